@@ -1,0 +1,240 @@
+use crate::{Error, Result};
+use ndarray::Array2;
+
+/// What the network sees: one row an example.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Features {
+    /// Bytes, as images come; the network sees `byte as f32 * scale`. They stay bytes in memory and
+    /// are scaled as they enter a step.
+    Bytes {
+        /// Examples × features, in standard (row-major) order.
+        rows: Array2<u8>,
+        /// What a byte is multiplied by, 1/255 for 8-bit images.
+        scale: f32,
+    },
+    /// Numbers as they are, in standard (row-major) order.
+    Floats(Array2<f32>),
+}
+
+/// What the network is to answer: one row an example.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Targets {
+    /// One class an example, `0 .. names.len()`.
+    Classes {
+        /// The class of each example.
+        labels: Vec<u32>,
+        /// The classes' names, in order; their number is the number of classes.
+        names: Vec<String>,
+    },
+    /// Numbers to predict: examples × outputs, in standard (row-major) order.
+    Values(Array2<f32>),
+}
+
+/// Examples and their targets, checked once: as many of each, at least one, every label in range,
+/// every number finite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    features: Features,
+    targets: Targets,
+    shape: Vec<usize>,
+}
+
+/// A data set's training and test parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    /// What is learnt from.
+    pub train: Dataset,
+    /// What is only ever evaluated on.
+    pub test: Dataset,
+}
+
+impl Dataset {
+    /// A checked data set. `shape` is the shape of one example (`[28, 28]` for an image) and its
+    /// product the number of features.
+    ///
+    /// ```
+    /// use furlough::data::{Dataset, Features, Targets};
+    /// use ndarray::array;
+    /// let data = Dataset::new(
+    ///     Features::Floats(array![[0.0, 1.0], [1.0, 0.0]]),
+    ///     Targets::Classes { labels: vec![1, 0], names: vec!["left".into(), "right".into()] },
+    ///     &[2],
+    /// )?;
+    /// assert_eq!((data.len(), data.features(), data.outputs()), (2, 2, 2));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Data`] when there is no example, when the counts disagree, or when a value is out of range.
+    pub fn new(features: Features, targets: Targets, shape: &[usize]) -> Result<Self> {
+        let bad = |reason: String| Err(Error::data("set", reason));
+        let (rows, width, standard) = match &features {
+            Features::Bytes { rows, .. } => (rows.nrows(), rows.ncols(), rows.is_standard_layout()),
+            Features::Floats(rows) => (rows.nrows(), rows.ncols(), rows.is_standard_layout()),
+        };
+        if rows == 0 || width == 0 {
+            return bad(format!("has {rows} examples of {width} features; at least one of each is needed"));
+        }
+        if u32::try_from(rows).is_err() {
+            return bad(format!("has {rows} examples; example ids are 32 bits, so {} is the most", u32::MAX));
+        }
+        if !standard {
+            return bad("features are not in standard (row-major) order".into());
+        }
+        if shape.iter().product::<usize>() != width {
+            return bad(format!("examples of shape {shape:?} do not have {width} features"));
+        }
+        match &features {
+            Features::Bytes { scale, .. } if !scale.is_finite() => return bad(format!("scale is {scale}")),
+            Features::Floats(values) => check_finite(values, "feature")?,
+            Features::Bytes { .. } => {}
+        }
+        let count = match &targets {
+            Targets::Classes { labels, names } => {
+                let classes = names.len();
+                if classes < 2 {
+                    return bad(format!("has {classes} classes; at least 2 are needed"));
+                }
+                if let Some(at) = labels.iter().position(|&label| label as usize >= classes) {
+                    return bad(format!(
+                        "example {at} has label {}, but labels go from 0 to {}",
+                        labels[at],
+                        classes - 1
+                    ));
+                }
+                labels.len()
+            }
+            Targets::Values(values) => {
+                if values.ncols() == 0 || !values.is_standard_layout() {
+                    return bad("targets need at least one column, in standard (row-major) order".into());
+                }
+                check_finite(values, "target")?;
+                values.nrows()
+            }
+        };
+        if count != rows {
+            return bad(format!("has {rows} examples but {count} targets"));
+        }
+        Ok(Dataset { features, targets, shape: shape.to_vec() })
+    }
+
+    /// Number of examples, at least 1.
+    #[allow(clippy::len_without_is_empty)] // a data set is never empty
+    pub fn len(&self) -> usize {
+        match &self.features {
+            Features::Bytes { rows, .. } => rows.nrows(),
+            Features::Floats(rows) => rows.nrows(),
+        }
+    }
+
+    /// Number of features of an example.
+    pub fn features(&self) -> usize {
+        match &self.features {
+            Features::Bytes { rows, .. } => rows.ncols(),
+            Features::Floats(rows) => rows.ncols(),
+        }
+    }
+
+    /// Number of outputs that a network for this data has: its classes, or its target columns.
+    pub fn outputs(&self) -> usize {
+        match &self.targets {
+            Targets::Classes { names, .. } => names.len(),
+            Targets::Values(values) => values.ncols(),
+        }
+    }
+
+    /// The shape of one example, such as `[28, 28]`.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The examples.
+    pub fn inputs(&self) -> &Features {
+        &self.features
+    }
+
+    /// The answers.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// The classes' names, in order; none for numbers.
+    pub fn class_names(&self) -> &[String] {
+        match &self.targets {
+            Targets::Classes { names, .. } => names,
+            Targets::Values(_) => &[],
+        }
+    }
+
+    /// Writes the features of example `row` as the network sees them.
+    ///
+    /// # Panics
+    /// When there is no such row or `out` is not [`Self::features`] long.
+    #[inline]
+    pub fn read_row(&self, row: usize, out: &mut [f32]) {
+        let width = self.features();
+        assert_eq!(out.len(), width, "a row has {width} features");
+        match &self.features {
+            Features::Bytes { rows, scale } => {
+                let bytes = &rows.as_slice().expect("standard layout, checked in new")[row * width..][..width];
+                for (value, &byte) in out.iter_mut().zip(bytes) {
+                    *value = f32::from(byte) * scale;
+                }
+            }
+            Features::Floats(rows) => {
+                let values = rows.as_slice().expect("standard layout, checked in new");
+                out.copy_from_slice(&values[row * width..][..width]);
+            }
+        }
+    }
+}
+
+fn check_finite(values: &Array2<f32>, what: &str) -> Result<()> {
+    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some(((row, column), value)) => Err(Error::data(
+            "set",
+            format!("example {row}, {what} {column} is {value}; only finite numbers can be learnt"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn names(n: usize) -> Vec<String> {
+        (0..n).map(|i| i.to_string()).collect()
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_learnt_from() {
+        let x = array![[0.0f32, 1.0], [1.0, 0.0]];
+        let classes = |labels: Vec<u32>, n| Targets::Classes { labels, names: names(n) };
+        let cases = [
+            (Features::Floats(x.clone()), classes(vec![0], 2), vec![2], "2 examples but 1 targets"),
+            (
+                Features::Floats(x.clone()),
+                classes(vec![0, 2], 2),
+                vec![2],
+                "example 1 has label 2, but labels go from 0 to 1",
+            ),
+            (Features::Floats(x.clone()), classes(vec![0, 0], 1), vec![2], "1 classes"),
+            (Features::Floats(x.clone()), classes(vec![0, 1], 2), vec![3], "shape [3]"),
+            (Features::Floats(Array2::zeros((0, 2))), classes(vec![], 2), vec![2], "0 examples"),
+            (Features::Floats(array![[f32::NAN, 1.0]]), classes(vec![0], 2), vec![2], "example 0, feature 0 is NaN"),
+            (
+                Features::Floats(array![[0.0, 1.0]]),
+                Targets::Values(array![[f32::INFINITY]]),
+                vec![2],
+                "target 0 is inf",
+            ),
+            (Features::Floats(x.reversed_axes()), classes(vec![0, 1], 2), vec![2], "row-major"),
+        ];
+        for (features, targets, shape, expected) in cases {
+            let error = Dataset::new(features, targets, &shape).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error:?} should mention {expected:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use std::path::{Path, PathBuf};
+
+/// Everything that can go wrong in the library. Each message says what was wrong, where, and
+/// where it can be known, what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A layer of a layer list cannot stand where it stands. `position` counts from 1.
+    #[error("layer {position} ({layer}): {reason}")]
+    Layer {
+        /// Place in the layer list, from 1.
+        position: usize,
+        /// The layer as it is written.
+        layer: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+    /// A setting has a value that it must not have.
+    #[error("{name} = {value}: {reason}")]
+    Setting {
+        /// The setting's name, as a recipe file spells it.
+        name: String,
+        /// The value that was given.
+        value: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+    /// A recipe file is not valid TOML or has a key that does not exist.
+    #[error("recipe {}: {reason}", place(.path))]
+    Recipe {
+        /// The file, when it came from one.
+        path: Option<PathBuf>,
+        /// Line, column and what is wrong there.
+        reason: String,
+    },
+    /// A data set is unusable: broken file, disagreeing counts, values out of range.
+    #[error("data {origin}: {reason}")]
+    Data {
+        /// The file or the data set's name.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The loss stopped being finite. What was learnt before this step is kept.
+    #[error(
+        "the loss became {loss} in epoch {epoch}, step {step}; nothing was learnt from that step. \
+         Try a smaller learning rate (--lr), a max-norm constraint (--max-norm 3), or check the data for extreme values"
+    )]
+    NotFinite {
+        /// Epoch of the step, from 1.
+        epoch: u32,
+        /// Step of the epoch, from 1.
+        step: u64,
+        /// The loss: infinite or NaN.
+        loss: f64,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io {
+        /// What was tried, as a verb: "read", "write".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A file of a run directory is not what it should be.
+    #[error("{}: {reason}", .path.display())]
+    Run {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+}
+
+/// Shorthand for results that fail with [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn place(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or("text".into(), |p| p.display().to_string())
+}
+
+impl Error {
+    pub(crate) fn setting(name: &str, value: impl std::fmt::Display, reason: impl Into<String>) -> Self {
+        Error::Setting { name: name.into(), value: value.to_string(), reason: reason.into() }
+    }
+
+    pub(crate) fn data(origin: impl std::fmt::Display, reason: impl Into<String>) -> Self {
+        Error::Data { origin: origin.to_string(), reason: reason.into() }
+    }
+
+    pub(crate) fn run(path: &Path, reason: impl Into<String>) -> Self {
+        Error::Run { path: path.to_path_buf(), reason: reason.into() }
+    }
+
+    /// An [`Error::Io`] for `path`, for use with `map_err`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_path_buf();
+        move |source| Error::Io { action, path, source }
+    }
+}

@@ -1,0 +1,170 @@
+use crate::{Error, Result};
+use ndarray::{Array2, ArrayView2, Zip};
+use serde::{Deserialize, Serialize};
+
+/// What a hidden unit does with its input `z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub enum Activation {
+    /// `z`: no activation.
+    Identity,
+    /// `max(z, 0)`; its derivative at 0 is 0.
+    Relu,
+    /// `z` above 0, `0.01 z` below.
+    LeakyRelu,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `1 / (1 + exp(-z))`.
+    Sigmoid,
+    /// `z Φ(z)` with Φ the normal distribution function (Hendrycks and Gimpel 2016), not its tanh approximation.
+    Gelu,
+    /// `z sigmoid(z)`, also called swish (Elfwing et al. 2017).
+    Silu,
+}
+
+impl Activation {
+    /// Every activation that a hidden layer can have, in the order help texts list them.
+    pub const ALL: [Activation; 7] = [
+        Activation::Relu,
+        Activation::LeakyRelu,
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Identity,
+    ];
+
+    /// Slope of [`Activation::LeakyRelu`] below zero.
+    pub const LEAK: f32 = 0.01;
+
+    /// The name in recipes and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Identity => "identity",
+            Activation::Relu => "relu",
+            Activation::LeakyRelu => "leaky-relu",
+            Activation::Tanh => "tanh",
+            Activation::Sigmoid => "sigmoid",
+            Activation::Gelu => "gelu",
+            Activation::Silu => "silu",
+        }
+    }
+
+    /// The activation of one number.
+    pub fn value(self, z: f32) -> f32 {
+        match self {
+            Activation::Identity => z,
+            Activation::Relu => z.max(0.0),
+            Activation::LeakyRelu => {
+                if z > 0.0 {
+                    z
+                } else {
+                    Self::LEAK * z
+                }
+            }
+            Activation::Tanh => libm::tanhf(z),
+            Activation::Sigmoid => sigmoid(z),
+            Activation::Gelu => z * normal_cdf(z),
+            Activation::Silu => z * sigmoid(z),
+        }
+    }
+
+    /// The derivative at `z`.
+    pub fn derivative(self, z: f32) -> f32 {
+        match self {
+            Activation::Identity => 1.0,
+            Activation::Relu => {
+                if z > 0.0 {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
+            Activation::LeakyRelu => {
+                if z > 0.0 {
+                    1.0
+                } else {
+                    Self::LEAK
+                }
+            }
+            Activation::Tanh => 1.0 - libm::tanhf(z).powi(2),
+            Activation::Sigmoid => sigmoid(z) * (1.0 - sigmoid(z)),
+            Activation::Gelu => normal_cdf(z) + z * libm::expf(-0.5 * z * z) * INV_SQRT_TAU,
+            Activation::Silu => sigmoid(z) * (1.0 + z * (1.0 - sigmoid(z))),
+        }
+    }
+
+    /// The activation of every number of `z`.
+    pub fn forward(self, z: ArrayView2<f32>) -> Array2<f32> {
+        z.mapv(|z| self.value(z))
+    }
+
+    /// ∂L/∂z, given z and `dy` = ∂L/∂y for y = forward(z).
+    pub fn backward(self, z: ArrayView2<f32>, dy: ArrayView2<f32>) -> Array2<f32> {
+        Zip::from(z).and(dy).map_collect(|&z, &dy| self.derivative(z) * dy)
+    }
+}
+
+/// 1 / sqrt(2π).
+const INV_SQRT_TAU: f32 = 0.398_942_3;
+
+fn sigmoid(z: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-z))
+}
+
+fn normal_cdf(z: f32) -> f32 {
+    0.5 * (1.0 + libm::erff(z * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+impl std::str::FromStr for Activation {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|a| a.name() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|a| a.name()).collect();
+            Error::setting("activation", name, format!("not an activation; there are {}", known.join(", ")))
+        })
+    }
+}
+
+impl TryFrom<String> for Activation {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self> {
+        name.parse()
+    }
+}
+
+impl From<Activation> for &'static str {
+    fn from(activation: Activation) -> Self {
+        activation.name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derivatives_are_those_of_the_values() {
+        for activation in Activation::ALL {
+            // No sample at 0, where the rectifiers have a corner.
+            for i in -40..40 {
+                let z = i as f32 * 0.1 + 0.05;
+                let h = 1e-2f32;
+                let numeric = (activation.value(z + h) - activation.value(z - h)) / (2.0 * h);
+                let error = (activation.derivative(z) - numeric).abs();
+                assert!(error < 1e-4, "{activation:?} at {z}: off by {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for activation in Activation::ALL {
+            assert_eq!(activation.name().parse::<Activation>().unwrap(), activation);
+        }
+        let error = "rleu".parse::<Activation>().unwrap_err().to_string();
+        assert!(error.contains("rleu") && error.contains("leaky-relu"), "{error}");
+    }
+}

@@ -1,0 +1,120 @@
+//! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
+//! tested against this file, and the known answers at the end are frozen.
+
+use crate::random::{Key, Stream};
+use crate::{Error, Result};
+use ndarray::{Array2, ArrayView2};
+
+/// Inverted dropout with drop probability p, `0 <= p <= 1`: while training, each unit of each example is
+/// zero with probability p and `x * 1/(1-p)` otherwise, so that its mean over the masks is x. At inference it
+/// is not applied at all.
+///
+/// Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to prevent neural
+/// networks from overfitting", JMLR 15 (2014); the inverted form is its section 10's, with the scale in training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dropout {
+    p: f64,
+}
+
+/// Where in a run a mask stands. With the example's id and the unit, it determines a mask bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaskSite {
+    /// The run's seed.
+    pub key: Key,
+    /// [`Stream::Dropout`] in training, [`Stream::MonteCarlo`] for sampled predictions.
+    pub stream: Stream,
+    /// The training step, from 0 over the whole run; for Monte-Carlo, the sample.
+    pub step: u32,
+    /// How many linear layers stand before the dropout: 0 for input dropout, 1 after the first hidden layer.
+    pub layer: u32,
+}
+
+impl Dropout {
+    /// No dropout.
+    pub const NONE: Dropout = Dropout { p: 0.0 };
+
+    /// Dropout with drop probability `p`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless `0 <= p <= 1`.
+    pub fn new(p: f64) -> Result<Self> {
+        if (0.0..=1.0).contains(&p) {
+            return Ok(Dropout { p });
+        }
+        Err(Error::setting("dropout", p, "a drop probability lies between 0 (keep all) and 1 (drop all)"))
+    }
+
+    /// The drop probability.
+    pub fn p(self) -> f64 {
+        self.p
+    }
+
+    /// T = round(p · 2^32), from 0 to 2^32: a unit is dropped iff its word is below T.
+    pub fn threshold(self) -> u64 {
+        (self.p * 4_294_967_296.0).round() as u64
+    }
+
+    /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing is kept.
+    pub fn scale(self) -> f32 {
+        if self.p < 1.0 { (1.0 / (1.0 - self.p)) as f32 } else { 0.0 }
+    }
+
+    /// Whether the layer does nothing, because no word is below T and the scale is 1.
+    pub fn is_identity(self) -> bool {
+        self.p == 0.0
+    }
+
+    /// Whether `unit` of the example with id `example` is kept.
+    pub fn keeps(self, site: &MaskSite, example: u32, unit: u32) -> bool {
+        u64::from(site.word(example, unit)) >= self.threshold()
+    }
+
+    /// What the unit is multiplied by: 0 or [`Self::scale`].
+    pub fn factor(self, site: &MaskSite, example: u32, unit: u32) -> f32 {
+        if self.is_identity() {
+            1.0
+        } else if self.keeps(site, example, unit) {
+            self.scale()
+        } else {
+            0.0
+        }
+    }
+
+    /// Dropout of `x` (examples × units); row i is the example with id `examples[i]`. A dropped unit is +0
+    /// whatever it was, infinite or NaN too.
+    ///
+    /// ```
+    /// use furlough::{nn::{Dropout, MaskSite}, random::{Key, Stream}};
+    /// let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
+    /// let y = Dropout::new(0.5)?.forward(ndarray::Array2::ones((4, 8)).view(), &[0, 1, 2, 3], &site);
+    /// assert!(y.iter().all(|&v| v == 0.0 || v == 2.0));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When there are not as many ids as rows.
+    pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
+        assert_eq!(x.nrows(), examples.len(), "one example id a row");
+        Array2::from_shape_fn(x.dim(), |(row, unit)| match self.factor(site, examples[row], unit as u32) {
+            0.0 => 0.0,
+            factor => x[[row, unit]] * factor,
+        })
+    }
+
+    /// ∂L/∂x, given `dy` = ∂L/∂y for y = forward(x): the same mask, drawn again.
+    ///
+    /// # Panics
+    /// When there are not as many ids as rows.
+    pub fn backward(self, dy: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
+        self.forward(dy, examples, site) // linear in x, with a diagonal matrix: its own transpose
+    }
+}
+
+impl MaskSite {
+    /// The random word of a unit of an example: sixteen consecutive units are sixteen consecutive counters, so
+    /// that 4, 8 or 16 SIMD lanes each run one counter and no words are moved between lanes.
+    pub fn word(&self, example: u32, unit: u32) -> u32 {
+        let counter = 16 * (unit / 64) + unit % 16;
+        self.key.draw(self.stream, self.layer, counter, example, self.step)[(unit / 16 % 4) as usize]
+    }
+}

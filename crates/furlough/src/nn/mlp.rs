@@ -1,0 +1,121 @@
+use super::{Activation, Dropout, Init};
+use crate::random::Key;
+use ndarray::{ArrayView1, ArrayView2};
+use std::ops::Range;
+
+/// One linear layer with what follows it: the unit that the kernels fuse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Block {
+    /// Features that come in.
+    pub inputs: usize,
+    /// Units.
+    pub outputs: usize,
+    /// The activation of the units.
+    pub activation: Activation,
+    /// The dropout after the activation.
+    pub dropout: Dropout,
+}
+
+/// A validated network without its parameters. Made by [`Sequential::validate`](super::Sequential::validate).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Architecture {
+    pub(super) flatten: bool,
+    pub(super) input_dropout: Dropout,
+    pub(super) blocks: Vec<Block>,
+}
+
+impl Architecture {
+    /// Number of features of an example.
+    pub fn inputs(&self) -> usize {
+        self.blocks[0].inputs
+    }
+
+    /// Number of outputs: logits or predictions.
+    pub fn outputs(&self) -> usize {
+        self.blocks[self.blocks.len() - 1].outputs
+    }
+
+    /// The blocks, first to last; at least one.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// Dropout of the features themselves.
+    pub fn input_dropout(&self) -> Dropout {
+        self.input_dropout
+    }
+
+    /// Whether the list began with Flatten, so that examples may have any shape.
+    pub fn flattens(&self) -> bool {
+        self.flatten
+    }
+
+    /// Number of weights and biases.
+    pub fn parameters(&self) -> usize {
+        self.blocks.iter().map(|b| (b.inputs + 1) * b.outputs).sum()
+    }
+
+    /// Where the weights (inputs × outputs, row-major) and the biases of block `index` stand in the parameters.
+    pub fn ranges(&self, index: usize) -> (Range<usize>, Range<usize>) {
+        let start: usize = self.blocks[..index].iter().map(|b| (b.inputs + 1) * b.outputs).sum();
+        let Block { inputs, outputs, .. } = self.blocks[index];
+        let biases = start + inputs * outputs;
+        (start..biases, biases..biases + outputs)
+    }
+}
+
+/// A multilayer perceptron: an architecture and one flat buffer of parameters, block after block, weights
+/// before biases.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mlp {
+    architecture: Architecture,
+    parameters: Vec<f32>,
+}
+
+impl Mlp {
+    /// The network as a run with this key begins.
+    pub fn new(architecture: Architecture, init: Init, key: Key) -> Self {
+        let mut parameters = vec![0.0; architecture.parameters()];
+        for (index, block) in architecture.blocks.iter().enumerate() {
+            let (weights, _) = architecture.ranges(index);
+            init.fill(key, index as u32, block.inputs, block.outputs, &mut parameters[weights]);
+        }
+        Mlp { architecture, parameters }
+    }
+
+    /// The network with given parameters.
+    ///
+    /// # Panics
+    /// When `parameters` is not [`Architecture::parameters`] long.
+    pub fn from_parameters(architecture: Architecture, parameters: Vec<f32>) -> Self {
+        assert_eq!(parameters.len(), architecture.parameters(), "parameters of this architecture");
+        Mlp { architecture, parameters }
+    }
+
+    /// The architecture.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// All parameters; [`Architecture::ranges`] says which is which.
+    pub fn parameters(&self) -> &[f32] {
+        &self.parameters
+    }
+
+    /// All parameters, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut [f32] {
+        &mut self.parameters
+    }
+
+    /// The weights of block `index`, inputs × outputs.
+    pub fn weights(&self, index: usize) -> ArrayView2<'_, f32> {
+        let Block { inputs, outputs, .. } = self.architecture.blocks[index];
+        let values = &self.parameters[self.architecture.ranges(index).0];
+        ArrayView2::from_shape((inputs, outputs), values).expect("as many weights as the shape says")
+    }
+
+    /// The biases of block `index`.
+    pub fn biases(&self, index: usize) -> ArrayView1<'_, f32> {
+        ArrayView1::from(&self.parameters[self.architecture.ranges(index).1])
+    }
+}

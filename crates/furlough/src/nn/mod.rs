@@ -1,0 +1,22 @@
+//! The network: the layer list users write, and the mathematics of each layer, every derivative
+//! beside its function.
+//!
+//! The functions here are plain definitions on [`ndarray`]: read them to learn, call them to write a
+//! training loop by hand (`examples/from_scratch.rs`), and hold the fast kernels of
+//! [`compute`](crate::compute) against them. Rows are examples; weights are inputs × outputs.
+
+mod activation;
+mod dropout;
+mod init;
+mod linear;
+mod loss;
+mod mlp;
+mod sequential;
+
+pub use activation::Activation;
+pub use dropout::{Dropout, MaskSite};
+pub use init::Init;
+pub use linear::{linear, linear_backward};
+pub use loss::{Loss, argmax, mean_squared_error, softmax_cross_entropy};
+pub use mlp::{Architecture, Block, Mlp};
+pub use sequential::{Layer, Sequential};

@@ -1,0 +1,263 @@
+use super::{Activation, Architecture, Block, Dropout};
+use crate::{Error, Result};
+
+/// One entry of a layer list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Layer {
+    /// Any shape of example becomes one row of features. First, if at all.
+    Flatten,
+    /// `Linear(inputs, outputs)`: a fully connected layer with biases.
+    Linear(usize, usize),
+    /// [`Activation::Relu`].
+    Relu,
+    /// [`Activation::LeakyRelu`].
+    LeakyRelu,
+    /// [`Activation::Tanh`].
+    Tanh,
+    /// [`Activation::Sigmoid`].
+    Sigmoid,
+    /// [`Activation::Gelu`].
+    Gelu,
+    /// [`Activation::Silu`].
+    Silu,
+    /// `Dropout(p)`: inverted dropout with *drop* probability p. Before the first linear layer it is input dropout.
+    Dropout(f64),
+}
+
+impl Layer {
+    fn activation(self) -> Option<Activation> {
+        match self {
+            Layer::Relu => Some(Activation::Relu),
+            Layer::LeakyRelu => Some(Activation::LeakyRelu),
+            Layer::Tanh => Some(Activation::Tanh),
+            Layer::Sigmoid => Some(Activation::Sigmoid),
+            Layer::Gelu => Some(Activation::Gelu),
+            Layer::Silu => Some(Activation::Silu),
+            Layer::Flatten | Layer::Linear(..) | Layer::Dropout(_) => None,
+        }
+    }
+
+    fn of(activation: Activation) -> Option<Layer> {
+        match activation {
+            Activation::Identity => None,
+            Activation::Relu => Some(Layer::Relu),
+            Activation::LeakyRelu => Some(Layer::LeakyRelu),
+            Activation::Tanh => Some(Layer::Tanh),
+            Activation::Sigmoid => Some(Layer::Sigmoid),
+            Activation::Gelu => Some(Layer::Gelu),
+            Activation::Silu => Some(Layer::Silu),
+        }
+    }
+}
+
+impl std::fmt::Display for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Layer::Linear(inputs, outputs) => write!(f, "Linear({inputs}, {outputs})"),
+            Layer::Dropout(p) => write!(f, "Dropout({p})"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// A network as its layers, first to last.
+///
+/// ```
+/// use furlough::nn::{Layer::*, Sequential};
+/// let network = Sequential::new([Flatten, Linear(784, 256), Relu, Dropout(0.2), Linear(256, 10)]);
+/// assert_eq!(network.validate()?.parameters(), 203_530);
+///
+/// let wrong = Sequential::new([Linear(784, 256), Relu, Linear(128, 10)]);
+/// let error = wrong.validate().unwrap_err().to_string();
+/// assert_eq!(error, "layer 3 (Linear(128, 10)): takes 128 inputs, but layer 1 (Linear(784, 256)) gives 256");
+/// # Ok::<(), furlough::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sequential {
+    layers: Vec<Layer>,
+}
+
+impl Sequential {
+    /// A list of layers, not yet looked at.
+    pub fn new(layers: impl Into<Vec<Layer>>) -> Self {
+        Sequential { layers: layers.into() }
+    }
+
+    /// The multilayer perceptron of the tutorial: Flatten, then for each width of `hidden` a linear layer, the
+    /// activation and its dropout, then the linear output layer. Dropout with p = 0 is left out.
+    ///
+    /// # Panics
+    /// When there is not one dropout per hidden layer.
+    pub fn perceptron(
+        inputs: usize,
+        outputs: usize,
+        hidden: &[usize],
+        activation: Activation,
+        input_dropout: f64,
+        dropout: &[f64],
+    ) -> Self {
+        assert_eq!(hidden.len(), dropout.len(), "one drop probability a hidden layer");
+        let mut layers = vec![Layer::Flatten];
+        let mut width = inputs;
+        let drop = |p: f64| (p != 0.0).then_some(Layer::Dropout(p));
+        layers.extend(drop(input_dropout));
+        for (&units, &p) in hidden.iter().zip(dropout) {
+            layers.push(Layer::Linear(width, units));
+            layers.extend(Layer::of(activation));
+            layers.extend(drop(p));
+            width = units;
+        }
+        layers.push(Layer::Linear(width, outputs));
+        Sequential { layers }
+    }
+
+    /// The layers.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Checks the list and turns it into the blocks that are computed.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] naming the first layer that cannot stand where it stands.
+    pub fn validate(&self) -> Result<Architecture> {
+        let mut flatten = false;
+        let mut input_dropout = Dropout::NONE;
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut last_linear = 0;
+        let mut previous = None;
+        for (index, &layer) in self.layers.iter().enumerate() {
+            let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
+            match layer {
+                Layer::Flatten if index > 0 => return bad("Flatten comes first, before any other layer".into()),
+                Layer::Flatten => flatten = true,
+                Layer::Linear(inputs, outputs) => {
+                    if inputs == 0 || outputs == 0 {
+                        return bad("needs at least 1 input and 1 output".into());
+                    }
+                    if inputs.checked_mul(outputs).is_none_or(|n| n > isize::MAX as usize / 8) {
+                        return bad("has more weights than any memory holds".into());
+                    }
+                    if let Some(before) = blocks.last()
+                        && before.outputs != inputs
+                    {
+                        let giver = self.layers[last_linear];
+                        let gives = before.outputs;
+                        let place = last_linear + 1;
+                        return bad(format!("takes {inputs} inputs, but layer {place} ({giver}) gives {gives}"));
+                    }
+                    blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
+                    last_linear = index;
+                }
+                Layer::Dropout(p) => {
+                    let Ok(dropout) = Dropout::new(p) else {
+                        return bad(format!("a drop probability lies between 0 (keep all) and 1 (drop all), not {p}"));
+                    };
+                    if matches!(previous, Some(Layer::Dropout(_))) {
+                        return bad("follows another dropout; use one with the combined probability".into());
+                    }
+                    match blocks.last_mut() {
+                        None => input_dropout = dropout,
+                        Some(block) => block.dropout = dropout,
+                    }
+                }
+                _ => {
+                    let Some(block) = blocks.last_mut() else {
+                        return bad("an activation needs a Linear before it".into());
+                    };
+                    match previous {
+                        Some(Layer::Dropout(_)) => {
+                            return bad("comes after dropout; put the activation first, then the dropout".into());
+                        }
+                        Some(Layer::Linear(..)) => {
+                            block.activation = layer.activation().unwrap_or(Activation::Identity)
+                        }
+                        _ => return bad("follows another activation; a layer has one".into()),
+                    }
+                }
+            }
+            previous = Some(layer);
+        }
+        match previous {
+            Some(Layer::Linear(..)) => Ok(Architecture { flatten, input_dropout, blocks }),
+            None => Err(Error::Layer {
+                position: 1,
+                layer: "nothing".into(),
+                reason: "the list is empty; it needs at least one Linear".into(),
+            }),
+            Some(layer) => Err(Error::Layer {
+                position: self.layers.len(),
+                layer: layer.to_string(),
+                reason: match layer {
+                    Layer::Dropout(_) if !blocks.is_empty() => {
+                        "dropout after the outputs would drop answers; the list ends with a Linear".into()
+                    }
+                    _ => "is the last layer, but the list ends with a Linear, whose outputs are the answers".into(),
+                },
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Layer::*;
+
+    #[test]
+    fn refuses_lists_that_make_no_sense() {
+        let cases: Vec<(Vec<Layer>, &str)> = vec![
+            (vec![], "layer 1 (nothing): the list is empty"),
+            (vec![Flatten], "layer 1 (Flatten): is the last layer"),
+            (vec![Relu, Linear(2, 2)], "layer 1 (Relu): an activation needs a Linear before it"),
+            (
+                vec![Linear(2, 3), Linear(2, 2)],
+                "layer 2 (Linear(2, 2)): takes 2 inputs, but layer 1 (Linear(2, 3)) gives 3",
+            ),
+            (vec![Linear(2, 3), Flatten, Linear(3, 2)], "layer 2 (Flatten): Flatten comes first"),
+            (vec![Linear(2, 0)], "layer 1 (Linear(2, 0)): needs at least 1 input and 1 output"),
+            (vec![Linear(usize::MAX, 9)], "more weights than any memory"),
+            (
+                vec![Linear(2, 3), Relu, Dropout(1.5), Linear(3, 2)],
+                "layer 3 (Dropout(1.5)): a drop probability lies between",
+            ),
+            (vec![Linear(2, 3), Dropout(f64::NAN), Linear(3, 2)], "layer 2 (Dropout(NaN))"),
+            (vec![Linear(2, 3), Dropout(-0.1), Linear(3, 2)], "layer 2 (Dropout(-0.1))"),
+            (
+                vec![Linear(2, 3), Relu, Dropout(0.1), Dropout(0.1), Linear(3, 2)],
+                "layer 4 (Dropout(0.1)): follows another dropout",
+            ),
+            (vec![Linear(2, 3), Dropout(0.1), Relu, Linear(3, 2)], "layer 3 (Relu): comes after dropout"),
+            (vec![Linear(2, 3), Relu, Tanh, Linear(3, 2)], "layer 3 (Tanh): follows another activation"),
+            (vec![Linear(2, 3), Dropout(0.1)], "layer 2 (Dropout(0.1)): dropout after the outputs"),
+            (vec![Linear(2, 3), Relu], "layer 2 (Relu): is the last layer"),
+        ];
+        for (layers, expected) in cases {
+            let error = Sequential::new(layers.clone()).validate().unwrap_err().to_string();
+            assert!(error.contains(expected), "{layers:?}: {error:?} should mention {expected:?}");
+        }
+    }
+
+    #[test]
+    fn the_perceptron_is_the_list_one_would_write() {
+        let written = Sequential::new([
+            Flatten,
+            Dropout(0.1),
+            Linear(784, 256),
+            Relu,
+            Dropout(0.2),
+            Linear(256, 64),
+            Relu,
+            Linear(64, 10),
+        ]);
+        let built = Sequential::perceptron(784, 10, &[256, 64], Activation::Relu, 0.1, &[0.2, 0.0]);
+        assert_eq!(written, built);
+        let architecture = built.validate().unwrap();
+        assert_eq!((architecture.inputs(), architecture.outputs()), (784, 10));
+        assert_eq!(
+            architecture.ranges(1),
+            (785 * 256..785 * 256 + 256 * 64, 785 * 256 + 256 * 64..785 * 256 + 257 * 64)
+        );
+        assert_eq!(architecture.parameters(), 785 * 256 + 257 * 64 + 65 * 10);
+    }
+}

@@ -1,0 +1,5 @@
+//! Optimisers: how parameters follow their gradients.
+
+mod sgd;
+
+pub use sgd::Sgd;

@@ -1,0 +1,70 @@
+use crate::{Error, Result};
+
+/// Stochastic gradient descent, with all that the dropout paper uses. With g the gradient of the batch's mean loss,
+///
+/// ```text
+/// g ← g + weight_decay · w      (weights, not biases)
+/// v ← momentum · v + g
+/// w ← w − learning_rate · v                          without Nesterov
+/// w ← w − learning_rate · (g + momentum · v)         with
+/// ```
+///
+/// as in Sutskever et al. 2013 and PyTorch. Afterwards each hidden unit whose incoming weights (biases left out) have a
+/// Euclidean norm over `max_norm` has them scaled back to it (Srivastava et al. 2014, section 5.1); the output layer is left free.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sgd {
+    /// Step size, above 0.
+    pub learning_rate: f64,
+    /// How much of the last step goes on, from 0 to below 1.
+    pub momentum: f64,
+    /// Look ahead along the momentum.
+    pub nesterov: bool,
+    /// L2 penalty: `weight_decay/2 · |w|²` is added to the loss, for weights only.
+    pub weight_decay: f64,
+    /// Upper bound for the norm of a hidden unit's incoming weights.
+    pub max_norm: Option<f64>,
+}
+
+impl Default for Sgd {
+    /// The tutorial's: learning rate 0.5 and nothing else.
+    fn default() -> Self {
+        Sgd { learning_rate: 0.5, momentum: 0.0, nesterov: false, weight_decay: 0.0, max_norm: None }
+    }
+}
+
+impl Sgd {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        let check = |good: bool, name: &str, value: f64, reason: &str| {
+            if good { Ok(()) } else { Err(Error::setting(name, value, reason)) }
+        };
+        let finite = f64::is_finite;
+        check(
+            self.learning_rate > 0.0 && finite(self.learning_rate),
+            "lr",
+            self.learning_rate,
+            "must be a number above 0",
+        )?;
+        check((0.0..1.0).contains(&self.momentum), "momentum", self.momentum, "must be at least 0 and below 1")?;
+        check(
+            self.weight_decay >= 0.0 && finite(self.weight_decay),
+            "weight_decay",
+            self.weight_decay,
+            "must be a number of at least 0",
+        )?;
+        let bound = self.max_norm.unwrap_or(1.0);
+        check(bound > 0.0 && finite(bound), "max_norm", bound, "must be a number above 0")?;
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(Error::setting("nesterov", true, "needs a momentum above 0 to look ahead along"));
+        }
+        Ok(())
+    }
+
+    /// Whether parameters carry a velocity from step to step.
+    pub fn has_velocity(&self) -> bool {
+        self.momentum > 0.0
+    }
+}

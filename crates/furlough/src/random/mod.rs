@@ -1,0 +1,11 @@
+//! Randomness as a pure function: the same bits for the same question, whoever asks and whenever.
+//!
+//! There is no generator object and no hidden state. A random word is
+//! `philox(counter, key)`: the [`Key`] is the run's seed, and the counter says what the word is *for*
+//! (which stream, which step, which example, which unit).
+
+mod key;
+mod philox;
+
+pub use key::{Key, Stream};
+pub use philox::{MULTIPLIERS, ROUNDS, WEYL, philox4x32};

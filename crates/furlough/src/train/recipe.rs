@@ -1,0 +1,142 @@
+use crate::nn::{Activation, Dropout, Init, Sequential};
+use crate::optim::Sgd;
+use crate::{Error, Result};
+use serde::Serialize;
+
+/// Everything about training that determines the numbers, the network and the data left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainOptions {
+    /// How weights start.
+    pub init: Init,
+    /// The optimiser.
+    pub optimizer: Sgd,
+    /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of an epoch may be smaller.
+    pub batch_size: usize,
+    /// Passes over the training set, at least 1.
+    pub epochs: u32,
+    /// Seed of all randomness.
+    pub seed: u64,
+}
+
+impl Default for TrainOptions {
+    /// The tutorial's recipe: weights from N(0, 0.01²), SGD with learning rate 0.5, batches of 256, 10 epochs.
+    fn default() -> Self {
+        TrainOptions { init: Init::DEFAULT, optimizer: Sgd::default(), batch_size: 256, epochs: 10, seed: 0 }
+    }
+}
+
+impl TrainOptions {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        self.optimizer.validate()?;
+        if self.batch_size == 0 {
+            return Err(Error::setting("batch_size", 0, "must be at least 1"));
+        }
+        if self.epochs == 0 {
+            return Err(Error::setting("epochs", 0, "must be at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// A whole run in one flat list of values, all of them decided and checked. Written as TOML it is the run
+/// directory's `recipe.toml`, and reading that gives the same run, bit for bit. Made by [`Settings::resolve`](super::Settings::resolve).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recipe {
+    pub(super) data: String,
+    pub(super) hidden: Vec<usize>,
+    pub(super) dropout: Vec<f64>,
+    pub(super) input_dropout: f64,
+    pub(super) activation: Activation,
+    pub(super) init: Init,
+    pub(super) optimizer: &'static str,
+    pub(super) lr: f64,
+    pub(super) momentum: f64,
+    pub(super) nesterov: bool,
+    pub(super) weight_decay: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_norm: Option<f64>,
+    pub(super) batch_size: usize,
+    pub(super) epochs: u32,
+    pub(super) seed: u64,
+}
+
+impl Recipe {
+    /// Name of the data set.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// Widths of the hidden layers.
+    pub fn hidden(&self) -> &[usize] {
+        &self.hidden
+    }
+
+    /// Drop probability after each hidden layer.
+    pub fn dropout(&self) -> &[f64] {
+        &self.dropout
+    }
+
+    /// The layer list for data with so many features and outputs.
+    pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
+        Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
+    }
+
+    /// All that is not the network or the data.
+    pub fn options(&self) -> TrainOptions {
+        TrainOptions {
+            init: self.init,
+            optimizer: Sgd {
+                learning_rate: self.lr,
+                momentum: self.momentum,
+                nesterov: self.nesterov,
+                weight_decay: self.weight_decay,
+                max_norm: self.max_norm,
+            },
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            seed: self.seed,
+        }
+    }
+
+    /// The recipe as TOML, with every key that matters; [`Settings::parse`](super::Settings::parse) reads it.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        let of = self.hidden.len();
+        if let Some(layer) = self.hidden.iter().position(|&units| units == 0) {
+            return Err(Error::setting(
+                "hidden",
+                format!("{:?}", self.hidden),
+                format!("hidden layer {} of {of} has no units", layer + 1),
+            ));
+        }
+        if self.dropout.len() != of {
+            let reason = format!(
+                "{} drop probabilities for {of} hidden layers; give one for each, or a single one for all",
+                self.dropout.len()
+            );
+            return Err(Error::setting("dropout", format!("{:?}", self.dropout), reason));
+        }
+        for &p in &self.dropout {
+            Dropout::new(p)?;
+        }
+        Dropout::new(self.input_dropout).map_err(|_| {
+            Error::setting(
+                "input_dropout",
+                self.input_dropout,
+                "a drop probability lies between 0 (keep all) and 1 (drop all)",
+            )
+        })?;
+        // TOML has signed 64-bit integers only, and a recipe must survive being written.
+        if i64::try_from(self.seed).is_err() {
+            return Err(Error::setting("seed", self.seed, format!("must be at most {}", i64::MAX)));
+        }
+        self.options().validate()
+    }
+}

@@ -1,0 +1,183 @@
+use super::Recipe;
+use crate::nn::{Activation, Init};
+use crate::{Error, Result};
+use serde::Deserialize;
+use std::path::Path;
+
+/// What a user said, in a recipe file or in flags: any of a recipe's values, none of them checked.
+/// The names are those of the keys of a recipe file and, with dashes, of the command line.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // the same names, explained at Recipe and TrainOptions
+pub struct Settings {
+    pub data: Option<String>,
+    pub hidden: Option<OneOrMany<usize>>,
+    pub dropout: Option<OneOrMany<f64>>,
+    pub input_dropout: Option<f64>,
+    pub activation: Option<Activation>,
+    pub init: Option<Init>,
+    pub optimizer: Option<String>,
+    pub lr: Option<f64>,
+    pub momentum: Option<f64>,
+    pub nesterov: Option<bool>,
+    pub weight_decay: Option<f64>,
+    pub max_norm: Option<f64>,
+    pub batch_size: Option<usize>,
+    pub epochs: Option<u32>,
+    pub seed: Option<u64>,
+}
+
+/// A value, or a list of values: `dropout = 0.5` or `dropout = [0.2, 0.5]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany<T> {
+    /// One for all layers.
+    One(T),
+    /// One for each layer.
+    Many(Vec<T>),
+}
+
+impl<T: Copy> OneOrMany<T> {
+    fn expand(self, layers: usize) -> Vec<T> {
+        match self {
+            OneOrMany::One(value) => vec![value; layers],
+            OneOrMany::Many(values) => values,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads a recipe file's text; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with line and column, for what is not TOML and for keys that do not exist.
+    pub fn parse(text: &str, path: Option<&Path>) -> Result<Self> {
+        toml::from_str(text).map_err(|error| Error::Recipe {
+            path: path.map(Path::to_path_buf),
+            reason: error.to_string().trim_end().into(),
+        })
+    }
+
+    /// These settings, and `other`'s where these say nothing.
+    pub fn or(self, other: Settings) -> Settings {
+        Settings {
+            data: self.data.or(other.data),
+            hidden: self.hidden.or(other.hidden),
+            dropout: self.dropout.or(other.dropout),
+            input_dropout: self.input_dropout.or(other.input_dropout),
+            activation: self.activation.or(other.activation),
+            init: self.init.or(other.init),
+            optimizer: self.optimizer.or(other.optimizer),
+            lr: self.lr.or(other.lr),
+            momentum: self.momentum.or(other.momentum),
+            nesterov: self.nesterov.or(other.nesterov),
+            weight_decay: self.weight_decay.or(other.weight_decay),
+            max_norm: self.max_norm.or(other.max_norm),
+            batch_size: self.batch_size.or(other.batch_size),
+            epochs: self.epochs.or(other.epochs),
+            seed: self.seed.or(other.seed),
+        }
+    }
+
+    /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on dropout it is 0.5 after
+    /// the last hidden layer and 0.2 after those before it. On `digits`, too small for the tutorial's batches and
+    /// its tiny initial weights, batches are 32, epochs 30 and the initialisation is Kaiming's, at learning rate 0.1.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for the first value that is out of range.
+    pub fn resolve(self) -> Result<Recipe> {
+        let data = self.data.unwrap_or_else(|| "fashion-mnist".into());
+        let small = data == "digits";
+        let hidden = match self.hidden {
+            None => vec![256, 256],
+            Some(hidden) => hidden.expand(1),
+        };
+        let dropout = match self.dropout {
+            Some(dropout) => dropout.expand(hidden.len()),
+            None => (1..=hidden.len()).map(|layer| if layer == hidden.len() { 0.5 } else { 0.2 }).collect(),
+        };
+        if let Some(other) = self.optimizer.filter(|name| name != "sgd") {
+            return Err(Error::setting("optimizer", other, "not an optimiser; there is sgd"));
+        }
+        let recipe = Recipe {
+            data,
+            hidden,
+            dropout,
+            input_dropout: self.input_dropout.unwrap_or(0.0),
+            activation: self.activation.unwrap_or(Activation::Relu),
+            init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
+            optimizer: "sgd",
+            lr: self.lr.unwrap_or(if small { 0.1 } else { 0.5 }),
+            momentum: self.momentum.unwrap_or(0.0),
+            nesterov: self.nesterov.unwrap_or(false),
+            weight_decay: self.weight_decay.unwrap_or(0.0),
+            max_norm: self.max_norm,
+            batch_size: self.batch_size.unwrap_or(if small { 32 } else { 256 }),
+            epochs: self.epochs.unwrap_or(if small { 30 } else { 10 }),
+            seed: self.seed.unwrap_or(0),
+        };
+        recipe.validate()?;
+        Ok(recipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Recipe> {
+        Settings::parse(text, None)?.resolve()
+    }
+
+    #[test]
+    fn nothing_said_is_the_tutorial() {
+        let recipe = parse("").unwrap();
+        assert_eq!(recipe.data(), "fashion-mnist");
+        assert_eq!((recipe.hidden(), recipe.dropout()), (&[256, 256][..], &[0.2, 0.5][..]));
+        assert_eq!(recipe.options(), crate::train::TrainOptions::default());
+    }
+
+    #[test]
+    fn a_recipe_survives_being_written() {
+        for text in [
+            "",
+            "data = \"digits\"\nmax_norm = 3.0\nseed = 9223372036854775807",
+            "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
+        ] {
+            let recipe = parse(text).unwrap();
+            assert_eq!(parse(&recipe.to_toml()).unwrap(), recipe);
+        }
+    }
+
+    #[test]
+    fn flags_override_the_file_key_by_key() {
+        let file = Settings::parse("lr = 0.1\nseed = 4", None).unwrap();
+        let flags = Settings { lr: Some(0.2), ..Settings::default() };
+        let both = flags.or(file);
+        assert_eq!((both.lr, both.seed), (Some(0.2), Some(4)));
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        for (text, expected) in [
+            ("lr = nan", "lr = NaN"),
+            ("lr = 0.0", "lr = 0"),
+            ("hidden = [256, 0]", "hidden layer 2 of 2 has no units"),
+            ("dropout = [0.1]", "1 drop probabilities for 2 hidden layers"),
+            ("dropout = 1.5", "dropout = 1.5"),
+            ("input_dropout = -0.5", "input_dropout = -0.5"),
+            ("epochs = 0", "epochs = 0"),
+            ("batch_size = 0", "batch_size = 0"),
+            ("nesterov = true", "needs a momentum"),
+            ("momentum = 1.0", "momentum = 1"),
+            ("max_norm = 0.0", "max_norm = 0"),
+            ("optimizer = \"adam\"", "there is sgd"),
+            ("lr = 0.1\nlearning = 2", "line 2, column 1"),
+            ("lr = = 2", "line 1, column 6"),
+            ("activation = \"rleu\"", "not an activation"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");
+        }
+    }
+}
