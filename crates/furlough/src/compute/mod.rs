@@ -5,6 +5,6 @@
 //! the oracle that every kernel is tested against.
 
 mod cpu;
-// pub mod reference;
+pub mod reference;
 
 pub use cpu::{Cpu, Isa, StepSums};
