@@ -7,6 +7,7 @@
 //! with zeros.
 
 use super::simd::{Isa, Level};
+use std::ops::Range;
 
 /// `kernel(m, n, k, out, a, b, out column stride, out row stride, a stride, b row stride, b column stride,
 /// keep, factor, keep status, three conjugations, prefetch)`; see the crate's `MicroKernelFn`.
@@ -161,7 +162,7 @@ pub(super) fn pack_panel(
     lanes: usize,
     source: &[f32],
     (outputs, depths): (usize, usize),
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     panel: &mut [f32],
 ) {
     for (k, row) in panel.chunks_exact_mut(lanes).enumerate() {
@@ -178,20 +179,38 @@ pub(super) fn pack_panel(
 
 /// Packs the rows of a [`Factor`] whose element of row `j` and depth `k` is `source[k * width + j]`, for `j` in `rows`: groups of
 /// `group` rows, each contiguous, `[k][row]`. A last group that is not full leaves gaps.
-#[inline(always)]
-pub(super) fn pack_groups(
-    group: usize,
-    source: &[f32],
-    width: usize,
-    rows: std::ops::Range<usize>,
-    packed: &mut [f32],
-) {
-    let depth = source.len() / width;
-    for (index, values) in packed.chunks_exact_mut(group * depth).enumerate() {
-        let first = rows.start + index * group;
-        let count = group.min(rows.end - first);
-        for (k, values) in values.chunks_exact_mut(group).enumerate() {
-            values[..count].copy_from_slice(&source[k * width + first..][..count]);
+pub(super) fn pack_groups(group: usize, source: &[f32], width: usize, rows: Range<usize>, packed: &mut [f32]) {
+    // A copy of constant length is a load and a store; one of variable length is a call.
+    match group {
+        6 => pack_groups_of::<6>(source, width, rows, packed),
+        4 => pack_groups_of::<4>(source, width, rows, packed),
+        other => {
+            let last = rows.end;
+            let depth = source.len() / width;
+            for (first, values) in rows.step_by(other).zip(packed.chunks_exact_mut(other * depth)) {
+                pack_group(source, width, first, other.min(last - first), other, values);
+            }
         }
+    }
+}
+
+fn pack_groups_of<const GROUP: usize>(source: &[f32], width: usize, rows: Range<usize>, packed: &mut [f32]) {
+    let last = rows.end;
+    let depth = source.len() / width;
+    for (first, values) in rows.step_by(GROUP).zip(packed.chunks_exact_mut(GROUP * depth)) {
+        if first + GROUP <= last {
+            let (values, _) = values.as_chunks_mut::<GROUP>();
+            for (k, values) in values.iter_mut().enumerate() {
+                values.copy_from_slice(&source[k * width + first..][..GROUP]);
+            }
+        } else {
+            pack_group(source, width, first, last - first, GROUP, values);
+        }
+    }
+}
+
+fn pack_group(source: &[f32], width: usize, first: usize, count: usize, group: usize, packed: &mut [f32]) {
+    for (k, values) in packed.chunks_exact_mut(group).enumerate() {
+        values[..count].copy_from_slice(&source[k * width + first..][..count]);
     }
 }
