@@ -8,8 +8,13 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 const CHUNK: usize = 128 << 10;
+/// What the names of files that are not whole yet begin with.
+const INCOMING: &str = ".incoming-";
+/// How long such a file must have lain untouched to be no one's.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Whether the folder has every file of the source, by name.
 pub fn seems_complete(folder: &Path, source: &Source) -> bool {
@@ -30,10 +35,18 @@ pub fn holds(folder: &Path, file: &KnownFile) -> bool {
     read().unwrap_or(false)
 }
 
-/// Makes the folder, and makes sure that files can be put there.
+/// Makes the folder, makes sure that files can be put there, and clears away what a killed download left.
 pub fn prepare(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    staged(folder).map(|_| ())
+    staged(folder)?;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|time| time.elapsed().ok());
+        // A younger one may be another process's, still at work.
+        if entry.file_name().to_string_lossy().starts_with(INCOMING) && age.is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// Puts one file into the folder from a stream of its content, plain or gzip'd. It appears there whole and checked,
@@ -83,7 +96,7 @@ pub fn copy(from: &Path, folder: &Path, source: &Source) -> Result<()> {
 
 fn staged(folder: &Path) -> Result<tempfile::NamedTempFile> {
     tempfile::Builder::new()
-        .prefix(".incoming-")
+        .prefix(INCOMING)
         .tempfile_in(folder)
         .with_context(|| format!("cannot write in {}", folder.display()))
 }

@@ -33,6 +33,9 @@ pub fn from_anywhere(source: &Source, places: &Places, report: Report) -> Result
     if let Some(found) = from_cache(source, places, &mut attempts) {
         return Ok(found);
     }
+    if places.folder(source).is_some_and(|folder| cache::seems_complete(&folder, source)) {
+        (attempts.report)("the damaged file in the cache will be replaced");
+    }
     if let Some(found) = attempts.offer("system package", from_system(source, places)) {
         if let Some(folder) = places.folder(source)
             && let Err(error) = cache::copy(&places.system(source), &folder, source)

@@ -1,13 +1,14 @@
 //! Everything here runs on a small data set with checksums of its own, served by a server in the same process.
 
+mod server;
+
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use furlough::data::idx;
 use furlough::data::idx_folder::{KnownFile, NAMES};
+use server::{good_answers, serve, serve_on};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::Write;
 use std::path::PathBuf;
 
 const LENGTHS: [usize; 4] = [300, 300, 40, 40];
@@ -47,36 +48,6 @@ fn source() -> Source {
         debian_package: "furlough-no-such-package",
         system_folder: "/nonexistent/furlough",
     }
-}
-
-/// Status line and headers, and body, by path.
-type Answers = HashMap<String, (String, Vec<u8>)>;
-
-fn good_answers() -> Answers {
-    let mut answers = Answers::new();
-    for (name, content) in NAMES.iter().zip(contents()) {
-        let body = gzip(&content);
-        answers.insert(format!("/{name}.gz"), (format!("200 OK\r\nContent-Length: {}", body.len()), body));
-    }
-    answers
-}
-
-/// Serves until the process ends. Answers the address.
-fn serve(answers: Answers) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let path = lines.next().unwrap().unwrap().split(' ').nth(1).unwrap().to_string();
-            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-            let missing = ("404 Not Found\r\nContent-Length: 0".to_string(), Vec::new());
-            let (head, body) = answers.get(&path).unwrap_or(&missing);
-            let _ = write!(stream, "HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
-            let _ = stream.write_all(body);
-        }
-    });
-    address
 }
 
 struct Scene {
@@ -149,6 +120,39 @@ fn a_download_is_kept_decompressed_and_used_the_next_time() {
 }
 
 #[test]
+fn https_is_trusted_by_the_named_authority_only() {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivatePkcs8KeyDer};
+    let key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::new([]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_pem = authority.self_signed(&key).unwrap().pem();
+    let issuer = Issuer::new(authority, key);
+    let key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(["127.0.0.1".to_string()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![server.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+        .unwrap();
+    let config = std::sync::Arc::new(config);
+    let wrap = move |stream| StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+    let mut scene = Scene::new(Some(serve_on("https", good_answers(), wrap)));
+
+    let error = scene.anywhere().err().unwrap().to_string();
+    assert!(error.to_lowercase().contains("certificate"), "{error}");
+    assert_eq!(names_in(&scene.cache()), [""; 0]);
+
+    let path = scene.folder.path().join("authority.pem");
+    std::fs::write(&path, "no certificate here").unwrap();
+    scene.places.certificates = Some(path.clone());
+    let error = scene.anywhere().err().unwrap().to_string();
+    assert!(error.contains("SSL_CERT_FILE") && error.contains("has no certificate"), "{error}");
+
+    std::fs::write(&path, authority_pem).unwrap();
+    assert!(scene.anywhere().unwrap().origin.starts_with("https://127.0.0.1:"));
+}
+
+#[test]
 fn a_damaged_cache_is_reported_and_only_the_damage_is_fetched() {
     let mut scene = Scene::new(Some(serve(good_answers())));
     scene.fill(&scene.cache(), false);
@@ -157,6 +161,7 @@ fn a_damaged_cache_is_reported_and_only_the_damage_is_fetched() {
         scene.anywhere().unwrap();
         let told = scene.told();
         assert!(told.contains("cache: ") && told.contains(NAMES[2]), "{told}");
+        assert!(told.contains("will be replaced"), "{told}");
         assert_eq!(told.matches("downloading").count(), 1, "{told}");
         assert_eq!(std::fs::read(scene.cache().join(NAMES[2])).unwrap(), contents()[2]);
     }
@@ -189,6 +194,18 @@ fn a_bad_server_leaves_nothing_and_is_named() {
         assert!(error.contains(expected), "{error}\nshould contain {expected:?}");
         assert_eq!(names_in(&scene.cache()), [""; 0], "nothing half-written stays");
     }
+}
+
+#[test]
+fn what_a_killed_download_left_is_cleared_away_once_it_is_old() {
+    let mut scene = Scene::new(Some(serve(good_answers())));
+    std::fs::create_dir_all(scene.cache()).unwrap();
+    let [old, young] = [".incoming-old", ".incoming-young"].map(|name| scene.cache().join(name));
+    std::fs::write(&young, "half").unwrap();
+    let file = std::fs::File::create(&old).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(7200)).unwrap();
+    scene.anywhere().unwrap();
+    assert!(!old.exists() && young.exists());
 }
 
 #[test]

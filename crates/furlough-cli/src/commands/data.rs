@@ -148,19 +148,17 @@ fn picture(data: &Dataset, row: usize) -> Option<String> {
     let brightest = pixels.iter().copied().fold(0.0, f32::max);
     let ink =
         |y: usize, x: usize| y < height && pixels[y * width + x] > 0.0 && pixels[y * width + x] * 3.0 >= brightest;
-    let mut text = String::new();
-    for y in (0..height).step_by(2) {
-        let line: String = (0..width)
-            .map(|x| match (ink(y, x), ink(y + 1, x)) {
-                (true, true) => '█',
-                (true, false) => '▀',
-                (false, true) => '▄',
-                (false, false) => ' ',
-            })
-            .collect();
-        let _ = writeln!(text, "  {}", line.trim_end());
-    }
-    Some(text)
+    let line = |y: usize| -> String {
+        let blocks = (0..width).map(|x| match (ink(y, x), ink(y + 1, x)) {
+            (true, true) => '█',
+            (true, false) => '▀',
+            (false, true) => '▄',
+            (false, false) => ' ',
+        });
+        format!("  {}", blocks.collect::<String>()).trim_end().into()
+    };
+    let lines: Vec<String> = (0..height).step_by(2).map(line).collect();
+    Some(lines.join("\n").trim_matches('\n').to_string() + "\n")
 }
 
 #[cfg(test)]
