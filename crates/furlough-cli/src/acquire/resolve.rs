@@ -34,7 +34,7 @@ pub fn from_anywhere(source: &Source, places: &Places, report: Report) -> Result
         return Ok(found);
     }
     if places.folder(source).is_some_and(|folder| cache::seems_complete(&folder, source)) {
-        (attempts.report)("the damaged file in the cache will be replaced");
+        (attempts.report)("the damaged file in the cache needs replacing");
     }
     if let Some(found) = attempts.offer("system package", from_system(source, places)) {
         if let Some(folder) = places.folder(source)
