@@ -271,8 +271,7 @@ fn the_script_asked_other_questions() {
         }));
     }
     for _ in 0..10 {
-        questions
-            .push(json!({"kind": "order", "seed": random(64), "epoch": random(32), "examples": 1 + random(11)}));
+        questions.push(json!({"kind": "order", "seed": random(64), "epoch": random(32), "examples": 1 + random(11)}));
     }
     for init in ["normal:0.01", "kaiming", "xavier", "uniform:3"] {
         questions.push(json!({
