@@ -73,31 +73,18 @@ impl Worst {
 /// Sees a rate that is off by 0.33 % · sqrt(q/p), relative to p: 0.33 % at p = 0.5, 0.66 % at 0.2, 0.99 % at 0.1, 3.3 % at 0.01;
 /// at p = 0.5, a single unit that is off by 7.5 % and a single example that is off by 5.3 %.
 pub fn rates(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
-    const SHAPE: [usize; 4] = [4, 16, 256, 512];
-    let mut counts = SHAPE.map(|n| vec![0u64; n]);
-    for layer in 0..SHAPE[0] {
-        for step in 0..SHAPE[1] {
-            for example in 0..SHAPE[2] {
-                let mut row = 0;
-                for unit in 0..SHAPE[3] {
-                    let spot = Spot {
-                        step: step as u32,
-                        layer: layer as u32,
-                        example: example as u32,
-                        unit: unit as u32,
-                        ..Spot::ORIGIN
-                    };
-                    let drop = u64::from(drops(spot));
-                    row += drop;
-                    counts[3][unit] += drop;
-                }
-                counts[0][layer] += row;
-                counts[1][step] += row;
-                counts[2][example] += row;
+    const SHAPE: [u32; 4] = [4, 16, 256, 512];
+    let mut counts = SHAPE.map(|n| vec![0u64; n as usize]);
+    for i in 0..SHAPE.iter().product() {
+        let place = [i >> 21, i >> 17 & 15, i >> 9 & 255, i & 511];
+        let [layer, step, example, unit] = place;
+        if drops(Spot { layer, step, example, unit, ..Spot::ORIGIN }) {
+            for (counts, index) in counts.iter_mut().zip(place) {
+                counts[index as usize] += 1;
             }
         }
     }
-    let total = SHAPE.iter().product::<usize>() as f64;
+    let total = f64::from(SHAPE.iter().product::<u32>());
     let mut worst = Worst::none();
     for (kind, counts) in ["layer", "step", "example", "unit"].into_iter().zip(&counts) {
         let bits = total / counts.len() as f64;
