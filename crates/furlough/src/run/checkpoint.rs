@@ -55,6 +55,15 @@ pub fn load_checkpoint(
     from_bytes(path, &file, origin, architecture, velocity)
 }
 
+/// How far the run of a checkpoint is, whatever its recipe and data.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::Run`] when a byte of it is damaged or missing.
+pub fn checkpoint_progress(path: &Path) -> Result<Progress> {
+    let file = std::fs::read(path).map_err(Error::io("read", path))?;
+    Ok(sealed::open::<Body>(path, KIND, &file)?.0.progress)
+}
+
 pub(super) fn to_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Result<Vec<u8>> {
     if !state.progress.loss_sum.is_finite() {
         return Err(Error::run(path, format!("cannot be written: the loss is {}", state.progress.loss_sum)));

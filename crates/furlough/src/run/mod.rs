@@ -18,7 +18,7 @@ mod sealed;
 mod tests;
 
 pub use atomic::write_atomic;
-pub use checkpoint::{Origin, load_checkpoint, save_checkpoint};
+pub use checkpoint::{Origin, checkpoint_progress, load_checkpoint, save_checkpoint};
 pub use directory::RunDir;
 pub use fingerprint::{fingerprint, sha256_hex};
 pub use manifest::{FileEntry, Manifest};

@@ -3,10 +3,11 @@
 use super::{FORMAT_VERSION, fingerprint::hex};
 use crate::nn::Architecture;
 use crate::{Error, Result};
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -40,6 +41,30 @@ pub(super) fn layout(architecture: &Architecture, prefix: &str) -> Vec<(String, 
     tensors
 }
 
+/// Turned into bytes only when its turn comes to be written: a large network is not held three times.
+struct Tensor<'a> {
+    shape: Vec<usize>,
+    values: &'a [f32],
+}
+
+impl View for Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.values.len()
+    }
+}
+
 /// A sealed file of `groups`, each with a prefix for its tensors' names and as long as the parameters.
 pub(super) fn seal<M: Serialize>(
     path: &Path,
@@ -54,16 +79,14 @@ pub(super) fn seal<M: Serialize>(
     let failed = |error: &dyn std::fmt::Display| Error::run(path, format!("cannot be written: {error}"));
     let metadata = serde_json::to_string(&envelope).map_err(|error| failed(&error))?;
 
-    let bytes: Vec<Vec<u8>> =
-        groups.iter().map(|(_, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
     let mut tensors = Vec::new();
-    for ((prefix, values), bytes) in groups.iter().zip(&bytes) {
+    for (prefix, values) in groups {
         for (name, shape, range) in layout(architecture, prefix) {
-            if let Some(value) = values[range.clone()].iter().find(|value| !value.is_finite()) {
-                return Err(failed(&format!("{name} has the value {value}")));
+            let values = &values[range];
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(failed(&format!("{name} has the value {value}. Try a smaller learning rate (--lr)")));
             }
-            let view = TensorView::new(Dtype::F32, shape, &bytes[4 * range.start..4 * range.end]);
-            tensors.push((name, view.map_err(|error| failed(&error))?));
+            tensors.push((name, Tensor { shape, values }));
         }
     }
     let mut file = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_string(), metadata)])))
@@ -145,8 +168,9 @@ pub(super) fn values(
         if tensor.shape() != shape || tensor.dtype() != Dtype::F32 {
             return Err(other(format!("is {:?} of {}", tensor.shape(), tensor.dtype())));
         }
+        let from = values.len();
         values.extend(tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)));
-        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+        if let Some(value) = values[from..].iter().find(|value| !value.is_finite()) {
             return Err(Error::run(path, format!("{name} has the value {value}; it cannot be used")));
         }
     }

@@ -38,12 +38,16 @@ impl Axis {
 
     fn linear(least: f64, most: f64) -> Self {
         let most = if most > least { most } else { least + 1.0 };
-        let step = nice_step((most - least) / 5.0);
+        let step = nice_step((most - least) / 7.0);
         let low = (least / step + 1e-9).floor() * step;
         let high = (most / step - 1e-9).ceil() * step;
         let decimals = (-(step.log10() + 1e-9).floor()).max(0.0) as usize;
         let label = |value: f64| {
-            if (1e-4..1e5).contains(&step) { format!("{value:.decimals$}") } else { format!("{value:.1e}").replace(".0e", "e") }
+            if (1e-4..1e5).contains(&step) {
+                format!("{value:.decimals$}")
+            } else {
+                format!("{value:.1e}").replace(".0e", "e")
+            }
         };
         let ticks = multiples(low, high, step).map(|value| (value, label(value))).collect();
         Axis { low, high, log: false, ticks }
@@ -106,11 +110,17 @@ mod tests {
     #[test]
     fn ticks_are_round_numbers() {
         let losses = Axis::losses([1.04, 0.35].into_iter());
-        assert_eq!(labels(&losses), ["0.0", "0.5", "1.0", "1.5"]);
-        assert_eq!(losses.place(0.75), 0.5);
-        assert_eq!(labels(&Axis::shares([0.58, 0.872].into_iter())), ["0.5", "0.6", "0.7", "0.8", "0.9"]);
-        assert_eq!(labels(&Axis::shares([0.981, 0.979].into_iter())), ["0.94", "0.96", "0.98", "1.00"]);
-        assert_eq!(labels(&Axis::shares([1.0].into_iter())), ["0.94", "0.96", "0.98", "1.00"]);
+        assert_eq!(labels(&losses), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "1.2"]);
+        assert!((losses.place(0.6) - 0.5).abs() < 1e-9);
+        assert_eq!(
+            labels(&Axis::shares([0.58, 0.872].into_iter())),
+            ["0.55", "0.60", "0.65", "0.70", "0.75", "0.80", "0.85", "0.90"]
+        );
+        assert_eq!(
+            labels(&Axis::shares([0.981, 0.979].into_iter())),
+            ["0.94", "0.95", "0.96", "0.97", "0.98", "0.99", "1.00"]
+        );
+        assert_eq!(labels(&Axis::shares([1.0].into_iter())), ["0.94", "0.95", "0.96", "0.97", "0.98", "0.99", "1.00"]);
         assert_eq!(labels(&Axis::losses([250.0, 0.3].into_iter())), ["0.1", "1", "10", "100", "1000"]);
         assert_eq!(labels(&Axis::losses([3e40, 1e40].into_iter())).last(), Some(&"3e40"));
     }

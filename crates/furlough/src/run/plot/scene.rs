@@ -37,6 +37,8 @@ type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorTy
 struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     fine: f64,
+    /// How far down text must go to be centred, as a share of its size.
+    drop: f64,
 }
 
 impl<DB: DrawingBackend> Canvas<'_, DB> {
@@ -54,20 +56,22 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
         self.area.draw(&Circle::new(self.at(at), (radius * self.fine).round() as i32, colour.filled()))
     }
 
-    fn text(&self, text: &str, at: (f64, f64), size: f64, colour: RGBColor, h_pos: HPos) -> Drawn<DB> {
+    fn text(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor, h_pos: HPos) -> Drawn<DB> {
         let style = TextStyle::from((FONT, size * self.fine).into_font()).color(&colour);
-        self.area.draw(&Text::new(text, self.at(at), style.pos(Pos::new(h_pos, VPos::Center))))
+        let at = self.at((x, y + self.drop * size));
+        self.area.draw(&Text::new(text, at, style.pos(Pos::new(h_pos, VPos::Center))))
     }
 }
 
-/// Draws the curves of `records`, of which there is at least one.
+/// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and text comes out `drop`
+/// times its size too high with this backend.
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
-    fine: u32,
+    (fine, drop): (u32, f64),
     title: &str,
     records: &[EpochRecord],
 ) -> Drawn<DB> {
-    let canvas = Canvas { area, fine: f64::from(fine) };
+    let canvas = Canvas { area, fine: f64::from(fine), drop };
     area.fill(&RGBColor(255, 255, 255))?;
     let curve = |name, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
         name,
@@ -82,7 +86,7 @@ pub(super) fn draw<DB: DrawingBackend>(
         curve("train, dropout on", TRAIN, |r| r.summary.train_accuracy),
         curve("test, full network", TEST, |r| r.summary.test_accuracy),
     ];
-    canvas.text(title, (24.0, 26.0), 19.0, INK, HPos::Left)?;
+    canvas.text(&shorten(title), (24.0, 26.0), 19.0, INK, HPos::Left)?;
     legend(&canvas, &losses, &shares)?;
 
     let values =
@@ -162,6 +166,15 @@ fn draw_panel<DB: DrawingBackend>(
         }
     }
     end_labels(canvas, right + 8.0, &mut ends)
+}
+
+/// As much of a title as the picture is wide.
+fn shorten(title: &str) -> String {
+    const ROOM: usize = 80;
+    if title.chars().count() <= ROOM {
+        return title.into();
+    }
+    title.chars().take(ROOM - 1).chain(['…']).collect()
 }
 
 /// The last value of each curve beside its end, moved apart where they would touch.

@@ -91,6 +91,8 @@ fn a_new_run_wants_an_empty_folder() {
 
     fs::write(folder.path().join("file"), "").unwrap();
     assert!(RunDir::create(folder.path().join("file")).unwrap_err().to_string().contains("is a file"));
+    let error = RunDir::create(folder.path().join("file/run")).unwrap_err();
+    assert!(matches!(error, crate::Error::Io { action: "create", .. }), "{error}");
 }
 
 #[test]

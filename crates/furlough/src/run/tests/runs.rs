@@ -81,6 +81,7 @@ fn the_same_run_gives_the_same_bytes() {
     checkpoint(&mut recorder, &state(2, 10));
     recorder.observe(&Event::Stop { reason: StopReason::Asked, state: &state(2, 10) }).unwrap();
     drop(recorder);
+    assert_eq!(checkpoint_progress(&two.path().join(RunDir::CHECKPOINT)).unwrap(), state(2, 10).progress);
     assert_eq!(listing(two.path()), ["checkpoint.safetensors", "lock", "metrics.jsonl", "recipe.toml"]);
 
     let (mut recorder, from) = resume(two.path());
