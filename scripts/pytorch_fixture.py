@@ -7,7 +7,7 @@ Needs numpy, torch and scikit-learn (for its copy of the digits). From the repos
 
 writes crates/furlough/tests/fixtures/pytorch/CASE.safetensors, one file a case: the loss of each of the first
 200 steps and the weights before and after. `tests/pytorch.rs` repeats the runs in Rust and compares. The random
-numbers are computed here from their definitions (docs/masks.md); the forward pass, the derivatives and the optimiser
+numbers are those of scripts/masks.py, which knows docs/masks.md and no Rust; the forward pass, the derivatives and the optimiser
 are PyTorch's own. Each case also runs in float64, to show how much of a difference is float32's rounding.
 """
 
@@ -16,6 +16,7 @@ import platform
 import struct
 from pathlib import Path
 
+import masks  # scripts/masks.py, beside this file
 import numpy as np
 import sklearn
 import torch
@@ -26,7 +27,6 @@ TRAIN = 1437  # the first rows of the digits; the other 360 are the test set
 WIDTHS = [64, 48, 32, 10]
 BATCH = 64  # 1437 = 22 * 64 + 29: the last batch of an epoch is smaller
 STEPS = 200
-INIT, ORDER, DROPOUT = 0, 1, 2  # the streams
 
 # `dropout` is of the inputs and after each hidden layer; `init` is as a recipe spells it.
 PLAIN = dict(seed=0, dropout=[0.0, 0.2, 0.5], lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0, max_norm=None)
@@ -37,53 +37,10 @@ CASES = {
 }
 
 
-def philox4x32(c0, c1, c2, c3, k0, k1):
-    """Philox4x32-10: four uint32 arrays, for counter words that broadcast against each other and a key."""
-    low = np.uint64(0xFFFFFFFF)
-    c0, c1, c2, c3 = np.broadcast_arrays(*(np.asarray(c, np.uint64) for c in (c0, c1, c2, c3)))
-    for turn in range(10):
-        a, b = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
-        key0 = np.uint64((k0 + turn * 0x9E3779B9) & 0xFFFFFFFF)
-        key1 = np.uint64((k1 + turn * 0xBB67AE85) & 0xFFFFFFFF)
-        c0, c1, c2, c3 = (b >> np.uint64(32)) ^ c1 ^ key0, b & low, (a >> np.uint64(32)) ^ c3 ^ key1, a & low
-    return [word.astype(np.uint32) for word in (c0, c1, c2, c3)]
-
-
-def draw(seed, stream, layer, c0, c1, c2):
-    return philox4x32(c0, c1, c2, stream << 24 | layer, seed & 0xFFFFFFFF, seed >> 32)
-
-
-def initial_weights(init, seed, layer, inputs, outputs):
-    """Weights as inputs x outputs, float32: Box and Muller's normals or uniforms, four a counter."""
-    words = np.stack(draw(seed, INIT, layer, np.arange(-(-inputs * outputs // 4)), 0, 0), axis=1)
-    u = (words.astype(np.float64) + 0.5) / 2.0**32
-    if init == "xavier":
-        values = (2 * u - 1) * np.sqrt(6 / (inputs + outputs))
-    else:
-        deviation = np.sqrt(2 / inputs) if init == "kaiming" else float(init.removeprefix("normal:"))
-        radius, angle = np.sqrt(-2 * np.log(u[:, 0::2])), 2 * np.pi * u[:, 1::2]
-        values = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=2) * deviation
-    return values.reshape(-1)[: inputs * outputs].reshape(inputs, outputs).astype(np.float32)
-
-
-def epoch_order(seed, epoch, n):
-    """Fisher-Yates from the last place down, each partner from 64 bits."""
-    words = [word.tolist() for word in draw(seed, ORDER, 0, np.arange(n // 2 + 1), 0, epoch)]
-    order = list(range(n))
-    for i in range(n - 1, 0, -1):
-        half = 2 * (i % 2)
-        bits = words[half][i // 2] | words[half + 1][i // 2] << 32
-        partner = bits * (i + 1) >> 64
-        order[i], order[partner] = order[partner], order[i]
-    return np.array(order)
-
-
-def mask(p, seed, step, layer, examples, units):
+def factors(p, seed, step, layer, examples, units):
     """What each unit of each example is multiplied by: 0 or 1/(1-p)."""
-    unit = np.arange(units)
-    words = np.stack(draw(seed, DROPOUT, layer, 16 * (unit // 64) + unit % 16, examples[:, None], step))
-    word = np.take_along_axis(words, (unit // 16 % 4)[None, None, :], axis=0)[0]
-    return np.where(word < round(p * 2**32), np.float32(0), np.float32(1 / (1 - p)))
+    kept = masks.mask(seed, masks.STREAMS["dropout"], step, layer, examples, np.arange(units), p)
+    return masks.dropout(np.ones(kept.shape), kept, p)
 
 
 def train(case, x, y, initial, dtype):
@@ -108,12 +65,12 @@ def train(case, x, y, initial, dtype):
     for step in range(STEPS):
         epoch, place = divmod(step, per_epoch)
         if place == 0:
-            order = epoch_order(case["seed"], epoch, len(x))
+            order = masks.epoch_order(case["seed"], epoch, len(x))
         examples = order[place * BATCH : (place + 1) * BATCH]
         h = x[examples]
         for number, layer in enumerate(layers):
             if (p := case["dropout"][number]) > 0:
-                h = h * torch.from_numpy(mask(p, case["seed"], step, number, examples, h.shape[1])).to(dtype)
+                h = h * torch.from_numpy(factors(p, case["seed"], step, number, examples, h.shape[1])).to(dtype)
             h = layer(h)
             if number < len(layers) - 1:
                 h = torch.relu(h)
@@ -152,7 +109,9 @@ def main():
     print(f"Python {platform.python_version()}, {versions}")
     for name, case in CASES.items():
         shapes = list(zip(WIDTHS, WIDTHS[1:]))
-        initial = [initial_weights(case["init"], case["seed"], i, *shape) for i, shape in enumerate(shapes)]
+        initial = [
+            masks.initial_weights(case["seed"], i, case["init"], *shape).reshape(shape) for i, shape in enumerate(shapes)
+        ]
         losses, layers, bounded = train(case, x, y, initial, torch.float32)
         exact, exact_layers, _ = train(case, x, y, initial, torch.float64)
         if case["max_norm"] is not None and bounded == 0:
