@@ -19,8 +19,8 @@ from harness import job, machine, report
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-DATA = [CACHE / "furlough/fashion-mnist", Path("/usr/share/datasets/fashion-mnist")]
+CACHE = os.environ.get("FURLOUGH_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "furlough")
+DATA = [Path(CACHE, "fashion-mnist"), Path("/usr/share/datasets/fashion-mnist")]
 FILES = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
 
 

@@ -13,7 +13,7 @@ def command(system, dropout, seed, settings, paths, out):
     """`paths` says where the programs and the data are; `out` is a folder that does not exist yet."""
     common = ["--epochs", settings["epochs"], "--seed", seed, "--threads", settings["threads"], "--data-dir", paths["data"]]
     if system == "furlough":
-        start = [paths["furlough"], "train", "--json", "--quiet", "--out", out]
+        start = [paths["furlough"], "train", "--json", "--out", out]
         rest = [] if dropout else ["--dropout", "0"]  # with dropout the job is what the program does by itself
     else:
         start = [paths["python"], paths["peer"]]
