@@ -54,7 +54,13 @@ impl Activation {
     pub fn value(self, z: f32) -> f32 {
         match self {
             Activation::Identity => z,
-            Activation::Relu => z.max(0.0),
+            Activation::Relu => {
+                if z < 0.0 {
+                    0.0
+                } else {
+                    z
+                }
+            } // unlike max, lets a NaN through
             Activation::LeakyRelu => {
                 if z > 0.0 {
                     z

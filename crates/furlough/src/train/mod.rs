@@ -1,11 +1,17 @@
 //! The recipe, the training loop, and what it tells those who watch.
 
+mod evaluate;
 mod event;
 mod recipe;
 mod settings;
 mod state;
+mod trainer;
 
+pub(crate) use evaluate::Evaluator;
+pub use evaluate::Scores;
 pub use event::{Control, EpochSummary, Event, Observer, StopReason};
 pub use recipe::{Recipe, TrainOptions};
 pub use settings::{OneOrMany, Settings};
 pub use state::{Progress, TrainState};
+pub use trainer::Trainer;
+pub(crate) use trainer::check_fit;

@@ -1,0 +1,127 @@
+//! The step on a CPU.
+
+mod dropout;
+mod epilogue;
+mod gemm;
+mod loss;
+mod math;
+mod rows;
+mod simd;
+mod tiles;
+mod workers;
+mod workspace;
+
+pub use simd::Isa;
+
+use crate::data::{Batch, Dataset};
+use crate::nn::{Architecture, MaskSite, Mlp};
+use crate::optim::Sgd;
+use dropout::LayerMask;
+use tiles::ParameterTile;
+use workers::Workers;
+use workspace::{Shared, Workspace};
+
+/// Threads, workspace and instruction set for one architecture and batch size. It has no randomness and no state
+/// that outlives a call: the same arguments give the same bits, at any number of threads.
+pub struct Cpu {
+    architecture: Architecture,
+    isa: Isa,
+    workers: Workers,
+    training: Workspace,
+    inference: Workspace,
+    tiles: Vec<ParameterTile>,
+    /// Room for the gradient of one tile, for each worker.
+    scratch: Shared<f32>,
+    scratch_size: usize,
+    /// The masks of the present call: of the input, then of each block.
+    masks: Vec<Option<LayerMask>>,
+    sums: Shared<StepSums>,
+}
+
+/// What a step or an evaluation counted, summed over its examples.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StepSums {
+    /// Sum of the examples' losses.
+    pub loss: f64,
+    /// Examples whose largest logit is that of their class; 0 for numbers.
+    pub correct: u64,
+}
+
+impl Cpu {
+    /// Threads and memory for training with batches of up to `batch_size` examples. `threads` counts the calling one;
+    /// 0 is taken as 1.
+    pub fn new(architecture: &Architecture, batch_size: usize, threads: usize) -> Self {
+        Cpu::with_isa(architecture, batch_size, threads, Isa::best())
+    }
+
+    /// [`Self::new`] with kernels for an instruction set other than the machine's best.
+    pub fn with_isa(architecture: &Architecture, batch_size: usize, threads: usize, isa: Isa) -> Self {
+        let workers = Workers::new(threads.max(1));
+        let tiles = tiles::partition(architecture);
+        let scratch_size = tiles.iter().map(ParameterTile::len).max().unwrap_or(0);
+        Cpu {
+            isa,
+            training: Workspace::for_training(architecture, batch_size),
+            inference: Workspace::for_inference(architecture, workers.count() * rows::TILE),
+            scratch: Shared::new(workers.count() * scratch_size),
+            scratch_size,
+            masks: vec![None; architecture.blocks().len() + 1],
+            sums: Shared::new(batch_size.div_ceil(rows::TILE)),
+            architecture: architecture.clone(),
+            workers,
+            tiles,
+        }
+    }
+
+    /// The instruction set of the kernels.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Number of threads, the calling one included.
+    pub fn threads(&self) -> usize {
+        self.workers.count()
+    }
+
+    /// One optimiser step on `mlp`. `site` gives the masks' key, stream and step (its layer is not looked at); `velocity` is as long as
+    /// the parameters if the optimiser has one and empty otherwise. Allocates nothing after the first step.
+    ///
+    /// When the loss is not finite the parameters are left as they were; the caller sees it in the result.
+    ///
+    /// # Panics
+    /// When the batch is larger than this was made for, or does not fit the architecture.
+    pub fn train_step(
+        &mut self,
+        mlp: &mut Mlp,
+        velocity: &mut [f32],
+        optimizer: &Sgd,
+        batch: Batch<'_>,
+        site: &MaskSite,
+    ) -> StepSums {
+        assert_eq!(mlp.architecture(), &self.architecture, "the architecture this was made for");
+        assert!(batch.examples.len() <= self.training.rows(), "batches of up to {} examples", self.training.rows());
+        assert_eq!(velocity.len(), if optimizer.has_velocity() { mlp.parameters().len() } else { 0 });
+        let sums = rows::train_phase(self, mlp, batch, site);
+        if sums.loss.is_finite() {
+            tiles::update_phase(self, mlp, velocity, optimizer, batch.examples.len());
+        }
+        sums
+    }
+
+    /// The outputs (logits or predictions) of `examples`, one row each, into `out`: the full network without
+    /// masks, or a sub-network where `masks` gives key, stream and step.
+    ///
+    /// # Panics
+    /// When `out` is not examples × outputs long, or the data does not fit the architecture.
+    pub fn forward(
+        &mut self,
+        mlp: &Mlp,
+        data: &Dataset,
+        examples: std::ops::Range<u32>,
+        masks: Option<&MaskSite>,
+        out: &mut [f32],
+    ) {
+        assert_eq!(mlp.architecture(), &self.architecture, "the architecture this was made for");
+        rows::forward_phase(self, mlp, data, examples, masks, out);
+    }
+}

@@ -1,0 +1,208 @@
+//! The first phase: a tile of rows goes all the way through the network and back. Rows are independent of each other, so
+//! workers meet only when all are done.
+
+use super::dropout::LayerMask;
+use super::epilogue::{backward_row, drop_row, forward_row, scale_bytes};
+use super::gemm::{View, gemm};
+use super::loss::loss_row;
+use super::workspace::Workspace;
+use super::{Cpu, Isa, StepSums};
+use crate::data::{Batch, Dataset, Features};
+use crate::nn::{Architecture, MaskSite, Mlp};
+
+/// Rows of a tile. Enough for the matrix product to reuse the weights, few enough for a batch of 256 to occupy four workers.
+pub(super) const TILE: usize = 64;
+
+/// What all tiles of a phase have in common.
+struct Pass<'a> {
+    isa: Isa,
+    mlp: &'a Mlp,
+    data: &'a Dataset,
+    /// The mask of the input, then of each block.
+    masks: &'a [Option<LayerMask>],
+    workspace: &'a Workspace,
+}
+
+/// Forward, loss and backward of a whole batch, into the training workspace.
+pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> StepSums {
+    let Cpu { isa, workers, training: workspace, masks, sums, architecture, .. } = cpu;
+    fill_masks(masks, architecture, Some(site));
+    let count = batch.examples.len();
+    let weight = 1.0 / count as f32;
+    let tiles = count.div_ceil(TILE);
+    let pass = Pass { isa: *isa, mlp, data: batch.data, masks, workspace };
+    {
+        let sums = &*sums;
+        workers.run(tiles, &|tile, _| {
+            let first = tile * TILE;
+            let examples = &batch.examples[first..count.min(first + TILE)];
+            // SAFETY: each tile has its own rows of every buffer and its own place in the sums.
+            unsafe {
+                pass.forward(first, examples.len(), |row| examples[row]);
+                sums.part(tile, 1)[0] = pass.loss(first, examples, weight);
+                pass.backward(first, examples);
+            }
+        });
+    }
+    // In the order of the tiles, whoever computed them.
+    sums.all()[..tiles].iter().fold(StepSums::default(), |all, tile| StepSums {
+        loss: all.loss + tile.loss,
+        correct: all.correct + tile.correct,
+    })
+}
+
+/// The outputs of `examples`, into `out`.
+pub(super) fn forward_phase(
+    cpu: &mut Cpu,
+    mlp: &Mlp,
+    data: &Dataset,
+    examples: std::ops::Range<u32>,
+    site: Option<&MaskSite>,
+    out: &mut [f32],
+) {
+    let Cpu { isa, workers, inference: workspace, masks, architecture, .. } = cpu;
+    fill_masks(masks, architecture, site);
+    let count = examples.len();
+    let outputs = architecture.outputs();
+    assert_eq!(out.len(), count * outputs, "one row of outputs an example");
+    assert!(examples.end as usize <= data.len(), "examples of the data set");
+    let pass = Pass { isa: *isa, mlp, data, masks, workspace };
+    let out = super::workspace::Borrowed::new(out);
+    workers.run(count.div_ceil(TILE), &|tile, worker| {
+        let start = tile * TILE;
+        let rows = TILE.min(count - start);
+        let first = worker * TILE;
+        // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
+        unsafe {
+            pass.forward(first, rows, |row| examples.start + (start + row) as u32);
+            let last = &pass.workspace.outputs[pass.workspace.outputs.len() - 1];
+            out.part(start * outputs, rows * outputs).copy_from_slice(last.part(first * outputs, rows * outputs));
+        }
+    });
+}
+
+fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
+    let input = std::iter::once(architecture.input_dropout());
+    let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
+    for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
+        *mask = site.and_then(|site| LayerMask::new(dropout, site, layer as u32));
+    }
+}
+
+impl Pass<'_> {
+    /// Takes `rows` examples through the network, into rows `first ..` of the workspace.
+    ///
+    /// # Safety
+    /// Nobody else uses these rows of the workspace now.
+    unsafe fn forward(&self, first: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
+        let Pass { isa, mlp, masks, workspace, .. } = *self;
+        let mut width = mlp.architecture().inputs();
+        // SAFETY: our rows.
+        let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
+        for (row, values) in input.chunks_exact_mut(width).enumerate() {
+            let example = example_of(row);
+            match self.data.inputs() {
+                Features::Bytes { rows, scale } => {
+                    let bytes = rows.as_slice().expect("standard layout, checked by Dataset");
+                    scale_bytes(isa, &bytes[example as usize * width..][..width], *scale, values);
+                }
+                Features::Floats(_) => self.data.read_row(example as usize, values),
+            }
+            if let Some(mask) = &masks[0] {
+                drop_row(isa, values, mask, example);
+            }
+        }
+        for (index, block) in mlp.architecture().blocks().iter().enumerate() {
+            let units = block.outputs;
+            let weights = mlp.weights(index);
+            // SAFETY: our rows, of two different buffers.
+            let (output, pre) = unsafe {
+                let pre = &workspace.pre[index];
+                let pre = if pre.is_empty() { &mut [] } else { pre.part(first * units, rows * units) };
+                (workspace.outputs[index].part(first * units, rows * units), pre)
+            };
+            // SAFETY: slices of these very shapes, none of which overlap.
+            unsafe {
+                gemm(
+                    (rows, units, width),
+                    View::rows(output.as_mut_ptr(), units),
+                    0.0,
+                    1.0,
+                    View::rows(input.as_ptr(), width),
+                    View::rows(weights.as_ptr(), units),
+                );
+            }
+            let bias = mlp.biases(index);
+            let bias = bias.as_slice().expect("a slice of the parameters");
+            let mut pres = pre.chunks_exact_mut(units);
+            for (row, values) in output.chunks_exact_mut(units).enumerate() {
+                let pre = pres.next().unwrap_or_default();
+                forward_row(isa, values, pre, bias, block.activation, masks[index + 1].as_ref(), example_of(row));
+            }
+            (input, width) = (output, units);
+        }
+    }
+
+    /// The loss of the tile, and its derivative by the outputs into the last block's deltas.
+    ///
+    /// # Safety
+    /// Nobody else uses rows `first .. first + examples.len()` of the workspace now.
+    unsafe fn loss(&self, first: usize, examples: &[u32], weight: f32) -> StepSums {
+        let outputs = self.mlp.architecture().outputs();
+        let (start, len) = (first * outputs, examples.len() * outputs);
+        let last = self.workspace.outputs.len() - 1;
+        // SAFETY: our rows, of two different buffers.
+        let (values, deltas) =
+            unsafe { (self.workspace.outputs[last].part(start, len), self.workspace.deltas[last].part(start, len)) };
+        let mut sums = StepSums::default();
+        for ((row, delta), &example) in values.chunks_exact(outputs).zip(deltas.chunks_exact_mut(outputs)).zip(examples)
+        {
+            let one = loss_row(row, self.data.targets(), example as usize, weight, delta);
+            sums.loss += one.loss;
+            sums.correct += one.correct;
+        }
+        sums
+    }
+
+    /// From the last block's deltas to the first one's.
+    ///
+    /// # Safety
+    /// Nobody else uses rows `first .. first + examples.len()` of the workspace now.
+    unsafe fn backward(&self, first: usize, examples: &[u32]) {
+        let Pass { isa, mlp, masks, workspace, .. } = *self;
+        let blocks = mlp.architecture().blocks();
+        let rows = examples.len();
+        for index in (1..blocks.len()).rev() {
+            let (width, units) = (blocks[index].inputs, blocks[index].outputs);
+            let weights = mlp.weights(index);
+            // SAFETY: our rows, of different buffers.
+            let (next, deltas, output, pre) = unsafe {
+                let pre = &workspace.pre[index - 1];
+                (
+                    workspace.deltas[index].part(first * units, rows * units),
+                    workspace.deltas[index - 1].part(first * width, rows * width),
+                    workspace.outputs[index - 1].part(first * width, rows * width),
+                    if pre.is_empty() { &mut [] } else { pre.part(first * width, rows * width) },
+                )
+            };
+            // SAFETY: slices of these very shapes, none of which overlap.
+            unsafe {
+                gemm(
+                    (rows, width, units),
+                    View::rows(deltas.as_mut_ptr(), width),
+                    0.0,
+                    1.0,
+                    View::rows(next.as_ptr(), units),
+                    View::rows(weights.as_ptr(), units).t(),
+                );
+            }
+            let mut pres = pre.chunks_exact(width);
+            for ((row, values), &example) in
+                deltas.chunks_exact_mut(width).zip(output.chunks_exact(width)).zip(examples)
+            {
+                let pre = pres.next().unwrap_or_default();
+                backward_row(isa, row, values, pre, blocks[index - 1].activation, masks[index].as_ref(), example);
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimiser follows it while the tile is in
+//! cache. No gradient leaves the phase, and plain SGD has none at all: the product is subtracted from the weights.
+
+use super::gemm::{View, gemm};
+use super::simd::for_each_isa;
+use super::workspace::Borrowed;
+use super::{Cpu, Isa};
+use crate::nn::{Architecture, Mlp};
+use crate::optim::Sgd;
+use std::ops::Range;
+
+/// The most rows (inputs) and columns (units) of a tile.
+const ROWS: usize = 112;
+const COLUMNS: usize = 512;
+
+/// Units whose norms are bounded together.
+const NORM_COLUMNS: usize = 64;
+
+/// A rectangle of one block's weights, or a range of its biases.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ParameterTile {
+    block: usize,
+    /// Rows of the weights; none for biases.
+    rows: Option<Range<usize>>,
+    columns: Range<usize>,
+}
+
+impl ParameterTile {
+    pub(super) fn len(&self) -> usize {
+        self.rows.as_ref().map_or(1, ExactSizeIterator::len) * self.columns.len()
+    }
+}
+
+/// All tiles of a network, the large ones first so that workers finish at about the same time.
+pub(super) fn partition(architecture: &Architecture) -> Vec<ParameterTile> {
+    let mut tiles = Vec::new();
+    for (block, shape) in architecture.blocks().iter().enumerate() {
+        for columns in parts(shape.outputs, COLUMNS) {
+            for rows in parts(shape.inputs, ROWS) {
+                tiles.push(ParameterTile { block, rows: Some(rows), columns: columns.clone() });
+            }
+            tiles.push(ParameterTile { block, rows: None, columns });
+        }
+    }
+    tiles.sort_by_key(|tile| std::cmp::Reverse(tile.len()));
+    tiles
+}
+
+/// Cuts `0 .. len` into as few parts of at most `most` as there can be, all but the last a multiple of 16 long.
+fn parts(len: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let step = len.div_ceil(len.div_ceil(most)).next_multiple_of(16);
+    (0..len).step_by(step).map(move |start| start..len.min(start + step))
+}
+
+/// Updates all parameters from the training workspace, whose first `examples` rows are filled.
+pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, examples: usize) {
+    let Cpu { isa, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } = cpu;
+    let parameters = Borrowed::new(mlp.parameters_mut());
+    let velocity = Borrowed::new(velocity);
+    let (tiles, scratch, size) = (&*tiles, &*scratch, *scratch_size);
+    workers.run(tiles.len(), &|task, worker| {
+        let tile = &tiles[task];
+        let units = architecture.blocks()[tile.block].outputs;
+        let (weights, biases) = architecture.ranges(tile.block);
+        let columns = tile.columns.len();
+        // SAFETY: the phase before is over, and in this one the workspace is only read.
+        let deltas = unsafe { workspace.deltas[tile.block].read(0, examples * units) };
+        // SAFETY: each worker has its own scratch.
+        let gradient = unsafe { &mut scratch.part(worker * size, size)[..tile.len()] };
+        let Some(rows) = tile.rows.clone() else {
+            sum_rows(*isa, deltas, units, tile.columns.start, gradient);
+            let place = (biases.start + tile.columns.start, columns);
+            // SAFETY: the tile's own parameters.
+            unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, 0.0) };
+            return;
+        };
+        let width = architecture.blocks()[tile.block].inputs;
+        // SAFETY: only read, as above.
+        let inputs = unsafe {
+            match tile.block {
+                0 => workspace.input.read(0, examples * width),
+                block => workspace.outputs[block - 1].read(0, examples * width),
+            }
+        };
+        let shape = (rows.len(), columns, examples);
+        let start = weights.start + rows.start * units + tile.columns.start;
+        let x = View::rows(inputs[rows.start..].as_ptr(), width).t();
+        let delta = View::rows(deltas[tile.columns.start..].as_ptr(), units);
+        if optimizer.has_velocity() {
+            // SAFETY: examples × rows and examples × columns within slices, and scratch of rows × columns.
+            unsafe { gemm(shape, View::rows(gradient.as_mut_ptr(), columns), 0.0, 1.0, x, delta) };
+            for (row, gradient) in gradient.chunks_exact(columns).enumerate() {
+                let place = (start + row * units, columns);
+                // SAFETY: the tile's own parameters.
+                unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, optimizer.weight_decay) };
+            }
+        } else {
+            let keep = (1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32;
+            let factor = -optimizer.learning_rate as f32;
+            // SAFETY: as above; the tile's own weights are a rectangle within the parameters, shared with nobody.
+            unsafe { gemm(shape, View::rows(parameters.at(start), units), keep, factor, x, delta) };
+        }
+    });
+    if let Some(bound) = optimizer.max_norm {
+        let hidden = architecture.blocks().len() - 1;
+        let groups = |block: usize| architecture.blocks()[block].outputs.div_ceil(NORM_COLUMNS);
+        let total = (0..hidden).map(groups).sum();
+        workers.run(total, &|task, _| {
+            let (mut block, mut group) = (0, task);
+            while group >= groups(block) {
+                group -= groups(block);
+                block += 1;
+            }
+            let units = architecture.blocks()[block].outputs;
+            let columns = group * NORM_COLUMNS..units.min((group + 1) * NORM_COLUMNS);
+            // SAFETY: the columns of this group are written by this call only.
+            unsafe { bound_norms(&parameters, architecture.ranges(block).0, units, columns, bound as f32) };
+        });
+    }
+}
+
+for_each_isa! {
+    /// `sums[j]` = the sum over the rows of column `first + j` of `values`, whose rows are `width` long.
+    fn sum_rows(isa, values: &[f32], width: usize, first: usize, sums: &mut [f32]) {
+        sums.fill(0.0);
+        for row in values.chunks_exact(width) {
+            for (sum, value) in sums.iter_mut().zip(&row[first..]) {
+                *sum += *value;
+            }
+        }
+    }
+}
+
+/// One optimiser step of `place.1` parameters from `place.0`, given their gradient.
+///
+/// # Safety
+/// Nobody else uses these parameters or their velocities now.
+unsafe fn follow(
+    isa: Isa,
+    parameters: &Borrowed<'_>,
+    velocity: &Borrowed<'_>,
+    place: (usize, usize),
+    gradient: &[f32],
+    optimizer: &Sgd,
+    weight_decay: f64,
+) {
+    // SAFETY: as promised.
+    let weights = unsafe { parameters.part(place.0, place.1) };
+    let rate = optimizer.learning_rate as f32;
+    if optimizer.has_velocity() {
+        // SAFETY: as promised.
+        let velocity = unsafe { velocity.part(place.0, place.1) };
+        momentum_row(
+            isa,
+            weights,
+            velocity,
+            gradient,
+            rate,
+            optimizer.momentum as f32,
+            weight_decay as f32,
+            optimizer.nesterov,
+        );
+    } else {
+        descend_row(isa, weights, gradient, rate, weight_decay as f32);
+    }
+}
+
+for_each_isa! {
+    fn descend_row(isa, weights: &mut [f32], gradient: &[f32], rate: f32, decay: f32) {
+        for (w, &g) in weights.iter_mut().zip(gradient) {
+            *w -= rate * (g + decay * *w);
+        }
+    }
+}
+
+for_each_isa! {
+    fn momentum_row(isa, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32], rate: f32, momentum: f32, decay: f32, nesterov: bool) {
+        let ahead = if nesterov { momentum } else { 0.0 };
+        let own = if nesterov { 1.0 } else { 0.0 };
+        let present = if nesterov { ahead } else { 1.0 };
+        for ((w, v), &g) in weights.iter_mut().zip(velocity).zip(gradient) {
+            let g = g + decay * *w;
+            *v = momentum * *v + g;
+            *w -= rate * (own * g + present * *v);
+        }
+    }
+}
+
+/// Scales back the columns whose norm is over `bound`.
+///
+/// # Safety
+/// Nobody else uses these columns of the weights now.
+unsafe fn bound_norms(
+    parameters: &Borrowed<'_>,
+    weights: Range<usize>,
+    units: usize,
+    columns: Range<usize>,
+    bound: f32,
+) {
+    let mut factors = [0.0f32; NORM_COLUMNS];
+    let rows = weights.len() / units;
+    // SAFETY: one row of these columns at a time, as promised.
+    let row = |row: usize| unsafe { parameters.part(weights.start + row * units + columns.start, columns.len()) };
+    for index in 0..rows {
+        for (sum, w) in factors.iter_mut().zip(row(index)) {
+            *sum += *w * *w;
+        }
+    }
+    for factor in &mut factors {
+        let norm = factor.sqrt();
+        *factor = if norm > bound { bound / norm } else { 1.0 };
+    }
+    for index in 0..rows {
+        for (w, factor) in row(index).iter_mut().zip(&factors) {
+            *w *= *factor;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Layer::*, Sequential};
+
+    #[test]
+    fn tiles_cover_every_parameter_once() {
+        for (inputs, hidden, outputs) in [(784, 256, 10), (1, 1, 1), (113, 1025, 3), (17, 600, 600)] {
+            let architecture =
+                Sequential::new([Linear(inputs, hidden), Relu, Linear(hidden, outputs)]).validate().unwrap();
+            let mut seen = vec![0u8; architecture.parameters()];
+            for tile in partition(&architecture) {
+                let units = architecture.blocks()[tile.block].outputs;
+                let (weights, biases) = architecture.ranges(tile.block);
+                for column in tile.columns.clone() {
+                    match tile.rows.clone() {
+                        None => seen[biases.start + column] += 1,
+                        Some(rows) => rows.for_each(|row| seen[weights.start + row * units + column] += 1),
+                    }
+                }
+            }
+            assert!(seen.iter().all(|&times| times == 1), "{inputs}-{hidden}-{outputs}");
+        }
+    }
+}

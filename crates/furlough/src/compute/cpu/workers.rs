@@ -1,0 +1,206 @@
+//! A few threads that wait close by. A step hands work out twice and takes about a millisecond, so a hand-over must cost
+//! microseconds: workers spin briefly before they sleep.
+
+use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{JoinHandle, Thread};
+
+/// A job: called with (task, worker) for each task once, from several threads.
+type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
+
+/// How often a waiting worker looks before it sleeps: some 50 to 100 µs.
+const SPINS: u32 = 2000;
+
+/// How often it looks before it lets others run in between, which matters when there are more threads than cores.
+const SPINS_ALONE: u32 = 200;
+
+struct Hall {
+    /// Counts the jobs; a worker waits for it to move on.
+    round: AtomicUsize,
+    /// The present job, valid while `busy` is not 0.
+    job: UnsafeCell<Option<(*const Job<'static>, usize)>>,
+    next_task: AtomicUsize,
+    /// Workers that have not yet finished the present job.
+    busy: AtomicUsize,
+    panicked: AtomicBool,
+    closing: AtomicBool,
+}
+
+// SAFETY: `job` is written only by `run` while no worker is busy, and read by workers only after `round` has told them of it.
+// The pointer is to a `Sync` closure that `run` keeps alive until no worker is busy.
+unsafe impl Sync for Hall {}
+// SAFETY: as above.
+unsafe impl Send for Hall {}
+
+pub(super) struct Workers {
+    hall: Arc<Hall>,
+    threads: Vec<JoinHandle<()>>,
+    sleepers: Vec<Thread>,
+}
+
+impl Workers {
+    /// `count` workers, the calling thread being worker 0. A thread that the system refuses is done without.
+    pub(super) fn new(count: usize) -> Self {
+        let hall = Arc::new(Hall {
+            round: AtomicUsize::new(0),
+            job: UnsafeCell::new(None),
+            next_task: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            panicked: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+        });
+        let threads: Vec<_> = (1..count)
+            .map_while(|worker| {
+                let hall = Arc::clone(&hall);
+                std::thread::Builder::new().name(format!("furlough-{worker}")).spawn(move || hall.work(worker)).ok()
+            })
+            .collect();
+        let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
+        Workers { hall, threads, sleepers }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.threads.len() + 1
+    }
+
+    /// Calls `job` once for each of `0 .. tasks`, spread over the workers, and returns when all calls have.
+    ///
+    /// # Panics
+    /// When a call did.
+    pub(super) fn run(&mut self, tasks: usize, job: &Job<'_>) {
+        if self.threads.is_empty() || tasks <= 1 {
+            (0..tasks).for_each(|task| job(task, 0));
+            return;
+        }
+        let hall = &*self.hall;
+        let erased: *const Job<'_> = job;
+        // SAFETY: only the lifetime changes, and this call does not return before the last use.
+        let erased: *const Job<'static> = unsafe { std::mem::transmute(erased) };
+        // SAFETY: `&mut self` and busy = 0 say that nobody else looks at the job now.
+        unsafe { *hall.job.get() = Some((erased, tasks)) };
+        hall.next_task.store(0, Ordering::Relaxed);
+        hall.busy.store(self.threads.len(), Ordering::Relaxed);
+        hall.round.fetch_add(1, Ordering::Release);
+        self.sleepers.iter().for_each(Thread::unpark);
+        let mine = catch_unwind(AssertUnwindSafe(|| hall.take_tasks(job, tasks, 0)));
+        let mut looks = 0;
+        while hall.busy.load(Ordering::Acquire) != 0 {
+            pause(&mut looks);
+        }
+        if let Err(panic) = mine {
+            resume_unwind(panic);
+        }
+        assert!(!hall.panicked.swap(false, Ordering::Relaxed), "a worker panicked");
+    }
+}
+
+impl Hall {
+    fn work(&self, worker: usize) {
+        let mut seen = 0;
+        loop {
+            let mut looks = 0;
+            while self.round.load(Ordering::Acquire) == seen {
+                if looks < SPINS {
+                    pause(&mut looks);
+                } else {
+                    std::thread::park();
+                }
+            }
+            seen = seen.wrapping_add(1);
+            if self.closing.load(Ordering::Acquire) {
+                return;
+            }
+            // SAFETY: the round has moved on, so `run` has written the job and waits for this worker to finish it.
+            if let Some((job, tasks)) = unsafe { *self.job.get() } {
+                // SAFETY: `run` keeps the closure alive until `busy` is 0.
+                let job = unsafe { &*job };
+                if catch_unwind(AssertUnwindSafe(|| self.take_tasks(job, tasks, worker))).is_err() {
+                    self.panicked.store(true, Ordering::Relaxed);
+                }
+            }
+            self.busy.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    fn take_tasks(&self, job: &Job<'_>, tasks: usize, worker: usize) {
+        loop {
+            let task = self.next_task.fetch_add(1, Ordering::Relaxed);
+            if task >= tasks {
+                return;
+            }
+            job(task, worker);
+        }
+    }
+}
+
+fn pause(looks: &mut u32) {
+    *looks += 1;
+    if *looks < SPINS_ALONE {
+        std::hint::spin_loop();
+    } else {
+        std::thread::yield_now();
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.hall.closing.store(true, Ordering::Release);
+        self.hall.round.fetch_add(1, Ordering::Release);
+        self.sleepers.iter().for_each(Thread::unpark);
+        for thread in self.threads.drain(..) {
+            // A worker catches the panics of its jobs, so there is nothing to hear from it.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once_at_any_number_of_workers() {
+        for count in [1, 2, 4, 7] {
+            let mut workers = Workers::new(count);
+            for tasks in [0, 1, 2, 3, 100] {
+                for _ in 0..20 {
+                    let runs: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                    workers.run(tasks, &|task, worker| {
+                        assert!(worker < count);
+                        runs[task].fetch_add(1, Ordering::Relaxed);
+                    });
+                    assert!(runs.iter().all(|r| r.load(Ordering::Relaxed) == 1));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sleeping_workers_wake() {
+        let mut workers = Workers::new(3);
+        for _ in 0..3 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let sum = AtomicUsize::new(0);
+            workers.run(10, &|task, _| {
+                sum.fetch_add(task, Ordering::Relaxed);
+            });
+            assert_eq!(sum.into_inner(), 45);
+        }
+    }
+
+    #[test]
+    fn a_panic_comes_back_and_the_workers_live_on() {
+        let mut workers = Workers::new(2);
+        for _ in 0..5 {
+            let failed = catch_unwind(AssertUnwindSafe(|| workers.run(8, &|task, _| assert!(task != 3, "task 3"))));
+            assert!(failed.is_err());
+        }
+        let ran = AtomicUsize::new(0);
+        workers.run(8, &|_, _| {
+            ran.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(ran.into_inner(), 8);
+    }
+}

@@ -1,0 +1,140 @@
+//! The memory of a step, allocated once.
+
+use crate::nn::{Activation, Architecture};
+use std::ptr::NonNull;
+
+/// A buffer whose parts are written by different workers at the same time.
+pub(super) struct Shared<T> {
+    first: NonNull<T>,
+    len: usize,
+}
+
+// SAFETY: it owns its elements like a boxed slice.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: all access goes through `part`, whose callers promise that no two threads hold overlapping parts.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T: Default + Clone> Shared<T> {
+    pub(super) fn new(len: usize) -> Self {
+        let all = NonNull::from(Box::leak(vec![T::default(); len].into_boxed_slice()));
+        Shared { first: all.cast(), len }
+    }
+}
+
+impl<T> Shared<T> {
+    /// Elements `start .. start + len`.
+    ///
+    /// # Safety
+    /// While the result lives no other reference to any of these elements is used, by this thread or another.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn part(&self, start: usize, len: usize) -> &mut [T] {
+        assert!(start <= self.len && len <= self.len - start, "part of a buffer");
+        // SAFETY: in range, and nobody else's, as promised.
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr().add(start), len) }
+    }
+
+    /// Elements `start .. start + len`, to be read by anyone.
+    ///
+    /// # Safety
+    /// While the result lives no element of it is written.
+    pub(super) unsafe fn read(&self, start: usize, len: usize) -> &[T] {
+        assert!(start <= self.len && len <= self.len - start, "part of a buffer");
+        // SAFETY: in range, and not written, as promised.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr().add(start), len) }
+    }
+
+    /// All elements: `&mut self` says that nobody else has any.
+    pub(super) fn all(&mut self) -> &mut [T] {
+        // SAFETY: as above.
+        unsafe { self.part(0, self.len) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let all = NonNull::slice_from_raw_parts(self.first, self.len);
+        // SAFETY: made by `Box::leak` in `new`, and dropped once.
+        drop(unsafe { Box::from_raw(all.as_ptr()) });
+    }
+}
+
+/// A borrowed buffer whose parts are written by different workers at the same time.
+pub(super) struct Borrowed<'a> {
+    first: NonNull<f32>,
+    len: usize,
+    owner: std::marker::PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: all access goes through `part` and `at`, whose callers promise that no two threads use overlapping parts.
+unsafe impl Sync for Borrowed<'_> {}
+
+impl<'a> Borrowed<'a> {
+    pub(super) fn new(values: &'a mut [f32]) -> Self {
+        Borrowed { len: values.len(), first: NonNull::from(values).cast(), owner: std::marker::PhantomData }
+    }
+
+    /// Elements `start .. start + len`.
+    ///
+    /// # Safety
+    /// While the result lives no other reference to any of these elements is used, by this thread or another.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn part(&self, start: usize, len: usize) -> &mut [f32] {
+        assert!(start <= self.len && len <= self.len - start, "part of a buffer");
+        // SAFETY: in range, and nobody else's, as promised.
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr().add(start), len) }
+    }
+
+    /// Where element `start` is.
+    pub(super) fn at(&self, start: usize) -> *mut f32 {
+        assert!(start <= self.len, "place in a buffer");
+        // SAFETY: within the buffer or one past its end.
+        unsafe { self.first.as_ptr().add(start) }
+    }
+}
+
+/// Row-major buffers of `rows` rows each.
+pub(super) struct Workspace {
+    rows: usize,
+    /// The features as they enter the first block, dropped and scaled.
+    pub(super) input: Shared<f32>,
+    /// What each block gives.
+    pub(super) outputs: Vec<Shared<f32>>,
+    /// xW + b of each block whose backward pass needs it; empty for the others and at inference.
+    pub(super) pre: Vec<Shared<f32>>,
+    /// ∂L/∂(xW + b) of each block; none at inference.
+    pub(super) deltas: Vec<Shared<f32>>,
+}
+
+impl Workspace {
+    pub(super) fn for_training(architecture: &Architecture, rows: usize) -> Self {
+        let needs_pre = |a: Activation| !matches!(a, Activation::Identity | Activation::Relu);
+        Workspace {
+            pre: architecture
+                .blocks()
+                .iter()
+                .map(|b| Shared::new(if needs_pre(b.activation) { rows * b.outputs } else { 0 }))
+                .collect(),
+            deltas: architecture.blocks().iter().map(|b| Shared::new(rows * b.outputs)).collect(),
+            ..Workspace::for_inference(architecture, rows)
+        }
+    }
+
+    pub(super) fn for_inference(architecture: &Architecture, rows: usize) -> Self {
+        Workspace {
+            rows,
+            input: Shared::new(rows * architecture.inputs()),
+            outputs: architecture.blocks().iter().map(|b| Shared::new(rows * b.outputs)).collect(),
+            pre: architecture.blocks().iter().map(|_| Shared::new(0)).collect(),
+            deltas: Vec::new(),
+        }
+    }
+
+    /// Number of rows of each buffer.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+}

@@ -1,0 +1,106 @@
+//! The step, plainly: the definitions of [`nn`](crate::nn) one after the other, on whole matrices, in one thread. Slow, and
+//! the oracle that the fast step is tested against.
+
+use crate::data::{Batch, Targets};
+use crate::nn::{MaskSite, Mlp, linear, linear_backward, mean_squared_error, softmax_cross_entropy};
+use crate::optim::Sgd;
+use ndarray::Array2;
+
+/// What the forward pass of a block leaves for the backward pass.
+struct Trace {
+    input: Array2<f32>,
+    pre: Array2<f32>,
+}
+
+/// The outputs of the batch, one row an example: a sub-network where `masks` gives key, stream and step, else the full network.
+pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>) -> Array2<f32> {
+    traced_forward(mlp, batch, masks).0
+}
+
+/// The mean loss of the batch under the masks of `site`, and its derivative by all parameters.
+pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> (f64, Vec<f32>) {
+    let (outputs, traces) = traced_forward(mlp, batch, Some(site));
+    let (loss, mut delta) = match batch.data.targets() {
+        Targets::Classes { labels, .. } => {
+            let labels: Vec<u32> = batch.examples.iter().map(|&example| labels[example as usize]).collect();
+            softmax_cross_entropy(outputs.view(), &labels)
+        }
+        Targets::Values(values) => {
+            let rows: Vec<usize> = batch.examples.iter().map(|&example| example as usize).collect();
+            mean_squared_error(outputs.view(), values.select(ndarray::Axis(0), &rows).view())
+        }
+    };
+    let mut gradient = vec![0.0; mlp.parameters().len()];
+    for (index, (block, trace)) in mlp.architecture().blocks().iter().zip(&traces).enumerate().rev() {
+        delta = block.dropout.backward(delta.view(), batch.examples, &at(site, index + 1));
+        delta = block.activation.backward(trace.pre.view(), delta.view());
+        let (dx, dw, db) = linear_backward(trace.input.view(), mlp.weights(index), delta.view());
+        let (weights, biases) = mlp.architecture().ranges(index);
+        dw.iter().zip(&mut gradient[weights]).for_each(|(d, g)| *g = *d);
+        db.iter().zip(&mut gradient[biases]).for_each(|(d, g)| *g = *d);
+        delta = dx;
+    }
+    (loss, gradient)
+}
+
+/// One optimiser step: [`Sgd`]'s definition, parameter by parameter. Returns the mean loss before it.
+pub fn step(mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>, site: &MaskSite) -> f64 {
+    let (loss, gradient) = gradient(mlp, batch, site);
+    let architecture = mlp.architecture().clone();
+    let Sgd { learning_rate, momentum, nesterov, weight_decay, max_norm } = *optimizer;
+    let (rate, momentum) = (learning_rate as f32, momentum as f32);
+    for index in 0..architecture.blocks().len() {
+        let (weights, biases) = architecture.ranges(index);
+        for place in weights.start..biases.end {
+            let decay = if weights.contains(&place) { weight_decay as f32 } else { 0.0 };
+            let w = &mut mlp.parameters_mut()[place];
+            let g = gradient[place] + decay * *w;
+            if optimizer.has_velocity() {
+                let v = &mut velocity[place];
+                *v = momentum * *v + g;
+                *w -= rate * if nesterov { g + momentum * *v } else { *v };
+            } else {
+                *w -= rate * g;
+            }
+        }
+        let hidden = index + 1 < architecture.blocks().len();
+        if let (true, Some(bound)) = (hidden, max_norm) {
+            let units = architecture.blocks()[index].outputs;
+            for unit in 0..units {
+                let column = || weights.clone().skip(unit).step_by(units);
+                let parameters = mlp.parameters_mut();
+                let norm = column().map(|place| parameters[place].powi(2)).sum::<f32>().sqrt();
+                if norm > bound as f32 {
+                    column().for_each(|place| parameters[place] *= bound as f32 / norm);
+                }
+            }
+        }
+    }
+    loss
+}
+
+fn traced_forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>) -> (Array2<f32>, Vec<Trace>) {
+    let architecture = mlp.architecture();
+    let mut values = Array2::zeros((batch.examples.len(), architecture.inputs()));
+    for (mut row, &example) in values.rows_mut().into_iter().zip(batch.examples) {
+        batch.data.read_row(example as usize, row.as_slice_mut().expect("rows of a new array are contiguous"));
+    }
+    if let Some(site) = masks {
+        values = architecture.input_dropout().forward(values.view(), batch.examples, &at(site, 0));
+    }
+    let mut traces = Vec::new();
+    for (index, block) in architecture.blocks().iter().enumerate() {
+        let pre = linear(values.view(), mlp.weights(index), mlp.biases(index));
+        let mut output = block.activation.forward(pre.view());
+        if let Some(site) = masks {
+            output = block.dropout.forward(output.view(), batch.examples, &at(site, index + 1));
+        }
+        traces.push(Trace { input: values, pre });
+        values = output;
+    }
+    (values, traces)
+}
+
+fn at(site: &MaskSite, layer: usize) -> MaskSite {
+    MaskSite { layer: layer as u32, ..*site }
+}

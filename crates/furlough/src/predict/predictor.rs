@@ -1,0 +1,83 @@
+use super::Evaluation;
+use crate::Result;
+use crate::compute::Cpu;
+use crate::data::{Dataset, Targets};
+use crate::nn::{Mlp, argmax};
+use crate::train::{Evaluator, check_fit};
+use ndarray::Array2;
+
+/// Answers by a trained network.
+///
+/// ```ignore
+/// use furlough::{data::digits, predict::Predictor, run::load_model};
+/// let (mlp, _) = load_model("runs/digits-1/model.safetensors".as_ref())?;
+/// let test = digits::load()?.test;
+/// let probabilities = Predictor::new(mlp, 1).probabilities(&test)?;
+/// println!("the first digit is a 3 with probability {}", probabilities[[0, 3]]);
+/// # Ok::<(), furlough::Error>(())
+/// ```
+pub struct Predictor {
+    mlp: Mlp,
+    cpu: Cpu,
+    evaluator: Evaluator,
+}
+
+impl Predictor {
+    /// A predictor on `threads` threads (at least 1).
+    pub fn new(mlp: Mlp, threads: usize) -> Self {
+        let cpu = Cpu::new(mlp.architecture(), 0, threads);
+        Predictor { mlp, cpu, evaluator: Evaluator::default() }
+    }
+
+    /// The network.
+    pub fn mlp(&self) -> &Mlp {
+        &self.mlp
+    }
+
+    /// The outputs (logits or predictions) for each example: examples × outputs.
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] when the data does not fit the network.
+    pub fn outputs(&mut self, data: &Dataset) -> Result<Array2<f32>> {
+        check_fit(self.mlp.architecture(), data)?;
+        let mut outputs = Array2::zeros((data.len(), data.outputs()));
+        let values = outputs.as_slice_mut().expect("a new array is contiguous");
+        self.cpu.forward(&self.mlp, data, 0..data.len() as u32, None, values);
+        Ok(outputs)
+    }
+
+    /// The softmax of the outputs: the probability of each class, examples × classes.
+    ///
+    /// # Errors
+    /// As [`Self::outputs`].
+    pub fn probabilities(&mut self, data: &Dataset) -> Result<Array2<f32>> {
+        let mut outputs = self.outputs(data)?;
+        for mut row in outputs.rows_mut() {
+            let largest = row.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+            row.mapv_inplace(|z| libm::expf(z - largest));
+            let sum = row.sum();
+            row.mapv_inplace(|e| e / sum);
+        }
+        Ok(outputs)
+    }
+
+    /// How good the answers are.
+    ///
+    /// # Errors
+    /// As [`Self::outputs`].
+    pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
+        check_fit(self.mlp.architecture(), data)?;
+        let scores = self.evaluator.evaluate(&mut self.cpu, &self.mlp, data);
+        let confusion = match data.targets() {
+            Targets::Values(_) => None,
+            Targets::Classes { labels, names } => {
+                let mut confusion = Array2::zeros((names.len(), names.len()));
+                self.evaluator.for_each_row(&mut self.cpu, &self.mlp, data, |example, outputs| {
+                    confusion[[labels[example] as usize, argmax(outputs)]] += 1;
+                });
+                Some(confusion)
+            }
+        };
+        Ok(Evaluation { examples: data.len(), loss: scores.loss, accuracy: scores.accuracy, confusion })
+    }
+}

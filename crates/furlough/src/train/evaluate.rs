@@ -1,0 +1,72 @@
+use crate::compute::Cpu;
+use crate::data::{Dataset, Targets};
+use crate::nn::{Mlp, argmax};
+
+/// How well a network does on a data set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scores {
+    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers.
+    pub loss: f64,
+    /// Share classified rightly; none for numbers.
+    pub accuracy: Option<f64>,
+}
+
+/// Evaluates the full network, some thousand examples at a time so that memory does not grow with the data.
+#[derive(Debug, Default)]
+pub(crate) struct Evaluator {
+    outputs: Vec<f32>,
+}
+
+/// Examples whose outputs are held at once.
+const CHUNK: usize = 8192;
+
+impl Evaluator {
+    pub(crate) fn evaluate(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset) -> Scores {
+        let mut loss = 0.0;
+        let mut correct = 0u64;
+        self.for_each_row(cpu, mlp, data, |example, outputs| {
+            loss += example_loss(outputs, data.targets(), example);
+            if let Targets::Classes { labels, .. } = data.targets() {
+                correct += u64::from(argmax(outputs) == labels[example] as usize);
+            }
+        });
+        let count = data.len() as f64;
+        let classes = matches!(data.targets(), Targets::Classes { .. });
+        Scores { loss: loss / count, accuracy: classes.then_some(correct as f64 / count) }
+    }
+
+    /// Calls `see` with each example and its outputs, in the order of the data.
+    pub(crate) fn for_each_row(
+        &mut self,
+        cpu: &mut Cpu,
+        mlp: &Mlp,
+        data: &Dataset,
+        mut see: impl FnMut(usize, &[f32]),
+    ) {
+        let width = data.outputs();
+        self.outputs.resize(CHUNK.min(data.len()) * width, 0.0);
+        for start in (0..data.len()).step_by(CHUNK) {
+            let end = data.len().min(start + CHUNK);
+            let outputs = &mut self.outputs[..(end - start) * width];
+            cpu.forward(mlp, data, start as u32..end as u32, None, outputs);
+            for (row, values) in outputs.chunks_exact(width).enumerate() {
+                see(start + row, values);
+            }
+        }
+    }
+}
+
+/// The loss of one example, in double precision.
+fn example_loss(outputs: &[f32], targets: &Targets, example: usize) -> f64 {
+    match targets {
+        Targets::Classes { labels, .. } => {
+            let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+            let sum: f64 = outputs.iter().map(|&z| libm::exp(f64::from(z - largest))).sum();
+            libm::log(sum) - f64::from(outputs[labels[example] as usize] - largest)
+        }
+        Targets::Values(values) => {
+            let errors = outputs.iter().zip(values.row(example)).map(|(&y, &t)| (f64::from(y) - f64::from(t)).powi(2));
+            errors.sum::<f64>() / outputs.len() as f64
+        }
+    }
+}

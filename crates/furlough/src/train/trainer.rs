@@ -1,0 +1,273 @@
+use super::evaluate::{Evaluator, Scores};
+use super::{Control, EpochSummary, Event, Observer, Progress, StopReason, TrainOptions, TrainState};
+use crate::compute::Cpu;
+use crate::data::{Batch, Dataset, Targets, epoch_order};
+use crate::nn::{Architecture, MaskSite, Mlp, Sequential};
+use crate::random::{Key, Stream};
+use crate::{Error, Result};
+
+/// The training loop. What it computes is a function of the network, the options and the data: neither the number of
+/// threads nor being stopped and resumed changes a bit of it.
+///
+/// ```
+/// use furlough::data::{Dataset, Features, Targets};
+/// use furlough::nn::{Layer::*, Sequential};
+/// use furlough::train::{TrainOptions, Trainer};
+///
+/// // Which of two numbers is larger?
+/// let rows = ndarray::Array2::from_shape_fn((64, 2), |(i, j)| ((i * 7 + j * 31) % 19) as f32 / 19.0);
+/// let labels = rows.rows().into_iter().map(|r| u32::from(r[1] > r[0])).collect();
+/// let names = vec!["first".into(), "second".into()];
+/// let data = Dataset::new(Features::Floats(rows), Targets::Classes { labels, names }, &[2])?;
+///
+/// let network = Sequential::new([Linear(2, 16), Tanh, Dropout(0.1), Linear(16, 2)]);
+/// let options = TrainOptions { init: "kaiming".parse()?, batch_size: 16, epochs: 50, ..TrainOptions::default() };
+/// let mut trainer = Trainer::new(&network, &options, &data, 1)?;
+/// trainer.fit(None, &mut ())?;
+/// assert!(trainer.evaluate(&data).accuracy > Some(0.9));
+/// # Ok::<(), furlough::Error>(())
+/// ```
+pub struct Trainer<'a> {
+    data: &'a Dataset,
+    options: TrainOptions,
+    state: TrainState,
+    cpu: Cpu,
+    evaluator: Evaluator,
+    order: Vec<u32>,
+    checkpoint_every: Option<u64>,
+}
+
+impl<'a> Trainer<'a> {
+    /// A run from the beginning, on `threads` threads (at least 1).
+    ///
+    /// # Errors
+    /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense or does not fit the data, and for options out of range.
+    pub fn new(network: &Sequential, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
+        let mlp = Mlp::new(fitting(network, data)?, options.init, Key::new(options.seed));
+        let velocity = if options.optimizer.has_velocity() { vec![0.0; mlp.parameters().len()] } else { Vec::new() };
+        let state = TrainState { mlp, velocity, progress: Progress::default() };
+        Trainer::resume(network, options, data, threads, state)
+    }
+
+    /// A run from `state`, which an earlier run with the same network, options and data had come to.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`Error::Setting`] when the state is not one of such a run.
+    pub fn resume(
+        network: &Sequential,
+        options: &TrainOptions,
+        data: &'a Dataset,
+        threads: usize,
+        state: TrainState,
+    ) -> Result<Self> {
+        options.validate()?;
+        let architecture = fitting(network, data)?;
+        let batch_size = options.batch_size.min(data.len());
+        let steps = data.len().div_ceil(batch_size) as u64;
+        if steps * u64::from(options.epochs) > u64::from(u32::MAX) {
+            let reason =
+                format!("{steps} steps an epoch make more than 2^32 steps, which is as far as masks are numbered");
+            return Err(Error::setting("epochs", options.epochs, reason));
+        }
+        let foreign = |reason: &str| Err(Error::setting("resume", "state", format!("is not of this run: {reason}")));
+        if *state.mlp.architecture() != architecture {
+            return foreign("it has another network");
+        }
+        if state.velocity.len() != if options.optimizer.has_velocity() { architecture.parameters() } else { 0 } {
+            return foreign("its optimiser has another momentum");
+        }
+        let Progress { epoch, step_in_epoch, step, .. } = state.progress;
+        if epoch > options.epochs || step_in_epoch >= steps || step != u64::from(epoch) * steps + step_in_epoch {
+            return foreign("it stands at a step that this run does not have");
+        }
+        let mut trainer = Trainer {
+            data,
+            options: TrainOptions { batch_size, ..options.clone() },
+            state,
+            cpu: Cpu::new(&architecture, batch_size, threads),
+            evaluator: Evaluator::default(),
+            order: vec![0; data.len()],
+            checkpoint_every: None,
+        };
+        epoch_order(trainer.key(), epoch, &mut trainer.order);
+        Ok(trainer)
+    }
+
+    /// Sends [`Event::Checkpoint`] every so many steps too, and not only after each epoch. 0 is taken as never.
+    pub fn checkpoint_every(&mut self, steps: Option<u64>) {
+        self.checkpoint_every = steps.filter(|&steps| steps > 0);
+    }
+
+    /// What has been learnt so far.
+    pub fn state(&self) -> &TrainState {
+        &self.state
+    }
+
+    /// The trained network.
+    pub fn into_mlp(self) -> Mlp {
+        self.state.mlp
+    }
+
+    /// Name of the instruction set of the kernels.
+    pub fn instruction_set(&self) -> &'static str {
+        self.cpu.isa().name()
+    }
+
+    /// Number of threads, the calling one included.
+    pub fn threads(&self) -> usize {
+        self.cpu.threads()
+    }
+
+    /// Steps of an epoch; the last one takes the examples that are left.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.data.len().div_ceil(self.options.batch_size) as u64
+    }
+
+    /// How well the full network, as it is now, does on `data`.
+    pub fn evaluate(&mut self, data: &Dataset) -> Scores {
+        self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data)
+    }
+
+    /// Trains until all epochs are done or the observer asks to stop. After each epoch the full network is evaluated on `test`.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had been learnt before; any error of the observer;
+    /// [`Error::Data`] when `test` does not fit the network.
+    pub fn fit(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<StopReason> {
+        if let Some(test) = test {
+            check_fit(self.state.mlp.architecture(), test)?;
+        }
+        let steps_per_epoch = self.steps_per_epoch();
+        let mut control = observer.observe(&Event::Start {
+            state: &self.state,
+            epochs: self.options.epochs,
+            steps_per_epoch,
+            examples: self.data.len() as u64,
+        })?;
+        while self.state.progress.epoch < self.options.epochs && control == Control::Continue {
+            epoch_order(self.key(), self.state.progress.epoch, &mut self.order);
+            while self.state.progress.step_in_epoch < steps_per_epoch && control == Control::Continue {
+                control = self.step(observer)?;
+            }
+            if self.state.progress.step_in_epoch == steps_per_epoch {
+                control = stricter(control, self.end_epoch(test, observer)?);
+            }
+        }
+        let reason =
+            if self.state.progress.epoch == self.options.epochs { StopReason::Finished } else { StopReason::Asked };
+        observer.observe(&Event::Checkpoint { state: &self.state })?;
+        observer.observe(&Event::Stop { reason, state: &self.state })?;
+        Ok(reason)
+    }
+
+    fn key(&self) -> Key {
+        Key::new(self.options.seed)
+    }
+
+    fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
+        let TrainState { mlp, velocity, progress } = &mut self.state;
+        let start = progress.step_in_epoch as usize * self.options.batch_size;
+        let end = self.order.len().min(start + self.options.batch_size);
+        let batch = Batch { data: self.data, examples: &self.order[start..end] };
+        let site = MaskSite {
+            key: Key::new(self.options.seed),
+            stream: Stream::Dropout,
+            step: progress.step as u32, // below 2^32: checked in `resume`
+            layer: 0,
+        };
+        let sums = self.cpu.train_step(mlp, velocity, &self.options.optimizer, batch, &site);
+        let examples = end - start;
+        let epoch = progress.epoch + 1;
+        let loss = sums.loss / examples as f64;
+        if !loss.is_finite() {
+            let step = progress.step_in_epoch + 1;
+            observer.observe(&Event::Checkpoint { state: &self.state })?;
+            return Err(Error::NotFinite { epoch, step, loss });
+        }
+        progress.step += 1;
+        progress.step_in_epoch += 1;
+        progress.loss_sum += sums.loss;
+        progress.correct += sums.correct;
+        let classes = matches!(self.data.targets(), Targets::Classes { .. });
+        let mut control = observer.observe(&Event::Step {
+            epoch,
+            step: progress.step_in_epoch,
+            examples,
+            loss,
+            accuracy: classes.then(|| sums.correct as f64 / examples as f64),
+        })?;
+        let due = self.checkpoint_every.is_some_and(|every| progress.step.is_multiple_of(every));
+        // The end of an epoch has a checkpoint of its own, and so has stopping.
+        if due && end < self.order.len() && control == Control::Continue {
+            control = observer.observe(&Event::Checkpoint { state: &self.state })?;
+        }
+        Ok(control)
+    }
+
+    fn end_epoch(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<Control> {
+        let Progress { epoch, loss_sum, correct, step, .. } = self.state.progress;
+        let epoch = epoch + 1;
+        let mut control = Control::Continue;
+        let scores = match test {
+            None => None,
+            Some(test) => {
+                control = observer.observe(&Event::EvaluationStart { epoch, examples: test.len() })?;
+                Some(self.evaluate(test))
+            }
+        };
+        let count = self.data.len() as f64;
+        let classes = matches!(self.data.targets(), Targets::Classes { .. });
+        let summary = EpochSummary {
+            epoch,
+            train_loss: loss_sum / count,
+            train_accuracy: classes.then_some(correct as f64 / count),
+            test_loss: scores.map(|s| s.loss),
+            test_accuracy: scores.and_then(|s| s.accuracy),
+        };
+        self.state.progress = Progress { epoch, step, ..Progress::default() };
+        control = stricter(control, observer.observe(&Event::Epoch(&summary))?);
+        if epoch < self.options.epochs && control == Control::Continue {
+            control = observer.observe(&Event::Checkpoint { state: &self.state })?;
+        }
+        Ok(control)
+    }
+}
+
+fn stricter(a: Control, b: Control) -> Control {
+    if a == Control::Stop { a } else { b }
+}
+
+/// The network's architecture, if it makes sense and fits the data.
+fn fitting(network: &Sequential, data: &Dataset) -> Result<Architecture> {
+    let architecture = network.validate()?;
+    check_fit(&architecture, data)?;
+    Ok(architecture)
+}
+
+/// Whether examples of `data` can go through such a network.
+///
+/// # Errors
+/// [`Error::Data`] that says how the shapes differ.
+pub(crate) fn check_fit(architecture: &Architecture, data: &Dataset) -> Result<()> {
+    let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
+    if data.features() != inputs {
+        return Err(Error::data(
+            "set",
+            format!("has {} features an example, but the network takes {inputs}", data.features()),
+        ));
+    }
+    if data.outputs() != outputs {
+        return Err(Error::data(
+            "set",
+            format!("has {} classes or targets, but the network gives {outputs}", data.outputs()),
+        ));
+    }
+    if data.shape().len() > 1 && !architecture.flattens() {
+        let shape = data.shape();
+        return Err(Error::data(
+            "set",
+            format!("has examples of shape {shape:?}; put Flatten before the first Linear"),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! The fast step against the plain one, at shapes that leave tails everywhere, for each instruction set of this machine.
+
+use furlough::compute::{Cpu, Isa, reference};
+use furlough::data::{Batch, Dataset, Features, Targets};
+use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential};
+use furlough::optim::Sgd;
+use furlough::random::{Key, Stream};
+use ndarray::Array2;
+
+/// Some examples with `inputs` features: bytes with classes, or floats with numbers.
+fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Dataset {
+    let word = |i: usize, j: usize| Key::new(9).draw(Stream::Order, 7, i as u32, j as u32, 0)[0];
+    let (features, targets) = if classes {
+        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| word(i, j) as u8);
+        let labels = (0..examples).map(|i| word(i, 1 << 20) % outputs as u32).collect();
+        let names = (0..outputs).map(|c| c.to_string()).collect();
+        (Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names })
+    } else {
+        let unit = |w: u32| w as f32 / u32::MAX as f32 - 0.5;
+        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| unit(word(i, j)));
+        let values = Array2::from_shape_fn((examples, outputs), |(i, j)| unit(word(i, (1 << 20) + j)));
+        (Features::Floats(rows), Targets::Values(values))
+    };
+    Dataset::new(features, targets, &[inputs]).unwrap()
+}
+
+struct Case {
+    hidden: &'static [usize],
+    inputs: usize,
+    outputs: usize,
+    batch: usize,
+    activation: Activation,
+    input_dropout: f64,
+    dropout: &'static [f64],
+    optimizer: Sgd,
+    classes: bool,
+}
+
+impl Case {
+    fn mlp(&self) -> Mlp {
+        let Case { hidden, inputs, outputs, activation, input_dropout, dropout, .. } = *self;
+        let network = Sequential::perceptron(inputs, outputs, hidden, activation, input_dropout, dropout);
+        Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3))
+    }
+}
+
+fn site(step: u32) -> MaskSite {
+    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
+}
+
+fn cases() -> Vec<Case> {
+    let base = || Case {
+        hidden: &[64, 32],
+        inputs: 48,
+        outputs: 10,
+        batch: 64,
+        activation: Activation::Relu,
+        input_dropout: 0.0,
+        dropout: &[0.2, 0.5],
+        optimizer: Sgd::default(),
+        classes: true,
+    };
+    let momentum = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
+    let all = Sgd { nesterov: true, weight_decay: 0.01, max_norm: Some(1.1), ..momentum };
+    let mut cases = vec![
+        base(),
+        Case { hidden: &[1], inputs: 1, outputs: 2, batch: 1, dropout: &[0.3], ..base() },
+        Case { hidden: &[65, 1, 129], inputs: 63, outputs: 3, batch: 65, dropout: &[0.0, 0.1, 0.9], ..base() },
+        Case { hidden: &[], dropout: &[], inputs: 17, batch: 130, ..base() },
+        Case { hidden: &[700], dropout: &[0.5], inputs: 241, outputs: 7, batch: 191, input_dropout: 0.1, ..base() },
+        Case { dropout: &[1.0, 0.5], ..base() },
+        Case { dropout: &[0.5, 1.0], input_dropout: 1.0, ..base() },
+        Case { optimizer: momentum, batch: 33, ..base() },
+        Case { optimizer: all, batch: 97, input_dropout: 0.2, ..base() },
+        Case { optimizer: Sgd { weight_decay: 0.1, max_norm: Some(0.5), ..Sgd::default() }, ..base() },
+        Case { classes: false, outputs: 3, optimizer: all, ..base() },
+        Case { classes: false, outputs: 1, batch: 100, activation: Activation::Tanh, ..base() },
+    ];
+    let odd = |activation| Case { activation, hidden: &[70, 31], dropout: &[0.4, 0.25], batch: 67, ..base() };
+    cases.extend(Activation::ALL.map(odd));
+    cases.extend(Activation::ALL.map(|activation| Case { dropout: &[0.0, 1.0], ..odd(activation) }));
+    cases
+}
+
+/// Two paths through the same arithmetic in another order: apart by rounding, some 1e-6 of the largest value.
+fn assert_close(what: &str, fast: &[f32], slow: &[f32]) {
+    let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
+    for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
+        assert!((f - s).abs() <= 2e-5 * size, "{what}: element {i} is {f}, the oracle says {s}");
+    }
+}
+
+#[test]
+fn the_fast_step_is_the_plain_step() {
+    for isa in Isa::available() {
+        for (number, case) in cases().iter().enumerate() {
+            let what = format!("{} case {number}", isa.name());
+            let data = data(3 * case.batch, case.inputs, case.outputs, case.classes);
+            // A batch that is no run of rows, with ids out of order.
+            let examples: Vec<u32> = (0..case.batch as u32).map(|i| 3 * case.batch as u32 - 1 - 2 * i).collect();
+            let batch = Batch { data: &data, examples: &examples };
+            let mut fast = case.mlp();
+            let mut slow = case.mlp();
+            let size = if case.optimizer.has_velocity() { fast.parameters().len() } else { 0 };
+            let (mut fast_velocity, mut slow_velocity) = (vec![0.0; size], vec![0.0; size]);
+            let mut cpu = Cpu::with_isa(fast.architecture(), case.batch + 5, 2, isa);
+            for step in 0..3 {
+                let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
+                let loss = reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step));
+                let mean = sums.loss / case.batch as f64;
+                assert!((mean - loss).abs() <= 1e-5 * loss.max(1.0), "{what}: loss {mean}, the oracle says {loss}");
+                assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
+                assert_close(&format!("{what} step {step} velocity"), &fast_velocity, &slow_velocity);
+            }
+            for masks in [None, Some(site(5))] {
+                let mut outputs = vec![0.0; case.batch * case.outputs];
+                cpu.forward(&fast, &data, 2..2 + case.batch as u32, masks.as_ref(), &mut outputs);
+                let rows: Vec<u32> = (2..2 + case.batch as u32).collect();
+                let expected = reference::forward(&fast, Batch { data: &data, examples: &rows }, masks.as_ref());
+                assert_close(&format!("{what} outputs"), &outputs, expected.as_slice().unwrap());
+            }
+        }
+    }
+}
+
+/// The masks themselves must agree to the bit: with weights that pass a unit straight through, the outputs show them.
+#[test]
+fn the_fast_masks_are_the_definition() {
+    for isa in Isa::available() {
+        for (units, p) in
+            [(1, 0.5), (63, 0.1), (64, 0.9), (65, 0.5), (130, 1e-3), (200, 0.999_999), (77, 1.0), (77, 0.0)]
+        {
+            let network = Sequential::perceptron(units, units, &[], Activation::Identity, p, &[]);
+            let mut mlp = Mlp::new(network.validate().unwrap(), Init::Uniform(0.0), Key::new(0));
+            for unit in 0..units {
+                mlp.parameters_mut()[unit * units + unit] = 1.0;
+            }
+            let ones = Dataset::new(
+                Features::Floats(Array2::ones((100, units))),
+                Targets::Values(Array2::zeros((100, units))),
+                &[units],
+            )
+            .unwrap();
+            let masks = MaskSite { key: Key::new(u64::MAX - 5), stream: Stream::MonteCarlo, step: u32::MAX, layer: 0 };
+            let mut outputs = vec![0.0; 100 * units];
+            Cpu::with_isa(mlp.architecture(), 1, 2, isa).forward(&mlp, &ones, 0..100, Some(&masks), &mut outputs);
+            let dropout = mlp.architecture().input_dropout();
+            for (i, output) in outputs.iter().enumerate() {
+                let expected = dropout.factor(&masks, (i / units) as u32, (i % units) as u32);
+                assert_eq!(*output, expected, "{} p {p}, unit {}", isa.name(), i % units);
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
+    // Smooth activations only: a corner of a rectifier within the step would spoil the difference. The rectifiers'
+    // derivatives are tested one by one, and their steps against the oracle's.
+    for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Gelu, Activation::Silu, Activation::Identity]
+    {
+        for classes in [true, false] {
+            let case = Case {
+                hidden: &[9, 7],
+                inputs: 11,
+                outputs: 3,
+                batch: 13,
+                activation,
+                input_dropout: 0.2,
+                dropout: &[0.3, 0.5],
+                optimizer: Sgd { learning_rate: 1.0, ..Sgd::default() },
+                classes,
+            };
+            let data = data(case.batch, case.inputs, case.outputs, classes);
+            let examples: Vec<u32> = (0..case.batch as u32).collect();
+            let batch = Batch { data: &data, examples: &examples };
+            let before = case.mlp();
+            let mut cpu = Cpu::new(before.architecture(), case.batch, 1);
+            let mut after = before.clone();
+            cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
+            let mut loss_at = |place: usize, change: f32| {
+                let mut mlp = before.clone();
+                mlp.parameters_mut()[place] += change;
+                let exact = mlp.parameters()[place];
+                (cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(1)).loss / case.batch as f64, exact)
+            };
+            for place in 0..before.parameters().len() {
+                // Differences at two widths, combined so that their leading error cancels.
+                let mut slope = |h: f32| {
+                    let ((up, a), (down, b)) = (loss_at(place, h), loss_at(place, -h));
+                    (up - down) / f64::from(a - b)
+                };
+                let numeric = (4.0 * slope(0.02) - slope(0.04)) / 3.0;
+                let gradient = f64::from(before.parameters()[place] - after.parameters()[place]);
+                let error = (gradient - numeric).abs();
+                assert!(error < 1e-4, "{activation:?} parameter {place}: {gradient} but differences say {numeric}");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for case in cases() {
+        let data = data(case.batch * 4, case.inputs, case.outputs, case.classes);
+        let examples: Vec<u32> = (0..4 * case.batch as u32).collect();
+        let run = |threads: usize| {
+            let mut mlp = case.mlp();
+            let mut velocity = vec![0.0; if case.optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
+            let mut cpu = Cpu::new(mlp.architecture(), examples.len(), threads);
+            let sums: Vec<_> = (0..4)
+                .map(|step| {
+                    let batch = Batch { data: &data, examples: &examples };
+                    cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step)).loss.to_bits()
+                })
+                .collect();
+            let bits: Vec<u32> = mlp.parameters().iter().chain(&velocity).map(|p| p.to_bits()).collect();
+            (sums, bits)
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(4));
+    }
+}
+
+#[test]
+fn a_step_whose_loss_is_not_finite_changes_nothing() {
+    let case = &cases()[0];
+    let data = data(8, case.inputs, case.outputs, true);
+    let mut mlp = case.mlp();
+    mlp.parameters_mut()[5] = f32::NAN;
+    let before: Vec<u32> = mlp.parameters().iter().map(|p| p.to_bits()).collect();
+    let mut cpu = Cpu::new(mlp.architecture(), 8, 1);
+    let examples: Vec<u32> = (0..8).collect();
+    let sums = cpu.train_step(&mut mlp, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
+    assert!(!sums.loss.is_finite());
+    assert_eq!(before, mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>());
+}
