@@ -1,7 +1,15 @@
 //! Data sets in memory, the formats they are read from, and the order of an epoch.
+//!
+//! A known data set has an entry in [`catalog`] and a file of its own here. Nothing in this module reaches
+//! the network or looks for files by itself: whoever calls says where they are.
 
 mod batches;
+pub mod catalog;
 mod dataset;
+pub mod digits;
+pub mod fashion_mnist;
+pub mod idx;
+pub mod idx_folder;
 
 pub use batches::{Batch, epoch_order};
 pub use dataset::{Dataset, Features, Split, Targets};
