@@ -1,1 +1,31 @@
-//! (in progress)
+//! What a run leaves on disk, and how it goes on from there. `docs/run-directory.md` says the same in words;
+//! it is normative.
+//!
+//! Every file is replaced whole or not at all, and the manifest comes last: a run that was killed at any moment is
+//! one that can go on, a full disk leaves the last good files, and a manifest means that all is there.
+
+mod atomic;
+mod checkpoint;
+mod directory;
+mod fingerprint;
+mod manifest;
+mod metrics_log;
+mod model;
+mod plot;
+mod recorder;
+mod sealed;
+#[cfg(test)]
+mod tests;
+
+pub use atomic::write_atomic;
+pub use checkpoint::{Origin, checkpoint_progress, load_checkpoint, save_checkpoint};
+pub use directory::RunDir;
+pub use fingerprint::{fingerprint, sha256_hex};
+pub use manifest::{FileEntry, Manifest};
+pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
+pub use model::{DataInfo, ModelInfo, load_model, save_model};
+pub use plot::{curves_png, curves_svg};
+pub use recorder::{Recorder, RunInfo};
+
+/// Version of the run directory's format, written into every file that has a place for it.
+pub const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,105 @@
+use super::sealed;
+use crate::nn::{Architecture, Mlp};
+use crate::train::{Progress, Recipe, TrainState};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const KIND: &str = "checkpoint";
+const VELOCITY: &str = "velocity.";
+
+/// What a run is a run of. A checkpoint goes on only with the very same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// SHA-256 of the recipe as [`Recipe::to_toml`] writes it.
+    pub recipe: String,
+    /// [`fingerprint`](super::fingerprint) of the training set.
+    pub data: String,
+}
+
+impl Origin {
+    /// The origin of a run of `recipe` on the data with this fingerprint.
+    pub fn new(recipe: &Recipe, data: impl Into<String>) -> Self {
+        Origin { recipe: super::sha256_hex(recipe.to_toml().as_bytes()), data: data.into() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    progress: Progress,
+    origin: Origin,
+}
+
+/// Writes a checkpoint atomically. The same state gives the same bytes.
+///
+/// # Errors
+/// [`Error::Run`] when a value is not finite, [`Error::Io`] when it cannot be written; an older
+/// checkpoint is then intact.
+pub fn save_checkpoint(path: &Path, state: &TrainState, origin: &Origin) -> Result<()> {
+    super::write_atomic(path, &to_bytes(path, state, origin)?)
+}
+
+/// Reads a checkpoint of a run of `origin` with a network of `architecture`; `velocity` says whether its optimiser
+/// has one. What is returned is bit for bit what was saved.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::Run`] when a byte of it is damaged or missing, and when it comes
+/// from another recipe, other data or another network.
+pub fn load_checkpoint(
+    path: &Path,
+    origin: &Origin,
+    architecture: &Architecture,
+    velocity: bool,
+) -> Result<TrainState> {
+    let file = std::fs::read(path).map_err(Error::io("read", path))?;
+    from_bytes(path, &file, origin, architecture, velocity)
+}
+
+/// How far the run of a checkpoint is, whatever its recipe and data.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::Run`] when a byte of it is damaged or missing.
+pub fn checkpoint_progress(path: &Path) -> Result<Progress> {
+    let file = std::fs::read(path).map_err(Error::io("read", path))?;
+    Ok(sealed::open::<Body>(path, KIND, &file)?.0.progress)
+}
+
+pub(super) fn to_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Result<Vec<u8>> {
+    if !state.progress.loss_sum.is_finite() {
+        return Err(Error::run(path, format!("cannot be written: the loss is {}", state.progress.loss_sum)));
+    }
+    let body = Body { progress: state.progress, origin: origin.clone() };
+    let mut groups = vec![("", state.mlp.parameters())];
+    if !state.velocity.is_empty() {
+        groups.push((VELOCITY, &state.velocity));
+    }
+    sealed::seal(path, KIND, &body, state.mlp.architecture(), &groups)
+}
+
+pub(super) fn from_bytes(
+    path: &Path,
+    file: &[u8],
+    origin: &Origin,
+    architecture: &Architecture,
+    velocity: bool,
+) -> Result<TrainState> {
+    let (body, tensors) = sealed::open::<Body>(path, KIND, file)?;
+    let other = |what: &str, how: &str| Error::run(path, format!("comes from a run {what}; {how}"));
+    if body.origin.recipe != origin.recipe {
+        let how = "resume it with the recipe that stands beside it, unchanged, or start a new run with another --out";
+        return Err(other("of another recipe", how));
+    }
+    if body.origin.data != origin.data {
+        let how = "resume it with the data that it began with, or start a new run with another --out";
+        return Err(other("on other data", how));
+    }
+    let parameters = sealed::values(path, &tensors, architecture, "")?;
+    let expected = 2 * architecture.blocks().len() * if velocity { 2 } else { 1 };
+    if tensors.len() != expected {
+        let reason = format!("belongs to another network: it has {} tensors, not {expected}", tensors.len());
+        return Err(Error::run(path, reason));
+    }
+    let velocity = if velocity { sealed::values(path, &tensors, architecture, VELOCITY)? } else { Vec::new() };
+    let mlp = Mlp::from_parameters(architecture.clone(), parameters);
+    Ok(TrainState { mlp, velocity, progress: body.progress })
+}

@@ -1,0 +1,237 @@
+use super::atomic::{folder_of, is_leftover, remove_leftovers, sync_folder, write_atomic};
+use crate::train::{Recipe, Settings};
+use crate::{Error, Result};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// The folder of one run. All names of its files are here.
+///
+/// To write a run, [`RunDir::create`] or [`RunDir::resume`] it: both take the folder's lock, which lasts as long as the
+/// value and goes with the process, however that ends. To read one, [`RunDir::open`] it.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    lock: Option<File>,
+    fresh: Fresh,
+}
+
+/// What to take away again when a run that was created never comes to anything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fresh {
+    No,
+    Files,
+    FilesAndFolder,
+}
+
+impl RunDir {
+    /// The recipe: every value that determines the run.
+    pub const RECIPE: &'static str = "recipe.toml";
+    /// One line of JSON an epoch.
+    pub const METRICS: &'static str = "metrics.jsonl";
+    /// Where the run goes on from.
+    pub const CHECKPOINT: &'static str = "checkpoint.safetensors";
+    /// The trained network.
+    pub const MODEL: &'static str = "model.safetensors";
+    /// The learning curves as vectors.
+    pub const CURVES_SVG: &'static str = "curves.svg";
+    /// The learning curves as an image.
+    pub const CURVES_PNG: &'static str = "curves.png";
+    /// What the finished run consists of. Written last.
+    pub const MANIFEST: &'static str = "manifest.json";
+    /// Locked while a process writes the run; gone when it is finished.
+    pub const LOCK: &'static str = "lock";
+
+    /// Makes the folder of a new run, with the folders above it, and takes its lock. A folder that exists must be empty.
+    /// Until [`Recorder::create`](super::Recorder::create) succeeds, dropping the value takes the folder away again.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when the folder is not empty or another process uses it; [`Error::Io`] when it cannot be made.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let existed = path.is_dir();
+        if path.exists() && !existed {
+            return Err(Error::run(&path, "is a file; choose a folder with --out"));
+        }
+        if existed {
+            check_empty(&path)?;
+        }
+        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        let fresh = if existed { Fresh::Files } else { Fresh::FilesAndFolder };
+        let mut dir = RunDir { path, lock: None, fresh: Fresh::No };
+        match take_lock(&dir.path) {
+            Ok(lock) => dir.lock = Some(lock),
+            Err(error) => {
+                if fresh == Fresh::FilesAndFolder {
+                    let _ = fs::remove_dir(&dir.path); // the lock's error is the one to tell
+                }
+                return Err(error);
+            }
+        }
+        // Whoever held the lock until now may have begun a run.
+        check_empty(&dir.path)?;
+        dir.fresh = fresh;
+        remove_leftovers(&dir.path)?;
+        let above = folder_of(&dir.path).to_path_buf();
+        sync_folder(&above).map_err(Error::io("write", &above))?;
+        Ok(dir)
+    }
+
+    /// Opens a run to read it, finished or not.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when this is no run directory.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        if !path.is_dir() {
+            let what = if path.exists() { "is a file, not a run directory" } else { "does not exist" };
+            return Err(Error::run(&path, format!("{what}; give the folder that `furlough train --out` wrote")));
+        }
+        if !path.join(Self::RECIPE).is_file() {
+            return Err(Error::run(&path, format!("is no run directory: {} is missing", Self::RECIPE)));
+        }
+        Ok(RunDir { path, lock: None, fresh: Fresh::No })
+    }
+
+    /// Opens an unfinished run to go on with it: takes its lock and clears away what a killed process left.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when this is no run directory, when the run is finished, or when another process is writing it.
+    pub fn resume(path: impl Into<PathBuf>) -> Result<Self> {
+        let mut dir = Self::open(path)?;
+        dir.check_unfinished()?;
+        dir.lock = Some(take_lock(&dir.path)?);
+        // Whoever held the lock until now may have finished.
+        dir.check_unfinished()?;
+        remove_leftovers(&dir.path)?;
+        if !dir.checkpoint().is_file() {
+            return Err(Error::run(
+                &dir.path,
+                format!("cannot be resumed: {} is missing; start the run again with another --out", Self::CHECKPOINT),
+            ));
+        }
+        Ok(dir)
+    }
+
+    fn check_unfinished(&self) -> Result<()> {
+        if self.is_finished() {
+            let reason = "the run is already finished; evaluate it, or start another with another --out";
+            return Err(Error::run(&self.path, reason));
+        }
+        Ok(())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Path of the file `name`, one of the constants.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Path of the checkpoint.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.file(Self::CHECKPOINT)
+    }
+
+    /// Path of the model.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when there is none because the run is not finished.
+    pub fn model(&self) -> Result<PathBuf> {
+        let path = self.file(Self::MODEL);
+        if !path.is_file() {
+            let reason = format!(
+                "has no {}: the run is not finished; finish it with `furlough train --resume {}`",
+                Self::MODEL,
+                self.path.display()
+            );
+            return Err(Error::run(&self.path, reason));
+        }
+        Ok(path)
+    }
+
+    /// Whether the manifest, the last file of a run, is there.
+    pub fn is_finished(&self) -> bool {
+        self.file(Self::MANIFEST).is_file()
+    }
+
+    /// The run's recipe, read from its file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Recipe`] or [`Error::Setting`] when the file cannot be read, is no recipe or
+    /// has values out of range.
+    pub fn recipe(&self) -> Result<Recipe> {
+        let path = self.file(Self::RECIPE);
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        Settings::parse(&text, Some(&path))?.resolve()
+    }
+
+    /// Writes the file `name` atomically.
+    ///
+    /// # Errors
+    /// [`Error::Io`], with the old file intact.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        debug_assert!(self.lock.is_some(), "only a locked run is written");
+        write_atomic(&self.file(name), bytes)
+    }
+
+    /// From here on the folder stays, whatever happens.
+    pub(super) fn keep(&mut self) {
+        self.fresh = Fresh::No;
+    }
+
+    /// Nobody will write this run any more. A process that is waiting with the lock file open finds the manifest.
+    pub(super) fn retire_lock(&mut self) {
+        if self.lock.take().is_some() {
+            let _ = fs::remove_file(self.file(Self::LOCK)); // a lock file left lying does no harm
+        }
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        if self.fresh == Fresh::No {
+            return;
+        }
+        // The error that made the run come to nothing is the one that is told, so these are not.
+        for name in [Self::RECIPE, Self::METRICS, Self::CHECKPOINT, Self::LOCK] {
+            let _ = fs::remove_file(self.file(name));
+        }
+        if self.fresh == Fresh::FilesAndFolder {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+/// A lock file and leftovers do not count: they are all that a process killed at its very start leaves.
+fn check_empty(path: &Path) -> Result<()> {
+    for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+        let name = entry.map_err(Error::io("read", path))?.file_name();
+        if name == RunDir::LOCK || is_leftover(&name) {
+            continue;
+        }
+        let how = if path.join(RunDir::RECIPE).is_file() && !path.join(RunDir::MANIFEST).is_file() {
+            format!("choose another folder with --out, or go on with the run in it: --resume {}", path.display())
+        } else {
+            "choose another folder with --out".into()
+        };
+        return Err(Error::run(path, format!("is not empty (it has {}); {how}", name.display())));
+    }
+    Ok(())
+}
+
+fn take_lock(folder: &Path) -> Result<File> {
+    let path = folder.join(RunDir::LOCK);
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::run(
+            folder,
+            "another process is writing this run; wait for it, or choose another folder with --out",
+        )),
+        Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
+    }
+}

@@ -1,0 +1,105 @@
+use super::{EpochRecord, FORMAT_VERSION, RunDir, sha256_hex};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fs;
+
+/// What a finished run consists of: the last file that is written, so that where it is, all is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the run directory's format.
+    pub version: u32,
+    /// `finished`.
+    pub status: String,
+    /// Version of the library that finished the run.
+    pub library: String,
+    /// Where the data came from.
+    pub data_origin: String,
+    /// [`fingerprint`](super::fingerprint) of the training set.
+    pub data_fingerprint: String,
+    /// Instruction set that the kernels used.
+    pub instruction_set: String,
+    /// Threads that were used.
+    pub threads: usize,
+    /// Steps taken.
+    pub steps: u64,
+    /// Seconds of all epochs together.
+    pub seconds: f64,
+    /// The last epoch.
+    pub last: Option<EpochRecord>,
+    /// Every other file of the run.
+    pub files: Vec<FileEntry>,
+}
+
+/// A file of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name in the folder.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl FileEntry {
+    /// The entry of a file that is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read.
+    pub fn of(dir: &RunDir, name: &str) -> Result<Self> {
+        let path = dir.file(name);
+        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+        Ok(FileEntry { name: name.into(), bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) })
+    }
+}
+
+impl Manifest {
+    /// The files that a finished run has besides the manifest.
+    pub const FILES: [&'static str; 6] =
+        [RunDir::RECIPE, RunDir::METRICS, RunDir::CHECKPOINT, RunDir::MODEL, RunDir::CURVES_SVG, RunDir::CURVES_PNG];
+
+    /// Reads the manifest of a run; none when the run is not finished.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of another version.
+    pub fn read(dir: &RunDir) -> Result<Option<Self>> {
+        if !dir.is_finished() {
+            return Ok(None);
+        }
+        let path = dir.file(RunDir::MANIFEST);
+        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        let manifest: Manifest =
+            serde_json::from_slice(&text).map_err(|error| Error::run(&path, format!("is damaged: {error}")))?;
+        if manifest.version != FORMAT_VERSION {
+            let reason =
+                format!("has format version {}; this furlough reads version {FORMAT_VERSION}", manifest.version);
+            return Err(Error::run(&path, reason));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Reads every file and compares it with its entry.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for the first file that cannot be read, [`Error::Run`] for the first that was changed.
+    pub fn verify(&self, dir: &RunDir) -> Result<()> {
+        for entry in &self.files {
+            let now = FileEntry::of(dir, &entry.name)?;
+            if now != *entry {
+                let reason = format!(
+                    "is not what the run wrote: {} bytes with SHA-256 {}, but the manifest says {} with {}",
+                    now.bytes, now.sha256, entry.bytes, entry.sha256
+                );
+                return Err(Error::run(&dir.file(&entry.name), reason));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&self, dir: &RunDir) -> Result<()> {
+        let failed = |error: serde_json::Error| Error::run(&dir.file(RunDir::MANIFEST), error.to_string());
+        let mut text = serde_json::to_vec_pretty(self).map_err(failed)?;
+        text.push(b'\n');
+        dir.write(RunDir::MANIFEST, &text)
+    }
+}

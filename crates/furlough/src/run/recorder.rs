@@ -1,0 +1,139 @@
+use super::{
+    DataInfo, EpochRecord, FORMAT_VERSION, FileEntry, Manifest, MetricsLog, ModelInfo, Origin, RunDir, curves_png,
+    curves_svg, load_checkpoint, save_checkpoint, save_model,
+};
+use crate::Result;
+use crate::nn::Architecture;
+use crate::train::{Control, Event, Observer, Recipe, StopReason, TrainState};
+
+/// What a run directory says about its run beyond what the run computes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunInfo {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What is learnt from.
+    pub data: DataInfo,
+    /// Where the data came from, for the manifest.
+    pub data_origin: String,
+    /// Instruction set of the kernels, for the manifest.
+    pub instruction_set: String,
+    /// Threads, for the manifest.
+    pub threads: usize,
+}
+
+/// Writes a run into its folder while it happens: a line an epoch, checkpoints when they come, and when all epochs are
+/// done the model, the curves and last of all the manifest.
+pub struct Recorder<'a> {
+    dir: RunDir,
+    info: RunInfo,
+    origin: Origin,
+    log: MetricsLog,
+    seconds: Box<dyn FnMut() -> f64 + 'a>,
+}
+
+impl<'a> Recorder<'a> {
+    /// Begins a run that starts with `state`: writes the recipe, an empty log and a first checkpoint, so that even a run
+    /// killed in its first epoch can go on. `seconds` is called at the end of each epoch and says how long it took.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) when a file cannot be written; the new files are then removed again.
+    pub fn create(
+        mut dir: RunDir,
+        info: RunInfo,
+        state: &TrainState,
+        seconds: impl FnMut() -> f64 + 'a,
+    ) -> Result<Self> {
+        let origin = Origin::new(&info.recipe, &*info.data.fingerprint);
+        // The checkpoint is the last of the three: with it the run can be resumed, and then it has all it needs.
+        dir.write(RunDir::RECIPE, info.recipe.to_toml().as_bytes())?;
+        let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
+        save_checkpoint(&dir.checkpoint(), state, &origin)?;
+        dir.keep();
+        Ok(Recorder { dir, info, origin, log, seconds: Box::new(seconds) })
+    }
+
+    /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on from. Epochs in the log
+    /// that the checkpoint does not know are dropped: they come again, with the same numbers.
+    ///
+    /// # Errors
+    /// Those of [`load_checkpoint`] and [`MetricsLog::resume`]: a damaged file, another recipe, other data.
+    pub fn resume(
+        dir: RunDir,
+        info: RunInfo,
+        architecture: &Architecture,
+        seconds: impl FnMut() -> f64 + 'a,
+    ) -> Result<(Self, TrainState)> {
+        let origin = Origin::new(&info.recipe, &*info.data.fingerprint);
+        let velocity = info.recipe.options().optimizer.has_velocity();
+        let state = load_checkpoint(&dir.checkpoint(), &origin, architecture, velocity)?;
+        let log = MetricsLog::resume(dir.file(RunDir::METRICS), state.progress.epoch)?;
+        Ok((Recorder { dir, info, origin, log, seconds: Box::new(seconds) }, state))
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &RunDir {
+        &self.dir
+    }
+
+    /// The epochs so far, those before a resumption included.
+    pub fn records(&self) -> &[EpochRecord] {
+        self.log.records()
+    }
+
+    fn finish(&mut self, state: &TrainState) -> Result<()> {
+        let records = self.log.records();
+        let recipe = self.info.recipe.to_toml();
+        let model = ModelInfo { data: self.info.data.clone(), recipe };
+        save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &model)?;
+        let title = self.info.title();
+        self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, records)?.as_bytes())?;
+        self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, records)?)?;
+        let files: Result<Vec<_>> = Manifest::FILES.iter().map(|name| FileEntry::of(&self.dir, name)).collect();
+        let manifest = Manifest {
+            version: FORMAT_VERSION,
+            status: "finished".into(),
+            library: env!("CARGO_PKG_VERSION").into(),
+            data_origin: self.info.data_origin.clone(),
+            data_fingerprint: self.info.data.fingerprint.clone(),
+            instruction_set: self.info.instruction_set.clone(),
+            threads: self.info.threads,
+            steps: state.progress.step,
+            seconds: records.iter().map(|record| record.seconds).sum(),
+            last: records.last().copied(),
+            files: files?,
+        };
+        manifest.write(&self.dir)?;
+        self.dir.retire_lock();
+        Ok(())
+    }
+}
+
+impl RunInfo {
+    /// What stands over the curves: `digits, hidden 64-32, dropout 0.2, 0.5`.
+    fn title(&self) -> String {
+        let join = |items: Vec<String>, with: &str| items.join(with);
+        let recipe = &self.recipe;
+        if recipe.hidden().is_empty() {
+            return format!("{}, no hidden layer", recipe.data());
+        }
+        let hidden = join(recipe.hidden().iter().map(usize::to_string).collect(), "-");
+        let dropout = join(recipe.dropout().iter().map(f64::to_string).collect(), ", ");
+        format!("{}, hidden {hidden}, dropout {dropout}", recipe.data())
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Control> {
+        match *event {
+            // Before the checkpoint, so that no checkpoint knows an epoch that the log lost.
+            Event::Epoch(&summary) => {
+                let seconds = (self.seconds)();
+                self.log.append(EpochRecord { summary, seconds })?;
+            }
+            Event::Checkpoint { state } => save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?,
+            Event::Stop { reason: StopReason::Finished, state } => self.finish(state)?,
+            _ => {}
+        }
+        Ok(Control::Continue)
+    }
+}

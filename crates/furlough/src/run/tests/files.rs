@@ -1,0 +1,167 @@
+//! Atomic files, the folder and the log.
+
+use super::*;
+use std::fs;
+use std::io::Write;
+
+#[test]
+fn a_write_that_breaks_leaves_the_old_file_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    write_atomic(&path, b"old").unwrap();
+    let error = atomic::replace(&path, |file| {
+        file.write_all(b"half of the n")?;
+        Err(std::io::ErrorKind::StorageFull.into())
+    });
+    assert!(error.unwrap_err().to_string().starts_with(&format!("cannot write {}: ", path.display())));
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    assert_eq!(listing(folder.path()), ["file"]);
+    write_atomic(&path, b"new").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+}
+
+/// Not a test by itself: the next one runs it in a process that may not write files over 4 KiB.
+#[test]
+#[ignore = "run by a_full_disk_leaves_the_old_checkpoint"]
+fn child_without_space() {
+    let Some(folder) = std::env::var_os("FURLOUGH_TEST_FOLDER") else { return };
+    let path = Path::new(&folder).join("file");
+    let error = write_atomic(&path, &[7; 20_000]).unwrap_err();
+    assert!(matches!(error, crate::Error::Io { action: "write", .. }), "{error}");
+
+    let mut log = MetricsLog::resume(Path::new(&folder).join("log"), 0).unwrap();
+    let mut written = 0;
+    let error = loop {
+        match log.append(record(written + 1)) {
+            Ok(()) => written += 1,
+            Err(error) => break error,
+        }
+        assert!(written < 1000, "4 KiB hold no thousand lines");
+    };
+    assert!(matches!(error, crate::Error::Io { action: "write", .. }), "{error}");
+    assert_eq!(log.records().len(), written as usize);
+    fs::write(Path::new(&folder).join("lines"), written.to_string()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_old_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    write_atomic(&path, b"old").unwrap();
+    MetricsLog::create(folder.path().join("log")).unwrap();
+    // With the signal ignored, a write over the limit fails as one on a full disk does. A block is 512 bytes or 1 KiB.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" --ignored --exact run::tests::files::child_without_space"])
+        .arg(std::env::current_exe().unwrap())
+        .env("FURLOUGH_TEST_FOLDER", folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    assert_eq!(listing(folder.path()), ["file", "lines", "log"]);
+    let lines: usize = fs::read_to_string(folder.path().join("lines")).unwrap().parse().unwrap();
+    let log = fs::read(folder.path().join("log")).unwrap();
+    assert!(lines > 3 && log.ends_with(b"\n"), "no line that was only begun");
+    assert_eq!(read_metrics(&folder.path().join("log")).unwrap().len(), lines);
+}
+
+#[test]
+fn a_new_run_wants_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs/one");
+    fs::create_dir_all(&path).unwrap();
+    fs::write(path.join("notes.txt"), "mine").unwrap();
+    let error = RunDir::create(&path).unwrap_err().to_string();
+    assert!(error.contains("is not empty (it has notes.txt); choose another folder with --out"), "{error}");
+    assert_eq!(listing(&path), ["notes.txt"]);
+
+    fs::remove_file(path.join("notes.txt")).unwrap();
+    // What a process that was killed at its very start leaves does not count.
+    fs::write(path.join(".furlough-abc.tmp"), "half").unwrap();
+    fs::write(path.join("lock"), "").unwrap();
+    let dir = RunDir::create(&path).unwrap();
+    assert_eq!(listing(&path), ["lock"]);
+    dir.write(RunDir::RECIPE, b"").unwrap();
+    drop(dir);
+    assert!(listing(&path).is_empty(), "a run that came to nothing leaves an empty folder as it was");
+
+    drop(RunDir::create(folder.path().join("two")).unwrap());
+    assert_eq!(listing(folder.path()), ["runs"]);
+
+    fs::write(folder.path().join("file"), "").unwrap();
+    assert!(RunDir::create(folder.path().join("file")).unwrap_err().to_string().contains("is a file"));
+    let error = RunDir::create(folder.path().join("file/run")).unwrap_err();
+    assert!(matches!(error, crate::Error::Io { action: "create", .. }), "{error}");
+}
+
+#[test]
+fn only_one_process_writes_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = RunDir::create(folder.path()).unwrap();
+    let error = RunDir::create(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("another process is writing this run"), "{error}");
+    assert_eq!(listing(folder.path()), ["lock"], "the loser took nothing away");
+    drop(first);
+    RunDir::create(folder.path()).unwrap();
+}
+
+#[test]
+fn what_is_no_run_directory_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = |path: &Path| RunDir::open(path).unwrap_err().to_string();
+    assert!(message(&folder.path().join("no")).contains("does not exist"));
+    assert!(message(folder.path()).contains("is no run directory: recipe.toml is missing"));
+    fs::write(folder.path().join("recipe.toml"), small_recipe().to_toml()).unwrap();
+    assert!(message(&folder.path().join("recipe.toml")).contains("is a file, not a run directory"));
+    let dir = RunDir::open(folder.path()).unwrap();
+    assert_eq!(dir.recipe().unwrap(), small_recipe());
+    assert!(dir.model().unwrap_err().to_string().contains("--resume"));
+    let error = RunDir::resume(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("checkpoint.safetensors is missing"), "{error}");
+}
+
+#[test]
+fn the_log_forgives_a_torn_last_line_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metrics.jsonl");
+    let mut log = MetricsLog::create(&path).unwrap();
+    for epoch in 1..=3 {
+        log.append(record(epoch)).unwrap();
+    }
+    assert!(log.append(record(5)).unwrap_err().to_string().contains("expected epoch 4, not epoch 5"));
+    let whole = fs::read(&path).unwrap();
+    let ends: Vec<usize> = (0..whole.len()).filter(|&at| whole[at] == b'\n').map(|at| at + 1).collect();
+    assert_eq!(ends.len(), 3);
+    for length in 0..=whole.len() {
+        fs::write(&path, &whole[..length]).unwrap();
+        let complete = ends.iter().filter(|&&end| end <= length).count() as u32;
+        assert_eq!(read_metrics(&path).unwrap(), (1..=complete).map(record).collect::<Vec<_>>());
+    }
+
+    let mut torn = whole.clone();
+    torn.extend(b"{\"epoch\":4,");
+    fs::write(&path, &torn).unwrap();
+    let mut log = MetricsLog::resume(&path, 2).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), &whole[..ends[1]], "epoch 3 comes again");
+    log.append(record(3)).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    assert!(MetricsLog::resume(&path, 4).unwrap_err().to_string().contains("has 3 epochs, but the checkpoint"));
+
+    let mut damaged = whole.clone();
+    damaged[ends[0]] = b'[';
+    fs::write(&path, &damaged).unwrap();
+    assert!(read_metrics(&path).unwrap_err().to_string().contains("line 2 is damaged"));
+    fs::write(&path, &whole[ends[0]..]).unwrap();
+    assert!(read_metrics(&path).unwrap_err().to_string().contains("line 1 is damaged: it is of epoch 2"));
+}
+
+#[test]
+fn numbers_without_a_test_set_survive_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let bare = EpochSummary { train_accuracy: None, test_loss: None, test_accuracy: None, ..summary(1) };
+    let line = EpochRecord { summary: bare, seconds: 0.3 };
+    MetricsLog::create(&path).unwrap().append(line).unwrap();
+    assert_eq!(read_metrics(&path).unwrap(), [line]);
+}
