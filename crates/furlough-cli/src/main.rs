@@ -1,1 +1,23 @@
-fn main() {}
+//! The `furlough` command: turns flags into a recipe, shows what the library does, and says what went wrong.
+
+mod acquire;
+mod args;
+mod commands;
+mod failure;
+mod interrupt;
+mod progress;
+mod terminal;
+
+use args::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Cli::read().command {
+        Command::Train(args) => commands::train::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Data(args) => commands::data::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Info(args) => commands::info::run(&args),
+        Command::Completions { shell } => commands::completions::run(shell),
+    };
+    done.unwrap_or_else(|error| failure::report(&error))
+}

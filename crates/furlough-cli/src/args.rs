@@ -1,0 +1,336 @@
+//! The command line, and the settings it amounts to.
+
+use crate::commands::data::DataArgs;
+use clap::builder::{PossibleValuesParser, Styles, styling::AnsiColor};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand};
+use furlough::nn::Activation;
+use furlough::train::{OneOrMany, Settings};
+use std::ffi::OsString;
+use std::num::NonZero;
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::White.on_default().bold())
+    .usage(AnsiColor::White.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::BrightBlack.on_default());
+
+const ABOUT: &str = "Train networks with dropout: fast, on the CPU, and with the same bits every time.
+
+Dropout switches off a random part of a network's units at every training step, so that no unit can rely on
+any other one being there. It is training's business only: predictions use the whole network.";
+
+const AFTER: &str = "Start here:
+  furlough train                        the tutorial: Fashion-MNIST, two hidden layers, dropout 0.2 and 0.5
+  furlough train --data digits          the same in seconds, with data that needs no download
+  furlough evaluate runs/digits-1       how good the result is, class by class
+
+Exit codes:
+  0    done
+  1    an error, told in one line that begins with 'error:'
+  2    the command line makes no sense
+  130  stopped by Ctrl-C, SIGTERM or a closed pipe; a training run was saved first and can be resumed";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "furlough", version, about = ABOUT, after_help = AFTER, styles = STYLES, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Cli {
+    /// Reads the command line of this process; ends the process when it makes no sense or asks for help.
+    pub fn read() -> Cli {
+        Cli::from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn from<T: Into<OsString> + Clone>(words: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error> {
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        if let Some(("train", train)) = matches.subcommand() {
+            refuse_other_recipe(train, &mut command)?;
+        }
+        Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// A resumed run has its recipe already. Clap could say so too, but would list all the flags there are.
+fn refuse_other_recipe(train: &ArgMatches, command: &mut clap::Command) -> Result<(), clap::Error> {
+    if !train.contains_id("resume") {
+        return Ok(());
+    }
+    let given = train.get_many::<Id>("RecipeArgs").into_iter().flatten();
+    let flags: Vec<String> = given.map(|id| format!("--{}", id.as_str().replace('_', "-"))).collect();
+    if flags.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "{} cannot be used with --resume: a run goes on with the recipe it began with. \
+         For another recipe start another run",
+        flags.join(", ")
+    );
+    Err(command.error(ErrorKind::ArgumentConflict, text))
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a network and keep the run in a folder
+    Train(Box<TrainArgs>),
+    /// Say how good a trained network is, class by class
+    Evaluate(EvaluateArgs),
+    /// List, fetch and describe data sets
+    Data(DataArgs),
+    /// Describe a run: its recipe, how far it is, its figures and files
+    Info(InfoArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+const COMPLETIONS_HELP: &str = "Examples:
+  furlough completions bash > ~/.local/share/bash-completion/completions/furlough
+  furlough completions zsh > ~/.zfunc/_furlough
+  furlough completions fish > ~/.config/fish/completions/furlough.fish";
+
+const TRAIN_ABOUT: &str = "Train a network and keep the run in a folder.
+
+Without a flag this is the tutorial's job: a 784-256-256-10 network with ReLU on Fashion-MNIST, dropout 0.2 after the
+first hidden layer and 0.5 after the second, plain SGD with learning rate 0.5, batches of 256, 10 epochs.
+
+Dropout 0.5 after a layer means: at each step, for each example, each unit of the layer is switched off with
+probability 0.5, and those kept are doubled so that the next layer sees the same mean. 0 keeps every unit, 1 keeps none.
+Good first tries are 0.5, 0.1 and 0.9; 0.2 is usual for inputs. Train figures are measured with dropout on, test figures
+with the whole network: early on, test accuracy is often the higher one.
+
+Which units are off is a pure function of the seed, the step, the layer, the example and the unit. So the same recipe
+gives the same model, bit for bit, with any number of threads, and a resumed run the same as one never stopped.";
+
+const TRAIN_AFTER: &str = "Examples:
+  furlough train
+  furlough train --data digits --live
+  furlough train --hidden 1024,1024 --dropout 0.5 --input-dropout 0.2 --lr 0.1 --momentum 0.95 --max-norm 3
+  furlough train --dropout 0                       without dropout, to see what it does
+  furlough train --recipe runs/digits-1/recipe.toml --seed 1
+  furlough train --resume runs/digits-1            go on where Ctrl-C, a crash or kill -9 stopped it
+  furlough train --json | jq 'select(.event == \"epoch\")'
+
+Exit codes:
+  0 finished · 1 error · 2 command line not understood · 130 stopped, after saving";
+
+/// What `furlough train` takes.
+#[derive(Debug, Args)]
+#[command(about = "Train a network and keep the run in a folder", long_about = TRAIN_ABOUT, after_help = TRAIN_AFTER)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+
+    /// Look for the data files in this folder first
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Folder for the run; new or empty [default: runs/DATA-N with the next free N]
+    #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with a run from its last checkpoint, with its own recipe
+    #[arg(long, value_name = "RUN", help_heading = "Run")]
+    pub resume: Option<PathBuf>,
+    /// Save a checkpoint every N steps too, not only after each epoch
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub checkpoint_every: Option<NonZero<u64>>,
+    /// Threads to compute with; the result is the same with any number [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub threads: Option<NonZero<usize>>,
+
+    /// Draw the curves while training, in a terminal
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "quiet"])]
+    pub live: bool,
+    /// One JSON object a line on standard output: start, step, epoch, checkpoint, stop
+    #[arg(long, help_heading = "Output", conflicts_with = "quiet")]
+    pub json: bool,
+    /// Say nothing but errors
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// The flags that make up a recipe. Values that make no sense are found by `Settings::resolve`, so that flags and files
+/// get the same messages.
+#[derive(Debug, Args)]
+pub struct RecipeArgs {
+    /// Read the recipe from a TOML file; flags override it key by key
+    #[arg(long, value_name = "FILE", help_heading = "Recipe")]
+    pub recipe: Option<PathBuf>,
+
+    /// Data set: see `furlough data list` [default: fashion-mnist]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    data: Option<String>,
+
+    /// Widths of the hidden layers, or 'none' [default: 256,256]
+    #[arg(long, value_name = "N,N,…", value_parser = list::<usize>, help_heading = "Network")]
+    hidden: Option<OneOrMany<usize>>,
+    /// Drop probability after each hidden layer, or one for all [default: 0.2, and 0.5 after the last]
+    #[arg(long, value_name = "P,P,…", value_parser = list::<f64>, help_heading = "Network", allow_negative_numbers = true)]
+    dropout: Option<OneOrMany<f64>>,
+    /// Drop probability of the features themselves [default: 0]
+    #[arg(long, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
+    input_dropout: Option<f64>,
+    /// What hidden units do with their input [default: relu]
+    #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
+    activation: Option<String>,
+    /// How weights start: normal:SD, uniform:BOUND, kaiming, xavier [default: normal:0.01; digits: kaiming]
+    #[arg(long, value_name = "INIT", help_heading = "Network")]
+    init: Option<String>,
+
+    /// Optimiser [default: sgd]
+    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    optimizer: Option<String>,
+    /// Learning rate [default: 0.5; digits: 0.1]
+    #[arg(long, value_name = "RATE", help_heading = "Training", allow_negative_numbers = true)]
+    lr: Option<f64>,
+    /// How much of the last step goes on, from 0 to below 1 [default: 0]
+    #[arg(long, value_name = "M", help_heading = "Training", allow_negative_numbers = true)]
+    momentum: Option<f64>,
+    /// Look ahead along the momentum [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = "Training")]
+    nesterov: Option<bool>,
+    /// L2 penalty on the weights [default: 0]
+    #[arg(long, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
+    weight_decay: Option<f64>,
+    /// Upper bound for the norm of each hidden unit's incoming weights; 3 or 4 go well with dropout [default: none]
+    #[arg(long, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
+    max_norm: Option<f64>,
+    /// Examples a step [default: 256; digits: 32]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    batch_size: Option<usize>,
+    /// Passes over the training data [default: 10; digits: 30]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    epochs: Option<u32>,
+    /// Seed of all randomness [default: 0]
+    #[arg(long, value_name = "SEED", help_heading = "Training")]
+    seed: Option<u64>,
+}
+
+impl RecipeArgs {
+    /// What the flags say, the recipe file left out.
+    pub fn settings(&self) -> furlough::Result<Settings> {
+        Ok(Settings {
+            data: self.data.clone(),
+            hidden: self.hidden.clone(),
+            dropout: self.dropout.clone(),
+            input_dropout: self.input_dropout,
+            activation: self.activation.as_deref().map(str::parse).transpose()?,
+            init: self.init.as_deref().map(str::parse).transpose()?,
+            optimizer: self.optimizer.clone(),
+            lr: self.lr,
+            momentum: self.momentum,
+            nesterov: self.nesterov,
+            weight_decay: self.weight_decay,
+            max_norm: self.max_norm,
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            seed: self.seed,
+        })
+    }
+}
+
+/// What `furlough evaluate` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  furlough evaluate runs/digits-1
+  furlough evaluate runs/digits-1 --json | jq .accuracy")]
+pub struct EvaluateArgs {
+    /// The run's folder
+    pub run: PathBuf,
+    /// Another data set of the same shape [default: the one it was trained on]
+    #[arg(long, value_name = "NAME")]
+    pub data: Option<String>,
+    /// Look for the data files in this folder first
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Threads to compute with [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZero<usize>>,
+    /// One JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `furlough info` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  furlough info runs/digits-1")]
+pub struct InfoArgs {
+    /// The run's folder
+    pub run: PathBuf,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn activations() -> PossibleValuesParser {
+    PossibleValuesParser::new(Activation::ALL.map(Activation::name))
+}
+
+/// `256,128`, `0.5` or `none`.
+fn list<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<OneOrMany<T>, String> {
+    if text == "none" {
+        return Ok(OneOrMany::Many(Vec::new()));
+    }
+    let values: Result<Vec<T>, String> =
+        text.split(',').map(|part| part.trim().parse().map_err(|why| format!("'{}': {why}", part.trim()))).collect();
+    let mut values = values?;
+    Ok(if values.len() == 1 { OneOrMany::One(values.remove(0)) } else { OneOrMany::Many(values) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    fn settings(line: &str) -> Settings {
+        let words = ["furlough", "train"].into_iter().chain(line.split_whitespace());
+        match Cli::from(words).unwrap().command {
+            Command::Train(args) => args.recipe.settings().unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        assert_eq!(settings(""), Settings::default());
+        let said = settings(
+            "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --activation gelu --init uniform:0.1 \
+             --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 1e-4 --max-norm 3 --batch-size 16 \
+             --epochs 2 --seed 7",
+        );
+        let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\nactivation = 'gelu'\n\
+                    init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nmomentum = 0.9\nnesterov = true\n\
+                    weight_decay = 1e-4\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7";
+        assert_eq!(said, Settings::parse(file, None).unwrap());
+        assert_eq!(settings("--nesterov=false").nesterov, Some(false));
+        assert_eq!(settings("--hidden none").hidden, Some(OneOrMany::Many(vec![])));
+        assert!(settings("--lr nan").lr.is_some_and(f64::is_nan));
+        assert_eq!(settings("--dropout -0.5").dropout, Some(OneOrMany::One(-0.5)));
+    }
+
+    #[test]
+    fn a_resumed_run_keeps_its_recipe() {
+        let fails = |line: &str| Cli::from(line.split_whitespace()).unwrap_err().to_string();
+        let text = fails("furlough train --resume runs/a --lr 0.1 --max-norm 3");
+        assert!(text.starts_with("error: --lr, --max-norm cannot be used with --resume"), "{text}");
+        assert!(fails("furlough train --resume runs/a --recipe b.toml").starts_with("error: --recipe cannot"));
+        assert!(fails("furlough train --resume runs/a --out runs/b").contains("--resume"));
+        let fine = "furlough train --resume runs/a --threads 1 --data-dir d --checkpoint-every 5 --json";
+        assert!(Cli::from(fine.split_whitespace()).is_ok());
+    }
+}

@@ -1,0 +1,143 @@
+//! `furlough evaluate`.
+
+use super::train::{data, threads};
+use crate::acquire::Acquired;
+use crate::args::EvaluateArgs;
+use crate::failure;
+use crate::terminal::{Look, thousands};
+use furlough::data::Dataset;
+use furlough::predict::{ClassScores, Evaluation, Predictor};
+use furlough::run::{DataInfo, RunDir, load_model};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Says how good a trained network is on the test part of its data, or of other data.
+pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    let dir = RunDir::open(&args.run)?;
+    let (mlp, model) = load_model(&dir.model()?)?;
+    let own = dir.recipe()?.data().to_string();
+    let name = args.data.as_deref().unwrap_or(&own);
+    let Acquired { split, origin } = data(name, args.data_dir.as_deref(), args.json)?;
+    if args.data.is_none() && DataInfo::of(&split.train).fingerprint != model.data.fingerprint {
+        eprintln!("note: this {name} is not the data that the run was trained on");
+    }
+    let evaluation = Predictor::new(mlp, threads(args.threads)).evaluate(&split.test)?;
+    let run = args.run.display().to_string();
+    let text = if args.json {
+        let names = split.test.class_names();
+        serde_json::to_string(&Report::new(&run, name, &evaluation, names))? + "\n"
+    } else {
+        let look = Look::of(&io::stdout());
+        page(
+            &run,
+            &format!("{name} · {} test examples", thousands(split.test.len() as u64)),
+            &origin,
+            &evaluation,
+            &split.test,
+            look,
+        )
+    };
+    io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    run: &'a str,
+    data: &'a str,
+    examples: usize,
+    loss: f64,
+    accuracy: Option<f64>,
+    classes: Vec<Class<'a>>,
+    confusion: Option<Vec<Vec<u64>>>,
+}
+
+#[derive(Serialize)]
+struct Class<'a> {
+    name: &'a str,
+    precision: f64,
+    recall: f64,
+    f1: f64,
+    support: u64,
+}
+
+impl<'a> Report<'a> {
+    fn new(run: &'a str, data: &'a str, evaluation: &Evaluation, names: &'a [String]) -> Self {
+        let class = |(name, scores): (&'a String, ClassScores)| {
+            let ClassScores { precision, recall, f1, support } = scores;
+            Class { name, precision, recall, f1, support }
+        };
+        Report {
+            run,
+            data,
+            examples: evaluation.examples,
+            loss: evaluation.loss,
+            accuracy: evaluation.accuracy,
+            classes: names.iter().zip(evaluation.classes()).map(class).collect(),
+            confusion: evaluation.confusion.as_ref().map(|c| c.rows().into_iter().map(|row| row.to_vec()).collect()),
+        }
+    }
+}
+
+fn page(run: &str, data: &str, origin: &str, evaluation: &Evaluation, test: &Dataset, look: Look) -> String {
+    let mut lines = Vec::new();
+    let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
+    field("run", &look.text(run));
+    field("data", &look.text(data));
+    field("", &look.dim(origin));
+    if let Some(accuracy) = evaluation.accuracy {
+        let right = (accuracy * evaluation.examples as f64).round() as u64;
+        let share = look.bold(&format!("{:.2} %", 100.0 * accuracy));
+        let of = thousands(evaluation.examples as u64);
+        field("accuracy", &format!("{share}   {}", look.dim(&format!("{} of {of}", thousands(right)))));
+    }
+    field("loss", &format!("{:.4}", evaluation.loss));
+    lines.push(String::new());
+    lines.extend(class_table(test.class_names(), &evaluation.classes(), look));
+    lines.extend(confusion_table(test.class_names(), evaluation, look));
+    lines.join("\n").trim_end().to_string() + "\n"
+}
+
+fn class_table(names: &[String], scores: &[ClassScores], look: Look) -> Vec<String> {
+    if scores.is_empty() {
+        return Vec::new();
+    }
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+    let mut lines = vec![look.dim(&format!("  {:<width$}   precision     recall         F1   support", "class"))];
+    for (name, class) in names.iter().zip(scores) {
+        let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(|s| format!("{:.2} %", 100.0 * s));
+        let support = thousands(class.support);
+        lines.push(look.text(&format!("  {name:<width$}   {precision:>9}  {recall:>9}  {f1:>9}   {support:>7}")));
+    }
+    lines.push(String::new());
+    lines
+}
+
+/// The confusion matrix; columns have the classes' numbers when the names are too long for them.
+fn confusion_table(names: &[String], evaluation: &Evaluation, look: Look) -> Vec<String> {
+    let Some(confusion) = &evaluation.confusion else { return Vec::new() };
+    let digits = confusion.iter().max().map_or(1, |largest| largest.to_string().len());
+    let short = names.iter().all(|name| name.chars().count() <= digits.max(2));
+    let numbered = |(place, name): (usize, &String)| if short { name.clone() } else { format!("{place:>2} {name}") };
+    let rows: Vec<String> = names.iter().enumerate().map(numbered).collect();
+    let left = rows.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
+    let cell = digits.max(2) + 1;
+    let heads = names.iter().enumerate().map(|(place, name)| if short { name.clone() } else { place.to_string() });
+    let heads: String = heads.map(|head| format!("{head:>cell$}")).collect();
+    let mut lines =
+        vec![look.dim(&format!("  {:<left$}  taken for", "true")), look.dim(&format!("  {:<left$}  {heads}", ""))];
+    for (class, (name, counts)) in rows.iter().zip(confusion.rows()).enumerate() {
+        let cells = counts.iter().enumerate().map(|(taken, &count)| {
+            let text = if count == 0 { "·".into() } else { count.to_string() };
+            let text = format!("{text:>cell$}");
+            match count {
+                _ if class == taken => look.bold(&text),
+                0 => look.dim(&text),
+                _ => text,
+            }
+        });
+        lines.push(format!("  {}  {}", look.text(&format!("{name:<left$}")), cells.collect::<String>()));
+    }
+    lines
+}

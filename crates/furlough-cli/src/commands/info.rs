@@ -1,0 +1,117 @@
+//! `furlough info`.
+
+use crate::args::InfoArgs;
+use crate::failure;
+use crate::terminal::{Look, bytes, duration, program, shell_word, threads};
+use furlough::run::{EpochRecord, Manifest, RunDir, read_metrics};
+use furlough::train::Recipe;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Describes a run, finished or not.
+pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
+    let dir = RunDir::open(&args.run)?;
+    let about = About::read(&dir)?;
+    let text = if args.json { serde_json::to_string(&about)? + "\n" } else { about.page(Look::of(&io::stdout())) };
+    io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct About {
+    run: String,
+    status: &'static str,
+    recipe: Recipe,
+    /// The epoch with the lowest test loss.
+    best: Option<EpochRecord>,
+    last: Option<EpochRecord>,
+    epochs: Vec<EpochRecord>,
+    files: Vec<File>,
+    manifest: Option<Manifest>,
+}
+
+#[derive(Serialize)]
+struct File {
+    name: String,
+    bytes: u64,
+}
+
+impl About {
+    fn read(dir: &RunDir) -> anyhow::Result<About> {
+        let manifest = Manifest::read(dir)?;
+        let epochs = read_metrics(&dir.file(RunDir::METRICS))?;
+        let loss = |record: &EpochRecord| record.summary.test_loss.unwrap_or(record.summary.train_loss);
+        let best = epochs.iter().copied().min_by(|a, b| loss(a).total_cmp(&loss(b)));
+        let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);
+        let file = |name: &str| {
+            let bytes = std::fs::metadata(dir.file(name)).ok()?.len();
+            Some(File { name: name.into(), bytes })
+        };
+        Ok(About {
+            run: dir.path().display().to_string(),
+            status: if manifest.is_some() { "finished" } else { "unfinished" },
+            recipe: dir.recipe()?,
+            best,
+            last: epochs.last().copied(),
+            epochs,
+            files: names.filter_map(file).collect(),
+            manifest,
+        })
+    }
+
+    fn page(&self, look: Look) -> String {
+        let mut lines = Vec::new();
+        let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
+        field("run", &look.text(&self.run));
+        let (done, of) = (self.epochs.len(), self.recipe.options().epochs);
+        let seconds = duration(self.epochs.iter().map(|record| record.seconds).sum());
+        match &self.manifest {
+            Some(manifest) => {
+                field("status", &look.text(&format!("finished · {of} epochs in {seconds}")));
+                field("data", &look.text(&format!("{} · {}", self.recipe.data(), manifest.data_origin)));
+                let (on, set) = (threads(manifest.threads), &manifest.instruction_set);
+                field("machine", &look.text(&format!("{on} · {set} · furlough {}", manifest.library)));
+            }
+            None => {
+                field("status", &look.text(&format!("not finished · {done} of {of} epochs in {seconds}")));
+                let command = format!("{} train --resume {}", program(), shell_word(&self.run));
+                field("resume", &look.accent(&command));
+            }
+        }
+        for (name, record) in [("best", self.best), ("last", self.last)] {
+            if let Some(record) = record {
+                field(name, &look.text(&figures(&record)));
+            }
+        }
+        lines.push(String::new());
+        for (index, line) in self.recipe.to_toml().lines().enumerate() {
+            let name = if index == 0 { "recipe" } else { "" };
+            lines.push(format!("  {} {line}", look.dim(&format!("{name:<9}"))));
+        }
+        lines.push(String::new());
+        for (index, file) in self.files.iter().enumerate() {
+            let name = if index == 0 { "files" } else { "" };
+            let size = look.dim(&format!("{:>9}", bytes(file.bytes)));
+            lines.push(format!("  {} {:<24} {size}", look.dim(&format!("{name:<9}")), file.name));
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+/// `epoch 27 · test accuracy 97.50 %, loss 0.0923 · train loss 0.0412`.
+fn figures(record: &EpochRecord) -> String {
+    let summary = &record.summary;
+    let mut text = format!("epoch {}", summary.epoch);
+    if let Some(loss) = summary.test_loss {
+        text.push_str(&format!(" · test loss {loss:.4}"));
+    }
+    if let Some(accuracy) = summary.test_accuracy {
+        text.push_str(&format!(", accuracy {:.2} %", 100.0 * accuracy));
+    }
+    text.push_str(&format!(" · train loss {:.4}", summary.train_loss));
+    if let Some(accuracy) = summary.train_accuracy {
+        text.push_str(&format!(", accuracy {:.2} %", 100.0 * accuracy));
+    }
+    text
+}

@@ -1,0 +1,7 @@
+//! The commands, one a file.
+
+pub mod completions;
+pub mod data;
+pub mod evaluate;
+pub mod info;
+pub mod train;

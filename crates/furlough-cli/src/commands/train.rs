@@ -1,0 +1,121 @@
+//! `furlough train`.
+
+use crate::acquire::{self, Acquired};
+use crate::args::{RecipeArgs, TrainArgs};
+use crate::progress::{Ending, EpochClock, Plan, Progress, Told};
+use crate::terminal::Look;
+use crate::{failure, interrupt};
+use anyhow::Context;
+use furlough::run::{DataInfo, Manifest, Recorder, RunDir, RunInfo};
+use furlough::train::{Recipe, Settings, StopReason, Trainer};
+use std::io;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Trains, or goes on training.
+pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    // What can be refused without the data is refused before it is fetched.
+    let (dir, recipe) = match &args.resume {
+        Some(path) => {
+            let dir = RunDir::resume(path)?;
+            let recipe = dir.recipe()?;
+            (dir, recipe)
+        }
+        None => {
+            let recipe = recipe(&args.recipe)?;
+            let out = args.out.clone().unwrap_or_else(|| free_folder(recipe.data()));
+            (RunDir::create(out)?, recipe)
+        }
+    };
+    let out = dir.path().to_path_buf();
+    let threads = threads(args.threads);
+    let Acquired { split, origin } = data(recipe.data(), args.data_dir.as_deref(), args.quiet)?;
+    let network = recipe.network(split.train.features(), split.train.outputs());
+    let architecture = network.validate()?;
+
+    let mut trainer = Trainer::new(&network, &recipe.options(), &split.train, threads)?;
+    let info = RunInfo {
+        recipe: recipe.clone(),
+        data: DataInfo::of(&split.train),
+        data_origin: origin.clone(),
+        instruction_set: trainer.instruction_set().into(),
+        threads: trainer.threads(),
+    };
+    let clock = EpochClock::default();
+    let recorder = if args.resume.is_some() {
+        let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
+        trainer = Trainer::resume(&network, &recipe.options(), &split.train, threads, state)?;
+        recorder
+    } else {
+        Recorder::create(dir, info, trainer.state(), || clock.lap())?
+    };
+    trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
+
+    let (train, test, shape, classes) = Plan::describe(&split);
+    let earlier = recorder.records().iter().map(|r| Told { summary: r.summary, seconds: Some(r.seconds) });
+    let plan = Plan {
+        architecture,
+        origin,
+        train,
+        test,
+        shape,
+        classes,
+        threads: trainer.threads(),
+        instruction_set: trainer.instruction_set(),
+        resumed: args.resume.as_ref().map(|_| trainer.state().progress),
+        earlier: earlier.collect(),
+        out: out.clone(),
+        recipe,
+    };
+    interrupt::catch()?;
+    let progress = Progress::new(args, &plan, &clock)?;
+    // The recorder comes first: what is shown as saved is saved.
+    let mut watchers = (recorder, progress);
+    let fitted = trainer.fit(Some(&split.test), &mut watchers);
+    let (_recorder, mut progress) = watchers;
+    let reason = fitted.inspect_err(|_| progress.abandon())?;
+    let files = match reason {
+        StopReason::Finished => Manifest::FILES.iter().map(ToString::to_string).collect(),
+        StopReason::Asked => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
+    };
+    progress.end(&Ending { reason, out, files })?;
+    Ok(match reason {
+        StopReason::Finished => ExitCode::SUCCESS,
+        StopReason::Asked => ExitCode::from(failure::INTERRUPTED),
+    })
+}
+
+/// The recipe that the flags and their file say.
+fn recipe(args: &RecipeArgs) -> anyhow::Result<Recipe> {
+    let file = match &args.recipe {
+        None => Settings::default(),
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read recipe {}", path.display()))?;
+            Settings::parse(&text, Some(path))?
+        }
+    };
+    Ok(args.settings()?.or(file).resolve()?)
+}
+
+/// Fetches or reads the data; each step of it is told on standard error.
+pub fn data(name: &str, dir: Option<&Path>, quiet: bool) -> anyhow::Result<Acquired> {
+    let look = Look::of(&io::stderr());
+    acquire::split(name, dir, &mut |line| {
+        if !quiet {
+            eprintln!("{}", look.dim(line));
+        }
+    })
+}
+
+/// As many threads as asked for, or as there are cores.
+pub fn threads(asked: Option<NonZero<usize>>) -> usize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get)
+}
+
+/// `runs/DATA-N` with the first N from 1 that does not exist.
+fn free_folder(data: &str) -> PathBuf {
+    let folder = |n: u32| Path::new("runs").join(format!("{data}-{n}"));
+    (1..).map(folder).find(|path| !path.exists()).unwrap_or_else(|| folder(0))
+}

@@ -1,0 +1,94 @@
+//! What the user sees of an error: one line, its causes, and where one is known, a hint.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Exit code of a run that was stopped and saved, as shells give it to what Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
+
+/// Prints `error` and gives the exit code that goes with it. When nobody reads the output any more, that is no error.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    if is_closed_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    let mut text = format!("error: {}\n", message(error));
+    if let Some(hint) = hint(error) {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    // Nothing can be done when standard error is closed too.
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::from(1)
+}
+
+/// An error of writing to standard output, told as such.
+pub fn output(source: io::Error) -> furlough::Error {
+    furlough::Error::Io { action: "write", path: "standard output".into(), source }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| match cause.downcast_ref::<furlough::Error>() {
+        Some(furlough::Error::Io { path, source, .. }) => {
+            source.kind() == io::ErrorKind::BrokenPipe && path.as_os_str() == "standard output"
+        }
+        _ => cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe),
+    })
+}
+
+/// The error and its causes, each once: many messages of the library already quote what caused them.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let more = next.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = next.source();
+    }
+    text
+}
+
+fn hint(error: &anyhow::Error) -> Option<String> {
+    let error = error.chain().find_map(|cause| cause.downcast_ref::<furlough::Error>())?;
+    match error {
+        furlough::Error::Setting { name, .. } => {
+            let flag = name.replace('_', "-");
+            Some(format!("see --{flag} in `furlough train --help`"))
+        }
+        furlough::Error::Recipe { .. } => {
+            Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
+        }
+        furlough::Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Some("free some space, then go on with `furlough train --resume RUN`".into())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn causes_are_told_once() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let library = furlough::Error::Io { action: "write", path: "runs/a/model.safetensors".into(), source: full };
+        let error = Err::<(), _>(library).context("the run could not be saved").unwrap_err();
+        assert_eq!(
+            message(&error),
+            "the run could not be saved: cannot write runs/a/model.safetensors: no storage space"
+        );
+        assert!(hint(&error).unwrap().contains("--resume"));
+    }
+
+    #[test]
+    fn only_a_closed_output_is_quiet() {
+        let closed = |path: &str| {
+            let source = io::Error::from(io::ErrorKind::BrokenPipe);
+            anyhow::Error::from(furlough::Error::Io { action: "write", path: path.into(), source })
+        };
+        assert!(is_closed_pipe(&closed("standard output")));
+        assert!(!is_closed_pipe(&closed("runs/a/metrics.jsonl")));
+    }
+}

@@ -1,0 +1,27 @@
+//! Ctrl-C and SIGTERM: the first asks for a stop after the present step, the second ends the process at once.
+
+use crate::failure::INTERRUPTED;
+use anyhow::Context;
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Catches the signals from now on. Before there is something to save they are left to end the process.
+pub fn catch() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| {
+        if ASKED.swap(true, Ordering::SeqCst) {
+            let mut stderr = std::io::stderr();
+            if stderr.is_terminal() {
+                let _ = stderr.write_all(b"\x1b[?25h\n"); // a live view may have hidden the cursor
+            }
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+    .context("cannot listen for Ctrl-C")
+}
+
+/// Whether the user asked for a stop.
+pub fn asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}

@@ -1,0 +1,61 @@
+use super::story::Story;
+use crate::terminal::{Look, duration, program, shell_word, wrap};
+use furlough::train::StopReason;
+use std::path::PathBuf;
+
+/// How a run ended.
+pub struct Ending {
+    /// Why it is over.
+    pub reason: StopReason,
+    /// Its folder.
+    pub out: PathBuf,
+    /// What is in it, by name.
+    pub files: Vec<String>,
+}
+
+/// What is said at the end: how it went, what was saved where, and what to type next.
+pub fn text(story: &Story<'_>, ending: &Ending, look: Look) -> String {
+    let run = shell_word(&ending.out.display().to_string());
+    let program = program();
+    let mut lines = vec![String::new()];
+    let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
+    match ending.reason {
+        StopReason::Finished => {
+            field("finished", &look.text(&finished(story)));
+            field("saved", &look.text(&run));
+            for line in wrap(&ending.files.join(" · "), look.width.saturating_sub(12)) {
+                field("", &look.dim(&line));
+            }
+            field("next", &look.accent(&format!("{program} evaluate {run}")));
+        }
+        StopReason::Asked => {
+            field(
+                "stopped",
+                &look.text(&format!(
+                    "in epoch {} of {}; everything up to here is saved",
+                    story.now.epoch.min(story.of),
+                    story.of
+                )),
+            );
+            field("saved", &look.text(&run));
+            field("resume", &look.accent(&format!("{program} train --resume {run}")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// `in 4.31 s, 0.43 s an epoch · test accuracy 86.52 %`.
+fn finished(story: &Story<'_>) -> String {
+    let seconds: Vec<f64> = story.epochs.iter().filter_map(|told| told.seconds).collect();
+    let mut text = format!("in {}", duration(story.seconds()));
+    if seconds.len() > 1 {
+        text.push_str(&format!(", {} an epoch", duration(seconds.iter().sum::<f64>() / seconds.len() as f64)));
+    }
+    let last = story.epochs.last().map(|told| told.summary);
+    if let Some(accuracy) = last.and_then(|summary| summary.test_accuracy) {
+        text.push_str(&format!(" · test accuracy {:.2} %", 100.0 * accuracy));
+    } else if let Some(loss) = last.and_then(|summary| summary.test_loss) {
+        text.push_str(&format!(" · test loss {loss:.4}"));
+    }
+    text
+}

@@ -1,0 +1,85 @@
+use super::Plan;
+use crate::terminal::{Look, thousands, threads, wrap};
+use furlough::nn::{Activation, Architecture};
+use furlough::train::Recipe;
+
+/// The lines that say what will happen.
+pub fn header(plan: &Plan, look: Look) -> String {
+    let mut lines = vec![look.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION"))), String::new()];
+    let classes = plan.classes.map(|n| format!(", {n} classes")).unwrap_or_default();
+    let shape: Vec<_> = plan.shape.iter().map(ToString::to_string).collect();
+    let (train, test) = (thousands(plan.train as u64), thousands(plan.test as u64));
+    let mut field = |name: &str, text: &str, note: bool| {
+        for (index, line) in wrap(text, look.width.saturating_sub(INDENT)).into_iter().enumerate() {
+            let name = if index == 0 { name } else { "" };
+            let line = if note { look.dim(&line) } else { look.text(&line) };
+            lines.push(format!("  {} {line}", look.dim(&format!("{name:<9}"))));
+        }
+    };
+    field(
+        "data",
+        &format!("{} · {train} train, {test} test · {}{classes}", plan.recipe.data(), shape.join("×")),
+        false,
+    );
+    field("", &plan.origin, true);
+    field("network", &network(&plan.architecture), false);
+    field(
+        "",
+        &format!(
+            "{} parameters, init {}",
+            thousands(plan.architecture.parameters() as u64),
+            plan.recipe.options().init
+        ),
+        true,
+    );
+    field("training", &training(&plan.recipe, plan.steps_per_epoch()), false);
+    field("machine", &format!("{} · {}", threads(plan.threads), plan.instruction_set), false);
+    field("run", &plan.out.display().to_string(), false);
+    if let Some(at) = plan.resumed {
+        let (epoch, step) = (at.epoch, at.step_in_epoch);
+        let place = if step == 0 {
+            format!("after epoch {epoch}")
+        } else {
+            format!("in epoch {}, after step {step}", epoch + 1)
+        };
+        field("", &format!("resumed {place}"), true);
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+const INDENT: usize = 12;
+
+/// `784 → 256 relu, drop 0.2 → 10`.
+fn network(architecture: &Architecture) -> String {
+    let mut text = architecture.inputs().to_string();
+    let drop = |p: f64| if p > 0.0 { format!(", drop {p}") } else { String::new() };
+    text.push_str(&drop(architecture.input_dropout().p()));
+    for block in architecture.blocks() {
+        let activation = match block.activation {
+            Activation::Identity => String::new(),
+            other => format!(" {}", other.name()),
+        };
+        text.push_str(&format!(" → {}{activation}{}", block.outputs, drop(block.dropout.p())));
+    }
+    text
+}
+
+/// `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`.
+fn training(recipe: &Recipe, steps: u64) -> String {
+    let options = recipe.options();
+    let sgd = options.optimizer;
+    let mut text = format!("SGD, lr {}", sgd.learning_rate);
+    if sgd.momentum > 0.0 {
+        text.push_str(&format!(", {} {}", if sgd.nesterov { "Nesterov momentum" } else { "momentum" }, sgd.momentum));
+    }
+    if sgd.weight_decay > 0.0 {
+        text.push_str(&format!(", weight decay {}", sgd.weight_decay));
+    }
+    if let Some(norm) = sgd.max_norm {
+        text.push_str(&format!(", max-norm {norm}"));
+    }
+    let epochs = if options.epochs == 1 { "1 epoch".into() } else { format!("{} epochs", options.epochs) };
+    let steps = if steps == 1 { "1 step".into() } else { format!("{} steps", thousands(steps)) };
+    text + &format!(" · batches of {} · {epochs} of {steps} · seed {}", options.batch_size, options.seed)
+}

@@ -1,0 +1,165 @@
+use super::{Ending, Plan, Show, story::Story};
+use furlough::train::{Event, StopReason};
+use serde::Serialize;
+use std::io::{self, BufWriter, Write};
+use std::time::{Duration, Instant};
+
+/// One JSON object a line, one line an event.
+pub struct Json<W: Write> {
+    out: BufWriter<W>,
+    flushed: Instant,
+}
+
+/// Lines wait this long at most before readers see them; writing each one at once would slow training.
+const DELAY: Duration = Duration::from_millis(100);
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line<'a> {
+    Start {
+        version: &'static str,
+        data: Data<'a>,
+        network: Network<'a>,
+        parameters: usize,
+        recipe: &'a furlough::train::Recipe,
+        epochs: u32,
+        steps_per_epoch: u64,
+        threads: usize,
+        instruction_set: &'a str,
+        run: String,
+        resumed: Option<Resumed>,
+    },
+    Step {
+        epoch: u32,
+        step: u64,
+        examples: usize,
+        loss: f64,
+        accuracy: Option<f64>,
+    },
+    Epoch {
+        #[serde(flatten)]
+        summary: furlough::train::EpochSummary,
+        seconds: Option<f64>,
+    },
+    Checkpoint {
+        epoch: u32,
+        step_in_epoch: u64,
+        step: u64,
+    },
+    Stop {
+        reason: StopReason,
+        seconds: f64,
+        run: String,
+        files: &'a [String],
+    },
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    name: &'a str,
+    origin: &'a str,
+    train: usize,
+    test: usize,
+    shape: &'a [usize],
+    classes: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Network<'a> {
+    inputs: usize,
+    hidden: &'a [usize],
+    outputs: usize,
+    activation: &'a str,
+    input_dropout: f64,
+    dropout: &'a [f64],
+}
+
+#[derive(Serialize)]
+struct Resumed {
+    epoch: u32,
+    step_in_epoch: u64,
+    step: u64,
+}
+
+impl<W: Write> Json<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
+        Json { out: BufWriter::with_capacity(1 << 16, out), flushed: Instant::now() }
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, line)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushed = Instant::now();
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Show for Json<W> {
+    fn begin(&mut self, plan: &Plan) -> io::Result<()> {
+        let recipe = &plan.recipe;
+        let blocks = plan.architecture.blocks();
+        self.line(&Line::Start {
+            version: env!("CARGO_PKG_VERSION"),
+            data: Data {
+                name: recipe.data(),
+                origin: &plan.origin,
+                train: plan.train,
+                test: plan.test,
+                shape: &plan.shape,
+                classes: plan.classes,
+            },
+            network: Network {
+                inputs: plan.architecture.inputs(),
+                hidden: recipe.hidden(),
+                outputs: plan.architecture.outputs(),
+                activation: blocks[0].activation.name(),
+                input_dropout: plan.architecture.input_dropout().p(),
+                dropout: recipe.dropout(),
+            },
+            parameters: plan.architecture.parameters(),
+            recipe,
+            epochs: recipe.options().epochs,
+            steps_per_epoch: plan.steps_per_epoch(),
+            threads: plan.threads,
+            instruction_set: plan.instruction_set,
+            run: plan.out.display().to_string(),
+            resumed: plan.resumed.map(|at| Resumed { epoch: at.epoch, step_in_epoch: at.step_in_epoch, step: at.step }),
+        })?;
+        self.flush()
+    }
+
+    fn event(&mut self, event: &Event<'_>, story: &Story<'_>) -> io::Result<()> {
+        match *event {
+            Event::Step { epoch, step, examples, loss, accuracy } => {
+                self.line(&Line::Step { epoch, step, examples, loss, accuracy })?;
+                if self.flushed.elapsed() < DELAY {
+                    return Ok(());
+                }
+            }
+            Event::Epoch(summary) => {
+                let seconds = story.epochs.last().and_then(|told| told.seconds);
+                self.line(&Line::Epoch { summary: *summary, seconds })?;
+            }
+            Event::Checkpoint { state } => {
+                let at = state.progress;
+                self.line(&Line::Checkpoint { epoch: at.epoch, step_in_epoch: at.step_in_epoch, step: at.step })?;
+            }
+            _ => return Ok(()),
+        }
+        self.flush()
+    }
+
+    fn end(&mut self, story: &Story<'_>, ending: &Ending) -> io::Result<()> {
+        self.line(&Line::Stop {
+            reason: ending.reason,
+            seconds: story.seconds(),
+            run: ending.out.display().to_string(),
+            files: &ending.files,
+        })?;
+        self.flush()
+    }
+}

@@ -1,0 +1,146 @@
+use super::Plan;
+use furlough::train::{EpochSummary, Event};
+use std::cell::Cell;
+use std::time::Instant;
+
+/// An epoch's figures and how long it took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Told {
+    /// The figures.
+    pub summary: EpochSummary,
+    /// Seconds of training and evaluation, where known.
+    pub seconds: Option<f64>,
+}
+
+/// Times the epochs, once for all who want to know.
+#[derive(Debug)]
+pub struct EpochClock {
+    began: Cell<Instant>,
+    last: Cell<f64>,
+}
+
+impl Default for EpochClock {
+    fn default() -> Self {
+        EpochClock { began: Cell::new(Instant::now()), last: Cell::new(0.0) }
+    }
+}
+
+impl EpochClock {
+    /// Ends an epoch, begins the next one, and says how many seconds the one that ended took.
+    pub fn lap(&self) -> f64 {
+        let now = Instant::now();
+        self.last.set(now.duration_since(self.began.replace(now)).as_secs_f64());
+        self.last.get()
+    }
+}
+
+/// What has happened so far.
+pub struct Story<'a> {
+    /// The finished epochs, those before a resume too.
+    pub epochs: Vec<Told>,
+    /// The epoch that runs.
+    pub now: Running,
+    /// Epochs in all.
+    pub of: u32,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Steps taken, those before a resume too.
+    pub steps: u64,
+    /// Examples trained on since the process began to train.
+    examples: u64,
+    steps_here: u64,
+    began: Instant,
+    clock: &'a EpochClock,
+}
+
+/// The epoch that runs, as seen since the process began to train.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Running {
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// Steps of it taken.
+    pub step: u64,
+    loss: f64,
+    correct: f64,
+    examples: f64,
+}
+
+impl Running {
+    /// Mean loss so far.
+    pub fn loss(&self) -> Option<f64> {
+        (self.examples > 0.0).then(|| self.loss / self.examples)
+    }
+
+    /// Accuracy so far.
+    pub fn accuracy(&self) -> Option<f64> {
+        self.loss().map(|_| self.correct / self.examples).filter(|share| !share.is_nan())
+    }
+}
+
+impl<'a> Story<'a> {
+    /// Nothing has happened but what the plan says.
+    pub fn new(plan: &Plan, clock: &'a EpochClock) -> Self {
+        let at = plan.resumed.unwrap_or_default();
+        Story {
+            epochs: plan.earlier.clone(),
+            now: Running { epoch: at.epoch + 1, step: at.step_in_epoch, ..Running::default() },
+            of: plan.recipe.options().epochs,
+            steps_per_epoch: plan.steps_per_epoch(),
+            steps: at.step,
+            examples: 0,
+            steps_here: 0,
+            began: Instant::now(),
+            clock,
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn take(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Start { steps_per_epoch, epochs, .. } => {
+                (self.of, self.steps_per_epoch) = (epochs, steps_per_epoch);
+                self.began = Instant::now();
+                self.clock.lap();
+            }
+            Event::Step { epoch, step, examples, loss, accuracy } => {
+                if epoch != self.now.epoch {
+                    self.now = Running { epoch, ..Running::default() };
+                }
+                let weight = examples as f64;
+                self.now.step = step;
+                self.now.loss += loss * weight;
+                self.now.correct += accuracy.unwrap_or(f64::NAN) * weight;
+                self.now.examples += weight;
+                self.steps += 1;
+                self.steps_here += 1;
+                self.examples += examples as u64;
+            }
+            Event::Epoch(summary) => {
+                let seconds = Some(self.clock.last.get());
+                self.epochs.push(Told { summary: *summary, seconds });
+                self.now = Running { epoch: summary.epoch + 1, ..Running::default() };
+            }
+            _ => {}
+        }
+    }
+
+    /// Seconds since training began in this process.
+    pub fn seconds(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    /// Steps of the whole run.
+    pub fn total_steps(&self) -> u64 {
+        self.steps_per_epoch * u64::from(self.of)
+    }
+
+    /// Examples a second, evaluation included.
+    pub fn rate(&self) -> f64 {
+        self.examples as f64 / self.seconds().max(1e-9)
+    }
+    /// Seconds that the remaining steps will take at the present speed.
+    pub fn time_left(&self) -> f64 {
+        let per_step = self.seconds() / self.steps_here.max(1) as f64;
+        per_step * self.total_steps().saturating_sub(self.steps) as f64
+    }
+}

@@ -1,0 +1,30 @@
+use super::Told;
+use crate::terminal::{Look, duration};
+
+/// The names over the columns of [`row`].
+pub fn heading(classes: bool, look: Look) -> String {
+    look.dim(if classes {
+        "     epoch   train loss   accuracy   test loss   accuracy       time"
+    } else {
+        "     epoch   train loss   test loss       time"
+    })
+}
+
+/// An epoch as a line. A figure that there is none of is left blank.
+pub fn row(told: &Told, of: u32, classes: bool, look: Look) -> String {
+    let loss = |loss: Option<f64>| loss.map_or_else(String::new, |loss| format!("{loss:.4}"));
+    let share = |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.2} %", 100.0 * share));
+    let summary = &told.summary;
+    let epoch = format!("{}/{of}", summary.epoch);
+    let time = told.seconds.map(duration).unwrap_or_default();
+    let (train, test) = (loss(Some(summary.train_loss)), loss(summary.test_loss));
+    if !classes {
+        return format!("  {epoch:>8}   {train:>10}   {test:>9}   {}", look.dim(&format!("{time:>8}")));
+    }
+    let (train_share, test_share) = (share(summary.train_accuracy), share(summary.test_accuracy));
+    format!(
+        "  {epoch:>8}   {train:>10}   {train_share:>8}   {test:>9}   {}   {}",
+        look.bold(&format!("{test_share:>8}")),
+        look.dim(&format!("{time:>8}"))
+    )
+}

@@ -1,0 +1,179 @@
+//! What the terminal can show, and text made for it.
+
+use ratatui::crossterm::terminal::size;
+use std::env::var;
+use std::io::IsTerminal;
+
+/// What a stream can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Colours and other emphasis.
+    pub colour: bool,
+    /// More than ASCII.
+    pub unicode: bool,
+    /// Columns to fill.
+    pub width: usize,
+}
+
+impl Look {
+    /// For plain files and pipes: 80 columns, no colour, and Unicode where the locale says so.
+    pub fn plain() -> Look {
+        Look { colour: false, unicode: utf8_locale(), width: 80 }
+    }
+
+    /// For `stream`, according to what it is and to `NO_COLOR`, `TERM`, the locale and the window.
+    pub fn of(stream: &impl IsTerminal) -> Look {
+        if !stream.is_terminal() {
+            return Look::plain();
+        }
+        let dumb = var("TERM").is_ok_and(|term| term == "dumb");
+        let no_colour = var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+        let width = size().map_or(80, |(columns, _)| usize::from(columns)).clamp(40, 120);
+        Look { colour: !dumb && !no_colour, unicode: utf8_locale(), width }
+    }
+
+    /// `text` in the characters that can be shown.
+    pub fn text(self, text: &str) -> String {
+        if self.unicode {
+            return text.into();
+        }
+        let mut plain = String::new();
+        text.chars().for_each(|c| push_ascii(&mut plain, c));
+        plain
+    }
+
+    /// Less important text.
+    pub fn dim(self, text: &str) -> String {
+        self.styled(text, "2")
+    }
+
+    /// More important text.
+    pub fn bold(self, text: &str) -> String {
+        self.styled(text, "1")
+    }
+
+    /// Text in the colour that stands for dropout and for training figures.
+    pub fn accent(self, text: &str) -> String {
+        self.styled(text, "36")
+    }
+
+    fn styled(self, text: &str, code: &str) -> String {
+        let text = self.text(text);
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
+    }
+}
+
+fn utf8_locale() -> bool {
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| var(name).ok().filter(|v| !v.is_empty()));
+    match said {
+        Some(locale) => ["utf-8", "utf8"].iter().any(|name| locale.to_lowercase().ends_with(name)),
+        None => cfg!(windows),
+    }
+}
+
+fn push_ascii(text: &mut String, c: char) {
+    text.push_str(match c {
+        '·' | '─' | '━' | '╸' | '╺' => "-",
+        '→' => "->",
+        '×' => "x",
+        '…' => "...",
+        '│' => "|",
+        '└' | '┌' | '├' | '┤' | '┼' => "+",
+        '•' => "*",
+        '█' => "o",
+        c if c.is_ascii() => return text.push(c),
+        _ => "?",
+    });
+}
+
+/// 60000 as 60,000.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 thread`, `2 threads`.
+pub fn threads(number: usize) -> String {
+    if number == 1 { "1 thread".into() } else { format!("{number} threads") }
+}
+
+/// A time as people say it: 0.41 s, 12.3 s, 3 min 20 s, 2 h 5 min.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match seconds {
+        s if s < 9.995 => format!("{s:.2} s"),
+        s if s < 99.95 => format!("{s:.1} s"),
+        _ if whole < 3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// Breaks `text` at blanks into lines of at most `width` characters, where the words allow it.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("never empty");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.into());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// A size as people say it: 312 B, 4.1 kB, 1.1 MB.
+pub fn bytes(count: u64) -> String {
+    match count as f64 {
+        n if n < 1e3 => format!("{count} B"),
+        n if n < 1e6 => format!("{:.1} kB", n / 1e3),
+        n => format!("{:.1} MB", n / 1e6),
+    }
+}
+
+/// `name` as it can be typed in a shell.
+pub fn shell_word(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%".contains(c);
+    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
+/// The command as the user typed it, so that the commands shown can be typed just so.
+pub fn program() -> String {
+    std::env::args().next().map_or_else(|| "furlough".into(), |name| shell_word(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_read_well() {
+        assert_eq!([0, 999, 1000, 269_322, 60_000_000].map(thousands), ["0", "999", "1,000", "269,322", "60,000,000"]);
+        let times = [0.409, 9.99, 12.34, 99.96, 200.0, 7500.0].map(duration);
+        assert_eq!(times, ["0.41 s", "9.99 s", "12.3 s", "1 min 40 s", "3 min 20 s", "2 h 5 min"]);
+    }
+
+    #[test]
+    fn plain_terminals_get_ascii() {
+        let look = Look { colour: false, unicode: false, width: 80 };
+        assert_eq!(look.text("28×28 → 10 · a…~"), "28x28 -> 10 - a...~");
+        let look = Look { colour: true, unicode: true, width: 80 };
+        assert_eq!(look.dim("a → b"), "\x1b[2ma → b\x1b[0m");
+    }
+
+    #[test]
+    fn names_with_spaces_are_quoted() {
+        assert_eq!(shell_word("runs/digits-1"), "runs/digits-1");
+        assert_eq!(shell_word("my runs/it's"), r"'my runs/it'\''s'");
+    }
+}
