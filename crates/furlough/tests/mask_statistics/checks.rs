@@ -107,26 +107,26 @@ pub fn rates(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
 /// A place made from another, with its name.
 pub type Shift = (&'static str, fn(Spot) -> Spot);
 
-/// Neighbours in every direction. The lags of 16 and 64 units are those at which the word of a counter and the counter change.
+/// Neighbours in every direction, one of each kind first. At lags of 16 and 64 units the word of a counter and the counter change.
 const SHIFTS: [Shift; 21] = [
     ("next unit", |s| Spot { unit: s.unit + 1, ..s }),
-    ("unit + 2", |s| Spot { unit: s.unit + 2, ..s }),
-    ("unit + 15", |s| Spot { unit: s.unit + 15, ..s }),
     ("unit + 16", |s| Spot { unit: s.unit + 16, ..s }),
-    ("unit + 32", |s| Spot { unit: s.unit + 32, ..s }),
-    ("unit + 48", |s| Spot { unit: s.unit + 48, ..s }),
     ("unit + 64", |s| Spot { unit: s.unit + 64, ..s }),
-    ("unit + 512", |s| Spot { unit: s.unit + 512, ..s }),
     ("next example", |s| Spot { example: s.example + 1, ..s }),
-    ("example + 16", |s| Spot { example: s.example + 16, ..s }),
-    ("example + 256", |s| Spot { example: s.example + 256, ..s }),
     ("next step", |s| Spot { step: s.step + 1, ..s }),
-    ("step + 235", |s| Spot { step: s.step + 235, ..s }),
     ("next layer", |s| Spot { layer: s.layer + 1, ..s }),
-    ("layer before", |s| Spot { layer: s.layer - 1, ..s }),
     ("next seed", |s| Spot { seed: s.seed + 1, ..s }),
     ("seed + 2^32", |s| Spot { seed: s.seed + (1 << 32), ..s }),
     ("other stream", |s| Spot { stream: Stream::MonteCarlo, ..s }),
+    ("unit + 2", |s| Spot { unit: s.unit + 2, ..s }),
+    ("unit + 15", |s| Spot { unit: s.unit + 15, ..s }),
+    ("unit + 32", |s| Spot { unit: s.unit + 32, ..s }),
+    ("unit + 48", |s| Spot { unit: s.unit + 48, ..s }),
+    ("unit + 512", |s| Spot { unit: s.unit + 512, ..s }),
+    ("example + 16", |s| Spot { example: s.example + 16, ..s }),
+    ("example + 256", |s| Spot { example: s.example + 256, ..s }),
+    ("step + 235", |s| Spot { step: s.step + 235, ..s }),
+    ("layer before", |s| Spot { layer: s.layer - 1, ..s }),
     ("unit and example exchanged", |s| Spot { unit: s.example + 512, example: s.unit, ..s }),
     ("next example and step", |s| Spot { example: s.example + 1, step: s.step + 1, ..s }),
     ("next seed, step + 7", |s| Spot { seed: s.seed + 1, step: s.step + 7, ..s }),
@@ -181,6 +181,7 @@ fn scattered(place: u32) -> Spot {
 
 /// Every bit of every coordinate matters: correlation over 32,768 pairs that differ in one bit of the seed (64), step (32), layer
 /// (24), example (32) or unit (32). Sees a correlation of 0.053; a bit that is ignored has 1, a score of 181.
+/// Stops at a bit that is clearly wrong.
 pub fn every_bit(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     let mut worst = Worst::none();
     for flipped in 0..184u32 {
@@ -199,6 +200,9 @@ pub fn every_bit(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
         }
         let z = sum / (p * (1.0 - p) * f64::from(1 << 15).sqrt());
         worst.see(z, || format!("bit {flipped} of seed, step, layer, example, unit"));
+        if worst.clear() {
+            break;
+        }
     }
     worst
 }
