@@ -1,5 +1,5 @@
 //! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
-//! tested against this file, and the known answers at the end are frozen.
+//! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
