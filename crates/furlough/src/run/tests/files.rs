@@ -71,8 +71,6 @@ fn what_is_no_run_directory_is_named() {
     let dir = RunDir::open(folder.path()).unwrap();
     assert_eq!(dir.recipe().unwrap(), small_recipe());
     assert!(dir.model().unwrap_err().to_string().contains("--resume"));
-    let error = RunDir::resume(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("checkpoint.safetensors is missing"), "{error}");
 }
 
 #[test]
