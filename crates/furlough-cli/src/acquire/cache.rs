@@ -56,7 +56,7 @@ pub fn put(folder: &Path, file: &KnownFile, content: impl Read) -> Result<()> {
     let packed = content.fill_buf().context("reading it failed")?.starts_with(&[0x1f, 0x8b]);
     let mut staged = staged(folder)?;
     let mut hash = Sha256::new();
-    let mut into = Hashing { hash: &mut hash, file: staged.as_file_mut() };
+    let mut into = Hashing { hash: &mut hash, file: Storing { folder, file: staged.as_file_mut() } };
     // One byte more than there should be is enough to know that it is the wrong file.
     let limit = file.bytes + 1;
     let written = if packed {
@@ -64,7 +64,7 @@ pub fn put(folder: &Path, file: &KnownFile, content: impl Read) -> Result<()> {
     } else {
         std::io::copy(&mut content.take(limit), &mut into)
     }
-    .context("reading or storing it failed")?;
+    .context("it broke off")?;
     if written > file.bytes {
         bail!("it is longer than the {} bytes that it should have", file.bytes);
     }
@@ -123,6 +123,26 @@ impl<W: Write> Write for Hashing<'_, W> {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
         Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Writes, and tells a full disk from a failed download.
+struct Storing<'a> {
+    folder: &'a Path,
+    file: &'a mut File,
+}
+
+impl Write for Storing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes).map_err(|error| {
+            let place = self.folder.display();
+            let text = format!("cannot store it in {place}: {error} (FURLOUGH_CACHE can name another place)");
+            std::io::Error::new(error.kind(), text)
+        })
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

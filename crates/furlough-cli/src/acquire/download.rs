@@ -45,6 +45,7 @@ fn agent(places: &Places) -> Result<ureq::Agent> {
     }
     Ok(ureq::Agent::config_builder()
         .tls_config(tls.build())
+        .proxy(places.proxy.clone())
         .user_agent(concat!("furlough/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))

@@ -10,6 +10,8 @@ pub struct Places {
     pub system: Option<PathBuf>,
     /// Certificate authorities in place of the built-in ones.
     pub certificates: Option<PathBuf>,
+    /// The proxy for downloads.
+    pub proxy: Option<ureq::Proxy>,
     /// In place of a source's own address and of the variable that replaces that.
     pub url: Option<String>,
     /// Whether the distribution's package is never asked for.
@@ -27,6 +29,7 @@ impl Places {
                 .map(PathBuf::from)
                 .or_else(|| xdg.or_else(home).map(|base| base.join("furlough"))),
             certificates: variable("SSL_CERT_FILE").map(PathBuf::from),
+            proxy: ureq::Proxy::try_from_env(),
             url: None,
             system: None,
             no_packages: false,

@@ -34,7 +34,7 @@ pub fn from_anywhere(source: &Source, places: &Places, report: Report) -> Result
         return Ok(found);
     }
     if places.folder(source).is_some_and(|folder| cache::seems_complete(&folder, source)) {
-        (attempts.report)("the damaged file in the cache will be replaced");
+        (attempts.report)("the damaged file in the cache needs replacing");
     }
     if let Some(found) = attempts.offer("system package", from_system(source, places)) {
         if let Some(folder) = places.folder(source)
@@ -90,7 +90,7 @@ fn obtain(source: &Source, places: &Places, folder: &Path, force: bool, attempts
             return Ok(format!("the Debian package {}", source.debian_package));
         }
     }
-    Err(attempts.all_failed(source, places))
+    Err(attempts.all_failed(source))
 }
 
 fn from_cache(source: &Source, places: &Places, attempts: &mut Attempts) -> Option<Acquired> {
@@ -137,14 +137,14 @@ impl<'a> Attempts<'a> {
         self.failures.push(failure);
     }
 
-    fn all_failed(&self, source: &Source, places: &Places) -> anyhow::Error {
+    fn all_failed(&self, source: &Source) -> anyhow::Error {
         let mut text = format!("{} could not be had. What was tried:", source.title);
         for failure in &self.failures {
             text += &format!("\n  {failure}");
         }
         text += "\nWhat helps: get these four files (plain or gzip'd) into a folder and pass --data-dir FOLDER:";
         for file in &source.files {
-            text += &format!("\n  {}/{}.gz", places.url(source), file.name);
+            text += &format!("\n  {}/{}.gz", source.url, file.name);
         }
         text += "\nOr train on data that is built in: --data digits";
         anyhow!(text)

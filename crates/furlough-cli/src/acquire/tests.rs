@@ -63,6 +63,7 @@ impl Scene {
             cache: Some(folder.path().join("cache")),
             system: Some(folder.path().join("system")),
             certificates: None,
+            proxy: None,
             url: url.or(Some("http://127.0.0.1:1".into())),
             no_packages: true,
         };
@@ -161,7 +162,7 @@ fn a_damaged_cache_is_reported_and_only_the_damage_is_fetched() {
         scene.anywhere().unwrap();
         let told = scene.told();
         assert!(told.contains("cache: ") && told.contains(NAMES[2]), "{told}");
-        assert!(told.contains("will be replaced"), "{told}");
+        assert!(told.contains("needs replacing"), "{told}");
         assert_eq!(told.matches("downloading").count(), 1, "{told}");
         assert_eq!(std::fs::read(scene.cache().join(NAMES[2])).unwrap(), contents()[2]);
     }
@@ -178,8 +179,8 @@ fn a_bad_server_leaves_nothing_and_is_named() {
     let cases = [
         ("404 Not Found\r\nContent-Length: 0".to_string(), vec![], "404"),
         ("500 Oh\r\nContent-Length: 0".to_string(), vec![], "500"),
-        (says(&whole), whole[..whole.len() / 2].to_vec(), "failed"),
-        ("200 OK".to_string(), whole[..whole.len() / 2].to_vec(), "failed"),
+        (says(&whole), whole[..whole.len() / 2].to_vec(), "broke off"),
+        ("200 OK".to_string(), whole[..whole.len() / 2].to_vec(), "broke off"),
         (says(&other), other.clone(), "SHA-256"),
         (says(&longer), longer.clone(), "longer than"),
         (says(&bombs), bombs.clone(), "longer than"),

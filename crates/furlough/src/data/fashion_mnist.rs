@@ -50,7 +50,13 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// Loads the four files, plain or gzip'd, from `folder`, and checks each against its SHA-256.
-/// Bytes stay bytes; the network sees them times 1/255. Takes about 60 MB, and nothing beyond that while loading.
+/// Bytes stay bytes; the network sees them times 1/255. Takes about 55 MB, and no more while loading.
+///
+/// ```no_run
+/// let split = furlough::data::fashion_mnist::load("fashion-mnist".as_ref())?;
+/// assert_eq!((split.train.len(), split.test.len()), (60_000, 10_000));
+/// # Ok::<(), furlough::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::Error::Data`] or [`crate::Error::Io`], naming the file that is missing, damaged or another one.

@@ -103,12 +103,6 @@ impl RunDir {
         // Whoever held the lock until now may have finished.
         dir.check_unfinished()?;
         remove_leftovers(&dir.path)?;
-        if !dir.checkpoint().is_file() {
-            return Err(Error::run(
-                &dir.path,
-                format!("cannot be resumed: {} is missing; start the run again with another --out", Self::CHECKPOINT),
-            ));
-        }
         Ok(dir)
     }
 

@@ -1,10 +1,10 @@
 use super::{
     DataInfo, EpochRecord, FORMAT_VERSION, FileEntry, Manifest, MetricsLog, ModelInfo, Origin, RunDir, curves_png,
-    curves_svg, load_checkpoint, save_checkpoint, save_model,
+    curves_svg, load_checkpoint, read_metrics, save_checkpoint, save_model,
 };
-use crate::Result;
 use crate::nn::Architecture;
 use crate::train::{Control, Event, Observer, Recipe, StopReason, TrainState};
+use crate::{Error, Result};
 
 /// What a run directory says about its run beyond what the run computes.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,21 +52,29 @@ impl<'a> Recorder<'a> {
         Ok(Recorder { dir, info, origin, log, seconds: Box::new(seconds) })
     }
 
-    /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on from. Epochs in the log
-    /// that the checkpoint does not know are dropped: they come again, with the same numbers.
+    /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on from: none when it was
+    /// killed before its first checkpoint, so that it begins at the beginning. Epochs in the log that the checkpoint does not
+    /// know are dropped: they come again, with the same numbers.
     ///
     /// # Errors
-    /// Those of [`load_checkpoint`] and [`MetricsLog::resume`]: a damaged file, another recipe, other data.
+    /// Those of [`load_checkpoint`] and [`MetricsLog::resume`]: a damaged or missing file, another recipe, other data.
     pub fn resume(
         dir: RunDir,
         info: RunInfo,
         architecture: &Architecture,
         seconds: impl FnMut() -> f64 + 'a,
-    ) -> Result<(Self, TrainState)> {
+    ) -> Result<(Self, Option<TrainState>)> {
         let origin = Origin::new(&info.recipe, &*info.data.fingerprint);
-        let velocity = info.recipe.options().optimizer.has_velocity();
-        let state = load_checkpoint(&dir.checkpoint(), &origin, architecture, velocity)?;
-        let log = MetricsLog::resume(dir.file(RunDir::METRICS), state.progress.epoch)?;
+        let (checkpoint, metrics) = (dir.checkpoint(), dir.file(RunDir::METRICS));
+        let (log, state) = if checkpoint.is_file() {
+            let velocity = info.recipe.options().optimizer.has_velocity();
+            let state = load_checkpoint(&checkpoint, &origin, architecture, velocity)?;
+            (MetricsLog::resume(metrics, state.progress.epoch)?, Some(state))
+        } else if metrics.is_file() && !read_metrics(&metrics)?.is_empty() {
+            return Err(Error::run(&checkpoint, "is missing; start the run again with another --out"));
+        } else {
+            (MetricsLog::create(metrics)?, None)
+        };
         Ok((Recorder { dir, info, origin, log, seconds: Box::new(seconds) }, state))
     }
 
@@ -130,10 +138,18 @@ impl Observer for Recorder<'_> {
                 let seconds = (self.seconds)();
                 self.log.append(EpochRecord { summary, seconds })?;
             }
-            Event::Checkpoint { state } => save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?,
+            // A state that overflowed is not one to go on from: the last good one stays, and the next step's loss ends the run.
+            Event::Checkpoint { state } if is_finite(state) => {
+                save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
+            }
             Event::Stop { reason: StopReason::Finished, state } => self.finish(state)?,
             _ => {}
         }
         Ok(Control::Continue)
     }
+}
+
+fn is_finite(state: &TrainState) -> bool {
+    let values = state.mlp.parameters().iter().chain(&state.velocity);
+    state.progress.loss_sum.is_finite() && values.into_iter().all(|value| value.is_finite())
 }

@@ -5,6 +5,7 @@ mod epilogue;
 mod gemm;
 mod loss;
 mod math;
+mod packed;
 mod rows;
 mod simd;
 mod tiles;
@@ -17,6 +18,8 @@ use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
 use dropout::LayerMask;
+use gemm::Kernels;
+use packed::Packed;
 use tiles::ParameterTile;
 use workers::Workers;
 use workspace::{Shared, Workspace};
@@ -26,11 +29,13 @@ use workspace::{Shared, Workspace};
 pub struct Cpu {
     architecture: Architecture,
     isa: Isa,
+    kernels: Kernels,
+    packed: Packed,
     workers: Workers,
     training: Workspace,
     inference: Workspace,
     tiles: Vec<ParameterTile>,
-    /// Room for the gradient of one tile, for each worker.
+    /// Room for each worker: the gradient of one tile, and its inputs packed.
     scratch: Shared<f32>,
     scratch_size: usize,
     /// The masks of the present call: of the input, then of each block.
@@ -57,17 +62,20 @@ impl Cpu {
     /// [`Self::new`] with kernels for an instruction set other than the machine's best.
     pub fn with_isa(architecture: &Architecture, batch_size: usize, threads: usize, isa: Isa) -> Self {
         let workers = Workers::new(threads.max(1));
+        let kernels = Kernels::of(isa);
         let tiles = tiles::partition(architecture);
-        let scratch_size = tiles.iter().map(ParameterTile::len).max().unwrap_or(0);
+        let scratch_size = tiles.iter().map(|tile| tile.scratch(&kernels, batch_size)).max().unwrap_or(0);
         Cpu {
             isa,
-            training: Workspace::for_training(architecture, batch_size),
+            training: Workspace::for_training(architecture, batch_size, &kernels),
             inference: Workspace::for_inference(architecture, workers.count() * rows::TILE),
             scratch: Shared::new(workers.count() * scratch_size),
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
             sums: Shared::new(batch_size.div_ceil(rows::TILE)),
             architecture: architecture.clone(),
+            packed: Packed::new(architecture, &kernels),
+            kernels,
             workers,
             tiles,
         }

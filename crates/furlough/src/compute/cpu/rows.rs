@@ -3,8 +3,9 @@
 
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row, scale_bytes};
-use super::gemm::{View, gemm};
+use super::gemm::{Kernels, multiply};
 use super::loss::loss_row;
+use super::packed::Packed;
 use super::workspace::Workspace;
 use super::{Cpu, Isa, StepSums};
 use crate::data::{Batch, Dataset, Features};
@@ -16,6 +17,8 @@ pub(super) const TILE: usize = 64;
 /// What all tiles of a phase have in common.
 struct Pass<'a> {
     isa: Isa,
+    kernels: &'a Kernels,
+    packed: &'a Packed,
     mlp: &'a Mlp,
     data: &'a Dataset,
     /// The mask of the input, then of each block.
@@ -25,12 +28,13 @@ struct Pass<'a> {
 
 /// Forward, loss and backward of a whole batch, into the training workspace.
 pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> StepSums {
-    let Cpu { isa, workers, training: workspace, masks, sums, architecture, .. } = cpu;
+    let Cpu { isa, kernels, packed, workers, training: workspace, masks, sums, architecture, .. } = cpu;
+    packed.fill(workers, kernels, mlp, true);
     fill_masks(masks, architecture, Some(site));
     let count = batch.examples.len();
     let weight = 1.0 / count as f32;
     let tiles = count.div_ceil(TILE);
-    let pass = Pass { isa: *isa, mlp, data: batch.data, masks, workspace };
+    let pass = Pass { isa: *isa, kernels, packed, mlp, data: batch.data, masks, workspace };
     {
         let sums = &*sums;
         workers.run(tiles, &|tile, _| {
@@ -60,13 +64,14 @@ pub(super) fn forward_phase(
     site: Option<&MaskSite>,
     out: &mut [f32],
 ) {
-    let Cpu { isa, workers, inference: workspace, masks, architecture, .. } = cpu;
+    let Cpu { isa, kernels, packed, workers, inference: workspace, masks, architecture, .. } = cpu;
+    packed.fill(workers, kernels, mlp, false);
     fill_masks(masks, architecture, site);
     let count = examples.len();
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
-    let pass = Pass { isa: *isa, mlp, data, masks, workspace };
+    let pass = Pass { isa: *isa, kernels, packed, mlp, data, masks, workspace };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(TILE), &|tile, worker| {
         let start = tile * TILE;
@@ -95,7 +100,7 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses these rows of the workspace now.
     unsafe fn forward(&self, first: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
-        let Pass { isa, mlp, masks, workspace, .. } = *self;
+        let Pass { isa, kernels, packed, mlp, masks, workspace, .. } = *self;
         let mut width = mlp.architecture().inputs();
         // SAFETY: our rows.
         let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
@@ -114,22 +119,22 @@ impl Pass<'_> {
         }
         for (index, block) in mlp.architecture().blocks().iter().enumerate() {
             let units = block.outputs;
-            let weights = mlp.weights(index);
             // SAFETY: our rows, of two different buffers.
             let (output, pre) = unsafe {
                 let pre = &workspace.pre[index];
                 let pre = if pre.is_empty() { &mut [] } else { pre.part(first * units, rows * units) };
                 (workspace.outputs[index].part(first * units, rows * units), pre)
             };
-            // SAFETY: slices of these very shapes, none of which overlap.
+            // SAFETY: slices of these very shapes, none of which overlap; the weights are packed and only read by now.
             unsafe {
-                gemm(
+                let weights = &packed.forward[index];
+                multiply(
+                    kernels,
                     (rows, units, width),
-                    View::rows(output.as_mut_ptr(), units),
-                    0.0,
-                    1.0,
-                    View::rows(input.as_ptr(), width),
-                    View::rows(weights.as_ptr(), units),
+                    (output.as_mut_ptr(), units),
+                    (0.0, 1.0),
+                    (weights.read(0, weights.len()).as_ptr(), width * kernels.lanes),
+                    kernels.row_major(input.as_ptr(), width),
                 );
             }
             let bias = mlp.biases(index);
@@ -169,12 +174,11 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace now.
     unsafe fn backward(&self, first: usize, examples: &[u32]) {
-        let Pass { isa, mlp, masks, workspace, .. } = *self;
+        let Pass { isa, kernels, packed, mlp, masks, workspace, .. } = *self;
         let blocks = mlp.architecture().blocks();
         let rows = examples.len();
         for index in (1..blocks.len()).rev() {
             let (width, units) = (blocks[index].inputs, blocks[index].outputs);
-            let weights = mlp.weights(index);
             // SAFETY: our rows, of different buffers.
             let (next, deltas, output, pre) = unsafe {
                 let pre = &workspace.pre[index - 1];
@@ -185,15 +189,16 @@ impl Pass<'_> {
                     if pre.is_empty() { &mut [] } else { pre.part(first * width, rows * width) },
                 )
             };
-            // SAFETY: slices of these very shapes, none of which overlap.
+            // SAFETY: slices of these very shapes, none of which overlap; the weights are packed and only read by now.
             unsafe {
-                gemm(
+                let weights = &packed.backward[index];
+                multiply(
+                    kernels,
                     (rows, width, units),
-                    View::rows(deltas.as_mut_ptr(), width),
-                    0.0,
-                    1.0,
-                    View::rows(next.as_ptr(), units),
-                    View::rows(weights.as_ptr(), units).t(),
+                    (deltas.as_mut_ptr(), width),
+                    (0.0, 1.0),
+                    (weights.read(0, weights.len()).as_ptr(), units * kernels.lanes),
+                    kernels.row_major(next.as_ptr(), units),
                 );
             }
             let mut pres = pre.chunks_exact(width);
@@ -202,6 +207,29 @@ impl Pass<'_> {
             {
                 let pre = pres.next().unwrap_or_default();
                 backward_row(isa, row, values, pre, blocks[index - 1].activation, masks[index].as_ref(), example);
+            }
+        }
+        for (index, block) in blocks.iter().enumerate() {
+            // SAFETY: our rows.
+            unsafe { self.pack_deltas(index, block.outputs, first, rows) };
+        }
+    }
+
+    /// Copies rows of a block's deltas to where the second phase wants them.
+    ///
+    /// # Safety
+    /// Nobody else uses these rows of the deltas, packed or not, now.
+    unsafe fn pack_deltas(&self, index: usize, units: usize, first: usize, rows: usize) {
+        let lanes = self.kernels.lanes;
+        // SAFETY: our rows.
+        let deltas = unsafe { self.workspace.deltas[index].part(first * units, rows * units) };
+        for panel in 0..self.kernels.panels(units) {
+            let start = (panel * self.workspace.rows() + first) * lanes;
+            // SAFETY: our rows of this panel.
+            let packed = unsafe { self.workspace.packed_deltas[index].part(start, rows * lanes) };
+            let range = panel * lanes..units.min((panel + 1) * lanes);
+            for (row, values) in packed.chunks_exact_mut(lanes).zip(deltas.chunks_exact(units)) {
+                row[..range.len()].copy_from_slice(&values[range.clone()]);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimiser follows it while the tile is in
 //! cache. No gradient leaves the phase, and plain SGD has none at all: the product is subtracted from the weights.
 
-use super::gemm::{View, gemm};
+use super::gemm::{Kernels, multiply, pack_groups};
 use super::simd::for_each_isa;
 use super::workspace::Borrowed;
 use super::{Cpu, Isa};
@@ -9,8 +9,9 @@ use crate::nn::{Architecture, Mlp};
 use crate::optim::Sgd;
 use std::ops::Range;
 
-/// The most rows (inputs) and columns (units) of a tile.
-const ROWS: usize = 112;
+/// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
+/// once (6, 4 and 2 rows; 64, 16 and 2 columns), so that only the last tile has an odd edge.
+const ROWS: usize = 96;
 const COLUMNS: usize = 512;
 
 /// Units whose norms are bounded together.
@@ -26,8 +27,14 @@ pub(super) struct ParameterTile {
 }
 
 impl ParameterTile {
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.rows.as_ref().map_or(1, ExactSizeIterator::len) * self.columns.len()
+    }
+
+    /// Elements of scratch that its update takes.
+    pub(super) fn scratch(&self, kernels: &Kernels, batch_size: usize) -> usize {
+        let rows = self.rows.as_ref().map_or(0, ExactSizeIterator::len);
+        self.len() + rows.next_multiple_of(kernels.group) * batch_size
     }
 }
 
@@ -35,8 +42,8 @@ impl ParameterTile {
 pub(super) fn partition(architecture: &Architecture) -> Vec<ParameterTile> {
     let mut tiles = Vec::new();
     for (block, shape) in architecture.blocks().iter().enumerate() {
-        for columns in parts(shape.outputs, COLUMNS) {
-            for rows in parts(shape.inputs, ROWS) {
+        for columns in parts(shape.outputs, COLUMNS, 64) {
+            for rows in parts(shape.inputs, ROWS, 12) {
                 tiles.push(ParameterTile { block, rows: Some(rows), columns: columns.clone() });
             }
             tiles.push(ParameterTile { block, rows: None, columns });
@@ -46,15 +53,15 @@ pub(super) fn partition(architecture: &Architecture) -> Vec<ParameterTile> {
     tiles
 }
 
-/// Cuts `0 .. len` into as few parts of at most `most` as there can be, all but the last a multiple of 16 long.
-fn parts(len: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let step = len.div_ceil(len.div_ceil(most)).next_multiple_of(16);
+/// Cuts `0 .. len` into as few parts of at most `most` as there can be, all but the last a multiple of `unit` long.
+fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
+    let step = len.div_ceil(len.div_ceil(most)).next_multiple_of(unit);
     (0..len).step_by(step).map(move |start| start..len.min(start + step))
 }
 
 /// Updates all parameters from the training workspace, whose first `examples` rows are filled.
 pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, examples: usize) {
-    let Cpu { isa, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } = cpu;
+    let Cpu { isa, kernels, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } = cpu;
     let parameters = Borrowed::new(mlp.parameters_mut());
     let velocity = Borrowed::new(velocity);
     let (tiles, scratch, size) = (&*tiles, &*scratch, *scratch_size);
@@ -63,11 +70,12 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         let units = architecture.blocks()[tile.block].outputs;
         let (weights, biases) = architecture.ranges(tile.block);
         let columns = tile.columns.len();
-        // SAFETY: the phase before is over, and in this one the workspace is only read.
-        let deltas = unsafe { workspace.deltas[tile.block].read(0, examples * units) };
         // SAFETY: each worker has its own scratch.
-        let gradient = unsafe { &mut scratch.part(worker * size, size)[..tile.len()] };
+        let scratch = unsafe { scratch.part(worker * size, size) };
+        let (gradient, inputs_packed) = scratch.split_at_mut(tile.len());
         let Some(rows) = tile.rows.clone() else {
+            // SAFETY: the phase before is over, and in this one the workspace is only read.
+            let deltas = unsafe { workspace.deltas[tile.block].read(0, examples * units) };
             sum_rows(*isa, deltas, units, tile.columns.start, gradient);
             let place = (biases.start + tile.columns.start, columns);
             // SAFETY: the tile's own parameters.
@@ -82,13 +90,18 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
                 block => workspace.outputs[block - 1].read(0, examples * width),
             }
         };
-        let shape = (rows.len(), columns, examples);
+        let groups = &mut inputs_packed[..rows.len().next_multiple_of(kernels.group) * examples];
+        pack_groups(kernels.group, inputs, width, rows.clone(), groups);
         let start = weights.start + rows.start * units + tile.columns.start;
-        let x = View::rows(inputs[rows.start..].as_ptr(), width).t();
-        let delta = View::rows(deltas[tile.columns.start..].as_ptr(), units);
+        let panel = workspace.rows() * kernels.lanes;
+        let deltas = &workspace.packed_deltas[tile.block];
+        // SAFETY: only read, as above; columns start at a panel.
+        let deltas = unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / kernels.lanes * panel..].as_ptr();
+        let shape = (rows.len(), columns, examples);
+        let x = kernels.grouped(groups.as_ptr(), examples);
         if optimizer.has_velocity() {
-            // SAFETY: examples × rows and examples × columns within slices, and scratch of rows × columns.
-            unsafe { gemm(shape, View::rows(gradient.as_mut_ptr(), columns), 0.0, 1.0, x, delta) };
+            // SAFETY: examples × rows packed above, examples × columns in the packed deltas, and scratch of rows × columns.
+            unsafe { multiply(kernels, shape, (gradient.as_mut_ptr(), columns), (0.0, 1.0), (deltas, panel), x) };
             for (row, gradient) in gradient.chunks_exact(columns).enumerate() {
                 let place = (start + row * units, columns);
                 // SAFETY: the tile's own parameters.
@@ -98,7 +111,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
             let keep = (1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32;
             let factor = -optimizer.learning_rate as f32;
             // SAFETY: as above; the tile's own weights are a rectangle within the parameters, shared with nobody.
-            unsafe { gemm(shape, View::rows(parameters.at(start), units), keep, factor, x, delta) };
+            unsafe { multiply(kernels, shape, (parameters.at(start), units), (keep, factor), (deltas, panel), x) };
         }
     });
     if let Some(bound) = optimizer.max_norm {

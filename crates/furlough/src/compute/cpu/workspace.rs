@@ -1,27 +1,47 @@
 //! The memory of a step, allocated once.
 
+use super::gemm::Kernels;
 use crate::nn::{Activation, Architecture};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
 /// A buffer whose parts are written by different workers at the same time.
-pub(super) struct Shared<T> {
+pub(super) struct Shared<T: Plain> {
     first: NonNull<T>,
     len: usize,
 }
 
 // SAFETY: it owns its elements like a boxed slice.
-unsafe impl<T: Send> Send for Shared<T> {}
+unsafe impl<T: Plain + Send> Send for Shared<T> {}
 // SAFETY: all access goes through `part`, whose callers promise that no two threads hold overlapping parts.
-unsafe impl<T: Send> Sync for Shared<T> {}
+unsafe impl<T: Plain + Send> Sync for Shared<T> {}
 
-impl<T: Default + Clone> Shared<T> {
+/// Plain numbers: their bytes may be all zeros, and they need no drop.
+pub(super) trait Plain {}
+impl Plain for f32 {}
+impl Plain for super::StepSums {}
+
+impl<T: Plain> Shared<T> {
+    /// Zeros. The memory is touched only when it is used.
     pub(super) fn new(len: usize) -> Self {
-        let all = NonNull::from(Box::leak(vec![T::default(); len].into_boxed_slice()));
-        Shared { first: all.cast(), len }
+        let layout = Self::layout(len);
+        if layout.size() == 0 {
+            return Shared { first: NonNull::dangling(), len };
+        }
+        // SAFETY: the size is not 0, and all zeros is a value of T.
+        let first = unsafe { alloc_zeroed(layout) };
+        let Some(first) = NonNull::new(first.cast()) else { handle_alloc_error(layout) };
+        Shared { first, len }
+    }
+
+    /// On a cache line, so that no vector straddles two.
+    fn layout(len: usize) -> Layout {
+        let layout = Layout::array::<T>(len).and_then(|layout| layout.align_to(64));
+        layout.expect("a buffer that fits the address space")
     }
 }
 
-impl<T> Shared<T> {
+impl<T: Plain> Shared<T> {
     /// Elements `start .. start + len`.
     ///
     /// # Safety
@@ -49,16 +69,22 @@ impl<T> Shared<T> {
         unsafe { self.part(0, self.len) }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
 }
 
-impl<T> Drop for Shared<T> {
+impl<T: Plain> Drop for Shared<T> {
     fn drop(&mut self) {
-        let all = NonNull::slice_from_raw_parts(self.first, self.len);
-        // SAFETY: made by `Box::leak` in `new`, and dropped once.
-        drop(unsafe { Box::from_raw(all.as_ptr()) });
+        let layout = Self::layout(self.len);
+        if layout.size() != 0 {
+            // SAFETY: allocated in `new` with this layout, and freed once.
+            unsafe { dealloc(self.first.as_ptr().cast(), layout) };
+        }
     }
 }
 
@@ -107,10 +133,12 @@ pub(super) struct Workspace {
     pub(super) pre: Vec<Shared<f32>>,
     /// ∂L/∂(xW + b) of each block; none at inference.
     pub(super) deltas: Vec<Shared<f32>>,
+    /// The same, packed for the gradient's product: outputs are units, depth is examples.
+    pub(super) packed_deltas: Vec<Shared<f32>>,
 }
 
 impl Workspace {
-    pub(super) fn for_training(architecture: &Architecture, rows: usize) -> Self {
+    pub(super) fn for_training(architecture: &Architecture, rows: usize, kernels: &Kernels) -> Self {
         let needs_pre = |a: Activation| !matches!(a, Activation::Identity | Activation::Relu);
         Workspace {
             pre: architecture
@@ -119,6 +147,11 @@ impl Workspace {
                 .map(|b| Shared::new(if needs_pre(b.activation) { rows * b.outputs } else { 0 }))
                 .collect(),
             deltas: architecture.blocks().iter().map(|b| Shared::new(rows * b.outputs)).collect(),
+            packed_deltas: architecture
+                .blocks()
+                .iter()
+                .map(|b| Shared::new(kernels.panels(b.outputs) * kernels.lanes * rows))
+                .collect(),
             ..Workspace::for_inference(architecture, rows)
         }
     }
@@ -130,6 +163,7 @@ impl Workspace {
             outputs: architecture.blocks().iter().map(|b| Shared::new(rows * b.outputs)).collect(),
             pre: architecture.blocks().iter().map(|_| Shared::new(0)).collect(),
             deltas: Vec::new(),
+            packed_deltas: Vec::new(),
         }
     }
 

@@ -22,7 +22,9 @@ fn begin(path: &Path) -> Recorder<'static> {
 }
 
 fn resume(path: &Path) -> (Recorder<'static>, TrainState) {
-    Recorder::resume(RunDir::resume(path).unwrap(), info(), &small_architecture(), || 1.5).unwrap()
+    let dir = RunDir::resume(path).unwrap();
+    let (recorder, state) = Recorder::resume(dir, info(), &small_architecture(), || 1.5).unwrap();
+    (recorder, state.unwrap())
 }
 
 fn whole_run(path: &Path) {
@@ -110,6 +112,40 @@ fn a_run_killed_in_its_first_epoch_can_go_on() {
     assert_eq!((from, recorder.records().len()), (state(0, 0), 0));
     let error = RunDir::resume(folder.path()).unwrap_err().to_string();
     assert!(error.contains("another process"), "{error}");
+}
+
+#[test]
+fn a_run_killed_before_its_first_checkpoint_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(begin(folder.path()));
+    let attempt = || Recorder::resume(RunDir::resume(folder.path()).unwrap(), info(), &small_architecture(), || 1.5);
+    fs::remove_file(folder.path().join(RunDir::CHECKPOINT)).unwrap();
+    assert!(attempt().unwrap().1.is_none());
+    fs::remove_file(folder.path().join(RunDir::METRICS)).unwrap();
+    let (mut recorder, from) = attempt().unwrap();
+    assert!(from.is_none());
+    // But what was learnt and is gone cannot be made up for in silence.
+    epoch(&mut recorder, 1);
+    drop(recorder);
+    let error = attempt().err().unwrap().to_string();
+    assert!(error.contains("checkpoint.safetensors: is missing"), "{error}");
+}
+
+#[test]
+fn a_state_that_overflowed_does_not_replace_the_last_good_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = begin(folder.path());
+    checkpoint(&mut recorder, &state(1, 4));
+    let mut bad = state(2, 8);
+    bad.mlp.parameters_mut()[3] = f32::NAN;
+    checkpoint(&mut recorder, &bad);
+    let stop = Event::Stop { reason: StopReason::Finished, state: &bad };
+    let error = recorder.observe(&stop).unwrap_err().to_string();
+    assert!(error.contains("has the value NaN. Try a smaller learning rate"), "{error}");
+    drop(recorder);
+    assert!(!RunDir::open(folder.path()).unwrap().is_finished());
+    let path = folder.path().join(RunDir::CHECKPOINT);
+    assert_eq!(checkpoint_progress(&path).unwrap(), state(1, 4).progress);
 }
 
 #[test]

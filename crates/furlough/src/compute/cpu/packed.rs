@@ -1,0 +1,64 @@
+//! The weights as the kernels of [`super::gemm`] want them. Packed at the beginning of a call and not kept beyond it, so nothing can be out of date.
+
+use super::gemm::{Kernels, pack_panel};
+use super::workers::Workers;
+use super::workspace::Shared;
+use crate::nn::{Architecture, Mlp};
+
+/// Room for every block's weights, in both directions.
+pub(super) struct Packed {
+    /// Outputs are units, depth is inputs: for xW.
+    pub(super) forward: Vec<Shared<f32>>,
+    /// Outputs are inputs, depth is units: for δWᵀ. Empty for the first block, whose inputs learn nothing.
+    pub(super) backward: Vec<Shared<f32>>,
+    forward_tasks: Vec<Task>,
+    backward_tasks: Vec<Task>,
+}
+
+#[derive(Clone, Copy)]
+struct Task {
+    block: usize,
+    panel: usize,
+}
+
+impl Packed {
+    pub(super) fn new(architecture: &Architecture, kernels: &Kernels) -> Self {
+        let blocks = architecture.blocks();
+        let room = |outputs: usize, depth: usize| Shared::new(kernels.panels(outputs) * kernels.lanes * depth);
+        let tasks = |block: usize, outputs: usize| (0..kernels.panels(outputs)).map(move |panel| Task { block, panel });
+        let later = || blocks.iter().enumerate().skip(1);
+        Packed {
+            forward: blocks.iter().map(|b| room(b.outputs, b.inputs)).collect(),
+            backward: blocks
+                .iter()
+                .enumerate()
+                .map(|(i, b)| if i == 0 { Shared::new(0) } else { room(b.inputs, b.outputs) })
+                .collect(),
+            forward_tasks: blocks.iter().enumerate().flat_map(|(i, b)| tasks(i, b.outputs)).collect(),
+            backward_tasks: later().flat_map(|(i, b)| tasks(i, b.inputs)).collect(),
+        }
+    }
+
+    /// Packs the weights of `mlp`, for the backward pass too if `training`.
+    pub(super) fn fill(&self, workers: &mut Workers, kernels: &Kernels, mlp: &Mlp, training: bool) {
+        let forward = self.forward_tasks.len();
+        let tasks = forward + if training { self.backward_tasks.len() } else { 0 };
+        let lanes = kernels.lanes;
+        workers.run(tasks, &|task, _| {
+            let backward = task >= forward;
+            let Task { block, panel } =
+                if backward { self.backward_tasks[task - forward] } else { self.forward_tasks[task] };
+            let shape = &mlp.architecture().blocks()[block];
+            let weights = &mlp.parameters()[mlp.architecture().ranges(block).0];
+            let (room, outputs, depth, strides) = if backward {
+                (&self.backward[block], shape.inputs, shape.outputs, (shape.outputs, 1))
+            } else {
+                (&self.forward[block], shape.outputs, shape.inputs, (1, shape.outputs))
+            };
+            let size = lanes * depth;
+            // SAFETY: each task has its own panel.
+            let values = unsafe { room.part(panel * size, size) };
+            pack_panel(lanes, weights, strides, panel * lanes..outputs.min((panel + 1) * lanes), values);
+        });
+    }
+}

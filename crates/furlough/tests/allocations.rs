@@ -1,0 +1,60 @@
+//! A step allocates nothing after the first. Alone in its file, because the counter counts every thread.
+
+use furlough::compute::Cpu;
+use furlough::data::{Batch, Dataset, Features, Targets};
+use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential};
+use furlough::optim::Sgd;
+use furlough::random::{Key, Stream};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+struct Counting;
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_step_allocates_nothing_after_the_first() {
+    let rows = ndarray::Array2::from_shape_fn((512, 784), |(i, j)| (i * j) as u8);
+    let labels = (0..512).map(|i| i % 10).collect();
+    let names = (0..10).map(|c| c.to_string()).collect();
+    let data =
+        Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[28, 28])
+            .unwrap();
+    let examples: Vec<u32> = (0..512).collect();
+    for optimizer in [Sgd::default(), Sgd { momentum: 0.9, max_norm: Some(1.0), ..Sgd::default() }] {
+        for (activation, threads) in [(Activation::Relu, 1), (Activation::Gelu, 2)] {
+            let network = Sequential::perceptron(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
+            let mut mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
+            let mut velocity = vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
+            let mut cpu = Cpu::new(mlp.architecture(), 256, threads);
+            let mut step = |step: u32, examples: &[u32]| {
+                let site = MaskSite { key: Key::new(0), stream: Stream::Dropout, step, layer: 0 };
+                cpu.train_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site);
+            };
+            // Every worker warms up: which one takes which tile is left to chance.
+            (0..20).for_each(|n| step(n, &examples[..256]));
+            let before = CALLS.load(Ordering::Relaxed);
+            (20..60).for_each(|n| step(n, &examples[n as usize..][..256]));
+            step(60, &examples[300..396]);
+            let calls = CALLS.load(Ordering::Relaxed) - before;
+            assert_eq!(calls, 0, "{calls} allocations in 41 steps, {threads} threads, {activation:?}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Runs in processes that are killed or have no space left. Each test starts this program again, to run a function
+//! that is marked as ignored.
+
+use furlough::nn::{Init, Mlp};
+use furlough::random::Key;
+use furlough::run::{DataInfo, EpochRecord, MetricsLog, Recorder, RunDir, RunInfo, read_metrics, write_atomic};
+use furlough::train::{EpochSummary, Event, Observer, Progress, Recipe, Settings, TrainState};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+const FOLDER: &str = "FURLOUGH_TEST_FOLDER";
+
+/// Between its birth and its start, a child process shares its parent's locks, so one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn child_folder() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).map(PathBuf::from)
+}
+
+fn recipe() -> Recipe {
+    Settings::parse("data = \"small\"\nhidden = 3\ndropout = 0.5\nmomentum = 0.9", None).unwrap().resolve().unwrap()
+}
+
+fn info() -> RunInfo {
+    RunInfo {
+        recipe: recipe(),
+        data: DataInfo {
+            shape: vec![4],
+            scale: None,
+            classes: vec!["a".into(), "b".into()],
+            fingerprint: "data".into(),
+        },
+        data_origin: "made by hand".into(),
+        instruction_set: "none".into(),
+        threads: 1,
+    }
+}
+
+fn state(epoch: u32) -> TrainState {
+    let architecture = recipe().network(4, 2).validate().unwrap();
+    let mlp = Mlp::new(architecture, Init::Kaiming, Key::new(epoch.into()));
+    let velocity = vec![epoch as f32; mlp.parameters().len()];
+    TrainState { mlp, velocity, progress: Progress { epoch, step: 4 * u64::from(epoch), ..Progress::default() } }
+}
+
+fn record(epoch: u32) -> EpochRecord {
+    let train_loss = 1.0 / f64::from(epoch);
+    let summary = EpochSummary { epoch, train_loss, train_accuracy: Some(0.5), test_loss: None, test_accuracy: None };
+    EpochRecord { summary, seconds: 1.5 }
+}
+
+fn resume(path: &Path) -> (Recorder<'static>, Option<TrainState>) {
+    let architecture = recipe().network(4, 2).validate().unwrap();
+    Recorder::resume(RunDir::resume(path).unwrap(), info(), &architecture, || 1.5).unwrap()
+}
+
+#[test]
+#[ignore = "run by killed_at_any_moment_a_run_can_go_on"]
+fn child_that_never_ends() {
+    let Some(path) = child_folder() else { return };
+    let (mut recorder, from) = if path.join(RunDir::RECIPE).exists() {
+        resume(&path)
+    } else {
+        (Recorder::create(RunDir::create(&path).unwrap(), info(), &state(0), || 1.5).unwrap(), None)
+    };
+    for epoch in from.map_or(0, |state| state.progress.epoch) + 1.. {
+        recorder.observe(&Event::Epoch(&record(epoch).summary)).unwrap();
+        recorder.observe(&Event::Checkpoint { state: &state(epoch) }).unwrap();
+    }
+}
+
+#[test]
+fn killed_at_any_moment_a_run_can_go_on() {
+    let _alone = ALONE.lock();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let mut last = 0;
+    for round in 0..30 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "child_that_never_ends"])
+            .env(FOLDER, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The first few are killed as they start, the others somewhere in their epochs.
+        if round >= 5 {
+            while !epochs_after(&path, last) && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        }
+        std::thread::sleep(Duration::from_micros(230 * round));
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), None, "the child was not killed but ended by itself");
+        if !path.join(RunDir::RECIPE).exists() {
+            continue;
+        }
+        let (recorder, from) = resume(&path);
+        let epoch = from.as_ref().map_or(0, |state| state.progress.epoch);
+        assert!(epoch >= last, "epoch {last} is lost");
+        assert!(from.is_none_or(|from| from == state(epoch)));
+        assert_eq!(recorder.records(), (1..=epoch).map(record).collect::<Vec<_>>());
+        last = epoch;
+    }
+    assert!(last >= 25, "each of 25 children began at least one epoch, but only {last} are there");
+}
+
+/// Whether the log has a finished epoch beyond `last` and the one after it, so that the first of them has its checkpoint.
+fn epochs_after(path: &Path, last: u32) -> bool {
+    read_metrics(&path.join(RunDir::METRICS)).is_ok_and(|records| records.len() > last as usize + 1)
+}
+
+#[test]
+#[ignore = "run by a_full_disk_leaves_the_old_files"]
+fn child_without_space() {
+    let Some(folder) = child_folder() else { return };
+    let error = write_atomic(&folder.join("file"), &[7; 20_000]).unwrap_err();
+    assert!(matches!(error, furlough::Error::Io { action: "write", .. }), "{error}");
+
+    let mut log = MetricsLog::resume(folder.join("log"), 0).unwrap();
+    let mut written = 0;
+    let error = loop {
+        match log.append(record(written + 1)) {
+            Ok(()) => written += 1,
+            Err(error) => break error,
+        }
+        assert!(written < 1000, "4 KiB hold no thousand lines");
+    };
+    assert!(matches!(error, furlough::Error::Io { action: "write", .. }), "{error}");
+    assert_eq!(log.records().len(), written as usize);
+    std::fs::write(folder.join("lines"), written.to_string()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_old_files() {
+    let _alone = ALONE.lock();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    write_atomic(&file("file"), b"old").unwrap();
+    MetricsLog::create(file("log")).unwrap();
+    // With the signal ignored, a write over the limit fails as one on a full disk does. A block is 512 bytes or 1 KiB.
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" --ignored --exact child_without_space"])
+        .arg(std::env::current_exe().unwrap())
+        .env(FOLDER, folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(std::fs::read(file("file")).unwrap(), b"old");
+    let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["file", "lines", "log"], "no temporary file");
+    let lines: usize = std::fs::read_to_string(file("lines")).unwrap().parse().unwrap();
+    assert!(lines > 3 && std::fs::read(file("log")).unwrap().ends_with(b"\n"), "no line that was only begun");
+    assert_eq!(read_metrics(&file("log")).unwrap().len(), lines);
+}

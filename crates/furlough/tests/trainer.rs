@@ -1,0 +1,187 @@
+//! The loop: what it promises about stopping, resuming, events and errors.
+
+use furlough::data::{Dataset, Features, Targets};
+use furlough::nn::{Layer::*, Sequential};
+use furlough::optim::Sgd;
+use furlough::random::{Key, Stream};
+use furlough::train::{Control, Event, StopReason, TrainOptions, TrainState, Trainer};
+use furlough::{Error, Result};
+use ndarray::Array2;
+
+/// 150 examples: which quarter of the square is it in?
+fn quarters() -> Dataset {
+    let unit = |w: u32| w as f32 / u32::MAX as f32;
+    let word = |i: usize, j: usize| unit(Key::new(4).draw(Stream::Order, 9, i as u32, j as u32, 0)[0]);
+    let rows = Array2::from_shape_fn((150, 2), |(i, j)| word(i, j));
+    let labels = rows.rows().into_iter().map(|r| u32::from(r[0] > 0.5) * 2 + u32::from(r[1] > 0.5)).collect();
+    let names = ["sw", "nw", "se", "ne"].map(String::from).to_vec();
+    Dataset::new(Features::Floats(rows), Targets::Classes { labels, names }, &[2]).unwrap()
+}
+
+fn network() -> Sequential {
+    Sequential::new([Linear(2, 33), Relu, Dropout(0.25), Linear(33, 20), Tanh, Dropout(0.5), Linear(20, 4)])
+}
+
+fn options() -> TrainOptions {
+    let optimizer = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
+    TrainOptions { init: "kaiming".parse().unwrap(), optimizer, batch_size: 16, epochs: 6, seed: 77 }
+}
+
+fn bits(state: &TrainState) -> Vec<u32> {
+    state.mlp.parameters().iter().chain(&state.velocity).map(|p| p.to_bits()).collect()
+}
+
+#[test]
+fn stopping_anywhere_and_resuming_changes_no_bit() {
+    let data = quarters();
+    let mut whole = Trainer::new(&network(), &options(), &data, 1).unwrap();
+    let mut summaries = Vec::new();
+    whole
+        .fit(Some(&data), &mut |e: &Event<'_>| {
+            if let Event::Epoch(summary) = e {
+                summaries.push(**summary);
+            }
+            Ok(Control::Continue)
+        })
+        .unwrap();
+    // Ten steps an epoch: within an epoch, at its end, just after, at the end of all.
+    for stop_at in [1, 9, 10, 11, 25, 59, 60] {
+        let mut first = Trainer::new(&network(), &options(), &data, 2).unwrap();
+        let mut steps = 0;
+        let mut saved = None;
+        let mut seen = Vec::new();
+        let reason = first
+            .fit(Some(&data), &mut |e: &Event<'_>| {
+                match e {
+                    Event::Step { .. } => steps += 1,
+                    Event::Checkpoint { state } => saved = Some((*state).clone()),
+                    Event::Epoch(summary) => seen.push(**summary),
+                    _ => {}
+                }
+                Ok(if steps >= stop_at { Control::Stop } else { Control::Continue })
+            })
+            .unwrap();
+        assert_eq!(steps, stop_at, "stops after the step it was asked in");
+        assert_eq!(reason, if stop_at == 60 { StopReason::Finished } else { StopReason::Asked });
+        let saved = saved.expect("stopping sends a checkpoint");
+        assert_eq!(&saved, first.state());
+        let mut second = Trainer::resume(&network(), &options(), &data, 1, saved).unwrap();
+        let collect = &mut |e: &Event<'_>| {
+            if let Event::Epoch(summary) = e {
+                seen.push(**summary);
+            }
+            Ok(Control::Continue)
+        };
+        assert_eq!(second.fit(Some(&data), collect).unwrap(), StopReason::Finished);
+        assert_eq!(bits(second.state()), bits(whole.state()), "stopped after step {stop_at}");
+        assert_eq!(seen, summaries, "stopped after step {stop_at}");
+    }
+}
+
+#[test]
+fn events_come_in_order_and_checkpoints_when_due() {
+    let data = quarters();
+    let mut trainer = Trainer::new(&network(), &TrainOptions { epochs: 2, ..options() }, &data, 1).unwrap();
+    trainer.checkpoint_every(Some(4));
+    let mut told = String::new();
+    trainer
+        .fit(Some(&data), &mut |e: &Event<'_>| {
+            told.push(match e {
+                Event::Start { epochs: 2, steps_per_epoch: 10, examples: 150, .. } => '<',
+                Event::Step { .. } => 's',
+                Event::EvaluationStart { examples: 150, .. } => '?',
+                Event::Epoch(_) => 'E',
+                Event::Checkpoint { .. } => 'c',
+                Event::Stop { reason: StopReason::Finished, .. } => '>',
+                other => panic!("unexpected {other:?}"),
+            });
+            Ok(Control::Continue)
+        })
+        .unwrap();
+    assert_eq!(told, "<sssscsssscss?Ecsscsssscssss?Ec>");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before() {
+    let data = quarters();
+    let wild = TrainOptions { optimizer: Sgd { learning_rate: 1e30, ..Sgd::default() }, ..options() };
+    let mut trainer = Trainer::new(&network(), &wild, &data, 1).unwrap();
+    let mut saved = None;
+    let error = trainer
+        .fit(None, &mut |e: &Event<'_>| {
+            if let Event::Checkpoint { state } = e {
+                saved = Some((*state).clone());
+            }
+            Ok(Control::Continue)
+        })
+        .unwrap_err();
+    let Error::NotFinite { epoch: 1, step, .. } = error else { panic!("{error}") };
+    assert!((2..=10).contains(&step), "{error}");
+    let saved = saved.expect("a checkpoint before the error");
+    assert_eq!(saved.progress.step, step - 1);
+    assert!(saved.mlp.parameters().iter().all(|p| p.is_finite()));
+    assert!(error.to_string().contains("smaller learning rate"));
+}
+
+#[test]
+fn an_observers_error_ends_the_run() {
+    let data = quarters();
+    let mut trainer = Trainer::new(&network(), &options(), &data, 1).unwrap();
+    let broken = || Error::Data { origin: "disk".into(), reason: "full".into() };
+    let error = trainer
+        .fit(None, &mut |e: &Event<'_>| match e {
+            Event::Step { step: 3, .. } => Err(broken()),
+            _ => Ok(Control::Continue),
+        })
+        .unwrap_err();
+    assert_eq!(error.to_string(), broken().to_string());
+    assert_eq!(trainer.state().progress.step, 3);
+}
+
+#[test]
+fn a_batch_larger_than_the_data_is_one_batch() {
+    let data = quarters();
+    let options = TrainOptions { batch_size: 10_000, epochs: 3, ..options() };
+    let mut trainer = Trainer::new(&network(), &options, &data, 1).unwrap();
+    trainer.fit(None, &mut ()).unwrap();
+    assert_eq!(trainer.state().progress.step, 3);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_reason() {
+    let data = quarters();
+    let refused = |network: Sequential, options: TrainOptions| -> String {
+        Trainer::new(&network, &options, &data, 1).err().expect("refused").to_string()
+    };
+    let two = |inputs, outputs| Sequential::new([Linear(inputs, outputs)]);
+    assert!(refused(two(3, 4), options()).contains("has 2 features an example, but the network takes 3"));
+    assert!(refused(two(2, 5), options()).contains("has 4 classes or targets, but the network gives 5"));
+    assert!(refused(network(), TrainOptions { batch_size: 0, ..options() }).contains("batch_size = 0"));
+    assert!(refused(network(), TrainOptions { epochs: u32::MAX, ..options() }).contains("more than 2^32 steps"));
+    let image = Dataset::new(data.inputs().clone(), data.targets().clone(), &[1, 2]).unwrap();
+    let error = Trainer::new(&network(), &options(), &image, 1).err().unwrap().to_string();
+    assert!(error.contains("put Flatten before"), "{error}");
+
+    let mut trainer = Trainer::new(&network(), &options(), &data, 1).unwrap();
+    let other = Dataset::new(Features::Floats(Array2::zeros((1, 3))), data_targets(), &[3]).unwrap();
+    assert!(trainer.fit(Some(&other), &mut ()).unwrap_err().to_string().contains("has 3 features"));
+
+    let state = |change: &dyn Fn(&mut TrainState)| -> Result<()> {
+        let mut state = Trainer::new(&network(), &options(), &data, 1).unwrap().state().clone();
+        change(&mut state);
+        Trainer::resume(&network(), &options(), &data, 1, state).map(drop)
+    };
+    assert!(state(&|_| ()).is_ok());
+    for bad in [
+        &(|s: &mut TrainState| s.velocity.clear()) as &dyn Fn(&mut TrainState),
+        &|s| s.progress.step = 5,
+        &|s| s.progress.step_in_epoch = 10,
+        &|s| (s.progress.epoch, s.progress.step) = (7, 70),
+    ] {
+        assert!(state(bad).unwrap_err().to_string().contains("is not of this run"));
+    }
+}
+
+fn data_targets() -> Targets {
+    Targets::Classes { labels: vec![0], names: ["a", "b", "c", "d"].map(String::from).to_vec() }
+}

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""Furlough's random numbers, written a second time from docs/masks.md alone. Needs Python 3.9 and numpy, nothing else.
+
+    scripts/masks.py mask --seed 1 --step 7 --layer 2 --example 41 --units 8 --p 0.5   one row of a mask, with its words
+    scripts/masks.py order --seed 0 --epoch 0 --examples 8                             the order of an epoch
+    scripts/masks.py init --seed 1 --layer 0 --init kaiming --inputs 3 --outputs 2     initial weights
+    scripts/masks.py fixture > crates/furlough/tests/fixtures/masks.json               the known answers
+    scripts/masks.py answer < questions.json                                           the same for other questions
+    scripts/masks.py --check [masks.json]                                              compare with the known answers
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+
+VERSION = 1
+STREAMS = {"init": 0, "order": 1, "dropout": 2, "monte-carlo": 3}
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+WEYL = 0x9E3779B9, 0xBB67AE85
+LOW = np.uint64(0xFFFFFFFF)
+FIXTURE = Path(__file__).parent.parent / "crates/furlough/tests/fixtures/masks.json"
+
+
+# ---- The page, section by section -------------------------------------------------------------------------
+
+def philox4x32(counter, key):
+    """Section 1. Four arrays of counter words (broadcast together), two key words -> four arrays of words."""
+    c0, c1, c2, c3 = np.broadcast_arrays(*(np.asarray(c, dtype=np.uint64) for c in counter))
+    k0, k1 = key
+    for _ in range(10):
+        p0 = np.uint64(MULTIPLIERS[0]) * c0  # below 2^64: both factors are below 2^32
+        p1 = np.uint64(MULTIPLIERS[1]) * c2
+        c0, c1, c2, c3 = (
+            (p1 >> np.uint64(32)) ^ c1 ^ np.uint64(k0),
+            p1 & LOW,
+            (p0 >> np.uint64(32)) ^ c3 ^ np.uint64(k1),
+            p0 & LOW,
+        )
+        k0 = (k0 + WEYL[0]) % 2**32
+        k1 = (k1 + WEYL[1]) % 2**32
+    return c0, c1, c2, c3
+
+
+def draw(seed, stream, layer, c0, c1, c2):
+    """Section 2. The four words of a counter of a stream."""
+    if not (0 <= seed < 2**64 and 0 <= layer < 2**24):
+        raise ValueError("a seed has 64 bits and a layer 24")
+    return philox4x32((c0, c1, c2, stream << 24 | layer), (seed % 2**32, seed >> 32))
+
+
+def mask_words(seed, stream, step, layer, examples, units):
+    """Section 3. The word of each unit of each example: an array of examples x units."""
+    examples = np.asarray(examples, dtype=np.uint64)[:, None]
+    units = np.asarray(units, dtype=np.uint64)[None, :]
+    counter = 16 * (units // 64) + units % 16
+    words = np.stack(draw(seed, stream, layer, counter, examples, step))
+    which = np.broadcast_to(units // 16 % 4, words.shape[1:])
+    return np.take_along_axis(words, which[None].astype(np.int64), axis=0)[0]
+
+
+def threshold(p):
+    """Section 4. T = p * 2^32 rounded to the nearest integer, halves up."""
+    if not 0.0 <= p <= 1.0:  # false for NaN
+        raise ValueError(f"dropout = {p}: a drop probability lies between 0 and 1")
+    scaled = p * 2.0**32  # exact
+    whole = math.floor(scaled)
+    return whole + (scaled - whole >= 0.5)  # the difference is exact too; floor(scaled + 0.5) would not be
+
+
+def scale(p):
+    """Section 4. What a kept value is multiplied by."""
+    return np.float32(1.0 / (1.0 - p)) if p < 1.0 else np.float32(0.0)
+
+
+def mask(seed, stream, step, layer, examples, units, p):
+    """Section 4. True where the unit is kept: an array of examples x units."""
+    return mask_words(seed, stream, step, layer, examples, units) >= threshold(p)
+
+
+def dropout(x, kept, p):
+    """Section 4. Forward, and with dL/dy for x, backward."""
+    x = np.asarray(x, dtype=np.float32)
+    if p == 0.0:
+        return x.copy()
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(kept, x * scale(p), np.float32(0.0))
+
+
+def epoch_order(seed, epoch, examples):
+    """Section 5. The ids 0 .. examples-1 in the order of an epoch."""
+    words = np.stack(draw(seed, STREAMS["order"], 0, np.arange(examples // 2 + 1), 0, epoch))
+    order = list(range(examples))
+    for i in range(examples - 1, 0, -1):
+        low, high = (int(w) for w in words[2 * (i % 2) :, i // 2][:2])
+        partner = (high << 32 | low) * (i + 1) >> 64
+        order[i], order[partner] = order[partner], order[i]
+    return np.array(order, dtype="<u4")
+
+
+def initial_weights(seed, layer, init, inputs, outputs):
+    """Section 6. The weights of a linear layer, row-major, inputs x outputs, as float32."""
+    name, _, size = init.partition(":")
+    count = inputs * outputs
+    block = np.arange((count + 3) // 4, dtype=np.uint64)
+    words = draw(seed, STREAMS["init"], layer, block & LOW, block >> np.uint64(32), 0)
+    u = [(w.astype(np.float64) + 0.5) / 2.0**32 for w in words]
+    if name in ("normal", "kaiming"):
+        deviation = math.sqrt(2.0 / inputs) if name == "kaiming" else float(size or 0.01)
+        values = []
+        for a, b in (u[0:2], u[2:4]):
+            radius = np.sqrt(-2.0 * np.log(a))
+            angle = 2.0 * math.pi * b
+            values += [radius * np.cos(angle) * deviation, radius * np.sin(angle) * deviation]
+    else:
+        bound = math.sqrt(6.0 / (inputs + outputs)) if name == "xavier" else float(size)
+        values = [(2.0 * v - 1.0) * bound for v in u]
+    return np.stack(values, axis=1).ravel()[:count].astype(np.float32)
+
+
+# ---- Known answers ------------------------------------------------------------------------------------------
+
+def answer(question):
+    """A question with its answer added. Bits are packed example after example, lowest bit of a byte first."""
+    q = dict(question)
+    if q["kind"] == "mask":
+        units = np.arange(q["first_unit"], q["first_unit"] + q["units"])
+        kept = mask(q["seed"], q["stream"], q["step"], q["layer"], q["examples"], units, q["p"])
+        packed = np.packbits(kept.ravel(), bitorder="little").tobytes()
+        q |= {"threshold": threshold(q["p"]), "scale": f"{scale(q['p']).view(np.uint32):08x}", "kept": int(kept.sum())}
+        q |= {"bits": packed.hex()} if kept.size <= 256 else {"sha256": hashlib.sha256(packed).hexdigest()}
+    elif q["kind"] == "order":
+        order = epoch_order(q["seed"], q["epoch"], q["examples"])
+        q |= {"first": order[:8].tolist(), "sha256": hashlib.sha256(order.tobytes()).hexdigest()}
+    else:
+        weights = initial_weights(q["seed"], q["layer"], q["init"], q["inputs"], q["outputs"])
+        q["weights"] = " ".join(f"{w:08x}" for w in weights.view(np.uint32))
+    return q
+
+
+def mask_question(p, units, examples=(0, 1, 2, 255, 59_999), seed=1, stream=2, step=0, layer=1, first_unit=0):
+    examples = list(examples)
+    return {"kind": "mask", "seed": seed, "stream": stream, "step": step, "layer": layer, "examples": examples,
+            "first_unit": first_unit, "units": units, "p": p}
+
+
+def questions():
+    """What the committed fixture asks."""
+    seeds = 0, 1, 2**32 - 1, 2**32, 0x9E3779B97F4A7C15, 2**64 - 1
+    tiny, nearly = 2.0**-30, 1.0 - 2.0**-20
+    for units in (1, 15, 16, 17, 63, 64, 65, 256, 784, 1000):
+        for p in (0.2, 0.5, 0.9):
+            yield mask_question(p, units)
+    for seed in seeds:
+        for step in (0, 1, 65_536, 2**32 - 1):
+            yield mask_question(0.5, 65, seed=seed, step=step, examples=(0, 2**32 - 1))
+    for layer in (0, 1, 2, 255, 256, 65_536, 2**24 - 1):
+        for stream in (2, 3):
+            yield mask_question(0.2, 130, layer=layer, stream=stream, step=7, seed=2**40 + 3)
+    for p in (0.0, 2.0**-34, 2.0**-33, tiny, 0.01, 0.1, 1 / 3, 0.999, nearly, 1.0 - 2.0**-33, 1.0 - 2.0**-53, 1.0):
+        yield mask_question(p, 1000, step=3, seed=9, examples=range(64))
+    for first in (64, 999, 2**31, 2**32 - 200):
+        yield mask_question(0.5, 200, first_unit=first, examples=(2**31, 2**32 - 2))
+    # The word of a unit as its own threshold: p just so that it is kept, dropped, rounded up and rounded down.
+    for unit in range(64):
+        word = int(mask_words(1, 2, 5, 1, [3], [unit])[0, 0])
+        if word % 2 == 0 and word < 2**31 and unit % 3 == 0:
+            for p in (word / 2**32, (word + 1) / 2**32, (word + 0.5) / 2**32, (word + 0.5 - 2.0**-20) / 2**32):
+                yield mask_question(p, 1, step=5, examples=(3,), first_unit=unit)
+    for seed, epoch, examples in ((0, 0, 8), (1, 0, 0), (1, 0, 1), (1, 2, 2), (1, 3, 3), (7, 2**32 - 1, 1001),
+                                  (2**40, 9, 1797)):
+        yield {"kind": "order", "seed": seed, "epoch": epoch, "examples": examples}
+    for init in ("normal:0.01", "normal:1.5", "kaiming", "xavier", "uniform:0.25"):
+        for seed, layer, inputs, outputs in ((1, 0, 1, 1), (1, 0, 3, 5), (2**33, 2, 7, 9)):
+            yield {"kind": "init", "seed": seed, "layer": layer, "init": init, "inputs": inputs, "outputs": outputs}
+
+
+def to_json(answers):
+    rows = ",\n".join(json.dumps(a) for a in answers)
+    return f'{{"version": {VERSION}, "answers": [\n{rows}\n]}}\n'
+
+
+def ulps(a, b):
+    """The greatest distance between two texts of float32 bits; values of either sign of zero are 0 apart."""
+    a, b = (np.array([int(w, 16) for w in text.split()], dtype=np.int64) for text in (a, b))
+    a, b = (np.where(v >= 2**31, 2**31 - v, v) for v in (a, b))
+    return int(np.abs(a - b).max(initial=0))
+
+
+def check(path):
+    """Compares everything with the known answers; returns the number of answers that differ."""
+    random123 = [
+        ((0,) * 4, (0,) * 2, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        ((2**32 - 1,) * 4, (2**32 - 1,) * 2, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0),
+         "d16cfe09 94fdcceb 5001e420 24126ea1"),
+    ]
+    wrong = 0
+    for counter, key, expected in random123:
+        seen = " ".join(f"{int(w):08x}" for w in philox4x32(counter, key))
+        if seen != expected:
+            wrong += 1
+            print(f"philox4x32({counter}, {key}) is {seen}, not {expected}")
+    known = json.loads(path.read_text())
+    if known["version"] != VERSION:
+        sys.exit(f"{path} has version {known['version']}; this script has version {VERSION}")
+    for expected in known["answers"]:
+        seen = answer(expected)
+        if seen["kind"] == "init" and ulps(seen["weights"], expected["weights"]) <= 1:
+            continue
+        if seen != expected:
+            wrong += 1
+            print(f"differs:\n  known {json.dumps(expected)}\n  here  {json.dumps(seen)}")
+    print(f"{len(random123) + len(known['answers'])} known answers, {wrong} differ")
+    return wrong
+
+
+# ---- Command line -----------------------------------------------------------------------------------------
+
+def mask_table(a):
+    """One row of a mask as the page's worked examples show it."""
+    units = range(a.first_unit, a.first_unit + a.units)
+    stream = STREAMS[a.stream]
+    taken = mask_words(a.seed, stream, a.step, a.layer, [a.example], units)[0]
+    kept = taken >= threshold(a.p)
+    y = dropout(np.ones(a.units), kept, a.p)
+    yield f"seed {a.seed}, {a.stream}, step {a.step}, layer {a.layer}, example {a.example}, p {a.p}"
+    yield f"key {a.seed % 2**32:08x} {a.seed >> 32:08x}, threshold {threshold(a.p)}, scale {scale(a.p)!s}"
+    for unit, word, keep, out in zip(units, taken, kept, y):
+        c0 = 16 * (unit // 64) + unit % 16
+        counter = c0, a.example, a.step, stream << 24 | a.layer
+        words = draw(a.seed, stream, a.layer, *counter[:3])
+        yield (f"unit {unit:>3}: " + " ".join(f"{c:08x}" for c in counter) + " -> "
+               + " ".join(f"{int(w):08x}" for w in words)
+               + f", word {unit // 16 % 4} = {word:>10}, {'kept' if keep else 'dropped'}, 1 -> {out!s}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", nargs="?", type=Path, const=FIXTURE, metavar="FILE")
+    commands = parser.add_subparsers(dest="command")
+    one = commands.add_parser("mask")
+    one.add_argument("--stream", choices=["dropout", "monte-carlo"], default="dropout")
+    one.add_argument("--p", type=float, required=True)
+    for name, default in (("seed", 0), ("step", 0), ("layer", 1), ("example", 0), ("first-unit", 0), ("units", 8)):
+        one.add_argument(f"--{name}", type=int, default=default)
+    order = commands.add_parser("order")
+    for name, default in (("seed", 0), ("epoch", 0), ("examples", 8)):
+        order.add_argument(f"--{name}", type=int, default=default)
+    init = commands.add_parser("init")
+    init.add_argument("--init", default="normal:0.01")
+    for name, default in (("seed", 0), ("layer", 0), ("inputs", 1), ("outputs", 4)):
+        init.add_argument(f"--{name}", type=int, default=default)
+    commands.add_parser("fixture")
+    commands.add_parser("answer")
+    a = parser.parse_args()
+    try:
+        run(parser, a)
+    except ValueError as e:
+        parser.error(str(e))
+
+
+def run(parser, a):
+    if a.check:
+        sys.exit(check(a.check) > 0)
+    elif a.command == "mask":
+        print("\n".join(mask_table(a)))
+    elif a.command == "order":
+        print(*epoch_order(a.seed, a.epoch, a.examples))
+    elif a.command == "init":
+        print(*initial_weights(a.seed, a.layer, a.init, a.inputs, a.outputs))
+    elif a.command == "fixture":
+        print(to_json(map(answer, questions())), end="")
+    elif a.command == "answer":
+        print(to_json(map(answer, json.load(sys.stdin))), end="")
+    else:
+        parser.error("say what to do: --check, mask, order, init, fixture or answer")
+
+
+if __name__ == "__main__":
+    main()

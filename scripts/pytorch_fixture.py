@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Trains small dropout networks in PyTorch on Furlough's own masks, batches and initial weights.
+
+Needs numpy, torch and scikit-learn (for its copy of the digits). From the repository's root:
+
+    python scripts/pytorch_fixture.py
+
+writes crates/furlough/tests/fixtures/pytorch/CASE.safetensors, one file a case: the loss of each of the first
+200 steps and the weights before and after. `tests/pytorch.rs` repeats the runs in Rust and compares. The random
+numbers are those of scripts/masks.py, which knows docs/masks.md and no Rust; the forward pass, the derivatives and the optimiser
+are PyTorch's own. Each case also runs in float64, to show how much of a difference is float32's rounding.
+"""
+
+import json
+import platform
+import struct
+from pathlib import Path
+
+import masks  # scripts/masks.py, beside this file
+import numpy as np
+import sklearn
+import torch
+from sklearn.datasets import load_digits
+
+OUT = Path(__file__).resolve().parent.parent / "crates/furlough/tests/fixtures/pytorch"
+TRAIN = 1437  # the first rows of the digits; the other 360 are the test set
+WIDTHS = [64, 48, 32, 10]
+BATCH = 64  # 1437 = 22 * 64 + 29: the last batch of an epoch is smaller
+STEPS = 200
+
+# `dropout` is of the inputs and after each hidden layer; `init` is as a recipe spells it.
+PLAIN = dict(seed=0, dropout=[0.0, 0.2, 0.5], lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0, max_norm=None)
+CASES = {
+    "hidden-dropout": PLAIN | dict(init="normal:0.1"),
+    "input-dropout": PLAIN | dict(init="xavier", seed=0x0123456789ABCDEF, dropout=[0.1, 0.2, 0.5]),
+    "momentum": PLAIN | dict(init="kaiming", seed=7, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3, max_norm=1.5),
+}
+
+
+def factors(p, seed, step, layer, examples, units):
+    """What each unit of each example is multiplied by: 0 or 1/(1-p)."""
+    kept = masks.mask(seed, masks.STREAMS["dropout"], step, layer, examples, np.arange(units), p)
+    return masks.dropout(np.ones(kept.shape), kept, p)
+
+
+def train(case, x, y, initial, dtype):
+    """Losses, final layers, and how often the max-norm bound was reached."""
+    layers = [torch.nn.Linear(i, o).to(dtype) for i, o in zip(WIDTHS, WIDTHS[1:])]
+    with torch.no_grad():
+        for layer, weights in zip(layers, initial):
+            layer.weight.copy_(torch.from_numpy(weights.T))  # PyTorch has outputs x inputs
+            layer.bias.zero_()
+    sgd = torch.optim.SGD(
+        [
+            {"params": [layer.weight for layer in layers], "weight_decay": case["weight_decay"]},
+            {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
+        ],
+        lr=case["lr"],
+        momentum=case["momentum"],
+        nesterov=case["nesterov"],
+    )
+    x, y = torch.from_numpy(x).to(dtype), torch.from_numpy(y)
+    losses, bounded = [], 0
+    per_epoch = -(-len(x) // BATCH)
+    for step in range(STEPS):
+        epoch, place = divmod(step, per_epoch)
+        if place == 0:
+            order = masks.epoch_order(case["seed"], epoch, len(x))
+        examples = order[place * BATCH : (place + 1) * BATCH]
+        h = x[examples]
+        for number, layer in enumerate(layers):
+            if (p := case["dropout"][number]) > 0:
+                h = h * torch.from_numpy(factors(p, case["seed"], step, number, examples, h.shape[1])).to(dtype)
+            h = layer(h)
+            if number < len(layers) - 1:
+                h = torch.relu(h)
+        loss = torch.nn.functional.cross_entropy(h, y[examples])
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        losses.append(loss.item())
+        if case["max_norm"] is not None:
+            with torch.no_grad():
+                for layer in layers[:-1]:
+                    bounded += int((layer.weight.norm(dim=1) > case["max_norm"]).sum())
+                    layer.weight.copy_(torch.renorm(layer.weight, 2, 0, case["max_norm"]))
+    return np.array(losses), layers, bounded
+
+
+def save_safetensors(path, tensors, metadata):
+    header, blob = {"__metadata__": metadata}, b""
+    for name, array in tensors.items():
+        kind = {"float32": "F32", "float64": "F64"}[str(array.dtype)]
+        data = np.ascontiguousarray(array).tobytes()
+        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [len(blob), len(blob) + len(data)]}
+        blob += data
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + blob)
+
+
+def main():
+    torch.set_num_threads(1)
+    OUT.mkdir(parents=True, exist_ok=True)
+    digits = load_digits()
+    x = digits.data[:TRAIN].astype(np.float32) * np.float32(1 / 16)
+    y = digits.target[:TRAIN].astype(np.int64)
+    versions = {"torch": torch.__version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
+    print(f"Python {platform.python_version()}, {versions}")
+    for name, case in CASES.items():
+        shapes = list(zip(WIDTHS, WIDTHS[1:]))
+        initial = [
+            masks.initial_weights(case["seed"], i, case["init"], *shape).reshape(shape) for i, shape in enumerate(shapes)
+        ]
+        losses, layers, bounded = train(case, x, y, initial, torch.float32)
+        exact, exact_layers, _ = train(case, x, y, initial, torch.float64)
+        if case["max_norm"] is not None and bounded == 0:
+            raise SystemExit(f"{name}: no unit ever reached the max-norm bound, so the case does not test it")
+        tensors = {"losses": losses}
+        off = 0.0
+        for i, (layer, reference) in enumerate(zip(layers, exact_layers)):
+            tensors[f"initial.{i}.weight"] = initial[i]
+            tensors[f"final.{i}.weight"] = layer.weight.detach().numpy().T
+            tensors[f"final.{i}.bias"] = layer.bias.detach().numpy()
+            off = max(off, float((layer.weight - reference.weight).detach().abs().max()))
+        settings = {"widths": WIDTHS, "batch_size": BATCH, "steps": STEPS, "rows": TRAIN, "activation": "relu"} | case
+        metadata = {"settings": json.dumps(settings), "written_by": "scripts/pytorch_fixture.py"} | versions
+        save_safetensors(OUT / f"{name}.safetensors", tensors, metadata)
+        print(
+            f"{name}: loss {losses[0]:.4f} -> {losses[-20:].mean():.4f} (last 20), max-norm reached {bounded} times; "
+            f"float64 differs by at most {np.abs(losses - exact).max():.1e} in a loss, {off:.1e} in a weight"
+        )
+
+
+if __name__ == "__main__":
+    main()
