@@ -7,8 +7,9 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcomm
 use furlough::nn::Activation;
 use furlough::train::{OneOrMany, Settings};
 use std::ffi::OsString;
-use std::num::NonZero;
+use std::num::{IntErrorKind, NonZero, ParseIntError};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::White.on_default().bold())
@@ -18,19 +19,19 @@ const STYLES: Styles = Styles::styled()
 
 const ABOUT: &str = "Train networks with dropout: fast, on the CPU, and with the same bits every time.
 
-Dropout switches off a random part of a network's units at every training step, so that no unit can rely on
-any other one being there. It is training's business only: predictions use the whole network.";
+Dropout switches off a random part of a network's units at every training step, so that no unit can rely on any other \
+one being there. It is training's business only: predictions use the whole network.";
 
 const AFTER: &str = "Start here:
-  furlough train                        the tutorial: Fashion-MNIST, two hidden layers, dropout 0.2 and 0.5
-  furlough train --data digits          the same in seconds, with data that needs no download
-  furlough evaluate runs/digits-1       how good the result is, class by class
+  furlough train                    the tutorial's job, on Fashion-MNIST
+  furlough train --data digits      the same on data that needs no download
+  furlough evaluate runs/digits-1   how good the result is, class by class
 
 Exit codes:
   0    done
-  1    an error, told in one line that begins with 'error:'
+  1    an error, told after the word 'error:'
   2    the command line makes no sense
-  130  stopped by Ctrl-C, SIGTERM or a closed pipe; a training run was saved first and can be resumed";
+  130  stopped by Ctrl-C, SIGTERM or a closed pipe; training was saved first";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -72,6 +73,7 @@ fn refuse_other_recipe(train: &ArgMatches, command: &mut clap::Command) -> Resul
          For another recipe start another run",
         flags.join(", ")
     );
+    let command = command.find_subcommand_mut("train").expect("it was just matched");
     Err(command.error(ErrorKind::ArgumentConflict, text))
 }
 
@@ -79,6 +81,7 @@ fn refuse_other_recipe(train: &ArgMatches, command: &mut clap::Command) -> Resul
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a network and keep the run in a folder
+    #[command(long_about = TRAIN_ABOUT, after_help = TRAIN_AFTER)]
     Train(Box<TrainArgs>),
     /// Say how good a trained network is, class by class
     Evaluate(EvaluateArgs),
@@ -101,32 +104,32 @@ const COMPLETIONS_HELP: &str = "Examples:
 
 const TRAIN_ABOUT: &str = "Train a network and keep the run in a folder.
 
-Without a flag this is the tutorial's job: a 784-256-256-10 network with ReLU on Fashion-MNIST, dropout 0.2 after the
+Without a flag this is the tutorial's job: a 784-256-256-10 network with ReLU on Fashion-MNIST, dropout 0.2 after the \
 first hidden layer and 0.5 after the second, plain SGD with learning rate 0.5, batches of 256, 10 epochs.
 
-Dropout 0.5 after a layer means: at each step, for each example, each unit of the layer is switched off with
-probability 0.5, and those kept are doubled so that the next layer sees the same mean. 0 keeps every unit, 1 keeps none.
-Good first tries are 0.5, 0.1 and 0.9; 0.2 is usual for inputs. Train figures are measured with dropout on, test figures
-with the whole network: early on, test accuracy is often the higher one.
+Dropout 0.5 after a layer means: at each step, for each example, each unit of the layer is switched off with \
+probability 0.5, and those kept are doubled so that the next layer sees the same mean. 0 keeps every unit, 1 keeps \
+none. Good first tries are 0.5, 0.1 and 0.9; 0.2 is usual for inputs. Train figures are measured with dropout on, test \
+figures with the whole network: early on, test accuracy is often the higher one.
 
-Which units are off is a pure function of the seed, the step, the layer, the example and the unit. So the same recipe
+Which units are off is a pure function of the seed, the step, the layer, the example and the unit. So the same recipe \
 gives the same model, bit for bit, with any number of threads, and a resumed run the same as one never stopped.";
 
 const TRAIN_AFTER: &str = "Examples:
   furlough train
   furlough train --data digits --live
-  furlough train --hidden 1024,1024 --dropout 0.5 --input-dropout 0.2 --lr 0.1 --momentum 0.95 --max-norm 3
-  furlough train --dropout 0                       without dropout, to see what it does
+  furlough train --dropout 0              without dropout, to see what it does
+  furlough train --hidden 1024,1024 --dropout 0.5 --input-dropout 0.2 \\
+                 --lr 0.1 --momentum 0.95 --max-norm 3
   furlough train --recipe runs/digits-1/recipe.toml --seed 1
-  furlough train --resume runs/digits-1            go on where Ctrl-C, a crash or kill -9 stopped it
+  furlough train --resume runs/digits-1   go on where Ctrl-C or a crash stopped it
   furlough train --json | jq 'select(.event == \"epoch\")'
 
 Exit codes:
-  0 finished · 1 error · 2 command line not understood · 130 stopped, after saving";
+  0 finished, 1 error, 2 command line not understood, 130 stopped after saving";
 
 /// What `furlough train` takes.
 #[derive(Debug, Args)]
-#[command(about = "Train a network and keep the run in a folder", long_about = TRAIN_ABOUT, after_help = TRAIN_AFTER)]
 pub struct TrainArgs {
     #[command(flatten)]
     pub recipe: RecipeArgs,
@@ -142,10 +145,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "RUN", help_heading = "Run")]
     pub resume: Option<PathBuf>,
     /// Save a checkpoint every N steps too, not only after each epoch
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", value_parser = whole::<NonZero<u64>>, help_heading = "Run", allow_negative_numbers = true)]
     pub checkpoint_every: Option<NonZero<u64>>,
     /// Threads to compute with; the result is the same with any number [default: all cores]
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run", allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
 
     /// Draw the curves while training, in a terminal
@@ -172,13 +175,13 @@ pub struct RecipeArgs {
     data: Option<String>,
 
     /// Widths of the hidden layers, or 'none' [default: 256,256]
-    #[arg(long, value_name = "N,N,…", value_parser = list::<usize>, help_heading = "Network")]
+    #[arg(long, value_name = "N,N,…", value_parser = wholes, help_heading = "Network", allow_negative_numbers = true)]
     hidden: Option<OneOrMany<usize>>,
     /// Drop probability after each hidden layer, or one for all [default: 0.2, and 0.5 after the last]
-    #[arg(long, value_name = "P,P,…", value_parser = list::<f64>, help_heading = "Network", allow_negative_numbers = true)]
+    #[arg(long, value_name = "P,P,…", value_parser = numbers, help_heading = "Network", allow_negative_numbers = true)]
     dropout: Option<OneOrMany<f64>>,
     /// Drop probability of the features themselves [default: 0]
-    #[arg(long, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
+    #[arg(long, value_parser = number, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
     input_dropout: Option<f64>,
     /// What hidden units do with their input [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
@@ -191,29 +194,29 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "NAME", help_heading = "Training")]
     optimizer: Option<String>,
     /// Learning rate [default: 0.5; digits: 0.1]
-    #[arg(long, value_name = "RATE", help_heading = "Training", allow_negative_numbers = true)]
+    #[arg(long, value_parser = number, value_name = "RATE", help_heading = "Training", allow_negative_numbers = true)]
     lr: Option<f64>,
     /// How much of the last step goes on, from 0 to below 1 [default: 0]
-    #[arg(long, value_name = "M", help_heading = "Training", allow_negative_numbers = true)]
+    #[arg(long, value_parser = number, value_name = "M", help_heading = "Training", allow_negative_numbers = true)]
     momentum: Option<f64>,
     /// Look ahead along the momentum [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[arg(help_heading = "Training")]
     nesterov: Option<bool>,
     /// L2 penalty on the weights [default: 0]
-    #[arg(long, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
+    #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
     weight_decay: Option<f64>,
     /// Upper bound for the norm of each hidden unit's incoming weights; 3 or 4 go well with dropout [default: none]
-    #[arg(long, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
+    #[arg(long, value_parser = number, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
     max_norm: Option<f64>,
     /// Examples a step [default: 256; digits: 32]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_parser = whole::<usize>, value_name = "N", help_heading = "Training", allow_negative_numbers = true)]
     batch_size: Option<usize>,
     /// Passes over the training data [default: 10; digits: 30]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_parser = whole::<u32>, value_name = "N", help_heading = "Training", allow_negative_numbers = true)]
     epochs: Option<u32>,
     /// Seed of all randomness [default: 0]
-    #[arg(long, value_name = "SEED", help_heading = "Training")]
+    #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Training", allow_negative_numbers = true)]
     seed: Option<u64>,
 }
 
@@ -255,7 +258,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Threads to compute with [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
     /// One JSON object instead of tables
     #[arg(long)]
@@ -277,15 +280,45 @@ fn activations() -> PossibleValuesParser {
     PossibleValuesParser::new(Activation::ALL.map(Activation::name))
 }
 
-/// `256,128`, `0.5` or `none`.
-fn list<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<OneOrMany<T>, String> {
+/// `256,128`, `256` or `none`.
+fn wholes(text: &str) -> Result<OneOrMany<usize>, String> {
+    list(text, whole)
+}
+
+/// `0.2,0.5`, `0.5` or `none`.
+fn numbers(text: &str) -> Result<OneOrMany<f64>, String> {
+    list(text, number)
+}
+
+fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<OneOrMany<T>, String> {
     if text == "none" {
         return Ok(OneOrMany::Many(Vec::new()));
     }
     let values: Result<Vec<T>, String> =
-        text.split(',').map(|part| part.trim().parse().map_err(|why| format!("'{}': {why}", part.trim()))).collect();
+        text.split(',').map(|part| parse(part.trim()).map_err(|why| format!("'{}' is {why}", part.trim()))).collect();
     let mut values = values?;
     Ok(if values.len() == 1 { OneOrMany::One(values.remove(0)) } else { OneOrMany::Many(values) })
+}
+
+/// NaN and infinity are numbers here; what they mean for a recipe is not for the parser to say.
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "not a number".into())
+}
+
+fn whole<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|why: ParseIntError| match why.kind() {
+        IntErrorKind::PosOverflow => "too large".into(),
+        IntErrorKind::Zero => "not a whole number of at least 1".into(),
+        _ => "not a whole number".into(),
+    })
+}
+
+/// More threads than any machine has cores are a slip of the finger.
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    match whole(text)? {
+        threads if NonZero::get(threads) > 1024 => Err("more than 1024".into()),
+        threads => Ok(threads),
+    }
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         Some(furlough::Error::Io { path, source, .. }) => {
             source.kind() == io::ErrorKind::BrokenPipe && path.as_os_str() == "standard output"
         }
-        _ => cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe),
+        _ => false,
     })
 }
 
@@ -51,11 +51,12 @@ fn message(error: &anyhow::Error) -> String {
 fn hint(error: &anyhow::Error) -> Option<String> {
     let error = error.chain().find_map(|cause| cause.downcast_ref::<furlough::Error>())?;
     match error {
+        furlough::Error::Setting { name, .. } if name == "data" => Some("`furlough data list` shows them".into()),
         furlough::Error::Setting { name, .. } => {
             let flag = name.replace('_', "-");
             Some(format!("see --{flag} in `furlough train --help`"))
         }
-        furlough::Error::Recipe { .. } => {
+        furlough::Error::Recipe { reason, .. } if reason.contains("unknown field") => {
             Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
         }
         furlough::Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {

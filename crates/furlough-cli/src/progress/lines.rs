@@ -1,3 +1,4 @@
+use super::target::Target;
 use super::{Ending, Plan, Show, curves, ending, header, story::Story, table};
 use crate::terminal::{Look, duration, thousands};
 use furlough::train::Event;
@@ -67,8 +68,10 @@ impl<W: Write> Show for Lines<W> {
     fn event(&mut self, event: &Event<'_>, story: &Story<'_>) -> io::Result<()> {
         match event {
             Event::Start { .. } if self.with_bar => {
-                self.bar =
-                    ProgressBar::with_draw_target(Some(story.total_steps()), ProgressDrawTarget::stderr_with_hz(15));
+                self.bar = ProgressBar::with_draw_target(
+                    Some(story.total_steps()),
+                    ProgressDrawTarget::term_like_with_hz(Box::new(Target(io::stderr())), 15),
+                );
                 let (template, chars) = if self.look.unicode {
                     ("  {prefix:>8}   {bar:28.cyan/238} {percent:>3} %   {msg:.dim}", "━╸━")
                 } else {

@@ -9,6 +9,7 @@ mod live;
 mod plan;
 mod story;
 mod table;
+mod target;
 
 pub use ending::Ending;
 pub use plan::Plan;

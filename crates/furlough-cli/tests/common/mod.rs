@@ -1,0 +1,65 @@
+//! Running the real program in a folder of its own.
+#![allow(dead_code)] // each test file uses a part of it
+
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// A new folder that goes away with the test.
+pub fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The program, ready to be given arguments, with nothing of the tester's surroundings in it.
+pub fn furlough(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("furlough"));
+    command.current_dir(folder).env_clear().env("LC_ALL", "C.UTF-8").env("HOME", folder);
+    command
+}
+
+/// What `furlough ARGS` did; `args` is split at blanks.
+pub fn run(folder: &Path, args: &str) -> Output {
+    furlough(folder).args(args.split_whitespace()).output().unwrap()
+}
+
+/// The output of `furlough ARGS`, which must succeed.
+pub fn ok(folder: &Path, args: &str) -> String {
+    let output = run(folder, args);
+    assert!(output.status.success(), "furlough {args}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The message of `furlough ARGS`, which must fail with this exit code.
+pub fn fails(folder: &Path, args: &str, code: i32) -> String {
+    let output = run(folder, args);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "furlough {args}: {text}");
+    assert!(text.starts_with("error: "), "furlough {args}: {text}");
+    assert!(!text.contains("panicked"), "{text}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "furlough {args}");
+    text
+}
+
+/// The model of the run in `folder`, byte for byte.
+pub fn model(folder: &Path, run: &str) -> Vec<u8> {
+    std::fs::read(folder.join(run).join("model.safetensors")).unwrap()
+}
+
+/// The lines of `text`, each of which must be a JSON object.
+pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
+    let parse = |line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}"));
+    let lines: Vec<serde_json::Value> = text.lines().map(parse).collect();
+    assert!(lines.iter().all(serde_json::Value::is_object));
+    lines
+}
+
+/// Snapshots with what differs between runs and machines taken out: times, figures in their last digits, the kernels.
+pub fn stable() -> insta::internals::SettingsBindDropGuard {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\S*/furlough(\.exe)? (evaluate|train)", "furlough $2");
+    settings.add_filter(r"AVX-512|AVX2|SSE2|NEON|portable", "[instruction set]");
+    settings.add_filter(r" +\d+\.\d+ s\b", " [time]");
+    settings.add_filter(r"\d\.\d{4}\b", "#.####");
+    settings.add_filter(r"\b\d{2}\.\d{2} %|100\.00 %", "##.## %");
+    settings.bind_to_scope()
+}

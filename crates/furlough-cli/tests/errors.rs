@@ -1,0 +1,164 @@
+//! Every mistake gets one clear message, an exit code, and leaves nothing behind.
+
+mod common;
+use common::{fails, folder, ok};
+use std::fmt::Write;
+use std::fs;
+
+/// The messages for command lines that fail with `code`, in the form of a transcript. None may leave anything behind.
+fn transcript(lines: &[&str], code: i32) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let folder = folder();
+        let said = fails(folder.path(), line, code);
+        writeln!(text, "$ furlough {line}\n{said}").unwrap();
+        let left: Vec<_> = walk(folder.path());
+        assert_eq!(left, Vec::<String>::new(), "furlough {line} left something behind");
+    }
+    text
+}
+
+fn walk(folder: &std::path::Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path.display().to_string()] })
+        .collect()
+}
+
+#[test]
+fn values_out_of_range() {
+    let lines = [
+        "train --data digits --hidden 0",
+        "train --data digits --hidden 64,0",
+        "train --data digits --hidden 64,32 --dropout 0.1,0.2,0.3",
+        "train --data digits --dropout 1.5",
+        "train --data digits --dropout -0.5",
+        "train --data digits --dropout nan",
+        "train --data digits --input-dropout 2",
+        "train --data digits --init kaming",
+        "train --data digits --init uniform:x",
+        "train --data digits --optimizer adam",
+        "train --data digits --lr nan",
+        "train --data digits --lr 0",
+        "train --data digits --lr -0.1",
+        "train --data digits --lr inf",
+        "train --data digits --momentum 1",
+        "train --data digits --nesterov",
+        "train --data digits --weight-decay -1",
+        "train --data digits --max-norm 0",
+        "train --data digits --batch-size 0",
+        "train --data digits --epochs 0",
+        "train --data digits --seed 9223372036854775808",
+    ];
+    insta::assert_snapshot!(transcript(&lines, 1));
+}
+
+#[test]
+fn command_lines_that_make_no_sense() {
+    let lines = [
+        "train --hidden 64,x",
+        "train --hidden -3",
+        "train --activation rleu",
+        "train --lr fast",
+        "train --epochs 1.5",
+        "train --threads 0",
+        "train --threads 100000",
+        "train --seed 99999999999999999999",
+        "train --batch-size -1",
+        "train --dropout 0.1,x",
+        "train --checkpoint-every 0",
+        "train --json --live",
+        "train --resume runs/a --lr 0.1 --seed 3",
+        "train --resume runs/a --out runs/b",
+        "train --epoch 3",
+        "tarin",
+        "evaluate",
+    ];
+    insta::assert_snapshot!(transcript(&lines, 2));
+}
+
+#[test]
+fn things_that_are_not_there() {
+    let lines = [
+        "train --data digts",
+        "train --recipe none.toml",
+        "train --resume runs/none",
+        "evaluate runs/none",
+        "info runs/none",
+    ];
+    insta::assert_snapshot!(transcript(&lines, 1));
+}
+
+#[test]
+fn recipe_files() {
+    let folder = folder();
+    let mut text = String::new();
+    for recipe in [
+        "lr = = 2",
+        "data = \"digits\"\nlr = 0.1\nlearning = 2",
+        "epochs = \"ten\"",
+        "activation = \"rleu\"",
+        "data = \"digits\"\ndropout = 1.5",
+        "hidden = [64, -1]",
+    ] {
+        fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
+        let said = fails(folder.path(), "train --recipe recipe.toml", 1);
+        writeln!(text, "{recipe}\n---\n{said}").unwrap();
+    }
+    assert!(text.contains("line 3, column 1"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn folders_that_are_not_empty_are_left_alone() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    fs::write(folder.path().join("mine/letter.txt"), "dear").unwrap();
+    let said = fails(folder.path(), "train --data digits --out mine", 1);
+    assert!(said.contains("mine: is not empty (it has letter.txt)"), "{said}");
+    assert_eq!(fs::read_dir(folder.path().join("mine")).unwrap().count(), 1);
+
+    let said = fails(folder.path(), "info mine", 1);
+    assert!(said.contains("mine"), "{said}");
+    let said = fails(folder.path(), "train --resume mine", 1);
+    assert!(said.contains("mine"), "{said}");
+}
+
+#[test]
+fn finished_runs_are_not_resumed_and_damaged_ones_are_refused() {
+    let folder = folder();
+    ok(folder.path(), "train --data digits --hidden 8 --epochs 1 --out a --quiet");
+    let said = fails(folder.path(), "train --resume a", 1);
+    assert!(said.contains("already finished"), "{said}");
+
+    let model = folder.path().join("a/model.safetensors");
+    let good = fs::read(&model).unwrap();
+    let mut bad = good.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    fs::write(&model, &bad).unwrap();
+    let said = fails(folder.path(), "evaluate a", 1);
+    assert!(said.contains("model.safetensors"), "{said}");
+    fs::write(&model, &good[..good.len() / 2]).unwrap();
+    fails(folder.path(), "evaluate a", 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+    let folder = folder();
+    for args in ["train --data digits --epochs 1000", "train --data digits --epochs 1000 --json"] {
+        let mut command = common::furlough(folder.path());
+        command.args(args.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::with_capacity(1, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(130), ""), "furlough {args}");
+    }
+    let text = ok(folder.path(), "info runs/digits-1");
+    assert!(text.contains("not finished"), "{text}");
+}

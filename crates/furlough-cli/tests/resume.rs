@@ -1,0 +1,121 @@
+//! A run that was stopped, by whatever means, comes to the very model of one that never was.
+#![cfg(unix)]
+
+mod common;
+use common::{fails, folder, furlough, json_lines, model, ok, run};
+use std::hash::{BuildHasher, Hasher};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const MOMENTUM: &str = "--data digits --hidden 48,24 --momentum 0.8 --lr 0.03 --max-norm 3 --seed 5";
+
+/// The log without its times.
+fn log(folder: &Path, run: &str) -> Vec<serde_json::Value> {
+    let mut lines = json_lines(&std::fs::read_to_string(folder.join(run).join("metrics.jsonl")).unwrap());
+    lines.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("seconds")));
+    lines
+}
+
+/// Starts a run, sends `signal` when the line comes that contains `at`, and returns what it printed after that.
+fn interrupted(folder: &Path, args: &str, at: &str, signal: &str) -> String {
+    let mut command = furlough(folder);
+    let mut child = command.args(args.split_whitespace()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(at) {
+        line.clear();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "the run ended before {at}");
+    }
+    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    rest
+}
+
+#[test]
+fn ctrl_c_then_resume_is_the_same_run() {
+    let folder = folder();
+    let folder = folder.path();
+    let train = format!("train {MOMENTUM} --epochs 150");
+    ok(folder, &format!("{train} --out whole --quiet"));
+
+    let said = interrupted(folder, &format!("{train} --out a --json"), "\"epoch\":3,", "INT");
+    let stop = json_lines(&said).pop().unwrap();
+    assert_eq!((&stop["event"], &stop["reason"]), (&"stop".into(), &"asked".into()), "{stop}");
+    assert!(ok(folder, "info a").contains("train --resume a"));
+
+    let said = interrupted(folder, "train --resume a --threads 1", "/150", "TERM");
+    assert!(said.contains("everything up to here is saved") && said.contains("train --resume a"), "{said}");
+
+    let shown = ok(folder, "train --resume a");
+    assert!(shown.contains("resumed ") && shown.contains("150/150"), "{shown}");
+    assert_eq!(model(folder, "a"), model(folder, "whole"));
+    assert_eq!(log(folder, "a"), log(folder, "whole"));
+}
+
+#[test]
+fn kill_at_any_moment_then_resume_is_the_same_run() {
+    let folder = folder();
+    let folder = folder.path();
+    let seed = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let mut random = seed;
+    let mut kills = 0;
+    let train = format!("train {MOMENTUM} --epochs 8 --quiet");
+    ok(folder, &format!("{train} --out whole"));
+    for round in 0..3 {
+        let run = format!("killed-{round}");
+        // Some start anew: a run killed before its first checkpoint has nothing to go on from.
+        let begin = format!("{train} --out {run} --checkpoint-every 1");
+        let resume = format!("train --resume {run} --checkpoint-every 2 --quiet");
+        let mut patience = 15;
+        loop {
+            let begun = folder.join(&run).join("checkpoint.safetensors").exists();
+            let args = if begun { &resume } else { &begin };
+            let mut child = furlough(folder).args(args.split_whitespace()).spawn().unwrap();
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            std::thread::sleep(Duration::from_micros((random >> 33) % (1000 * patience)));
+            patience += 5;
+            child.kill().unwrap();
+            let status = child.wait().unwrap();
+            if status.success() {
+                break;
+            }
+            assert_eq!(status.code(), None, "killed and nothing else; random seed {seed}");
+            kills += 1;
+            if folder.join(&run).join("manifest.json").exists() {
+                break; // killed when all was done
+            }
+        }
+        assert_eq!(model(folder, &run), model(folder, "whole"), "random seed {seed}");
+        assert_eq!(log(folder, &run), log(folder, "whole"), "random seed {seed}");
+    }
+    assert!(kills >= 6, "only {kills} kills hit a running process");
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_is_refused() {
+    let folder = folder();
+    let folder = folder.path();
+    // A run that ends by itself in the middle, with a checkpoint.
+    run(folder, "train --data digits --hidden 8 --lr 1e30 --out a --quiet");
+    let checkpoint = folder.join("a/checkpoint.safetensors");
+    let good = std::fs::read(&checkpoint).unwrap();
+
+    let mut flipped = good.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 0x10;
+    for bad in [&flipped[..], &good[..good.len() - 3], &good[..20], b""] {
+        std::fs::write(&checkpoint, bad).unwrap();
+        let said = fails(folder, "train --resume a --quiet", 1);
+        assert!(said.contains("checkpoint.safetensors"), "{said}");
+    }
+
+    run(folder, "train --data digits --hidden 8 --lr 1e30 --seed 1 --out b --quiet");
+    std::fs::copy(folder.join("b/checkpoint.safetensors"), &checkpoint).unwrap();
+    let said = fails(folder, "train --resume a --quiet", 1);
+    assert!(said.contains("recipe"), "{said}");
+}

@@ -1,0 +1,123 @@
+//! Training, evaluating and looking at a run, as a user does it.
+
+mod common;
+use common::{fails, folder, json_lines, model, ok, run, stable};
+use std::fs;
+
+const SMALL: &str = "train --data digits --hidden 32,16 --epochs 3 --threads 2";
+
+#[test]
+fn train_then_evaluate_then_info() {
+    let folder = folder();
+    let shown = ok(folder.path(), SMALL);
+    let around_the_chart: Vec<&str> =
+        shown.lines().filter(|line| !line.contains(['│', '└']) && !line.contains("3 epochs  ")).collect();
+    let _stable = stable();
+    insta::assert_snapshot!("train", around_the_chart.join("\n"));
+    assert!(shown.contains("└─────"), "{shown}");
+    for file in ["recipe.toml", "metrics.jsonl", "model.safetensors", "curves.svg", "curves.png", "manifest.json"] {
+        assert!(folder.path().join("runs/digits-1").join(file).is_file(), "{file}");
+    }
+
+    let evaluation = ok(folder.path(), "evaluate runs/digits-1");
+    let last = shown.lines().find(|line| line.contains("3/3")).unwrap().split_whitespace();
+    let test_loss = last.clone().nth(4).unwrap();
+    assert!(evaluation.contains(&format!("loss      {test_loss}")), "{shown}\n{evaluation}");
+    assert!(evaluation.contains("class   precision     recall         F1   support"), "{evaluation}");
+
+    let info = ok(folder.path(), "info runs/digits-1");
+    assert!(info.contains("finished · 3 epochs"), "{info}");
+    assert!(info.contains("hidden = [32, 16]"), "{info}");
+
+    // The next run gets the next number.
+    ok(folder.path(), SMALL);
+    assert_eq!(model(folder.path(), "runs/digits-1"), model(folder.path(), "runs/digits-2"));
+}
+
+#[test]
+fn json_tells_the_same_as_the_files() {
+    let folder = folder();
+    let lines = json_lines(&ok(folder.path(), &format!("{SMALL} --json --out a")));
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    assert_eq!(lines[0]["event"], "start");
+    assert_eq!(lines[0]["data"]["train"], 1437);
+    assert_eq!(lines[0]["network"]["dropout"], serde_json::json!([0.2, 0.5]));
+    assert_eq!(lines[0]["parameters"], 64 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
+    assert_eq!(lines[0]["threads"], 2);
+    assert_eq!(lines[0]["run"], "a");
+    assert_eq!(of("step").len(), 3 * 45);
+    assert_eq!(of("checkpoint").len(), 3);
+    assert_eq!(lines.last().unwrap()["event"], "stop");
+    assert_eq!(lines.last().unwrap()["reason"], "finished");
+
+    let log = json_lines(&fs::read_to_string(folder.path().join("a/metrics.jsonl")).unwrap());
+    let keys = ["epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds"];
+    for (shown, logged) in of("epoch").iter().zip(&log) {
+        assert!(keys.iter().all(|&key| shown[key].is_number() && shown[key] == logged[key]), "{shown} {logged}");
+    }
+    assert_eq!(of("epoch").len(), 3);
+
+    let evaluation = &json_lines(&ok(folder.path(), "evaluate a --json"))[0];
+    assert_eq!(evaluation["loss"], log[2]["test_loss"]);
+    assert_eq!(evaluation["accuracy"], log[2]["test_accuracy"]);
+    let confusion = evaluation["confusion"].as_array().unwrap();
+    let sum: u64 = confusion.iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(sum, 360);
+    assert_eq!(evaluation["classes"].as_array().unwrap().len(), 10);
+
+    let info = &json_lines(&ok(folder.path(), "info a --json"))[0];
+    assert_eq!(info["status"], "finished");
+    assert_eq!(info["recipe"]["hidden"], serde_json::json!([32, 16]));
+    assert_eq!(info["epochs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_run_of_its_own_recipe_is_the_same_run() {
+    let folder = folder();
+    let flags = "--momentum 0.9 --nesterov --lr 0.02 --max-norm 2.5 --weight-decay 0.0001 --activation gelu \
+                 --init uniform:0.1 --input-dropout 0.1 --dropout 0.25 --batch-size 50 --seed 7";
+    ok(folder.path(), &format!("{SMALL} {flags} --out a"));
+    ok(folder.path(), "train --recipe a/recipe.toml --out b --threads 1 --quiet");
+    assert_eq!(model(folder.path(), "a"), model(folder.path(), "b"));
+    ok(folder.path(), "train --recipe a/recipe.toml --seed 8 --out c --quiet");
+    assert_ne!(model(folder.path(), "a"), model(folder.path(), "c"), "a flag overrides the file");
+}
+
+#[test]
+fn a_batch_larger_than_the_data_is_one_batch() {
+    let folder = folder();
+    let lines = json_lines(&ok(folder.path(), "train --data digits --hidden 8 --batch-size 5000 --epochs 2 --json"));
+    let steps: Vec<_> = lines.iter().filter(|line| line["event"] == "step").collect();
+    assert_eq!(steps.len(), 2);
+    assert_eq!(steps[0]["examples"], 1437);
+}
+
+#[test]
+fn quiet_says_nothing_and_live_needs_a_terminal() {
+    let folder = folder();
+    let output = run(folder.path(), &format!("{SMALL} --quiet"));
+    assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
+    let output = run(folder.path(), &format!("{SMALL} --live"));
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "note: no live curves, standard output is not a terminal; plain lines instead\n");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("3/3"));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_the_run_in_order() {
+    let folder = folder();
+    let output = run(folder.path(), "train --data digits --lr 1e30 --out a");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with("error: the loss became") && said.contains("in epoch 1, step "), "{said}");
+    assert!(ok(folder.path(), "info a").contains("not finished"));
+}
+
+#[test]
+fn an_unfinished_run_has_no_model_to_evaluate() {
+    let folder = folder();
+    run(folder.path(), "train --data digits --lr 1e30 --out a");
+    let said = fails(folder.path(), "evaluate a", 1);
+    assert!(said.contains("not finished"), "{said}");
+}
