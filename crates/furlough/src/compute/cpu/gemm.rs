@@ -72,7 +72,7 @@ impl Kernels {
 }
 
 /// Depth that is multiplied at a time, so that a block of a panel stays in the first-level cache while it meets all rows.
-const DEPTH: usize = 128;
+const DEPTH: usize = 256;
 
 /// The factor that is not packed into panels: the element of row `j` and depth `k` is at
 /// `first + j / group * groups + j % group * rows + k * depths`, where `group` is how many rows a kernel takes.

@@ -12,7 +12,7 @@ use crate::data::{Batch, Dataset, Features};
 use crate::nn::{Architecture, MaskSite, Mlp};
 
 /// Rows of a tile. Enough for the matrix product to reuse the weights, few enough for a batch of 256 to occupy four workers.
-pub(super) const TILE: usize = 64;
+pub(super) const TILE: usize = 66;
 
 /// What all tiles of a phase have in common.
 struct Pass<'a> {
