@@ -104,23 +104,31 @@ fn events_come_in_order_and_checkpoints_when_due() {
 #[test]
 fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before() {
     let data = quarters();
-    let wild = TrainOptions { optimizer: Sgd { learning_rate: 1e30, ..Sgd::default() }, ..options() };
-    let mut trainer = Trainer::new(&network(), &wild, &data, 1).unwrap();
-    let mut saved = None;
-    let error = trainer
-        .fit(None, &mut |e: &Event<'_>| {
-            if let Event::Checkpoint { state } = e {
-                saved = Some((*state).clone());
-            }
-            Ok(Control::Continue)
-        })
-        .unwrap_err();
-    let Error::NotFinite { epoch: 1, step, .. } = error else { panic!("{error}") };
-    assert!((2..=10).contains(&step), "{error}");
-    let saved = saved.expect("a checkpoint before the error");
-    assert_eq!(saved.progress.step, step - 1);
-    assert!(saved.mlp.parameters().iter().all(|p| p.is_finite()));
-    assert!(error.to_string().contains("smaller learning rate"));
+    let relu = Sequential::new([Linear(2, 33), Relu, Linear(33, 33), Relu, Linear(33, 4)]);
+    // The first rate makes the logits overflow with the weights still finite, the second the weights themselves.
+    let Features::Floats(rows) = data.inputs() else { unreachable!() };
+    let far = Dataset::new(Features::Floats(rows * 1e4), data.targets().clone(), &[2]).unwrap();
+    for (data, learning_rate, saves) in [(&data, 1e12, true), (&far, 1e38, false)] {
+        let wild = TrainOptions { optimizer: Sgd { learning_rate, ..Sgd::default() }, ..options() };
+        let mut trainer = Trainer::new(&relu, &wild, data, 1).unwrap();
+        let mut saved = None;
+        let error = trainer
+            .fit(None, &mut |e: &Event<'_>| {
+                if let Event::Checkpoint { state } = e {
+                    saved = Some((*state).clone());
+                }
+                Ok(Control::Continue)
+            })
+            .unwrap_err();
+        let Error::NotFinite { epoch: 1, step, .. } = error else { panic!("{error}") };
+        assert!((2..=10).contains(&step), "{error}");
+        assert!(error.to_string().contains("smaller learning rate"));
+        assert_eq!(saved.is_some(), saves, "at rate {learning_rate}");
+        if let Some(saved) = saved {
+            assert_eq!(saved.progress.step, step - 1);
+            assert!(saved.mlp.parameters().iter().all(|p| p.is_finite()));
+        }
+    }
 }
 
 #[test]

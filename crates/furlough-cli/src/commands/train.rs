@@ -45,7 +45,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let clock = EpochClock::default();
     let recorder = if args.resume.is_some() {
         let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
-        trainer = Trainer::resume(&network, &recipe.options(), &split.train, threads, state)?;
+        // No state: the run was killed before it had saved any, and begins anew.
+        if let Some(state) = state {
+            trainer = Trainer::resume(&network, &recipe.options(), &split.train, threads, state)?;
+        }
         recorder
     } else {
         Recorder::create(dir, info, trainer.state(), || clock.lap())?

@@ -77,6 +77,9 @@ pub struct Sequential {
     layers: Vec<Layer>,
 }
 
+/// Linear layers that a network can have: a mask's layer has 24 bits (`docs/masks.md`).
+const MOST_LINEAR: usize = (1 << 24) - 1;
+
 impl Sequential {
     /// A list of layers, not yet looked at.
     pub fn new(layers: impl Into<Vec<Layer>>) -> Self {
@@ -134,6 +137,9 @@ impl Sequential {
                 Layer::Linear(inputs, outputs) => {
                     if inputs == 0 || outputs == 0 {
                         return bad("needs at least 1 input and 1 output".into());
+                    }
+                    if blocks.len() >= MOST_LINEAR {
+                        return bad(format!("is one Linear too many; masks number {MOST_LINEAR} of them"));
                     }
                     if inputs.checked_mul(outputs).is_none_or(|n| n > isize::MAX as usize / 8) {
                         return bad("has more weights than any memory holds".into());

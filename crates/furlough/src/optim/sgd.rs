@@ -41,7 +41,8 @@ impl Sgd {
         let check = |good: bool, name: &str, value: f64, reason: &str| {
             if good { Ok(()) } else { Err(Error::setting(name, value, reason)) }
         };
-        let finite = f64::is_finite;
+        // Steps are computed in single precision.
+        let finite = |value: f64| (value as f32).is_finite();
         check(
             self.learning_rate > 0.0 && finite(self.learning_rate),
             "lr",

@@ -131,7 +131,8 @@ impl<'a> Trainer<'a> {
     /// Trains until all epochs are done or the observer asks to stop. After each epoch the full network is evaluated on `test`.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had been learnt before; any error of the observer;
+    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had been learnt before (unless the weights
+    /// themselves have overflowed, and earlier checkpoints are all there is); any error of the observer;
     /// [`Error::Data`] when `test` does not fit the network.
     pub fn fit(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<StopReason> {
         if let Some(test) = test {
@@ -181,7 +182,10 @@ impl<'a> Trainer<'a> {
         let loss = sums.loss / examples as f64;
         if !loss.is_finite() {
             let step = progress.step_in_epoch + 1;
-            observer.observe(&Event::Checkpoint { state: &self.state })?;
+            // Where the weights themselves have overflowed, the last checkpoint is the last good state.
+            if self.state.mlp.parameters().iter().chain(&self.state.velocity).all(|value| value.is_finite()) {
+                observer.observe(&Event::Checkpoint { state: &self.state })?;
+            }
             return Err(Error::NotFinite { epoch, step, loss });
         }
         progress.step += 1;
