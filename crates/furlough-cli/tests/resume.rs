@@ -68,12 +68,12 @@ fn kill_at_any_moment_then_resume_is_the_same_run() {
     ok(folder, &format!("{train} --out whole"));
     for round in 0..3 {
         let run = format!("killed-{round}");
-        // Some start anew: a run killed before its first checkpoint has nothing to go on from.
+        // A process killed before it wrote the recipe, its first file, has not begun a run: the same command begins it.
         let begin = format!("{train} --out {run} --checkpoint-every 1");
         let resume = format!("train --resume {run} --checkpoint-every 2 --quiet");
         let mut patience = 15;
         loop {
-            let begun = folder.join(&run).join("checkpoint.safetensors").exists();
+            let begun = folder.join(&run).join("recipe.toml").exists();
             let args = if begun { &resume } else { &begin };
             let mut child = furlough(folder).args(args.split_whitespace()).spawn().unwrap();
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -86,7 +86,8 @@ fn lines_of_a_run() {
 #[test]
 fn endings() {
     let clock = EpochClock::default();
-    let plan = plan("", 4);
+    let mut plan = plan("", 4);
+    plan.resumed = Some(Progress { epoch: 4, step: 4 * 235, ..Progress::default() });
     let story = Story::new(&plan, &clock);
     let stopped = Ending { reason: StopReason::Asked, out: "runs/a b".into(), files: vec!["checkpoint".into()] };
     let text = ending::text(&story, &stopped, PLAIN);
