@@ -66,7 +66,10 @@ fn kill_at_any_moment_then_resume_is_the_same_run() {
     let mut kills = 0;
     let train = format!("train {MOMENTUM} --epochs 8 --quiet");
     ok(folder, &format!("{train} --out whole"));
-    for round in 0..3 {
+    let mut round = 0;
+    // A kill has power only while there is something to interrupt, so it is the kills that are counted.
+    while kills < 12 {
+        round += 1;
         let run = format!("killed-{round}");
         // A process killed before it wrote the recipe, its first file, has not begun a run: the same command begins it.
         let begin = format!("{train} --out {run} --checkpoint-every 1");
@@ -93,7 +96,6 @@ fn kill_at_any_moment_then_resume_is_the_same_run() {
         assert_eq!(model(folder, &run), model(folder, "whole"), "random seed {seed}");
         assert_eq!(log(folder, &run), log(folder, "whole"), "random seed {seed}");
     }
-    assert!(kills >= 6, "only {kills} kills hit a running process");
 }
 
 #[test]
