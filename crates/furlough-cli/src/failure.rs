@@ -60,7 +60,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
         }
         furlough::Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-            Some("free some space, then go on with `furlough train --resume RUN`".into())
+            Some("free some space; a run that had begun then goes on with `furlough train --resume RUN`".into())
         }
         _ => None,
     }

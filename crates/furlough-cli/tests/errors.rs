@@ -161,4 +161,13 @@ fn a_closed_pipe_ends_quietly() {
     }
     let text = ok(folder.path(), "info runs/digits-1");
     assert!(text.contains("not finished"), "{text}");
+
+    // Nobody reads at all: the other end is closed before the program begins.
+    for args in ["data list", "data info digits", "info runs/digits-1", "completions bash", "train --help"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = common::furlough(folder.path()).args(args.split(' ')).stdout(writer).output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "furlough {args}");
+        assert_eq!(output.status.code(), Some(0), "furlough {args}");
+    }
 }

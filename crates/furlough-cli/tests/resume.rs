@@ -66,14 +66,17 @@ fn kill_at_any_moment_then_resume_is_the_same_run() {
     let mut kills = 0;
     let train = format!("train {MOMENTUM} --epochs 8 --quiet");
     ok(folder, &format!("{train} --out whole"));
-    for round in 0..3 {
+    let mut round = 0;
+    // A kill has power only while there is something to interrupt, so it is the kills that are counted.
+    while kills < 12 {
+        round += 1;
         let run = format!("killed-{round}");
-        // Some start anew: a run killed before its first checkpoint has nothing to go on from.
+        // A process killed before it wrote the recipe, its first file, has not begun a run: the same command begins it.
         let begin = format!("{train} --out {run} --checkpoint-every 1");
         let resume = format!("train --resume {run} --checkpoint-every 2 --quiet");
         let mut patience = 15;
         loop {
-            let begun = folder.join(&run).join("checkpoint.safetensors").exists();
+            let begun = folder.join(&run).join("recipe.toml").exists();
             let args = if begun { &resume } else { &begin };
             let mut child = furlough(folder).args(args.split_whitespace()).spawn().unwrap();
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -93,7 +96,6 @@ fn kill_at_any_moment_then_resume_is_the_same_run() {
         assert_eq!(model(folder, &run), model(folder, "whole"), "random seed {seed}");
         assert_eq!(log(folder, &run), log(folder, "whole"), "random seed {seed}");
     }
-    assert!(kills >= 6, "only {kills} kills hit a running process");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! `furlough data`: which data sets there are, fetching one, and looking at one.
 
 use crate::acquire;
+use crate::failure;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use furlough::data::catalog::{self, Entry};
 use furlough::data::{Dataset, Features, Split, Targets};
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// The arguments of `furlough data`.
@@ -51,7 +53,7 @@ pub fn run(args: DataArgs) -> Result<()> {
             None => promise(catalog::get(&name)?),
         },
     };
-    print!("{text}");
+    std::io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(())
 }
 

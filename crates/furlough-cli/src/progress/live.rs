@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 /// Curves that grow while the run goes on, at the lower end of what was printed, with the epochs' lines above them.
 pub struct Live {
     look: Look,
-    terminal: Option<Terminal<CrosstermBackend<Stdout>>>,
+    terminal: Option<Screen>,
+    /// Lines of epochs that the next picture will bring along: a small network has more epochs a second than pictures.
+    waiting: Vec<String>,
     drawn: Instant,
     classes: bool,
 }
@@ -33,26 +35,45 @@ impl Live {
         }
         // Asking the terminal where the cursor is shows early whether the view can be placed.
         ratatui::crossterm::cursor::position().map_err(|error| format!("the terminal does not answer ({error})"))?;
-        Ok(Live { look, terminal: None, drawn: Instant::now(), classes: plan.classes.is_some() })
+        Ok(Live { look, terminal: None, waiting: Vec::new(), drawn: Instant::now(), classes: plan.classes.is_some() })
     }
 
     fn draw(&mut self, story: &Story<'_>) -> io::Result<()> {
         self.drawn = Instant::now();
         let look = self.look;
         if let Some(terminal) = &mut self.terminal {
+            print_above(terminal, &mut self.waiting)?;
             terminal.draw(|frame| picture(story, frame.area(), frame.buffer_mut(), look))?;
         }
         Ok(())
     }
 
-    /// Takes the view away and leaves the cursor where it began.
+    /// Takes the view away, so that what is printed next follows the epochs' lines.
     fn close(&mut self) -> io::Result<()> {
         if let Some(mut terminal) = self.terminal.take() {
+            print_above(&mut terminal, &mut self.waiting)?;
+            let top = terminal.get_frame().area().y;
             terminal.clear()?;
+            terminal.set_cursor_position((0, top))?;
             terminal.show_cursor()?;
         }
         Ok(())
     }
+}
+
+type Screen = Terminal<CrosstermBackend<Stdout>>;
+
+/// Moves `lines` out into the terminal's own history above the view.
+fn print_above(terminal: &mut Screen, lines: &mut Vec<String>) -> io::Result<()> {
+    let count = lines.len().min(usize::from(u16::MAX));
+    if count == 0 {
+        return Ok(());
+    }
+    terminal.insert_before(count as u16, |buffer| {
+        for (row, line) in buffer.area.rows().zip(lines.drain(..)) {
+            Line::raw(line).render(row, buffer);
+        }
+    })
 }
 
 fn picture(story: &Story<'_>, area: Rect, buffer: &mut Buffer, look: Look) {
@@ -103,11 +124,8 @@ impl Show for Live {
             Event::Epoch(_) => {
                 let told = story.epochs.last().expect("the story has the epoch");
                 let plain = Look { colour: false, ..self.look };
-                let line = table::row(told, story.of, self.classes, plain);
-                if let Some(terminal) = &mut self.terminal {
-                    terminal.insert_before(1, |buffer| Line::raw(line).render(buffer.area, buffer))?;
-                }
-                self.draw(story)
+                self.waiting.push(table::row(told, story.of, self.classes, plain));
+                if self.drawn.elapsed() >= REDRAW { self.draw(story) } else { Ok(()) }
             }
             Event::Stop { .. } => self.close(),
             _ => Ok(()),

@@ -10,6 +10,8 @@ mod plan;
 mod story;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use ending::Ending;
 pub use plan::Plan;

@@ -1,37 +1,24 @@
 //! The command line, and the settings it amounts to.
 
+mod texts;
+mod values;
+
 use crate::commands::data::DataArgs;
-use clap::builder::{PossibleValuesParser, Styles, styling::AnsiColor};
+use clap::builder::{Styles, styling::AnsiColor};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand};
-use furlough::nn::Activation;
 use furlough::train::{OneOrMany, Settings};
 use std::ffi::OsString;
-use std::num::{IntErrorKind, NonZero, ParseIntError};
+use std::num::NonZero;
 use std::path::PathBuf;
-use std::str::FromStr;
+use texts::{ABOUT, AFTER, COMPLETIONS_HELP, TRAIN_ABOUT, TRAIN_AFTER};
+use values::{activations, number, numbers, threads, whole, wholes};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::White.on_default().bold())
     .usage(AnsiColor::White.on_default().bold())
     .literal(AnsiColor::Cyan.on_default())
     .placeholder(AnsiColor::BrightBlack.on_default());
-
-const ABOUT: &str = "Train networks with dropout: fast, on the CPU, and with the same bits every time.
-
-Dropout switches off a random part of a network's units at every training step, so that no unit can rely on any other \
-one being there. It is training's business only: predictions use the whole network.";
-
-const AFTER: &str = "Start here:
-  furlough train                    the tutorial's job, on Fashion-MNIST
-  furlough train --data digits      the same on data that needs no download
-  furlough evaluate runs/digits-1   how good the result is, class by class
-
-Exit codes:
-  0    done
-  1    an error, told after the word 'error:'
-  2    the command line makes no sense
-  130  stopped by Ctrl-C, SIGTERM or a closed pipe; training was saved first";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -96,37 +83,6 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
 }
-
-const COMPLETIONS_HELP: &str = "Examples:
-  furlough completions bash > ~/.local/share/bash-completion/completions/furlough
-  furlough completions zsh > ~/.zfunc/_furlough
-  furlough completions fish > ~/.config/fish/completions/furlough.fish";
-
-const TRAIN_ABOUT: &str = "Train a network and keep the run in a folder.
-
-Without a flag this is the tutorial's job: a 784-256-256-10 network with ReLU on Fashion-MNIST, dropout 0.2 after the \
-first hidden layer and 0.5 after the second, plain SGD with learning rate 0.5, batches of 256, 10 epochs.
-
-Dropout 0.5 after a layer means: at each step, for each example, each unit of the layer is switched off with \
-probability 0.5, and those kept are doubled so that the next layer sees the same mean. 0 keeps every unit, 1 keeps \
-none. Good first tries are 0.5, 0.1 and 0.9; 0.2 is usual for inputs. Train figures are measured with dropout on, test \
-figures with the whole network: early on, test accuracy is often the higher one.
-
-Which units are off is a pure function of the seed, the step, the layer, the example and the unit. So the same recipe \
-gives the same model, bit for bit, with any number of threads, and a resumed run the same as one never stopped.";
-
-const TRAIN_AFTER: &str = "Examples:
-  furlough train
-  furlough train --data digits --live
-  furlough train --dropout 0              without dropout, to see what it does
-  furlough train --hidden 1024,1024 --dropout 0.5 --input-dropout 0.2 \\
-                 --lr 0.1 --momentum 0.95 --max-norm 3
-  furlough train --recipe runs/digits-1/recipe.toml --seed 1
-  furlough train --resume runs/digits-1   go on where Ctrl-C or a crash stopped it
-  furlough train --json | jq 'select(.event == \"epoch\")'
-
-Exit codes:
-  0 finished, 1 error, 2 command line not understood, 130 stopped after saving";
 
 /// What `furlough train` takes.
 #[derive(Debug, Args)]
@@ -274,51 +230,6 @@ pub struct InfoArgs {
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
-}
-
-fn activations() -> PossibleValuesParser {
-    PossibleValuesParser::new(Activation::ALL.map(Activation::name))
-}
-
-/// `256,128`, `256` or `none`.
-fn wholes(text: &str) -> Result<OneOrMany<usize>, String> {
-    list(text, whole)
-}
-
-/// `0.2,0.5`, `0.5` or `none`.
-fn numbers(text: &str) -> Result<OneOrMany<f64>, String> {
-    list(text, number)
-}
-
-fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<OneOrMany<T>, String> {
-    if text == "none" {
-        return Ok(OneOrMany::Many(Vec::new()));
-    }
-    let values: Result<Vec<T>, String> =
-        text.split(',').map(|part| parse(part.trim()).map_err(|why| format!("'{}' is {why}", part.trim()))).collect();
-    let mut values = values?;
-    Ok(if values.len() == 1 { OneOrMany::One(values.remove(0)) } else { OneOrMany::Many(values) })
-}
-
-/// NaN and infinity are numbers here; what they mean for a recipe is not for the parser to say.
-fn number(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "not a number".into())
-}
-
-fn whole<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|why: ParseIntError| match why.kind() {
-        IntErrorKind::PosOverflow => "too large".into(),
-        IntErrorKind::Zero => "not a whole number of at least 1".into(),
-        _ => "not a whole number".into(),
-    })
-}
-
-/// More threads than any machine has cores are a slip of the finger.
-fn threads(text: &str) -> Result<NonZero<usize>, String> {
-    match whole(text)? {
-        threads if NonZero::get(threads) > 1024 => Err("more than 1024".into()),
-        threads => Ok(threads),
-    }
 }
 
 #[cfg(test)]

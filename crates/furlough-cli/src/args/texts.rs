@@ -1,0 +1,48 @@
+//! The long help texts.
+
+pub(super) const ABOUT: &str = "Train networks with dropout: fast, on the CPU, and with the same bits every time.
+
+Dropout switches off a random part of a network's units at every training step, so that no unit can rely on any other \
+one being there. It is training's business only: predictions use the whole network.";
+
+pub(super) const AFTER: &str = "Start here:
+  furlough train                    the tutorial's job, on Fashion-MNIST
+  furlough train --data digits      the same on data that needs no download
+  furlough evaluate runs/digits-1   how good the result is, class by class
+
+Exit codes:
+  0    done
+  1    an error, told after the word 'error:'
+  2    the command line makes no sense
+  130  stopped by Ctrl-C, SIGTERM or a closed pipe; training was saved first";
+
+pub(super) const COMPLETIONS_HELP: &str = "Examples:
+  furlough completions bash > ~/.local/share/bash-completion/completions/furlough
+  furlough completions zsh > ~/.zfunc/_furlough
+  furlough completions fish > ~/.config/fish/completions/furlough.fish";
+
+pub(super) const TRAIN_ABOUT: &str = "Train a network and keep the run in a folder.
+
+Without a flag this is the tutorial's job: a 784-256-256-10 network with ReLU on Fashion-MNIST, dropout 0.2 after the \
+first hidden layer and 0.5 after the second, plain SGD with learning rate 0.5, batches of 256, 10 epochs.
+
+Dropout 0.5 after a layer means: at each step, for each example, each unit of the layer is switched off with \
+probability 0.5, and those kept are doubled so that the next layer sees the same mean. 0 keeps every unit, 1 keeps \
+none. Good first tries are 0.5, 0.1 and 0.9; 0.2 is usual for inputs. Train figures are measured with dropout on, test \
+figures with the whole network: early on, test accuracy is often the higher one.
+
+Which units are off is a pure function of the seed, the step, the layer, the example and the unit. So the same recipe \
+gives the same model, bit for bit, with any number of threads, and a resumed run the same as one never stopped.";
+
+pub(super) const TRAIN_AFTER: &str = "Examples:
+  furlough train
+  furlough train --data digits --live
+  furlough train --dropout 0              without dropout, to see what it does
+  furlough train --hidden 1024,1024 --dropout 0.5 --input-dropout 0.2 \\
+                 --lr 0.1 --momentum 0.95 --max-norm 3
+  furlough train --recipe runs/digits-1/recipe.toml --seed 1
+  furlough train --resume runs/digits-1   go on where Ctrl-C or a crash stopped it
+  furlough train --json | jq 'select(.event == \"epoch\")'
+
+Exit codes:
+  0 finished, 1 error, 2 command line not understood, 130 stopped after saving";

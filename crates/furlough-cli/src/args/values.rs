@@ -1,0 +1,54 @@
+//! How values on the command line are read, and what is said of those that cannot be.
+
+use clap::builder::PossibleValuesParser;
+use furlough::nn::Activation;
+use furlough::train::OneOrMany;
+use std::num::{IntErrorKind, NonZero, ParseIntError};
+use std::str::FromStr;
+
+/// The names of the activations, which help and completions list.
+pub(super) fn activations() -> PossibleValuesParser {
+    PossibleValuesParser::new(Activation::ALL.map(Activation::name))
+}
+
+/// `256,128`, `256` or `none`.
+pub(super) fn wholes(text: &str) -> Result<OneOrMany<usize>, String> {
+    list(text, whole)
+}
+
+/// `0.2,0.5`, `0.5` or `none`.
+pub(super) fn numbers(text: &str) -> Result<OneOrMany<f64>, String> {
+    list(text, number)
+}
+
+fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<OneOrMany<T>, String> {
+    if text == "none" {
+        return Ok(OneOrMany::Many(Vec::new()));
+    }
+    let values: Result<Vec<T>, String> =
+        text.split(',').map(|part| parse(part.trim()).map_err(|why| format!("'{}' is {why}", part.trim()))).collect();
+    let mut values = values?;
+    Ok(if values.len() == 1 { OneOrMany::One(values.remove(0)) } else { OneOrMany::Many(values) })
+}
+
+/// NaN and infinity are numbers here; what they mean for a recipe is not for the parser to say.
+pub(super) fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "not a number".into())
+}
+
+/// A whole number; the type says from where to where.
+pub(super) fn whole<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|why: ParseIntError| match why.kind() {
+        IntErrorKind::PosOverflow => "too large".into(),
+        IntErrorKind::Zero => "not a whole number of at least 1".into(),
+        _ => "not a whole number".into(),
+    })
+}
+
+/// More threads than any machine has cores are a slip of the finger.
+pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    match whole(text)? {
+        threads if NonZero::get(threads) > 1024 => Err("more than 1024".into()),
+        threads => Ok(threads),
+    }
+}

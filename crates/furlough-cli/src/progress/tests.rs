@@ -1,0 +1,131 @@
+//! How a run looks, with figures and times that are given.
+
+use super::story::Story;
+use super::{Ending, EpochClock, Plan, Show, Told, curves, ending, header, json, lines};
+use crate::terminal::Look;
+use furlough::train::{EpochSummary, Event, Progress, Settings, StopReason};
+
+const PLAIN: Look = Look { colour: false, unicode: true, width: 80 };
+
+fn plan(recipe: &str, epochs: u32) -> Plan {
+    let recipe = Settings::parse(recipe, None).unwrap().resolve().unwrap();
+    let told = |epoch: u32| {
+        let train_loss = 2.0 / f64::from(epoch) + 0.3;
+        let test_loss = 1.1 / f64::from(epoch) + 0.4;
+        let summary = EpochSummary {
+            epoch,
+            train_loss,
+            train_accuracy: Some(1.0 - 0.4 * train_loss),
+            test_loss: Some(test_loss),
+            test_accuracy: Some(1.0 - 0.3 * test_loss),
+        };
+        Told { summary, seconds: Some(0.4) }
+    };
+    Plan {
+        architecture: recipe.network(784, 10).validate().unwrap(),
+        recipe,
+        origin: "cache, /home/ada/.cache/furlough/fashion-mnist".into(),
+        train: 60_000,
+        test: 10_000,
+        shape: vec![28, 28],
+        classes: Some(10),
+        threads: 2,
+        instruction_set: "AVX2",
+        out: "runs/fashion-mnist-1".into(),
+        resumed: None,
+        earlier: (1..=epochs).map(told).collect(),
+    }
+}
+
+#[test]
+fn headers() {
+    insta::assert_snapshot!("header", header::header(&plan("", 0), PLAIN));
+    let all = "hidden = [1024, 512, 256]\ndropout = 0.5\ninput_dropout = 0.2\nactivation = 'leaky-relu'\n\
+               momentum = 0.95\nnesterov = true\nweight_decay = 1e-4\nmax_norm = 3.5\nlr = 0.01\nepochs = 1";
+    let mut long = plan(all, 0);
+    (long.threads, long.classes) = (1, None);
+    long.resumed = Some(Progress { epoch: 3, step_in_epoch: 17, ..Progress::default() });
+    insta::assert_snapshot!("header_ascii", header::header(&long, Look { unicode: false, ..PLAIN }));
+    let colourful = header::header(&plan("hidden = []", 0), Look { colour: true, ..PLAIN });
+    insta::assert_snapshot!("header_colour", colourful.replace('\x1b', "ESC"));
+}
+
+#[test]
+fn curves_at_the_end() {
+    let clock = EpochClock::default();
+    let plan = plan("", 10);
+    let story = Story::new(&plan, &clock);
+    insta::assert_snapshot!("curves", curves::text(&story, PLAIN));
+    let ascii = curves::text(&story, Look { unicode: false, ..PLAIN });
+    assert!(ascii.is_ascii(), "{ascii}");
+    insta::assert_snapshot!("curves_ascii", ascii);
+    insta::assert_snapshot!("curves_narrow", curves::text(&story, Look { width: 44, ..PLAIN }));
+    let colour = curves::text(&story, Look { colour: true, ..PLAIN });
+    assert!(colour.contains("\x1b[0;36m") && colour.contains("\x1b[0;33m"), "both curves have a colour");
+    let stripped = colour.replace("\x1b[0;36m", "").replace("\x1b[0;33m", "").replace("\x1b[0;1m", "");
+    assert_eq!(stripped.replace("\x1b[0;2m", "").replace("\x1b[0m", ""), curves::text(&story, PLAIN));
+}
+
+#[test]
+fn lines_of_a_run() {
+    let clock = EpochClock::default();
+    let plan = plan("epochs = 3", 2);
+    let mut story = Story::new(&plan, &clock);
+    let mut out = Vec::new();
+    let mut shown = lines::Lines::new(&mut out, PLAIN, false);
+    shown.begin(&plan).unwrap();
+    // Without a test set, after a loss that is hardly a number, and after a long time.
+    let summary =
+        EpochSummary { epoch: 3, train_loss: 1234.5, train_accuracy: Some(1.0), test_loss: None, test_accuracy: None };
+    story.epochs.push(Told { summary, seconds: Some(4000.0) });
+    shown.event(&Event::Epoch(&summary), &story).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    insta::assert_snapshot!("lines", &text[text.find("     epoch").unwrap()..]);
+}
+
+#[test]
+fn endings() {
+    let clock = EpochClock::default();
+    let mut plan = plan("", 4);
+    plan.resumed = Some(Progress { epoch: 4, step: 4 * 235, ..Progress::default() });
+    let story = Story::new(&plan, &clock);
+    let stopped = Ending { reason: StopReason::Asked, out: "runs/a b".into(), files: vec!["checkpoint".into()] };
+    let text = ending::text(&story, &stopped, PLAIN);
+    assert!(text.contains("stopped   in epoch 5 of 10; everything up to here is saved"), "{text}");
+    assert!(text.ends_with("train --resume 'runs/a b'"), "{text}");
+    let done = Ending { reason: StopReason::Finished, ..stopped };
+    let text = ending::text(&story, &done, PLAIN);
+    assert!(text.contains("0.40 s an epoch · test accuracy 79.75 %"), "{text}");
+    assert!(text.ends_with("evaluate 'runs/a b'"), "{text}");
+}
+
+#[test]
+fn json_of_a_run() {
+    let clock = EpochClock::default();
+    let plan = plan("", 1);
+    let mut story = Story::new(&plan, &clock);
+    let mut out = Vec::new();
+    let mut shown = json::Json::new(&mut out);
+    shown.begin(&plan).unwrap();
+    let step = Event::Step { epoch: 2, step: 1, examples: 256, loss: 0.625, accuracy: Some(0.75) };
+    story.take(&step);
+    shown.event(&step, &story).unwrap();
+    let summary = story.epochs[0].summary;
+    shown.event(&Event::Epoch(&summary), &story).unwrap();
+    drop(shown);
+    insta::assert_snapshot!("json", String::from_utf8(out).unwrap());
+}
+
+#[test]
+fn the_running_epoch_is_the_mean_of_its_steps() {
+    let clock = EpochClock::default();
+    let mut story = Story::new(&plan("", 0), &clock);
+    assert_eq!((story.now.loss(), story.now.accuracy()), (None, None));
+    for (step, examples, loss, accuracy) in [(1, 256, 2.0, 0.25), (2, 128, 0.5, 1.0)] {
+        story.take(&Event::Step { epoch: 1, step, examples, loss, accuracy: Some(accuracy) });
+    }
+    assert_eq!((story.now.loss(), story.now.accuracy()), (Some(1.5), Some(0.5)));
+    assert_eq!((story.steps, story.total_steps()), (2, 2350));
+    story.take(&Event::Step { epoch: 2, step: 1, examples: 10, loss: 9.0, accuracy: None });
+    assert_eq!((story.now.loss(), story.now.accuracy()), (Some(9.0), None));
+}
