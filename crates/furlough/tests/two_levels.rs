@@ -12,7 +12,7 @@ fn both_examples_give_the_same_losses_and_learn() {
         let (as_list, accuracy_as_list) = concise::train(seed, 30).unwrap();
         assert_eq!(by_hand.len(), 30);
         for (epoch, (a, b)) in by_hand.iter().zip(&as_list).enumerate() {
-                let tolerance = if epoch == 0 { FIRST } else { LATER };
+            let tolerance = if epoch == 0 { FIRST } else { LATER };
             assert!((a - b).abs() < tolerance, "epoch {}: {a} by hand, {b} as a list", epoch + 1);
         }
         // The gate: twenty seeds gave 0.911 to 0.944.

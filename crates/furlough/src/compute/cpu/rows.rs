@@ -11,7 +11,7 @@ use super::{Cpu, Isa, StepSums};
 use crate::data::{Batch, Dataset, Features};
 use crate::nn::{Architecture, MaskSite, Mlp};
 
-/// Rows of a tile. Enough for the matrix product to reuse the weights, few enough for a batch of 256 to occupy four workers.
+/// Rows of a tile: a multiple of the six that the widest kernels take at once, and few enough for a batch of 256 to occupy four workers.
 pub(super) const TILE: usize = 66;
 
 /// What all tiles of a phase have in common.
