@@ -6,7 +6,7 @@
 //! Packed means cut into panels of `lanes` neighbouring outputs, each panel contiguous: `panel[k][lane]`, the last one padded
 //! with zeros.
 
-use super::simd::{Isa, Level};
+use super::simd::{Isa, Level, for_each_isa};
 use std::ops::Range;
 
 /// `kernel(m, n, k, out, a, b, out column stride, out row stride, a stride, b row stride, b column stride,
@@ -156,62 +156,71 @@ pub(super) unsafe fn multiply(
     }
 }
 
-/// Packs outputs `first ..` of a panel from a matrix with output `i`, depth `k` at `source[k * depths + i * outputs]`: the panel's
-/// `depth × lanes` elements into `panel`, of which those without an output are left as they are.
-#[inline(always)]
-pub(super) fn pack_panel(
-    lanes: usize,
-    source: &[f32],
-    (outputs, depths): (usize, usize),
-    range: Range<usize>,
-    panel: &mut [f32],
-) {
-    for (k, row) in panel.chunks_exact_mut(lanes).enumerate() {
-        let values = &source[k * depths..];
+for_each_isa! {
+    /// Packs outputs `range` of a matrix with output `i`, depth `k` at `source[k * depths + i * outputs]`, where one of the strides is 1, into
+    /// `panel`: its `depth × lanes` elements, of which those without an output are left as they are.
+    pub(super) fn pack_panel(
+        isa,
+        lanes: usize,
+        source: &[f32],
+        strides: (usize, usize),
+        range: Range<usize>,
+        panel: &mut [f32],
+    ) {
+        let (outputs, depths) = strides;
         if outputs == 1 {
-            row[..range.len()].copy_from_slice(&values[range.clone()]);
+            copy_rows(lanes, &source[range.start..], depths, range.len(), panel);
         } else {
-            for (value, i) in row.iter_mut().zip(range.clone()) {
-                *value = values[i * outputs];
+            for (k, row) in panel.chunks_exact_mut(lanes).enumerate() {
+                let values = &source[k * depths..];
+                for (value, i) in row.iter_mut().zip(range.clone()) {
+                    *value = values[i * outputs];
+                }
             }
         }
     }
 }
 
-/// Packs the rows of a [`Factor`] whose element of row `j` and depth `k` is `source[k * width + j]`, for `j` in `rows`: groups of
-/// `group` rows, each contiguous, `[k][row]`. A last group that is not full leaves gaps.
-pub(super) fn pack_groups(group: usize, source: &[f32], width: usize, rows: Range<usize>, packed: &mut [f32]) {
-    // A copy of constant length is a load and a store; one of variable length is a call.
-    match group {
-        6 => pack_groups_of::<6>(source, width, rows, packed),
-        4 => pack_groups_of::<4>(source, width, rows, packed),
-        other => {
-            let last = rows.end;
-            let depth = source.len() / width;
-            for (first, values) in rows.step_by(other).zip(packed.chunks_exact_mut(other * depth)) {
-                pack_group(source, width, first, other.min(last - first), other, values);
+for_each_isa! {
+    /// Packs `count` columns of row-major rows `width` apart, the first row beginning at `source`, into rows of `lanes`.
+    pub(super) fn pack_rows(isa, lanes: usize, source: &[f32], width: usize, count: usize, packed: &mut [f32]) {
+        copy_rows(lanes, source, width, count, packed);
+    }
+}
+
+for_each_isa! {
+    /// Packs the rows of a [`Factor`] whose element of row `j` and depth `k` is `source[k * width + j]`, for `j` in `rows`: groups of
+    /// `group` rows, each contiguous, `[k][row]`. A last group that is not full leaves gaps.
+    pub(super) fn pack_groups(isa, group: usize, source: &[f32], width: usize, rows: Range<usize>, packed: &mut [f32]) {
+        let depth = source.len() / width;
+        let last = rows.end;
+        for (first, values) in rows.step_by(group).zip(packed.chunks_exact_mut(group * depth)) {
+            copy_rows(group, &source[first..], width, group.min(last - first), values);
+        }
+    }
+}
+
+/// `count` elements from the start of each row of `source`, rows `width` apart, to the start of each row of `out`, `to` apart. A copy of
+/// constant length is a few moves; one of variable length is a call, so the lengths that matter are spelt out.
+#[inline(always)]
+fn copy_rows(to: usize, source: &[f32], width: usize, count: usize, out: &mut [f32]) {
+    match (to, count) {
+        (64, 64) => copy_rows_of::<64>(source, width, out),
+        (16, 16) => copy_rows_of::<16>(source, width, out),
+        (6, 6) => copy_rows_of::<6>(source, width, out),
+        (4, 4) => copy_rows_of::<4>(source, width, out),
+        _ => {
+            for (row, out) in out.chunks_exact_mut(to).enumerate() {
+                out[..count].copy_from_slice(&source[row * width..][..count]);
             }
         }
     }
 }
 
-fn pack_groups_of<const GROUP: usize>(source: &[f32], width: usize, rows: Range<usize>, packed: &mut [f32]) {
-    let last = rows.end;
-    let depth = source.len() / width;
-    for (first, values) in rows.step_by(GROUP).zip(packed.chunks_exact_mut(GROUP * depth)) {
-        if first + GROUP <= last {
-            let (values, _) = values.as_chunks_mut::<GROUP>();
-            for (k, values) in values.iter_mut().enumerate() {
-                values.copy_from_slice(&source[k * width + first..][..GROUP]);
-            }
-        } else {
-            pack_group(source, width, first, last - first, GROUP, values);
-        }
-    }
-}
-
-fn pack_group(source: &[f32], width: usize, first: usize, count: usize, group: usize, packed: &mut [f32]) {
-    for (k, values) in packed.chunks_exact_mut(group).enumerate() {
-        values[..count].copy_from_slice(&source[k * width + first..][..count]);
+#[inline(always)]
+fn copy_rows_of<const COUNT: usize>(source: &[f32], width: usize, out: &mut [f32]) {
+    let (rows, _) = out.as_chunks_mut::<COUNT>();
+    for (row, out) in rows.iter_mut().enumerate() {
+        out.copy_from_slice(&source[row * width..][..COUNT]);
     }
 }

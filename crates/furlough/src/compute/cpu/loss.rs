@@ -2,20 +2,21 @@
 
 use super::StepSums;
 use super::math::exp;
+use super::simd::for_each_isa;
 use crate::data::Targets;
 use crate::nn::argmax;
 
+for_each_isa! {
 /// The loss of one example, whether it was classified rightly, and ∂L/∂outputs times `weight` into `delta`.
-pub(super) fn loss_row(outputs: &[f32], targets: &Targets, example: usize, weight: f32, delta: &mut [f32]) -> StepSums {
+pub(super) fn loss_row(isa, outputs: &[f32], targets: &Targets, example: usize, weight: f32, delta: &mut [f32]) -> StepSums {
     match targets {
         Targets::Classes { labels, .. } => {
             let label = labels[example] as usize;
             let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-            let mut sum = 0.0;
             for (d, &z) in delta.iter_mut().zip(outputs) {
                 *d = exp(z - largest);
-                sum += *d;
             }
+            let sum: f32 = delta.iter().sum();
             let factor = weight / sum;
             delta.iter_mut().for_each(|d| *d *= factor);
             delta[label] -= weight;
@@ -33,4 +34,5 @@ pub(super) fn loss_row(outputs: &[f32], targets: &Targets, example: usize, weigh
             StepSums { loss: sum / f64::from(count), correct: 0 }
         }
     }
+}
 }

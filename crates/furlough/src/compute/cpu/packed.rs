@@ -1,6 +1,7 @@
 //! The weights as the kernels of [`super::gemm`] want them. Packed at the beginning of a call and not kept beyond it, so nothing can be out of date.
 
 use super::gemm::{Kernels, pack_panel};
+use super::simd::Isa;
 use super::workers::Workers;
 use super::workspace::Shared;
 use crate::nn::{Architecture, Mlp};
@@ -40,7 +41,7 @@ impl Packed {
     }
 
     /// Packs the weights of `mlp`, for the backward pass too if `training`.
-    pub(super) fn fill(&self, workers: &mut Workers, kernels: &Kernels, mlp: &Mlp, training: bool) {
+    pub(super) fn fill(&self, workers: &mut Workers, isa: Isa, kernels: &Kernels, mlp: &Mlp, training: bool) {
         let forward = self.forward_tasks.len();
         let tasks = forward + if training { self.backward_tasks.len() } else { 0 };
         let lanes = kernels.lanes;
@@ -58,7 +59,7 @@ impl Packed {
             let size = lanes * depth;
             // SAFETY: each task has its own panel.
             let values = unsafe { room.part(panel * size, size) };
-            pack_panel(lanes, weights, strides, panel * lanes..outputs.min((panel + 1) * lanes), values);
+            pack_panel(isa, lanes, weights, strides, panel * lanes..outputs.min((panel + 1) * lanes), values);
         });
     }
 }

@@ -2,8 +2,8 @@
 //! workers meet only when all are done.
 
 use super::dropout::LayerMask;
-use super::epilogue::{backward_row, drop_row, forward_row, scale_bytes};
-use super::gemm::{Kernels, multiply};
+use super::epilogue::{backward_row, drop_row, forward_row, prefetch, scale_bytes};
+use super::gemm::{Kernels, multiply, pack_rows};
 use super::loss::loss_row;
 use super::packed::Packed;
 use super::workspace::Workspace;
@@ -11,8 +11,19 @@ use super::{Cpu, Isa, StepSums};
 use crate::data::{Batch, Dataset, Features};
 use crate::nn::{Architecture, MaskSite, Mlp};
 
-/// Rows of a tile: a multiple of the six that the widest kernels take at once, and few enough for a batch of 256 to occupy four workers.
-pub(super) const TILE: usize = 66;
+/// The most rows of a tile: a multiple of what the kernels of any instruction set take at once, and few enough for a batch of 256 to make
+/// eight tiles, so that a worker that was held up is made up for by the others.
+pub(super) const TILE: usize = 36;
+
+/// How many rows ahead the bytes of an example are asked for.
+const AHEAD: usize = 4;
+
+/// The rows of tile `tile` of `count` rows cut into `count.div_ceil(TILE)` tiles, as equal as whole groups of rows allow.
+fn tile_rows(tile: usize, count: usize, group: usize) -> std::ops::Range<usize> {
+    let (tiles, groups) = (count.div_ceil(TILE), count.div_ceil(group));
+    let edge = |tile: usize| count.min(tile * groups / tiles * group);
+    edge(tile)..edge(tile + 1)
+}
 
 /// What all tiles of a phase have in common.
 struct Pass<'a> {
@@ -29,7 +40,7 @@ struct Pass<'a> {
 /// Forward, loss and backward of a whole batch, into the training workspace.
 pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> StepSums {
     let Cpu { isa, kernels, packed, workers, training: workspace, masks, sums, architecture, .. } = cpu;
-    packed.fill(workers, kernels, mlp, true);
+    packed.fill(workers, *isa, kernels, mlp, true);
     fill_masks(masks, architecture, Some(site));
     let count = batch.examples.len();
     let weight = 1.0 / count as f32;
@@ -38,8 +49,9 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &Mas
     {
         let sums = &*sums;
         workers.run(tiles, &|tile, _| {
-            let first = tile * TILE;
-            let examples = &batch.examples[first..count.min(first + TILE)];
+            let rows = tile_rows(tile, count, kernels.group);
+            let first = rows.start;
+            let examples = &batch.examples[rows];
             // SAFETY: each tile has its own rows of every buffer and its own place in the sums.
             unsafe {
                 pass.forward(first, examples.len(), |row| examples[row]);
@@ -65,7 +77,7 @@ pub(super) fn forward_phase(
     out: &mut [f32],
 ) {
     let Cpu { isa, kernels, packed, workers, inference: workspace, masks, architecture, .. } = cpu;
-    packed.fill(workers, kernels, mlp, false);
+    packed.fill(workers, *isa, kernels, mlp, false);
     fill_masks(masks, architecture, site);
     let count = examples.len();
     let outputs = architecture.outputs();
@@ -74,8 +86,8 @@ pub(super) fn forward_phase(
     let pass = Pass { isa: *isa, kernels, packed, mlp, data, masks, workspace };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(TILE), &|tile, worker| {
-        let start = tile * TILE;
-        let rows = TILE.min(count - start);
+        let std::ops::Range { start, end } = tile_rows(tile, count, kernels.group);
+        let rows = end - start;
         let first = worker * TILE;
         // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
         unsafe {
@@ -107,9 +119,13 @@ impl Pass<'_> {
         for (row, values) in input.chunks_exact_mut(width).enumerate() {
             let example = example_of(row);
             match self.data.inputs() {
-                Features::Bytes { rows, scale } => {
-                    let bytes = rows.as_slice().expect("standard layout, checked by Dataset");
-                    scale_bytes(isa, &bytes[example as usize * width..][..width], *scale, values);
+                Features::Bytes { rows: all, scale } => {
+                    let bytes = all.as_slice().expect("standard layout, checked by Dataset");
+                    let of = |example: u32| &bytes[example as usize * width..][..width];
+                    if row + AHEAD < rows {
+                        prefetch(of(example_of(row + AHEAD)));
+                    }
+                    scale_bytes(isa, of(example), *scale, values);
                 }
                 Features::Floats(_) => self.data.read_row(example as usize, values),
             }
@@ -162,7 +178,7 @@ impl Pass<'_> {
         let mut sums = StepSums::default();
         for ((row, delta), &example) in values.chunks_exact(outputs).zip(deltas.chunks_exact_mut(outputs)).zip(examples)
         {
-            let one = loss_row(row, self.data.targets(), example as usize, weight, delta);
+            let one = loss_row(self.isa, row, self.data.targets(), example as usize, weight, delta);
             sums.loss += one.loss;
             sums.correct += one.correct;
         }
@@ -228,8 +244,26 @@ impl Pass<'_> {
             // SAFETY: our rows of this panel.
             let packed = unsafe { self.workspace.packed_deltas[index].part(start, rows * lanes) };
             let range = panel * lanes..units.min((panel + 1) * lanes);
-            for (row, values) in packed.chunks_exact_mut(lanes).zip(deltas.chunks_exact(units)) {
-                row[..range.len()].copy_from_slice(&values[range.clone()]);
+            pack_rows(self.isa, lanes, &deltas[range.start..], units, range.len(), packed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_every_row_once_and_fit() {
+        for group in [2usize, 4, 6] {
+            for count in 1..400usize {
+                let tiles: Vec<_> = (0..count.div_ceil(TILE)).map(|tile| tile_rows(tile, count, group)).collect();
+                assert_eq!((tiles[0].start, tiles[tiles.len() - 1].end), (0, count));
+                assert!(tiles.windows(2).all(|pair| pair[0].end == pair[1].start));
+                assert!(
+                    tiles.iter().all(|tile| (1..=TILE).contains(&tile.len())),
+                    "{count} rows by {group}: {tiles:?}"
+                );
             }
         }
     }

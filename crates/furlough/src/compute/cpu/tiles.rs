@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
 /// once (6, 4 and 2 rows; 64, 16 and 2 columns), so that only the last tile has an odd edge.
-const ROWS: usize = 96;
+const ROWS: usize = 48;
 const COLUMNS: usize = 512;
 
 /// Units whose norms are bounded together.
@@ -91,7 +91,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
             }
         };
         let groups = &mut inputs_packed[..rows.len().next_multiple_of(kernels.group) * examples];
-        pack_groups(kernels.group, inputs, width, rows.clone(), groups);
+        pack_groups(*isa, kernels.group, inputs, width, rows.clone(), groups);
         let start = weights.start + rows.start * units + tile.columns.start;
         let panel = workspace.rows() * kernels.lanes;
         let deltas = &workspace.packed_deltas[tile.block];
