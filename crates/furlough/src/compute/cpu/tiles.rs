@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
 /// once (6, 4 and 2 rows; 64, 16 and 2 columns), so that only the last tile has an odd edge.
-const ROWS: usize = 48;
+const ROWS: usize = 96;
 const COLUMNS: usize = 512;
 
 /// Units whose norms are bounded together.
