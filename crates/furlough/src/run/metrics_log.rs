@@ -72,6 +72,23 @@ impl MetricsLog {
     /// [`Error::Run`] when it is not the next epoch or its numbers are not finite; [`Error::Io`] when it cannot be
     /// written, with the log as it was.
     pub fn append(&mut self, record: EpochRecord) -> Result<()> {
+        let line = self.line(&record)?;
+        write_line(&self.path, self.bytes, &line)?;
+        self.bytes += line.len() as u64;
+        self.records.push(record);
+        Ok(())
+    }
+
+    /// [`Self::append`] in two halves: the epoch counts as added, and calling the result writes it.
+    pub(super) fn begin_append(&mut self, record: EpochRecord) -> Result<super::background::Task> {
+        let line = self.line(&record)?;
+        let (path, bytes) = (self.path.clone(), self.bytes);
+        self.bytes += line.len() as u64;
+        self.records.push(record);
+        Ok(Box::new(move || write_line(&path, bytes, &line)))
+    }
+
+    fn line(&self, record: &EpochRecord) -> Result<Vec<u8>> {
         let refuse = |reason: String| Err(Error::run(&self.path, reason));
         let next = self.records.len() + 1;
         if record.summary.epoch as usize != next {
@@ -80,23 +97,20 @@ impl MetricsLog {
         if !record.summary.train_loss.is_finite() || !record.seconds.is_finite() {
             return refuse(format!("epoch {next} has a training loss or a time that is not finite"));
         }
-        let mut line = serde_json::to_vec(&record).map_err(|error| Error::run(&self.path, error.to_string()))?;
+        let mut line = serde_json::to_vec(record).map_err(|error| Error::run(&self.path, error.to_string()))?;
         line.push(b'\n');
-        let file = File::options().append(true).open(&self.path).map_err(Error::io("write", &self.path))?;
-        append(&file, &line).map_err(|error| {
-            // A line that was only begun would look torn. If even this fails, reading forgives a torn last line.
-            let _ = file.set_len(self.bytes);
-            Error::io("write", &self.path)(error)
-        })?;
-        self.bytes += line.len() as u64;
-        self.records.push(record);
-        Ok(())
+        Ok(line)
     }
 }
 
-fn append(mut file: &File, line: &[u8]) -> std::io::Result<()> {
-    file.write_all(line)?;
-    file.sync_all()
+/// Adds a line to a log of `bytes` bytes.
+fn write_line(path: &Path, bytes: u64, line: &[u8]) -> Result<()> {
+    let mut file = File::options().append(true).open(path).map_err(Error::io("write", path))?;
+    file.write_all(line).and_then(|()| file.sync_all()).map_err(|error| {
+        // A line that was only begun would look torn. If even this fails, reading forgives a torn last line.
+        let _ = file.set_len(bytes);
+        Error::io("write", path)(error)
+    })
 }
 
 /// Reads a log. A last line that was only begun, because its writer was killed, is passed over; nothing else is.

@@ -5,6 +5,7 @@
 //! one that can go on, a full disk leaves the last good files, and a manifest means that all is there.
 
 mod atomic;
+mod background;
 mod checkpoint;
 mod directory;
 mod fingerprint;

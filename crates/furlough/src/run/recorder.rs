@@ -1,6 +1,8 @@
+use super::background::Background;
+use super::checkpoint::to_bytes as checkpoint_bytes;
 use super::{
     DataInfo, EpochRecord, FORMAT_VERSION, FileEntry, Manifest, MetricsLog, ModelInfo, Origin, RunDir, curves_png,
-    curves_svg, load_checkpoint, read_metrics, save_checkpoint, save_model,
+    curves_svg, load_checkpoint, read_metrics, save_checkpoint, save_model, write_atomic,
 };
 use crate::nn::Architecture;
 use crate::train::{Control, Event, Observer, Recipe, StopReason, TrainState};
@@ -23,7 +25,13 @@ pub struct RunInfo {
 
 /// Writes a run into its folder while it happens: a line an epoch, checkpoints when they come, and when all epochs are
 /// done the model, the curves and last of all the manifest.
+///
+/// Lines and checkpoints are written by a thread of its own, in their order, while training goes on. All of it is on the disk when
+/// [`Event::Stop`] has been observed or the recorder has been dropped. Until then, a process that is killed may lose the checkpoint that was
+/// being written, and goes on from the one before.
 pub struct Recorder<'a> {
+    // First, so that it is dropped, and with it done, before the folder's lock is released.
+    background: Background,
     dir: RunDir,
     info: RunInfo,
     origin: Origin,
@@ -49,7 +57,7 @@ impl<'a> Recorder<'a> {
         let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
         save_checkpoint(&dir.checkpoint(), state, &origin)?;
         dir.keep();
-        Ok(Recorder { dir, info, origin, log, seconds: Box::new(seconds) })
+        Ok(Recorder { background: Background::new(), dir, info, origin, log, seconds: Box::new(seconds) })
     }
 
     /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on from: none when it was
@@ -75,7 +83,8 @@ impl<'a> Recorder<'a> {
         } else {
             (MetricsLog::create(metrics)?, None)
         };
-        Ok((Recorder { dir, info, origin, log, seconds: Box::new(seconds) }, state))
+        let background = Background::new();
+        Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds) }, state))
     }
 
     /// The folder.
@@ -136,13 +145,21 @@ impl Observer for Recorder<'_> {
             // Before the checkpoint, so that no checkpoint knows an epoch that the log lost.
             Event::Epoch(&summary) => {
                 let seconds = (self.seconds)();
-                self.log.append(EpochRecord { summary, seconds })?;
+                let line = self.log.begin_append(EpochRecord { summary, seconds })?;
+                self.background.push(line)?;
             }
             // A state that overflowed is not one to go on from: the last good one stays, and the next step's loss ends the run.
             Event::Checkpoint { state } if is_finite(state) => {
-                save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
+                let path = self.dir.checkpoint();
+                let bytes = checkpoint_bytes(&path, state, &self.origin)?;
+                self.background.push(Box::new(move || write_atomic(&path, &bytes)))?;
             }
-            Event::Stop { reason: StopReason::Finished, state } => self.finish(state)?,
+            Event::Stop { reason, state } => {
+                self.background.finish()?;
+                if reason == StopReason::Finished {
+                    self.finish(state)?;
+                }
+            }
             _ => {}
         }
         Ok(Control::Continue)
