@@ -1,30 +1,7 @@
 //! The data sets that are known by name.
 
-use super::{digits, fashion_mnist};
+use super::{Entry, digits, fashion_mnist};
 use crate::{Error, Result};
-
-/// A data set as the catalogue tells of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    /// What it is called on the command line and in recipes.
-    pub name: &'static str,
-    /// What its makers call it.
-    pub title: &'static str,
-    /// What it is, in a line.
-    pub description: &'static str,
-    /// Number of training examples.
-    pub train: usize,
-    /// Number of test examples.
-    pub test: usize,
-    /// The shape of one example.
-    pub shape: &'static [usize],
-    /// The classes' names, in order.
-    pub classes: &'static [&'static str],
-    /// The licence and its holders.
-    pub licence: &'static str,
-    /// Where it comes from.
-    pub source: &'static str,
-}
 
 /// All of them, the main one first.
 pub const ENTRIES: [Entry; 2] = [fashion_mnist::ENTRY, digits::ENTRY];

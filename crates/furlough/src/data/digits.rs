@@ -4,7 +4,7 @@
 //! E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, DOI 10.24432/C50P49, CC BY 4.0. The README beside the
 //! embedded files says what was changed.
 
-use super::{Dataset, Features, Split, Targets, catalog::Entry, idx};
+use super::{Dataset, Entry, Features, Split, Targets, idx};
 use crate::Result;
 use ndarray::{Array2, Axis};
 

@@ -4,7 +4,7 @@
 //! Algorithms*, 2017, arXiv:1708.07747.
 
 use super::idx_folder::{KnownFile, NAMES, load_known};
-use super::{Split, catalog::Entry};
+use super::{Entry, Split};
 use crate::Result;
 use std::path::Path;
 

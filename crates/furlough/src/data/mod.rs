@@ -7,9 +7,11 @@ mod batches;
 pub mod catalog;
 mod dataset;
 pub mod digits;
+mod entry;
 pub mod fashion_mnist;
 pub mod idx;
 pub mod idx_folder;
 
 pub use batches::{Batch, epoch_order};
 pub use dataset::{Dataset, Features, Split, Targets};
+pub use entry::Entry;
