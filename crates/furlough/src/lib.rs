@@ -36,3 +36,8 @@ pub mod run;
 
 mod error;
 pub use error::{Error, Result};
+
+/// The Rust in the guide runs with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide.md")]
+pub struct Guide;
