@@ -37,7 +37,8 @@ pub mod run;
 mod error;
 pub use error::{Error, Result};
 
-/// The README's code is compiled and run with the documentation's.
+/// The README's and the guide's code is compiled and run with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
-struct Readme;
+#[doc = include_str!("../../../docs/guide.md")]
+struct Pages;

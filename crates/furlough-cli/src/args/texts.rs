@@ -39,7 +39,7 @@ pub(super) const TRAIN_AFTER: &str = "Examples:
   furlough train --data digits --live
   furlough train --dropout 0              without dropout, to see what it does
   furlough train --hidden 1024,1024 --dropout 0.5 --input-dropout 0.2 \\
-                 --lr 0.1 --momentum 0.95 --max-norm 3
+                 --init kaiming --lr 0.01 --momentum 0.95 --max-norm 3
   furlough train --recipe runs/digits-1/recipe.toml --seed 1
   furlough train --resume runs/digits-1   go on where Ctrl-C or a crash stopped it
   furlough train --json | jq 'select(.event == \"epoch\")'
