@@ -138,6 +138,9 @@ impl Sequential {
                     if inputs == 0 || outputs == 0 {
                         return bad("needs at least 1 input and 1 output".into());
                     }
+                    if let Some(wide) = [inputs, outputs].into_iter().find(|&units| u32::try_from(units).is_err()) {
+                        return bad(format!("{wide} units are too many; masks number {} of them", u32::MAX));
+                    }
                     if blocks.len() >= MOST_LINEAR {
                         return bad(format!("is one Linear too many; masks number {MOST_LINEAR} of them"));
                     }
@@ -222,7 +225,8 @@ mod tests {
             ),
             (vec![Linear(2, 3), Flatten, Linear(3, 2)], "layer 2 (Flatten): Flatten comes first"),
             (vec![Linear(2, 0)], "layer 1 (Linear(2, 0)): needs at least 1 input and 1 output"),
-            (vec![Linear(usize::MAX, 9)], "more weights than any memory"),
+            (vec![Linear(1 << 32, 1)], "4294967296 units are too many"),
+            (vec![Linear(u32::MAX as usize, u32::MAX as usize)], "more weights than any memory"),
             (
                 vec![Linear(2, 3), Relu, Dropout(1.5), Linear(3, 2)],
                 "layer 3 (Dropout(1.5)): a drop probability lies between",
