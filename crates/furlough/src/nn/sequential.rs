@@ -37,7 +37,8 @@ impl Layer {
         }
     }
 
-    fn of(activation: Activation) -> Option<Layer> {
+    /// The layer of an activation; none for the identity.
+    pub(crate) fn of(activation: Activation) -> Option<Layer> {
         match activation {
             Activation::Identity => None,
             Activation::Relu => Some(Layer::Relu),
