@@ -129,6 +129,7 @@ impl Sequential {
         let mut input_dropout = Dropout::NONE;
         let mut blocks: Vec<Block> = Vec::new();
         let mut last_linear = 0;
+        let mut parameters = 0usize;
         let mut previous = None;
         for (index, &layer) in self.layers.iter().enumerate() {
             let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
@@ -145,9 +146,11 @@ impl Sequential {
                     if blocks.len() >= MOST_LINEAR {
                         return bad(format!("is one Linear too many; masks number {MOST_LINEAR} of them"));
                     }
-                    if inputs.checked_mul(outputs).is_none_or(|n| n > isize::MAX as usize / 8) {
-                        return bad("has more weights than any memory holds".into());
-                    }
+                    let total = (inputs + 1).checked_mul(outputs).and_then(|own| own.checked_add(parameters));
+                    let Some(total) = total.filter(|&total| total <= isize::MAX as usize / 8) else {
+                        return bad("has, with the layers before it, more weights than any memory holds".into());
+                    };
+                    parameters = total;
                     if let Some(before) = blocks.last()
                         && before.outputs != inputs
                     {
@@ -228,6 +231,8 @@ mod tests {
             (vec![Linear(2, 0)], "layer 1 (Linear(2, 0)): needs at least 1 input and 1 output"),
             (vec![Linear(1 << 32, 1)], "4294967296 units are too many"),
             (vec![Linear(u32::MAX as usize, u32::MAX as usize)], "more weights than any memory"),
+            // Each would fit by itself; together they wrap around.
+            (vec![Linear(1 << 30, 1 << 29), Linear(1 << 29, 1 << 30), Linear(1 << 30, 1 << 29)], "layer 2 (Linear"),
             (
                 vec![Linear(2, 3), Relu, Dropout(1.5), Linear(3, 2)],
                 "layer 3 (Dropout(1.5)): a drop probability lies between",
