@@ -33,7 +33,7 @@ pub fn train(seed: u64, epochs: u32) -> Result<(Vec<f64>, f64)> {
         }
         Ok(Control::Continue)
     })?;
-    let accuracy = trainer.evaluate(&digits.test).accuracy.unwrap_or_default();
+    let accuracy = trainer.evaluate(&digits.test)?.accuracy.unwrap_or_default();
     Ok((losses, accuracy))
 }
 

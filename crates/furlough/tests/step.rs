@@ -2,7 +2,7 @@
 
 use furlough::compute::{Cpu, Isa, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential};
+use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential, argmax};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
@@ -74,6 +74,17 @@ fn cases() -> Vec<Case> {
         Case { optimizer: all, batch: 97, input_dropout: 0.2, ..base() },
         Case { optimizer: Sgd { weight_decay: 0.1, max_norm: Some(0.5), ..Sgd::default() }, ..base() },
         Case { classes: false, outputs: 3, optimizer: all, ..base() },
+        // Inputs, and examples, beyond what is multiplied at a time.
+        Case {
+            hidden: &[5],
+            dropout: &[0.2],
+            inputs: 1031,
+            batch: 1030,
+            optimizer: Sgd { learning_rate: 0.1, weight_decay: 0.5, ..Sgd::default() },
+            ..base()
+        },
+        Case { hidden: &[1100, 3], inputs: 2, batch: 5, ..base() },
+        Case { hidden: &[9; 24], dropout: &[0.05; 24], activation: Activation::Silu, ..base() },
         Case { classes: false, outputs: 1, batch: 100, activation: Activation::Tanh, ..base() },
     ];
     let odd = |activation| Case { activation, hidden: &[70, 31], dropout: &[0.4, 0.25], batch: 67, ..base() };
@@ -104,9 +115,21 @@ fn the_fast_step_is_the_plain_step() {
             let size = if case.optimizer.has_velocity() { fast.parameters().len() } else { 0 };
             let (mut fast_velocity, mut slow_velocity) = (vec![0.0; size], vec![0.0; size]);
             let mut cpu = Cpu::with_isa(fast.architecture(), case.batch + 5, 2, isa);
+            let mut correct = 0;
             for step in 0..3 {
+                if let (0, Targets::Classes { labels, .. }) = (step, data.targets()) {
+                    let outputs = reference::forward(&slow, batch, Some(&site(0)));
+                    let rows = outputs.rows().into_iter().zip(&examples);
+                    let right = |(row, id): &(ndarray::ArrayView1<f32>, &u32)| {
+                        argmax(row.as_slice().unwrap()) == labels[**id as usize] as usize
+                    };
+                    correct = rows.filter(right).count() as u64;
+                }
                 let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
                 let loss = reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step));
+                if step == 0 {
+                    assert_eq!(sums.correct, correct, "{what}: classified rightly");
+                }
                 let mean = sums.loss / case.batch as f64;
                 assert!((mean - loss).abs() <= 1e-5 * loss.max(1.0), "{what}: loss {mean}, the oracle says {loss}");
                 assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
@@ -235,4 +258,24 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let sums = cpu.train_step(&mut mlp, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
     assert!(!sums.loss.is_finite());
     assert_eq!(before, mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_does_not_fit_panics_before_anything_is_computed() {
+    let case = &cases()[0];
+    let fits = data(8, case.inputs, case.outputs, true);
+    let before = case.mlp();
+    let refused = |data: &Dataset, examples: &[u32], expected: &str| {
+        let mut mlp = before.clone();
+        let mut cpu = Cpu::new(mlp.architecture(), 8, 1);
+        let step = || cpu.train_step(&mut mlp, &mut [], &case.optimizer, Batch { data, examples }, &site(0));
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains(expected), "{message}");
+        assert_eq!(mlp, before);
+    };
+    refused(&fits, &[], "batches of 1 to 8 examples");
+    refused(&fits, &[0; 9], "batches of 1 to 8 examples");
+    refused(&data(8, case.inputs + 1, case.outputs, true), &[0], "one input a feature");
+    refused(&data(8, case.inputs, case.outputs + 1, true), &[0], "one output a class or target");
 }

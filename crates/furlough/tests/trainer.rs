@@ -1,7 +1,7 @@
 //! The loop: what it promises about stopping, resuming, events and errors.
 
 use furlough::data::{Dataset, Features, Targets};
-use furlough::nn::{Layer::*, Sequential};
+use furlough::nn::{Init, Layer::*, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, TrainState, Trainer};
@@ -84,8 +84,18 @@ fn events_come_in_order_and_checkpoints_when_due() {
     let mut trainer = Trainer::new(&network(), &TrainOptions { epochs: 2, ..options() }, &data, 1).unwrap();
     trainer.checkpoint_every(Some(4));
     let mut told = String::new();
+    let (mut loss, mut right) = (0.0, 0.0);
     trainer
         .fit(Some(&data), &mut |e: &Event<'_>| {
+            if let Event::Step { examples, loss: mean, accuracy, .. } = e {
+                loss += mean * *examples as f64;
+                right += accuracy.unwrap() * *examples as f64;
+            }
+            if let Event::Epoch(summary) = e {
+                assert!((summary.train_loss - loss / 150.0).abs() < 1e-9);
+                assert!((summary.train_accuracy.unwrap() - right / 150.0).abs() < 1e-9);
+                (loss, right) = (0.0, 0.0);
+            }
             told.push(match e {
                 Event::Start { epochs: 2, steps_per_epoch: 10, examples: 150, .. } => '<',
                 Event::Step { .. } => 's',
@@ -173,6 +183,13 @@ fn what_does_not_fit_is_refused_with_its_reason() {
     let mut trainer = Trainer::new(&network(), &options(), &data, 1).unwrap();
     let other = Dataset::new(Features::Floats(Array2::zeros((1, 3))), data_targets(), &[3]).unwrap();
     assert!(trainer.fit(Some(&other), &mut ()).unwrap_err().to_string().contains("has 3 features"));
+
+    let numbers = Dataset::new(data.inputs().clone(), Targets::Values(Array2::zeros((150, 4))), &[2]).unwrap();
+    assert!(trainer.fit(Some(&numbers), &mut ()).unwrap_err().to_string().contains("but the run learns classes"));
+    assert!(trainer.evaluate(&other).unwrap_err().to_string().contains("has 3 features"));
+    for init in [Init::Normal(f64::NAN), Init::Uniform(-1.0), Init::Normal(1e39)] {
+        assert!(refused(network(), TrainOptions { init, ..options() }).contains("init = "), "{init}");
+    }
 
     let state = |change: &dyn Fn(&mut TrainState)| -> Result<()> {
         let mut state = Trainer::new(&network(), &options(), &data, 1).unwrap().state().clone();

@@ -79,13 +79,18 @@ impl Dataset {
             return bad(format!("has {rows} examples; example ids are 32 bits, so {} is the most", u32::MAX));
         }
         if !standard {
-            return bad("features are not in standard (row-major) order".into());
+            return bad(
+                "has features that are not in standard (row-major) order; .as_standard_layout().into_owned() puts them so"
+                    .into(),
+            );
         }
         if shape.iter().product::<usize>() != width {
             return bad(format!("examples of shape {shape:?} do not have {width} features"));
         }
         match &features {
-            Features::Bytes { scale, .. } if !scale.is_finite() => return bad(format!("scale is {scale}")),
+            Features::Bytes { scale, .. } if !(255.0 * scale).is_finite() => {
+                return bad(format!("scale is {scale}, but every byte times the scale must be a finite number"));
+            }
             Features::Floats(values) => check_finite(values, "feature")?,
             Features::Bytes { .. } => {}
         }
@@ -229,6 +234,12 @@ mod tests {
                 Targets::Values(array![[f32::INFINITY]]),
                 vec![2],
                 "target 0 is inf",
+            ),
+            (
+                Features::Bytes { rows: array![[1u8, 2], [3, 4]], scale: 2e36 },
+                classes(vec![0, 1], 2),
+                vec![2],
+                "every byte times the scale",
             ),
             (Features::Floats(x.reversed_axes()), classes(vec![0, 1], 2), vec![2], "row-major"),
         ];

@@ -21,6 +21,19 @@ impl Init {
     /// The tutorial's: normal with standard deviation 0.01.
     pub const DEFAULT: Init = Init::Normal(0.01);
 
+    /// Checks the range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the standard deviation or the bound is negative or no number in single precision.
+    pub fn validate(self) -> Result<()> {
+        match self {
+            Init::Normal(size) | Init::Uniform(size) if !(size >= 0.0 && (size as f32).is_finite()) => {
+                Err(Error::setting("init", self, "the size after the colon must be a number of at least 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Fills the weights of the linear layer with ordinal `layer` (from 0).
     pub fn fill(self, key: Key, layer: u32, inputs: usize, outputs: usize, weights: &mut [f32]) {
         debug_assert_eq!(weights.len(), inputs * outputs);
@@ -60,14 +73,9 @@ impl std::str::FromStr for Init {
 
     fn from_str(text: &str) -> Result<Self> {
         let (name, size) = text.split_once(':').map_or((text, None), |(name, size)| (name, Some(size)));
-        let size = match size.map(str::parse::<f64>) {
-            None => None,
-            Some(Ok(size)) if size >= 0.0 && size.is_finite() => Some(size),
-            Some(_) => {
-                return Err(Error::setting("init", text, "the size after the colon must be a number of at least 0"));
-            }
-        };
-        match (name, size) {
+        // What is no number at all is refused as NaN is.
+        let size = size.map(|size| size.parse::<f64>().unwrap_or(f64::NAN));
+        let init = match (name, size) {
             ("normal", size) => Ok(Init::Normal(size.unwrap_or(0.01))),
             ("uniform", Some(bound)) => Ok(Init::Uniform(bound)),
             ("kaiming", None) => Ok(Init::Kaiming),
@@ -77,7 +85,10 @@ impl std::str::FromStr for Init {
                 text,
                 "not an initialisation; there are normal:SD, kaiming, xavier, uniform:BOUND",
             )),
-        }
+        }?;
+        let reason = "the size after the colon must be a number of at least 0";
+        init.validate().map_err(|_| Error::setting("init", text, reason))?;
+        Ok(init)
     }
 }
 
@@ -161,7 +172,9 @@ mod tests {
         for init in [Init::Normal(0.01), Init::Kaiming, Init::Xavier, Init::Uniform(0.25)] {
             assert_eq!(init.to_string().parse::<Init>().unwrap(), init);
         }
-        for bad in ["", "normal:x", "normal:-1", "normal:nan", "kaiming:2", "uniform", "he"] {
+        for bad in
+            ["", "normal:x", "normal:-1", "normal:nan", "normal:1e39", "uniform:inf", "kaiming:2", "uniform", "he"]
+        {
             assert!(bad.parse::<Init>().is_err(), "{bad}");
         }
     }

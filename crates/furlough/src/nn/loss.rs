@@ -1,14 +1,5 @@
 use ndarray::{Array2, ArrayView2};
 
-/// What training makes small: the mean over the examples of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Loss {
-    /// `-ln softmax(logits)[class]`, for classes.
-    SoftmaxCrossEntropy,
-    /// The mean over the outputs of `(prediction - target)²`, for numbers.
-    MeanSquaredError,
-}
-
 /// The mean softmax cross-entropy of `logits` (examples × classes) and its derivative by the logits,
 /// `(softmax - onehot) / examples`. Stable: the largest logit of each row is subtracted first.
 ///

@@ -17,6 +17,6 @@ pub use activation::Activation;
 pub use dropout::{Dropout, MaskSite};
 pub use init::Init;
 pub use linear::{linear, linear_backward};
-pub use loss::{Loss, argmax, mean_squared_error, softmax_cross_entropy};
+pub use loss::{argmax, mean_squared_error, softmax_cross_entropy};
 pub use mlp::{Architecture, Block, Mlp};
 pub use sequential::{Layer, Sequential};

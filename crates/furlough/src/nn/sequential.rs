@@ -37,7 +37,8 @@ impl Layer {
         }
     }
 
-    fn of(activation: Activation) -> Option<Layer> {
+    /// The layer of an activation; none for the identity.
+    pub(crate) fn of(activation: Activation) -> Option<Layer> {
         match activation {
             Activation::Identity => None,
             Activation::Relu => Some(Layer::Relu),
@@ -128,6 +129,7 @@ impl Sequential {
         let mut input_dropout = Dropout::NONE;
         let mut blocks: Vec<Block> = Vec::new();
         let mut last_linear = 0;
+        let mut parameters = 0usize;
         let mut previous = None;
         for (index, &layer) in self.layers.iter().enumerate() {
             let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
@@ -138,12 +140,17 @@ impl Sequential {
                     if inputs == 0 || outputs == 0 {
                         return bad("needs at least 1 input and 1 output".into());
                     }
+                    if let Some(wide) = [inputs, outputs].into_iter().find(|&units| u32::try_from(units).is_err()) {
+                        return bad(format!("{wide} units are too many; masks number {} of them", u32::MAX));
+                    }
                     if blocks.len() >= MOST_LINEAR {
                         return bad(format!("is one Linear too many; masks number {MOST_LINEAR} of them"));
                     }
-                    if inputs.checked_mul(outputs).is_none_or(|n| n > isize::MAX as usize / 8) {
-                        return bad("has more weights than any memory holds".into());
-                    }
+                    let total = (inputs + 1).checked_mul(outputs).and_then(|own| own.checked_add(parameters));
+                    let Some(total) = total.filter(|&total| total <= isize::MAX as usize / 8) else {
+                        return bad("has, with the layers before it, more weights than any memory holds".into());
+                    };
+                    parameters = total;
                     if let Some(before) = blocks.last()
                         && before.outputs != inputs
                     {
@@ -222,7 +229,10 @@ mod tests {
             ),
             (vec![Linear(2, 3), Flatten, Linear(3, 2)], "layer 2 (Flatten): Flatten comes first"),
             (vec![Linear(2, 0)], "layer 1 (Linear(2, 0)): needs at least 1 input and 1 output"),
-            (vec![Linear(usize::MAX, 9)], "more weights than any memory"),
+            (vec![Linear(1 << 32, 1)], "4294967296 units are too many"),
+            (vec![Linear(u32::MAX as usize, u32::MAX as usize)], "more weights than any memory"),
+            // Each would fit by itself; together they wrap around.
+            (vec![Linear(1 << 30, 1 << 29), Linear(1 << 29, 1 << 30), Linear(1 << 30, 1 << 29)], "layer 2 (Linear"),
             (
                 vec![Linear(2, 3), Relu, Dropout(1.5), Linear(3, 2)],
                 "layer 3 (Dropout(1.5)): a drop probability lies between",

@@ -2,13 +2,13 @@ use super::Evaluation;
 use crate::Result;
 use crate::compute::Cpu;
 use crate::data::{Dataset, Targets};
-use crate::nn::{Mlp, argmax};
+use crate::nn::Mlp;
 use crate::train::{Evaluator, check_fit};
 use ndarray::Array2;
 
 /// Answers by a trained network.
 ///
-/// ```ignore
+/// ```no_run
 /// use furlough::{data::digits, predict::Predictor, run::load_model};
 /// let (mlp, _) = load_model("runs/digits-1/model.safetensors".as_ref())?;
 /// let test = digits::load()?.test;
@@ -67,17 +67,15 @@ impl Predictor {
     /// As [`Self::outputs`].
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
         check_fit(self.mlp.architecture(), data)?;
-        let scores = self.evaluator.evaluate(&mut self.cpu, &self.mlp, data);
-        let confusion = match data.targets() {
+        let mut confusion = match data.targets() {
             Targets::Values(_) => None,
-            Targets::Classes { labels, names } => {
-                let mut confusion = Array2::zeros((names.len(), names.len()));
-                self.evaluator.for_each_row(&mut self.cpu, &self.mlp, data, |example, outputs| {
-                    confusion[[labels[example] as usize, argmax(outputs)]] += 1;
-                });
-                Some(confusion)
-            }
+            Targets::Classes { names, .. } => Some(Array2::zeros((names.len(), names.len()))),
         };
+        let scores = self.evaluator.evaluate(&mut self.cpu, &self.mlp, data, |class, answer| {
+            if let Some(confusion) = &mut confusion {
+                confusion[[class, answer]] += 1;
+            }
+        });
         Ok(Evaluation { examples: data.len(), loss: scores.loss, accuracy: scores.accuracy, confusion })
     }
 }

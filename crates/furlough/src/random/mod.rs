@@ -8,4 +8,5 @@ mod key;
 mod philox;
 
 pub use key::{Key, Stream};
-pub use philox::{MULTIPLIERS, ROUNDS, WEYL, philox4x32};
+pub use philox::philox4x32;
+pub(crate) use philox::{MULTIPLIERS, ROUNDS, WEYL};

@@ -128,15 +128,7 @@ fn layers(network: &Network) -> Sequential {
     layers.extend(dropout(network.input_dropout));
     for layer in &network.layers {
         layers.push(Layer::Linear(layer.inputs, layer.outputs));
-        layers.extend(match layer.activation {
-            Activation::Identity => None,
-            Activation::Relu => Some(Layer::Relu),
-            Activation::LeakyRelu => Some(Layer::LeakyRelu),
-            Activation::Tanh => Some(Layer::Tanh),
-            Activation::Sigmoid => Some(Layer::Sigmoid),
-            Activation::Gelu => Some(Layer::Gelu),
-            Activation::Silu => Some(Layer::Silu),
-        });
+        layers.extend(Layer::of(layer.activation));
         layers.extend(dropout(layer.dropout));
     }
     Sequential::new(layers)

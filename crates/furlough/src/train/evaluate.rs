@@ -21,13 +21,22 @@ pub(crate) struct Evaluator {
 const CHUNK: usize = 8192;
 
 impl Evaluator {
-    pub(crate) fn evaluate(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset) -> Scores {
+    /// The scores on `data`, which fits the network. `answered` hears each example's class and the class it was taken for.
+    pub(crate) fn evaluate(
+        &mut self,
+        cpu: &mut Cpu,
+        mlp: &Mlp,
+        data: &Dataset,
+        mut answered: impl FnMut(usize, usize),
+    ) -> Scores {
         let mut loss = 0.0;
         let mut correct = 0u64;
         self.for_each_row(cpu, mlp, data, |example, outputs| {
             loss += example_loss(outputs, data.targets(), example);
             if let Targets::Classes { labels, .. } = data.targets() {
-                correct += u64::from(argmax(outputs) == labels[example] as usize);
+                let (class, answer) = (labels[example] as usize, argmax(outputs));
+                correct += u64::from(answer == class);
+                answered(class, answer);
             }
         });
         let count = data.len() as f64;
@@ -36,13 +45,7 @@ impl Evaluator {
     }
 
     /// Calls `see` with each example and its outputs, in the order of the data.
-    pub(crate) fn for_each_row(
-        &mut self,
-        cpu: &mut Cpu,
-        mlp: &Mlp,
-        data: &Dataset,
-        mut see: impl FnMut(usize, &[f32]),
-    ) {
+    fn for_each_row(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, mut see: impl FnMut(usize, &[f32])) {
         let width = data.outputs();
         self.outputs.resize(CHUNK.min(data.len()) * width, 0.0);
         for start in (0..data.len()).step_by(CHUNK) {

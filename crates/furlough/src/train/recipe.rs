@@ -31,6 +31,7 @@ impl TrainOptions {
     /// # Errors
     /// [`Error::Setting`] naming the setting that is out of range.
     pub fn validate(&self) -> Result<()> {
+        self.init.validate()?;
         self.optimizer.validate()?;
         if self.batch_size == 0 {
             return Err(Error::setting("batch_size", 0, "must be at least 1"));

@@ -8,22 +8,36 @@ use std::path::Path;
 /// The names are those of the keys of a recipe file and, with dashes, of the command line.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)] // the same names, explained at Recipe and TrainOptions
 pub struct Settings {
+    /// Name of the data set.
     pub data: Option<String>,
+    /// Widths of the hidden layers, each at least 1; an empty list for none.
     pub hidden: Option<OneOrMany<usize>>,
+    /// Drop probability after each hidden layer, from 0 to 1.
     pub dropout: Option<OneOrMany<f64>>,
+    /// Drop probability of the features, from 0 to 1.
     pub input_dropout: Option<f64>,
+    /// Activation of the hidden layers.
     pub activation: Option<Activation>,
+    /// How weights start.
     pub init: Option<Init>,
+    /// `sgd`.
     pub optimizer: Option<String>,
+    /// Learning rate, above 0.
     pub lr: Option<f64>,
+    /// From 0 to below 1.
     pub momentum: Option<f64>,
+    /// Look ahead along the momentum, which must then be above 0.
     pub nesterov: Option<bool>,
+    /// L2 penalty of the weights, at least 0.
     pub weight_decay: Option<f64>,
+    /// Upper bound for the norm of a hidden unit's incoming weights, above 0.
     pub max_norm: Option<f64>,
+    /// Examples a step, at least 1.
     pub batch_size: Option<usize>,
+    /// Passes over the training set, at least 1.
     pub epochs: Option<u32>,
+    /// Seed of all randomness, at most 2^63 - 1.
     pub seed: Option<u64>,
 }
 
@@ -171,6 +185,11 @@ mod tests {
             ("nesterov = true", "needs a momentum"),
             ("momentum = 1.0", "momentum = 1"),
             ("max_norm = 0.0", "max_norm = 0"),
+            ("max_norm = 1e-60", "max_norm = 0"),
+            ("weight_decay = -0.1", "weight_decay = -0.1"),
+            ("lr = 1e-60", "lr = 0"),
+            ("lr = 1e60", "lr = 1"),
+            ("init = \"normal:1e60\"", "init"),
             ("optimizer = \"adam\"", "there is sgd"),
             ("lr = 0.1\nlearning = 2", "line 2, column 1"),
             ("lr = = 2", "line 1, column 6"),

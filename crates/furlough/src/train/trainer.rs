@@ -24,7 +24,7 @@ use crate::{Error, Result};
 /// let options = TrainOptions { init: "kaiming".parse()?, batch_size: 16, epochs: 50, ..TrainOptions::default() };
 /// let mut trainer = Trainer::new(&network, &options, &data, 1)?;
 /// trainer.fit(None, &mut ())?;
-/// assert!(trainer.evaluate(&data).accuracy > Some(0.9));
+/// assert!(trainer.evaluate(&data)?.accuracy > Some(0.9));
 /// # Ok::<(), furlough::Error>(())
 /// ```
 pub struct Trainer<'a> {
@@ -124,8 +124,12 @@ impl<'a> Trainer<'a> {
     }
 
     /// How well the full network, as it is now, does on `data`.
-    pub fn evaluate(&mut self, data: &Dataset) -> Scores {
-        self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data)
+    ///
+    /// # Errors
+    /// [`Error::Data`] when `data` does not fit the network, or has classes where this run learns numbers or the reverse.
+    pub fn evaluate(&mut self, data: &Dataset) -> Result<Scores> {
+        self.check_test(data)?;
+        Ok(self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data, |_, _| ()))
     }
 
     /// Trains until all epochs are done or the observer asks to stop. After each epoch the full network is evaluated on `test`.
@@ -136,7 +140,7 @@ impl<'a> Trainer<'a> {
     /// [`Error::Data`] when `test` does not fit the network.
     pub fn fit(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<StopReason> {
         if let Some(test) = test {
-            check_fit(self.state.mlp.architecture(), test)?;
+            self.check_test(test)?;
         }
         let steps_per_epoch = self.steps_per_epoch();
         let mut control = observer.observe(&Event::Start {
@@ -159,6 +163,18 @@ impl<'a> Trainer<'a> {
         observer.observe(&Event::Checkpoint { state: &self.state })?;
         observer.observe(&Event::Stop { reason, state: &self.state })?;
         Ok(reason)
+    }
+
+    /// Whether the network can be evaluated on `test`.
+    fn check_test(&self, test: &Dataset) -> Result<()> {
+        check_fit(self.state.mlp.architecture(), test)?;
+        match (self.data.targets(), test.targets()) {
+            (Targets::Classes { .. }, Targets::Classes { .. }) | (Targets::Values(_), Targets::Values(_)) => Ok(()),
+            (Targets::Classes { .. }, _) => {
+                Err(Error::data("set", "has numbers to predict, but the run learns classes"))
+            }
+            (Targets::Values(_), _) => Err(Error::data("set", "has classes, but the run learns to predict numbers")),
+        }
     }
 
     fn key(&self) -> Key {
@@ -216,7 +232,7 @@ impl<'a> Trainer<'a> {
             None => None,
             Some(test) => {
                 control = observer.observe(&Event::EvaluationStart { epoch, examples: test.len() })?;
-                Some(self.evaluate(test))
+                Some(self.evaluate(test)?)
             }
         };
         let count = self.data.len() as f64;

@@ -100,8 +100,12 @@ impl Kernels {
 /// `out[j][i] = keep * out[j][i] + factor * Σ_k a[i][k] · b[j][k]` for j < `rows`, i < `outputs`, k < `depth`. `a` is packed, its panels
 /// `panel` elements apart; rows of `out` are `stride` apart. With `keep` = 0 what was in `out` is not read.
 ///
+/// A kernel for `width` outputs reads whole vectors of `a`, `width` rounded up, which the panel's padding holds; of `b` it reads the
+/// elements of its rows and depths only, and of `out` it reads and writes exactly its rectangle (what is not a whole panel and
+/// group goes through the stack). It takes at least one depth: with `depth` = 0 `out` stays as it was.
+///
 /// # Safety
-/// All elements of the three matrices lie in memory that may be read (and for `out` written) now; no element of `out` is
+/// All elements of the three matrices, and the padding of the panels of `a`, lie in memory that may be read (and for `out` written) now; no element of `out` is
 /// shared with `a` or `b` or used by another thread; and the kernels are of an instruction set that this machine has.
 pub(super) unsafe fn multiply(
     kernels: &Kernels,
@@ -128,7 +132,8 @@ pub(super) unsafe fn multiply(
             for row in (0..rows).step_by(group) {
                 let count = group.min(rows - row);
                 let kernel = table[(width.div_ceil(vector) - 1) * group + count - 1];
-                // SAFETY: `width` outputs of `count` rows, at most one panel and one group, all within the matrices.
+                // SAFETY: `width` outputs of `count` rows, at most one panel and one group, all within the matrices;
+                // `vectors` of this kernel times `vector` is at most `lanes`, the width of a panel.
                 unsafe {
                     kernel(
                         width,

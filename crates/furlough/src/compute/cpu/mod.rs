@@ -69,10 +69,10 @@ impl Cpu {
             isa,
             training: Workspace::for_training(architecture, batch_size, &kernels),
             inference: Workspace::for_inference(architecture, workers.count() * rows::TILE),
-            scratch: Shared::new(workers.count() * scratch_size),
+            scratch: Shared::new(workers.count(), scratch_size),
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
-            sums: Shared::new(batch_size.div_ceil(rows::TILE)),
+            sums: Shared::new(batch_size.div_ceil(rows::TILE), 1),
             architecture: architecture.clone(),
             packed: Packed::new(architecture, &kernels),
             kernels,
@@ -97,7 +97,7 @@ impl Cpu {
     /// When the loss is not finite the parameters are left as they were; the caller sees it in the result.
     ///
     /// # Panics
-    /// When the batch is larger than this was made for, or does not fit the architecture.
+    /// When the batch is empty or larger than this was made for, or `mlp`, `velocity` or the data do not fit the architecture.
     pub fn train_step(
         &mut self,
         mlp: &mut Mlp,
@@ -106,9 +106,12 @@ impl Cpu {
         batch: Batch<'_>,
         site: &MaskSite,
     ) -> StepSums {
-        assert_eq!(mlp.architecture(), &self.architecture, "the architecture this was made for");
-        assert!(batch.examples.len() <= self.training.rows(), "batches of up to {} examples", self.training.rows());
-        assert_eq!(velocity.len(), if optimizer.has_velocity() { mlp.parameters().len() } else { 0 });
+        self.check(mlp, batch.data);
+        assert_eq!(batch.data.outputs(), self.architecture.outputs(), "one output a class or target");
+        let most = self.training.rows();
+        assert!((1..=most).contains(&batch.examples.len()), "batches of 1 to {most} examples");
+        let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
+        assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
         let sums = rows::train_phase(self, mlp, batch, site);
         if sums.loss.is_finite() {
             tiles::update_phase(self, mlp, velocity, optimizer, batch.examples.len());
@@ -120,7 +123,7 @@ impl Cpu {
     /// masks, or a sub-network where `masks` gives key, stream and step.
     ///
     /// # Panics
-    /// When `out` is not examples × outputs long, or the data does not fit the architecture.
+    /// When `out` is not examples × outputs long, there are no such examples, or `mlp` or the data do not fit the architecture.
     pub fn forward(
         &mut self,
         mlp: &Mlp,
@@ -129,7 +132,13 @@ impl Cpu {
         masks: Option<&MaskSite>,
         out: &mut [f32],
     ) {
-        assert_eq!(mlp.architecture(), &self.architecture, "the architecture this was made for");
+        self.check(mlp, data);
         rows::forward_phase(self, mlp, data, examples, masks, out);
+    }
+
+    /// The kernels index by the architecture's shapes.
+    fn check(&self, mlp: &Mlp, data: &Dataset) {
+        assert_eq!(mlp.architecture(), &self.architecture, "the architecture this was made for");
+        assert_eq!(data.features(), self.architecture.inputs(), "one input a feature");
     }
 }

@@ -25,7 +25,7 @@ struct Task {
 impl Packed {
     pub(super) fn new(architecture: &Architecture, kernels: &Kernels) -> Self {
         let blocks = architecture.blocks();
-        let room = |outputs: usize, depth: usize| Shared::new(kernels.panels(outputs) * kernels.lanes * depth);
+        let room = |outputs: usize, depth: usize| Shared::new(kernels.panels(outputs) * kernels.lanes, depth);
         let tasks = |block: usize, outputs: usize| (0..kernels.panels(outputs)).map(move |panel| Task { block, panel });
         let later = || blocks.iter().enumerate().skip(1);
         Packed {
@@ -33,7 +33,7 @@ impl Packed {
             backward: blocks
                 .iter()
                 .enumerate()
-                .map(|(i, b)| if i == 0 { Shared::new(0) } else { room(b.inputs, b.outputs) })
+                .map(|(i, b)| if i == 0 { Shared::new(0, 0) } else { room(b.inputs, b.outputs) })
                 .collect(),
             forward_tasks: blocks.iter().enumerate().flat_map(|(i, b)| tasks(i, b.outputs)).collect(),
             backward_tasks: later().flat_map(|(i, b)| tasks(i, b.inputs)).collect(),

@@ -188,9 +188,7 @@ for_each_isa! {
 
 for_each_isa! {
     fn momentum_row(isa, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32], rate: f32, momentum: f32, decay: f32, nesterov: bool) {
-        let ahead = if nesterov { momentum } else { 0.0 };
-        let own = if nesterov { 1.0 } else { 0.0 };
-        let present = if nesterov { ahead } else { 1.0 };
+        let (own, present) = if nesterov { (1.0, momentum) } else { (0.0, 1.0) };
         for ((w, v), &g) in weights.iter_mut().zip(velocity).zip(gradient) {
             let g = g + decay * *w;
             *v = momentum * *v + g;

@@ -1,16 +1,18 @@
 //! A few threads that wait close by. A step hands work out twice and takes about a millisecond, so a hand-over must cost
 //! microseconds: workers spin briefly before they sleep.
 
+use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
 
 /// A job: called with (task, worker) for each task once, from several threads.
 type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
-/// How often a waiting worker looks before it sleeps: some 50 to 100 µs.
+/// How often a waiting worker looks before it sleeps: for somewhat less than a millisecond, longer than the calling thread is
+/// busy with other things between two jobs.
 const SPINS: u32 = 2000;
 
 /// How often it looks before it lets others run in between, which matters when there are more threads than cores.
@@ -24,7 +26,8 @@ struct Hall {
     next_task: AtomicUsize,
     /// Workers that have not yet finished the present job.
     busy: AtomicUsize,
-    panicked: AtomicBool,
+    /// What the present job panicked with in a worker, if it did.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
     closing: AtomicBool,
 }
 
@@ -48,7 +51,7 @@ impl Workers {
             job: UnsafeCell::new(None),
             next_task: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
-            panicked: AtomicBool::new(false),
+            panic: Mutex::new(None),
             closing: AtomicBool::new(false),
         });
         let threads: Vec<_> = (1..count)
@@ -68,7 +71,7 @@ impl Workers {
     /// Calls `job` once for each of `0 .. tasks`, spread over the workers, and returns when all calls have.
     ///
     /// # Panics
-    /// When a call did.
+    /// With what a call panicked, after all workers have come to an end with the job.
     pub(super) fn run(&mut self, tasks: usize, job: &Job<'_>) {
         if self.threads.is_empty() || tasks <= 1 {
             (0..tasks).for_each(|task| job(task, 0));
@@ -89,10 +92,11 @@ impl Workers {
         while hall.busy.load(Ordering::Acquire) != 0 {
             pause(&mut looks);
         }
-        if let Err(panic) = mine {
+        // Taken out in any case: the next job begins without.
+        let theirs = hall.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(panic) = mine.err().or(theirs) {
             resume_unwind(panic);
         }
-        assert!(!hall.panicked.swap(false, Ordering::Relaxed), "a worker panicked");
     }
 }
 
@@ -116,8 +120,8 @@ impl Hall {
             if let Some((job, tasks)) = unsafe { *self.job.get() } {
                 // SAFETY: `run` keeps the closure alive until `busy` is 0.
                 let job = unsafe { &*job };
-                if catch_unwind(AssertUnwindSafe(|| self.take_tasks(job, tasks, worker))).is_err() {
-                    self.panicked.store(true, Ordering::Relaxed);
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.take_tasks(job, tasks, worker))) {
+                    *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
                 }
             }
             self.busy.fetch_sub(1, Ordering::Release);
@@ -195,8 +199,17 @@ mod tests {
         let mut workers = Workers::new(2);
         for _ in 0..5 {
             let failed = catch_unwind(AssertUnwindSafe(|| workers.run(8, &|task, _| assert!(task != 3, "task 3"))));
-            assert!(failed.is_err());
+            assert_eq!(failed.unwrap_err().downcast_ref::<&str>(), Some(&"task 3"));
         }
+        // Both at once: each waits for the other, so each has one.
+        let both = std::sync::Barrier::new(2);
+        let failed = catch_unwind(AssertUnwindSafe(|| {
+            workers.run(2, &|_, _| {
+                both.wait();
+                panic!("both");
+            });
+        }));
+        assert_eq!(failed.unwrap_err().downcast_ref::<&str>(), Some(&"both"));
         let ran = AtomicUsize::new(0);
         workers.run(8, &|_, _| {
             ran.fetch_add(1, Ordering::Relaxed);

@@ -13,17 +13,27 @@ pub(super) struct Shared<T: Plain> {
 
 // SAFETY: it owns its elements like a boxed slice.
 unsafe impl<T: Plain + Send> Send for Shared<T> {}
-// SAFETY: all access goes through `part`, whose callers promise that no two threads hold overlapping parts.
-unsafe impl<T: Plain + Send> Sync for Shared<T> {}
+// SAFETY: all access goes through `part` and `read`, whose callers promise that no element is written by one thread while
+// another has it.
+unsafe impl<T: Plain + Send + Sync> Sync for Shared<T> {}
 
-/// Plain numbers: their bytes may be all zeros, and they need no drop.
-pub(super) trait Plain {}
-impl Plain for f32 {}
-impl Plain for super::StepSums {}
+/// Plain numbers.
+///
+/// # Safety
+/// All zero bytes are a value of the type, and it needs no drop.
+pub(super) unsafe trait Plain {}
+// SAFETY: zero is a number.
+unsafe impl Plain for f32 {}
+// SAFETY: two numbers.
+unsafe impl Plain for super::StepSums {}
 
 impl<T: Plain> Shared<T> {
-    /// Zeros. The memory is touched only when it is used.
-    pub(super) fn new(len: usize) -> Self {
+    /// `rows` times `width` zeros. The memory is touched only when it is used.
+    ///
+    /// # Panics
+    /// When so many do not fit the address space: offsets into a buffer never wrap around.
+    pub(super) fn new(rows: usize, width: usize) -> Self {
+        let len = rows.checked_mul(width).expect("a buffer that fits the address space");
         let layout = Self::layout(len);
         if layout.size() == 0 {
             return Shared { first: NonNull::dangling(), len };
@@ -114,7 +124,7 @@ impl<'a> Borrowed<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr().add(start), len) }
     }
 
-    /// Where element `start` is.
+    /// Where element `start` is. Reading or writing there needs what [`Self::part`] needs.
     pub(super) fn at(&self, start: usize) -> *mut f32 {
         assert!(start <= self.len, "place in a buffer");
         // SAFETY: within the buffer or one past its end.
@@ -144,13 +154,13 @@ impl Workspace {
             pre: architecture
                 .blocks()
                 .iter()
-                .map(|b| Shared::new(if needs_pre(b.activation) { rows * b.outputs } else { 0 }))
+                .map(|b| Shared::new(if needs_pre(b.activation) { rows } else { 0 }, b.outputs))
                 .collect(),
-            deltas: architecture.blocks().iter().map(|b| Shared::new(rows * b.outputs)).collect(),
+            deltas: architecture.blocks().iter().map(|b| Shared::new(rows, b.outputs)).collect(),
             packed_deltas: architecture
                 .blocks()
                 .iter()
-                .map(|b| Shared::new(kernels.panels(b.outputs) * kernels.lanes * rows))
+                .map(|b| Shared::new(rows, kernels.panels(b.outputs) * kernels.lanes))
                 .collect(),
             ..Workspace::for_inference(architecture, rows)
         }
@@ -159,9 +169,9 @@ impl Workspace {
     pub(super) fn for_inference(architecture: &Architecture, rows: usize) -> Self {
         Workspace {
             rows,
-            input: Shared::new(rows * architecture.inputs()),
-            outputs: architecture.blocks().iter().map(|b| Shared::new(rows * b.outputs)).collect(),
-            pre: architecture.blocks().iter().map(|_| Shared::new(0)).collect(),
+            input: Shared::new(rows, architecture.inputs()),
+            outputs: architecture.blocks().iter().map(|b| Shared::new(rows, b.outputs)).collect(),
+            pre: architecture.blocks().iter().map(|_| Shared::new(0, 0)).collect(),
             deltas: Vec::new(),
             packed_deltas: Vec::new(),
         }

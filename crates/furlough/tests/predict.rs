@@ -1,0 +1,103 @@
+//! What a network answers and how good the answers are, against the definitions, on more examples than are evaluated at once.
+
+use furlough::compute::reference;
+use furlough::data::{Batch, Dataset, Features, Targets};
+use furlough::nn::{Init, Layer::*, Mlp, Sequential, argmax, mean_squared_error, softmax_cross_entropy};
+use furlough::predict::Predictor;
+use furlough::random::{Key, Stream};
+use furlough::train::{TrainOptions, Trainer};
+use ndarray::{Array2, Axis};
+
+/// Evaluation takes 8,192 at a time.
+const EXAMPLES: usize = 8192 + 77;
+
+fn features() -> Array2<f32> {
+    let word = |i: usize, j: usize| Key::new(6).draw(Stream::Order, 3, i as u32, j as u32, 0)[0];
+    Array2::from_shape_fn((EXAMPLES, 3), |(i, j)| word(i, j) as f32 / u32::MAX as f32 - 0.5)
+}
+
+/// The last chunk has other classes than the first, so that mixing them up shows.
+fn classes() -> Dataset {
+    let labels = (0..EXAMPLES).map(|i| if i < 8192 { (i % 3) as u32 } else { 3 }).collect();
+    let names = ["a", "b", "c", "d"].map(String::from).to_vec();
+    Dataset::new(Features::Floats(features()), Targets::Classes { labels, names }, &[3]).unwrap()
+}
+
+fn numbers() -> Dataset {
+    let rows = features();
+    let values = Array2::from_shape_fn((EXAMPLES, 2), |(i, j)| {
+        let [a, b, c] = [rows[[i, 0]], rows[[i, 1]], rows[[i, 2]]];
+        if j == 0 { a - 2.0 * b } else { c + 0.5 + f32::from(u8::from(i >= 8192)) }
+    });
+    Dataset::new(Features::Floats(rows), Targets::Values(values), &[3]).unwrap()
+}
+
+fn network(outputs: usize) -> Sequential {
+    Sequential::new([Linear(3, 20), Tanh, Dropout(0.5), Linear(20, outputs)])
+}
+
+fn mlp(outputs: usize) -> Mlp {
+    Mlp::new(network(outputs).validate().unwrap(), Init::Xavier, Key::new(1))
+}
+
+fn plain_outputs(mlp: &Mlp, data: &Dataset) -> Array2<f32> {
+    let examples: Vec<u32> = (0..data.len() as u32).collect();
+    reference::forward(mlp, Batch { data, examples: &examples }, None)
+}
+
+#[test]
+fn classes_are_evaluated_as_the_definitions_say() {
+    let (data, mlp) = (classes(), mlp(4));
+    let Targets::Classes { labels, .. } = data.targets() else { unreachable!() };
+    let expected = plain_outputs(&mlp, &data);
+    let (loss, _) = softmax_cross_entropy(expected.view(), labels);
+    let mut predictor = Predictor::new(mlp.clone(), 2);
+    let outputs = predictor.outputs(&data).unwrap();
+    assert!((&outputs - &expected).iter().all(|difference| difference.abs() < 1e-5));
+
+    let mut confusion = Array2::<u64>::zeros((4, 4));
+    for (row, &label) in outputs.rows().into_iter().zip(labels) {
+        confusion[[label as usize, argmax(row.as_slice().unwrap())]] += 1;
+    }
+    let right = (0..4).map(|class| confusion[[class, class]]).sum::<u64>() as f64 / EXAMPLES as f64;
+    assert_ne!(confusion, confusion.t(), "or a transposed one would pass");
+    let evaluation = predictor.evaluate(&data).unwrap();
+    assert!((evaluation.loss - loss).abs() < 1e-6, "{} but the definition says {loss}", evaluation.loss);
+    assert_eq!((evaluation.examples, evaluation.accuracy), (EXAMPLES, Some(right)));
+    assert_eq!(evaluation.confusion, Some(confusion));
+
+    let probabilities = predictor.probabilities(&data).unwrap();
+    for (row, outputs) in probabilities.rows().into_iter().zip(outputs.rows()) {
+        assert!((row.sum() - 1.0).abs() < 1e-6 && row.iter().all(|p| (0.0..=1.0).contains(p)));
+        assert!(((row[0] / row[3]).ln() - (outputs[0] - outputs[3])).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn numbers_are_learnt_and_evaluated_as_the_definitions_say() {
+    let data = numbers();
+    let Targets::Values(values) = data.targets() else { unreachable!() };
+    let options = TrainOptions { init: Init::Xavier, batch_size: 100, epochs: 2, ..TrainOptions::default() };
+    let mut trainer = Trainer::new(&network(2), &options, &data, 2).unwrap();
+    let before = trainer.evaluate(&data).unwrap().loss;
+    trainer.fit(Some(&data), &mut ()).unwrap();
+    let scores = trainer.evaluate(&data).unwrap();
+    assert!(scores.loss < 0.2 * before && scores.accuracy.is_none(), "{before} became {scores:?}");
+
+    let (loss, _) = mean_squared_error(plain_outputs(&trainer.state().mlp, &data).view(), values.view());
+    assert!((scores.loss - loss).abs() < 1e-6, "{} but the definition says {loss}", scores.loss);
+    let mut predictor = Predictor::new(trainer.into_mlp(), 1);
+    let evaluation = predictor.evaluate(&data).unwrap();
+    assert_eq!((evaluation.loss, evaluation.accuracy, evaluation.confusion), (scores.loss, None, None));
+    let squares = (predictor.outputs(&data).unwrap() - values).mapv(|d| d * d);
+    let mean = squares.mean_axis(Axis(1)).unwrap().mean().unwrap();
+    assert!((f64::from(mean) - loss).abs() < 1e-4 * loss);
+}
+
+#[test]
+fn data_that_does_not_fit_is_refused() {
+    let mut predictor = Predictor::new(mlp(2), 1);
+    let reason = predictor.evaluate(&classes()).unwrap_err().to_string();
+    assert!(reason.contains("has 4 classes or targets, but the network gives 2"), "{reason}");
+    assert!(predictor.outputs(&numbers()).is_ok());
+}
