@@ -129,6 +129,7 @@ impl Sequential {
         let mut blocks: Vec<Block> = Vec::new();
         let mut last_linear = 0;
         let mut previous = None;
+        let mut parameters: usize = 0;
         for (index, &layer) in self.layers.iter().enumerate() {
             let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
             match layer {
@@ -141,8 +142,11 @@ impl Sequential {
                     if blocks.len() >= MOST_LINEAR {
                         return bad(format!("is one Linear too many; masks number {MOST_LINEAR} of them"));
                     }
-                    if inputs.checked_mul(outputs).is_none_or(|n| n > isize::MAX as usize / 8) {
-                        return bad("has more weights than any memory holds".into());
+                    // The sum, because each layer may be possible and all of them together not.
+                    let own = inputs.checked_add(1).and_then(|n| n.checked_mul(outputs));
+                    match own.and_then(|own| parameters.checked_add(own)) {
+                        Some(sum) if sum <= isize::MAX as usize / 8 => parameters = sum,
+                        _ => return bad("has more weights than any memory holds".into()),
                     }
                     if let Some(before) = blocks.last()
                         && before.outputs != inputs
@@ -223,6 +227,10 @@ mod tests {
             (vec![Linear(2, 3), Flatten, Linear(3, 2)], "layer 2 (Flatten): Flatten comes first"),
             (vec![Linear(2, 0)], "layer 1 (Linear(2, 0)): needs at least 1 input and 1 output"),
             (vec![Linear(usize::MAX, 9)], "more weights than any memory"),
+            (
+                vec![Linear(1 << 30, 1 << 29), Linear(1 << 29, 1 << 30)],
+                "layer 2 (Linear(536870912, 1073741824)): has more",
+            ),
             (
                 vec![Linear(2, 3), Relu, Dropout(1.5), Linear(3, 2)],
                 "layer 3 (Dropout(1.5)): a drop probability lies between",
