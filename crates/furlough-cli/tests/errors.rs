@@ -18,11 +18,14 @@ fn transcript(lines: &[&str], code: i32) -> String {
     text
 }
 
+/// Everything in a folder, empty folders too.
 fn walk(folder: &std::path::Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .map(|entry| entry.unwrap().path())
-        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path.display().to_string()] })
+        .flat_map(|path| {
+            let within = if path.is_dir() { walk(&path) } else { Vec::new() };
+            [vec![path.display().to_string()], within].concat()
+        })
         .collect()
 }
 
@@ -52,6 +55,17 @@ fn values_out_of_range() {
         "train --data digits --seed 9223372036854775808",
     ];
     insta::assert_snapshot!(transcript(&lines, 1));
+}
+
+#[test]
+fn networks_larger_than_memory() {
+    // More than the 47 bits that a process can address, so that no machine has it.
+    for hidden in ["1000000000000", "200000000,200000000", "18446744073709551615"] {
+        let folder = folder();
+        let said = fails(folder.path(), &format!("train --data digits --out a/b/c --hidden {hidden}"), 1);
+        assert!(said.starts_with("error: layer "), "{said}");
+        assert_eq!(walk(folder.path()), Vec::<String>::new(), "--hidden {hidden}");
+    }
 }
 
 #[test]

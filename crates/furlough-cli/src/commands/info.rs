@@ -65,16 +65,17 @@ impl About {
         let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
         field("run", &look.text(&self.run));
         let (done, of) = (self.epochs.len(), self.recipe.options().epochs);
+        let epochs = if of == 1 { "epoch" } else { "epochs" };
         let seconds = duration(self.epochs.iter().map(|record| record.seconds).sum());
         match &self.manifest {
             Some(manifest) => {
-                field("status", &look.text(&format!("finished · {of} epochs in {seconds}")));
+                field("status", &look.text(&format!("finished · {of} {epochs} in {seconds}")));
                 field("data", &look.text(&format!("{} · {}", self.recipe.data(), manifest.data_origin)));
                 let (on, set) = (threads(manifest.threads), &manifest.instruction_set);
                 field("machine", &look.text(&format!("{on} · {set} · furlough {}", manifest.library)));
             }
             None => {
-                field("status", &look.text(&format!("not finished · {done} of {of} epochs in {seconds}")));
+                field("status", &look.text(&format!("not finished · {done} of {of} {epochs} in {seconds}")));
                 let command = format!("{} train --resume {}", program(), shell_word(&self.run));
                 field("resume", &look.accent(&command));
             }
