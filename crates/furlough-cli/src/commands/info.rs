@@ -76,7 +76,9 @@ impl About {
             }
             None => {
                 field("status", &look.text(&format!("not finished · {done} of {of} {epochs} in {seconds}")));
-                let command = format!("{} train --resume {}", program(), shell_word(&self.run));
+                // Where files of the user's own are is not part of the recipe.
+                let data_dir = if self.recipe.data() == "idx" { " --data-dir DIR" } else { "" };
+                let command = format!("{} train --resume {}{data_dir}", program(), shell_word(&self.run));
                 field("resume", &look.accent(&command));
             }
         }

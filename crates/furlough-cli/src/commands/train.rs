@@ -85,7 +85,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         StopReason::Finished => Manifest::FILES.iter().map(ToString::to_string).collect(),
         StopReason::Asked => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
     };
-    progress.end(&Ending { reason, out, files })?;
+    progress.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
     Ok(match reason {
         StopReason::Finished => ExitCode::SUCCESS,
         StopReason::Asked => ExitCode::from(failure::INTERRUPTED),
