@@ -155,6 +155,16 @@ fn finished_runs_are_not_resumed_and_damaged_ones_are_refused() {
     assert!(said.contains("model.safetensors"), "{said}");
     fs::write(&model, &good[..good.len() / 2]).unwrap();
     fails(folder.path(), "evaluate a", 1);
+    fs::remove_file(&model).unwrap();
+    let said = fails(folder.path(), "evaluate a", 1);
+    assert!(
+        said.contains("is missing, though the run is finished") && said.contains("--recipe a/recipe.toml"),
+        "{said}"
+    );
+
+    fs::write(folder.path().join("a/metrics.jsonl"), "").unwrap();
+    let said = fails(folder.path(), "info a", 1);
+    assert!(said.contains("a/metrics.jsonl: is damaged: it has 0 of the 1 epochs"), "{said}");
 }
 
 #[cfg(unix)]

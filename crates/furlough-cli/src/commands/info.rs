@@ -40,7 +40,16 @@ struct File {
 impl About {
     fn read(dir: &RunDir) -> anyhow::Result<About> {
         let manifest = Manifest::read(dir)?;
-        let epochs = read_metrics(&dir.file(RunDir::METRICS))?;
+        let log = dir.file(RunDir::METRICS);
+        let epochs = read_metrics(&log)?;
+        let of = dir.recipe()?.options().epochs;
+        if manifest.is_some() && epochs.len() != of as usize {
+            anyhow::bail!(
+                "{}: is damaged: it has {} of the {of} epochs of a finished run. Restore it from a copy",
+                log.display(),
+                epochs.len()
+            );
+        }
         let loss = |record: &EpochRecord| record.summary.test_loss.unwrap_or(record.summary.train_loss);
         let best = epochs.iter().copied().min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);

@@ -139,9 +139,17 @@ impl RunDir {
     /// Path of the model.
     ///
     /// # Errors
-    /// [`Error::Run`] when there is none because the run is not finished.
+    /// [`Error::Run`] when there is none, because the run is not finished or because somebody took it away.
     pub fn model(&self) -> Result<PathBuf> {
         let path = self.file(Self::MODEL);
+        if !path.is_file() && self.is_finished() {
+            let reason = format!(
+                "is missing, though the run is finished. Restore it from a copy, or train it again: \
+                 `furlough train --recipe {}` gives the same",
+                self.file(Self::RECIPE).display()
+            );
+            return Err(Error::run(&path, reason));
+        }
         if !path.is_file() {
             let reason = format!(
                 "has no {}: the run is not finished; finish it with `furlough train --resume {}`",
