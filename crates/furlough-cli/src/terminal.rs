@@ -107,7 +107,8 @@ pub fn threads(number: usize) -> String {
 /// A time as people say it: 0.41 s, 12.3 s, 3 min 20 s, 2 h 5 min.
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
-    match seconds {
+    // The sum of no numbers at all is -0.0.
+    match seconds.abs() {
         s if s < 9.995 => format!("{s:.2} s"),
         s if s < 99.95 => format!("{s:.1} s"),
         _ if whole < 3600 => format!("{} min {} s", whole / 60, whole % 60),
@@ -159,8 +160,8 @@ mod tests {
     #[test]
     fn numbers_and_times_read_well() {
         assert_eq!([0, 999, 1000, 269_322, 60_000_000].map(thousands), ["0", "999", "1,000", "269,322", "60,000,000"]);
-        let times = [0.409, 9.99, 12.34, 99.96, 200.0, 7500.0].map(duration);
-        assert_eq!(times, ["0.41 s", "9.99 s", "12.3 s", "1 min 40 s", "3 min 20 s", "2 h 5 min"]);
+        let times = [-0.0, 0.409, 9.99, 12.34, 99.96, 200.0, 7500.0].map(duration);
+        assert_eq!(times, ["0.00 s", "0.41 s", "9.99 s", "12.3 s", "1 min 40 s", "3 min 20 s", "2 h 5 min"]);
     }
 
     #[test]

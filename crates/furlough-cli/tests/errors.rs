@@ -18,11 +18,14 @@ fn transcript(lines: &[&str], code: i32) -> String {
     text
 }
 
+/// Everything in a folder, empty folders too.
 fn walk(folder: &std::path::Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .map(|entry| entry.unwrap().path())
-        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path.display().to_string()] })
+        .flat_map(|path| {
+            let within = if path.is_dir() { walk(&path) } else { Vec::new() };
+            [vec![path.display().to_string()], within].concat()
+        })
         .collect()
 }
 
@@ -52,6 +55,17 @@ fn values_out_of_range() {
         "train --data digits --seed 9223372036854775808",
     ];
     insta::assert_snapshot!(transcript(&lines, 1));
+}
+
+#[test]
+fn networks_larger_than_memory() {
+    // More than the 47 bits that a process can address, so that no machine has it.
+    for hidden in ["1000000000000", "200000000,200000000", "18446744073709551615"] {
+        let folder = folder();
+        let said = fails(folder.path(), &format!("train --data digits --out a/b/c --hidden {hidden}"), 1);
+        assert!(said.starts_with("error: layer "), "{said}");
+        assert_eq!(walk(folder.path()), Vec::<String>::new(), "--hidden {hidden}");
+    }
 }
 
 #[test]
@@ -141,6 +155,16 @@ fn finished_runs_are_not_resumed_and_damaged_ones_are_refused() {
     assert!(said.contains("model.safetensors"), "{said}");
     fs::write(&model, &good[..good.len() / 2]).unwrap();
     fails(folder.path(), "evaluate a", 1);
+    fs::remove_file(&model).unwrap();
+    let said = fails(folder.path(), "evaluate a", 1);
+    assert!(
+        said.contains("is missing, though the run is finished") && said.contains("--recipe a/recipe.toml"),
+        "{said}"
+    );
+
+    fs::write(folder.path().join("a/metrics.jsonl"), "").unwrap();
+    let said = fails(folder.path(), "info a", 1);
+    assert!(said.contains("a/metrics.jsonl: is damaged: it has 0 of the 1 epochs"), "{said}");
 }
 
 #[cfg(unix)]

@@ -35,6 +35,18 @@ fn train_then_evaluate_then_info() {
 }
 
 #[test]
+fn runs_that_begin_together_take_different_folders() {
+    let folder = folder();
+    let start = || {
+        let mut command = common::furlough(folder.path());
+        command.args("train --data digits --hidden 8 --epochs 1 --quiet".split(' ')).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..6).map(|_| start()).collect();
+    assert!(children.into_iter().all(|mut child| child.wait().unwrap().success()));
+    assert_eq!(fs::read_dir(folder.path().join("runs")).unwrap().count(), 6);
+}
+
+#[test]
 fn json_tells_the_same_as_the_files() {
     let folder = folder();
     let lines = json_lines(&ok(folder.path(), &format!("{SMALL} --json --out a")));

@@ -40,7 +40,16 @@ struct File {
 impl About {
     fn read(dir: &RunDir) -> anyhow::Result<About> {
         let manifest = Manifest::read(dir)?;
-        let epochs = read_metrics(&dir.file(RunDir::METRICS))?;
+        let log = dir.file(RunDir::METRICS);
+        let epochs = read_metrics(&log)?;
+        let of = dir.recipe()?.options().epochs;
+        if manifest.is_some() && epochs.len() != of as usize {
+            anyhow::bail!(
+                "{}: is damaged: it has {} of the {of} epochs of a finished run. Restore it from a copy",
+                log.display(),
+                epochs.len()
+            );
+        }
         let loss = |record: &EpochRecord| record.summary.test_loss.unwrap_or(record.summary.train_loss);
         let best = epochs.iter().copied().min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);
@@ -65,17 +74,20 @@ impl About {
         let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
         field("run", &look.text(&self.run));
         let (done, of) = (self.epochs.len(), self.recipe.options().epochs);
+        let epochs = if of == 1 { "epoch" } else { "epochs" };
         let seconds = duration(self.epochs.iter().map(|record| record.seconds).sum());
         match &self.manifest {
             Some(manifest) => {
-                field("status", &look.text(&format!("finished · {of} epochs in {seconds}")));
+                field("status", &look.text(&format!("finished · {of} {epochs} in {seconds}")));
                 field("data", &look.text(&format!("{} · {}", self.recipe.data(), manifest.data_origin)));
                 let (on, set) = (threads(manifest.threads), &manifest.instruction_set);
                 field("machine", &look.text(&format!("{on} · {set} · furlough {}", manifest.library)));
             }
             None => {
-                field("status", &look.text(&format!("not finished · {done} of {of} epochs in {seconds}")));
-                let command = format!("{} train --resume {}", program(), shell_word(&self.run));
+                field("status", &look.text(&format!("not finished · {done} of {of} {epochs} in {seconds}")));
+                // Where files of the user's own are is not part of the recipe.
+                let data_dir = if self.recipe.data() == "idx" { " --data-dir DIR" } else { "" };
+                let command = format!("{} train --resume {}{data_dir}", program(), shell_word(&self.run));
                 field("resume", &look.accent(&command));
             }
         }

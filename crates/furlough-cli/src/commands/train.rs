@@ -10,7 +10,7 @@ use furlough::run::{DataInfo, Manifest, Recorder, RunDir, RunInfo};
 use furlough::train::{Recipe, Settings, StopReason, Trainer};
 use std::io;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Trains, or goes on training.
@@ -24,8 +24,11 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         }
         None => {
             let recipe = recipe(&args.recipe)?;
-            let out = args.out.clone().unwrap_or_else(|| free_folder(recipe.data()));
-            (RunDir::create(out)?, recipe)
+            let dir = match &args.out {
+                Some(out) => RunDir::create(out)?,
+                None => free_folder(recipe.data())?,
+            };
+            (dir, recipe)
         }
     };
     let out = dir.path().to_path_buf();
@@ -82,7 +85,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         StopReason::Finished => Manifest::FILES.iter().map(ToString::to_string).collect(),
         StopReason::Asked => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
     };
-    progress.end(&Ending { reason, out, files })?;
+    progress.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
     Ok(match reason {
         StopReason::Finished => ExitCode::SUCCESS,
         StopReason::Asked => ExitCode::from(failure::INTERRUPTED),
@@ -117,8 +120,18 @@ pub fn threads(asked: Option<NonZero<usize>>) -> usize {
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get)
 }
 
-/// `runs/DATA-N` with the first N from 1 that does not exist.
-fn free_folder(data: &str) -> PathBuf {
-    let folder = |n: u32| Path::new("runs").join(format!("{data}-{n}"));
-    (1..).map(folder).find(|path| !path.exists()).unwrap_or_else(|| folder(0))
+/// `runs/DATA-N` with the first N from 1 that does not exist. Another process may take it in the same moment: then the next.
+fn free_folder(data: &str) -> anyhow::Result<RunDir> {
+    let mut n = 0_u64;
+    loop {
+        n += 1;
+        let path = Path::new("runs").join(format!("{data}-{n}"));
+        if path.exists() {
+            continue;
+        }
+        match RunDir::create(path) {
+            Err(furlough::Error::Run { .. }) => {}
+            other => return Ok(other?),
+        }
+    }
 }

@@ -17,6 +17,8 @@ const TRAIN: Color = Color::Cyan;
 const TEST: Color = Color::Yellow;
 /// Columns right of the curves for their names.
 const NAMES: u16 = 7;
+/// Columns left of the curves for the vertical axis and its labels.
+const LABELS: u16 = 7;
 
 /// The curves as text, ready to print.
 pub fn text(story: &Story<'_>, look: Look) -> String {
@@ -90,8 +92,12 @@ impl Panel {
             Dataset::default().data(points).marker(marker).graph_type(kind).style(Style::new().fg(colour))
         });
         let last = f64::from(self.epochs.max(2));
-        let ends =
-            [Span::styled(self.first.to_string(), quiet), Span::styled(format!("{} epochs", self.epochs), quiet)];
+        // Each end has half of the axis, and what is longer would lose its first digits.
+        let mut end = format!("{} epochs", self.epochs);
+        if end.len() > usize::from(chart.width.saturating_sub(LABELS) / 2) {
+            end = self.epochs.to_string();
+        }
+        let ends = [Span::styled(self.first.to_string(), quiet), Span::styled(end, quiet)];
         let horizontal = Axis::default().bounds([f64::from(self.first), last]).labels(ends).style(quiet);
         let vertical = Axis::default().bounds([low, high]).labels(labels).style(quiet);
         Chart::new(sets.to_vec()).x_axis(horizontal).y_axis(vertical).legend_position(None).render(chart, buffer);

@@ -11,12 +11,17 @@ pub struct Ending {
     pub out: PathBuf,
     /// What is in it, by name.
     pub files: Vec<String>,
+    /// Where the user said that the data is; the next command needs to be told again.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What is said at the end: how it went, what was saved where, and what to type next.
 pub fn text(story: &Story<'_>, ending: &Ending, look: Look) -> String {
     let run = shell_word(&ending.out.display().to_string());
     let program = program();
+    let data_dir = ending.data_dir.as_ref();
+    let data_dir =
+        data_dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(&dir.display().to_string())));
     let mut lines = vec![String::new()];
     let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
     match ending.reason {
@@ -26,7 +31,7 @@ pub fn text(story: &Story<'_>, ending: &Ending, look: Look) -> String {
             for line in wrap(&ending.files.join(" · "), look.width.saturating_sub(12)) {
                 field("", &look.dim(&line));
             }
-            field("next", &look.accent(&format!("{program} evaluate {run}")));
+            field("next", &look.accent(&format!("{program} evaluate {run}{data_dir}")));
         }
         StopReason::Asked => {
             field(
@@ -38,7 +43,7 @@ pub fn text(story: &Story<'_>, ending: &Ending, look: Look) -> String {
                 )),
             );
             field("saved", &look.text(&run));
-            field("resume", &look.accent(&format!("{program} train --resume {run}")));
+            field("resume", &look.accent(&format!("{program} train --resume {run}{data_dir}")));
         }
     }
     lines.join("\n")

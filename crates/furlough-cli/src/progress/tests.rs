@@ -89,7 +89,8 @@ fn endings() {
     let mut plan = plan("", 4);
     plan.resumed = Some(Progress { epoch: 4, step: 4 * 235, ..Progress::default() });
     let story = Story::new(&plan, &clock);
-    let stopped = Ending { reason: StopReason::Asked, out: "runs/a b".into(), files: vec!["checkpoint".into()] };
+    let stopped =
+        Ending { reason: StopReason::Asked, out: "runs/a b".into(), files: vec!["checkpoint".into()], data_dir: None };
     let text = ending::text(&story, &stopped, PLAIN);
     assert!(text.contains("stopped   in epoch 5 of 10; everything up to here is saved"), "{text}");
     assert!(text.ends_with("train --resume 'runs/a b'"), "{text}");
@@ -97,6 +98,25 @@ fn endings() {
     let text = ending::text(&story, &done, PLAIN);
     assert!(text.contains("0.40 s an epoch · test accuracy 79.75 %"), "{text}");
     assert!(text.ends_with("evaluate 'runs/a b'"), "{text}");
+    let elsewhere = Ending { data_dir: Some("my data".into()), ..done };
+    let text = ending::text(&story, &elsewhere, PLAIN);
+    assert!(text.ends_with("evaluate 'runs/a b' --data-dir 'my data'"), "{text}");
+    let stopped = Ending { reason: StopReason::Asked, ..elsewhere };
+    let text = ending::text(&story, &stopped, PLAIN);
+    assert!(text.ends_with("train --resume 'runs/a b' --data-dir 'my data'"), "{text}");
+}
+
+#[test]
+fn the_number_of_epochs_is_never_cut() {
+    let clock = EpochClock::default();
+    for epochs in ["10", "100000", "4000000000"] {
+        let story = Story::new(&plan(&format!("epochs = {epochs}"), 4), &clock);
+        for width in [60, 80, 100] {
+            let text = curves::text(&story, Look { width, ..PLAIN });
+            let axis = text.lines().last().unwrap();
+            assert!(axis.contains(&format!(" {epochs}")), "{width}: {axis:?}");
+        }
+    }
 }
 
 #[test]

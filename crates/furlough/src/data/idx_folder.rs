@@ -22,7 +22,7 @@ pub struct KnownFile {
 }
 
 /// Loads a folder of anyone's own files: bytes are multiplied by 1/255, there are as many classes as the
-/// highest label says, and they are named by their numbers. An example has the shape that the files give it.
+/// highest label to learn from says, and they are named by their numbers. An example has the shape that the files give it.
 ///
 /// # Errors
 /// [`Error::Data`] or [`Error::Io`], naming the file, for a file that is missing or unsound, and for files that do not fit together.
@@ -78,7 +78,7 @@ fn load_with(folder: &Path, known: Option<&[KnownFile; 4]>, names: Option<&[&str
     }
     let names: Vec<String> = match names {
         Some(names) => names.iter().map(ToString::to_string).collect(),
-        None => (0..=train.highest().max(test.highest()).max(1)).map(|label| label.to_string()).collect(),
+        None => (0..=train.highest().max(1)).map(|label| label.to_string()).collect(),
     };
     Ok(Split { train: train.dataset(names.clone())?, test: test.dataset(names)? })
 }
@@ -135,7 +135,7 @@ mod tests {
             std::fs::write(folder.join(NAMES[index]), idx::encode(shape, values).unwrap()).unwrap();
         };
         write(0, &[6, 2, 3], &(0..36).collect::<Vec<u8>>());
-        write(1, &[6], &[0, 1, 1, 0, 1, 0]);
+        write(1, &[6], &[0, 1, 2, 0, 1, 0]);
         write(2, &[4, 2, 3], &(100..124).collect::<Vec<u8>>());
         write(3, &[4], &[2, 1, 0, 2]);
     }
@@ -157,12 +157,13 @@ mod tests {
 
     #[test]
     fn each_fault_names_its_file() {
-        let cases: [(usize, &[usize], &[u8], &str); 5] = [
+        let cases: [(usize, &[usize], &[u8], &str); 6] = [
             (1, &[5], &[0; 5], "train-labels-idx1-ubyte: has 5 labels for 6 examples"),
             (1, &[6, 1], &[0; 6], "train-labels-idx1-ubyte: labels need one dimension"),
             (0, &[6], &[0; 6], "train-images-idx3-ubyte: examples need two dimensions"),
             (2, &[4, 3, 2], &[0; 24], "training examples have shape [2, 3], test examples [3, 2]"),
             (3, &[3], &[0; 3], "t10k-labels-idx1-ubyte: has 3 labels for 4 examples"),
+            (3, &[4], &[0, 9, 1, 2], "t10k-labels-idx1-ubyte: example 1 has label 9, but labels go from 0 to 2"),
         ];
         for (index, shape, values, expected) in cases {
             let folder = tempfile::tempdir().unwrap();
@@ -185,7 +186,7 @@ mod tests {
         });
         assert_eq!(load_known(folder.path(), &known, &["a", "b", "c"]).unwrap().train.class_names(), ["a", "b", "c"]);
         let error = load_known(folder.path(), &known, &["a", "b"]).unwrap_err().to_string();
-        assert!(error.contains("t10k-labels-idx1-ubyte: example 0 has label 2, but labels go from 0 to 1"), "{error}");
+        assert!(error.contains("train-labels-idx1-ubyte: example 2 has label 2, but labels go from 0 to 1"), "{error}");
 
         let path = folder.path().join(NAMES[0]);
         let mut content = std::fs::read(&path).unwrap();

@@ -234,6 +234,10 @@ mod tests {
             // Each would fit by itself; together they wrap around.
             (vec![Linear(1 << 30, 1 << 29), Linear(1 << 29, 1 << 30), Linear(1 << 30, 1 << 29)], "layer 2 (Linear"),
             (
+                vec![Linear(1 << 30, 1 << 29), Linear(1 << 29, 1 << 30)],
+                "layer 2 (Linear(536870912, 1073741824)): has, with the layers before it, more",
+            ),
+            (
                 vec![Linear(2, 3), Relu, Dropout(1.5), Linear(3, 2)],
                 "layer 3 (Dropout(1.5)): a drop probability lies between",
             ),

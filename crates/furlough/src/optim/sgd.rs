@@ -41,25 +41,24 @@ impl Sgd {
         let check = |good: bool, name: &str, value: f64, reason: &str| {
             if good { Ok(()) } else { Err(Error::setting(name, value, reason)) }
         };
-        // Steps are computed in single precision, so that is where the values must make sense.
-        let single = |value: f64| value as f32;
-        let above_0 = |value: f64| single(value) > 0.0 && single(value).is_finite();
-        let Sgd { learning_rate, momentum, weight_decay, max_norm, .. } = *self;
-        check(above_0(learning_rate), "lr", learning_rate, "must be a number above 0, in single precision too")?;
-        check(
-            (0.0..1.0).contains(&momentum) && single(momentum) < 1.0,
-            "momentum",
-            momentum,
-            "must be at least 0 and below 1, in single precision too",
-        )?;
-        check(
-            weight_decay >= 0.0 && single(weight_decay).is_finite(),
-            "weight_decay",
-            weight_decay,
-            "must be a number of at least 0",
-        )?;
-        let bound = max_norm.unwrap_or(1.0);
-        check(above_0(bound), "max_norm", bound, "must be a number above 0, in single precision too")?;
+        // Steps are computed in single precision, where a value may not become infinite, and a factor not 0.
+        let finite = |value: f64| (value as f32).is_finite();
+        let above_0 = |name: &str, value: f64| {
+            check(value > 0.0 && value.is_finite(), name, value, "must be a number above 0")?;
+            if value as f32 > 0.0 && finite(value) {
+                return Ok(());
+            }
+            let reason = "is beyond single precision, which goes from about 1e-45 to 3e38";
+            Err(Error::setting(name, format!("{value:e}"), reason))
+        };
+        above_0("lr", self.learning_rate)?;
+        let momentum = (0.0..1.0).contains(&self.momentum) && (self.momentum as f32) < 1.0;
+        check(momentum, "momentum", self.momentum, "must be at least 0 and below 1, in single precision too")?;
+        check(self.weight_decay >= 0.0, "weight_decay", self.weight_decay, "must be a number of at least 0")?;
+        if self.weight_decay > 0.0 {
+            above_0("weight_decay", self.weight_decay)?;
+        }
+        above_0("max_norm", self.max_norm.unwrap_or(1.0))?;
         if self.nesterov && self.momentum == 0.0 {
             return Err(Error::setting("nesterov", true, "needs a momentum above 0 to look ahead along"));
         }

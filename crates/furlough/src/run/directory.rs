@@ -13,6 +13,8 @@ pub struct RunDir {
     path: PathBuf,
     lock: Option<File>,
     fresh: Fresh,
+    /// Folders above that were made for this one, innermost first.
+    made_above: Vec<PathBuf>,
 }
 
 /// What to take away again when a run that was created never comes to anything.
@@ -55,14 +57,19 @@ impl RunDir {
         if existed {
             check_empty(&path)?;
         }
-        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        let made_above: Vec<_> =
+            path.ancestors().skip(1).take_while(|above| !above.exists()).map(Path::to_path_buf).collect();
         let fresh = if existed { Fresh::Files } else { Fresh::FilesAndFolder };
-        let mut dir = RunDir { path, lock: None, fresh: Fresh::No };
+        if let Err(source) = fs::create_dir_all(&path) {
+            remove_empty(made_above.iter());
+            return Err(Error::Io { action: "create", path, source });
+        }
+        let mut dir = RunDir { path, lock: None, fresh: Fresh::No, made_above };
         match take_lock(&dir.path) {
             Ok(lock) => dir.lock = Some(lock),
             Err(error) => {
                 if fresh == Fresh::FilesAndFolder {
-                    let _ = fs::remove_dir(&dir.path); // the lock's error is the one to tell
+                    remove_empty([&dir.path].into_iter().chain(&dir.made_above));
                 }
                 return Err(error);
             }
@@ -89,7 +96,7 @@ impl RunDir {
         if !path.join(Self::RECIPE).is_file() {
             return Err(Error::run(&path, format!("is no run directory: {} is missing", Self::RECIPE)));
         }
-        Ok(RunDir { path, lock: None, fresh: Fresh::No })
+        Ok(RunDir { path, lock: None, fresh: Fresh::No, made_above: Vec::new() })
     }
 
     /// Opens an unfinished run to go on with it: takes its lock and clears away what a killed process left.
@@ -132,9 +139,17 @@ impl RunDir {
     /// Path of the model.
     ///
     /// # Errors
-    /// [`Error::Run`] when there is none because the run is not finished.
+    /// [`Error::Run`] when there is none, because the run is not finished or because somebody took it away.
     pub fn model(&self) -> Result<PathBuf> {
         let path = self.file(Self::MODEL);
+        if !path.is_file() && self.is_finished() {
+            let reason = format!(
+                "is missing, though the run is finished. Restore it from a copy, or train it again: \
+                 `furlough train --recipe {}` gives the same",
+                self.file(Self::RECIPE).display()
+            );
+            return Err(Error::run(&path, reason));
+        }
         if !path.is_file() {
             let reason = format!(
                 "has no {}: the run is not finished; finish it with `furlough train --resume {}`",
@@ -194,7 +209,20 @@ impl Drop for RunDir {
             let _ = fs::remove_file(self.file(name));
         }
         if self.fresh == Fresh::FilesAndFolder {
-            let _ = fs::remove_dir(&self.path);
+            remove_empty([&self.path].into_iter().chain(&self.made_above));
+        }
+    }
+}
+
+/// Removes folders, innermost first, up to one that somebody has put something into. Whatever is the reason for it,
+/// that reason is to be told, and not that a folder stayed.
+fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
+    for folder in folders {
+        if folder.as_os_str().is_empty() {
+            continue;
+        }
+        if fs::remove_dir(folder).is_err() {
+            break;
         }
     }
 }

@@ -133,8 +133,14 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Vec<EpochRecord>, Vec<usize>)> {
             break;
         }
         let number = records.len() + 1;
-        let damaged = |how: String| Error::run(path, format!("line {number} is damaged: {how}"));
-        let record: EpochRecord = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+        let damaged = |how: String| {
+            Error::run(
+                path,
+                format!("line {number} is damaged: {how}. Restore it from a copy, or train again with another --out"),
+            )
+        };
+        let record: EpochRecord =
+            serde_json::from_slice(line).map_err(|_| damaged("it is not the record of an epoch".into()))?;
         if record.summary.epoch as usize != number {
             return Err(damaged(format!("it is of epoch {}", record.summary.epoch)));
         }

@@ -1,7 +1,11 @@
 use super::Recipe;
 use crate::nn::{Activation, Init};
 use crate::{Error, Result};
-use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::Path;
 
 /// What a user said, in a recipe file or in flags: any of a recipe's values, none of them checked.
@@ -42,8 +46,7 @@ pub struct Settings {
 }
 
 /// A value, or a list of values: `dropout = 0.5` or `dropout = [0.2, 0.5]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum OneOrMany<T> {
     /// One for all layers.
     One(T),
@@ -60,15 +63,61 @@ impl<T: Copy> OneOrMany<T> {
     }
 }
 
+/// By hand, because an untagged enum that is derived forgets what was wrong with the value, and where.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number or a list of numbers")
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Self::Value, E> {
+                T::deserialize(value.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Self::Value, E> {
+                T::deserialize(value.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Self::Value, E> {
+                T::deserialize(value.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, values: A) -> std::result::Result<Self::Value, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(values)).map(OneOrMany::Many)
+            }
+        }
+
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+/// What the parser calls the numbers that it expects, and what people call them.
+const NUMBERS: [(&str, &str); 4] = [
+    ("expected usize", "expected a whole number of at least 0"),
+    ("expected u32", "expected a whole number from 0 to 4294967295"),
+    ("expected u64", "expected a whole number from 0 to 9223372036854775807"),
+    ("expected f64", "expected a number"),
+];
+
 impl Settings {
     /// Reads a recipe file's text; `path` is for messages.
     ///
     /// # Errors
     /// [`Error::Recipe`] with line and column, for what is not TOML and for keys that do not exist.
     pub fn parse(text: &str, path: Option<&Path>) -> Result<Self> {
-        toml::from_str(text).map_err(|error| Error::Recipe {
-            path: path.map(Path::to_path_buf),
-            reason: error.to_string().trim_end().into(),
+        toml::from_str(text).map_err(|error| {
+            let mut reason = error.to_string().trim_end().to_string();
+            for (parser, people) in NUMBERS {
+                if let Some(before) = reason.strip_suffix(parser) {
+                    reason = format!("{before}{people}");
+                }
+            }
+            Error::Recipe { path: path.map(Path::to_path_buf), reason }
         })
     }
 
@@ -156,6 +205,7 @@ mod tests {
         for text in [
             "",
             "data = \"digits\"\nmax_norm = 3.0\nseed = 9223372036854775807",
+            "hidden = [8, 8]\ndropout = 1\nlr = 1",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -185,15 +235,21 @@ mod tests {
             ("nesterov = true", "needs a momentum"),
             ("momentum = 1.0", "momentum = 1"),
             ("max_norm = 0.0", "max_norm = 0"),
-            ("max_norm = 1e-60", "max_norm = 0"),
             ("weight_decay = -0.1", "weight_decay = -0.1"),
-            ("lr = 1e-60", "lr = 0"),
             ("lr = 1e60", "lr = 1"),
             ("init = \"normal:1e60\"", "init"),
             ("optimizer = \"adam\"", "there is sgd"),
             ("lr = 0.1\nlearning = 2", "line 2, column 1"),
             ("lr = = 2", "line 1, column 6"),
             ("activation = \"rleu\"", "not an activation"),
+            ("hidden = [64, -1]", "line 1, column 15"),
+            ("hidden = [64, -1]", "integer `-1`, expected a whole number of at least 0"),
+            ("\nhidden = 1.5", "line 2, column 10"),
+            ("dropout = \"half\"", "expected a number or a list of numbers"),
+            ("epochs = -1", "expected a whole number from 0 to 4294967295"),
+            ("lr = 1e300", "lr = 1e300: is beyond single precision"),
+            ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
+            ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");
