@@ -1,4 +1,4 @@
-//! A few threads that wait close by. A step hands work out twice and takes about a millisecond, so a hand-over must cost
+//! A few threads that wait close by. A step hands work out three times and takes about a millisecond, so a hand-over must cost
 //! microseconds: workers spin briefly before they sleep.
 
 use std::any::Any;
