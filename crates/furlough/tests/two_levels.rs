@@ -15,7 +15,7 @@ fn both_examples_give_the_same_losses_and_learn() {
             let tolerance = if epoch == 0 { FIRST } else { LATER };
             assert!((a - b).abs() < tolerance, "epoch {}: {a} by hand, {b} as a list", epoch + 1);
         }
-        // The gate: twenty seeds gave 0.911 to 0.944.
+        // The gate: seeds 0 to 19 gave 0.911 to 0.944.
         assert!(accuracy_by_hand > 0.90, "{accuracy_by_hand}");
         assert!((accuracy_as_list - accuracy_by_hand).abs() < 0.012, "{accuracy_as_list} and {accuracy_by_hand}");
     }

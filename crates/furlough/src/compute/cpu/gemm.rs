@@ -1,7 +1,7 @@
 //! Matrix products: the register-level kernels of the `gemm` crate, on matrices that were packed for them beforehand.
 //!
 //! The crate's own driver packs anew for every call and allocates the room for it. A step multiplies the same weights with
-//! one row tile after another, so packing them once a step saves an eighth of its time and all of its allocations.
+//! one row tile after another, so they are packed once a step, and no call allocates (`bench/LOG.md` has the figures).
 //!
 //! Packed means cut into panels of `lanes` neighbouring outputs, each panel contiguous: `panel[k][lane]`, the last one padded
 //! with zeros.
