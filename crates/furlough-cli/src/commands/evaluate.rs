@@ -16,13 +16,13 @@ use std::process::ExitCode;
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let dir = RunDir::open(&args.run)?;
     let (mlp, model) = load_model(&dir.model()?)?;
-    let own = dir.recipe()?.data().to_string();
-    let name = args.data.as_deref().unwrap_or(&own);
+    let recipe = dir.recipe()?;
+    let name = args.data.as_deref().unwrap_or(recipe.data());
     let Acquired { split, origin } = data(name, args.data_dir.as_deref(), args.json)?;
     if args.data.is_none() && DataInfo::of(&split.train).fingerprint != model.data.fingerprint {
         eprintln!("note: this {name} is not the data that the run was trained on");
     }
-    let evaluation = Predictor::new(mlp, threads(args.threads)).evaluate(&split.test)?;
+    let evaluation = Predictor::with_precision(mlp, threads(args.threads), recipe.precision()).evaluate(&split.test)?;
     let run = args.run.display().to_string();
     let text = if args.json {
         let names = split.test.class_names();

@@ -5,6 +5,8 @@
 //! the oracle that every kernel is tested against.
 
 mod cpu;
+mod precision;
 pub mod reference;
 
 pub use cpu::{Cpu, Isa, StepSums};
+pub use precision::Precision;

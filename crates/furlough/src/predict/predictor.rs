@@ -1,6 +1,6 @@
 use super::Evaluation;
 use crate::Result;
-use crate::compute::Cpu;
+use crate::compute::{Cpu, Isa, Precision};
 use crate::data::{Dataset, Targets};
 use crate::nn::Mlp;
 use crate::train::{Evaluator, check_fit};
@@ -23,9 +23,14 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A predictor on `threads` threads (at least 1).
+    /// A predictor on `threads` threads (at least 1), in single precision.
     pub fn new(mlp: Mlp, threads: usize) -> Self {
-        let cpu = Cpu::new(mlp.architecture(), 0, threads);
+        Predictor::with_precision(mlp, threads, Precision::F32)
+    }
+
+    /// A predictor whose matrix products multiply such numbers; with those of its training it gives the very scores that training reported.
+    pub fn with_precision(mlp: Mlp, threads: usize, precision: Precision) -> Self {
+        let cpu = Cpu::with(mlp.architecture(), 0, threads, precision, Isa::best());
         Predictor { mlp, cpu, evaluator: Evaluator::default() }
     }
 

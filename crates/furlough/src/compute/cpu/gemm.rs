@@ -64,11 +64,6 @@ impl Kernels {
             Level::Baseline => kernels!(gemm_f32::microkernel::scalar::f32, 1),
         }
     }
-
-    /// How many panels `outputs` outputs make.
-    pub(super) fn panels(&self, outputs: usize) -> usize {
-        outputs.div_ceil(self.lanes)
-    }
 }
 
 /// Depth that is multiplied at a time, so that a block of a panel (256 KB with AVX-512) stays in the second-level cache while it meets all

@@ -1,11 +1,13 @@
 //! The step on a CPU.
 
+mod bf16;
 mod dropout;
 mod epilogue;
 mod gemm;
 mod loss;
 mod math;
 mod packed;
+mod product;
 mod rows;
 mod simd;
 mod tiles;
@@ -14,12 +16,13 @@ mod workspace;
 
 pub use simd::Isa;
 
+use super::Precision;
 use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
 use dropout::LayerMask;
-use gemm::Kernels;
 use packed::Packed;
+use product::Product;
 use tiles::ParameterTile;
 use workers::Workers;
 use workspace::{Shared, Workspace};
@@ -29,14 +32,14 @@ use workspace::{Shared, Workspace};
 pub struct Cpu {
     architecture: Architecture,
     isa: Isa,
-    kernels: Kernels,
+    product: Product,
     packed: Packed,
     workers: Workers,
     training: Workspace,
     inference: Workspace,
     tiles: Vec<ParameterTile>,
-    /// Room for each worker: the gradient of one tile, and its inputs packed.
-    scratch: Shared<f32>,
+    /// Room for each worker: the rows that it multiplies, packed; then the gradient of one tile, and its inputs packed.
+    scratch: Shared<u32>,
     scratch_size: usize,
     /// The masks of the present call: of the input, then of each block.
     masks: Vec<Option<LayerMask>>,
@@ -56,34 +59,42 @@ impl Cpu {
     /// Threads and memory for training with batches of up to `batch_size` examples. `threads` counts the calling one;
     /// 0 is taken as 1.
     pub fn new(architecture: &Architecture, batch_size: usize, threads: usize) -> Self {
-        Cpu::with_isa(architecture, batch_size, threads, Isa::best())
+        Cpu::with(architecture, batch_size, threads, Precision::F32, Isa::best())
     }
 
-    /// [`Self::new`] with kernels for an instruction set other than the machine's best.
-    pub fn with_isa(architecture: &Architecture, batch_size: usize, threads: usize, isa: Isa) -> Self {
+    /// [`Self::new`] with products in the given precision and kernels for an instruction set that may be other than the machine's best.
+    pub fn with(
+        architecture: &Architecture,
+        batch_size: usize,
+        threads: usize,
+        precision: Precision,
+        isa: Isa,
+    ) -> Self {
         let workers = Workers::new(threads.max(1));
-        let kernels = Kernels::of(isa);
+        let product = Product::new(isa, precision);
         let tiles = tiles::partition(architecture);
-        let scratch_size = tiles.iter().map(|tile| tile.scratch(&kernels, batch_size)).max().unwrap_or(0);
+        let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));
+        let of_rows = architecture.blocks().iter().map(|b| product.row_words(product.tile(), b.inputs.max(b.outputs)));
+        let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
         Cpu {
             isa,
-            training: Workspace::for_training(architecture, batch_size, &kernels),
-            inference: Workspace::for_inference(architecture, workers.count() * rows::TILE),
+            training: Workspace::for_training(architecture, batch_size, &product),
+            inference: Workspace::for_inference(architecture, workers.count() * product.tile()),
             scratch: Shared::new(workers.count(), scratch_size),
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
-            sums: Shared::new(batch_size.div_ceil(rows::TILE), 1),
+            sums: Shared::new(batch_size.div_ceil(product.tile()), 1),
             architecture: architecture.clone(),
-            packed: Packed::new(architecture, &kernels),
-            kernels,
+            packed: Packed::new(architecture, &product),
+            product,
             workers,
             tiles,
         }
     }
 
-    /// The instruction set of the kernels.
-    pub fn isa(&self) -> Isa {
-        self.isa
+    /// Name of the instructions that multiply.
+    pub fn instruction_set(&self) -> &'static str {
+        self.product.name()
     }
 
     /// Number of threads, the calling one included.
