@@ -1,8 +1,8 @@
 //! The fast step against the plain one, at shapes that leave tails everywhere, for each instruction set of this machine.
 
-use furlough::compute::{Cpu, Isa, Precision, reference};
+use furlough::compute::{Cpu, Isa, Precision, drop_in_place, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential, argmax};
+use furlough::nn::{Activation, Dropout, Init, MaskSite, Mlp, Sequential, argmax};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
@@ -84,6 +84,10 @@ fn cases() -> Vec<Case> {
             ..base()
         },
         Case { hidden: &[1100, 3], inputs: 2, batch: 5, ..base() },
+        // So few examples that weights of whole vectors are read where they lie.
+        Case { hidden: &[64, 48, 33], dropout: &[0.1, 0.2, 0.5], inputs: 70, batch: 16, ..base() },
+        Case { hidden: &[80, 160], batch: 7, activation: Activation::Tanh, optimizer: all, ..base() },
+        Case { hidden: &[16, 16], inputs: 1100, outputs: 32, batch: 32, classes: false, ..base() },
         Case { hidden: &[9; 24], dropout: &[0.05; 24], activation: Activation::Silu, ..base() },
         Case { classes: false, outputs: 1, batch: 100, activation: Activation::Tanh, ..base() },
     ];
@@ -199,6 +203,23 @@ fn the_fast_masks_are_the_definition() {
                 let expected = dropout.factor(&masks, (i / units) as u32, (i % units) as u32);
                 assert_eq!(*output, expected, "{} p {p}, unit {}", isa.name(), i % units);
             }
+        }
+    }
+}
+
+#[test]
+fn dropout_in_place_is_the_definition() {
+    for isa in Isa::available() {
+        for (p, rows, width) in [(0.0, 2, 5), (0.5, 3, 64), (0.3, 5, 131), (1.0, 2, 70), (0.9, 1, 1)] {
+            let dropout = Dropout::new(p).unwrap();
+            let examples: Vec<u32> = (0..rows as u32).map(|row| 1000 - 7 * row).collect();
+            let values = Array2::from_shape_fn((rows, width), |(i, j)| i as f32 - j as f32 / 3.0);
+            let at = MaskSite { layer: 2, ..site(8) };
+            let expected = dropout.forward(values.view(), &examples, &at);
+            let mut values = values.into_raw_vec_and_offset().0;
+            drop_in_place(dropout, &mut values, &examples, &at, isa);
+            let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&values), bits(expected.as_slice().unwrap()), "{} {p} {rows} × {width}", isa.name());
         }
     }
 }

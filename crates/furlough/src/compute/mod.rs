@@ -8,5 +8,5 @@ mod cpu;
 mod precision;
 pub mod reference;
 
-pub use cpu::{Cpu, Isa, StepSums};
+pub use cpu::{Cpu, Isa, StepSums, drop_in_place};
 pub use precision::Precision;

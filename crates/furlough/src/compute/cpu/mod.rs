@@ -4,6 +4,7 @@ mod bf16;
 mod dropout;
 mod epilogue;
 mod gemm;
+mod in_place;
 mod loss;
 mod math;
 mod packed;
@@ -11,9 +12,11 @@ mod product;
 mod rows;
 mod simd;
 mod tiles;
+mod transpose;
 mod workers;
 mod workspace;
 
+pub use in_place::drop_in_place;
 pub use simd::Isa;
 
 use super::Precision;
@@ -74,7 +77,7 @@ impl Cpu {
         let product = Product::new(isa, precision);
         let tiles = tiles::partition(architecture);
         let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));
-        let of_rows = architecture.blocks().iter().map(|b| product.row_words(product.tile(), b.inputs.max(b.outputs)));
+        let of_rows = architecture.blocks().iter().map(|b| product.row_words(product.tile(), b.inputs, b.outputs));
         let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
         Cpu {
             isa,

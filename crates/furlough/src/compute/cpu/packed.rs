@@ -40,8 +40,8 @@ impl Packed {
         }
     }
 
-    /// Packs the weights of `mlp`, for the backward pass too if `training`.
-    pub(super) fn fill(&self, workers: &mut Workers, product: &Product, mlp: &Mlp, training: bool) {
+    /// Packs the weights of `mlp` for `rows` rows, for the backward pass too if `training`.
+    pub(super) fn fill(&self, workers: &mut Workers, product: &Product, mlp: &Mlp, rows: usize, training: bool) {
         let forward = self.forward_tasks.len();
         let tasks = forward + if training { self.backward_tasks.len() } else { 0 };
         let lanes = product.lanes();
@@ -50,6 +50,9 @@ impl Packed {
             let Task { block, panel } =
                 if backward { self.backward_tasks[task - forward] } else { self.forward_tasks[task] };
             let shape = &mlp.architecture().blocks()[block];
+            if product.in_place(rows, shape.outputs) {
+                return;
+            }
             let weights = &mlp.parameters()[mlp.architecture().ranges(block).0];
             let (room, outputs, depth) = if backward {
                 (&self.backward[block], shape.inputs, shape.outputs)

@@ -3,6 +3,7 @@
 
 use super::bf16::{self, Engine, Rectangle};
 use super::gemm::{self, Kernels};
+use super::transpose::{Square, transpose};
 use super::{Isa, Precision};
 use std::ops::Range;
 
@@ -11,6 +12,9 @@ pub(super) enum Product {
     F32(Isa, Kernels),
     Bf16(Isa, Engine),
 }
+
+/// Up to so many rows, packing the weights costs more than it saves, and they are read where they lie.
+const FEW: usize = 32;
 
 impl Product {
     pub(super) fn new(isa: Isa, precision: Precision) -> Self {
@@ -67,11 +71,22 @@ impl Product {
         }
     }
 
-    /// Words of scratch that [`Self::multiply_rows`] takes.
-    pub(super) fn row_words(&self, rows: usize, depth: usize) -> usize {
+    /// Whether as many rows are multiplied with weights of so many units where these lie, instead of packed ones.
+    pub(super) fn in_place(&self, rows: usize, units: usize) -> bool {
         match self {
-            Product::F32(..) => 0,
-            Product::Bf16(..) => rows.next_multiple_of(bf16::GROUP) * bf16::slots(depth),
+            Product::F32(_, kernels) => rows <= FEW && units.is_multiple_of(kernels.vector),
+            Product::Bf16(..) => false,
+        }
+    }
+
+    /// Words of scratch that multiplying rows with the weights of a block takes, in either direction.
+    pub(super) fn row_words(&self, rows: usize, inputs: usize, units: usize) -> usize {
+        match self {
+            Product::F32(_, kernels) => {
+                let rows = rows.min(FEW);
+                rows.next_multiple_of(kernels.lanes) * units + rows * inputs
+            }
+            Product::Bf16(..) => rows.next_multiple_of(bf16::GROUP) * bf16::slots(inputs.max(units)),
         }
     }
 
@@ -124,11 +139,11 @@ impl Product {
             // SAFETY: checked above and promised.
             Product::F32(_, kernels) => unsafe {
                 let b = kernels.row_major(values.as_ptr(), depth);
-                let panels = (a.as_ptr().cast(), depth * kernels.lanes);
+                let panels = kernels.packed(a.as_ptr().cast(), depth * kernels.lanes);
                 gemm::multiply(kernels, (rows, outputs, depth), (out, outputs), (0.0, 1.0), panels, b);
             },
             Product::Bf16(isa, engine) => {
-                let scratch = &mut scratch[..self.row_words(rows, depth)];
+                let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
                 bf16::pack_rows(*isa, values, depth, scratch);
                 let out = Rectangle { first: out, stride: outputs };
                 let panels = (a.as_ptr(), slots * bf16::LANES);
@@ -139,6 +154,49 @@ impl Product {
                 }
             }
         }
+    }
+
+    /// `rows · weights` where [`Self::in_place`] says so: rows × inputs by inputs × units.
+    pub(super) fn multiply_few(&self, rows: &[f32], weights: &[f32], units: usize, out: &mut [f32]) {
+        let Product::F32(_, kernels) = self else { unreachable!("only single precision multiplies in place") };
+        let inputs = weights.len() / units;
+        let count = rows.len() / inputs;
+        assert!(units.is_multiple_of(kernels.vector) && out.len() == count * units && rows.len() == count * inputs);
+        // SAFETY: slices of these very shapes, checked above; no vector goes beyond a row of the weights.
+        unsafe {
+            let panels = kernels.columns(weights.as_ptr(), units);
+            let rows = kernels.row_major(rows.as_ptr(), inputs);
+            gemm::multiply(kernels, (count, units, inputs), (out.as_mut_ptr(), units), (0.0, 1.0), panels, rows);
+        }
+    }
+
+    /// `deltas · weightsᵀ`, likewise: rows × units by inputs × units. The deltas are packed instead, and their product comes out turned.
+    pub(super) fn multiply_few_back(
+        &self,
+        deltas: &[f32],
+        weights: &[f32],
+        units: usize,
+        out: &mut [f32],
+        scratch: &mut [u32],
+    ) {
+        let Product::F32(isa, kernels) = self else { unreachable!("only single precision multiplies in place") };
+        let (inputs, count) = (weights.len() / units, deltas.len() / units);
+        let lanes = kernels.lanes;
+        assert!(out.len() == count * inputs && deltas.len() == count * units && weights.len() == inputs * units);
+        let (packed, turned) = scratch.split_at_mut(count.next_multiple_of(lanes) * units);
+        let turned = &mut turned[..inputs * count];
+        for (panel, words) in packed.chunks_exact_mut(lanes * units).enumerate() {
+            let range = panel * lanes..count.min((panel + 1) * lanes);
+            gemm::pack_panel(*isa, lanes, deltas, (units, 1), range, floats_mut(words));
+        }
+        // SAFETY: slices of these very shapes, checked above.
+        unsafe {
+            let panels = kernels.packed(packed.as_ptr().cast(), lanes * units);
+            let weights = kernels.row_major(weights.as_ptr(), units);
+            let to = (turned.as_mut_ptr().cast(), count);
+            gemm::multiply(kernels, (inputs, count, units), to, (0.0, 1.0), panels, weights);
+        }
+        turn(*isa, turned, count, out);
     }
 
     /// Packs columns `range` of a row-major matrix for [`Self::multiply_columns`]; the rows are the depth.
@@ -172,12 +230,32 @@ impl Product {
             match self {
                 Product::F32(_, kernels) => {
                     let b = kernels.grouped(columns.as_ptr().cast(), depth);
-                    gemm::multiply(kernels, (rows, outputs, depth), out, scale, (a.as_ptr().cast(), panel), b);
+                    let panels = kernels.packed(a.as_ptr().cast(), panel);
+                    gemm::multiply(kernels, (rows, outputs, depth), out, scale, panels, b);
                 }
                 Product::Bf16(isa, engine) => {
                     let (b, out) = ((columns.as_ptr(), slots), Rectangle { first: out.0, stride: out.1 });
                     bf16::multiply((*isa, *engine), (rows, outputs, slots), out, scale, (a.as_ptr(), panel), b);
                 }
+            }
+        }
+    }
+}
+
+/// `out[j][i] = turned[i][j]`, for `count` different `j`.
+fn turn(isa: Isa, turned: &[u32], count: usize, out: &mut [f32]) {
+    let inputs = turned.len() / count;
+    for first in (0..inputs).step_by(16) {
+        let height = 16.min(inputs - first);
+        for column in (0..count).step_by(16) {
+            let width = 16.min(count - column);
+            let mut square: Square = [[0; 16]; 16];
+            for (row, words) in square.iter_mut().enumerate().take(height) {
+                words[..width].copy_from_slice(&turned[(first + row) * count + column..][..width]);
+            }
+            for (row, words) in transpose(isa, &square).iter().enumerate().take(width) {
+                let to = &mut out[(column + row) * inputs + first..][..height];
+                to.iter_mut().zip(words).for_each(|(value, word)| *value = f32::from_bits(*word));
             }
         }
     }

@@ -31,6 +31,8 @@ struct Pass<'a> {
     /// The mask of the input, then of each block.
     masks: &'a [Option<LayerMask>],
     workspace: &'a Workspace,
+    /// How many rows there are in all.
+    count: usize,
     /// So many words for each worker.
     scratch: (&'a Shared<u32>, usize),
 }
@@ -50,14 +52,16 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &Mas
         scratch_size,
         ..
     } = cpu;
-    packed.fill(workers, product, mlp, true);
-    fill_masks(masks, architecture, Some(site));
     let count = batch.examples.len();
+    // Forward, back and the gradient.
+    workers.choose(count, 3 * architecture.parameters());
+    packed.fill(workers, product, mlp, count, true);
+    fill_masks(masks, architecture, Some(site));
     let weight = 1.0 / count as f32;
     let tile = (product.tile(), product.group());
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, data: batch.data, masks, workspace, scratch };
+    let pass = Pass { isa: *isa, product, packed, mlp, data: batch.data, masks, workspace, count, scratch };
     {
         let sums = &*sums;
         workers.run(tiles, &|index, worker| {
@@ -90,15 +94,16 @@ pub(super) fn forward_phase(
 ) {
     let Cpu { isa, product, packed, workers, inference: workspace, masks, architecture, scratch, scratch_size, .. } =
         cpu;
-    packed.fill(workers, product, mlp, false);
-    fill_masks(masks, architecture, site);
     let count = examples.len();
+    workers.choose(count, architecture.parameters());
+    packed.fill(workers, product, mlp, count, false);
+    fill_masks(masks, architecture, site);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
     let tile = (product.tile(), product.group());
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, data, masks, workspace, scratch };
+    let pass = Pass { isa: *isa, product, packed, mlp, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let std::ops::Range { start, end } = tile_rows(index, count, tile);
@@ -127,7 +132,7 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses these rows of the workspace, or this worker's scratch, now.
     unsafe fn forward(&self, worker: usize, first: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
-        let Pass { isa, product, packed, mlp, masks, workspace, scratch, .. } = *self;
+        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
         let mut width = mlp.architecture().inputs();
         // SAFETY: our rows.
         let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
@@ -150,6 +155,7 @@ impl Pass<'_> {
         }
         for (index, block) in mlp.architecture().blocks().iter().enumerate() {
             let units = block.outputs;
+            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
             // SAFETY: our rows, of two different buffers.
             let (output, pre) = unsafe {
                 let pre = &workspace.pre[index];
@@ -160,7 +166,11 @@ impl Pass<'_> {
             unsafe {
                 let (weights, scratch) = (&packed.forward[index], scratch.0.part(worker * scratch.1, scratch.1));
                 let weights = weights.read(0, weights.len());
-                product.multiply_rows((rows, units, width), output.as_mut_ptr(), weights, input, scratch);
+                if product.in_place(count, units) {
+                    product.multiply_few(input, own_weights, units, output);
+                } else {
+                    product.multiply_rows((rows, units, width), output.as_mut_ptr(), weights, input, scratch);
+                }
             }
             let bias = mlp.biases(index);
             let bias = bias.as_slice().expect("a slice of the parameters");
@@ -199,11 +209,12 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's scratch, now.
     unsafe fn backward(&self, worker: usize, first: usize, examples: &[u32]) {
-        let Pass { isa, product, packed, mlp, masks, workspace, scratch, .. } = *self;
+        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
         let blocks = mlp.architecture().blocks();
         let rows = examples.len();
         for index in (1..blocks.len()).rev() {
             let (width, units) = (blocks[index].inputs, blocks[index].outputs);
+            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
             // SAFETY: our rows, of different buffers.
             let (next, deltas, output, pre) = unsafe {
                 let pre = &workspace.pre[index - 1];
@@ -218,7 +229,11 @@ impl Pass<'_> {
             unsafe {
                 let (weights, scratch) = (&packed.backward[index], scratch.0.part(worker * scratch.1, scratch.1));
                 let weights = weights.read(0, weights.len());
-                product.multiply_rows((rows, width, units), deltas.as_mut_ptr(), weights, next, scratch);
+                if product.in_place(count, units) {
+                    product.multiply_few_back(next, own_weights, units, deltas, scratch);
+                } else {
+                    product.multiply_rows((rows, width, units), deltas.as_mut_ptr(), weights, next, scratch);
+                }
             }
             let mut pres = pre.chunks_exact(width);
             for ((row, values), &example) in

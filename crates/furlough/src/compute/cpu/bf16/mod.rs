@@ -10,7 +10,6 @@ mod amx;
 mod dot;
 mod pack;
 mod portable;
-mod transpose;
 
 pub(super) use pack::{pack_columns, pack_panel, pack_row_pairs, pack_rows};
 

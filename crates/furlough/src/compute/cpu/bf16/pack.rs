@@ -1,8 +1,8 @@
 //! Rounding to bfloat16, and laying out in the order of the products.
 
-use super::transpose::{Square, transpose};
 use super::{Isa, LANES, slots};
 use crate::compute::cpu::simd::for_each_isa;
+use crate::compute::cpu::transpose::{Square, transpose};
 use crate::compute::precision::bf16_bits;
 use std::ops::Range;
 
