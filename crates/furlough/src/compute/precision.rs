@@ -31,7 +31,7 @@ impl Precision {
     /// ```
     /// use furlough::compute::Precision;
     /// assert_eq!(Precision::F32.round(0.1), 0.1);
-    /// assert_eq!(Precision::Bf16.round(0.1), 0.10009766);
+    /// assert_eq!(Precision::Bf16.round(0.1), 0.100_097_656);
     /// ```
     #[inline(always)]
     pub fn round(self, value: f32) -> f32 {
