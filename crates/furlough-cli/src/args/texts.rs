@@ -46,3 +46,20 @@ pub(super) const TRAIN_AFTER: &str = "Examples:
 
 Exit codes:
   0 finished, 1 error, 2 command line not understood, 130 stopped after saving";
+
+pub(super) const EVALUATE_AFTER: &str = "How sure is it? With --samples N each example also goes through N networks with units switched off at random, as in \
+training. Their averaged probabilities are an answer of their own, beside the full network's; and how they differ says \
+how sure it is:
+  predictive entropy   how spread the averaged probabilities are, in nats: 0 is certain, ln 10 = 2.30 a guess
+                       among ten classes
+  mutual information   how much of that is because the passes contradict each other, and not because each by
+                       itself is unsure
+  agreement            the share of passes that give the answer of the average
+Wrong answers should be less sure than right ones; compare. Pass 7 is the same pass whatever N is, and the same seed \
+gives the same figures with any number of threads.
+
+Examples:
+  furlough evaluate runs/digits-1
+  furlough evaluate runs/digits-1 --samples 100
+  furlough evaluate runs/digits-1 --json | jq .accuracy
+  furlough evaluate runs/digits-1 --json --samples 100 | jq .sampled";

@@ -7,4 +7,5 @@
 mod cpu;
 pub mod reference;
 
-pub use cpu::{Cpu, Isa, StepSums};
+pub use cpu::{Cpu, Fold, Isa, Samples, StepSums};
+pub(crate) use cpu::{tally_classes, tally_width};

@@ -19,7 +19,7 @@ pub(super) const TILE: usize = 72;
 const AHEAD: usize = 4;
 
 /// The rows of tile `tile` of `count` rows cut into `count.div_ceil(TILE)` tiles, as equal as whole groups of rows allow.
-fn tile_rows(tile: usize, count: usize, group: usize) -> std::ops::Range<usize> {
+pub(super) fn tile_rows(tile: usize, count: usize, group: usize) -> std::ops::Range<usize> {
     let (tiles, groups) = (count.div_ceil(TILE), count.div_ceil(group));
     let edge = |tile: usize| count.min(tile * groups / tiles * group);
     edge(tile)..edge(tile + 1)
@@ -98,7 +98,7 @@ pub(super) fn forward_phase(
     });
 }
 
-fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
+pub(super) fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
     let input = std::iter::once(architecture.input_dropout());
     let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
     for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
