@@ -164,8 +164,9 @@ fn masked_passes_say_how_sure_the_network_is() {
         let [right, wrong] = ["right", "wrong"].map(|group| all[group][key].as_f64().unwrap());
         assert_eq!(right < wrong, key != "agreement", "{key}: {right} of right answers, {wrong} of wrong ones");
     }
-    // A single pass agrees with itself, and no average of passes is worse than this one.
-    assert_eq!((&one["right"]["agreement"], &one["right"]["mutual_information"]), (&1.0.into(), &0.0.into()));
+    // A single pass agrees with itself, but for rounding, and the average of many has a lower loss.
+    assert_eq!(one["right"]["agreement"], 1.0);
+    assert!(one["right"]["mutual_information"].as_f64().unwrap() < 1e-6);
     assert!(one["loss"].as_f64().unwrap() > all["loss"].as_f64().unwrap());
 }
 

@@ -50,13 +50,14 @@ Exit codes:
 pub(super) const EVALUATE_AFTER: &str = "How sure is it? With --samples N each example also goes through N networks with units switched off at random, as in \
 training. Their averaged probabilities are an answer of their own, beside the full network's; and how they differ says \
 how sure it is:
-  predictive entropy   how spread the averaged probabilities are, in nats: 0 is certain, ln 10 = 2.30 a guess
-                       among ten classes
-  mutual information   how much of that is because the passes contradict each other, and not because each by
-                       itself is unsure
-  agreement            the share of passes that give the answer of the average
-Wrong answers should be less sure than right ones; compare. Pass 7 is the same pass whatever N is, and the same seed \
-gives the same figures with any number of threads.
+  predictive entropy  of the averaged probabilities, in nats: 0 is certain,
+                      ln 10 = 2.30 a guess among ten classes
+  mutual information  the part of it that comes from passes contradicting each
+                      other; the rest is doubt that each has by itself
+  agreement           share of the passes that give the answer of the average
+
+Compare right answers with wrong ones: the less sure the wrong ones are, the more these figures tell. Pass 7 is the \
+same whatever N is, and a seed gives the same figures with any number of threads.
 
 Examples:
   furlough evaluate runs/digits-1
