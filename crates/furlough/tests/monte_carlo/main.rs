@@ -117,6 +117,19 @@ fn extreme_logits_are_certain_and_finite() {
 }
 
 #[test]
+fn what_is_not_a_number_stays_so() {
+    for classes in [3, 16, 17] {
+        let mut mlp = mlp(&Sequential::new([Layer::Dropout(0.5), Layer::Linear(3, classes)]));
+        mlp.parameters_mut().fill(f32::NAN);
+        let sampled = Predictor::new(mlp, 1).monte_carlo(&data(5, 3, classes, true), 50, key()).unwrap();
+        let unknown = |u: &Uncertainty| {
+            [u.predictive_entropy, u.expected_entropy, u.mutual_information].iter().all(|v| v.is_nan())
+        };
+        assert!(answers(&sampled).iter().all(unknown), "{:?}", sampled.spread);
+    }
+}
+
+#[test]
 fn means_and_variances_of_numbers() {
     let mut mlp = mlp(&Sequential::perceptron(9, 2, &[70], Activation::Relu, 0.0, &[0.5]));
     // A mean far from 0 must not cost the variance its digits.

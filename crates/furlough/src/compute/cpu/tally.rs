@@ -1,7 +1,7 @@
 //! What is kept of a classifier's samples: sums from which probabilities, entropies and votes come.
 
 use super::Isa;
-use super::math::exp;
+use super::math::{exp, ln};
 use super::samples::{PADDING, Samples};
 use super::simd::for_each_isa;
 use crate::nn::argmax;
@@ -12,30 +12,49 @@ pub(crate) fn tally_width(classes: usize) -> usize {
     2 * classes + 1
 }
 
-/// Adds samples of logits to `kept`, [`tally_width`] long.
+/// Adds samples of logits to `kept`, [`tally_width`] long. The sums are in double precision, one sample after the other.
 pub(crate) fn tally_classes(isa: Isa, samples: Samples<'_>, kept: &mut [f64]) {
     tally_rows(isa, samples.values, samples.stride, samples.width, kept);
 }
+
+/// Rows whose logarithms are taken together.
+const ROWS: usize = 16;
 
 for_each_isa! {
     fn tally_rows(isa, values: &mut [f32], stride: usize, classes: usize, kept: &mut [f64]) {
         let (probabilities, rest) = kept.split_at_mut(classes);
         let (votes, entropy) = rest.split_at_mut(classes);
-        for row in values.chunks_exact_mut(stride) {
-            votes[argmax(&row[..classes])] += 1.0;
-            let (total, own) = softmax(row, classes);
-            entropy[0] += own;
-            for (sum, e) in probabilities.iter_mut().zip(row) {
-                *sum += f64::from(*e * (1.0 / total));
+        for rows in values.chunks_mut(ROWS * stride) {
+            let mut sums = [1.0; ROWS];
+            let mut weighted = [0.0; ROWS];
+            for ((row, sum), weighted) in rows.chunks_exact_mut(stride).zip(&mut sums).zip(&mut weighted) {
+                let answer;
+                (answer, *sum, *weighted) = softmax(row, classes);
+                votes[answer] += 1.0;
             }
+            // A row that is not there has the entropy of certainty, 0.
+            let entropies: [f32; ROWS] = std::array::from_fn(|row| ln(sums[row]) - weighted[row]);
+            for one in entropies {
+                entropy[0] += f64::from(one);
+            }
+        }
+        for (index, kept) in probabilities.chunks_mut(PADDING).enumerate() {
+            let mut sums = [0.0; PADDING];
+            sums[..kept.len()].copy_from_slice(kept);
+            for row in values.chunks_exact(stride) {
+                for (sum, p) in sums.iter_mut().zip(&row.as_chunks::<PADDING>().0[index]) {
+                    *sum += f64::from(*p);
+                }
+            }
+            kept.copy_from_slice(&sums[..kept.len()]);
         }
     }
 }
 
-/// Makes each logit z of a padded row e^(z - largest), and gives their sum and the entropy of the softmax in nats, which is
-/// ln(sum) - Σ e^(z - largest) (z - largest) / sum.
+/// Makes the logits of a padded row probabilities. Gives the most probable class, Σ e^d and Σ p d with d = logit - largest logit: the
+/// softmax's entropy in nats is ln Σ e^d - Σ p d.
 #[inline(always)]
-fn softmax(row: &mut [f32], classes: usize) -> (f32, f64) {
+fn softmax(row: &mut [f32], classes: usize) -> (usize, f32, f32) {
     let (vectors, _) = row.as_chunks_mut::<PADDING>();
     let mut largest = [f32::NEG_INFINITY; PADDING];
     for (index, vector) in vectors.iter_mut().enumerate() {
@@ -49,31 +68,34 @@ fn softmax(row: &mut [f32], classes: usize) -> (f32, f64) {
     let largest = halve(largest, |a, b| if a > b { a } else { b });
     let mut sums = [0.0; PADDING];
     let mut weighted = [0.0; PADDING];
+    let mut places = [u32::MAX; PADDING];
     for (index, vector) in vectors.iter_mut().enumerate() {
         for lane in 0..PADDING {
+            let place = PADDING * index + lane;
+            let at = if place < classes && vector[lane] == largest { place as u32 } else { u32::MAX };
+            places[lane] = places[lane].min(at);
             let below = vector[lane] - largest;
-            // Where e^x ends, so that nothing is multiplied by infinity.
+            // Where `exp` ends, so that nothing is multiplied by infinity.
             let below = if below < -87.0 { -87.0 } else { below };
-            let e = if PADDING * index + lane < classes { exp(below) } else { 0.0 };
+            let e = if place < classes { exp(below) } else { 0.0 };
             sums[lane] += e;
             weighted[lane] += e * below;
             vector[lane] = e;
         }
     }
+    let answer = halve(places, u32::min);
+    // Logits that are not numbers have no largest; they are answered as everywhere else.
+    let answer = if answer == u32::MAX { argmax(&row[..classes]) } else { answer as usize };
     let sum = halve(sums, |a, b| a + b);
-    let weighted = halve(weighted, |a, b| a + b);
-    (sum, libm::log(f64::from(sum)) - f64::from(weighted / sum))
+    let share = 1.0 / sum;
+    row.iter_mut().for_each(|e| *e *= share);
+    (answer, sum, halve(weighted, |a, b| a + b) * share)
 }
 
 /// Folds the upper half of a vector onto the lower one until one value is left.
 #[inline(always)]
-fn halve(mut lanes: [f32; PADDING], f: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut half = PADDING / 2;
-    while half > 0 {
-        for lane in 0..half {
-            lanes[lane] = f(lanes[lane], lanes[lane + half]);
-        }
-        half /= 2;
-    }
-    lanes[0]
+fn halve<T: Copy>(lanes: [T; PADDING], f: impl Fn(T, T) -> T) -> T {
+    let eight: [T; 8] = std::array::from_fn(|lane| f(lanes[lane], lanes[lane + 8]));
+    let four: [T; 4] = std::array::from_fn(|lane| f(eight[lane], eight[lane + 4]));
+    f(f(four[0], four[2]), f(four[1], four[3]))
 }
