@@ -87,7 +87,7 @@ impl Predictor {
     ///
     /// ```
     /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{Predictor, Spread}, random::Key};
-    /// let network = Sequential::new([Linear(64, 32), Relu, Dropout(0.5), Linear(32, 10)]);
+    /// let network = Sequential::new([Flatten, Linear(64, 32), Relu, Dropout(0.5), Linear(32, 10)]);
     /// let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(0)); // or a trained one
     /// let test = digits::load()?.test;
     /// let sampled = Predictor::new(mlp, 2).monte_carlo(&test, 20, Key::new(0))?;
