@@ -105,7 +105,7 @@ pub(super) fn sample_phase(
     let site = masks.iter().position(Option::is_some).unwrap_or(blocks.len());
     let width = if site == 0 { architecture.inputs() } else { blocks[site - 1].outputs };
     let stride = architecture.outputs().next_multiple_of(PADDING);
-    let per_block = EXAMPLES.min(examples.len());
+    let per_block = EXAMPLES.min((OUTPUTS / stride).max(TILE)).min(examples.len());
     let parts = samples.len().div_ceil((OUTPUTS / stride / per_block).max(1));
     let span = samples.len().div_ceil(parts);
     let pass = Passes {

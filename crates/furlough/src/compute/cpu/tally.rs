@@ -99,3 +99,49 @@ fn halve<T: Copy>(lanes: [T; PADDING], f: impl Fn(T, T) -> T) -> T {
     let four: [T; 4] = std::array::from_fn(|lane| f(eight[lane], eight[lane + 4]));
     f(f(four[0], four[2]), f(four[1], four[3]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums over `count` samples by the formulas, in double precision.
+    fn plainly(rows: &[Vec<f32>], classes: usize) -> Vec<f64> {
+        let mut kept = vec![0.0; tally_width(classes)];
+        for row in rows {
+            let exps: Vec<f64> = row.iter().map(|&z| libm::exp(f64::from(z))).collect();
+            let sum: f64 = exps.iter().sum();
+            for (class, e) in exps.iter().enumerate() {
+                kept[class] += e / sum;
+                kept[2 * classes] -= e / sum * libm::log(e / sum);
+            }
+            kept[classes + argmax(row)] += 1.0;
+        }
+        kept
+    }
+
+    #[test]
+    fn tallies_are_the_formulas() {
+        for isa in Isa::available() {
+            for (classes, count) in [(2, 1), (3, 15), (10, 16), (10, 100), (15, 17), (16, 33), (17, 5), (1000, 18)] {
+                // Whole numbers in between, so that some rows have two that are the largest.
+                let logit = |row: usize, class: usize| ((row * 7919 + class * 104_729) % 61) as f32 / 4.0 - 7.0;
+                let rows: Vec<Vec<f32>> =
+                    (0..count).map(|row| (0..classes).map(|class| logit(row, class).floor()).collect()).collect();
+                let stride = classes.next_multiple_of(PADDING);
+                let mut values = vec![f32::NAN; count * stride];
+                for (values, row) in values.chunks_exact_mut(stride).zip(&rows) {
+                    values[..classes].copy_from_slice(row);
+                }
+                let mut kept = vec![0.0; tally_width(classes)];
+                let (first, rest) = values.split_at_mut(count / 3 * stride);
+                for values in [first, rest] {
+                    tally_classes(isa, Samples { example: 0, first: 0, values, width: classes, stride }, &mut kept);
+                }
+                for (place, (seen, plain)) in kept.iter().zip(plainly(&rows, classes)).enumerate() {
+                    let what = format!("{} number {place} of {classes} classes, {count} samples", isa.name());
+                    assert!((seen - plain).abs() <= 3e-7 * count as f64, "{what}: {seen}, plainly {plain}");
+                }
+            }
+        }
+    }
+}
