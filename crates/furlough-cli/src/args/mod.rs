@@ -11,7 +11,7 @@ use furlough::train::{OneOrMany, Settings};
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
-use texts::{ABOUT, AFTER, COMPLETIONS_HELP, TRAIN_ABOUT, TRAIN_AFTER};
+use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
 use values::{activations, number, numbers, threads, whole, wholes};
 
 const STYLES: Styles = Styles::styled()
@@ -206,9 +206,7 @@ impl RecipeArgs {
 
 /// What `furlough evaluate` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  furlough evaluate runs/digits-1
-  furlough evaluate runs/digits-1 --json | jq .accuracy")]
+#[command(after_help = EVALUATE_AFTER)]
 pub struct EvaluateArgs {
     /// The run's folder
     pub run: PathBuf,
@@ -224,6 +222,14 @@ pub struct EvaluateArgs {
     /// One JSON object instead of tables
     #[arg(long)]
     pub json: bool,
+
+    /// Average N passes with dropout on too, and say how far they agree; 100 is usual
+    #[arg(long, value_name = "N", value_parser = whole::<NonZero<u32>>, help_heading = "Sampling", allow_negative_numbers = true)]
+    pub samples: Option<NonZero<u32>>,
+    /// Seed of these passes' masks [default: the run's seed]
+    #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Sampling", allow_negative_numbers = true)]
+    #[arg(requires = "samples")]
+    pub seed: Option<u64>,
 }
 
 /// What `furlough info` takes.

@@ -38,6 +38,11 @@ impl LayerMask {
         })
     }
 
+    /// The masks of the layer in another step.
+    pub(super) fn of_step(self, step: u32) -> Self {
+        LayerMask { step, ..self }
+    }
+
     /// The words of units `64 * block ..` of an example, in the order of the units.
     ///
     /// Sixteen counters at a time. The high half of a product comes from two 64-bit multiplications, of the lanes' even and

@@ -10,19 +10,24 @@ mod math;
 mod packed;
 mod product;
 mod rows;
+mod samples;
 mod simd;
+mod tally;
 mod tiles;
 mod transpose;
 mod workers;
 mod workspace;
 
 pub use in_place::drop_in_place;
+pub use samples::{Fold, Samples};
 pub use simd::Isa;
+pub(crate) use tally::{tally_classes, tally_width};
 
 use super::Precision;
 use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
+use crate::random::Key;
 use dropout::LayerMask;
 use packed::Packed;
 use product::Product;
@@ -95,6 +100,11 @@ impl Cpu {
         }
     }
 
+    /// The instruction set of the kernels.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
     /// Name of the instructions that multiply.
     pub fn instruction_set(&self) -> &'static str {
         self.product.name()
@@ -148,6 +158,32 @@ impl Cpu {
     ) {
         self.check(mlp, data);
         rows::forward_phase(self, mlp, data, examples, masks, out);
+    }
+
+    /// Passes of `examples` through sub-networks: `samples` of each, the masks of sample `s` being those of
+    /// [`Stream::MonteCarlo`](crate::random::Stream) at step `s` under `key`. The outputs of a pass are, to the bit, those that [`Self::forward`]
+    /// gives with these masks. They are not collected: `fold` takes the outputs of an example, its samples in their order, some at a time,
+    /// together with the example's row of `kept`, which is examples × anything.
+    ///
+    /// What the first mask does not touch is computed once an example. Memory does not grow with the samples.
+    ///
+    /// # Panics
+    /// When `kept` does not divide into rows, there are no such examples, or `mlp` or the data do not fit the architecture.
+    #[allow(clippy::too_many_arguments)]
+    pub fn sample(
+        &mut self,
+        mlp: &Mlp,
+        data: &Dataset,
+        examples: std::ops::Range<u32>,
+        key: Key,
+        samples: std::ops::Range<u32>,
+        kept: &mut [f64],
+        fold: &Fold<'_>,
+    ) {
+        self.check(mlp, data);
+        assert!(examples.end as usize <= data.len(), "examples of the data set");
+        assert!(examples.is_empty() || kept.len().is_multiple_of(examples.len()), "one row of numbers an example");
+        samples::sample_phase(self, mlp, data, examples, key, samples, kept, fold);
     }
 
     /// The kernels index by the architecture's shapes.

@@ -124,11 +124,11 @@ impl Product {
     /// `out[j][i] = Σ_k a[i][k] · rows[j][k]`: `a` in panels `slots(depth)` deep one after the other, `rows` row-major and `depth` wide.
     ///
     /// # Safety
-    /// Memory may be read and for `out` written: rows × outputs elements with rows `outputs` apart. Nobody else uses `out` now.
+    /// Memory may be read and for `out` written: rows × outputs elements with rows `stride` apart. Nobody else uses `out` now.
     pub(super) unsafe fn multiply_rows(
         &self,
         (rows, outputs, depth): (usize, usize, usize),
-        out: *mut f32,
+        (out, stride): (*mut f32, usize),
         a: &[u32],
         values: &[f32],
         scratch: &mut [u32],
@@ -140,12 +140,12 @@ impl Product {
             Product::F32(_, kernels) => unsafe {
                 let b = kernels.row_major(values.as_ptr(), depth);
                 let panels = kernels.packed(a.as_ptr().cast(), depth * kernels.lanes);
-                gemm::multiply(kernels, (rows, outputs, depth), (out, outputs), (0.0, 1.0), panels, b);
+                gemm::multiply(kernels, (rows, outputs, depth), (out, stride), (0.0, 1.0), panels, b);
             },
             Product::Bf16(isa, engine) => {
                 let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
                 bf16::pack_rows(*isa, values, depth, scratch);
-                let out = Rectangle { first: out, stride: outputs };
+                let out = Rectangle { first: out, stride };
                 let panels = (a.as_ptr(), slots * bf16::LANES);
                 // SAFETY: checked above and promised; the scratch has whole groups of rows.
                 unsafe {

@@ -15,7 +15,7 @@ use crate::nn::{Architecture, MaskSite, Mlp};
 const AHEAD: usize = 4;
 
 /// The rows of tile `tile` of `count` rows cut into tiles of `most`, as equal as whole groups of rows allow.
-fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)) -> std::ops::Range<usize> {
+pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)) -> std::ops::Range<usize> {
     let (tiles, groups) = (count.div_ceil(most), count.div_ceil(group));
     let edge = |tile: usize| count.min(tile * groups / tiles * group);
     edge(tile)..edge(tile + 1)
@@ -118,7 +118,7 @@ pub(super) fn forward_phase(
     });
 }
 
-fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
+pub(super) fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
     let input = std::iter::once(architecture.input_dropout());
     let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
     for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
@@ -169,7 +169,7 @@ impl Pass<'_> {
                 if product.in_place(count, units) {
                     product.multiply_few(input, own_weights, units, output);
                 } else {
-                    product.multiply_rows((rows, units, width), output.as_mut_ptr(), weights, input, scratch);
+                    product.multiply_rows((rows, units, width), (output.as_mut_ptr(), units), weights, input, scratch);
                 }
             }
             let bias = mlp.biases(index);
@@ -232,7 +232,7 @@ impl Pass<'_> {
                 if product.in_place(count, units) {
                     product.multiply_few_back(next, own_weights, units, deltas, scratch);
                 } else {
-                    product.multiply_rows((rows, width, units), deltas.as_mut_ptr(), weights, next, scratch);
+                    product.multiply_rows((rows, width, units), (deltas.as_mut_ptr(), width), weights, next, scratch);
                 }
             }
             let mut pres = pre.chunks_exact(width);
