@@ -124,6 +124,11 @@ impl Network for CandlePeer {
 
 fn main() -> anyhow::Result<()> {
     peer::run(|flags, train, test| {
+        anyhow::ensure!(
+            ["best", "nn-dropout"].contains(&flags.variant.as_str()),
+            "{} is no variant of this program",
+            flags.variant
+        );
         let gemm = if candle_core::utils::has_mkl() { "mkl" } else { "gemm" };
         let framework = json!({"candle": "0.11.1", "backend": gemm, "variant": flags.variant});
         Ok((CandlePeer::new(flags, train, test)?, framework))

@@ -25,8 +25,11 @@ impl TchPeer {
         tch::set_num_threads(flags.threads.try_into()?);
         tch::manual_seed(flags.seed as i64);
         let variables = VarStore::new(Device::Cpu);
-        let init =
-            LinearConfig { ws_init: Init::Randn { mean: 0.0, stdev: 0.01 }, bs_init: Some(Init::Const(0.0)), bias: true };
+        let init = LinearConfig {
+            ws_init: Init::Randn { mean: 0.0, stdev: 0.01 },
+            bs_init: Some(Init::Const(0.0)),
+            bias: true,
+        };
         let widths = flags.widths();
         let layers = widths.windows(2).enumerate();
         let layers =
