@@ -23,7 +23,7 @@ use crate::nn::{Dropout, MaskSite};
 pub fn drop_in_place(dropout: Dropout, values: &mut [f32], examples: &[u32], site: &MaskSite, isa: Isa) {
     assert!(values.len().is_multiple_of(examples.len().max(1)), "rows of equal length");
     let width = values.len() / examples.len().max(1);
-    let Some(mask) = LayerMask::new(dropout, site, site.layer) else { return };
+    let Some(mask) = LayerMask::new(isa, dropout, site, site.layer) else { return };
     for (row, &example) in values.chunks_exact_mut(width.max(1)).zip(examples) {
         drop_row(isa, row, &mask, example);
     }

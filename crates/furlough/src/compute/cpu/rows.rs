@@ -56,7 +56,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &Mas
     // Forward, back and the gradient.
     workers.choose(count, 3 * architecture.parameters());
     packed.fill(workers, product, mlp, count, true);
-    fill_masks(masks, architecture, Some(site));
+    fill_masks(*isa, masks, architecture, Some(site));
     let weight = 1.0 / count as f32;
     let tile = (product.tile(), product.group());
     let tiles = count.div_ceil(tile.0);
@@ -97,7 +97,7 @@ pub(super) fn forward_phase(
     let count = examples.len();
     workers.choose(count, architecture.parameters());
     packed.fill(workers, product, mlp, count, false);
-    fill_masks(masks, architecture, site);
+    fill_masks(*isa, masks, architecture, site);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
@@ -118,11 +118,16 @@ pub(super) fn forward_phase(
     });
 }
 
-pub(super) fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
+pub(super) fn fill_masks(
+    isa: Isa,
+    masks: &mut [Option<LayerMask>],
+    architecture: &Architecture,
+    site: Option<&MaskSite>,
+) {
     let input = std::iter::once(architecture.input_dropout());
     let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
     for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
-        *mask = site.and_then(|site| LayerMask::new(dropout, site, layer as u32));
+        *mask = site.and_then(|site| LayerMask::new(isa, dropout, site, layer as u32));
     }
 }
 
