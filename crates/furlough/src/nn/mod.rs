@@ -12,6 +12,7 @@ mod linear;
 mod loss;
 mod mlp;
 mod sequential;
+mod sharing;
 
 pub use activation::Activation;
 pub use dropout::{Dropout, MaskSite};
@@ -20,3 +21,4 @@ pub use linear::{linear, linear_backward};
 pub use loss::{argmax, mean_squared_error, softmax_cross_entropy};
 pub use mlp::{Architecture, Block, Mlp};
 pub use sequential::{Layer, Sequential};
+pub use sharing::Sharing;

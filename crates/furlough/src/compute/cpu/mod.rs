@@ -120,7 +120,8 @@ impl Cpu {
     }
 
     /// The outputs (logits or predictions) of `examples`, one row each, into `out`: the full network without
-    /// masks, or a sub-network where `masks` gives key, stream and step.
+    /// masks, or a sub-network where `masks` gives key, stream and step. With [`Stream::MonteCarlo`](crate::random::Stream) each example has masks of
+    /// its own even where training shares them; with other streams the examples count as one batch, the first at place 0.
     ///
     /// # Panics
     /// When `out` is not examples × outputs long, there are no such examples, or `mlp` or the data do not fit the architecture.

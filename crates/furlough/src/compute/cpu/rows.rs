@@ -54,7 +54,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &Mas
             let examples = &batch.examples[rows];
             // SAFETY: each tile has its own rows of every buffer and its own place in the sums.
             unsafe {
-                pass.forward(first, examples.len(), |row| examples[row]);
+                pass.forward(first, first, examples.len(), |row| examples[row]);
                 sums.part(tile, 1)[0] = pass.loss(first, examples, weight);
                 pass.backward(first, examples);
             }
@@ -91,7 +91,7 @@ pub(super) fn forward_phase(
         let first = worker * TILE;
         // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
         unsafe {
-            pass.forward(first, rows, |row| examples.start + (start + row) as u32);
+            pass.forward(first, start, rows, |row| examples.start + (start + row) as u32);
             let last = &pass.workspace.outputs[pass.workspace.outputs.len() - 1];
             out.part(start * outputs, rows * outputs).copy_from_slice(last.part(first * outputs, rows * outputs));
         }
@@ -107,11 +107,11 @@ fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site
 }
 
 impl Pass<'_> {
-    /// Takes `rows` examples through the network, into rows `first ..` of the workspace.
+    /// Takes `rows` examples through the network, into rows `first ..` of the workspace. They are rows `place ..` of the batch.
     ///
     /// # Safety
     /// Nobody else uses these rows of the workspace now.
-    unsafe fn forward(&self, first: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
+    unsafe fn forward(&self, first: usize, place: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
         let Pass { isa, kernels, packed, mlp, masks, workspace, .. } = *self;
         let mut width = mlp.architecture().inputs();
         // SAFETY: our rows.
@@ -130,7 +130,7 @@ impl Pass<'_> {
                 Features::Floats(_) => self.data.read_row(example as usize, values),
             }
             if let Some(mask) = &masks[0] {
-                drop_row(isa, values, mask, example);
+                drop_row(isa, values, mask, mask.owner(place + row, example));
             }
         }
         for (index, block) in mlp.architecture().blocks().iter().enumerate() {
@@ -158,7 +158,9 @@ impl Pass<'_> {
             let mut pres = pre.chunks_exact_mut(units);
             for (row, values) in output.chunks_exact_mut(units).enumerate() {
                 let pre = pres.next().unwrap_or_default();
-                forward_row(isa, values, pre, bias, block.activation, masks[index + 1].as_ref(), example_of(row));
+                let mask = masks[index + 1].as_ref();
+                let owner = mask.map_or(0, |mask| mask.owner(place + row, example_of(row)));
+                forward_row(isa, values, pre, bias, block.activation, mask, owner);
             }
             (input, width) = (output, units);
         }
@@ -218,11 +220,14 @@ impl Pass<'_> {
                 );
             }
             let mut pres = pre.chunks_exact(width);
-            for ((row, values), &example) in
-                deltas.chunks_exact_mut(width).zip(output.chunks_exact(width)).zip(examples)
+            let mask = masks[index].as_ref();
+            let outputs = output.chunks_exact(width);
+            for (place, ((row, values), &example)) in
+                (first..).zip(deltas.chunks_exact_mut(width).zip(outputs).zip(examples))
             {
                 let pre = pres.next().unwrap_or_default();
-                backward_row(isa, row, values, pre, blocks[index - 1].activation, masks[index].as_ref(), example);
+                let owner = mask.map_or(0, |mask| mask.owner(place, example));
+                backward_row(isa, row, values, pre, blocks[index - 1].activation, mask, owner);
             }
         }
         for (index, block) in blocks.iter().enumerate() {
