@@ -2,6 +2,7 @@
 
 mod dropout;
 mod epilogue;
+mod gathered;
 mod gemm;
 mod loss;
 mod math;
@@ -18,6 +19,7 @@ use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
 use dropout::LayerMask;
+use gathered::Gathered;
 use gemm::Kernels;
 use packed::Packed;
 use tiles::ParameterTile;
@@ -41,6 +43,8 @@ pub struct Cpu {
     /// The masks of the present call: of the input, then of each block.
     masks: Vec<Option<LayerMask>>,
     sums: Shared<StepSums>,
+    /// The other way to compute a step, where enough rows share their masks.
+    gathered: Option<Gathered>,
 }
 
 /// What a step or an evaluation counted, summed over its examples.
@@ -73,6 +77,7 @@ impl Cpu {
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
             sums: Shared::new(batch_size.div_ceil(rows::TILE), 1),
+            gathered: Gathered::new(architecture, batch_size, &kernels, workers.count()),
             architecture: architecture.clone(),
             packed: Packed::new(architecture, &kernels),
             kernels,
@@ -112,7 +117,11 @@ impl Cpu {
         assert!((1..=most).contains(&batch.examples.len()), "batches of 1 to {most} examples");
         let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
         assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
-        let sums = rows::train_phase(self, mlp, batch, site);
+        rows::fill_masks(&mut self.masks, &self.architecture, Some(site));
+        if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(batch.examples.len())) {
+            return gathered::train_step(self, mlp, velocity, optimizer, batch);
+        }
+        let sums = rows::train_phase(self, mlp, batch);
         if sums.loss.is_finite() {
             tiles::update_phase(self, mlp, velocity, optimizer, batch.examples.len());
         }

@@ -37,11 +37,10 @@ struct Pass<'a> {
     workspace: &'a Workspace,
 }
 
-/// Forward, loss and backward of a whole batch, into the training workspace.
-pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> StepSums {
-    let Cpu { isa, kernels, packed, workers, training: workspace, masks, sums, architecture, .. } = cpu;
+/// Forward, loss and backward of a whole batch under the present masks, into the training workspace.
+pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
+    let Cpu { isa, kernels, packed, workers, training: workspace, masks, sums, .. } = cpu;
     packed.fill(workers, *isa, kernels, mlp, true);
-    fill_masks(masks, architecture, Some(site));
     let count = batch.examples.len();
     let weight = 1.0 / count as f32;
     let tiles = count.div_ceil(TILE);
@@ -98,7 +97,8 @@ pub(super) fn forward_phase(
     });
 }
 
-fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
+/// Decides the masks of the input and of each block.
+pub(super) fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
     let input = std::iter::once(architecture.input_dropout());
     let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
     for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
