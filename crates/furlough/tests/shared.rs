@@ -1,6 +1,6 @@
 //! Masks shared by groups of rows: the step that leaves out what is dropped against the plain one, which computes everything.
 
-use furlough::compute::{Cpu, Isa, reference};
+use furlough::compute::{Cpu, Gathering, Isa, reference};
 use furlough::data::{Batch, Dataset, Features, Targets, digits};
 use furlough::nn::{Activation, Dropout, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
@@ -108,7 +108,7 @@ fn cases() -> Vec<Case> {
         // Optimisers that move what is dropped.
         Case { optimizer: momentum, sharing: groups(32), batch: 97, ..base() },
         Case { optimizer: decay, dropout: &[0.2, 0.5, 0.5], ..base() },
-        // Numbers to predict; masks not shared everywhere; groups larger than batches, and too small to be worth it.
+        // Numbers to predict; masks not shared everywhere; groups larger than batches, and of few rows.
         Case { classes: false, widths: &[48, 64, 32, 3], optimizer: all, ..base() },
         Case { apart: &[1], dropout: &[0.2, 0.4, 0.5], sharing: groups(32), ..base() },
         Case { sharing: groups(1000), batch: 77, ..base() },
@@ -146,6 +146,7 @@ fn the_step_is_the_plain_step() {
             let (mut fast_velocity, mut slow_velocity) = (case.velocity(&fast), case.velocity(&slow));
             // Twice a whole batch, then the smaller one at the end of an epoch, then one of few rows.
             let mut cpu = Cpu::with_isa(fast.architecture(), case.batch, 2, isa);
+            cpu.gather(Gathering::Always);
             let sizes = [case.batch, case.batch, case.batch.div_ceil(2), 3.min(case.batch)];
             for (step, size) in (0..).zip(sizes) {
                 let examples: Vec<u32> = (0..size as u32).map(|i| 2 * case.batch as u32 - 1 - 2 * i).collect();
@@ -169,6 +170,25 @@ fn the_step_is_the_plain_step() {
     }
 }
 
+/// Computing everything and dropping it afterwards gives the same, whether asked for or because it pays.
+#[test]
+fn the_dense_step_is_the_plain_step() {
+    for case in cases() {
+        let (data, before) = (case.data(), case.mlp());
+        let examples: Vec<u32> = (0..case.batch as u32).rev().collect();
+        let batch = Batch { data: &data, examples: &examples };
+        let mut slow = before.clone();
+        reference::step(&mut slow, &mut case.velocity(&before), &case.optimizer, batch, &site(2));
+        for when in [Gathering::Never, Gathering::WhereItPays] {
+            let mut fast = before.clone();
+            let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
+            cpu.gather(when);
+            cpu.train_step(&mut fast, &mut case.velocity(&before), &case.optimizer, batch, &site(2));
+            assert_close(&format!("{when:?} {:?}", case.widths), fast.parameters(), slow.parameters());
+        }
+    }
+}
+
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for case in cases() {
@@ -178,6 +198,7 @@ fn any_number_of_threads_gives_the_same_bits() {
             let mut mlp = case.mlp();
             let mut velocity = case.velocity(&mlp);
             let mut cpu = Cpu::new(mlp.architecture(), examples.len(), threads);
+            cpu.gather(Gathering::Always);
             let batch = Batch { data: &data, examples: &examples };
             let mut step =
                 |step| cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step)).loss.to_bits();
@@ -198,6 +219,7 @@ fn what_is_dropped_does_not_move() {
     let examples: Vec<u32> = (0..case.batch as u32).collect();
     let mut after = before.clone();
     let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
+    cpu.gather(Gathering::Always);
     cpu.train_step(&mut after, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
     let mask = MaskSite { layer: 1, ..site(0) };
     let dropout = before.architecture().blocks()[0].dropout;
@@ -228,6 +250,7 @@ fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
         let examples: Vec<u32> = (0..case.batch as u32).collect();
         let batch = Batch { data: &data, examples: &examples };
         let mut cpu = Cpu::new(before.architecture(), case.batch, 1);
+        cpu.gather(Gathering::Always);
         let mut after = before.clone();
         cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
         let mut loss_at = |place: usize, change: f32| {
@@ -259,20 +282,22 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let bits = |mlp: &Mlp| mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>();
     let before = bits(&mlp);
     let mut cpu = Cpu::new(mlp.architecture(), case.batch, 1);
+    cpu.gather(Gathering::Always);
     let examples: Vec<u32> = (0..case.batch as u32).collect();
     let batch = Batch { data: &case.data(), examples: &examples };
     assert!(!cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(0)).loss.is_finite());
     assert_eq!(before, bits(&mlp));
 }
 
-/// Groups that divide the batch and groups that do not, and a last batch of the epoch that is smaller, down to below what is gathered.
+/// Groups that divide the batch and groups that do not, and a last batch of the epoch that is smaller.
 #[test]
 fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     for sharing in [Sharing::Batch, Sharing::rows(40).unwrap()] {
-        let list = [Layer::Flatten, Layer::Linear(64, 128), Layer::Relu, Layer::Dropout(0.3), Layer::Linear(128, 10)];
-        let network = Sequential::new(list).with_sharing(sharing);
-        let optimizer = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
+        // Large enough to be gathered unasked.
+        let network = Sequential::perceptron(64, 10, &[1024, 128], Activation::Relu, 0.0, &[0.5, 0.3]);
+        let network = network.with_sharing(sharing);
+        let optimizer = Sgd { learning_rate: 0.02, momentum: 0.9, ..Sgd::default() };
         // 1,437 examples: 14 batches of 100 and one of 37.
         let options = TrainOptions { init: Init::Kaiming, optimizer, batch_size: 100, epochs: 12, seed: 4 };
         let mut whole = Trainer::new(&network, &options, &digits.train, 2).unwrap();

@@ -7,4 +7,4 @@
 mod cpu;
 pub mod reference;
 
-pub use cpu::{Cpu, Isa, StepSums};
+pub use cpu::{Cpu, Gathering, Isa, StepSums};

@@ -13,6 +13,7 @@ mod tiles;
 mod workers;
 mod workspace;
 
+pub use gathered::Gathering;
 pub use simd::Isa;
 
 use crate::data::{Batch, Dataset};
@@ -45,6 +46,7 @@ pub struct Cpu {
     sums: Shared<StepSums>,
     /// The other way to compute a step, where enough rows share their masks.
     gathered: Option<Gathered>,
+    gathering: Gathering,
 }
 
 /// What a step or an evaluation counted, summed over its examples.
@@ -77,6 +79,7 @@ impl Cpu {
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
             sums: Shared::new(batch_size.div_ceil(rows::TILE), 1),
+            gathering: Gathering::default(),
             gathered: Gathered::new(architecture, batch_size, &kernels, workers.count()),
             architecture: architecture.clone(),
             packed: Packed::new(architecture, &kernels),
@@ -84,6 +87,11 @@ impl Cpu {
             workers,
             tiles,
         }
+    }
+
+    /// Says when steps leave out what shared masks drop; [`Gathering::WhereItPays`] unless told otherwise.
+    pub fn gather(&mut self, when: Gathering) {
+        self.gathering = when;
     }
 
     /// The instruction set of the kernels.
@@ -118,7 +126,7 @@ impl Cpu {
         let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
         assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
         rows::fill_masks(&mut self.masks, &self.architecture, Some(site));
-        if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(batch.examples.len())) {
+        if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(batch.examples.len(), self.gathering)) {
             return gathered::train_step(self, mlp, velocity, optimizer, batch);
         }
         let sums = rows::train_phase(self, mlp, batch);

@@ -22,11 +22,28 @@ use crate::nn::{Architecture, Mlp};
 use crate::optim::Sgd;
 use kept::Kept;
 
-/// The fewest rows that make gathering worth it: below, what it costs is more than what it saves.
-const FEWEST_ROWS: usize = 32;
+/// What gathering costs, in rows: so many more, in each group, would take as long to multiply. Measured, with what follows, on widths from
+/// 32 to 4096 (`bench/LOG.md`).
+const COST: f64 = 20.0;
+
+/// The fewest rows of a group, and the fewest weights, for which gathering was seen to pay.
+const FEWEST_ROWS: usize = 16;
+const FEWEST_WEIGHTS: usize = 100_000;
 
 /// Kept outputs of one task.
 const PANEL: usize = moves::COLUMNS;
+
+/// When a step leaves out what the shared masks drop. It computes the same either way, but for rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gathering {
+    /// Never: what is dropped is computed all the same.
+    Never,
+    /// Where groups are large enough, and the network wide enough, for that to be faster.
+    #[default]
+    WhereItPays,
+    /// Wherever all layers with dropout share their masks: for tests and measurements.
+    Always,
+}
 
 /// What a network with shared masks needs besides the dense step's memory.
 pub(super) struct Gathered {
@@ -36,6 +53,9 @@ pub(super) struct Gathered {
     scratch: Shared<f32>,
     scratch_size: usize,
     group_size: usize,
+    weights: usize,
+    /// The share of them that is kept on average.
+    share: f64,
 }
 
 /// What all tasks of a phase have in common.
@@ -51,7 +71,7 @@ struct Step<'a> {
 }
 
 impl Gathered {
-    /// None where no masks are shared by enough rows, or where some layer has masks for each example.
+    /// None where some layer has masks for each example, or no layer has masks.
     pub(super) fn new(
         architecture: &Architecture,
         batch_size: usize,
@@ -61,8 +81,8 @@ impl Gathered {
         let input = std::iter::once(architecture.input_dropout());
         let mut dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
         let size = architecture.sharing().group_size()?.get() as usize;
-        let group_size = size.min(batch_size);
-        if group_size < FEWEST_ROWS || dropouts.any(|d| !d.is_identity() && d.sharing().is_per_example()) {
+        let group_size = size.min(batch_size).max(1);
+        if dropouts.any(|dropout| !dropout.is_identity() && dropout.sharing().is_per_example()) {
             return None;
         }
         let blocks = architecture.blocks();
@@ -70,6 +90,7 @@ impl Gathered {
         let products = (widest.next_multiple_of(PANEL) + PANEL) * PANEL.next_multiple_of(kernels.lanes) + 2 * PANEL;
         let tiles = update::partition(architecture);
         let updates = tiles.iter().map(|tile| tile.scratch(kernels, group_size)).max().unwrap_or(0);
+        let (weights, share) = share(architecture);
         let scratch_size = products.max(updates).next_multiple_of(16);
         Some(Gathered {
             kept: Kept::new(architecture, batch_size, group_size),
@@ -77,16 +98,39 @@ impl Gathered {
             scratch: Shared::new(workers, scratch_size),
             scratch_size,
             group_size,
+            weights,
+            share,
         })
     }
 
     /// Whether a batch of so many rows is computed here.
-    pub(super) fn takes(&self, rows: usize) -> bool {
-        self.group_size.min(rows) >= FEWEST_ROWS
+    pub(super) fn takes(&self, rows: usize, when: Gathering) -> bool {
+        let group = self.group_size.min(rows);
+        match when {
+            Gathering::Never => false,
+            Gathering::Always => true,
+            Gathering::WhereItPays => {
+                let cost = self.share * (1.0 + COST / group as f64);
+                group >= FEWEST_ROWS && self.weights >= FEWEST_WEIGHTS && cost < 0.95
+            }
+        }
     }
 }
 
-/// One step, given the masks. The batch is one that [`Gathered::takes`].
+/// How many weights there are, and which share of them takes part in a step on average.
+fn share(architecture: &Architecture) -> (usize, f64) {
+    let mut inputs = 1.0 - architecture.input_dropout().p();
+    let (mut weights, mut kept) = (0, 0.0);
+    for block in architecture.blocks() {
+        let units = 1.0 - block.dropout.p();
+        weights += block.inputs * block.outputs;
+        kept += inputs * units * (block.inputs * block.outputs) as f64;
+        inputs = units;
+    }
+    (weights, kept / weights as f64)
+}
+
+/// One step, given the masks. There is a [`Gathered`].
 pub(super) fn train_step(
     cpu: &mut Cpu,
     mlp: &mut Mlp,

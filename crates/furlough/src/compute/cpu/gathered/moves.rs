@@ -168,6 +168,9 @@ mod avx512 {
     use super::Chunk;
     use std::arch::x86_64::*;
 
+    /// How many rows ahead elements are asked for.
+    const AHEAD: usize = 8;
+
     /// # Safety
     /// AVX-512 is there, `source` has the elements that rows and chunks name, and `out` has `lanes` for each row and sixteen more.
     #[target_feature(enable = "avx512f")]
@@ -182,6 +185,12 @@ mod avx512 {
             // SAFETY: masked loads touch only what is wanted. What a store writes beyond its own values, the next one overwrites.
             unsafe {
                 let from = source.add(row as usize * width);
+                if let Some(&later) = rows.get(k + AHEAD) {
+                    let from = source.add(later as usize * width);
+                    for chunk in chunks {
+                        _mm_prefetch::<_MM_HINT_T0>(from.add(chunk.start as usize).cast());
+                    }
+                }
                 let to = out.add(k * lanes);
                 for chunk in chunks {
                     let values = _mm512_maskz_loadu_ps(chunk.wanted, from.add(chunk.start as usize));
