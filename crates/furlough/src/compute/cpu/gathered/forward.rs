@@ -32,8 +32,8 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
             *bias = biases[unit as usize];
         }
         for (columns, packed) in columns.chunks(lanes).zip(0..) {
-            // SAFETY: the lists ascend and name inputs and units of this block.
             let packed = &mut scratch[packed * depth * lanes..][..depth * lanes + SLACK];
+            // SAFETY: the lists ascend and name inputs and units of this block.
             unsafe { gather(isa, lanes, (weights, block.outputs), inputs, columns, packed) };
         }
         let place = |row: usize| rows.start * block.outputs + row * stride + panel * PANEL;

@@ -105,7 +105,7 @@ fn transpose(isa: Isa, lanes: usize, (rows, columns): (usize, usize), block: &[f
     assert!(rows <= lanes.min(COLUMNS) && columns <= COLUMNS);
     match isa.0 {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if lanes % 16 == 0 => {
+        Level::Avx512 if lanes.is_multiple_of(16) => {
             assert!(block.len() >= COLUMNS * COLUMNS && out.len() >= columns.next_multiple_of(16) * lanes);
             for row in (0..rows).step_by(16) {
                 for column in (0..columns).step_by(16) {
