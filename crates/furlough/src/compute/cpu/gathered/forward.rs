@@ -4,8 +4,14 @@ use super::super::epilogue::forward_row;
 use super::super::gemm::multiply;
 use super::super::workers::Workers;
 use super::moves::{SLACK, gather};
-use super::{PANEL, Step};
+use super::{PANEL, Step, WIDE};
 use crate::nn::Mlp;
+
+/// Inputs that are gathered for one panel before the next one gets the same: few enough for their pages to be known still.
+const HEIGHT: usize = 256;
+
+/// Units from which on a task has [`WIDE`] of them: enough to keep some workers busy with that.
+const MANY: usize = 2048;
 
 /// From the outputs of the block before, or the input, to those of block `index`.
 pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usize) {
@@ -18,25 +24,29 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
     let scale = kept.scale(index + 1);
     let lanes = kernels.lanes;
     let groups = kept.groups();
-    workers.run(groups * block.outputs.div_ceil(PANEL), &|task, worker| {
+    let wide = if block.outputs < MANY { PANEL } else { WIDE };
+    workers.run(groups * block.outputs.div_ceil(wide), &|task, worker| {
         let (group, panel) = (task % groups, task / groups);
         let (inputs, units) = (kept.list(index, group), kept.list(index + 1, group));
         let (depth, stride) = (inputs.len(), units.len());
-        let Some(columns) = units.get(panel * PANEL..).filter(|rest| !rest.is_empty()) else { return };
-        let columns = &columns[..columns.len().min(PANEL)];
+        let Some(columns) = units.get(panel * wide..).filter(|rest| !rest.is_empty()) else { return };
+        let columns = &columns[..columns.len().min(wide)];
         let rows = kept.rows(group);
         // SAFETY: each worker has its own scratch.
         let scratch = unsafe { step.scratch.part(worker * step.scratch_size, step.scratch_size) };
-        let (bias, scratch) = scratch.split_at_mut(PANEL);
+        let (bias, scratch) = scratch.split_at_mut(WIDE);
         for (bias, &unit) in bias.iter_mut().zip(columns) {
             *bias = biases[unit as usize];
         }
-        for (columns, packed) in columns.chunks(lanes).zip(0..) {
-            let packed = &mut scratch[packed * depth * lanes..][..depth * lanes + SLACK];
-            // SAFETY: the lists ascend and name inputs and units of this block.
-            unsafe { gather(isa, lanes, (weights, block.outputs), inputs, columns, packed) };
+        let size = depth * lanes + SLACK;
+        for (inputs, first) in inputs.chunks(HEIGHT).zip((0..).step_by(HEIGHT)) {
+            for (columns, packed) in columns.chunks(lanes).zip(0..) {
+                let packed = &mut scratch[packed * size + first * lanes..][..inputs.len() * lanes + SLACK];
+                // SAFETY: the lists ascend and name inputs and units of this block.
+                unsafe { gather(isa, lanes, (weights, block.outputs), inputs, columns, packed) };
+            }
         }
-        let place = |row: usize| rows.start * block.outputs + row * stride + panel * PANEL;
+        let place = |row: usize| rows.start * block.outputs + row * stride + panel * wide;
         if depth > 0 {
             // SAFETY: this group's rows of the input are only read by now, the scratch holds the packed panels, and this panel's columns
             // of this group's outputs are ours.
@@ -47,7 +57,7 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
                     (rows.len(), columns.len(), depth),
                     (output.at(place(0)), stride),
                     (0.0, 1.0),
-                    (scratch.as_ptr(), depth * lanes),
+                    (scratch.as_ptr(), size),
                     kernels.row_major(input.as_ptr(), depth),
                 );
             }

@@ -33,6 +33,9 @@ const FEWEST_WEIGHTS: usize = 100_000;
 /// Kept outputs of one task.
 const PANEL: usize = moves::COLUMNS;
 
+/// Kept units of one task where there are many: a row of the weights is a page of memory at least, and this takes more from each.
+const WIDE: usize = 2 * PANEL;
+
 /// When a step leaves out what the shared masks drop. It computes the same either way, but for rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Gathering {
@@ -87,7 +90,7 @@ impl Gathered {
         }
         let blocks = architecture.blocks();
         let widest = blocks.iter().flat_map(|b| [b.inputs, b.outputs]).max().unwrap_or(0);
-        let products = (widest.next_multiple_of(PANEL) + PANEL) * PANEL.next_multiple_of(kernels.lanes) + 2 * PANEL;
+        let products = (widest.next_multiple_of(PANEL) + PANEL) * WIDE.next_multiple_of(kernels.lanes) + WIDE;
         let tiles = update::partition(architecture);
         let updates = tiles.iter().map(|tile| tile.scratch(kernels, group_size)).max().unwrap_or(0);
         let (weights, share) = share(architecture);
