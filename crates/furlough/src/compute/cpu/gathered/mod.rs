@@ -6,6 +6,8 @@
 //! it uses for as many rows as there are. (Rows first, as in the dense step, would gather everything anew for each tile of rows.)
 //! The tasks are cut by shapes and masks, never by the number of workers.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod backward;
 mod forward;
 mod input;
