@@ -2,6 +2,7 @@
 """Furlough's random numbers, written a second time from docs/masks.md alone. Needs Python 3.9 and numpy, nothing else.
 
     scripts/masks.py mask --seed 1 --step 7 --layer 2 --example 41 --units 8 --p 0.5   one row of a mask, with its words
+    scripts/masks.py mask --sharing 64 --place 200 --example 41 --p 0.5                a mask shared by 64 examples
     scripts/masks.py order --seed 0 --epoch 0 --examples 8                             the order of an epoch
     scripts/masks.py init --seed 1 --layer 0 --init kaiming --inputs 3 --outputs 2     initial weights
     scripts/masks.py fixture > crates/furlough/tests/fixtures/masks.json               the known answers
@@ -61,6 +62,16 @@ def mask_words(seed, stream, step, layer, examples, units):
     words = np.stack(draw(seed, stream, layer, counter, examples, step))
     which = np.broadcast_to(units // 16 % 4, words.shape[1:])
     return np.take_along_axis(words, which[None].astype(np.int64), axis=0)[0]
+
+
+def owners(stream, places, examples, sharing):
+    """Section 3. Whose mask the rows at these places of a batch take: c1 of their words."""
+    if sharing == "per-example" or stream == STREAMS["monte-carlo"]:
+        return np.asarray(examples)
+    rows = 2**32 - 1 if sharing == "batch" else int(sharing)
+    if not 1 <= rows < 2**32:
+        raise ValueError(f"sharing = {sharing}: per-example, batch, or a number of rows from 1 to 2^32 - 1")
+    return np.asarray(places) // rows
 
 
 def threshold(p):
@@ -129,7 +140,8 @@ def answer(question):
     q = dict(question)
     if q["kind"] == "mask":
         units = np.arange(q["first_unit"], q["first_unit"] + q["units"])
-        kept = mask(q["seed"], q["stream"], q["step"], q["layer"], q["examples"], units, q["p"])
+        owner = owners(q["stream"], q["places"], q["examples"], q["sharing"]) if "sharing" in q else q["examples"]
+        kept = mask(q["seed"], q["stream"], q["step"], q["layer"], owner, units, q["p"])
         packed = np.packbits(kept.ravel(), bitorder="little").tobytes()
         q |= {"threshold": threshold(q["p"]), "scale": f"{scale(q['p']).view(np.uint32):08x}", "kept": int(kept.sum())}
         q |= {"bits": packed.hex()} if kept.size <= 256 else {"sha256": hashlib.sha256(packed).hexdigest()}
@@ -175,6 +187,12 @@ def questions():
         if word % 2 == 0 and word < 2**31 and unit % 3 == 0:
             for p in (word / 2**32, (word + 1) / 2**32, (word + 0.5) / 2**32, (word + 0.5 - 2.0**-20) / 2**32):
                 yield mask_question(p, 1, step=5, examples=(3,), first_unit=unit)
+    # Shared masks: whole and broken groups, groups of one, a whole batch; nothing is shared by sampled predictions.
+    places = (0, 1, 2, 3, 15, 16, 17, 63, 64, 255, 2**32 - 2)
+    for stream in (2, 3):
+        for sharing in (1, 2, 3, 16, 64, 2**32 - 1, "batch", "per-example"):
+            examples = [(7 * place + 5) % 60_000 for place in places]
+            yield mask_question(0.5, 70, stream=stream, step=6, examples=examples) | {"places": list(places), "sharing": sharing}
     for seed, epoch, examples in ((0, 0, 8), (1, 0, 0), (1, 0, 1), (1, 2, 2), (1, 3, 3), (7, 2**32 - 1, 1001),
                                   (2**40, 9, 1797)):
         yield {"kind": "order", "seed": seed, "epoch": epoch, "examples": examples}
@@ -229,14 +247,16 @@ def mask_table(a):
     """One row of a mask as the page's worked examples show it."""
     units = range(a.first_unit, a.first_unit + a.units)
     stream = STREAMS[a.stream]
-    taken = mask_words(a.seed, stream, a.step, a.layer, [a.example], units)[0]
+    owner = int(owners(stream, [a.place], [a.example], a.sharing)[0])
+    taken = mask_words(a.seed, stream, a.step, a.layer, [owner], units)[0]
     kept = taken >= threshold(a.p)
     y = dropout(np.ones(a.units), kept, a.p)
-    yield f"seed {a.seed}, {a.stream}, step {a.step}, layer {a.layer}, example {a.example}, p {a.p}"
+    shared = "" if a.sharing == "per-example" else f", place {a.place}, sharing {a.sharing}"
+    yield f"seed {a.seed}, {a.stream}, step {a.step}, layer {a.layer}, example {a.example}{shared}, p {a.p}"
     yield f"key {a.seed % 2**32:08x} {a.seed >> 32:08x}, threshold {threshold(a.p)}, scale {scale(a.p)!s}"
     for unit, word, keep, out in zip(units, taken, kept, y):
         c0 = 16 * (unit // 64) + unit % 16
-        counter = c0, a.example, a.step, stream << 24 | a.layer
+        counter = c0, owner, a.step, stream << 24 | a.layer
         words = draw(a.seed, stream, a.layer, *counter[:3])
         yield (f"unit {unit:>3}: " + " ".join(f"{c:08x}" for c in counter) + " -> "
                + " ".join(f"{int(w):08x}" for w in words)
@@ -250,7 +270,8 @@ def main():
     one = commands.add_parser("mask")
     one.add_argument("--stream", choices=["dropout", "monte-carlo"], default="dropout")
     one.add_argument("--p", type=float, required=True)
-    for name, default in (("seed", 0), ("step", 0), ("layer", 1), ("example", 0), ("first-unit", 0), ("units", 8)):
+    one.add_argument("--sharing", default="per-example", metavar="N|batch")
+    for name, default in (("seed", 0), ("step", 0), ("layer", 1), ("example", 0), ("place", 0), ("first-unit", 0), ("units", 8)):
         one.add_argument(f"--{name}", type=int, default=default)
     order = commands.add_parser("order")
     for name, default in (("seed", 0), ("epoch", 0), ("examples", 8)):

@@ -2,7 +2,7 @@
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential};
+use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -49,8 +49,13 @@ fn steps() {
     let data = data();
     let examples: Vec<u32> = (0..512).collect();
     for optimizer in [Sgd::default(), Sgd { momentum: 0.9, max_norm: Some(1.0), ..Sgd::default() }] {
-        for (activation, threads) in [(Activation::Relu, 1), (Activation::Gelu, 2)] {
+        let (none, batch, groups) = (Sharing::PerExample, Sharing::Batch, Sharing::rows(50).unwrap());
+        let kinds = [(Activation::Relu, 1, none), (Activation::Gelu, 2, none)];
+        for (activation, threads, sharing) in
+            kinds.into_iter().chain([(Activation::Relu, 1, batch), (Activation::Gelu, 2, groups)])
+        {
             let network = Sequential::perceptron(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
+            let network = network.with_sharing(sharing);
             let mut mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
             let mut velocity = vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
             let mut cpu = Cpu::new(mlp.architecture(), 256, threads);
@@ -64,7 +69,7 @@ fn steps() {
             (20..60).for_each(|n| step(n, &examples[n as usize..][..256]));
             step(60, &examples[300..396]);
             let calls = CALLS.load(Ordering::Relaxed) - before;
-            assert_eq!(calls, 0, "{calls} allocations in 41 steps, {threads} threads, {activation:?}");
+            assert_eq!(calls, 0, "{calls} allocations in 41 steps, {threads} threads, {activation:?}, {sharing}");
         }
     }
 }
@@ -84,7 +89,7 @@ fn passes() {
             });
             (CALLS.load(Ordering::Relaxed) - before.0, BYTES.load(Ordering::Relaxed) - before.1)
         };
-        sample(20);
+        sample(2 * 2048); // large enough for every worker, whose threads may only be starting
         let most = sample(2 * 2048); // the engine takes 2,048 of 8 examples at once
         assert_eq!(sample(8 * 2048), most, "calls and bytes, {threads} threads");
         assert!(most.0 < 10 && most.1 < 4 << 20, "{most:?}");

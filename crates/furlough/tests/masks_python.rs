@@ -5,8 +5,9 @@
 //! numpy is a failure; without it the fresh runs are left out and say so.
 
 use furlough::data::epoch_order;
-use furlough::nn::{Dropout, Init, MaskSite};
+use furlough::nn::{Dropout, Init, MaskSite, Sharing};
 use furlough::random::{Key, Stream, philox4x32};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -44,7 +45,11 @@ fn definition(dropout: Dropout, site: &MaskSite, example: u32, unit: u32) -> boo
 }
 
 fn mask_answer(question: &Value, keeps: &Keeps) -> Value {
-    let dropout = Dropout::new(question["p"].as_f64().unwrap()).unwrap();
+    let p = question["p"].as_f64().unwrap();
+    let dropout = match question.get("sharing") {
+        None => Dropout::new(p).unwrap(),
+        Some(sharing) => Dropout::shared(p, Sharing::deserialize(sharing).unwrap()).unwrap(),
+    };
     let site = MaskSite {
         key: Key::new(number(question, "seed")),
         stream: stream(number(question, "stream")),
@@ -56,12 +61,14 @@ fn mask_answer(question: &Value, keeps: &Keeps) -> Value {
     let mut packed = Vec::new();
     let mut count = 0;
     let mut kept = 0;
-    for example in question["examples"].as_array().unwrap() {
+    for (row, example) in question["examples"].as_array().unwrap().iter().enumerate() {
+        let place = question.get("places").map_or(row as u64, |places| places[row].as_u64().unwrap());
+        let owner = dropout.owner(&site, place as u32, example.as_u64().unwrap() as u32);
         for unit in 0..units {
             if count % 8 == 0 {
                 packed.push(0);
             }
-            let keep = keeps(dropout, &site, example.as_u64().unwrap() as u32, first + unit);
+            let keep = keeps(dropout, &site, owner, first + unit);
             packed[count / 8] |= u8::from(keep) << (count % 8);
             count += 1;
             kept += u32::from(keep);
@@ -207,6 +214,18 @@ fn the_page_shows_these_numbers() {
         for line in lines {
             assert!(PAGE.contains(&line), "docs/masks.md lacks the line\n{line}");
         }
+    }
+    let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 3, layer: 1 };
+    let shared = Dropout::shared(0.5, Sharing::rows(64).unwrap()).unwrap();
+    let group = shared.owner(&site, 200, 41);
+    for unit in 0..4 {
+        let words = site.key.draw(site.stream, 1, unit, group, 3).map(|w| format!("{w:08x}")).join(" ");
+        let kept = if shared.keeps(&site, group, unit) { "kept, 1 -> 2.0" } else { "dropped, 1 -> 0.0" };
+        let line = format!(
+            "unit {unit:>3}: {unit:08x} {group:08x} 00000003 02000001 -> {words}, word 0 = {:>10}, {kept}",
+            site.word(group, unit)
+        );
+        assert!(PAGE.contains(&line), "docs/masks.md lacks the line\n{line}");
     }
     let mut order = [0; 8];
     epoch_order(Key::new(0), 0, &mut order);

@@ -12,31 +12,32 @@ fn data() -> Dataset {
     Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[2, 3]).unwrap()
 }
 
-fn recipe() -> Recipe {
+fn recipe(sharing: &str) -> Recipe {
     let text = "data = \"small\"\nhidden = [12, 7]\ndropout = [0.2, 0.5]\ninput_dropout = 0.1\ninit = \"kaiming\"\n\
                 lr = 0.1\nmomentum = 0.9\nnesterov = true\nmax_norm = 2.0\nbatch_size = 16\nepochs = 4\nseed = 11";
-    Settings::parse(text, None).unwrap().resolve().unwrap()
+    Settings::parse(&format!("{text}\ndropout_sharing = {sharing}"), None).unwrap().resolve().unwrap()
 }
 
-fn info(data: &Dataset) -> RunInfo {
+fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
     let (data, data_origin) = (DataInfo::of(data), "made by hand".into());
-    RunInfo { recipe: recipe(), data, data_origin, instruction_set: "any".into(), threads: 1 }
+    RunInfo { recipe, data, data_origin, instruction_set: "any".into(), threads: 1 }
 }
 
 /// Trains in `path`, from the beginning or from where the run stands, for at most `steps` steps.
-fn train(path: &Path, steps: u64) -> StopReason {
+fn train(path: &Path, sharing: &str, steps: u64) -> StopReason {
     let data = data();
-    let recipe = recipe();
+    let recipe = recipe(sharing);
     let (network, options) = (recipe.network(6, 3), recipe.options());
     let (recorder, mut trainer) = if path.join(RunDir::RECIPE).exists() {
         let dir = RunDir::resume(path).unwrap();
         assert_eq!(dir.recipe().unwrap(), recipe);
-        let (recorder, state) = Recorder::resume(dir, info(&data), &network.validate().unwrap(), || 0.25).unwrap();
+        let (recorder, state) =
+            Recorder::resume(dir, info(&data, recipe), &network.validate().unwrap(), || 0.25).unwrap();
         (recorder, Trainer::resume(&network, &options, &data, 2, state.unwrap()).unwrap())
     } else {
         let trainer = Trainer::new(&network, &options, &data, 1).unwrap();
         let dir = RunDir::create(path).unwrap();
-        (Recorder::create(dir, info(&data), trainer.state(), || 0.25).unwrap(), trainer)
+        (Recorder::create(dir, info(&data, recipe), trainer.state(), || 0.25).unwrap(), trainer)
     };
     let mut taken = 0;
     let stop_after = move |event: &Event<'_>| {
@@ -49,15 +50,21 @@ fn train(path: &Path, steps: u64) -> StopReason {
 
 #[test]
 fn stopping_and_resuming_changes_no_byte() {
+    for sharing in ["'per-example'", "'batch'", "5"] {
+        stopping_and_resuming(sharing);
+    }
+}
+
+fn stopping_and_resuming(sharing: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
-    assert_eq!(train(&whole, u64::MAX), StopReason::Finished);
+    assert_eq!(train(&whole, sharing, u64::MAX), StopReason::Finished);
     // 20 steps in all, 5 an epoch: stops in the middle of epochs, at their ends, and after a single step.
     for steps in [3, 2, 1, 6, 4] {
-        assert_eq!(train(&pieces, steps), StopReason::Asked);
+        assert_eq!(train(&pieces, sharing, steps), StopReason::Asked);
         assert!(!RunDir::open(&pieces).unwrap().is_finished());
     }
-    assert_eq!(train(&pieces, u64::MAX), StopReason::Finished);
+    assert_eq!(train(&pieces, sharing, u64::MAX), StopReason::Finished);
 
     for name in Manifest::FILES.into_iter().chain([RunDir::MANIFEST]) {
         let read = |path: &Path| std::fs::read(path.join(name)).unwrap();
@@ -68,7 +75,7 @@ fn stopping_and_resuming_changes_no_byte() {
     manifest.verify(&dir).unwrap();
     assert_eq!(manifest.steps, 20);
     let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
-    assert_eq!(*mlp.architecture(), recipe().network(6, 3).validate().unwrap());
+    assert_eq!(*mlp.architecture(), recipe(sharing).network(6, 3).validate().unwrap());
     assert_eq!(model.data, DataInfo::of(&data()));
-    assert_eq!(Settings::parse(&model.recipe, None).unwrap().resolve().unwrap(), recipe());
+    assert_eq!(Settings::parse(&model.recipe, None).unwrap().resolve().unwrap(), recipe(sharing));
 }

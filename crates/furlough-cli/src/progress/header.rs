@@ -1,7 +1,7 @@
 use super::Plan;
 use crate::terminal::{Look, thousands, threads, wrap};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, Architecture};
+use furlough::nn::{Activation, Architecture, Sharing};
 use furlough::train::Recipe;
 
 /// The lines that say what will happen.
@@ -27,9 +27,10 @@ pub fn header(plan: &Plan, look: Look) -> String {
     field(
         "",
         &format!(
-            "{} parameters, init {}",
+            "{} parameters, init {}{}",
             thousands(plan.architecture.parameters() as u64),
-            plan.recipe.options().init
+            plan.recipe.options().init,
+            sharing(&plan.architecture)
         ),
         true,
     );
@@ -68,6 +69,16 @@ fn network(architecture: &Architecture) -> String {
         text.push_str(&format!(" → {}{activation}{}", block.outputs, drop(block.dropout.p())));
     }
     text
+}
+
+/// `, masks shared by 64 examples`.
+fn sharing(architecture: &Architecture) -> String {
+    match architecture.sharing() {
+        Sharing::PerExample => String::new(),
+        Sharing::Rows(rows) if rows.get() == 1 => ", masks by place in the batch".into(),
+        Sharing::Rows(rows) => format!(", masks shared by {rows} examples"),
+        Sharing::Batch => ", masks shared by the batch".into(),
+    }
 }
 
 /// `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`.

@@ -46,6 +46,10 @@ fn headers() {
     (long.threads, long.classes) = (1, None);
     long.resumed = Some(Progress { epoch: 3, step_in_epoch: 17, ..Progress::default() });
     insta::assert_snapshot!("header_ascii", header::header(&long, Look { unicode: false, ..PLAIN }));
+    for (sharing, said) in [("'batch'", "masks shared by the batch"), ("64", "masks shared by 64 examples")] {
+        let text = header::header(&plan(&format!("dropout_sharing = {sharing}"), 0), PLAIN);
+        assert!(text.contains(&format!("init normal:0.01, {said}")), "{text}");
+    }
     let colourful = header::header(&plan("hidden = []", 0), Look { colour: true, ..PLAIN });
     insta::assert_snapshot!("header_colour", colourful.replace('\x1b', "ESC"));
 }

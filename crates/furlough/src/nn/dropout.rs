@@ -1,6 +1,7 @@
 //! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
+use super::Sharing;
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
@@ -14,9 +15,10 @@ use ndarray::{Array2, ArrayView2};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dropout {
     p: f64,
+    sharing: Sharing,
 }
 
-/// Where in a run a mask stands. With the example's id and the unit, it determines a mask bit.
+/// Where in a run a mask stands. With the mask's owner and the unit, it determines a mask bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaskSite {
     /// The run's seed.
@@ -31,17 +33,43 @@ pub struct MaskSite {
 
 impl Dropout {
     /// No dropout.
-    pub const NONE: Dropout = Dropout { p: 0.0 };
+    pub const NONE: Dropout = Dropout { p: 0.0, sharing: Sharing::PerExample };
 
-    /// Dropout with drop probability `p`.
+    /// Dropout with drop probability `p` and a mask for each example.
     ///
     /// # Errors
     /// [`Error::Setting`] unless `0 <= p <= 1`.
     pub fn new(p: f64) -> Result<Self> {
         if (0.0..=1.0).contains(&p) {
-            return Ok(Dropout { p });
+            return Ok(Dropout { p, sharing: Sharing::PerExample });
         }
         Err(Error::setting("dropout", p, "a drop probability lies between 0 (keep all) and 1 (drop all)"))
+    }
+
+    /// Dropout with drop probability `p` whose masks are shared in training. With p = 0 there is no mask to share, and the result is
+    /// [`Self::NONE`].
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn shared(p: f64, sharing: Sharing) -> Result<Self> {
+        let dropout = Dropout::new(p)?;
+        Ok(Dropout { sharing: if dropout.is_identity() { Sharing::PerExample } else { sharing }, ..dropout })
+    }
+
+    /// Which examples of a batch share a mask in training.
+    pub fn sharing(self) -> Sharing {
+        self.sharing
+    }
+
+    /// Whose mask the row at `place` of a batch, the example with id `example`, takes: its own, or that of its group, whose number is
+    /// `place / rows` (0 for a whole batch). Sampled predictions average over sub-networks that must differ from example to
+    /// example, so with [`Stream::MonteCarlo`] nothing is shared.
+    pub fn owner(self, site: &MaskSite, place: u32, example: u32) -> u32 {
+        match (site.stream, self.sharing) {
+            (Stream::MonteCarlo, _) | (_, Sharing::PerExample) => example,
+            (_, Sharing::Rows(rows)) => place / rows,
+            (_, Sharing::Batch) => 0,
+        }
     }
 
     /// The drop probability.
@@ -64,23 +92,23 @@ impl Dropout {
         self.p == 0.0
     }
 
-    /// Whether `unit` of the example with id `example` is kept.
-    pub fn keeps(self, site: &MaskSite, example: u32, unit: u32) -> bool {
-        u64::from(site.word(example, unit)) >= self.threshold()
+    /// Whether `unit` is kept by the mask of `owner`: an example's id, or the number of a group ([`Self::owner`]).
+    pub fn keeps(self, site: &MaskSite, owner: u32, unit: u32) -> bool {
+        u64::from(site.word(owner, unit)) >= self.threshold()
     }
 
     /// What the unit is multiplied by: 0 or [`Self::scale`].
-    pub fn factor(self, site: &MaskSite, example: u32, unit: u32) -> f32 {
+    pub fn factor(self, site: &MaskSite, owner: u32, unit: u32) -> f32 {
         if self.is_identity() {
             1.0
-        } else if self.keeps(site, example, unit) {
+        } else if self.keeps(site, owner, unit) {
             self.scale()
         } else {
             0.0
         }
     }
 
-    /// Dropout of `x` (examples × units); row i is the example with id `examples[i]`. A dropped unit is +0
+    /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`. A dropped unit is +0
     /// whatever it was, infinite or NaN too.
     ///
     /// ```
@@ -98,9 +126,11 @@ impl Dropout {
         if self.is_identity() {
             return x.as_standard_layout().into_owned(); // even x * 1 would change a signalling NaN
         }
-        Array2::from_shape_fn(x.dim(), |(row, unit)| match self.factor(site, examples[row], unit as u32) {
-            0.0 => 0.0,
-            factor => x[[row, unit]] * factor,
+        Array2::from_shape_fn(x.dim(), |(row, unit)| {
+            match self.factor(site, self.owner(site, row as u32, examples[row]), unit as u32) {
+                0.0 => 0.0,
+                factor => x[[row, unit]] * factor,
+            }
         })
     }
 
@@ -114,10 +144,10 @@ impl Dropout {
 }
 
 impl MaskSite {
-    /// The random word of a unit of an example: sixteen consecutive units are sixteen consecutive counters, so
+    /// The random word of a unit in the mask of `owner`: sixteen consecutive units are sixteen consecutive counters, so
     /// that 4, 8 or 16 SIMD lanes each run one counter and no words are moved between lanes.
-    pub fn word(&self, example: u32, unit: u32) -> u32 {
+    pub fn word(&self, owner: u32, unit: u32) -> u32 {
         let counter = 16 * (unit / 64) + unit % 16;
-        self.key.draw(self.stream, self.layer, counter, example, self.step)[(unit / 16 % 4) as usize]
+        self.key.draw(self.stream, self.layer, counter, owner, self.step)[(unit / 16 % 4) as usize]
     }
 }

@@ -1,4 +1,4 @@
-use super::{Activation, Dropout, Init};
+use super::{Activation, Dropout, Init, Sharing};
 use crate::random::Key;
 use ndarray::{ArrayView1, ArrayView2};
 use std::ops::Range;
@@ -43,6 +43,12 @@ impl Architecture {
     /// Dropout of the features themselves.
     pub fn input_dropout(&self) -> Dropout {
         self.input_dropout
+    }
+
+    /// Which examples of a batch the shared dropout layers share their masks among; [`Sharing::PerExample`] when there is none.
+    pub fn sharing(&self) -> Sharing {
+        let dropouts = std::iter::once(self.input_dropout).chain(self.blocks.iter().map(|block| block.dropout));
+        dropouts.map(Dropout::sharing).find(|sharing| !sharing.is_per_example()).unwrap_or_default()
     }
 
     /// Whether the list began with Flatten, so that examples may have any shape.

@@ -8,15 +8,19 @@
 mod activation;
 mod dropout;
 mod init;
+mod layer;
 mod linear;
 mod loss;
 mod mlp;
 mod sequential;
+mod sharing;
 
 pub use activation::Activation;
 pub use dropout::{Dropout, MaskSite};
 pub use init::Init;
+pub use layer::Layer;
 pub use linear::{linear, linear_backward};
 pub use loss::{argmax, mean_squared_error, softmax_cross_entropy};
 pub use mlp::{Architecture, Block, Mlp};
-pub use sequential::{Layer, Sequential};
+pub use sequential::Sequential;
+pub use sharing::Sharing;

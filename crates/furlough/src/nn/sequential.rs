@@ -1,65 +1,5 @@
-use super::{Activation, Architecture, Block, Dropout};
+use super::{Activation, Architecture, Block, Dropout, Layer, Sharing};
 use crate::{Error, Result};
-
-/// One entry of a layer list.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Layer {
-    /// Any shape of example becomes one row of features. First, if at all.
-    Flatten,
-    /// `Linear(inputs, outputs)`: a fully connected layer with biases.
-    Linear(usize, usize),
-    /// [`Activation::Relu`].
-    Relu,
-    /// [`Activation::LeakyRelu`].
-    LeakyRelu,
-    /// [`Activation::Tanh`].
-    Tanh,
-    /// [`Activation::Sigmoid`].
-    Sigmoid,
-    /// [`Activation::Gelu`].
-    Gelu,
-    /// [`Activation::Silu`].
-    Silu,
-    /// `Dropout(p)`: inverted dropout with *drop* probability p. Before the first linear layer it is input dropout.
-    Dropout(f64),
-}
-
-impl Layer {
-    fn activation(self) -> Option<Activation> {
-        match self {
-            Layer::Relu => Some(Activation::Relu),
-            Layer::LeakyRelu => Some(Activation::LeakyRelu),
-            Layer::Tanh => Some(Activation::Tanh),
-            Layer::Sigmoid => Some(Activation::Sigmoid),
-            Layer::Gelu => Some(Activation::Gelu),
-            Layer::Silu => Some(Activation::Silu),
-            Layer::Flatten | Layer::Linear(..) | Layer::Dropout(_) => None,
-        }
-    }
-
-    /// The layer of an activation; none for the identity.
-    pub(crate) fn of(activation: Activation) -> Option<Layer> {
-        match activation {
-            Activation::Identity => None,
-            Activation::Relu => Some(Layer::Relu),
-            Activation::LeakyRelu => Some(Layer::LeakyRelu),
-            Activation::Tanh => Some(Layer::Tanh),
-            Activation::Sigmoid => Some(Layer::Sigmoid),
-            Activation::Gelu => Some(Layer::Gelu),
-            Activation::Silu => Some(Layer::Silu),
-        }
-    }
-}
-
-impl std::fmt::Display for Layer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Layer::Linear(inputs, outputs) => write!(f, "Linear({inputs}, {outputs})"),
-            Layer::Dropout(p) => write!(f, "Dropout({p})"),
-            other => write!(f, "{other:?}"),
-        }
-    }
-}
 
 /// A network as its layers, first to last.
 ///
@@ -115,6 +55,22 @@ impl Sequential {
         Sequential { layers }
     }
 
+    /// The same list with all its dropout layers sharing their masks so.
+    ///
+    /// ```
+    /// use furlough::nn::{Layer::*, Sequential, Sharing};
+    /// let list = Sequential::new([Linear(784, 4096), Relu, Dropout(0.5), Linear(4096, 10)]).with_sharing(Sharing::Batch);
+    /// assert_eq!(list.layers()[2], SharedDropout(0.5, Sharing::Batch));
+    /// ```
+    pub fn with_sharing(mut self, sharing: Sharing) -> Self {
+        for layer in &mut self.layers {
+            if let Layer::Dropout(p) | Layer::SharedDropout(p, _) = *layer {
+                *layer = Layer::dropout(p, sharing);
+            }
+        }
+        self
+    }
+
     /// The layers.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
@@ -130,7 +86,8 @@ impl Sequential {
         let mut blocks: Vec<Block> = Vec::new();
         let mut last_linear = 0;
         let mut parameters = 0usize;
-        let mut previous = None;
+        let mut previous: Option<Layer> = None;
+        let mut first_shared: Option<(usize, Sharing)> = None;
         for (index, &layer) in self.layers.iter().enumerate() {
             let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
             match layer {
@@ -162,12 +119,23 @@ impl Sequential {
                     blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
                     last_linear = index;
                 }
-                Layer::Dropout(p) => {
-                    let Ok(dropout) = Dropout::new(p) else {
+                Layer::Dropout(p) | Layer::SharedDropout(p, _) => {
+                    let sharing =
+                        if let Layer::SharedDropout(_, sharing) = layer { sharing } else { Sharing::PerExample };
+                    let Ok(dropout) = Dropout::shared(p, sharing) else {
                         return bad(format!("a drop probability lies between 0 (keep all) and 1 (drop all), not {p}"));
                     };
-                    if matches!(previous, Some(Layer::Dropout(_))) {
+                    if previous.is_some_and(Layer::is_dropout) {
                         return bad("follows another dropout; use one with the combined probability".into());
+                    }
+                    if !dropout.sharing().is_per_example() {
+                        let (place, first) = *first_shared.get_or_insert((index, sharing));
+                        if first != sharing {
+                            let (place, other) = (place + 1, self.layers[place]);
+                            return bad(format!(
+                                "shares its masks otherwise than layer {place} ({other}); give all shared dropout layers the same sharing"
+                            ));
+                        }
                     }
                     match blocks.last_mut() {
                         None => input_dropout = dropout,
@@ -179,7 +147,7 @@ impl Sequential {
                         return bad("an activation needs a Linear before it".into());
                     };
                     match previous {
-                        Some(Layer::Dropout(_)) => {
+                        Some(before) if before.is_dropout() => {
                             return bad("comes after dropout; put the activation first, then the dropout".into());
                         }
                         Some(Layer::Linear(..)) => {
@@ -202,7 +170,7 @@ impl Sequential {
                 position: self.layers.len(),
                 layer: layer.to_string(),
                 reason: match layer {
-                    Layer::Dropout(_) if !blocks.is_empty() => {
+                    layer if layer.is_dropout() && !blocks.is_empty() => {
                         "dropout after the outputs would drop answers; the list ends with a Linear".into()
                     }
                     _ => "is the last layer, but the list ends with a Linear, whose outputs are the answers".into(),
@@ -251,6 +219,25 @@ mod tests {
             (vec![Linear(2, 3), Relu, Tanh, Linear(3, 2)], "layer 3 (Tanh): follows another activation"),
             (vec![Linear(2, 3), Dropout(0.1)], "layer 2 (Dropout(0.1)): dropout after the outputs"),
             (vec![Linear(2, 3), Relu], "layer 2 (Relu): is the last layer"),
+            (
+                vec![Linear(2, 3), SharedDropout(1.5, Sharing::Batch), Linear(3, 2)],
+                "layer 2 (SharedDropout(1.5, batch)): a drop",
+            ),
+            (
+                vec![Linear(2, 3), SharedDropout(0.5, Sharing::Batch), Relu, Linear(3, 2)],
+                "layer 3 (Relu): comes after dropout",
+            ),
+            (
+                vec![
+                    SharedDropout(0.1, Sharing::Batch),
+                    Linear(2, 3),
+                    Dropout(0.5),
+                    Linear(3, 3),
+                    SharedDropout(0.5, Sharing::rows(8).unwrap()),
+                    Linear(3, 2),
+                ],
+                "layer 5 (SharedDropout(0.5, 8)): shares its masks otherwise than layer 1 (SharedDropout(0.1, batch)); give all",
+            ),
         ];
         for (layers, expected) in cases {
             let error = Sequential::new(layers.clone()).validate().unwrap_err().to_string();

@@ -1,6 +1,6 @@
 use super::sealed;
 use crate::data::{Dataset, Features};
-use crate::nn::{Activation, Architecture, Layer, Mlp, Sequential};
+use crate::nn::{Activation, Architecture, Layer, Mlp, Sequential, Sharing};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -55,6 +55,8 @@ struct Body {
 struct Network {
     flatten: bool,
     input_dropout: f64,
+    #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
+    input_sharing: Sharing,
     layers: Vec<LinearLayer>,
 }
 
@@ -65,6 +67,8 @@ struct LinearLayer {
     outputs: usize,
     activation: Activation,
     dropout: f64,
+    #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
+    sharing: Sharing,
 }
 
 /// Writes a model file atomically: all that is needed to use the network. The same run gives the same bytes.
@@ -113,23 +117,25 @@ fn describe(architecture: &Architecture) -> Network {
         outputs: block.outputs,
         activation: block.activation,
         dropout: block.dropout.p(),
+        sharing: block.dropout.sharing(),
     };
     Network {
         flatten: architecture.flattens(),
         input_dropout: architecture.input_dropout().p(),
+        input_sharing: architecture.input_dropout().sharing(),
         layers: architecture.blocks().iter().map(layer).collect(),
     }
 }
 
 fn layers(network: &Network) -> Sequential {
-    let dropout = |p: f64| (p != 0.0).then_some(Layer::Dropout(p));
+    let dropout = |p: f64, sharing| (p != 0.0).then_some(Layer::dropout(p, sharing));
     let mut layers = Vec::new();
     layers.extend(network.flatten.then_some(Layer::Flatten));
-    layers.extend(dropout(network.input_dropout));
+    layers.extend(dropout(network.input_dropout, network.input_sharing));
     for layer in &network.layers {
         layers.push(Layer::Linear(layer.inputs, layer.outputs));
         layers.extend(Layer::of(layer.activation));
-        layers.extend(dropout(layer.dropout));
+        layers.extend(dropout(layer.dropout, layer.sharing));
     }
     Sequential::new(layers)
 }

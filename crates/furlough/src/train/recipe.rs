@@ -1,5 +1,5 @@
 use crate::compute::Precision;
-use crate::nn::{Activation, Dropout, Init, Sequential};
+use crate::nn::{Activation, Dropout, Init, Sequential, Sharing};
 use crate::optim::Sgd;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -61,6 +61,8 @@ pub struct Recipe {
     pub(super) hidden: Vec<usize>,
     pub(super) dropout: Vec<f64>,
     pub(super) input_dropout: f64,
+    #[serde(skip_serializing_if = "Sharing::is_per_example")]
+    pub(super) dropout_sharing: Sharing,
     pub(super) activation: Activation,
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
@@ -97,9 +99,15 @@ impl Recipe {
         self.precision
     }
 
+    /// Which examples of a batch share a dropout mask in training.
+    pub fn dropout_sharing(&self) -> Sharing {
+        self.dropout_sharing
+    }
+
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
         Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
+            .with_sharing(self.dropout_sharing)
     }
 
     /// All that is not the network or the data.
@@ -120,7 +128,7 @@ impl Recipe {
         }
     }
 
-    /// The recipe as TOML, with every key that matters; [`Settings::parse`](super::Settings::parse) reads it.
+    /// The recipe as TOML, with every key that matters (how masks are shared, if they are not, does not); [`Settings::parse`](super::Settings::parse) reads it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
     }

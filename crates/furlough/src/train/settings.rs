@@ -1,6 +1,6 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, Init};
+use crate::nn::{Activation, Init, Sharing};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -22,6 +22,8 @@ pub struct Settings {
     pub dropout: Option<OneOrMany<f64>>,
     /// Drop probability of the features, from 0 to 1.
     pub input_dropout: Option<f64>,
+    /// Which examples of a batch share a dropout mask in training.
+    pub dropout_sharing: Option<Sharing>,
     /// Activation of the hidden layers.
     pub activation: Option<Activation>,
     /// How weights start.
@@ -131,6 +133,7 @@ impl Settings {
             hidden: self.hidden.or(other.hidden),
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
+            dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
             activation: self.activation.or(other.activation),
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
@@ -171,6 +174,7 @@ impl Settings {
             hidden,
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
+            dropout_sharing: self.dropout_sharing.unwrap_or_default(),
             activation: self.activation.unwrap_or(Activation::Relu),
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
@@ -212,6 +216,8 @@ mod tests {
             "data = \"digits\"\nmax_norm = 3.0\nseed = 9223372036854775807",
             "hidden = [8, 8]\ndropout = 1\nlr = 1",
             "precision = \"bf16\"",
+            "dropout_sharing = \"batch\"",
+            "dropout_sharing = 64",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -256,6 +262,11 @@ mod tests {
             ("epochs = -1", "expected a whole number from 0 to 4294967295"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
+            ("dropout_sharing = 0", "dropout_sharing = 0: write per-example, batch, or how many"),
+            ("dropout_sharing = -1", "dropout_sharing = -1: write per-example, batch, or how many"),
+            ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
+            ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
+            ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
         ] {
             let error = parse(text).unwrap_err().to_string();

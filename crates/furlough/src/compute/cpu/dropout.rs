@@ -2,15 +2,18 @@
 
 use super::Isa;
 use crate::nn::{Dropout, MaskSite};
-use crate::random::{Key, MULTIPLIERS, ROUNDS, WEYL};
+use crate::random::{Key, MULTIPLIERS, ROUNDS, Stream, WEYL};
+use std::num::NonZeroU32;
 
-/// The masks of one layer in one step, decided but for the example: all a kernel needs.
+/// The masks of one layer in one step, decided but for the owner: all a kernel needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LayerMask {
     /// The Philox key of each round.
     keys: [[u32; 2]; ROUNDS],
     step: u32,
     site: u32,
+    /// Rows that share a mask, u32::MAX standing for a whole batch; 0 where none do.
+    group: u32,
     pub(super) threshold: u32,
     pub(super) scale: f32,
     /// T = 2^32, which no 32-bit threshold can say: every unit is dropped.
@@ -37,6 +40,10 @@ impl LayerMask {
             keys,
             step: site.step,
             site: Key::site(site.stream, layer),
+            group: match site.stream {
+                Stream::MonteCarlo => 0,
+                _ => dropout.sharing().group_size().map_or(0, NonZeroU32::get),
+            },
             threshold: u32::try_from(dropout.threshold()).unwrap_or(u32::MAX),
             scale: dropout.scale(),
             drops_all: dropout.threshold() > u64::from(u32::MAX),
@@ -50,21 +57,27 @@ impl LayerMask {
         LayerMask { step, ..self }
     }
 
-    /// The words of units `64 * block ..` of an example, in the order of the units.
+    /// [`Dropout::owner`]: whose mask the row at `place` of the batch takes.
+    #[inline(always)]
+    pub(super) fn owner(&self, place: usize, example: u32) -> u32 {
+        (place as u32).checked_div(self.group).unwrap_or(example)
+    }
+
+    /// The words of units `64 * block ..` in the mask of `owner`, in the order of the units.
     ///
     /// Sixteen counters at a time. The high half of a product comes from two 64-bit multiplications, of the lanes' even and
     /// odd words, so no word is ever widened or narrowed; the low half from a 32-bit one. (Shifting it together from the 64-bit
     /// products costs more: compilers fold that shift into a 64-bit low multiplication, three times as slow.)
     #[inline(always)]
-    pub(super) fn words(&self, example: u32, block: u32) -> [u32; 64] {
+    pub(super) fn words(&self, owner: u32, block: u32) -> [u32; 64] {
         #[cfg(target_arch = "x86_64")]
         if self.wide {
             // SAFETY: `wide` says that this machine has it.
-            return unsafe { self.words_avx512(example, block) };
+            return unsafe { self.words_avx512(owner, block) };
         }
         let first = 16 * block;
         let mut c0: [u32; 16] = std::array::from_fn(|lane| first + lane as u32);
-        let mut c1 = [example; 16];
+        let mut c1 = [owner; 16];
         let mut c2 = [self.step; 16];
         let mut c3 = [self.site; 16];
         for [k0, k1] in self.keys {

@@ -66,6 +66,13 @@ impl Kernels {
     }
 }
 
+impl Kernels {
+    /// How many panels `outputs` outputs make.
+    pub(super) fn panels(&self, outputs: usize) -> usize {
+        outputs.div_ceil(self.lanes)
+    }
+}
+
 /// Depth that is multiplied at a time, so that a block of a panel (256 KB with AVX-512) stays in the second-level cache while it meets all
 /// rows. Depths from 128 to 784 differed by less than the noise on the tutorial's job.
 const DEPTH: usize = 1024;

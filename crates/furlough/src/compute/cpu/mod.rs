@@ -3,6 +3,8 @@
 mod bf16;
 mod dropout;
 mod epilogue;
+mod features;
+mod gathered;
 mod gemm;
 mod in_place;
 mod loss;
@@ -18,6 +20,7 @@ mod transpose;
 mod workers;
 mod workspace;
 
+pub use gathered::Gathering;
 pub use in_place::drop_in_place;
 pub use samples::{Fold, Samples};
 pub use simd::Isa;
@@ -29,6 +32,7 @@ use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
 use crate::random::Key;
 use dropout::LayerMask;
+use gathered::Gathered;
 use packed::Packed;
 use product::Product;
 use tiles::ParameterTile;
@@ -52,6 +56,9 @@ pub struct Cpu {
     /// The masks of the present call: of the input, then of each block.
     masks: Vec<Option<LayerMask>>,
     sums: Shared<StepSums>,
+    /// The other way to compute a step, where enough rows share their masks.
+    gathered: Option<Gathered>,
+    gathering: Gathering,
 }
 
 /// What a step or an evaluation counted, summed over its examples.
@@ -92,12 +99,21 @@ impl Cpu {
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
             sums: Shared::new(batch_size.div_ceil(product.tile()), 1),
+            gathering: Gathering::default(),
+            gathered: product
+                .kernels()
+                .and_then(|kernels| Gathered::new(architecture, batch_size, kernels, workers.count())),
             architecture: architecture.clone(),
             packed: Packed::new(architecture, &product),
             product,
             workers,
             tiles,
         }
+    }
+
+    /// Says when steps leave out what shared masks drop; [`Gathering::WhereItPays`] unless told otherwise.
+    pub fn gather(&mut self, when: Gathering) {
+        self.gathering = when;
     }
 
     /// The instruction set of the kernels.
@@ -136,7 +152,11 @@ impl Cpu {
         assert!((1..=most).contains(&batch.examples.len()), "batches of 1 to {most} examples");
         let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
         assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
-        let sums = rows::train_phase(self, mlp, batch, site);
+        rows::fill_masks(self.isa, &mut self.masks, &self.architecture, Some(site));
+        if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(batch.examples.len(), self.gathering)) {
+            return gathered::train_step(self, mlp, velocity, optimizer, batch);
+        }
+        let sums = rows::train_phase(self, mlp, batch);
         if sums.loss.is_finite() {
             tiles::update_phase(self, mlp, velocity, optimizer, batch.examples.len());
         }
@@ -144,7 +164,8 @@ impl Cpu {
     }
 
     /// The outputs (logits or predictions) of `examples`, one row each, into `out`: the full network without
-    /// masks, or a sub-network where `masks` gives key, stream and step.
+    /// masks, or a sub-network where `masks` gives key, stream and step. With [`Stream::MonteCarlo`](crate::random::Stream) each example has masks of
+    /// its own even where training shares them; with other streams the examples count as one batch, the first at place 0.
     ///
     /// # Panics
     /// When `out` is not examples × outputs long, there are no such examples, or `mlp` or the data do not fit the architecture.

@@ -13,6 +13,10 @@ pub(super) enum Product {
     Bf16(Isa, Engine),
 }
 
+/// The most rows of a tile in single precision: enough to make streaming the weights from the second-level cache worth it (tiles of 36 were
+/// some 3 % slower), and few enough for a batch of 256 to make four.
+pub(super) const TILE: usize = 72;
+
 /// Up to so many rows, packing the weights costs more than it saves, and they are read where they lie.
 const FEW: usize = 32;
 
@@ -29,6 +33,14 @@ impl Product {
         match self {
             Product::F32(isa, _) => isa.name(),
             Product::Bf16(isa, engine) => engine.name().unwrap_or(isa.name()),
+        }
+    }
+
+    /// The kernels of single precision, if that is what multiplies.
+    pub(super) fn kernels(&self) -> Option<&Kernels> {
+        match self {
+            Product::F32(_, kernels) => Some(kernels),
+            Product::Bf16(..) => None,
         }
     }
 
@@ -53,12 +65,10 @@ impl Product {
         }
     }
 
-    /// The most rows of a tile of the first phase, a multiple of [`Self::group`] for every instruction set. In single precision: enough rows to
-    /// make streaming the weights from the second-level cache worth it (tiles of 36 were some 3 % slower), and few enough for a
-    /// batch of 256 to make four.
+    /// The most rows of a tile of the first phase, a multiple of [`Self::group`] for every instruction set.
     pub(super) fn tile(&self) -> usize {
         match self {
-            Product::F32(..) => 72,
+            Product::F32(..) => TILE,
             Product::Bf16(..) => 2 * bf16::GROUP,
         }
     }

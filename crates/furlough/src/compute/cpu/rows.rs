@@ -2,17 +2,15 @@
 //! workers meet only when all are done.
 
 use super::dropout::LayerMask;
-use super::epilogue::{backward_row, drop_row, forward_row, prefetch, scale_bytes};
+use super::epilogue::{backward_row, drop_row, forward_row};
+use super::features::{AHEAD, read_row};
 use super::loss::loss_row;
 use super::packed::Packed;
 use super::product::Product;
 use super::workspace::{Shared, Workspace};
 use super::{Cpu, Isa, StepSums};
-use crate::data::{Batch, Dataset, Features};
+use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
-
-/// How many rows ahead the bytes of an example are asked for.
-const AHEAD: usize = 4;
 
 /// The rows of tile `tile` of `count` rows cut into tiles of `most`, as equal as whole groups of rows allow.
 pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)) -> std::ops::Range<usize> {
@@ -37,8 +35,8 @@ struct Pass<'a> {
     scratch: (&'a Shared<u32>, usize),
 }
 
-/// Forward, loss and backward of a whole batch, into the training workspace.
-pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> StepSums {
+/// Forward, loss and backward of a whole batch under the present masks, into the training workspace.
+pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
     let Cpu {
         isa,
         product,
@@ -56,7 +54,6 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &Mas
     // Forward, back and the gradient.
     workers.choose(count, 3 * architecture.parameters());
     packed.fill(workers, product, mlp, count, true);
-    fill_masks(*isa, masks, architecture, Some(site));
     let weight = 1.0 / count as f32;
     let tile = (product.tile(), product.group());
     let tiles = count.div_ceil(tile.0);
@@ -70,7 +67,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &Mas
             let examples = &batch.examples[rows];
             // SAFETY: each tile has its own rows of every buffer and its own place in the sums.
             unsafe {
-                pass.forward(worker, first, examples.len(), |row| examples[row]);
+                pass.forward(worker, first, first, examples.len(), |row| examples[row]);
                 sums.part(index, 1)[0] = pass.loss(first, examples, weight);
                 pass.backward(worker, first, examples);
             }
@@ -111,13 +108,14 @@ pub(super) fn forward_phase(
         let first = worker * tile.0;
         // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
         unsafe {
-            pass.forward(worker, first, rows, |row| examples.start + (start + row) as u32);
+            pass.forward(worker, first, start, rows, |row| examples.start + (start + row) as u32);
             let last = &pass.workspace.outputs[pass.workspace.outputs.len() - 1];
             out.part(start * outputs, rows * outputs).copy_from_slice(last.part(first * outputs, rows * outputs));
         }
     });
 }
 
+/// Decides the masks of the input and of each block.
 pub(super) fn fill_masks(
     isa: Isa,
     masks: &mut [Option<LayerMask>],
@@ -132,30 +130,27 @@ pub(super) fn fill_masks(
 }
 
 impl Pass<'_> {
-    /// Takes `rows` examples through the network, into rows `first ..` of the workspace.
+    /// Takes `rows` examples through the network, into rows `first ..` of the workspace. They are rows `place ..` of the batch.
     ///
     /// # Safety
     /// Nobody else uses these rows of the workspace, or this worker's scratch, now.
-    unsafe fn forward(&self, worker: usize, first: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
+    unsafe fn forward(
+        &self,
+        worker: usize,
+        first: usize,
+        place: usize,
+        rows: usize,
+        example_of: impl Fn(usize) -> u32,
+    ) {
         let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
         let mut width = mlp.architecture().inputs();
         // SAFETY: our rows.
         let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
         for (row, values) in input.chunks_exact_mut(width).enumerate() {
             let example = example_of(row);
-            match self.data.inputs() {
-                Features::Bytes { rows: all, scale } => {
-                    let bytes = all.as_slice().expect("standard layout, checked by Dataset");
-                    let of = |example: u32| &bytes[example as usize * width..][..width];
-                    if row + AHEAD < rows {
-                        prefetch(of(example_of(row + AHEAD)));
-                    }
-                    scale_bytes(isa, of(example), *scale, values);
-                }
-                Features::Floats(_) => self.data.read_row(example as usize, values),
-            }
+            read_row(isa, self.data, example, (row + AHEAD < rows).then(|| example_of(row + AHEAD)), values);
             if let Some(mask) = &masks[0] {
-                drop_row(isa, values, mask, example);
+                drop_row(isa, values, mask, mask.owner(place + row, example));
             }
         }
         for (index, block) in mlp.architecture().blocks().iter().enumerate() {
@@ -182,7 +177,9 @@ impl Pass<'_> {
             let mut pres = pre.chunks_exact_mut(units);
             for (row, values) in output.chunks_exact_mut(units).enumerate() {
                 let pre = pres.next().unwrap_or_default();
-                forward_row(isa, values, pre, bias, block.activation, masks[index + 1].as_ref(), example_of(row));
+                let mask = masks[index + 1].as_ref();
+                let owner = mask.map_or(0, |mask| mask.owner(place + row, example_of(row)));
+                forward_row(isa, values, pre, bias, block.activation, mask, owner);
             }
             (input, width) = (output, units);
         }
@@ -241,11 +238,14 @@ impl Pass<'_> {
                 }
             }
             let mut pres = pre.chunks_exact(width);
-            for ((row, values), &example) in
-                deltas.chunks_exact_mut(width).zip(output.chunks_exact(width)).zip(examples)
+            let mask = masks[index].as_ref();
+            let outputs = output.chunks_exact(width);
+            for (place, ((row, values), &example)) in
+                (first..).zip(deltas.chunks_exact_mut(width).zip(outputs).zip(examples))
             {
                 let pre = pres.next().unwrap_or_default();
-                backward_row(isa, row, values, pre, blocks[index - 1].activation, masks[index].as_ref(), example);
+                let owner = mask.map_or(0, |mask| mask.owner(place, example));
+                backward_row(isa, row, values, pre, blocks[index - 1].activation, mask, owner);
             }
         }
         for (index, block) in blocks.iter().enumerate() {

@@ -8,13 +8,14 @@
 //! show in the result.
 
 use super::dropout::LayerMask;
-use super::epilogue::{forward_row, masked_copy, scale_bytes};
+use super::epilogue::{forward_row, masked_copy};
+use super::features::read_row;
 use super::packed::Packed;
 use super::product::Product;
 use super::rows::{fill_masks, tile_rows};
 use super::workspace::{Plain, Shared, Workspace};
 use super::{Cpu, Isa};
-use crate::data::{Dataset, Features};
+use crate::data::Dataset;
 use crate::nn::{MaskSite, Mlp};
 use crate::random::{Key, Stream};
 use std::ops::Range;
@@ -176,14 +177,8 @@ impl Passes<'_> {
             }
         };
         for (row, values) in rows.clone().zip(input.chunks_exact_mut(width)) {
-            let example = first_example as usize + row;
-            match self.data.inputs() {
-                Features::Bytes { rows: all, scale } => {
-                    let bytes = all.as_slice().expect("standard layout, checked by Dataset");
-                    scale_bytes(isa, &bytes[example * width..][..width], *scale, values);
-                }
-                Features::Floats(_) => self.data.read_row(example, values),
-            }
+            let example = first_example + row as u32;
+            read_row(isa, self.data, example, None, values);
         }
         for (index, block) in blocks[..site].iter().enumerate() {
             let units = block.outputs;

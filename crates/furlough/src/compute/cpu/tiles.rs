@@ -3,6 +3,7 @@
 
 use super::product::{Product, floats_mut};
 use super::simd::for_each_isa;
+use super::workers::Workers;
 use super::workspace::Borrowed;
 use super::{Cpu, Isa};
 use crate::nn::{Architecture, Mlp};
@@ -53,7 +54,7 @@ pub(super) fn partition(architecture: &Architecture) -> Vec<ParameterTile> {
 }
 
 /// Cuts `0 .. len` into as few parts of at most `most` as there can be, all but the last a multiple of `unit` long.
-fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
     let step = len.div_ceil(len.div_ceil(most)).next_multiple_of(unit);
     (0..len).step_by(step).map(move |start| start..len.min(start + step))
 }
@@ -129,6 +130,16 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
             };
         }
     });
+    bound_all_norms(workers, architecture, &parameters, optimizer);
+}
+
+/// Scales back the weights of all hidden units whose norm is over the optimiser's bound, if it has one.
+pub(super) fn bound_all_norms(
+    workers: &mut Workers,
+    architecture: &Architecture,
+    parameters: &Borrowed<'_>,
+    optimizer: &Sgd,
+) {
     if let Some(bound) = optimizer.max_norm {
         let hidden = architecture.blocks().len() - 1;
         let groups = |block: usize| architecture.blocks()[block].outputs.div_ceil(NORM_COLUMNS);
@@ -142,7 +153,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
             let units = architecture.blocks()[block].outputs;
             let columns = group * NORM_COLUMNS..units.min((group + 1) * NORM_COLUMNS);
             // SAFETY: the columns of this group are written by this call only.
-            unsafe { bound_norms(&parameters, architecture.ranges(block).0, units, columns, bound as f32) };
+            unsafe { bound_norms(parameters, architecture.ranges(block).0, units, columns, bound as f32) };
         });
     }
 }
@@ -163,7 +174,7 @@ for_each_isa! {
 ///
 /// # Safety
 /// Nobody else uses these parameters or their velocities now.
-unsafe fn follow(
+pub(super) unsafe fn follow(
     isa: Isa,
     parameters: &Borrowed<'_>,
     velocity: &Borrowed<'_>,

@@ -75,6 +75,13 @@ impl<T: Plain> Shared<T> {
         unsafe { std::slice::from_raw_parts(self.first.as_ptr().add(start), len) }
     }
 
+    /// Where element `start` is. Reading or writing there needs what [`Self::part`] needs.
+    pub(super) fn at(&self, start: usize) -> *mut T {
+        assert!(start <= self.len, "place in a buffer");
+        // SAFETY: within the buffer or one past its end.
+        unsafe { self.first.as_ptr().add(start) }
+    }
+
     /// All elements: `&mut self` says that nobody else has any.
     pub(super) fn all(&mut self) -> &mut [T] {
         // SAFETY: as above.

@@ -1,0 +1,168 @@
+//! The step where groups of rows share their masks: what a group drops is not computed, for any of its rows.
+//!
+//! Activations and deltas of a group are kept together, `[row][kept unit]`, in the buffers of the dense step. Of the weights, each product
+//! gathers what it needs while it packs its panels: they are another selection at each step and for each group, so they cannot be packed
+//! once. So the work goes layer by layer, a barrier after each, and a task is a panel of outputs for all rows of a group: what it gathers,
+//! it uses for as many rows as there are. (Rows first, as in the dense step, would gather everything anew for each tile of rows.)
+//! The tasks are cut by shapes and masks, never by the number of workers.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod backward;
+mod forward;
+mod input;
+mod kept;
+mod moves;
+mod update;
+
+use super::dropout::LayerMask;
+use super::gemm::Kernels;
+use super::workspace::{Shared, Workspace};
+use super::{Cpu, Isa, StepSums};
+use crate::data::Batch;
+use crate::nn::{Architecture, Mlp};
+use crate::optim::Sgd;
+use kept::Kept;
+
+/// What gathering costs, in rows: so many more, in each group, would take as long to multiply. Measured, with what follows, on widths from
+/// 32 to 4096 (`bench/LOG.md`).
+const COST: f64 = 20.0;
+
+/// The fewest rows of a group, and the fewest weights, for which gathering was seen to pay.
+const FEWEST_ROWS: usize = 16;
+const FEWEST_WEIGHTS: usize = 100_000;
+
+/// Kept outputs of one task.
+const PANEL: usize = moves::COLUMNS;
+
+/// Kept units of one task where there are many: a row of the weights is a page of memory at least, and this takes more from each.
+const WIDE: usize = 2 * PANEL;
+
+/// When a step leaves out what the shared masks drop. It computes the same either way, but for rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gathering {
+    /// Never: what is dropped is computed all the same.
+    Never,
+    /// Where groups are large enough, and the network wide enough, for that to be faster.
+    #[default]
+    WhereItPays,
+    /// Wherever all layers with dropout share their masks: for tests and measurements.
+    Always,
+}
+
+/// What a network with shared masks needs besides the dense step's memory.
+pub(super) struct Gathered {
+    kept: Kept,
+    tiles: Vec<update::Tile>,
+    /// Room for each worker.
+    scratch: Shared<f32>,
+    scratch_size: usize,
+    group_size: usize,
+    weights: usize,
+    /// The share of them that is kept on average.
+    share: f64,
+}
+
+/// What all tasks of a phase have in common.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    isa: Isa,
+    kernels: &'a Kernels,
+    architecture: &'a Architecture,
+    workspace: &'a Workspace,
+    kept: &'a Kept,
+    scratch: &'a Shared<f32>,
+    scratch_size: usize,
+}
+
+impl Gathered {
+    /// None where some layer has masks for each example, or no layer has masks.
+    pub(super) fn new(
+        architecture: &Architecture,
+        batch_size: usize,
+        kernels: &Kernels,
+        workers: usize,
+    ) -> Option<Gathered> {
+        let input = std::iter::once(architecture.input_dropout());
+        let mut dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
+        let size = architecture.sharing().group_size()?.get() as usize;
+        let group_size = size.min(batch_size).max(1);
+        if dropouts.any(|dropout| !dropout.is_identity() && dropout.sharing().is_per_example()) {
+            return None;
+        }
+        let blocks = architecture.blocks();
+        let widest = blocks.iter().flat_map(|b| [b.inputs, b.outputs]).max().unwrap_or(0);
+        let products = (widest.next_multiple_of(PANEL) + PANEL) * WIDE.next_multiple_of(kernels.lanes) + WIDE;
+        let tiles = update::partition(architecture);
+        let updates = tiles.iter().map(|tile| tile.scratch(kernels, group_size)).max().unwrap_or(0);
+        let (weights, share) = share(architecture);
+        let scratch_size = products.max(updates).next_multiple_of(16);
+        Some(Gathered {
+            kept: Kept::new(architecture, batch_size, group_size),
+            tiles,
+            scratch: Shared::new(workers, scratch_size),
+            scratch_size,
+            group_size,
+            weights,
+            share,
+        })
+    }
+
+    /// Whether a batch of so many rows is computed here.
+    pub(super) fn takes(&self, rows: usize, when: Gathering) -> bool {
+        let group = self.group_size.min(rows);
+        match when {
+            Gathering::Never => false,
+            Gathering::Always => true,
+            Gathering::WhereItPays => {
+                let cost = self.share * (1.0 + COST / group as f64);
+                group >= FEWEST_ROWS && self.weights >= FEWEST_WEIGHTS && cost < 0.95
+            }
+        }
+    }
+}
+
+/// How many weights there are, and which share of them takes part in a step on average.
+fn share(architecture: &Architecture) -> (usize, f64) {
+    let mut inputs = 1.0 - architecture.input_dropout().p();
+    let (mut weights, mut kept) = (0, 0.0);
+    for block in architecture.blocks() {
+        let units = 1.0 - block.dropout.p();
+        weights += block.inputs * block.outputs;
+        kept += inputs * units * (block.inputs * block.outputs) as f64;
+        inputs = units;
+    }
+    (weights, kept / weights as f64)
+}
+
+/// One step, given the masks. There is a [`Gathered`].
+pub(super) fn train_step(
+    cpu: &mut Cpu,
+    mlp: &mut Mlp,
+    velocity: &mut [f32],
+    optimizer: &Sgd,
+    batch: Batch<'_>,
+) -> StepSums {
+    let Cpu { isa, product, workers, training: workspace, masks, sums, architecture, gathered, .. } = cpu;
+    let (Some(Gathered { kept, tiles, scratch, scratch_size, .. }), Some(kernels)) = (gathered, product.kernels())
+    else {
+        return StepSums::default();
+    };
+    workers.choose(batch.examples.len(), 3 * architecture.parameters());
+    let masks: &[Option<LayerMask>] = masks;
+    kept.draw(*isa, masks, batch.examples.len());
+    let step = Step { isa: *isa, kernels, architecture, workspace, kept, scratch, scratch_size: *scratch_size };
+    input::read(step, workers, batch);
+    for block in 0..architecture.blocks().len() {
+        forward::block(step, workers, mlp, block);
+    }
+    let all = input::losses(step, workers, batch, sums);
+    if all.loss.is_finite() {
+        for block in (1..architecture.blocks().len()).rev() {
+            backward::block(step, workers, mlp, block);
+        }
+        update::pack_deltas(step, workers);
+        update::parameters(step, workers, tiles, mlp, velocity, optimizer);
+    }
+    all
+}

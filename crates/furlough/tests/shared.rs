@@ -1,0 +1,357 @@
+//! Masks shared by groups of rows: the step that leaves out what is dropped against the plain one, which computes everything.
+
+use furlough::compute::{Cpu, Gathering, Isa, Precision, reference};
+use furlough::data::{Batch, Dataset, Features, Targets, digits};
+use furlough::nn::{Activation, Dropout, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
+use furlough::optim::Sgd;
+use furlough::random::{Key, Stream};
+use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
+use ndarray::Array2;
+
+/// Examples with `inputs` features: bytes with classes, or floats with numbers.
+fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Dataset {
+    let word = |i: usize, j: usize| Key::new(9).draw(Stream::Order, 7, i as u32, j as u32, 0)[0];
+    let unit = |w: u32| w as f32 / u32::MAX as f32 - 0.5;
+    let (features, targets) = if classes {
+        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| word(i, j) as u8);
+        let labels = (0..examples).map(|i| word(i, 1 << 20) % outputs as u32).collect();
+        let names = (0..outputs).map(|c| c.to_string()).collect();
+        (Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names })
+    } else {
+        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| unit(word(i, j)));
+        let values = Array2::from_shape_fn((examples, outputs), |(i, j)| unit(word(i, (1 << 20) + j)));
+        (Features::Floats(rows), Targets::Values(values))
+    };
+    Dataset::new(features, targets, &[inputs]).unwrap()
+}
+
+struct Case {
+    /// Inputs, hidden widths, outputs.
+    widths: &'static [usize],
+    /// Of the inputs and after each hidden layer.
+    dropout: &'static [f64],
+    sharing: Sharing,
+    /// Layers (0 for the inputs) whose masks are not shared.
+    apart: &'static [usize],
+    activation: Activation,
+    batch: usize,
+    optimizer: Sgd,
+    classes: bool,
+}
+
+impl Case {
+    fn mlp(&self) -> Mlp {
+        let mut layers = Vec::new();
+        for (index, pair) in self.widths.windows(2).enumerate() {
+            let p = self.dropout[index];
+            let sharing = if self.apart.contains(&index) { Sharing::PerExample } else { self.sharing };
+            layers.push(Layer::SharedDropout(p, sharing));
+            layers.push(Layer::Linear(pair[0], pair[1]));
+            if index + 2 < self.widths.len() {
+                layers.extend(match self.activation {
+                    Activation::Identity => None,
+                    Activation::Relu => Some(Layer::Relu),
+                    Activation::LeakyRelu => Some(Layer::LeakyRelu),
+                    Activation::Tanh => Some(Layer::Tanh),
+                    Activation::Sigmoid => Some(Layer::Sigmoid),
+                    Activation::Gelu => Some(Layer::Gelu),
+                    Activation::Silu => Some(Layer::Silu),
+                });
+            }
+        }
+        Mlp::new(Sequential::new(layers).validate().unwrap(), Init::Kaiming, Key::new(3))
+    }
+
+    fn data(&self) -> Dataset {
+        data(2 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes)
+    }
+
+    fn velocity(&self, mlp: &Mlp) -> Vec<f32> {
+        vec![0.0; if self.optimizer.has_velocity() { mlp.parameters().len() } else { 0 }]
+    }
+}
+
+fn site(step: u32) -> MaskSite {
+    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
+}
+
+fn cases() -> Vec<Case> {
+    let groups = |rows| Sharing::rows(rows).unwrap();
+    let base = || Case {
+        widths: &[48, 64, 32, 10],
+        dropout: &[0.0, 0.2, 0.5],
+        sharing: Sharing::Batch,
+        apart: &[],
+        activation: Activation::Relu,
+        batch: 64,
+        optimizer: Sgd::default(),
+        classes: true,
+    };
+    let momentum = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
+    let all = Sgd { nesterov: true, weight_decay: 0.01, max_norm: Some(1.1), ..momentum };
+    let decay = Sgd { weight_decay: 0.1, max_norm: Some(0.5), ..Sgd::default() };
+    let mut cases = vec![
+        base(),
+        // A last group that is smaller; groups of one vector and of one row over.
+        Case { sharing: groups(33), batch: 130, dropout: &[0.1, 0.3, 0.6], ..base() },
+        Case { sharing: groups(64), batch: 129, dropout: &[0.3, 0.0, 0.5], optimizer: all, ..base() },
+        // Wider than a panel, a tile of parameters and a block of depth.
+        Case { widths: &[241, 1100, 130, 7], dropout: &[0.1, 0.5, 0.3], sharing: groups(48), batch: 100, ..base() },
+        Case { widths: &[1500, 65, 3], dropout: &[0.0, 0.5], batch: 191, optimizer: momentum, ..base() },
+        Case { widths: &[63, 65, 1, 129, 3], dropout: &[0.2, 0.1, 0.5, 0.9], batch: 40, ..base() },
+        Case { widths: &[17, 10], dropout: &[0.5], batch: 70, ..base() },
+        Case { widths: &[1, 1, 2], dropout: &[0.5, 0.5], sharing: groups(32), batch: 96, ..base() },
+        // Everything dropped somewhere, or nearly.
+        Case { dropout: &[0.0, 1.0, 0.5], ..base() },
+        Case { dropout: &[1.0, 0.5, 1.0], sharing: groups(32), optimizer: all, ..base() },
+        Case { dropout: &[0.0, 0.99, 0.98], sharing: groups(40), batch: 200, ..base() },
+        // Optimisers that move what is dropped.
+        Case { optimizer: momentum, sharing: groups(32), batch: 97, ..base() },
+        Case { optimizer: decay, dropout: &[0.2, 0.5, 0.5], ..base() },
+        // Numbers to predict; masks not shared everywhere; groups larger than batches, and of few rows.
+        Case { classes: false, widths: &[48, 64, 32, 3], optimizer: all, ..base() },
+        Case { apart: &[1], dropout: &[0.2, 0.4, 0.5], sharing: groups(32), ..base() },
+        Case { sharing: groups(1000), batch: 77, ..base() },
+        Case { sharing: groups(3), ..base() },
+        Case { sharing: groups(1), batch: 9, ..base() },
+    ];
+    // At a rate at which no activation makes the loss grow, and rounding with it.
+    let gentle = Sgd { learning_rate: 0.05, ..Sgd::default() };
+    cases.extend(Activation::ALL.map(|activation| Case {
+        activation,
+        optimizer: gentle,
+        widths: &[48, 70, 31, 10],
+        dropout: &[0.1, 0.4, 0.25],
+        sharing: groups(34),
+        batch: 67,
+        ..base()
+    }));
+    cases
+}
+
+/// Two paths through the same arithmetic in another order: apart by rounding, some 1e-6 of the largest value.
+fn assert_close(what: &str, fast: &[f32], slow: &[f32]) {
+    let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
+    for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
+        assert!((f - s).abs() <= 2e-5 * size, "{what}: element {i} is {f}, the oracle says {s}");
+    }
+}
+
+#[test]
+fn the_step_is_the_plain_step() {
+    for isa in Isa::available() {
+        for (number, case) in cases().iter().enumerate() {
+            let what = format!("{} case {number}", isa.name());
+            let (data, mut fast, mut slow) = (case.data(), case.mlp(), case.mlp());
+            let (mut fast_velocity, mut slow_velocity) = (case.velocity(&fast), case.velocity(&slow));
+            // Twice a whole batch, then the smaller one at the end of an epoch, then one of few rows.
+            let mut cpu = Cpu::with(fast.architecture(), case.batch, 2, Precision::F32, isa);
+            cpu.gather(Gathering::Always);
+            let sizes = [case.batch, case.batch, case.batch.div_ceil(2), 3.min(case.batch)];
+            for (step, size) in (0..).zip(sizes) {
+                let examples: Vec<u32> = (0..size as u32).map(|i| 2 * case.batch as u32 - 1 - 2 * i).collect();
+                let batch = Batch { data: &data, examples: &examples };
+                let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
+                let loss =
+                    reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step), Precision::F32);
+                let mean = sums.loss / size as f64;
+                assert!((mean - loss).abs() <= 1e-5 * loss.max(1.0), "{what}: loss {mean}, the oracle says {loss}");
+                assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
+                assert_close(&format!("{what} step {step} velocity"), &fast_velocity, &slow_velocity);
+            }
+            // Forward passes under masks: of the training stream, where groups share, and of sampled predictions, where none do.
+            let examples: Vec<u32> = (1..1 + case.batch as u32).collect();
+            for masks in [site(5), MaskSite { stream: Stream::MonteCarlo, ..site(5) }] {
+                let expected =
+                    reference::forward(&fast, Batch { data: &data, examples: &examples }, Some(&masks), Precision::F32);
+                let mut outputs = vec![0.0; expected.len()];
+                cpu.forward(&fast, &data, 1..1 + case.batch as u32, Some(&masks), &mut outputs);
+                assert_close(&format!("{what} outputs"), &outputs, expected.as_slice().unwrap());
+            }
+        }
+    }
+}
+
+/// Computing everything and dropping it afterwards gives the same, whether asked for or because it pays.
+#[test]
+fn the_dense_step_is_the_plain_step() {
+    for case in cases() {
+        let (data, before) = (case.data(), case.mlp());
+        let examples: Vec<u32> = (0..case.batch as u32).rev().collect();
+        let batch = Batch { data: &data, examples: &examples };
+        let mut slow = before.clone();
+        reference::step(&mut slow, &mut case.velocity(&before), &case.optimizer, batch, &site(2), Precision::F32);
+        for when in [Gathering::Never, Gathering::WhereItPays] {
+            let mut fast = before.clone();
+            let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
+            cpu.gather(when);
+            cpu.train_step(&mut fast, &mut case.velocity(&before), &case.optimizer, batch, &site(2));
+            assert_close(&format!("{when:?} {:?}", case.widths), fast.parameters(), slow.parameters());
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for case in cases() {
+        let data = case.data();
+        let examples: Vec<u32> = (0..case.batch as u32).collect();
+        let run = |threads: usize| {
+            let mut mlp = case.mlp();
+            let mut velocity = case.velocity(&mlp);
+            let mut cpu = Cpu::new(mlp.architecture(), examples.len(), threads);
+            cpu.gather(Gathering::Always);
+            let batch = Batch { data: &data, examples: &examples };
+            let mut step =
+                |step| cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step)).loss.to_bits();
+            let losses: Vec<u64> = (0..4).map(&mut step).collect();
+            let bits: Vec<u32> = mlp.parameters().iter().chain(&velocity).map(|p| p.to_bits()).collect();
+            (losses, bits)
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(5));
+    }
+}
+
+#[test]
+fn what_is_dropped_does_not_move() {
+    let case = &cases()[0];
+    let (data, before) = (case.data(), case.mlp());
+    let examples: Vec<u32> = (0..case.batch as u32).collect();
+    let mut after = before.clone();
+    let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
+    cpu.gather(Gathering::Always);
+    cpu.train_step(&mut after, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
+    let mask = MaskSite { layer: 1, ..site(0) };
+    let dropout = before.architecture().blocks()[0].dropout;
+    let mut moved = [0, 0];
+    for ((input, unit), weight) in after.weights(0).indexed_iter() {
+        let same = weight.to_bits() == before.weights(0)[[input, unit]].to_bits();
+        let kept = dropout.keeps(&mask, 0, unit as u32);
+        assert!(kept || same, "weight {input} of unit {unit}, which is dropped");
+        moved[usize::from(kept)] += usize::from(!same);
+    }
+    assert!(moved[1] > 500, "{moved:?}");
+}
+
+#[test]
+fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
+    for (activation, classes) in [(Activation::Tanh, true), (Activation::Gelu, false), (Activation::Identity, true)] {
+        let case = Case {
+            widths: &[11, 9, 7, 3],
+            dropout: &[0.2, 0.3, 0.5],
+            sharing: Sharing::rows(32).unwrap(),
+            apart: &[],
+            activation,
+            batch: 70,
+            optimizer: Sgd { learning_rate: 1.0, ..Sgd::default() },
+            classes,
+        };
+        let (data, before) = (case.data(), case.mlp());
+        let examples: Vec<u32> = (0..case.batch as u32).collect();
+        let batch = Batch { data: &data, examples: &examples };
+        let mut cpu = Cpu::new(before.architecture(), case.batch, 1);
+        cpu.gather(Gathering::Always);
+        let mut after = before.clone();
+        cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
+        let mut loss_at = |place: usize, change: f32| {
+            let mut mlp = before.clone();
+            mlp.parameters_mut()[place] += change;
+            let exact = mlp.parameters()[place];
+            (cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(1)).loss / case.batch as f64, exact)
+        };
+        for place in 0..before.parameters().len() {
+            // Differences at two widths, combined so that their leading error cancels.
+            let mut slope = |h: f32| {
+                let ((up, a), (down, b)) = (loss_at(place, h), loss_at(place, -h));
+                (up - down) / f64::from(a - b)
+            };
+            let numeric = (4.0 * slope(0.02) - slope(0.04)) / 3.0;
+            let gradient = f64::from(before.parameters()[place] - after.parameters()[place]);
+            let error = (gradient - numeric).abs();
+            assert!(error < 1e-4, "{activation:?} parameter {place}: {gradient} but differences say {numeric}");
+        }
+    }
+}
+
+#[test]
+fn a_step_whose_loss_is_not_finite_changes_nothing() {
+    let case = &cases()[0];
+    let mut mlp = case.mlp();
+    let bias = mlp.architecture().ranges(2).1.start;
+    mlp.parameters_mut()[bias] = f32::NAN;
+    let bits = |mlp: &Mlp| mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+    let before = bits(&mlp);
+    let mut cpu = Cpu::new(mlp.architecture(), case.batch, 1);
+    cpu.gather(Gathering::Always);
+    let examples: Vec<u32> = (0..case.batch as u32).collect();
+    let batch = Batch { data: &case.data(), examples: &examples };
+    assert!(!cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(0)).loss.is_finite());
+    assert_eq!(before, bits(&mlp));
+}
+
+/// Groups that divide the batch and groups that do not, and a last batch of the epoch that is smaller.
+#[test]
+fn digits_are_learnt_and_resuming_changes_no_bit() {
+    let digits = digits::load().unwrap();
+    for sharing in [Sharing::Batch, Sharing::rows(40).unwrap()] {
+        // Large enough to be gathered unasked.
+        let network = Sequential::perceptron(64, 10, &[1024, 128], Activation::Relu, 0.0, &[0.5, 0.3]);
+        let network = network.with_sharing(sharing);
+        let optimizer = Sgd { learning_rate: 0.02, momentum: 0.9, ..Sgd::default() };
+        // 1,437 examples: 14 batches of 100 and one of 37.
+        let options = TrainOptions {
+            init: Init::Kaiming,
+            optimizer,
+            batch_size: 100,
+            epochs: 12,
+            seed: 4,
+            ..TrainOptions::default()
+        };
+        let mut whole = Trainer::new(&network, &options, &digits.train, 2).unwrap();
+        whole.fit(None, &mut ()).unwrap();
+        let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
+        assert!(accuracy > 0.88, "{sharing}: {accuracy}");
+
+        let mut pieces = Trainer::new(&network, &options, &digits.train, 1).unwrap();
+        let mut left = [1, 13, 2, 30, usize::MAX].into_iter();
+        loop {
+            let mut steps = left.next().unwrap();
+            let mut stop = |event: &Event<'_>| {
+                steps -= usize::from(matches!(event, Event::Step { .. }));
+                Ok(if steps == 0 { Control::Stop } else { Control::Continue })
+            };
+            if pieces.fit(None, &mut stop).unwrap() == StopReason::Finished {
+                break;
+            }
+            let state = pieces.state().clone();
+            pieces = Trainer::resume(&network, &options, &digits.train, 2, state).unwrap();
+        }
+        let bits = |mlp: Mlp| mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(whole.into_mlp()), bits(pieces.into_mlp()), "{sharing}");
+    }
+}
+
+#[test]
+fn the_definition_shares_by_place_and_only_in_training() {
+    let x = Array2::ones((7, 90));
+    let ids = [9, 4, 4, 30, 2, 8, 1];
+    let half = |sharing| Dropout::shared(0.5, sharing).unwrap();
+    let threes = half(Sharing::rows(3).unwrap()).forward(x.view(), &ids, &site(0));
+    let plain = half(Sharing::PerExample);
+    for (place, row) in threes.rows().into_iter().enumerate() {
+        let alone = plain.forward(x.slice(ndarray::s![..1, ..]), &[place as u32 / 3], &site(0));
+        assert_eq!(row, alone.row(0), "place {place}");
+    }
+    let batch = half(Sharing::Batch).forward(x.view(), &ids, &site(0));
+    assert!(batch.rows().into_iter().all(|row| row == threes.row(0)));
+    let sampled = MaskSite { stream: Stream::MonteCarlo, ..site(0) };
+    for sharing in [Sharing::Batch, Sharing::rows(1).unwrap()] {
+        let apart = plain.forward(x.view(), &ids, &sampled);
+        assert_eq!(half(sharing).forward(x.view(), &ids, &sampled), apart);
+    }
+    assert_eq!(Dropout::shared(0.0, Sharing::Batch).unwrap(), Dropout::NONE);
+    let message = Sharing::rows(0).unwrap_err().to_string();
+    assert!(message.starts_with("dropout_sharing = 0: write per-example, batch, or how many"), "{message}");
+}
