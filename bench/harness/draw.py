@@ -21,26 +21,32 @@ def plain(value, _=None):
 
 
 def bars(chart):
+    """Bars from nought; on a log scale, which has no nought, dots. With the range over the rounds."""
     figure, axes = pyplot.subplots(figsize=(8, 1.3 + 0.29 * len(chart["bars"])))
     shown = chart["bars"][::-1]
-    values = [bar["value"] for bar in shown]
-    colours = ["#c2410c" if bar["own"] else "#94a3b8" for bar in shown]
-    errors = [[bar["value"] - bar["range"][0] for bar in shown], [bar["range"][1] - bar["value"] for bar in shown]]
+    places = range(len(shown))
     low, high = min(bar["range"][0] for bar in shown), max(bar["range"][1] for bar in shown)
-    log = not chart.get("linear")
-    start = low / 1.6 if log else 0
-    axes.barh(range(len(shown)), [value - start for value in values], left=start, color=colours, xerr=errors, error_kw={"lw": 0.8, "ecolor": "#475569"})
-    if log:
+    for place, bar in enumerate(shown):
+        colour = "#c2410c" if bar["own"] else "#64748b"
+        if chart["log"]:
+            axes.plot([bar["value"]], [place], "o", ms=7, color=colour)
+        else:
+            axes.barh(place, bar["value"], color=colour, alpha=0.75)
+        axes.plot(bar["range"], [place, place], color=colour if chart["log"] else "#1e293b", lw=1.6 if chart["log"] else 0.8)
+        axes.annotate(plain(bar["value"]), (bar["range"][1], place), (8, 0), textcoords="offset points", va="center", fontsize=8.5)
+    if chart["log"]:
         axes.set_xscale("log")
         scale(axes.xaxis)
-    axes.set_xlim(start, high * (1.35 if log else 1.15))
-    for place, bar in enumerate(shown):
-        axes.annotate(plain(bar["value"]), (bar["range"][1], place), (5, 0), textcoords="offset points", va="center", fontsize=8.5)
-    axes.set_yticks(range(len(shown)), [bar["label"] for bar in shown])
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(chart["y"] + (" (log scale; less is better)" if log else ""))
-    if not log:
+        axes.grid(color="#e2e8f0", lw=0.6)
+        axes.set_axisbelow(True)
+        axes.set_xlim(low / 1.3, high * 1.5)
+    else:
         axes.axvline(1, color="#475569", lw=0.8)
+        axes.set_xlim(0, high * 1.15)
+    axes.set_ylim(-0.7, len(shown) - 0.3)
+    axes.set_yticks(places, [bar["label"] for bar in shown])
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(chart["y"] + (" (log scale; less is better)" if chart["log"] else ""))
     return figure, axes
 
 

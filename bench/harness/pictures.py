@@ -16,17 +16,21 @@ def write(results, folder, python, drawer):
 
 
 def plan(name, axis, found):
-    rows = [row for row in summary.rows(axis, found["runs"]) if not row["failure"] and row["validity"] != "INVALID"]
+    rows = summary.rows(axis, found["runs"])
+    missing = list(dict.fromkeys(row["label"] for row in rows if row["failure"] or row["validity"] == "INVALID"))
+    rows = [row for row in rows if not row["failure"] and row["validity"] != "INVALID"]
     chart = {
-        "name": name, "title": axis.title, "under": f"{found['machine']['cpu']}, {found['machine']['cores']} cores, {found['date']}",
-        "x": axis.x, "y": axis.figure, "bars": [], "lines": [],
+        "name": name, "title": axis.title,
+        "under": f"{found['machine']['cpu']}, {found['machine']['cores']} cores, {found['date']}"
+        + (f"; failed or invalid at some point: {', '.join(missing)}" if missing else ""),
+        "x": axis.x, "y": axis.figure, "bars": [], "lines": [], "log": True,
     }
     if axis.quotient:
         chart["y"] = axis.quotient[2]
         chart["bars"] = [
             bar(f"{pair['label']}, {pair['point']}".rstrip(", "), pair["system"], pair) for pair in summary.pairs(axis, found["runs"])
         ]
-        chart["linear"] = True
+        chart["log"] = False
     elif axis.x:
         places = {point.name: point.x for point in axis.points}
         for key in dict.fromkeys(row["system"] for row in rows):

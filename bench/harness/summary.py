@@ -1,6 +1,6 @@
 """From runs to rows: medians, ranges, quotients within rounds, and whether a row counts."""
 
-from statistics import mean, median
+from statistics import mean, median, quantiles
 
 from . import systems
 from .job import Job
@@ -72,7 +72,12 @@ def quotient(above, below, figure="value"):
     """Median and range over the rounds that both have; none if they have none."""
     divisors = {run["round"]: run[figure] for run in below if figure in run}
     values = [run[figure] / divisors[run["round"]] for run in above if run["round"] in divisors and figure in run]
-    return {"median": median(values), "range": [min(values), max(values)], "rounds": len(values)} if values else None
+    if not values:
+        return None
+    found = {"median": median(values), "range": [min(values), max(values)], "rounds": len(values)}
+    if len(values) >= 8:
+        found["quartiles"] = quantiles(values)[::2]
+    return found | {"of_least": min(run[figure] for run in above if figure in run) / min(divisors.values())}
 
 
 def pairs(axis, runs):

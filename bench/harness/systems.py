@@ -33,7 +33,7 @@ SYSTEMS = {
     "pytorch-compile-bf16": python("PyTorch, compiled, bf16", "pytorch_tuned", "--compile", "--precision", "medium", precision="bf16"),
     "pytorch-tutorial": python("PyTorch as in the tutorial", "pytorch_tutorial"),
     "keras-jax": python("Keras on JAX", "keras_fit", "--backend", "jax"),
-    "keras-tensorflow": python("Keras on TensorFlow", "keras_fit", "--backend", "tensorflow"),
+    "keras-tensorflow": python("Keras on TensorFlow", "keras_fit", "--backend", "tensorflow", "--no-jit"),
     "sklearn": python("scikit-learn (no dropout)", "sklearn_mlp", same_job=False),
     "burn": System("Burn", "rust", "burn-peer"),
     "candle": System("Candle", "rust", "candle-peer"),

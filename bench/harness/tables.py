@@ -29,9 +29,10 @@ def section(name, axis, found):
     if any(row.get("validity") == "INVALID" for row in rows):
         lines += ["", "**INVALID: the final train loss is not what the job gives, so the time does not count.**"]
     if axis.quotient:
-        lines += ["", f"| points | system | {axis.quotient[2]}, median (range) | pairs |", "|---|---|---|---|"]
+        lines += ["", f"| | system | {axis.quotient[2]}, median (range) | middle half | least / least | pairs |", "|---|---|---|---|---|---|"]
         for pair in summary.pairs(axis, found["runs"]):
-            lines.append(f"| {pair['point'] or axis.title} | {pair['label']} | {spread(pair)} | {pair['rounds']} |")
+            middle = " – ".join(map(ratio, pair.get("quartiles", [])))
+            lines.append(f"| {pair['point']} | {pair['label']} | {spread(pair, ratio)} | {middle} | {ratio(pair['of_least'])} | {pair['rounds']} |")
     if found["commands"]:
         lines += ["", "<details><summary>Commands</summary>", "", "```", *found["commands"], "```", "", "</details>"]
     return lines + [""]
@@ -66,6 +67,10 @@ def number(value):
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def ratio(value):
+    return f"{value:.2f}"
+
+
 def spread(figure, show=number):
     low, high = map(show, figure["range"])
     middle = show(figure["median"])
@@ -88,7 +93,7 @@ def value(row, axis, found):
 
 
 def times(key):
-    return lambda row, axis, found: spread(row[key], lambda ratio: f"{ratio:.2f}") if row.get(key) else ""
+    return lambda row, axis, found: spread(row[key], ratio) if row.get(key) else ""
 
 
 def decimal(key):
