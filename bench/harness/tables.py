@@ -2,6 +2,7 @@
 
 from . import summary
 from .axes import AXES, restored
+from .job import Job
 from .systems import SYSTEMS
 
 
@@ -109,15 +110,20 @@ def rate(row, axis, found):
     return f"{gflops:.0f} ({gflops / rates[precision]:.0%})"
 
 
+def whole_job(make):
+    """Only where a run is the job that a user would wait for."""
+    return lambda row, axis, found: make(row, axis, found) if axis.points[0].job == Job() else ""
+
+
 COLUMNS = (
     ("", lambda row, axis, found: row["point"]),
     ("system", lambda row, axis, found: row["label"]),
     ("{figure}", value),
     ("over Furlough's", times("ratio")),
     ("GFLOP/s (share)", rate),
-    ("s a run", figure("wall_seconds", whole=False)),
-    ("over Furlough's run", times("run_ratio")),
-    ("to the first step, s", figure("first_step_seconds", whole=False)),
+    ("s a run", whole_job(figure("wall_seconds", whole=False))),
+    ("over Furlough's run", whole_job(times("run_ratio"))),
+    ("to the first step, s", whole_job(figure("first_step_seconds", whole=False))),
     ("start-up, s", figure("start_up_seconds", whole=False)),
     ("peak memory, MB", figure("peak_bytes", lambda size: f"{size / 1e6:.0f}", whole=False)),
     ("train loss", decimal("train_loss")),
