@@ -2,7 +2,7 @@
 """Furlough beside the systems that a user would pick instead, on the same jobs, in turns: bench/README.md says how it measures.
 
     python3 bench/compare.py --setup      installs the peers into bench/.venv
-    python3 bench/compare.py              measures everything, some 40 minutes on two cores
+    python3 bench/compare.py              measures everything but what peers take on disk, some 40 minutes on two cores
 
 The exit code is 0 if every run ended and learnt what it should, 1 if not, 2 if it could not begin, 130 if it was stopped: what had been
 measured by then is written.
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from harness import builds, data, machine, measure, pictures, summary, tables
-from harness.axes import AXES, quick, restored
+from harness.axes import AXES, BY_DEFAULT, quick, restored
 from harness.systems import SYSTEMS
 
 HERE = Path(__file__).resolve().parent
@@ -37,7 +37,7 @@ def main():
     results = json.loads((out / "results.json").read_text()) if (out / "results.json").exists() else {"axes": {}}
     if args.render:
         return render(results, out, python)
-    axes, chosen = names(args.axes, AXES, "axis"), names(args.systems, SYSTEMS, "system")
+    axes, chosen = names(args.axes or ",".join(BY_DEFAULT), AXES, "axis"), names(args.systems, SYSTEMS, "system")
     folder, looked = data.find(args.data_dir)
     if folder is None:
         raise CannotBegin("no folder has the four Fashion-MNIST files; looked in " + ", ".join(map(str, looked))
@@ -108,7 +108,7 @@ def names(given, known, kind):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--axes", help=f"which to measure, by commas: {', '.join(AXES)} (all)")
+    parser.add_argument("--axes", help=f"which to measure, by commas: {', '.join(AXES)} (all but install)")
     parser.add_argument("--systems", help=f"which to run: {', '.join(SYSTEMS)} (all)")
     parser.add_argument("--rounds", type=positive, help="how often each system runs, instead of each axis' own number")
     parser.add_argument("--quick", action="store_true", help="little work, to see that all runs: its figures mean little")

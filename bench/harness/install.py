@@ -28,7 +28,7 @@ def install(key, job, seed, folder, paths):
         python = f"{scratch}/env/bin/python"
         packages = [f"{name}=={pins[name]}" for name in PACKAGES[key]]
         bare = None
-        for words in ([paths["python"], "-m", "venv", f"{scratch}/env"], [python, "-m", "pip", "install", "-q", "--no-cache-dir", *packages]):
+        for words in ([paths["python"], "-m", "venv", f"{scratch}/env"], [python, "-m", "pip", "install", "-q", *packages]):
             outcome = special.said([str(word) for word in words], 2, paths)
             if outcome["failure"]:
                 return [{"label": system.label} | outcome]

@@ -40,17 +40,11 @@ def run(name, axis, chosen, rounds, folder, paths, save):
 
 def order(axis, keys, number, rounds):
     """Points that are divided by each other follow each other; all else alternates between systems."""
-    once = [point.name for point in axis.points if point.least_rounds]
     group = 2 if axis.quotient else 1
     points = [axis.points[start : start + group] for start in range(0, len(axis.points), group)]
     pairs = [(point, key) for group in points for key in keys for point in (group if number % 2 == 0 else group[::-1])]
 
-    def wanted(point, key):
-        if number and (key in axis.once or point.name in once):
-            return False
-        return number < max(rounds, axis.often.get(key, 0))
-
-    pairs = [pair for pair in pairs if wanted(*pair)]
+    pairs = [(point, key) for point, key in pairs if number < (1 if key in axis.once else max(rounds, axis.often.get(key, 0)))]
     return pairs if number % 2 == 0 else pairs[::-1]
 
 

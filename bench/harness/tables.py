@@ -7,7 +7,7 @@ from .systems import SYSTEMS
 
 
 def document(results):
-    lines = ["# Furlough and its peers", ""]
+    lines = ["# Furlough and its peers", "", *machines(results["axes"]), ""]
     for name in AXES:
         if found := results["axes"].get(name):
             lines += section(name, restored(name, found), found)
@@ -39,14 +39,25 @@ def section(name, axis, found):
     return lines + [""]
 
 
+def machines(found_axes):
+    """What was measured on, once if it was always the same."""
+    lines = {}
+    for name, found in found_axes.items():
+        machine = found["machine"]
+        versions = ", ".join(f"{program} {version}" for program, version in found["versions"].items())
+        text = (
+            f"{machine['cpu']} ({machine['cpu_vendor']}, {machine['simd']}), {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
+            f"{machine['system']}; {machine['rustc'] or 'rustc unknown'}; {versions}"
+        )
+        lines.setdefault(text, []).append(name)
+    return [f"- {text}" + (f" ({', '.join(names)})" if len(lines) > 1 else "") for text, names in lines.items()]
+
+
 def conditions(found):
-    machine = found["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    share = summary.others_share(found["runs"])
+    machine, share = found["machine"], summary.others_share(found["runs"])
+    changed = " with uncommitted changes" if machine["uncommitted_changes"] else ""
     lines = [
-        f"{found['date']}, {found['command']}: {machine['cpu']} ({machine['cpu_vendor']}, {machine['simd']}), {machine['cores']} cores, "
-        f"{machine['memory_bytes'] / 2**30:.0f} GiB; {machine['system']}; {versions}; {machine['rustc'] or 'rustc unknown'}; "
-        f"commit {machine['commit'] or 'unknown'}{' with uncommitted changes' if machine['uncommitted_changes'] else ''}. "
+        f"{found['date']}, `{found['command']}`, commit {machine['commit'] or 'unknown'}{changed}, "
         f"{found['rounds']} {'round' if found['rounds'] == 1 else 'rounds'}."
         + ("" if share is None else f" Other processes took at most {share:.1%} of the machine.")
         + ("" if found["whole"] else " **Not the whole measurement: it was cut short, or asked for less.**")
