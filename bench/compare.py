@@ -34,7 +34,7 @@ def main():
     about, now = machine.describe(builds.ROOT), datetime.datetime.now(datetime.timezone.utc)
     out = args.out or HERE / "results" / f"{now.date().isoformat()}-{machine.slug(about['cpu'])}"
     out.mkdir(parents=True, exist_ok=True)
-    results = json.loads((out / "results.json").read_text()) if (out / "results.json").exists() else {"axes": {}}
+    results = before(out)
     if args.render:
         return render(results, out, python)
     axes, chosen = names(args.axes or ",".join(BY_DEFAULT), AXES, "axis"), names(args.systems, SYSTEMS, "system")
@@ -69,6 +69,13 @@ def main():
         render(results, out, python)
         return 130
     return render(results, out, python, axes)
+
+
+def before(out):
+    """What the folder has already; nothing if it is new, or from the time before there were axes."""
+    file = out / "results.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
+    return results if "axes" in results else {"axes": {}}
 
 
 def render(results, out, python, judged=()):

@@ -10,7 +10,7 @@ import job
 def main():
     flags = job.parser()
     flags.add_argument("--backend", choices=["jax", "tensorflow"], default="jax")
-    flags.add_argument("--steps-per-execution", type=int, default=32)
+    flags.add_argument("--steps-per-execution", type=int, default=235, help="at most; never more than an epoch has")
     flags.add_argument("--no-jit", action="store_true", help="without XLA")
     args = job.parse(flags)
     os.environ["KERAS_BACKEND"] = args.backend
