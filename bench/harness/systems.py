@@ -29,7 +29,7 @@ SYSTEMS = {
     "pytorch": python("PyTorch, tuned, nn.Dropout", "pytorch_tuned"),
     "pytorch-hand": python("PyTorch, tuned, masks by hand", "pytorch_tuned", "--masks", "words"),
     "pytorch-compile": python("PyTorch, compiled", "pytorch_tuned", "--compile"),
-    "pytorch-bf16": python("PyTorch, tuned, bf16", "pytorch_tuned", "--precision", "autocast", "--masks", "words", precision="bf16"),
+    "pytorch-bf16": python("PyTorch, tuned, bf16", "pytorch_tuned", "--precision", "medium", "--masks", "words", precision="bf16"),
     "pytorch-compile-bf16": python("PyTorch, compiled, bf16", "pytorch_tuned", "--compile", "--precision", "medium", precision="bf16"),
     "pytorch-tutorial": python("PyTorch as in the tutorial", "pytorch_tutorial"),
     "keras-jax": python("Keras on JAX", "keras_fit", "--backend", "jax"),
