@@ -17,12 +17,13 @@ BACKENDS = {"keras-jax": "jax", "keras-tensorflow": "tensorflow"}
 def install(key, job, seed, folder, paths):
     """Runs, as those of special.py. Megabytes, and how long the program takes to say its help, or Python to import the package: the least of three."""
     system = systems.SYSTEMS[key]
+    label = system.label.split(",")[0]
     if system.kind != "python":
         program = Path(systems.start(key, paths)[0])
         if not program.exists():
-            return [{"label": system.label, "failure": "it was not built"}]
+            return [{"label": label, "failure": "it was not built"}]
         size = program.stat().st_size + (tree_bytes(Path(paths["libtorch"])) if key == "tch" and "libtorch" in paths else 0)
-        return [installed(system.label, size, [str(program), "--help"], jobs.environment(2, paths))]
+        return [installed(label, size, [str(program), "--help"], jobs.environment(2, paths))]
     pins = dict(line.strip().split("==") for line in (special.ROOT / "bench/requirements.txt").read_text().splitlines() if "==" in line)
     with tempfile.TemporaryDirectory(prefix="furlough-install-") as scratch:
         python = f"{scratch}/env/bin/python"
@@ -31,11 +32,11 @@ def install(key, job, seed, folder, paths):
         for words in ([paths["python"], "-m", "venv", f"{scratch}/env"], [python, "-m", "pip", "install", "-q", *packages]):
             outcome = special.said([str(word) for word in words], 2, paths)
             if outcome["failure"]:
-                return [{"label": system.label} | outcome]
+                return [{"label": label} | outcome]
             bare = bare or tree_bytes(Path(scratch))  # the environment before anything is in it
         environment = jobs.environment(2, paths) | {"KERAS_BACKEND": BACKENDS.get(key, ""), "TF_CPP_MIN_LOG_LEVEL": "3"}
         special.said([python, "-c", f"import {IMPORTS[key]}"], 2, paths)  # writes its compiled files, which then count
-        return [installed(system.label, tree_bytes(Path(scratch)) - bare, [python, "-c", f"import {IMPORTS[key]}"], environment)]
+        return [installed(label, tree_bytes(Path(scratch)) - bare, [python, "-c", f"import {IMPORTS[key]}"], environment)]
 
 
 def installed(label, size, words, environment):
