@@ -43,7 +43,7 @@ def main():
         raise CannotBegin("no folder has the four Fashion-MNIST files; looked in " + ", ".join(map(str, looked))
                           + ". Run `furlough data fetch fashion-mnist`, or give --data-dir.")
     wanted = {key for name in axes for key in AXES[name].systems if key in chosen}
-    paths = {"python": python, "peers": HERE / "peers/python"} | builds.rust_peers(wanted, python)
+    paths = {"python": python, "peers": HERE / "peers/python"} | builds.rust_peers(wanted)
     paths["furlough"] = builds.furlough(args.furlough)
     if not paths["furlough"]:
         raise CannotBegin("Furlough does not build")
@@ -123,7 +123,7 @@ def arguments():
     parser.add_argument("--furlough", type=Path, help="a furlough program to measure, instead of building this one")
     parser.add_argument("--python", help="an interpreter with bench/requirements.txt (bench/.venv's, if that is there)")
     parser.add_argument("--data-dir", type=Path, help="folder of the four Fashion-MNIST files, plain or .gz")
-    parser.add_argument("--setup", action="store_true", help="install the Python peers into bench/.venv, and do nothing else")
+    parser.add_argument("--setup", action="store_true", help="install the Python peers into bench/.venv, and PyTorch for tch, and do nothing else")
     parser.add_argument("--render", action="store_true", help="make tables and charts again from results.json, and do nothing else")
     return parser.parse_args()
 

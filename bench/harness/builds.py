@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "bench"
 RUST = BENCH / "peers/rust"
 ENVIRONMENT = BENCH / ".venv"
+TCH_ENVIRONMENT, TCH_TORCH = RUST / "tch-peer/.venv", "torch==2.13.0"  # the libtorch that tch binds
 TORCH_FOLDER = "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
 VERSIONS = """
 import importlib.metadata as m, json, platform
@@ -26,9 +27,10 @@ print(json.dumps(found))
 
 
 def set_up():
-    """The peers' own environment, from the pinned list."""
-    for words in ([sys.executable, "-m", "venv", ENVIRONMENT], [ENVIRONMENT / "bin/python", "-m", "pip", "install", "-r", BENCH / "requirements.txt"]):
-        subprocess.run([str(word) for word in words], check=True)
+    """The peers' own environment, from the pinned list, and tch's, which needs another PyTorch."""
+    for folder, wanted in ((ENVIRONMENT, ["-r", BENCH / "requirements.txt"]), (TCH_ENVIRONMENT, [TCH_TORCH])):
+        for words in ([sys.executable, "-m", "venv", folder], [folder / "bin/python", "-m", "pip", "install", *wanted]):
+            subprocess.run([str(word) for word in words], check=True)
 
 
 def python(given):
@@ -43,18 +45,17 @@ def furlough(given):
     return build(ROOT, "-p", "furlough-cli") and target(ROOT) / "release/furlough"
 
 
-def rust_peers(chosen, interpreter):
+def rust_peers(chosen):
     """Builds what is chosen. Returns paths; a peer that cannot be built then fails as one that cannot be started."""
-    paths = {"rust": RUST / "target/release"}
-    if "burn" in chosen or "candle" in chosen:
-        build(RUST)
+    paths = {"rust": RUST / "target/release", "tch": RUST / "tch-peer/target/release" / SYSTEMS["tch"].program}
+    for key in ("burn", "candle"):
+        if key in chosen:
+            build(RUST, "-p", SYSTEMS[key].program)
     if "tch" in chosen:
-        folder = machine.said(interpreter, "-c", TORCH_FOLDER)
-        if folder:
+        own = TCH_ENVIRONMENT / "bin"
+        if folder := machine.said(str(own / "python"), "-c", TORCH_FOLDER):
             paths["libtorch"] = Path(folder, "lib")
-            variables = {"LIBTORCH_USE_PYTORCH": "1", "PATH": f"{Path(interpreter).parent}:{os.environ['PATH']}"}
-            build(RUST / "tch-peer", environment=variables)
-        paths["tch"] = RUST / "tch-peer/target/release" / SYSTEMS["tch"].program
+            build(RUST / "tch-peer", environment={"LIBTORCH_USE_PYTORCH": "1", "PATH": f"{own}:{os.environ['PATH']}"})
     return paths
 
 

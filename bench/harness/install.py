@@ -23,7 +23,7 @@ def install(key, job, seed, folder, paths):
         if not program.exists():
             return [{"label": label, "failure": "it was not built"}]
         size = program.stat().st_size + (tree_bytes(Path(paths["libtorch"])) if key == "tch" and "libtorch" in paths else 0)
-        return [installed(label, size, [str(program), "--help"], jobs.environment(2, paths))]
+        return [installed(label, size, [str(program), "--help"], jobs.environment(2, paths, key))]
     pins = dict(line.strip().split("==") for line in (special.ROOT / "bench/requirements.txt").read_text().splitlines() if "==" in line)
     with tempfile.TemporaryDirectory(prefix="furlough-install-") as scratch:
         python = f"{scratch}/env/bin/python"

@@ -46,9 +46,9 @@ def command(key, job, seed, folder, paths, out):
     return [str(word) for word in words]
 
 
-def environment(threads, paths):
+def environment(threads, paths, key=None):
     found = dict(os.environ) | {name: str(threads) for name in systems.THREAD_VARIABLES}
-    if "libtorch" in paths:
+    if key == "tch" and "libtorch" in paths:
         found["LD_LIBRARY_PATH"] = f"{paths['libtorch']}:{found.get('LD_LIBRARY_PATH', '')}".rstrip(":")
     return found
 
@@ -57,7 +57,7 @@ def run(key, job, seed, folder, paths):
     with tempfile.TemporaryDirectory(prefix="furlough-bench-") as scratch:
         words = command(key, job, seed, folder, paths, f"{scratch}/run")
         try:
-            outcome = process.run(words, TIMEOUT, environment(job.threads, paths), job.threads)
+            outcome = process.run(words, TIMEOUT, environment(job.threads, paths, key), job.threads)
         except OSError as error:
             return {"failure": f"could not be started: {error.strerror}"}
     if problem := failure(outcome, job.epochs):

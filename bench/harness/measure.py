@@ -63,6 +63,7 @@ def commands(axis, keys):
     if axis.kind not in ("train", "monte-carlo"):
         return []
     rust = {key: f"bench/peers/rust/target/release/{systems.SYSTEMS[key].program}" for key in keys if systems.SYSTEMS[key].kind == "rust"}
+    rust |= {"tch": f"bench/peers/rust/tch-peer/target/release/{systems.SYSTEMS['tch'].program}"}
     names = {"furlough": "target/release/furlough", "python": "python", "peers": PurePosixPath("bench/peers/python")} | rust
     return [" ".join(job.command(key, axis.points[0].job, "ROUND", "DATA", names, "OUT")) for key in keys]
 
