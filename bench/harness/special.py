@@ -54,7 +54,7 @@ def kernel(key, job, seed, folder, paths):
         outcome = said(words, job.threads, paths)
         if not outcome["failure"]:
             lines = [json.loads(line) for line in outcome["text"].splitlines() if line.startswith("{")]
-            figures = min(lines, key=lambda line: line["ns_per_element"])  # Furlough prints a line for each instruction set
+            figures = min(lines, key=lambda line: line["ns_per_element"])
             outcome = {"failure": None, "value": figures["ns_per_element"], "start": figures}
         runs.append({"label": label} | outcome)
     return runs
