@@ -1,1 +1,1 @@
-"""What every benchmark needs: one process measured, the machine described, the figures put in a table."""
+"""What the comparison is made of. A run of it goes: axes (what to run) → measure → results.json → summary → tables and charts."""

@@ -39,6 +39,14 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+def binding(threads):
+    """What binds a process to as many cores as it has threads; none where that is not possible or not needed."""
+    if threads is None or not hasattr(os, "sched_setaffinity") or threads >= cores():
+        return None
+    chosen = sorted(os.sched_getaffinity(0))[:threads]
+    return lambda: os.sched_setaffinity(0, chosen)
+
+
 def busy_seconds():
     """Processor time that everything on this machine has taken since it started; none where the system does not say."""
     try:

@@ -27,15 +27,24 @@ class Outcome:
     others_share: object  # what other processes took meanwhile of the machine's processor time; None where unknown
 
 
-def run(command, timeout, env=None):
-    """Peak memory is the kernel's own figure for this one process (wait4). A child begins as a copy of its parent, so the
+def gist(stderr):
+    """The line of an error output that says what is wrong: the first with "error:" in it, or else the last."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("error")), lines[-1] if lines else "")
+
+
+def run(command, timeout, env=None, threads=None):
+    """Runs it on the first `threads` cores, where the system can bind a process to cores (Linux).
+
+    Peak memory is the kernel's own figure for this one process (wait4). A child begins as a copy of its parent, so the
     figure is never below this driver's own size, some 20 MB: the driver imports nothing big."""
     events, stray = [], []
     timed_out = threading.Event()
     with tempfile.TemporaryFile() as stderr:
         busy = machine.busy_seconds()
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL, env=env)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL,
+                                   env=env, preexec_fn=machine.binding(threads))
 
         def stop():
             timed_out.set()
