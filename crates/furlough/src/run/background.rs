@@ -1,43 +1,100 @@
 use crate::{Error, Result};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// Something to be written.
 pub(super) type Task = Box<dyn FnOnce() -> Result<()> + Send>;
 
-/// A thread that writes while training goes on: waiting until a checkpoint is on the disk takes some 15 ms, which is 5 % of a short epoch.
-/// Tasks are done one after the other in the order they came, and none after one has failed, so what the disk holds is at every moment
-/// what it would hold if each had been waited for.
+/// A thread that writes while training goes on: waiting until a checkpoint is on the disk takes some 15 ms, which is 5 % of a short epoch and
+/// more than all of a very short one. So there are two kinds of tasks. Lines are written one after the other in the order they came, each
+/// before any snapshot that came later. Of snapshots only the newest matters: one that waits gives way to the next. Nothing is done after
+/// a task has failed.
 pub(super) struct Background {
-    tasks: Option<SyncSender<Task>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    failure: Arc<Mutex<Option<Error>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<Task>,
+    snapshot: Option<Task>,
+    failure: Option<Error>,
+    broken: bool,
+    closing: bool,
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        let mut queue = self.queue();
+        loop {
+            let Some(task) = queue.lines.pop_front().or_else(|| queue.snapshot.take()) else {
+                if queue.closing {
+                    return;
+                }
+                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            if queue.broken {
+                continue;
+            }
+            drop(queue);
+            let outcome = task();
+            queue = self.queue();
+            if let Err(error) = outcome {
+                queue.broken = true;
+                queue.failure = Some(error);
+            }
+        }
+    }
 }
 
 impl Background {
     /// A writer with nothing to do. Where the system refuses a thread, tasks are done at once instead.
     pub(super) fn new() -> Self {
-        // One task waits while another is done: more would let training run ahead of a slow disk.
-        let (tasks, queue) = sync_channel(1);
-        let failure = Arc::new(Mutex::new(None));
-        let theirs = Arc::clone(&failure);
-        let thread =
-            std::thread::Builder::new().name("furlough-writer".into()).spawn(move || work(&queue, &theirs)).ok();
-        Background { tasks: thread.is_some().then_some(tasks), thread, failure }
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("furlough-writer".into()).spawn(move || theirs.work()).ok();
+        Background { shared, thread }
     }
 
-    /// Leaves a task to the writer; waits if one is waiting already.
+    /// Leaves a line to the writer.
     ///
     /// # Errors
     /// That of a task which failed since this was last asked.
-    pub(super) fn push(&mut self, task: Task) -> Result<()> {
-        self.failed()?;
-        match &self.tasks {
-            // The writer ends only when the sender is dropped, so there is someone to take it.
-            Some(tasks) => tasks.send(task).map_err(|lost| lost.0).or_else(|task| task()),
-            None => task(),
+    pub(super) fn line(&mut self, task: Task) -> Result<()> {
+        self.give(task, |queue, task| queue.lines.push_back(task))
+    }
+
+    /// Leaves a snapshot to the writer, in place of one that still waits.
+    ///
+    /// # Errors
+    /// That of a task which failed since this was last asked.
+    pub(super) fn snapshot(&mut self, task: Task) -> Result<()> {
+        self.give(task, |queue, task| queue.snapshot = Some(task))
+    }
+
+    fn give(&mut self, task: Task, put: impl FnOnce(&mut Queue, Task)) -> Result<()> {
+        if self.thread.is_none() {
+            return task();
         }
+        let mut queue = self.shared.queue();
+        if let Some(error) = queue.failure.take() {
+            return Err(error);
+        }
+        put(&mut queue, task);
+        self.shared.changed.notify_one();
+        Ok(())
     }
 
     /// Waits until all tasks are done. Tasks that come later are done at once.
@@ -45,29 +102,13 @@ impl Background {
     /// # Errors
     /// That of a task which failed since this was last asked.
     pub(super) fn finish(&mut self) -> Result<()> {
-        self.tasks = None;
+        self.shared.queue().closing = true;
+        self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // It has no panic of its own to tell of: a task's is caught with it, and shows as work not done.
+            // A task that panicked shows as work not done.
             let _ = thread.join();
         }
-        self.failed()
-    }
-
-    fn failed(&self) -> Result<()> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
-    }
-}
-
-fn work(queue: &Receiver<Task>, failure: &Mutex<Option<Error>>) {
-    let mut broken = false;
-    for task in queue {
-        if broken {
-            continue;
-        }
-        if let Err(error) = task() {
-            broken = true;
-            *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        }
+        self.shared.queue().failure.take().map_or(Ok(()), Err)
     }
 }
 
@@ -96,7 +137,7 @@ mod tests {
     fn tasks_are_done_in_order_and_before_it_is_dropped() {
         let notes = Arc::default();
         let mut background = Background::new();
-        (0..10).for_each(|number| background.push(note(&notes, number)).unwrap());
+        (0..10).for_each(|number| background.line(note(&notes, number)).unwrap());
         drop(background);
         assert_eq!(*notes.lock().unwrap(), (0..10).collect::<Vec<_>>());
     }
@@ -105,11 +146,32 @@ mod tests {
     fn nothing_is_done_after_a_failure_and_it_is_told_once() {
         let notes = Arc::default();
         let mut background = Background::new();
-        background.push(note(&notes, 1)).unwrap();
-        background.push(Box::new(|| Err(Error::run(Path::new("disk"), "full")))).unwrap();
-        let told = (2..20).filter(|&number| background.push(note(&notes, number)).is_err()).count();
+        background.line(note(&notes, 1)).unwrap();
+        background.line(Box::new(|| Err(Error::run(Path::new("disk"), "full")))).unwrap();
+        let told = (2..20).filter(|&number| background.line(note(&notes, number)).is_err()).count();
         let at_the_end = usize::from(background.finish().is_err());
         assert_eq!(told + at_the_end, 1);
         assert_eq!(*notes.lock().unwrap(), [1]);
+    }
+
+    #[test]
+    fn a_snapshot_gives_way_to_a_newer_one_and_lines_do_not() {
+        let notes: Arc<Mutex<Vec<u32>>> = Arc::default();
+        let mut background = Background::new();
+        for number in 0..100 {
+            background.line(note(&notes, number)).unwrap();
+            background.snapshot(note(&notes, 1000 + number)).unwrap();
+        }
+        background.finish().unwrap();
+        let notes = notes.lock().unwrap();
+        let (snapshots, lines): (Vec<u32>, Vec<u32>) = notes.iter().partition(|&&number| number >= 1000);
+        assert_eq!(lines, (0..100).collect::<Vec<_>>());
+        assert!(snapshots.is_sorted() && snapshots.len() < 100, "{snapshots:?}");
+        // The last is never lost, and comes after its line.
+        assert_eq!(notes.last(), Some(&1099));
+        for snapshot in &snapshots {
+            let place = |wanted: u32| notes.iter().position(|&number| number == wanted);
+            assert!(place(snapshot - 1000) < place(*snapshot));
+        }
     }
 }

@@ -74,12 +74,13 @@ impl MetricsLog {
     pub fn append(&mut self, record: EpochRecord) -> Result<()> {
         let line = self.line(&record)?;
         write_line(&self.path, self.bytes, &line)?;
+        flush(&self.path)?;
         self.bytes += line.len() as u64;
         self.records.push(record);
         Ok(())
     }
 
-    /// [`Self::append`] in two halves: the epoch counts as added, and calling the result writes it.
+    /// [`Self::append`] in parts: the epoch counts as added, calling the result writes it, and [`flush`] waits for the disk.
     pub(super) fn begin_append(&mut self, record: EpochRecord) -> Result<super::background::Task> {
         let line = self.line(&record)?;
         let (path, bytes) = (self.path.clone(), self.bytes);
@@ -106,11 +107,16 @@ impl MetricsLog {
 /// Adds a line to a log of `bytes` bytes.
 fn write_line(path: &Path, bytes: u64, line: &[u8]) -> Result<()> {
     let mut file = File::options().append(true).open(path).map_err(Error::io("write", path))?;
-    file.write_all(line).and_then(|()| file.sync_all()).map_err(|error| {
+    file.write_all(line).map_err(|error| {
         // A line that was only begun would look torn. If even this fails, reading forgives a torn last line.
         let _ = file.set_len(bytes);
         Error::io("write", path)(error)
     })
+}
+
+/// Waits until a file is on the disk.
+pub(super) fn flush(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("write", path))
 }
 
 /// Reads a log. A last line that was only begun, because its writer was killed, is passed over; nothing else is.

@@ -1,5 +1,6 @@
 use super::background::Background;
 use super::checkpoint::to_bytes as checkpoint_bytes;
+use super::metrics_log::flush;
 use super::{
     DataInfo, EpochRecord, FORMAT_VERSION, FileEntry, Manifest, MetricsLog, ModelInfo, Origin, RunDir, curves_png,
     curves_svg, load_checkpoint, read_metrics, save_checkpoint, save_model, write_atomic,
@@ -146,13 +147,17 @@ impl Observer for Recorder<'_> {
             Event::Epoch(&summary) => {
                 let seconds = (self.seconds)();
                 let line = self.log.begin_append(EpochRecord { summary, seconds })?;
-                self.background.push(line)?;
+                self.background.line(line)?;
             }
             // A state that overflowed is not one to go on from: the last good one stays, and the next step's loss ends the run.
             Event::Checkpoint { state } if is_finite(state) => {
-                let path = self.dir.checkpoint();
-                let bytes = checkpoint_bytes(&path, state, &self.origin)?;
-                self.background.push(Box::new(move || write_atomic(&path, &bytes)))?;
+                let (path, log) = (self.dir.checkpoint(), self.dir.file(RunDir::METRICS));
+                let (state, origin) = (state.clone(), self.origin.clone());
+                self.background.snapshot(Box::new(move || {
+                    // So that no checkpoint knows an epoch that the log lost, even if the power fails.
+                    flush(&log)?;
+                    write_atomic(&path, &checkpoint_bytes(&path, &state, &origin)?)
+                }))?;
             }
             Event::Stop { reason, state } => {
                 self.background.finish()?;
