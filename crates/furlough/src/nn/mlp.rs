@@ -2,6 +2,7 @@ use super::{Activation, Dropout, Init, Sharing};
 use crate::random::Key;
 use ndarray::{ArrayView1, ArrayView2};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One linear layer with what follows it: the unit that the kernels fuse.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +77,30 @@ impl Architecture {
 pub struct Mlp {
     architecture: Architecture,
     parameters: Vec<f32>,
+    revision: Revision,
+}
+
+/// Which contents the parameters have: a number that no other contents in this process have had. Copies share it until one is changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Revision(u64);
+
+impl Revision {
+    fn next() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Revision(COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether the contents are the very same; others may still be equal.
+    pub(crate) fn is(self, other: Revision) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// Networks are equal by their parameters, however they came by them.
+impl PartialEq for Revision {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Mlp {
@@ -86,7 +111,7 @@ impl Mlp {
             let (weights, _) = architecture.ranges(index);
             init.fill(key, index as u32, block.inputs, block.outputs, &mut parameters[weights]);
         }
-        Mlp { architecture, parameters }
+        Mlp { architecture, parameters, revision: Revision::next() }
     }
 
     /// The network with given parameters.
@@ -95,7 +120,7 @@ impl Mlp {
     /// When `parameters` is not [`Architecture::parameters`] long.
     pub fn from_parameters(architecture: Architecture, parameters: Vec<f32>) -> Self {
         assert_eq!(parameters.len(), architecture.parameters(), "parameters of this architecture");
-        Mlp { architecture, parameters }
+        Mlp { architecture, parameters, revision: Revision::next() }
     }
 
     /// The architecture.
@@ -110,7 +135,13 @@ impl Mlp {
 
     /// All parameters, to be changed.
     pub fn parameters_mut(&mut self) -> &mut [f32] {
+        self.revision = Revision::next();
         &mut self.parameters
+    }
+
+    /// Changes with every use of [`Self::parameters_mut`].
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// The weights of block `index`, inputs × outputs.

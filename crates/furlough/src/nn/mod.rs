@@ -21,6 +21,7 @@ pub use init::Init;
 pub use layer::Layer;
 pub use linear::{linear, linear_backward};
 pub use loss::{argmax, mean_squared_error, softmax_cross_entropy};
+pub(crate) use mlp::Revision;
 pub use mlp::{Architecture, Block, Mlp};
 pub use sequential::Sequential;
 pub use sharing::Sharing;

@@ -1,9 +1,11 @@
 //! The weights as the products want them. Packed at the beginning of a call and not kept beyond it, so nothing can be out of date.
 
 use super::product::Product;
+use super::tiles;
 use super::workers::Workers;
 use super::workspace::Shared;
-use crate::nn::{Architecture, Mlp};
+use crate::nn::{Architecture, Block, Mlp, Revision};
+use std::ops::Range;
 
 /// Room for every block's weights, in both directions.
 pub(super) struct Packed {
@@ -13,6 +15,14 @@ pub(super) struct Packed {
     pub(super) backward: Vec<Shared<u32>>,
     forward_tasks: Vec<Task>,
     backward_tasks: Vec<Task>,
+    /// The contents of which the second phase of the last step packed tiles that it had changed; see [`in_update`].
+    filled: Option<Revision>,
+}
+
+/// Whether the second phase packs a block's weights for the next forward pass while it has them in cache, and not [`Packed::fill`].
+/// A tile must have whole rows for that.
+fn in_update(block: &Block) -> bool {
+    block.outputs <= tiles::COLUMNS
 }
 
 #[derive(Clone, Copy)]
@@ -37,7 +47,38 @@ impl Packed {
                 .collect(),
             forward_tasks: blocks.iter().enumerate().flat_map(|(i, b)| tasks(i, b.outputs)).collect(),
             backward_tasks: later().flat_map(|(i, b)| tasks(i, b.inputs)).collect(),
+            filled: None,
         }
+    }
+
+    /// Rows `rows` of a block's weights, changed in the second phase of a step, for the next one. `weights` holds just these.
+    ///
+    /// # Safety
+    /// Nobody else packs these rows or multiplies with the packed weights now.
+    pub(super) unsafe fn refill(
+        &self,
+        product: &Product,
+        index: usize,
+        block: &Block,
+        rows: Range<usize>,
+        weights: &[f32],
+    ) {
+        if !in_update(block) {
+            return;
+        }
+        let lanes = product.lanes();
+        for (panel, first) in (0..block.outputs).step_by(lanes).enumerate() {
+            let start = (panel * product.slots(block.inputs) + product.slots(rows.start)) * lanes;
+            // SAFETY: these slots of each panel belong to these rows.
+            let words = unsafe { self.forward[index].part(start, product.slots(rows.len()) * lanes) };
+            let count = lanes.min(block.outputs - first);
+            product.pack_depths(&weights[first..], block.outputs, rows.len(), count, words);
+        }
+    }
+
+    /// Says that all of a network's weights have been given to [`Self::refill`], or none of them.
+    pub(super) fn filled(&mut self, with: Option<Revision>) {
+        self.filled = with;
     }
 
     /// Packs the weights of `mlp` for `rows` rows, for the backward pass too if `training`.
@@ -45,12 +86,13 @@ impl Packed {
         let forward = self.forward_tasks.len();
         let tasks = forward + if training { self.backward_tasks.len() } else { 0 };
         let lanes = product.lanes();
+        let fresh = self.filled.is_some_and(|revision| revision.is(mlp.revision()));
         workers.run(tasks, &|task, _| {
             let backward = task >= forward;
             let Task { block, panel } =
                 if backward { self.backward_tasks[task - forward] } else { self.forward_tasks[task] };
             let shape = &mlp.architecture().blocks()[block];
-            if product.in_place(rows, shape.outputs) {
+            if product.in_place(rows, shape.outputs) || fresh && !backward && in_update(shape) {
                 return;
             }
             let weights = &mlp.parameters()[mlp.architecture().ranges(block).0];

@@ -18,7 +18,7 @@ pub(super) enum Product {
 pub(super) const TILE: usize = 72;
 
 /// Up to so many rows, packing the weights costs more than it saves, and they are read where they lie.
-const FEW: usize = 32;
+pub(super) const FEW: usize = 32;
 
 impl Product {
     pub(super) fn new(isa: Isa, precision: Precision) -> Self {
@@ -117,7 +117,7 @@ impl Product {
             Product::F32(isa, kernels) => {
                 gemm::pack_panel(*isa, kernels.lanes, source, (width, 1), range, floats_mut(panel));
             }
-            Product::Bf16(isa, _) => bf16::pack_panel(*isa, source, width, range, panel),
+            Product::Bf16(isa, engine) => bf16::pack_panel((*isa, *engine), source, width, range, panel),
         }
     }
 
@@ -127,7 +127,7 @@ impl Product {
             Product::F32(isa, kernels) => {
                 gemm::pack_rows(*isa, kernels.lanes, source, width, count, floats_mut(panel));
             }
-            Product::Bf16(isa, _) => bf16::pack_row_pairs(*isa, source, width, depth, count, panel),
+            Product::Bf16(isa, engine) => bf16::pack_row_pairs((*isa, *engine), source, width, depth, count, panel),
         }
     }
 
@@ -154,7 +154,7 @@ impl Product {
             },
             Product::Bf16(isa, engine) => {
                 let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
-                bf16::pack_rows(*isa, values, depth, scratch);
+                bf16::pack_rows((*isa, *engine), values, depth, scratch);
                 let out = Rectangle { first: out, stride };
                 let panels = (a.as_ptr(), slots * bf16::LANES);
                 // SAFETY: checked above and promised; the scratch has whole groups of rows.
@@ -215,7 +215,7 @@ impl Product {
             Product::F32(isa, kernels) => {
                 gemm::pack_groups(*isa, kernels.group, source, width, range, floats_mut(words));
             }
-            Product::Bf16(isa, _) => bf16::pack_columns(*isa, source, width, range, words),
+            Product::Bf16(isa, engine) => bf16::pack_columns((*isa, *engine), source, width, range, words),
         }
     }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
 /// once (32, 6, 4 and 2 rows; 64, 32, 16 and 2 columns), so that only the last tile has an odd edge.
 const ROWS: usize = 96;
-const COLUMNS: usize = 512;
+pub(super) const COLUMNS: usize = 512;
 
 /// Units whose norms are bounded together.
 const NORM_COLUMNS: usize = 64;
@@ -43,7 +43,7 @@ pub(super) fn partition(architecture: &Architecture) -> Vec<ParameterTile> {
     let mut tiles = Vec::new();
     for (block, shape) in architecture.blocks().iter().enumerate() {
         for columns in parts(shape.outputs, COLUMNS, 64) {
-            for rows in parts(shape.inputs, ROWS, 12) {
+            for rows in parts(shape.inputs, ROWS, ROWS) {
                 tiles.push(ParameterTile { block, rows: Some(rows), columns: columns.clone() });
             }
             tiles.push(ParameterTile { block, rows: None, columns });
@@ -61,7 +61,11 @@ pub(super) fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item 
 
 /// Updates all parameters from the training workspace, whose first `examples` rows are filled.
 pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, examples: usize) {
-    let Cpu { isa, product, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } = cpu;
+    let Cpu { isa, product, packed, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } =
+        cpu;
+    // A bound of norms changes the weights once more, and few rows meet them where they lie.
+    let refill = optimizer.max_norm.is_none() && examples > super::product::FEW;
+    packed.filled(None);
     let parameters = Borrowed::new(mlp.parameters_mut());
     let velocity = Borrowed::new(velocity);
     let (tiles, scratch, size) = (&*tiles, &*scratch, *scratch_size);
@@ -129,8 +133,16 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
                 )
             };
         }
+        if refill && columns == units {
+            // SAFETY: the tile's own parameters, which are whole rows; nobody multiplies with packed weights in this phase.
+            unsafe {
+                let weights = parameters.part(start, rows.len() * units);
+                packed.refill(product, tile.block, &architecture.blocks()[tile.block], rows, weights);
+            }
+        }
     });
     bound_all_norms(workers, architecture, &parameters, optimizer);
+    packed.filled(refill.then(|| mlp.revision()));
 }
 
 /// Scales back the weights of all hidden units whose norm is over the optimiser's bound, if it has one.

@@ -19,7 +19,8 @@ pub(super) fn transpose(isa: Isa, square: &Square) -> Square {
 /// Exchanges words, then pairs of them, then quarters of a vector, twice.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn avx512(square: &Square) -> Square {
+#[inline]
+pub(super) fn avx512(square: &Square) -> Square {
     use std::arch::x86_64::{
         __m512i, _mm512_loadu_si512, _mm512_shuffle_i32x4, _mm512_storeu_si512, _mm512_unpackhi_epi32,
         _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,

@@ -27,13 +27,20 @@ struct Hall {
     round: AtomicUsize,
     /// The present job, valid while `busy` is not 0.
     job: UnsafeCell<Option<(*const Job<'static>, usize)>>,
-    next_task: AtomicUsize,
+    /// How many of its own tasks each worker has begun, or others for it: worker w's are w, w + count, w + 2 count, … So the same task mostly
+    /// falls to the same worker, which has what it needs in its cache from last time, and none waits for one that is late.
+    begun: Vec<Begun>,
     /// Workers that have not yet finished the present job.
     busy: AtomicUsize,
     /// What the present job panicked with in a worker, if it did.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     closing: AtomicBool,
 }
+
+/// On a cache line of its own.
+#[repr(align(64))]
+#[derive(Default)]
+struct Begun(AtomicUsize);
 
 // SAFETY: `job` is written only by `run` while no worker is busy, and read by workers only after `round` has told them of it.
 // The pointer is to a `Sync` closure that `run` keeps alive until no worker is busy.
@@ -55,7 +62,7 @@ impl Workers {
         let hall = Arc::new(Hall {
             round: AtomicUsize::new(0),
             job: UnsafeCell::new(None),
-            next_task: AtomicUsize::new(0),
+            begun: (0..count).map(|_| Begun::default()).collect(),
             busy: AtomicUsize::new(0),
             panic: Mutex::new(None),
             closing: AtomicBool::new(false),
@@ -94,7 +101,7 @@ impl Workers {
         let erased: *const Job<'static> = unsafe { std::mem::transmute(erased) };
         // SAFETY: `&mut self` and busy = 0 say that nobody else looks at the job now.
         unsafe { *hall.job.get() = Some((erased, tasks)) };
-        hall.next_task.store(0, Ordering::Relaxed);
+        hall.begun.iter().for_each(|begun| begun.0.store(0, Ordering::Relaxed));
         hall.busy.store(self.threads.len(), Ordering::Relaxed);
         hall.round.fetch_add(1, Ordering::Release);
         self.sleepers.iter().for_each(Thread::unpark);
@@ -140,12 +147,15 @@ impl Hall {
     }
 
     fn take_tasks(&self, job: &Job<'_>, tasks: usize, worker: usize) {
-        loop {
-            let task = self.next_task.fetch_add(1, Ordering::Relaxed);
-            if task >= tasks {
-                return;
+        let count = self.begun.len();
+        for owner in (worker..count).chain(0..worker) {
+            loop {
+                let task = owner + count * self.begun[owner].0.fetch_add(1, Ordering::Relaxed);
+                if task >= tasks {
+                    break;
+                }
+                job(task, worker);
             }
-            job(task, worker);
         }
     }
 }

@@ -10,6 +10,7 @@ mod amx;
 mod dot;
 mod pack;
 mod portable;
+mod round;
 
 pub(super) use pack::{pack_columns, pack_panel, pack_row_pairs, pack_rows};
 
@@ -53,13 +54,20 @@ impl Engine {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         if isa.is_avx512() {
+            let rounds = is_x86_feature_detected!("avx512bf16");
             #[cfg(target_os = "linux")]
-            all.extend(amx::is_available().then_some(Engine::Amx));
-            all.extend(is_x86_feature_detected!("avx512bf16").then_some(Engine::Dot));
+            all.extend((rounds && amx::is_available()).then_some(Engine::Amx));
+            all.extend(rounds.then_some(Engine::Dot));
         }
         let _ = isa;
         all.push(Engine::Portable);
         all
+    }
+
+    /// Whether it has instructions that round.
+    #[cfg(target_arch = "x86_64")]
+    fn rounds(self) -> bool {
+        self != Engine::Portable
     }
 
     /// Its name, for people, if it is more than the instruction set.
