@@ -161,6 +161,10 @@ def questions():
     for layer in (0, 1, 2, 255, 256, 65_536, 2**24 - 1):
         for stream in (2, 3):
             yield mask_question(0.2, 130, layer=layer, stream=stream, step=7, seed=2**40 + 3)
+    # Passes of sampled predictions: the sample takes the place of the step.
+    for sample in (0, 1, 99, 2**32 - 1):
+        for layer, units, p in ((0, 784, 0.1), (1, 256, 0.2), (2, 256, 0.5)):
+            yield mask_question(p, units, stream=3, step=sample, layer=layer, examples=(0, 1, 9_999))
     for p in (0.0, 2.0**-34, 2.0**-33, tiny, 0.01, 0.1, 1 / 3, 0.999, nearly, 1.0 - 2.0**-33, 1.0 - 2.0**-53, 1.0):
         yield mask_question(p, 1000, step=3, seed=9, examples=range(64))
     for first in (64, 999, 2**31, 2**32 - 200):

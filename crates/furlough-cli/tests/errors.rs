@@ -88,6 +88,10 @@ fn command_lines_that_make_no_sense() {
         "train --epoch 3",
         "tarin",
         "evaluate",
+        "evaluate runs/a --samples 0",
+        "evaluate runs/a --samples many",
+        "evaluate runs/a --samples 5000000000",
+        "evaluate runs/a --seed 1",
     ];
     insta::assert_snapshot!(transcript(&lines, 2));
 }

@@ -133,3 +133,52 @@ fn an_unfinished_run_has_no_model_to_evaluate() {
     let said = fails(folder.path(), "evaluate a", 1);
     assert!(said.contains("not finished"), "{said}");
 }
+
+#[test]
+fn masked_passes_say_how_sure_the_network_is() {
+    let folder = folder();
+    ok(folder.path(), &format!("{SMALL} --out a --quiet --seed 5"));
+    let page = ok(folder.path(), "evaluate a --samples 40");
+    // Right answers are counts, and another instruction set may have one more.
+    let counts = |line: &str| line.contains("of 360") || line.trim_start().starts_with("examples");
+    let blurred = |line: &str| if counts(line) { line.replace(|c: char| c.is_ascii_digit(), "#") } else { line.into() };
+    let tables: Vec<String> = page.lines().take_while(|line| !line.contains("precision")).map(blurred).collect();
+    let _stable = stable();
+    insta::assert_snapshot!("evaluate_samples", tables.join("\n"));
+
+    let of = |args: &str| json_lines(&ok(folder.path(), &format!("evaluate a --json {args}"))).remove(0);
+    assert!(of("")["sampled"].is_null());
+    let [all, again, other, one] = ["40 --threads 1", "40 --threads 3 --seed 5", "40 --seed 6", "1"]
+        .map(|args| of(&format!("--samples {args}"))["sampled"].take());
+    assert!(all["seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!((&all["samples"], &all["seed"]), (&serde_json::json!(40), &serde_json::json!(5)));
+    for key in ["loss", "accuracy", "right", "wrong"] {
+        assert_eq!(all[key], again[key], "the run's own seed, other threads");
+    }
+    assert_ne!(all["loss"], other["loss"], "another seed, other masks");
+    assert!(page.contains(&format!("{:.4}", all["loss"].as_f64().unwrap())));
+    let [right, wrong] = ["right", "wrong"].map(|group| all[group]["examples"].as_u64().unwrap());
+    assert_eq!(right + wrong, 360);
+    assert_eq!(all["accuracy"], right as f64 / 360.0);
+    for key in ["predictive_entropy", "agreement"] {
+        let [right, wrong] = ["right", "wrong"].map(|group| all[group][key].as_f64().unwrap());
+        assert_eq!(right < wrong, key != "agreement", "{key}: {right} of right answers, {wrong} of wrong ones");
+    }
+    // A single pass agrees with itself, but for rounding, and the average of many has a lower loss.
+    assert_eq!(one["right"]["agreement"], 1.0);
+    assert!(one["right"]["mutual_information"].as_f64().unwrap() < 1e-6);
+    assert!(one["loss"].as_f64().unwrap() > all["loss"].as_f64().unwrap());
+}
+
+#[test]
+fn passes_without_masks_are_refused() {
+    let folder = folder();
+    ok(folder.path(), "train --data digits --hidden 8 --epochs 1 --dropout 0 --out a --quiet");
+    let said = fails(folder.path(), "evaluate a --samples 10", 1);
+    assert_eq!(
+        said,
+        "error: --samples: this network was trained without dropout, so its passes would all be the same\n"
+    );
+    ok(folder.path(), "train --data digits --hidden 8 --epochs 1 --dropout 0 --input-dropout 0.1 --out b --quiet");
+    ok(folder.path(), "evaluate b --samples 10");
+}

@@ -23,7 +23,8 @@ pub fn train(seed: u64, epochs: u32) -> Result<(Vec<f64>, f64)> {
         Linear(256, 10),
     ]);
     let optimizer = Sgd { learning_rate: 0.1, ..Sgd::default() };
-    let options = TrainOptions { init: Init::Kaiming, optimizer, batch_size: 32, epochs, seed };
+    let options =
+        TrainOptions { init: Init::Kaiming, optimizer, batch_size: 32, epochs, seed, ..TrainOptions::default() };
 
     let mut losses = Vec::new();
     let mut trainer = Trainer::new(&network, &options, &digits.train, 1)?;

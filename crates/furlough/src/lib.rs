@@ -10,7 +10,7 @@
 //! | [`optim`] | optimisers |
 //! | [`compute`] | what one training step costs: kernels, threads, workspace |
 //! | [`train`] | the recipe, the training loop and its events |
-//! | [`predict`] | a trained network's answers, and how good they are |
+//! | [`predict`] | a trained network's answers, how good they are, and how sure |
 //! | [`run`] | what a run leaves on disk, and how it goes on from there |
 //!
 //! The library is silent: it prints nothing, reads no environment variable and no clock, and every

@@ -1,4 +1,4 @@
-//! A step allocates nothing after the first. Alone in its file, because the counter counts every thread.
+//! A step allocates nothing after the first, and masked passes nothing more for more samples. Alone in its file, because the counter counts every thread.
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         CALLS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
@@ -29,14 +31,22 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-#[test]
-fn a_step_allocates_nothing_after_the_first() {
+fn data() -> Dataset {
     let rows = ndarray::Array2::from_shape_fn((512, 784), |(i, j)| (i * j) as u8);
     let labels = (0..512).map(|i| i % 10).collect();
     let names = (0..10).map(|c| c.to_string()).collect();
-    let data =
-        Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[28, 28])
-            .unwrap();
+    Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[28, 28]).unwrap()
+}
+
+/// One test, so that nothing else of this process runs beside it.
+#[test]
+fn a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all() {
+    steps();
+    passes();
+}
+
+fn steps() {
+    let data = data();
     let examples: Vec<u32> = (0..512).collect();
     for optimizer in [Sgd::default(), Sgd { momentum: 0.9, max_norm: Some(1.0), ..Sgd::default() }] {
         for (activation, threads) in [(Activation::Relu, 1), (Activation::Gelu, 2)] {
@@ -56,5 +66,28 @@ fn a_step_allocates_nothing_after_the_first() {
             let calls = CALLS.load(Ordering::Relaxed) - before;
             assert_eq!(calls, 0, "{calls} allocations in 41 steps, {threads} threads, {activation:?}");
         }
+    }
+}
+
+/// More samples than are taken at once cost no more allocations and no more memory.
+fn passes() {
+    let data = data();
+    for (input_dropout, threads) in [(0.0, 1), (0.2, 2)] {
+        let network = Sequential::perceptron(784, 10, &[64, 64], Activation::Relu, input_dropout, &[0.2, 0.5]);
+        let mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
+        let mut cpu = Cpu::new(mlp.architecture(), 0, threads);
+        let mut kept = [0.0; 8];
+        let mut sample = |samples: u32| {
+            let before = (CALLS.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed));
+            cpu.sample(&mlp, &data, 0..8, Key::new(1), 0..samples, &mut kept, &|given, kept| {
+                kept[0] += given.rows().map(|row| f64::from(row[0])).sum::<f64>();
+            });
+            (CALLS.load(Ordering::Relaxed) - before.0, BYTES.load(Ordering::Relaxed) - before.1)
+        };
+        sample(20);
+        let most = sample(2 * 2048); // the engine takes 2,048 of 8 examples at once
+        assert_eq!(sample(8 * 2048), most, "calls and bytes, {threads} threads");
+        assert!(most.0 < 10 && most.1 < 4 << 20, "{most:?}");
+        assert!(sample(20).1 < most.1);
     }
 }

@@ -1,6 +1,6 @@
 //! What a network answers and how good the answers are, against the definitions, on more examples than are evaluated at once.
 
-use furlough::compute::reference;
+use furlough::compute::{Precision, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Init, Layer::*, Mlp, Sequential, argmax, mean_squared_error, softmax_cross_entropy};
 use furlough::predict::Predictor;
@@ -42,7 +42,7 @@ fn mlp(outputs: usize) -> Mlp {
 
 fn plain_outputs(mlp: &Mlp, data: &Dataset) -> Array2<f32> {
     let examples: Vec<u32> = (0..data.len() as u32).collect();
-    reference::forward(mlp, Batch { data, examples: &examples }, None)
+    reference::forward(mlp, Batch { data, examples: &examples }, None, Precision::F32)
 }
 
 #[test]

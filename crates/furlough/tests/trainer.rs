@@ -24,7 +24,14 @@ fn network() -> Sequential {
 
 fn options() -> TrainOptions {
     let optimizer = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
-    TrainOptions { init: "kaiming".parse().unwrap(), optimizer, batch_size: 16, epochs: 6, seed: 77 }
+    TrainOptions {
+        init: "kaiming".parse().unwrap(),
+        optimizer,
+        batch_size: 16,
+        epochs: 6,
+        seed: 77,
+        ..TrainOptions::default()
+    }
 }
 
 fn bits(state: &TrainState) -> Vec<u32> {

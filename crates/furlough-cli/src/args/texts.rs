@@ -46,3 +46,21 @@ pub(super) const TRAIN_AFTER: &str = "Examples:
 
 Exit codes:
   0 finished, 1 error, 2 command line not understood, 130 stopped after saving";
+
+pub(super) const EVALUATE_AFTER: &str = "How sure is it? With --samples N each example also goes through N networks with units switched off at random, as in \
+training. Their averaged probabilities are an answer of their own, beside the full network's; and how they differ says \
+how sure it is:
+  predictive entropy  of the averaged probabilities, in nats: 0 is certain,
+                      ln 10 = 2.30 a guess among ten classes
+  mutual information  the part of it that comes from passes contradicting each
+                      other; the rest is doubt that each has by itself
+  agreement           share of the passes that give the answer of the average
+
+Compare right answers with wrong ones: the less sure the wrong ones are, the more these figures tell. Pass 7 is the \
+same whatever N is, and a seed gives the same figures with any number of threads.
+
+Examples:
+  furlough evaluate runs/digits-1
+  furlough evaluate runs/digits-1 --samples 100
+  furlough evaluate runs/digits-1 --json | jq .accuracy
+  furlough evaluate runs/digits-1 --json --samples 100 | jq .sampled";

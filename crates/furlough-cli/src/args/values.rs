@@ -1,6 +1,7 @@
 //! How values on the command line are read, and what is said of those that cannot be.
 
 use clap::builder::PossibleValuesParser;
+use furlough::compute::Precision;
 use furlough::nn::Activation;
 use furlough::train::OneOrMany;
 use std::num::{IntErrorKind, NonZero, ParseIntError};
@@ -9,6 +10,11 @@ use std::str::FromStr;
 /// The names of the activations, which help and completions list.
 pub(super) fn activations() -> PossibleValuesParser {
     PossibleValuesParser::new(Activation::ALL.map(Activation::name))
+}
+
+/// The names of the precisions, likewise.
+pub(super) fn precisions() -> PossibleValuesParser {
+    PossibleValuesParser::new(Precision::ALL.map(Precision::name))
 }
 
 /// `256,128`, `256` or `none`.

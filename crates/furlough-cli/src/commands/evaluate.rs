@@ -1,5 +1,7 @@
 //! `furlough evaluate`.
 
+mod sampled;
+
 use super::train::{data, threads};
 use crate::acquire::Acquired;
 use crate::args::EvaluateArgs;
@@ -8,25 +10,34 @@ use crate::terminal::{Look, thousands};
 use furlough::data::Dataset;
 use furlough::predict::{ClassScores, Evaluation, Predictor};
 use furlough::run::{DataInfo, RunDir, load_model};
+use sampled::Sampled;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::process::ExitCode;
 
 /// Says how good a trained network is on the test part of its data, or of other data.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let dir = RunDir::open(&args.run)?;
     let (mlp, model) = load_model(&dir.model()?)?;
-    let own = dir.recipe()?.data().to_string();
-    let name = args.data.as_deref().unwrap_or(&own);
+    if args.samples.is_some() {
+        sampled::check(mlp.architecture())?;
+    }
+    let recipe = dir.recipe()?;
+    let name = args.data.as_deref().unwrap_or(recipe.data());
     let Acquired { split, origin } = data(name, args.data_dir.as_deref(), args.json)?;
     if args.data.is_none() && DataInfo::of(&split.train).fingerprint != model.data.fingerprint {
         eprintln!("note: this {name} is not the data that the run was trained on");
     }
-    let evaluation = Predictor::new(mlp, threads(args.threads)).evaluate(&split.test)?;
+    let mut predictor = Predictor::with_precision(mlp, threads(args.threads), recipe.precision());
+    let evaluation = predictor.evaluate(&split.test)?;
+    let seed = args.seed.unwrap_or(recipe.options().seed);
+    let sample = |samples: NonZero<u32>| Sampled::new(&mut predictor, &split.test, samples.get(), seed);
+    let sampled = args.samples.map(sample).transpose()?;
     let run = args.run.display().to_string();
     let text = if args.json {
         let names = split.test.class_names();
-        serde_json::to_string(&Report::new(&run, name, &evaluation, names))? + "\n"
+        serde_json::to_string(&Report::new(&run, name, &evaluation, names, sampled))? + "\n"
     } else {
         let look = Look::of(&io::stdout());
         page(
@@ -34,6 +45,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
             &format!("{name} · {} test examples", thousands(split.test.len() as u64)),
             &origin,
             &evaluation,
+            sampled.as_ref(),
             &split.test,
             look,
         )
@@ -51,6 +63,8 @@ struct Report<'a> {
     accuracy: Option<f64>,
     classes: Vec<Class<'a>>,
     confusion: Option<Vec<Vec<u64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampled: Option<Sampled>,
 }
 
 #[derive(Serialize)]
@@ -63,7 +77,13 @@ struct Class<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(run: &'a str, data: &'a str, evaluation: &Evaluation, names: &'a [String]) -> Self {
+    fn new(
+        run: &'a str,
+        data: &'a str,
+        evaluation: &Evaluation,
+        names: &'a [String],
+        sampled: Option<Sampled>,
+    ) -> Self {
         let class = |(name, scores): (&'a String, ClassScores)| {
             let ClassScores { precision, recall, f1, support } = scores;
             Class { name, precision, recall, f1, support }
@@ -76,11 +96,20 @@ impl<'a> Report<'a> {
             accuracy: evaluation.accuracy,
             classes: names.iter().zip(evaluation.classes()).map(class).collect(),
             confusion: evaluation.confusion.as_ref().map(|c| c.rows().into_iter().map(|row| row.to_vec()).collect()),
+            sampled,
         }
     }
 }
 
-fn page(run: &str, data: &str, origin: &str, evaluation: &Evaluation, test: &Dataset, look: Look) -> String {
+fn page(
+    run: &str,
+    data: &str,
+    origin: &str,
+    evaluation: &Evaluation,
+    sampled: Option<&Sampled>,
+    test: &Dataset,
+    look: Look,
+) -> String {
     let mut lines = Vec::new();
     let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
     field("run", &look.text(run));
@@ -94,6 +123,7 @@ fn page(run: &str, data: &str, origin: &str, evaluation: &Evaluation, test: &Dat
     }
     field("loss", &format!("{:.4}", evaluation.loss));
     lines.push(String::new());
+    lines.extend(sampled.into_iter().flat_map(|sampled| sampled.tables(evaluation, look)));
     lines.extend(class_table(test.class_names(), &evaluation.classes(), look));
     lines.extend(confusion_table(test.class_names(), evaluation, look));
     lines.join("\n").trim_end().to_string() + "\n"

@@ -1,5 +1,6 @@
 use super::Plan;
 use crate::terminal::{Look, thousands, threads, wrap};
+use furlough::compute::Precision;
 use furlough::nn::{Activation, Architecture};
 use furlough::train::Recipe;
 
@@ -33,7 +34,11 @@ pub fn header(plan: &Plan, look: Look) -> String {
         true,
     );
     field("training", &training(&plan.recipe, plan.steps_per_epoch()), false);
-    field("machine", &format!("{} · {}", threads(plan.threads), plan.instruction_set), false);
+    let precision = match plan.recipe.precision() {
+        Precision::F32 => "",
+        Precision::Bf16 => " · products of bfloat16",
+    };
+    field("machine", &format!("{} · {}{precision}", threads(plan.threads), plan.instruction_set), false);
     field("run", &plan.out.display().to_string(), false);
     if let Some(at) = plan.resumed {
         let (epoch, step) = (at.epoch, at.step_in_epoch);

@@ -5,6 +5,9 @@
 //! the oracle that every kernel is tested against.
 
 mod cpu;
+mod precision;
 pub mod reference;
 
-pub use cpu::{Cpu, Isa, StepSums};
+pub use cpu::{Cpu, Fold, Isa, Samples, StepSums, drop_in_place};
+pub(crate) use cpu::{tally_classes, tally_width};
+pub use precision::Precision;

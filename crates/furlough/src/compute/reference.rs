@@ -1,10 +1,11 @@
 //! The step, plainly: the definitions of [`nn`](crate::nn) one after the other, on whole matrices, in one thread. Slow, and
 //! the oracle that the fast step is tested against.
 
+use super::Precision;
 use crate::data::{Batch, Targets};
 use crate::nn::{MaskSite, Mlp, linear, linear_backward, mean_squared_error, softmax_cross_entropy};
 use crate::optim::Sgd;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// What the forward pass of a block leaves for the backward pass.
 struct Trace {
@@ -13,13 +14,13 @@ struct Trace {
 }
 
 /// The outputs of the batch, one row an example: a sub-network where `masks` gives key, stream and step, else the full network.
-pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>) -> Array2<f32> {
-    traced_forward(mlp, batch, masks).0
+pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>, precision: Precision) -> Array2<f32> {
+    traced_forward(mlp, batch, masks, precision).0
 }
 
 /// The mean loss of the batch under the masks of `site`, and its derivative by all parameters.
-pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> (f64, Vec<f32>) {
-    let (outputs, traces) = traced_forward(mlp, batch, Some(site));
+pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite, precision: Precision) -> (f64, Vec<f32>) {
+    let (outputs, traces) = traced_forward(mlp, batch, Some(site), precision);
     let (loss, mut delta) = match batch.data.targets() {
         Targets::Classes { labels, .. } => {
             let labels: Vec<u32> = batch.examples.iter().map(|&example| labels[example as usize]).collect();
@@ -27,14 +28,17 @@ pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> (f64, Vec<f32>)
         }
         Targets::Values(values) => {
             let rows: Vec<usize> = batch.examples.iter().map(|&example| example as usize).collect();
-            mean_squared_error(outputs.view(), values.select(ndarray::Axis(0), &rows).view())
+            mean_squared_error(outputs.view(), values.select(Axis(0), &rows).view())
         }
     };
     let mut gradient = vec![0.0; mlp.parameters().len()];
     for (index, (block, trace)) in mlp.architecture().blocks().iter().zip(&traces).enumerate().rev() {
         delta = block.dropout.backward(delta.view(), batch.examples, &at(site, index + 1));
         delta = block.activation.backward(trace.pre.view(), delta.view());
-        let (dx, dw, db) = linear_backward(trace.input.view(), mlp.weights(index), delta.view());
+        let db = delta.sum_axis(Axis(0));
+        let (x, w, d) = (trace.input.view(), mlp.weights(index), delta.view());
+        let (x, w, d) = (rounded(x, precision), rounded(w, precision), rounded(d, precision));
+        let (dx, dw, _) = linear_backward(x.view(), w.view(), d.view());
         let (weights, biases) = mlp.architecture().ranges(index);
         dw.iter().zip(&mut gradient[weights]).for_each(|(d, g)| *g = *d);
         db.iter().zip(&mut gradient[biases]).for_each(|(d, g)| *g = *d);
@@ -44,8 +48,15 @@ pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> (f64, Vec<f32>)
 }
 
 /// One optimiser step: [`Sgd`]'s definition, parameter by parameter. Returns the mean loss before it.
-pub fn step(mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>, site: &MaskSite) -> f64 {
-    let (loss, gradient) = gradient(mlp, batch, site);
+pub fn step(
+    mlp: &mut Mlp,
+    velocity: &mut [f32],
+    optimizer: &Sgd,
+    batch: Batch<'_>,
+    site: &MaskSite,
+    precision: Precision,
+) -> f64 {
+    let (loss, gradient) = gradient(mlp, batch, site, precision);
     let architecture = mlp.architecture().clone();
     let Sgd { learning_rate, momentum, nesterov, weight_decay, max_norm } = *optimizer;
     let (rate, momentum) = (learning_rate as f32, momentum as f32);
@@ -79,7 +90,17 @@ pub fn step(mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'
     loss
 }
 
-fn traced_forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>) -> (Array2<f32>, Vec<Trace>) {
+/// A factor of a product.
+fn rounded(values: ArrayView2<'_, f32>, precision: Precision) -> Array2<f32> {
+    values.mapv(|value| precision.round(value))
+}
+
+fn traced_forward(
+    mlp: &Mlp,
+    batch: Batch<'_>,
+    masks: Option<&MaskSite>,
+    precision: Precision,
+) -> (Array2<f32>, Vec<Trace>) {
     let architecture = mlp.architecture();
     let mut values = Array2::zeros((batch.examples.len(), architecture.inputs()));
     for (mut row, &example) in values.rows_mut().into_iter().zip(batch.examples) {
@@ -90,7 +111,8 @@ fn traced_forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>) -> (Arr
     }
     let mut traces = Vec::new();
     for (index, block) in architecture.blocks().iter().enumerate() {
-        let pre = linear(values.view(), mlp.weights(index), mlp.biases(index));
+        let (x, w) = (rounded(values.view(), precision), rounded(mlp.weights(index), precision));
+        let pre = linear(x.view(), w.view(), mlp.biases(index));
         let mut output = block.activation.forward(pre.view());
         if let Some(site) = masks {
             output = block.dropout.forward(output.view(), batch.examples, &at(site, index + 1));

@@ -1,8 +1,9 @@
-use super::Evaluation;
+use super::{Evaluation, MonteCarlo};
 use crate::Result;
-use crate::compute::Cpu;
+use crate::compute::{Cpu, Isa, Precision};
 use crate::data::{Dataset, Targets};
 use crate::nn::Mlp;
+use crate::random::Key;
 use crate::train::{Evaluator, check_fit};
 use ndarray::Array2;
 
@@ -23,9 +24,14 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A predictor on `threads` threads (at least 1).
+    /// A predictor on `threads` threads (at least 1), in single precision.
     pub fn new(mlp: Mlp, threads: usize) -> Self {
-        let cpu = Cpu::new(mlp.architecture(), 0, threads);
+        Predictor::with_precision(mlp, threads, Precision::F32)
+    }
+
+    /// A predictor whose matrix products multiply such numbers; with those of its training it gives the very scores that training reported.
+    pub fn with_precision(mlp: Mlp, threads: usize, precision: Precision) -> Self {
+        let cpu = Cpu::with(mlp.architecture(), 0, threads, precision, Isa::best());
         Predictor { mlp, cpu, evaluator: Evaluator::default() }
     }
 
@@ -77,5 +83,30 @@ impl Predictor {
             }
         });
         Ok(Evaluation { examples: data.len(), loss: scores.loss, accuracy: scores.accuracy, confusion })
+    }
+    /// Answers by `samples` masked passes over each example: the means over the sub-networks, and how far these agree.
+    ///
+    /// The masks of sample s are those of stream monte-carlo at step s under `key` (`docs/masks.md`), drawn with the drop probabilities of
+    /// training. So the same key gives the same answers, whatever the threads, the order or the number of the examples' neighbours; and
+    /// sample 7 of 10 is sample 7 of 100. A network without dropout gives the same answer in each pass.
+    ///
+    /// ```
+    /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{Predictor, Spread}, random::Key};
+    /// let network = Sequential::new([Flatten, Linear(64, 32), Relu, Dropout(0.5), Linear(32, 10)]);
+    /// let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(0)); // or a trained one
+    /// let test = digits::load()?.test;
+    /// let sampled = Predictor::new(mlp, 2).monte_carlo(&test, 20, Key::new(0))?;
+    /// assert_eq!(sampled.means.dim(), (360, 10));
+    /// let Spread::Classes(answers) = &sampled.spread else { unreachable!("digits are classes") };
+    /// let least_sure = answers.iter().max_by(|a, b| a.predictive_entropy.total_cmp(&b.predictive_entropy)).unwrap();
+    /// println!("entropy {:.2} nats, of which {:.2} are disagreement", least_sure.predictive_entropy, least_sure.mutual_information);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] when the data does not fit the network, [`crate::Error::Setting`] when `samples` is 0.
+    pub fn monte_carlo(&mut self, data: &Dataset, samples: u32, key: Key) -> Result<MonteCarlo> {
+        check_fit(self.mlp.architecture(), data)?;
+        MonteCarlo::sample(&mut self.cpu, &self.mlp, data, samples, key)
     }
 }

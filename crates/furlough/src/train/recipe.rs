@@ -1,3 +1,4 @@
+use crate::compute::Precision;
 use crate::nn::{Activation, Dropout, Init, Sequential};
 use crate::optim::Sgd;
 use crate::{Error, Result};
@@ -16,12 +17,21 @@ pub struct TrainOptions {
     pub epochs: u32,
     /// Seed of all randomness.
     pub seed: u64,
+    /// What matrix products multiply.
+    pub precision: Precision,
 }
 
 impl Default for TrainOptions {
     /// The tutorial's recipe: weights from N(0, 0.01²), SGD with learning rate 0.5, batches of 256, 10 epochs.
     fn default() -> Self {
-        TrainOptions { init: Init::DEFAULT, optimizer: Sgd::default(), batch_size: 256, epochs: 10, seed: 0 }
+        TrainOptions {
+            init: Init::DEFAULT,
+            optimizer: Sgd::default(),
+            batch_size: 256,
+            epochs: 10,
+            seed: 0,
+            precision: Precision::F32,
+        }
     }
 }
 
@@ -63,6 +73,7 @@ pub struct Recipe {
     pub(super) batch_size: usize,
     pub(super) epochs: u32,
     pub(super) seed: u64,
+    pub(super) precision: Precision,
 }
 
 impl Recipe {
@@ -79,6 +90,11 @@ impl Recipe {
     /// Drop probability after each hidden layer.
     pub fn dropout(&self) -> &[f64] {
         &self.dropout
+    }
+
+    /// What matrix products multiply.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The layer list for data with so many features and outputs.
@@ -100,6 +116,7 @@ impl Recipe {
             batch_size: self.batch_size,
             epochs: self.epochs,
             seed: self.seed,
+            precision: self.precision,
         }
     }
 

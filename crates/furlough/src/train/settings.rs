@@ -1,4 +1,5 @@
 use super::Recipe;
+use crate::compute::Precision;
 use crate::nn::{Activation, Init};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub epochs: Option<u32>,
     /// Seed of all randomness, at most 2^63 - 1.
     pub seed: Option<u64>,
+    /// What matrix products multiply.
+    pub precision: Option<Precision>,
 }
 
 /// A value, or a list of values: `dropout = 0.5` or `dropout = [0.2, 0.5]`.
@@ -139,6 +142,7 @@ impl Settings {
             batch_size: self.batch_size.or(other.batch_size),
             epochs: self.epochs.or(other.epochs),
             seed: self.seed.or(other.seed),
+            precision: self.precision.or(other.precision),
         }
     }
 
@@ -178,6 +182,7 @@ impl Settings {
             batch_size: self.batch_size.unwrap_or(if small { 32 } else { 256 }),
             epochs: self.epochs.unwrap_or(if small { 30 } else { 10 }),
             seed: self.seed.unwrap_or(0),
+            precision: self.precision.unwrap_or_default(),
         };
         recipe.validate()?;
         Ok(recipe)
@@ -206,6 +211,7 @@ mod tests {
             "",
             "data = \"digits\"\nmax_norm = 3.0\nseed = 9223372036854775807",
             "hidden = [8, 8]\ndropout = 1\nlr = 1",
+            "precision = \"bf16\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -242,6 +248,7 @@ mod tests {
             ("lr = 0.1\nlearning = 2", "line 2, column 1"),
             ("lr = = 2", "line 1, column 6"),
             ("activation = \"rleu\"", "not an activation"),
+            ("precision = \"f16\"", "there are f32 and bf16"),
             ("hidden = [64, -1]", "line 1, column 15"),
             ("hidden = [64, -1]", "integer `-1`, expected a whole number of at least 0"),
             ("\nhidden = 1.5", "line 2, column 10"),

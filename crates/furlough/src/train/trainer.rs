@@ -1,6 +1,6 @@
 use super::evaluate::{Evaluator, Scores};
 use super::{Control, EpochSummary, Event, Observer, Progress, StopReason, TrainOptions, TrainState};
-use crate::compute::Cpu;
+use crate::compute::{Cpu, Isa};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
 use crate::nn::{Architecture, Layer, MaskSite, Mlp, Sequential};
 use crate::random::{Key, Stream};
@@ -87,7 +87,7 @@ impl<'a> Trainer<'a> {
             data,
             options: TrainOptions { batch_size, ..options.clone() },
             state,
-            cpu: Cpu::new(&architecture, batch_size, threads),
+            cpu: Cpu::with(&architecture, batch_size, threads, options.precision, Isa::best()),
             evaluator: Evaluator::default(),
             order: vec![0; data.len()],
             checkpoint_every: None,
@@ -111,9 +111,9 @@ impl<'a> Trainer<'a> {
         self.state.mlp
     }
 
-    /// Name of the instruction set of the kernels.
+    /// Name of the instructions that multiply matrices.
     pub fn instruction_set(&self) -> &'static str {
-        self.cpu.isa().name()
+        self.cpu.instruction_set()
     }
 
     /// Number of threads, the calling one included.

@@ -1,5 +1,6 @@
 //! Mask words, sixty-four units at a time.
 
+use super::Isa;
 use crate::nn::{Dropout, MaskSite};
 use crate::random::{Key, MULTIPLIERS, ROUNDS, WEYL};
 
@@ -14,11 +15,15 @@ pub(super) struct LayerMask {
     pub(super) scale: f32,
     /// T = 2^32, which no 32-bit threshold can say: every unit is dropped.
     pub(super) drops_all: bool,
+    /// Whether the kernels are those of AVX-512, which has a way of its own.
+    #[cfg(target_arch = "x86_64")]
+    wide: bool,
 }
 
 impl LayerMask {
     /// None when dropout does nothing.
-    pub(super) fn new(dropout: Dropout, site: &MaskSite, layer: u32) -> Option<Self> {
+    pub(super) fn new(isa: Isa, dropout: Dropout, site: &MaskSite, layer: u32) -> Option<Self> {
+        let _ = isa; // only where it decides something
         if dropout.is_identity() {
             return None;
         }
@@ -35,7 +40,14 @@ impl LayerMask {
             threshold: u32::try_from(dropout.threshold()).unwrap_or(u32::MAX),
             scale: dropout.scale(),
             drops_all: dropout.threshold() > u64::from(u32::MAX),
+            #[cfg(target_arch = "x86_64")]
+            wide: isa.is_avx512(),
         })
+    }
+
+    /// The masks of the layer in another step.
+    pub(super) fn of_step(self, step: u32) -> Self {
+        LayerMask { step, ..self }
     }
 
     /// The words of units `64 * block ..` of an example, in the order of the units.
@@ -45,6 +57,11 @@ impl LayerMask {
     /// products costs more: compilers fold that shift into a 64-bit low multiplication, three times as slow.)
     #[inline(always)]
     pub(super) fn words(&self, example: u32, block: u32) -> [u32; 64] {
+        #[cfg(target_arch = "x86_64")]
+        if self.wide {
+            // SAFETY: `wide` says that this machine has it.
+            return unsafe { self.words_avx512(example, block) };
+        }
         let first = 16 * block;
         let mut c0: [u32; 16] = std::array::from_fn(|lane| first + lane as u32);
         let mut c1 = [example; 16];
@@ -62,6 +79,42 @@ impl LayerMask {
             *out = lanes;
         }
         words
+    }
+
+    /// [`Self::words`] with each word in a lane of 64 bits whose upper half does not matter: so both halves of a product are where they are
+    /// wanted, the three-way XOR is one instruction, and nothing is moved between lanes before the end. 0.34 instead of 0.42 ns a unit;
+    /// compilers find none of it by themselves.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn words_avx512(&self, example: u32, block: u32) -> [u32; 64] {
+        use std::arch::x86_64::{
+            _mm512_add_epi64, _mm512_mul_epu32, _mm512_permutex2var_epi32, _mm512_set1_epi32, _mm512_set1_epi64,
+            _mm512_setr_epi32, _mm512_setr_epi64, _mm512_srli_epi64, _mm512_ternarylogic_epi32,
+        };
+        const XOR: i32 = 0x96;
+        let lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+        let first = _mm512_add_epi64(lanes, _mm512_set1_epi64(i64::from(16 * block)));
+        let second = _mm512_add_epi64(first, _mm512_set1_epi64(8));
+        let [m0, m1] = MULTIPLIERS.map(|multiplier| _mm512_set1_epi64(i64::from(multiplier)));
+        let mut c0 = [first, second];
+        let mut c1 = [_mm512_set1_epi32(example as i32); 2];
+        let mut c2 = [_mm512_set1_epi32(self.step as i32); 2];
+        let mut c3 = [_mm512_set1_epi32(self.site as i32); 2];
+        for [k0, k1] in self.keys {
+            let (k0, k1) = (_mm512_set1_epi32(k0 as i32), _mm512_set1_epi32(k1 as i32));
+            for half in 0..2 {
+                let product0 = _mm512_mul_epu32(c0[half], m0);
+                let product1 = _mm512_mul_epu32(c2[half], m1);
+                c0[half] = _mm512_ternarylogic_epi32::<XOR>(_mm512_srli_epi64::<32>(product1), c1[half], k0);
+                c2[half] = _mm512_ternarylogic_epi32::<XOR>(_mm512_srli_epi64::<32>(product0), c3[half], k1);
+                (c1[half], c3[half]) = (product1, product0);
+            }
+        }
+        let evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        let words = [c0, c1, c2, c3].map(|[low, high]| _mm512_permutex2var_epi32(low, evens, high));
+        // SAFETY: four vectors of sixteen words.
+        unsafe { std::mem::transmute(words) }
     }
 }
 

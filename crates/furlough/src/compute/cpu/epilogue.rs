@@ -36,6 +36,13 @@ for_each_isa! {
 }
 
 for_each_isa! {
+    /// Dropout of `values` into `row`.
+    pub(super) fn masked_copy(isa, row: &mut [f32], values: &[f32], mask: &LayerMask, example: u32) {
+        masked(row, values, mask, example, |_, value| value);
+    }
+}
+
+for_each_isa! {
     /// A row of xW becomes `dropout(activation(xW + bias))`; xW + bias is kept in `pre` unless that is empty.
     pub(super) fn forward_row(
         isa,

@@ -38,7 +38,7 @@ pub(super) struct Kernels {
     /// Outputs of one panel.
     pub(super) lanes: usize,
     /// Outputs of one vector.
-    vector: usize,
+    pub(super) vector: usize,
     /// Rows of `b` that one kernel takes.
     pub(super) group: usize,
 }
@@ -63,11 +63,6 @@ impl Kernels {
             #[cfg(not(target_arch = "aarch64"))]
             Level::Baseline => kernels!(gemm_f32::microkernel::scalar::f32, 1),
         }
-    }
-
-    /// How many panels `outputs` outputs make.
-    pub(super) fn panels(&self, outputs: usize) -> usize {
-        outputs.div_ceil(self.lanes)
     }
 }
 
@@ -97,10 +92,31 @@ impl Kernels {
     }
 }
 
-/// `out[j][i] = keep * out[j][i] + factor * Σ_k a[i][k] · b[j][k]` for j < `rows`, i < `outputs`, k < `depth`. `a` is packed, its panels
-/// `panel` elements apart; rows of `out` are `stride` apart. With `keep` = 0 what was in `out` is not read.
+/// The factor whose outputs the lanes of the kernels take: output `i` and depth `k` is at
+/// `first + i / lanes * panels + i % lanes + k * depths`.
+#[derive(Clone, Copy)]
+pub(super) struct Panels {
+    pub(super) first: *const f32,
+    pub(super) panels: usize,
+    pub(super) depths: usize,
+}
+
+impl Kernels {
+    /// Packed panels, `panels` elements apart.
+    pub(super) fn packed(&self, first: *const f32, panels: usize) -> Panels {
+        Panels { first, panels, depths: self.lanes }
+    }
+
+    /// The columns of a row-major matrix with rows `width` apart, where they lie. As whole vectors are read, `width` must be a multiple
+    /// of [`Self::vector`].
+    pub(super) fn columns(&self, first: *const f32, width: usize) -> Panels {
+        Panels { first, panels: self.lanes, depths: width }
+    }
+}
+
+/// `out[j][i] = keep * out[j][i] + factor * Σ_k a[i][k] · b[j][k]` for j < `rows`, i < `outputs`, k < `depth`. Rows of `out` are `stride` apart. With `keep` = 0 what was in `out` is not read.
 ///
-/// A kernel for `width` outputs reads whole vectors of `a`, `width` rounded up, which the panel's padding holds; of `b` it reads the
+/// A kernel for `width` outputs reads whole vectors of `a`, `width` rounded up, which a packed panel's padding holds; of `b` it reads the
 /// elements of its rows and depths only, and of `out` it reads and writes exactly its rectangle (what is not a whole panel and
 /// group goes through the stack). It takes at least one depth: with `depth` = 0 `out` stays as it was.
 ///
@@ -112,10 +128,11 @@ pub(super) unsafe fn multiply(
     (rows, outputs, depth): (usize, usize, usize),
     (out, stride): (*mut f32, usize),
     (keep, factor): (f32, f32),
-    (a, panel): (*const f32, usize),
+    a: Panels,
     b: Factor,
 ) {
     let Kernels { table, lanes, vector, group } = *kernels;
+    let Panels { first: a, panels, depths } = a;
     for start in (0..depth).step_by(DEPTH) {
         let depth = DEPTH.min(depth - start);
         // After the first block the product so far is kept whole.
@@ -140,11 +157,11 @@ pub(super) unsafe fn multiply(
                         count,
                         depth,
                         out.add(row * stride + first),
-                        a.add(index * panel + start * lanes),
+                        a.add(index * panels + start * depths),
                         b.first.add(row / group * b.groups + start * b.depths),
                         stride as isize,
                         1,
-                        lanes as isize,
+                        depths as isize,
                         b.depths as isize,
                         b.rows as isize,
                         keep,

@@ -1,25 +1,36 @@
 //! The step on a CPU.
 
+mod bf16;
 mod dropout;
 mod epilogue;
 mod gemm;
+mod in_place;
 mod loss;
 mod math;
 mod packed;
+mod product;
 mod rows;
+mod samples;
 mod simd;
+mod tally;
 mod tiles;
+mod transpose;
 mod workers;
 mod workspace;
 
+pub use in_place::drop_in_place;
+pub use samples::{Fold, Samples};
 pub use simd::Isa;
+pub(crate) use tally::{tally_classes, tally_width};
 
+use super::Precision;
 use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
+use crate::random::Key;
 use dropout::LayerMask;
-use gemm::Kernels;
 use packed::Packed;
+use product::Product;
 use tiles::ParameterTile;
 use workers::Workers;
 use workspace::{Shared, Workspace};
@@ -29,14 +40,14 @@ use workspace::{Shared, Workspace};
 pub struct Cpu {
     architecture: Architecture,
     isa: Isa,
-    kernels: Kernels,
+    product: Product,
     packed: Packed,
     workers: Workers,
     training: Workspace,
     inference: Workspace,
     tiles: Vec<ParameterTile>,
-    /// Room for each worker: the gradient of one tile, and its inputs packed.
-    scratch: Shared<f32>,
+    /// Room for each worker: the rows that it multiplies, packed; then the gradient of one tile, and its inputs packed.
+    scratch: Shared<u32>,
     scratch_size: usize,
     /// The masks of the present call: of the input, then of each block.
     masks: Vec<Option<LayerMask>>,
@@ -56,26 +67,34 @@ impl Cpu {
     /// Threads and memory for training with batches of up to `batch_size` examples. `threads` counts the calling one;
     /// 0 is taken as 1.
     pub fn new(architecture: &Architecture, batch_size: usize, threads: usize) -> Self {
-        Cpu::with_isa(architecture, batch_size, threads, Isa::best())
+        Cpu::with(architecture, batch_size, threads, Precision::F32, Isa::best())
     }
 
-    /// [`Self::new`] with kernels for an instruction set other than the machine's best.
-    pub fn with_isa(architecture: &Architecture, batch_size: usize, threads: usize, isa: Isa) -> Self {
+    /// [`Self::new`] with products in the given precision and kernels for an instruction set that may be other than the machine's best.
+    pub fn with(
+        architecture: &Architecture,
+        batch_size: usize,
+        threads: usize,
+        precision: Precision,
+        isa: Isa,
+    ) -> Self {
         let workers = Workers::new(threads.max(1));
-        let kernels = Kernels::of(isa);
+        let product = Product::new(isa, precision);
         let tiles = tiles::partition(architecture);
-        let scratch_size = tiles.iter().map(|tile| tile.scratch(&kernels, batch_size)).max().unwrap_or(0);
+        let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));
+        let of_rows = architecture.blocks().iter().map(|b| product.row_words(product.tile(), b.inputs, b.outputs));
+        let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
         Cpu {
             isa,
-            training: Workspace::for_training(architecture, batch_size, &kernels),
-            inference: Workspace::for_inference(architecture, workers.count() * rows::TILE),
+            training: Workspace::for_training(architecture, batch_size, &product),
+            inference: Workspace::for_inference(architecture, workers.count() * product.tile()),
             scratch: Shared::new(workers.count(), scratch_size),
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
-            sums: Shared::new(batch_size.div_ceil(rows::TILE), 1),
+            sums: Shared::new(batch_size.div_ceil(product.tile()), 1),
             architecture: architecture.clone(),
-            packed: Packed::new(architecture, &kernels),
-            kernels,
+            packed: Packed::new(architecture, &product),
+            product,
             workers,
             tiles,
         }
@@ -84,6 +103,11 @@ impl Cpu {
     /// The instruction set of the kernels.
     pub fn isa(&self) -> Isa {
         self.isa
+    }
+
+    /// Name of the instructions that multiply.
+    pub fn instruction_set(&self) -> &'static str {
+        self.product.name()
     }
 
     /// Number of threads, the calling one included.
@@ -134,6 +158,32 @@ impl Cpu {
     ) {
         self.check(mlp, data);
         rows::forward_phase(self, mlp, data, examples, masks, out);
+    }
+
+    /// Passes of `examples` through sub-networks: `samples` of each, the masks of sample `s` being those of
+    /// [`Stream::MonteCarlo`](crate::random::Stream) at step `s` under `key`. The outputs of a pass are, to the bit, those that [`Self::forward`]
+    /// gives with these masks. They are not collected: `fold` takes the outputs of an example, its samples in their order, some at a time,
+    /// together with the example's row of `kept`, which is examples × anything.
+    ///
+    /// What the first mask does not touch is computed once an example. Memory does not grow with the samples.
+    ///
+    /// # Panics
+    /// When `kept` does not divide into rows, there are no such examples, or `mlp` or the data do not fit the architecture.
+    #[allow(clippy::too_many_arguments)]
+    pub fn sample(
+        &mut self,
+        mlp: &Mlp,
+        data: &Dataset,
+        examples: std::ops::Range<u32>,
+        key: Key,
+        samples: std::ops::Range<u32>,
+        kept: &mut [f64],
+        fold: &Fold<'_>,
+    ) {
+        self.check(mlp, data);
+        assert!(examples.end as usize <= data.len(), "examples of the data set");
+        assert!(examples.is_empty() || kept.len().is_multiple_of(examples.len()), "one row of numbers an example");
+        samples::sample_phase(self, mlp, data, examples, key, samples, kept, fold);
     }
 
     /// The kernels index by the architecture's shapes.

@@ -3,24 +3,20 @@
 
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row, prefetch, scale_bytes};
-use super::gemm::{Kernels, multiply, pack_rows};
 use super::loss::loss_row;
 use super::packed::Packed;
-use super::workspace::Workspace;
+use super::product::Product;
+use super::workspace::{Shared, Workspace};
 use super::{Cpu, Isa, StepSums};
 use crate::data::{Batch, Dataset, Features};
 use crate::nn::{Architecture, MaskSite, Mlp};
 
-/// The most rows of a tile: a multiple of what the kernels of any instruction set take at once, enough of them to make streaming the
-/// weights from the second-level cache worth it (tiles of 36 were some 3 % slower), and few enough for a batch of 256 to make four.
-pub(super) const TILE: usize = 72;
-
 /// How many rows ahead the bytes of an example are asked for.
 const AHEAD: usize = 4;
 
-/// The rows of tile `tile` of `count` rows cut into `count.div_ceil(TILE)` tiles, as equal as whole groups of rows allow.
-fn tile_rows(tile: usize, count: usize, group: usize) -> std::ops::Range<usize> {
-    let (tiles, groups) = (count.div_ceil(TILE), count.div_ceil(group));
+/// The rows of tile `tile` of `count` rows cut into tiles of `most`, as equal as whole groups of rows allow.
+pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)) -> std::ops::Range<usize> {
+    let (tiles, groups) = (count.div_ceil(most), count.div_ceil(group));
     let edge = |tile: usize| count.min(tile * groups / tiles * group);
     edge(tile)..edge(tile + 1)
 }
@@ -28,35 +24,55 @@ fn tile_rows(tile: usize, count: usize, group: usize) -> std::ops::Range<usize> 
 /// What all tiles of a phase have in common.
 struct Pass<'a> {
     isa: Isa,
-    kernels: &'a Kernels,
+    product: &'a Product,
     packed: &'a Packed,
     mlp: &'a Mlp,
     data: &'a Dataset,
     /// The mask of the input, then of each block.
     masks: &'a [Option<LayerMask>],
     workspace: &'a Workspace,
+    /// How many rows there are in all.
+    count: usize,
+    /// So many words for each worker.
+    scratch: (&'a Shared<u32>, usize),
 }
 
 /// Forward, loss and backward of a whole batch, into the training workspace.
 pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>, site: &MaskSite) -> StepSums {
-    let Cpu { isa, kernels, packed, workers, training: workspace, masks, sums, architecture, .. } = cpu;
-    packed.fill(workers, *isa, kernels, mlp, true);
-    fill_masks(masks, architecture, Some(site));
+    let Cpu {
+        isa,
+        product,
+        packed,
+        workers,
+        training: workspace,
+        masks,
+        sums,
+        architecture,
+        scratch,
+        scratch_size,
+        ..
+    } = cpu;
     let count = batch.examples.len();
+    // Forward, back and the gradient.
+    workers.choose(count, 3 * architecture.parameters());
+    packed.fill(workers, product, mlp, count, true);
+    fill_masks(*isa, masks, architecture, Some(site));
     let weight = 1.0 / count as f32;
-    let tiles = count.div_ceil(TILE);
-    let pass = Pass { isa: *isa, kernels, packed, mlp, data: batch.data, masks, workspace };
+    let tile = (product.tile(), product.group());
+    let tiles = count.div_ceil(tile.0);
+    let scratch = (&*scratch, *scratch_size);
+    let pass = Pass { isa: *isa, product, packed, mlp, data: batch.data, masks, workspace, count, scratch };
     {
         let sums = &*sums;
-        workers.run(tiles, &|tile, _| {
-            let rows = tile_rows(tile, count, kernels.group);
+        workers.run(tiles, &|index, worker| {
+            let rows = tile_rows(index, count, tile);
             let first = rows.start;
             let examples = &batch.examples[rows];
             // SAFETY: each tile has its own rows of every buffer and its own place in the sums.
             unsafe {
-                pass.forward(first, examples.len(), |row| examples[row]);
-                sums.part(tile, 1)[0] = pass.loss(first, examples, weight);
-                pass.backward(first, examples);
+                pass.forward(worker, first, examples.len(), |row| examples[row]);
+                sums.part(index, 1)[0] = pass.loss(first, examples, weight);
+                pass.backward(worker, first, examples);
             }
         });
     }
@@ -76,33 +92,42 @@ pub(super) fn forward_phase(
     site: Option<&MaskSite>,
     out: &mut [f32],
 ) {
-    let Cpu { isa, kernels, packed, workers, inference: workspace, masks, architecture, .. } = cpu;
-    packed.fill(workers, *isa, kernels, mlp, false);
-    fill_masks(masks, architecture, site);
+    let Cpu { isa, product, packed, workers, inference: workspace, masks, architecture, scratch, scratch_size, .. } =
+        cpu;
     let count = examples.len();
+    workers.choose(count, architecture.parameters());
+    packed.fill(workers, product, mlp, count, false);
+    fill_masks(*isa, masks, architecture, site);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
-    let pass = Pass { isa: *isa, kernels, packed, mlp, data, masks, workspace };
+    let tile = (product.tile(), product.group());
+    let scratch = (&*scratch, *scratch_size);
+    let pass = Pass { isa: *isa, product, packed, mlp, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);
-    workers.run(count.div_ceil(TILE), &|tile, worker| {
-        let std::ops::Range { start, end } = tile_rows(tile, count, kernels.group);
+    workers.run(count.div_ceil(tile.0), &|index, worker| {
+        let std::ops::Range { start, end } = tile_rows(index, count, tile);
         let rows = end - start;
-        let first = worker * TILE;
+        let first = worker * tile.0;
         // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
         unsafe {
-            pass.forward(first, rows, |row| examples.start + (start + row) as u32);
+            pass.forward(worker, first, rows, |row| examples.start + (start + row) as u32);
             let last = &pass.workspace.outputs[pass.workspace.outputs.len() - 1];
             out.part(start * outputs, rows * outputs).copy_from_slice(last.part(first * outputs, rows * outputs));
         }
     });
 }
 
-fn fill_masks(masks: &mut [Option<LayerMask>], architecture: &Architecture, site: Option<&MaskSite>) {
+pub(super) fn fill_masks(
+    isa: Isa,
+    masks: &mut [Option<LayerMask>],
+    architecture: &Architecture,
+    site: Option<&MaskSite>,
+) {
     let input = std::iter::once(architecture.input_dropout());
     let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
     for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
-        *mask = site.and_then(|site| LayerMask::new(dropout, site, layer as u32));
+        *mask = site.and_then(|site| LayerMask::new(isa, dropout, site, layer as u32));
     }
 }
 
@@ -110,9 +135,9 @@ impl Pass<'_> {
     /// Takes `rows` examples through the network, into rows `first ..` of the workspace.
     ///
     /// # Safety
-    /// Nobody else uses these rows of the workspace now.
-    unsafe fn forward(&self, first: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
-        let Pass { isa, kernels, packed, mlp, masks, workspace, .. } = *self;
+    /// Nobody else uses these rows of the workspace, or this worker's scratch, now.
+    unsafe fn forward(&self, worker: usize, first: usize, rows: usize, example_of: impl Fn(usize) -> u32) {
+        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
         let mut width = mlp.architecture().inputs();
         // SAFETY: our rows.
         let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
@@ -135,6 +160,7 @@ impl Pass<'_> {
         }
         for (index, block) in mlp.architecture().blocks().iter().enumerate() {
             let units = block.outputs;
+            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
             // SAFETY: our rows, of two different buffers.
             let (output, pre) = unsafe {
                 let pre = &workspace.pre[index];
@@ -143,15 +169,13 @@ impl Pass<'_> {
             };
             // SAFETY: slices of these very shapes, none of which overlap; the weights are packed and only read by now.
             unsafe {
-                let weights = &packed.forward[index];
-                multiply(
-                    kernels,
-                    (rows, units, width),
-                    (output.as_mut_ptr(), units),
-                    (0.0, 1.0),
-                    (weights.read(0, weights.len()).as_ptr(), width * kernels.lanes),
-                    kernels.row_major(input.as_ptr(), width),
-                );
+                let (weights, scratch) = (&packed.forward[index], scratch.0.part(worker * scratch.1, scratch.1));
+                let weights = weights.read(0, weights.len());
+                if product.in_place(count, units) {
+                    product.multiply_few(input, own_weights, units, output);
+                } else {
+                    product.multiply_rows((rows, units, width), (output.as_mut_ptr(), units), weights, input, scratch);
+                }
             }
             let bias = mlp.biases(index);
             let bias = bias.as_slice().expect("a slice of the parameters");
@@ -188,13 +212,14 @@ impl Pass<'_> {
     /// From the last block's deltas to the first one's.
     ///
     /// # Safety
-    /// Nobody else uses rows `first .. first + examples.len()` of the workspace now.
-    unsafe fn backward(&self, first: usize, examples: &[u32]) {
-        let Pass { isa, kernels, packed, mlp, masks, workspace, .. } = *self;
+    /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's scratch, now.
+    unsafe fn backward(&self, worker: usize, first: usize, examples: &[u32]) {
+        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
         let blocks = mlp.architecture().blocks();
         let rows = examples.len();
         for index in (1..blocks.len()).rev() {
             let (width, units) = (blocks[index].inputs, blocks[index].outputs);
+            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
             // SAFETY: our rows, of different buffers.
             let (next, deltas, output, pre) = unsafe {
                 let pre = &workspace.pre[index - 1];
@@ -207,15 +232,13 @@ impl Pass<'_> {
             };
             // SAFETY: slices of these very shapes, none of which overlap; the weights are packed and only read by now.
             unsafe {
-                let weights = &packed.backward[index];
-                multiply(
-                    kernels,
-                    (rows, width, units),
-                    (deltas.as_mut_ptr(), width),
-                    (0.0, 1.0),
-                    (weights.read(0, weights.len()).as_ptr(), units * kernels.lanes),
-                    kernels.row_major(next.as_ptr(), units),
-                );
+                let (weights, scratch) = (&packed.backward[index], scratch.0.part(worker * scratch.1, scratch.1));
+                let weights = weights.read(0, weights.len());
+                if product.in_place(count, units) {
+                    product.multiply_few_back(next, own_weights, units, deltas, scratch);
+                } else {
+                    product.multiply_rows((rows, width, units), (deltas.as_mut_ptr(), width), weights, next, scratch);
+                }
             }
             let mut pres = pre.chunks_exact(width);
             for ((row, values), &example) in
@@ -236,15 +259,16 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses these rows of the deltas, packed or not, now.
     unsafe fn pack_deltas(&self, index: usize, units: usize, first: usize, rows: usize) {
-        let lanes = self.kernels.lanes;
+        let Pass { product, workspace, .. } = *self;
+        let lanes = product.lanes();
         // SAFETY: our rows.
-        let deltas = unsafe { self.workspace.deltas[index].part(first * units, rows * units) };
-        for panel in 0..self.kernels.panels(units) {
-            let start = (panel * self.workspace.rows() + first) * lanes;
+        let deltas = unsafe { workspace.deltas[index].part(first * units, rows * units) };
+        for panel in 0..product.panels(units) {
+            let start = (panel * product.slots(workspace.rows()) + product.slots(first)) * lanes;
             // SAFETY: our rows of this panel.
-            let packed = unsafe { self.workspace.packed_deltas[index].part(start, rows * lanes) };
+            let packed = unsafe { workspace.packed_deltas[index].part(start, product.slots(rows) * lanes) };
             let range = panel * lanes..units.min((panel + 1) * lanes);
-            pack_rows(self.isa, lanes, &deltas[range.start..], units, range.len(), packed);
+            product.pack_depths(&deltas[range.start..], units, rows, range.len(), packed);
         }
     }
 }
@@ -255,13 +279,14 @@ mod tests {
 
     #[test]
     fn tiles_cover_every_row_once_and_fit() {
-        for group in [2usize, 4, 6] {
+        for (most, group) in [(72usize, 2usize), (72, 4), (72, 6), (64, 32)] {
             for count in 1..400usize {
-                let tiles: Vec<_> = (0..count.div_ceil(TILE)).map(|tile| tile_rows(tile, count, group)).collect();
+                let tiles: Vec<_> =
+                    (0..count.div_ceil(most)).map(|tile| tile_rows(tile, count, (most, group))).collect();
                 assert_eq!((tiles[0].start, tiles[tiles.len() - 1].end), (0, count));
                 assert!(tiles.windows(2).all(|pair| pair[0].end == pair[1].start));
                 assert!(
-                    tiles.iter().all(|tile| (1..=TILE).contains(&tile.len())),
+                    tiles.iter().all(|tile| (1..=most).contains(&tile.len())),
                     "{count} rows by {group}: {tiles:?}"
                 );
             }

@@ -15,6 +15,12 @@ pub(super) enum Level {
 }
 
 impl Isa {
+    /// Whether the kernels may use AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn is_avx512(self) -> bool {
+        self.0 == Level::Avx512
+    }
+
     /// All that this machine has, best first. The last is what the build was compiled for: SSE2 on x86-64, NEON on AArch64.
     pub fn available() -> Vec<Isa> {
         let mut all = Vec::new();

@@ -1,7 +1,7 @@
 //! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimiser follows it while the tile is in
 //! cache. No gradient leaves the phase, and plain SGD has none at all: the product is subtracted from the weights.
 
-use super::gemm::{Kernels, multiply, pack_groups};
+use super::product::{Product, floats_mut};
 use super::simd::for_each_isa;
 use super::workspace::Borrowed;
 use super::{Cpu, Isa};
@@ -10,7 +10,7 @@ use crate::optim::Sgd;
 use std::ops::Range;
 
 /// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
-/// once (6, 4 and 2 rows; 64, 16 and 2 columns), so that only the last tile has an odd edge.
+/// once (32, 6, 4 and 2 rows; 64, 32, 16 and 2 columns), so that only the last tile has an odd edge.
 const ROWS: usize = 96;
 const COLUMNS: usize = 512;
 
@@ -31,10 +31,9 @@ impl ParameterTile {
         self.rows.as_ref().map_or(1, ExactSizeIterator::len) * self.columns.len()
     }
 
-    /// Elements of scratch that its update takes.
-    pub(super) fn scratch(&self, kernels: &Kernels, batch_size: usize) -> usize {
-        let rows = self.rows.as_ref().map_or(0, ExactSizeIterator::len);
-        self.len() + rows.next_multiple_of(kernels.group) * batch_size
+    /// Words of scratch that its update takes.
+    pub(super) fn scratch(&self, product: &Product, batch_size: usize) -> usize {
+        self.len() + self.rows.as_ref().map_or(0, |rows| product.column_words(rows.len(), batch_size))
     }
 }
 
@@ -61,7 +60,7 @@ fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item = Range<usi
 
 /// Updates all parameters from the training workspace, whose first `examples` rows are filled.
 pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, examples: usize) {
-    let Cpu { isa, kernels, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } = cpu;
+    let Cpu { isa, product, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } = cpu;
     let parameters = Borrowed::new(mlp.parameters_mut());
     let velocity = Borrowed::new(velocity);
     let (tiles, scratch, size) = (&*tiles, &*scratch, *scratch_size);
@@ -73,6 +72,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         // SAFETY: each worker has its own scratch.
         let scratch = unsafe { scratch.part(worker * size, size) };
         let (gradient, inputs_packed) = scratch.split_at_mut(tile.len());
+        let gradient = floats_mut(gradient);
         let Some(rows) = tile.rows.clone() else {
             // SAFETY: the phase before is over, and in this one the workspace is only read.
             let deltas = unsafe { workspace.deltas[tile.block].read(0, examples * units) };
@@ -90,18 +90,25 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
                 block => workspace.outputs[block - 1].read(0, examples * width),
             }
         };
-        let groups = &mut inputs_packed[..rows.len().next_multiple_of(kernels.group) * examples];
-        pack_groups(*isa, kernels.group, inputs, width, rows.clone(), groups);
+        let inputs_packed = &mut inputs_packed[..product.column_words(rows.len(), examples)];
+        product.pack_columns(inputs, width, rows.clone(), inputs_packed);
         let start = weights.start + rows.start * units + tile.columns.start;
-        let panel = workspace.rows() * kernels.lanes;
+        let panel = product.slots(workspace.rows()) * product.lanes();
         let deltas = &workspace.packed_deltas[tile.block];
         // SAFETY: only read, as above; columns start at a panel.
-        let deltas = unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / kernels.lanes * panel..].as_ptr();
+        let deltas = &unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / product.lanes() * panel..];
         let shape = (rows.len(), columns, examples);
-        let x = kernels.grouped(groups.as_ptr(), examples);
         if optimizer.has_velocity() {
             // SAFETY: examples × rows packed above, examples × columns in the packed deltas, and scratch of rows × columns.
-            unsafe { multiply(kernels, shape, (gradient.as_mut_ptr(), columns), (0.0, 1.0), (deltas, panel), x) };
+            unsafe {
+                product.multiply_columns(
+                    shape,
+                    (gradient.as_mut_ptr(), columns),
+                    (0.0, 1.0),
+                    (deltas, panel),
+                    inputs_packed,
+                )
+            };
             for (row, gradient) in gradient.chunks_exact(columns).enumerate() {
                 let place = (start + row * units, columns);
                 // SAFETY: the tile's own parameters.
@@ -111,7 +118,15 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
             let keep = (1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32;
             let factor = -optimizer.learning_rate as f32;
             // SAFETY: as above; the tile's own weights are a rectangle within the parameters, shared with nobody.
-            unsafe { multiply(kernels, shape, (parameters.at(start), units), (keep, factor), (deltas, panel), x) };
+            unsafe {
+                product.multiply_columns(
+                    shape,
+                    (parameters.at(start), units),
+                    (keep, factor),
+                    (deltas, panel),
+                    inputs_packed,
+                )
+            };
         }
     });
     if let Some(bound) = optimizer.max_norm {

@@ -18,6 +18,10 @@ const SPINS: u32 = 2000;
 /// How often it looks before it lets others run in between, which matters when there are more threads than cores.
 const SPINS_ALONE: u32 = 200;
 
+/// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: two tenths of a millisecond. In
+/// smaller ones, hand-overs and weights that move from core to core cost more than a second core saves.
+const WORTH_SHARING: usize = 32_000_000;
+
 struct Hall {
     /// Counts the jobs; a worker waits for it to move on.
     round: AtomicUsize,
@@ -41,6 +45,8 @@ pub(super) struct Workers {
     hall: Arc<Hall>,
     threads: Vec<JoinHandle<()>>,
     sleepers: Vec<Thread>,
+    /// Whether the calling thread does the present jobs by itself.
+    alone: bool,
 }
 
 impl Workers {
@@ -61,11 +67,16 @@ impl Workers {
             })
             .collect();
         let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
-        Workers { hall, threads, sleepers }
+        Workers { hall, threads, sleepers, alone: false }
     }
 
     pub(super) fn count(&self) -> usize {
         self.threads.len() + 1
+    }
+
+    /// Chooses who does the jobs of a call that multiplies `rows` rows with `weights` weights in all. Whoever does them, they give the same.
+    pub(super) fn choose(&mut self, rows: usize, weights: usize) {
+        self.alone = rows.saturating_mul(weights).saturating_mul(2) < WORTH_SHARING;
     }
 
     /// Calls `job` once for each of `0 .. tasks`, spread over the workers, and returns when all calls have.
@@ -73,7 +84,7 @@ impl Workers {
     /// # Panics
     /// With what a call panicked, after all workers have come to an end with the job.
     pub(super) fn run(&mut self, tasks: usize, job: &Job<'_>) {
-        if self.threads.is_empty() || tasks <= 1 {
+        if self.threads.is_empty() || self.alone || tasks <= 1 {
             (0..tasks).for_each(|task| job(task, 0));
             return;
         }

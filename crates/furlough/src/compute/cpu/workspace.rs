@@ -1,6 +1,6 @@
 //! The memory of a step, allocated once.
 
-use super::gemm::Kernels;
+use super::product::Product;
 use crate::nn::{Activation, Architecture};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -24,6 +24,8 @@ unsafe impl<T: Plain + Send + Sync> Sync for Shared<T> {}
 pub(super) unsafe trait Plain {}
 // SAFETY: zero is a number.
 unsafe impl Plain for f32 {}
+// SAFETY: zero is a word.
+unsafe impl Plain for u32 {}
 // SAFETY: two numbers.
 unsafe impl Plain for super::StepSums {}
 
@@ -144,11 +146,11 @@ pub(super) struct Workspace {
     /// ∂L/∂(xW + b) of each block; none at inference.
     pub(super) deltas: Vec<Shared<f32>>,
     /// The same, packed for the gradient's product: outputs are units, depth is examples.
-    pub(super) packed_deltas: Vec<Shared<f32>>,
+    pub(super) packed_deltas: Vec<Shared<u32>>,
 }
 
 impl Workspace {
-    pub(super) fn for_training(architecture: &Architecture, rows: usize, kernels: &Kernels) -> Self {
+    pub(super) fn for_training(architecture: &Architecture, rows: usize, product: &Product) -> Self {
         let needs_pre = |a: Activation| !matches!(a, Activation::Identity | Activation::Relu);
         Workspace {
             pre: architecture
@@ -160,7 +162,7 @@ impl Workspace {
             packed_deltas: architecture
                 .blocks()
                 .iter()
-                .map(|b| Shared::new(rows, kernels.panels(b.outputs) * kernels.lanes))
+                .map(|b| Shared::new(product.slots(rows), product.panels(b.outputs) * product.lanes()))
                 .collect(),
             ..Workspace::for_inference(architecture, rows)
         }

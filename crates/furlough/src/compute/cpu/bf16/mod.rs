@@ -1,0 +1,172 @@
+//! Matrix products of bfloat16 numbers, summed in single precision.
+//!
+//! Two neighbours in depth share a 32-bit word, the first in the lower half: what `TDPBF16PS` (AMX) and `VDPBF16PS` (AVX512-BF16) multiply
+//! at a time. One factor is packed into panels of [`LANES`] outputs, `panel[slot][lane]`, the other lies row by row, `row[slot]`; a slot is
+//! a pair in depth, and their number is rounded up to whole AMX tiles. What is beyond the depth is zero in both.
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod dot;
+mod pack;
+mod portable;
+
+pub(super) use pack::{pack_columns, pack_panel, pack_row_pairs, pack_rows};
+
+use super::Isa;
+use super::simd::for_each_isa;
+
+/// Outputs of one panel.
+pub(super) const LANES: usize = 32;
+
+/// Rows of one block of a product.
+pub(super) const GROUP: usize = 32;
+
+/// Slots of one AMX tile.
+const TILE_SLOTS: usize = 16;
+
+/// Slots that are multiplied at a time: with them a panel takes 128 KB and 64 rows 256 KB, which the second-level cache holds.
+const DEPTH: usize = 1024;
+
+/// How many slots a depth takes.
+pub(super) fn slots(depth: usize) -> usize {
+    depth.div_ceil(2).next_multiple_of(TILE_SLOTS)
+}
+
+/// The product of one block: [`GROUP`] rows by [`LANES`] outputs, row by row.
+#[repr(C, align(64))]
+struct Block([[f32; LANES]; GROUP]);
+
+/// What multiplies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Engine {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Amx,
+    #[cfg(target_arch = "x86_64")]
+    Dot,
+    Portable,
+}
+
+impl Engine {
+    /// All that this machine has beside the kernels of `isa`, best first.
+    pub(super) fn available(isa: Isa) -> Vec<Engine> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if isa.is_avx512() {
+            #[cfg(target_os = "linux")]
+            all.extend(amx::is_available().then_some(Engine::Amx));
+            all.extend(is_x86_feature_detected!("avx512bf16").then_some(Engine::Dot));
+        }
+        let _ = isa;
+        all.push(Engine::Portable);
+        all
+    }
+
+    /// Its name, for people, if it is more than the instruction set.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Engine::Amx => Some("AMX"),
+            #[cfg(target_arch = "x86_64")]
+            Engine::Dot => Some("AVX512-BF16"),
+            Engine::Portable => None,
+        }
+    }
+}
+
+/// A rectangle of a row-major matrix.
+#[derive(Clone, Copy)]
+pub(super) struct Rectangle {
+    pub(super) first: *mut f32,
+    /// From row to row.
+    pub(super) stride: usize,
+}
+
+/// `out[j][i] = keep * out[j][i] + factor * Σ_k a[i][k] · b[j][k]` for j < `rows`, i < `outputs`, k < 2 × `slots`. `a` is packed, its
+/// panels `panel` words apart; rows of `b` are `row` words apart. With `keep` = 0 what was in `out` is not read.
+///
+/// # Safety
+/// Memory may be read: of `a`, whole panels of `slots × LANES` words; of `b`, `slots` words of each row, with `rows` rounded up to a multiple
+/// of [`GROUP`]. `out` may be read and written. No element of `out` is in `a` or `b` or used by another thread. `slots` is a multiple of
+/// what [`slots`] returns, and the machine has this engine and instruction set.
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn multiply(
+    (isa, engine): (Isa, Engine),
+    (rows, outputs, slots): (usize, usize, usize),
+    out: Rectangle,
+    (keep, factor): (f32, f32),
+    (a, panel): (*const u32, usize),
+    (b, row_words): (*const u32, usize),
+) {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    let _configured = match engine {
+        // SAFETY: this machine has AMX, as promised.
+        Engine::Amx => Some(unsafe { amx::Configured::new() }),
+        _ => None,
+    };
+    let mut block = Block([[0.0; LANES]; GROUP]);
+    for start in (0..slots).step_by(DEPTH) {
+        let depth = DEPTH.min(slots - start);
+        let keep = if start == 0 { keep } else { 1.0 };
+        for (index, first) in (0..outputs).step_by(LANES).enumerate() {
+            let width = LANES.min(outputs - first);
+            for row in (0..rows).step_by(GROUP) {
+                let count = GROUP.min(rows - row);
+                let whole = (count, width, keep, factor) == (GROUP, LANES, 0.0, 1.0);
+                // SAFETY: within the matrices, as promised; a block that is whole goes to its place at once.
+                unsafe {
+                    let place = out.first.add(row * out.stride + first);
+                    let (to, stride) =
+                        if whole { (place, out.stride) } else { (block.0.as_mut_ptr().cast::<f32>(), LANES) };
+                    let a = a.add(index * panel + start * LANES);
+                    let b = b.add(row * row_words + start);
+                    match engine {
+                        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+                        Engine::Amx => amx::product(count, depth, a, (b, row_words), (to, stride)),
+                        #[cfg(target_arch = "x86_64")]
+                        Engine::Dot => dot::product(count, depth, a, (b, row_words), (to, stride)),
+                        Engine::Portable => portable::product(isa, count, depth, a, (b, row_words), (to, stride)),
+                    }
+                    if !whole {
+                        let mut window = Window { first: place, stride: out.stride, rows: count, width };
+                        merge(isa, &block, &mut window, keep, factor);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A rectangle that one thread has for itself; made by those who know that it is so.
+struct Window {
+    first: *mut f32,
+    stride: usize,
+    rows: usize,
+    width: usize,
+}
+
+impl Window {
+    #[inline(always)]
+    fn row(&mut self, row: usize) -> &mut [f32] {
+        assert!(row < self.rows);
+        // SAFETY: a row of the rectangle, which is this window's alone.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride), self.width) }
+    }
+}
+
+for_each_isa! {
+    /// `window = keep * window + factor * block`. With `keep` = 0 what was in the window is not read.
+    fn merge(isa, block: &Block, window: &mut Window, keep: f32, factor: f32) {
+        for (row, values) in block.0.iter().enumerate().take(window.rows) {
+            let out = window.row(row);
+            match <&mut [f32; LANES]>::try_from(&mut *out) {
+                Ok(out) if keep == 1.0 => out.iter_mut().zip(values).for_each(|(w, v)| *w += factor * *v),
+                _ if keep == 0.0 => out.iter_mut().zip(values).for_each(|(w, v)| *w = factor * *v),
+                _ => out.iter_mut().zip(values).for_each(|(w, v)| *w = keep * *w + factor * *v),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

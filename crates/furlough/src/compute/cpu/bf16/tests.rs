@@ -1,0 +1,77 @@
+use super::*;
+
+/// Small whole numbers: bfloat16 has them exactly, and their sums are exact in single precision in any order.
+fn value(i: usize, j: usize) -> f32 {
+    ((i * 31 + j * 17 + i * j % 7) % 13) as f32 - 6.0
+}
+
+#[test]
+fn every_engine_multiplies_exactly() {
+    for isa in Isa::available() {
+        for engine in Engine::available(isa) {
+            for (rows, outputs, depth) in
+                [(1, 1, 1), (16, 32, 32), (17, 33, 31), (32, 32, 64), (64, 256, 784), (47, 10, 2100), (5, 70, 3)]
+            {
+                for (keep, factor) in [(0.0, 1.0), (1.0, -0.5), (0.5, 2.0), (0.0, 3.0)] {
+                    let what = format!("{} {engine:?} {rows}x{outputs}x{depth}, {keep} and {factor}", isa.name());
+                    let slots = slots(depth);
+                    let weights: Vec<f32> = (0..depth * outputs).map(|k| value(k / outputs, k % outputs)).collect();
+                    let inputs: Vec<f32> = (0..rows * depth).map(|k| value(k % depth, 3 + k / depth)).collect();
+                    let mut panels = vec![0; outputs.div_ceil(LANES) * slots * LANES];
+                    for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
+                        let first = panel * LANES;
+                        pack_row_pairs(isa, &weights[first..], outputs, depth, LANES.min(outputs - first), words);
+                    }
+                    // What lies in rows that do not matter must not matter.
+                    let mut packed = vec![0x7FC0_7FC0; rows.next_multiple_of(GROUP) * slots];
+                    pack_rows(isa, &inputs, depth, &mut packed);
+                    // Rows are further apart than they are wide, and what lies between them is left alone.
+                    let stride = outputs + 3;
+                    let mut out: Vec<f32> = (0..rows * stride).map(|k| (k % 5) as f32).collect();
+                    let before = out.clone();
+                    if keep == 0.0 {
+                        out.chunks_mut(stride).for_each(|row| row[..outputs].fill(f32::NAN));
+                    }
+                    // SAFETY: buffers of these very shapes, and instructions that this machine has.
+                    unsafe {
+                        let to = Rectangle { first: out.as_mut_ptr(), stride };
+                        let (a, b) = ((panels.as_ptr(), slots * LANES), (packed.as_ptr(), slots));
+                        multiply((isa, engine), (rows, outputs, slots), to, (keep, factor), a, b);
+                    }
+                    for (place, (&is, &was)) in out.iter().zip(&before).enumerate() {
+                        let (row, output) = (place / stride, place % stride);
+                        let mut expected = was;
+                        if output < outputs {
+                            let products = (0..depth).map(|k| inputs[row * depth + k] * weights[k * outputs + output]);
+                            expected = keep * was + factor * products.sum::<f32>();
+                        }
+                        assert_eq!(is, expected, "{what}: row {row}, output {output}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_and_columns_pack_to_the_same() {
+    for isa in Isa::available() {
+        for (rows, columns) in [(1, 1), (5, 33), (32, 32), (47, 70), (300, 16)] {
+            let values: Vec<f32> = (0..rows * columns).map(|k| value(k / columns, k % columns) * 0.37).collect();
+            let turned: Vec<f32> = (0..rows * columns).map(|k| values[k % rows * columns + k / rows]).collect();
+            // Columns of one are rows of the other.
+            let mut of_rows = vec![0; columns * slots(rows)];
+            pack_rows(isa, &turned, rows, &mut of_rows);
+            let mut of_columns = of_rows.iter().map(|word| !word).collect::<Vec<u32>>();
+            pack_columns(isa, &values, columns, 0..columns, &mut of_columns);
+            assert_eq!(of_rows, of_columns, "{rows} × {columns}");
+            // And so for panels.
+            let count = columns.min(LANES);
+            let mut of_columns = vec![0; slots(rows) * LANES];
+            let mut of_rows = of_columns.clone();
+            pack_row_pairs(isa, &values, columns, rows, count, &mut of_columns);
+            pack_panel(isa, &turned, rows, 0..count, &mut of_rows);
+            assert_eq!(of_rows, of_columns, "{rows} × {columns}");
+        }
+    }
+}

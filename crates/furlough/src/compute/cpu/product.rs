@@ -1,0 +1,268 @@
+//! Matrix products as a step wants them, in either precision: one factor in packed panels, the other a few rows or columns of a
+//! row-major matrix.
+
+use super::bf16::{self, Engine, Rectangle};
+use super::gemm::{self, Kernels};
+use super::transpose::{Square, transpose};
+use super::{Isa, Precision};
+use std::ops::Range;
+
+/// What multiplies, and how its factors are laid out. Packed factors are words of 32 bits: a number, or two of bfloat16.
+pub(super) enum Product {
+    F32(Isa, Kernels),
+    Bf16(Isa, Engine),
+}
+
+/// Up to so many rows, packing the weights costs more than it saves, and they are read where they lie.
+const FEW: usize = 32;
+
+impl Product {
+    pub(super) fn new(isa: Isa, precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Product::F32(isa, Kernels::of(isa)),
+            Precision::Bf16 => Product::Bf16(isa, Engine::available(isa)[0]),
+        }
+    }
+
+    /// Name of the instructions that multiply, for people.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Product::F32(isa, _) => isa.name(),
+            Product::Bf16(isa, engine) => engine.name().unwrap_or(isa.name()),
+        }
+    }
+
+    /// Outputs of one panel.
+    pub(super) fn lanes(&self) -> usize {
+        match self {
+            Product::F32(_, kernels) => kernels.lanes,
+            Product::Bf16(..) => bf16::LANES,
+        }
+    }
+
+    /// How many panels `outputs` outputs make.
+    pub(super) fn panels(&self, outputs: usize) -> usize {
+        outputs.div_ceil(self.lanes())
+    }
+
+    /// Rows that are multiplied at once.
+    pub(super) fn group(&self) -> usize {
+        match self {
+            Product::F32(_, kernels) => kernels.group,
+            Product::Bf16(..) => bf16::GROUP,
+        }
+    }
+
+    /// The most rows of a tile of the first phase, a multiple of [`Self::group`] for every instruction set. In single precision: enough rows to
+    /// make streaming the weights from the second-level cache worth it (tiles of 36 were some 3 % slower), and few enough for a
+    /// batch of 256 to make four.
+    pub(super) fn tile(&self) -> usize {
+        match self {
+            Product::F32(..) => 72,
+            Product::Bf16(..) => 2 * bf16::GROUP,
+        }
+    }
+
+    /// Words of one output of a panel, or of one row, for a product so deep.
+    pub(super) fn slots(&self, depth: usize) -> usize {
+        match self {
+            Product::F32(..) => depth,
+            Product::Bf16(..) => bf16::slots(depth),
+        }
+    }
+
+    /// Whether as many rows are multiplied with weights of so many units where these lie, instead of packed ones.
+    pub(super) fn in_place(&self, rows: usize, units: usize) -> bool {
+        match self {
+            Product::F32(_, kernels) => rows <= FEW && units.is_multiple_of(kernels.vector),
+            Product::Bf16(..) => false,
+        }
+    }
+
+    /// Words of scratch that multiplying rows with the weights of a block takes, in either direction.
+    pub(super) fn row_words(&self, rows: usize, inputs: usize, units: usize) -> usize {
+        match self {
+            Product::F32(_, kernels) => {
+                let rows = rows.min(FEW);
+                rows.next_multiple_of(kernels.lanes) * units + rows * inputs
+            }
+            Product::Bf16(..) => rows.next_multiple_of(bf16::GROUP) * bf16::slots(inputs.max(units)),
+        }
+    }
+
+    /// Words that [`Self::pack_columns`] takes.
+    pub(super) fn column_words(&self, columns: usize, depth: usize) -> usize {
+        columns.next_multiple_of(self.group()) * self.slots(depth)
+    }
+
+    /// Packs columns `range` of a row-major matrix as the outputs of a panel; the rows are the depth.
+    pub(super) fn pack_panel_of_columns(&self, source: &[f32], width: usize, range: Range<usize>, panel: &mut [u32]) {
+        let depth = source.len() / width;
+        self.pack_depths(&source[range.start..], width, depth, range.len(), panel);
+    }
+
+    /// Packs rows `range` of a row-major matrix as the outputs of a panel; the columns are the depth.
+    pub(super) fn pack_panel_of_rows(&self, source: &[f32], width: usize, range: Range<usize>, panel: &mut [u32]) {
+        match self {
+            Product::F32(isa, kernels) => {
+                gemm::pack_panel(*isa, kernels.lanes, source, (width, 1), range, floats_mut(panel));
+            }
+            Product::Bf16(isa, _) => bf16::pack_panel(*isa, source, width, range, panel),
+        }
+    }
+
+    /// Packs `count` columns, from the start of `source`, of `depth` rows `width` apart into `slots(depth)` slots of a panel.
+    pub(super) fn pack_depths(&self, source: &[f32], width: usize, depth: usize, count: usize, panel: &mut [u32]) {
+        match self {
+            Product::F32(isa, kernels) => {
+                gemm::pack_rows(*isa, kernels.lanes, source, width, count, floats_mut(panel));
+            }
+            Product::Bf16(isa, _) => bf16::pack_row_pairs(*isa, source, width, depth, count, panel),
+        }
+    }
+
+    /// `out[j][i] = Σ_k a[i][k] · rows[j][k]`: `a` in panels `slots(depth)` deep one after the other, `rows` row-major and `depth` wide.
+    ///
+    /// # Safety
+    /// Memory may be read and for `out` written: rows × outputs elements with rows `stride` apart. Nobody else uses `out` now.
+    pub(super) unsafe fn multiply_rows(
+        &self,
+        (rows, outputs, depth): (usize, usize, usize),
+        (out, stride): (*mut f32, usize),
+        a: &[u32],
+        values: &[f32],
+        scratch: &mut [u32],
+    ) {
+        let slots = self.slots(depth);
+        assert!(a.len() >= self.panels(outputs) * slots * self.lanes() && values.len() == rows * depth);
+        match self {
+            // SAFETY: checked above and promised.
+            Product::F32(_, kernels) => unsafe {
+                let b = kernels.row_major(values.as_ptr(), depth);
+                let panels = kernels.packed(a.as_ptr().cast(), depth * kernels.lanes);
+                gemm::multiply(kernels, (rows, outputs, depth), (out, stride), (0.0, 1.0), panels, b);
+            },
+            Product::Bf16(isa, engine) => {
+                let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
+                bf16::pack_rows(*isa, values, depth, scratch);
+                let out = Rectangle { first: out, stride };
+                let panels = (a.as_ptr(), slots * bf16::LANES);
+                // SAFETY: checked above and promised; the scratch has whole groups of rows.
+                unsafe {
+                    let b = (scratch.as_ptr(), slots);
+                    bf16::multiply((*isa, *engine), (rows, outputs, slots), out, (0.0, 1.0), panels, b);
+                }
+            }
+        }
+    }
+
+    /// `rows · weights` where [`Self::in_place`] says so: rows × inputs by inputs × units.
+    pub(super) fn multiply_few(&self, rows: &[f32], weights: &[f32], units: usize, out: &mut [f32]) {
+        let Product::F32(_, kernels) = self else { unreachable!("only single precision multiplies in place") };
+        let inputs = weights.len() / units;
+        let count = rows.len() / inputs;
+        assert!(units.is_multiple_of(kernels.vector) && out.len() == count * units && rows.len() == count * inputs);
+        // SAFETY: slices of these very shapes, checked above; no vector goes beyond a row of the weights.
+        unsafe {
+            let panels = kernels.columns(weights.as_ptr(), units);
+            let rows = kernels.row_major(rows.as_ptr(), inputs);
+            gemm::multiply(kernels, (count, units, inputs), (out.as_mut_ptr(), units), (0.0, 1.0), panels, rows);
+        }
+    }
+
+    /// `deltas · weightsᵀ`, likewise: rows × units by inputs × units. The deltas are packed instead, and their product comes out turned.
+    pub(super) fn multiply_few_back(
+        &self,
+        deltas: &[f32],
+        weights: &[f32],
+        units: usize,
+        out: &mut [f32],
+        scratch: &mut [u32],
+    ) {
+        let Product::F32(isa, kernels) = self else { unreachable!("only single precision multiplies in place") };
+        let (inputs, count) = (weights.len() / units, deltas.len() / units);
+        let lanes = kernels.lanes;
+        assert!(out.len() == count * inputs && deltas.len() == count * units && weights.len() == inputs * units);
+        let (packed, turned) = scratch.split_at_mut(count.next_multiple_of(lanes) * units);
+        let turned = &mut turned[..inputs * count];
+        for (panel, words) in packed.chunks_exact_mut(lanes * units).enumerate() {
+            let range = panel * lanes..count.min((panel + 1) * lanes);
+            gemm::pack_panel(*isa, lanes, deltas, (units, 1), range, floats_mut(words));
+        }
+        // SAFETY: slices of these very shapes, checked above.
+        unsafe {
+            let panels = kernels.packed(packed.as_ptr().cast(), lanes * units);
+            let weights = kernels.row_major(weights.as_ptr(), units);
+            let to = (turned.as_mut_ptr().cast(), count);
+            gemm::multiply(kernels, (inputs, count, units), to, (0.0, 1.0), panels, weights);
+        }
+        turn(*isa, turned, count, out);
+    }
+
+    /// Packs columns `range` of a row-major matrix for [`Self::multiply_columns`]; the rows are the depth.
+    pub(super) fn pack_columns(&self, source: &[f32], width: usize, range: Range<usize>, words: &mut [u32]) {
+        match self {
+            Product::F32(isa, kernels) => {
+                gemm::pack_groups(*isa, kernels.group, source, width, range, floats_mut(words));
+            }
+            Product::Bf16(isa, _) => bf16::pack_columns(*isa, source, width, range, words),
+        }
+    }
+
+    /// `out[j][i] = keep · out[j][i] + factor · Σ_k a[i][k] · columns[j][k]`: `a` in panels `panel` words apart, `columns` as [`Self::pack_columns`]
+    /// leaves them.
+    ///
+    /// # Safety
+    /// All may be read, and `out` written: rows × outputs elements. No element of it is used by anyone else now.
+    pub(super) unsafe fn multiply_columns(
+        &self,
+        (rows, outputs, depth): (usize, usize, usize),
+        out: (*mut f32, usize),
+        scale: (f32, f32),
+        (a, panel): (&[u32], usize),
+        columns: &[u32],
+    ) {
+        let slots = self.slots(depth);
+        assert!(columns.len() >= self.column_words(rows, depth));
+        assert!(a.len() >= (self.panels(outputs) - 1) * panel + slots * self.lanes());
+        // SAFETY: checked above and promised.
+        unsafe {
+            match self {
+                Product::F32(_, kernels) => {
+                    let b = kernels.grouped(columns.as_ptr().cast(), depth);
+                    let panels = kernels.packed(a.as_ptr().cast(), panel);
+                    gemm::multiply(kernels, (rows, outputs, depth), out, scale, panels, b);
+                }
+                Product::Bf16(isa, engine) => {
+                    let (b, out) = ((columns.as_ptr(), slots), Rectangle { first: out.0, stride: out.1 });
+                    bf16::multiply((*isa, *engine), (rows, outputs, slots), out, scale, (a.as_ptr(), panel), b);
+                }
+            }
+        }
+    }
+}
+
+/// `out[j][i] = turned[i][j]`, for `count` different `j`.
+fn turn(isa: Isa, turned: &[u32], count: usize, out: &mut [f32]) {
+    let inputs = turned.len() / count;
+    for first in (0..inputs).step_by(16) {
+        let height = 16.min(inputs - first);
+        for column in (0..count).step_by(16) {
+            let width = 16.min(count - column);
+            let mut square: Square = [[0; 16]; 16];
+            for (row, words) in square.iter_mut().enumerate().take(height) {
+                words[..width].copy_from_slice(&turned[(first + row) * count + column..][..width]);
+            }
+            for (row, words) in transpose(isa, &square).iter().enumerate().take(width) {
+                let to = &mut out[(column + row) * inputs + first..][..height];
+                to.iter_mut().zip(words).for_each(|(value, word)| *value = f32::from_bits(*word));
+            }
+        }
+    }
+}
+
+/// Words that hold numbers of single precision.
+pub(super) fn floats_mut(words: &mut [u32]) -> &mut [f32] {
+    // SAFETY: of the same size and alignment, and all bits are a value of either.
+    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
+}

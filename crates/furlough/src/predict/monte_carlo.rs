@@ -1,0 +1,173 @@
+//! Answers by many sub-networks instead of the full network, and how far they agree.
+
+use super::Evaluation;
+use crate::compute::{Cpu, Samples, tally_classes, tally_width};
+use crate::data::{Dataset, Targets};
+use crate::nn::Mlp;
+use crate::random::Key;
+use crate::{Error, Result};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
+
+/// The answers of many masked passes, taken together: *Monte-Carlo dropout*. Made by
+/// [`Predictor::monte_carlo`](super::Predictor::monte_carlo).
+///
+/// Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation: representing model uncertainty in deep learning", ICML 2016.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MonteCarlo {
+    /// Number of passes, at least 1.
+    pub samples: u32,
+    /// The mean over the passes, examples × outputs: of the probabilities (softmax) for classes, of the outputs for numbers.
+    pub means: Array2<f64>,
+    /// How far the passes agree.
+    pub spread: Spread,
+}
+
+/// How far the passes through a network agree, example by example.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Spread {
+    /// Of a classifier.
+    Classes(Vec<Uncertainty>),
+    /// Of a network that predicts numbers: the variance of each output over the passes, examples × outputs. It is divided by the number of
+    /// passes, so it is 0 for one; noise in the data itself is not in it.
+    Numbers(Array2<f64>),
+}
+
+/// How unsure the sub-networks are of the class of an example. Entropies are in nats, from 0 to the logarithm of the number of classes.
+/// With p(s, c) the probability of class c in pass s of S, and p(c) its mean over the passes:
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Uncertainty {
+    /// The most probable class of the mean, the first of equals.
+    pub answer: usize,
+    /// Predictive entropy, −Σ p(c) ln p(c) over c: how spread the averaged answer is, whatever the reason.
+    pub predictive_entropy: f64,
+    /// Expected entropy, the mean over the passes of −Σ p(s, c) ln p(s, c): how unsure each sub-network is by itself.
+    pub expected_entropy: f64,
+    /// Mutual information of answer and sub-network, the difference of the two: how far the sub-networks contradict each other. At least
+    /// 0; rounding errors below are set to 0. N. Houlsby, F. Huszár, Z. Ghahramani and M. Lengyel, "Bayesian active learning for classification
+    /// and preference learning" (arXiv:1112.5745, 2011), where it is called BALD.
+    pub mutual_information: f64,
+    /// The share of the passes that by themselves give the same answer.
+    pub agreement: f64,
+}
+
+impl MonteCarlo {
+    /// See [`Predictor::monte_carlo`](super::Predictor::monte_carlo); the data fits the network.
+    pub(super) fn sample(cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, samples: u32, key: Key) -> Result<Self> {
+        if samples == 0 {
+            return Err(Error::setting("samples", samples, "at least one masked pass is needed"));
+        }
+        let outputs = data.outputs();
+        let classes = matches!(data.targets(), Targets::Classes { .. });
+        let width = if classes { tally_width(outputs) } else { 3 * outputs };
+        let mut kept = Array2::zeros((data.len(), width));
+        let values = kept.as_slice_mut().expect("a new array is contiguous");
+        let isa = cpu.isa();
+        let everything = 0..data.len() as u32;
+        if classes {
+            cpu.sample(mlp, data, everything, key, 0..samples, values, &|given, kept| tally_classes(isa, given, kept));
+        } else {
+            cpu.sample(mlp, data, everything, key, 0..samples, values, &tally_numbers);
+        }
+        Ok(if classes { of_classes(samples, outputs, kept.view()) } else { of_numbers(samples, outputs, kept.view()) })
+    }
+
+    /// How good the averaged answers are: accuracy, confusion and the mean of −ln p(class), or the mean squared error of the means.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when `data` has not as many examples, or other targets, than what was sampled.
+    pub fn evaluate(&self, data: &Dataset) -> Result<Evaluation> {
+        let (examples, outputs) = self.means.dim();
+        if (data.len(), data.outputs()) != (examples, outputs) {
+            let reason = format!(
+                "has {} examples of {} classes or targets, but {examples} of {outputs} were sampled",
+                data.len(),
+                data.outputs()
+            );
+            return Err(Error::data("set", reason));
+        }
+        match (data.targets(), &self.spread) {
+            (Targets::Classes { labels, .. }, Spread::Classes(answers)) => {
+                let mut confusion = Array2::<u64>::zeros((outputs, outputs));
+                let mut loss = 0.0;
+                for ((row, one), &label) in self.means.rows().into_iter().zip(answers).zip(labels) {
+                    loss -= libm::log(row[label as usize]);
+                    confusion[[label as usize, one.answer]] += 1;
+                }
+                let accuracy = confusion.diag().sum() as f64 / examples as f64;
+                Ok(Evaluation {
+                    examples,
+                    loss: loss / examples as f64,
+                    accuracy: Some(accuracy),
+                    confusion: Some(confusion),
+                })
+            }
+            (Targets::Values(values), Spread::Numbers(_)) => {
+                let squares = self.means.iter().zip(values).map(|(&mean, &target)| (mean - f64::from(target)).powi(2));
+                let loss = squares.sum::<f64>() / self.means.len() as f64;
+                Ok(Evaluation { examples, loss, accuracy: None, confusion: None })
+            }
+            (Targets::Classes { .. }, _) => Err(Error::data("set", "has classes, but numbers were sampled")),
+            (Targets::Values(_), _) => Err(Error::data("set", "has numbers to predict, but classes were sampled")),
+        }
+    }
+}
+
+fn of_classes(samples: u32, classes: usize, kept: ArrayView2<'_, f64>) -> MonteCarlo {
+    let count = f64::from(samples);
+    let means = kept.slice(s![.., ..classes]).mapv(|sum| sum / count);
+    let unsure = |(kept, mean): (ArrayView1<'_, f64>, ArrayView1<'_, f64>)| {
+        let answer = largest(mean);
+        let predictive_entropy = entropy(mean);
+        let expected_entropy = kept[2 * classes] / count;
+        Uncertainty {
+            answer,
+            predictive_entropy,
+            expected_entropy,
+            mutual_information: not_below_zero(predictive_entropy - expected_entropy),
+            agreement: kept[classes + answer] / count,
+        }
+    };
+    let spread = Spread::Classes(kept.rows().into_iter().zip(means.rows()).map(unsure).collect());
+    MonteCarlo { samples, means, spread }
+}
+
+/// Rounding errors set right; NaN stays NaN.
+fn not_below_zero(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
+}
+
+/// -Σ p ln p, where 0 ln 0 is 0.
+fn entropy(probabilities: ArrayView1<'_, f64>) -> f64 {
+    0.0 - probabilities.iter().filter(|&&p| p != 0.0).map(|&p| p * libm::log(p)).sum::<f64>()
+}
+
+/// The place of the largest, the first of equals.
+fn largest(values: ArrayView1<'_, f64>) -> usize {
+    let better = |best: usize, (place, &value): (usize, &f64)| if value > values[best] { place } else { best };
+    values.iter().enumerate().fold(0, better)
+}
+
+/// Keeps, for each output, the value of the first sample, and the sums of the others' differences from it and of their squares: sums of the
+/// values themselves would lose a small variance beside a large mean.
+fn tally_numbers(given: Samples<'_>, kept: &mut [f64]) {
+    let (references, sums) = kept.split_at_mut(kept.len() / 3);
+    let (sums, squares) = sums.split_at_mut(references.len());
+    for (sample, row) in (given.first..).zip(given.rows()) {
+        for (((reference, sum), square), &value) in references.iter_mut().zip(&mut *sums).zip(&mut *squares).zip(row) {
+            if sample == 0 {
+                *reference = f64::from(value);
+            }
+            let difference = f64::from(value) - *reference;
+            *sum += difference;
+            *square += difference * difference;
+        }
+    }
+}
+
+fn of_numbers(samples: u32, outputs: usize, kept: ArrayView2<'_, f64>) -> MonteCarlo {
+    let count = f64::from(samples);
+    let part = |number: usize| kept.slice(s![.., number * outputs..(number + 1) * outputs]);
+    let offsets = part(1).mapv(|sum| sum / count);
+    let variances = part(2).mapv(|sum| sum / count) - &offsets * &offsets;
+    MonteCarlo { samples, means: &part(0) + &offsets, spread: Spread::Numbers(variances.mapv(not_below_zero)) }
+}
