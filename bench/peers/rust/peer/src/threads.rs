@@ -15,9 +15,6 @@ pub fn limit(threads: usize) -> anyhow::Result<()> {
     if wanted.clone().all(|(name, value)| env::var(name).as_deref() == Ok(value)) {
         return Ok(());
     }
-    let failure = Command::new(env::current_exe()?)
-        .args(env::args_os().skip(1))
-        .envs(wanted)
-        .exec();
+    let failure = Command::new(env::current_exe()?).args(env::args_os().skip(1)).envs(wanted).exec();
     Err(failure.into())
 }
