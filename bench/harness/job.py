@@ -78,7 +78,7 @@ def run(key, job, seed, folder, paths):
         "train_loss": last["train_loss"],
         "train_accuracy": last["train_accuracy"],
         "test_accuracy": last["test_accuracy"],
-        "start": starts[0][1],
+        "start": {key: value for key, value in starts[0][1].items() if key not in ("run", "data")},  # which are folders of this machine
     }
 
 

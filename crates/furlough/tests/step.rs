@@ -88,6 +88,8 @@ fn cases() -> Vec<Case> {
         Case { hidden: &[64, 48, 33], dropout: &[0.1, 0.2, 0.5], inputs: 70, batch: 16, ..base() },
         Case { hidden: &[80, 160], batch: 7, activation: Activation::Tanh, optimizer: all, ..base() },
         Case { hidden: &[16, 16], inputs: 1100, outputs: 32, batch: 32, classes: false, ..base() },
+        // Weights of one layer beyond what tiles of ordinary height are for.
+        Case { hidden: &[2049], inputs: 2050, dropout: &[0.5], batch: 150, ..base() },
         Case { hidden: &[9; 24], dropout: &[0.05; 24], activation: Activation::Silu, ..base() },
         Case { classes: false, outputs: 1, batch: 100, activation: Activation::Tanh, ..base() },
     ];

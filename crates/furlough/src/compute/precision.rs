@@ -26,6 +26,11 @@ impl Precision {
         }
     }
 
+    /// Whether it is [`Precision::F32`].
+    pub fn is_f32(&self) -> bool {
+        *self == Precision::F32
+    }
+
     /// What a factor of a product becomes.
     ///
     /// ```

@@ -75,6 +75,7 @@ pub struct Recipe {
     pub(super) batch_size: usize,
     pub(super) epochs: u32,
     pub(super) seed: u64,
+    #[serde(skip_serializing_if = "Precision::is_f32")]
     pub(super) precision: Precision,
 }
 

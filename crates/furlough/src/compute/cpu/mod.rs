@@ -88,17 +88,18 @@ impl Cpu {
         let workers = Workers::new(threads.max(1));
         let product = Product::new(isa, precision);
         let tiles = tiles::partition(architecture);
+        let tile = product.tile(architecture);
         let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));
-        let of_rows = architecture.blocks().iter().map(|b| product.row_words(product.tile(), b.inputs, b.outputs));
+        let of_rows = architecture.blocks().iter().map(|b| product.row_words(tile, b.inputs, b.outputs));
         let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
         Cpu {
             isa,
             training: Workspace::for_training(architecture, batch_size, &product),
-            inference: Workspace::for_inference(architecture, workers.count() * product.tile()),
+            inference: Workspace::for_inference(architecture, workers.count() * tile),
             scratch: Shared::new(workers.count(), scratch_size),
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
-            sums: Shared::new(batch_size.div_ceil(product.tile()), 1),
+            sums: Shared::new(batch_size.div_ceil(tile.min(product::TILE)), 1),
             gathering: Gathering::default(),
             gathered: product
                 .kernels()

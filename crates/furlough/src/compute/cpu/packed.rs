@@ -1,4 +1,5 @@
-//! The weights as the products want them. Packed at the beginning of a call and not kept beyond it, so nothing can be out of date.
+//! The weights as the products want them. Packed at the beginning of a call, or by
+//! the step that changed them; a revision of the parameters says of which contents a copy is, so that none is used out of date.
 
 use super::product::Product;
 use super::tiles;
