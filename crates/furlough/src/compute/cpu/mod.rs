@@ -88,7 +88,7 @@ impl Cpu {
         let workers = Workers::new(threads.max(1));
         let product = Product::new(isa, precision);
         let tiles = tiles::partition(architecture);
-        let tile = product.tile(architecture);
+        let tile = product.tile(architecture, usize::MAX);
         let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));
         let of_rows = architecture.blocks().iter().map(|b| product.row_words(tile, b.inputs, b.outputs));
         let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
@@ -99,7 +99,7 @@ impl Cpu {
             scratch: Shared::new(workers.count(), scratch_size),
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
-            sums: Shared::new(batch_size.div_ceil(tile.min(product::TILE)), 1),
+            sums: Shared::new(batch_size.div_ceil(product::LEAST_TILE), 1),
             gathering: Gathering::default(),
             gathered: product
                 .kernels()

@@ -18,6 +18,9 @@ pub(super) enum Product {
 /// some 3 % slower), and few enough for a batch of 256 to make four.
 pub(super) const TILE: usize = 72;
 
+/// The least that [`Product::tile`] gives.
+pub(super) const LEAST_TILE: usize = bf16::GROUP;
+
 /// Weights of one layer from which on tiles are twice as high: they stream from memory, so that each time should serve more rows (13 % of a
 /// step at 4096 units; at 1024 it made no difference that repeated).
 const WIDE: usize = 1 << 22;
@@ -71,13 +74,15 @@ impl Product {
     }
 
     /// The most rows of a tile of the first phase, a multiple of [`Self::group`] for every instruction set.
-    pub(super) fn tile(&self, architecture: &Architecture) -> usize {
+    /// Where `rows` rows would make a single tile, it is half as high, so that a second worker has one too.
+    pub(super) fn tile(&self, architecture: &Architecture, rows: usize) -> usize {
         let wide = architecture.blocks().iter().any(|block| block.inputs * block.outputs >= WIDE);
-        match self {
+        let whole = match self {
             Product::F32(..) if wide => 2 * TILE,
             Product::F32(..) => TILE,
             Product::Bf16(..) => 2 * bf16::GROUP,
-        }
+        };
+        if rows <= whole { whole / 2 } else { whole }
     }
 
     /// Words of one output of a panel, or of one row, for a product so deep.

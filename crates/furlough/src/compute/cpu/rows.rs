@@ -55,7 +55,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     workers.choose(count, 3 * architecture.parameters());
     packed.fill(workers, product, mlp, count, true);
     let weight = 1.0 / count as f32;
-    let tile = (product.tile(architecture), product.group());
+    let tile = (product.tile(architecture, count), product.group());
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
     let pass = Pass { isa: *isa, product, packed, mlp, data: batch.data, masks, workspace, count, scratch };
@@ -98,7 +98,7 @@ pub(super) fn forward_phase(
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
-    let tile = (product.tile(architecture), product.group());
+    let tile = (product.tile(architecture, count), product.group());
     let scratch = (&*scratch, *scratch_size);
     let pass = Pass { isa: *isa, product, packed, mlp, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);

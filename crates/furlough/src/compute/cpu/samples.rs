@@ -104,7 +104,7 @@ pub(super) fn sample_phase(
     let Cpu { isa, product, packed, workers, inference: workspace, masks, architecture, scratch, scratch_size, .. } =
         cpu;
     workers.choose(examples.len() * samples.len(), architecture.parameters());
-    let tile = (product.tile(architecture), product.group());
+    let tile = (product.tile(architecture, usize::MAX), product.group());
     packed.fill(workers, product, mlp, usize::MAX, false);
     fill_masks(*isa, masks, architecture, Some(&MaskSite { key, stream: Stream::MonteCarlo, step: 0, layer: 0 }));
     let blocks = architecture.blocks();
@@ -164,7 +164,7 @@ impl Passes<'_> {
     /// Nobody else uses these rows of the prefix, or this worker's rows of the workspace and scratch, now.
     unsafe fn unmasked(&self, rows: Range<usize>, first_example: u32, worker: usize) {
         let Passes { isa, mlp, workspace, site, .. } = *self;
-        let first = worker * self.product.tile(mlp.architecture());
+        let first = worker * self.product.tile(mlp.architecture(), usize::MAX);
         let blocks = mlp.architecture().blocks();
         let count = rows.len();
         let width = mlp.architecture().inputs();
@@ -208,7 +208,7 @@ impl Passes<'_> {
     /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of the workspace and scratch, now.
     unsafe fn masked(&self, rows: Range<usize>, span: Span, worker: usize) {
         let Passes { isa, mlp, masks, workspace, site, stride, .. } = *self;
-        let first = worker * self.product.tile(mlp.architecture());
+        let first = worker * self.product.tile(mlp.architecture(), usize::MAX);
         let architecture = mlp.architecture();
         let blocks = architecture.blocks();
         let width = if site == 0 { architecture.inputs() } else { blocks[site - 1].outputs };
