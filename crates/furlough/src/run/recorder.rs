@@ -143,6 +143,10 @@ impl RunInfo {
 impl Observer for Recorder<'_> {
     fn observe(&mut self, event: &Event<'_>) -> Result<Control> {
         match *event {
+            // A run that was killed before it had a checkpoint begins anew, and must have one before its log has a line.
+            Event::Start { state, .. } if !self.dir.checkpoint().exists() => {
+                save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
+            }
             // Before the checkpoint, so that no checkpoint knows an epoch that the log lost.
             Event::Epoch(&summary) => {
                 let seconds = (self.seconds)();

@@ -124,6 +124,12 @@ fn a_run_killed_before_its_first_checkpoint_begins_again() {
     fs::remove_file(folder.path().join(RunDir::METRICS)).unwrap();
     let (mut recorder, from) = attempt().unwrap();
     assert!(from.is_none());
+    // It has a checkpoint from the start, so that being killed after a line of the log is no loss.
+    let begun = state(0, 0);
+    let start = Event::Start { state: &begun, epochs: 3, steps_per_epoch: 4, examples: 8 };
+    recorder.observe(&start).unwrap();
+    assert!(folder.path().join(RunDir::CHECKPOINT).exists());
+    fs::remove_file(folder.path().join(RunDir::CHECKPOINT)).unwrap();
     // But what was learnt and is gone cannot be made up for in silence.
     epoch(&mut recorder, 1);
     drop(recorder);
