@@ -1,28 +1,14 @@
 //! The fast step against the plain one, at shapes that leave tails everywhere, for each instruction set of this machine.
 
+mod common;
+
+use common::data;
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Dropout, Init, MaskSite, Mlp, Sequential, argmax};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
-
-/// Some examples with `inputs` features: bytes with classes, or floats with numbers.
-fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Dataset {
-    let word = |i: usize, j: usize| Key::new(9).draw(Stream::Order, 7, i as u32, j as u32, 0)[0];
-    let (features, targets) = if classes {
-        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| word(i, j) as u8);
-        let labels = (0..examples).map(|i| word(i, 1 << 20) % outputs as u32).collect();
-        let names = (0..outputs).map(|c| c.to_string()).collect();
-        (Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names })
-    } else {
-        let unit = |w: u32| w as f32 / u32::MAX as f32 - 0.5;
-        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| unit(word(i, j)));
-        let values = Array2::from_shape_fn((examples, outputs), |(i, j)| unit(word(i, (1 << 20) + j)));
-        (Features::Floats(rows), Targets::Values(values))
-    };
-    Dataset::new(features, targets, &[inputs]).unwrap()
-}
 
 struct Case {
     hidden: &'static [usize],
@@ -268,6 +254,33 @@ fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
                 let error = (gradient - numeric).abs();
                 assert!(error < 1e-4, "{activation:?} parameter {place}: {gradient} but differences say {numeric}");
             }
+        }
+    }
+}
+
+/// A step leaves packed weights behind for the next one. They must not be used for others.
+#[test]
+fn weights_changed_between_steps_are_not_taken_for_those_before() {
+    let case = &cases()[0];
+    let data = data(case.batch, case.inputs, case.outputs, case.classes);
+    let examples: Vec<u32> = (0..case.batch as u32).collect();
+    let batch = Batch { data: &data, examples: &examples };
+    for precision in Precision::ALL {
+        let mut mlp = case.mlp();
+        let new = || Cpu::with(mlp.architecture(), case.batch, 2, precision, Isa::best());
+        let (mut cpu, mut other) = (new(), new());
+        cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(0));
+        let kept = mlp.clone();
+        // By hand, by another engine, and back to a copy from before.
+        mlp.parameters_mut().iter_mut().for_each(|w| *w *= 1.5);
+        let mut by_other = mlp.clone();
+        other.train_step(&mut by_other, &mut [], &case.optimizer, batch, &site(1));
+        for start in [mlp, by_other, kept] {
+            let (mut after, mut expected) = (start.clone(), start.clone());
+            let mut fresh = Cpu::with(start.architecture(), case.batch, 2, precision, Isa::best());
+            cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(2));
+            fresh.train_step(&mut expected, &mut [], &case.optimizer, batch, &site(2));
+            assert!(expected != start && after == expected, "{precision:?}");
         }
     }
 }

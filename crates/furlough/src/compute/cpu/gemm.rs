@@ -186,25 +186,13 @@ pub(super) unsafe fn multiply(
 }
 
 for_each_isa! {
-    /// Packs outputs `range` of a matrix with output `i`, depth `k` at `source[k * depths + i * outputs]`, where one of the strides is 1, into
-    /// `panel`: its `depth × lanes` elements, of which those without an output are left as they are.
-    pub(super) fn pack_panel(
-        isa,
-        lanes: usize,
-        source: &[f32],
-        strides: (usize, usize),
-        range: Range<usize>,
-        panel: &mut [f32],
-    ) {
-        let (outputs, depths) = strides;
-        if outputs == 1 {
-            copy_rows(lanes, &source[range.start..], depths, range.len(), panel);
-        } else {
-            for (k, row) in panel.chunks_exact_mut(lanes).enumerate() {
-                let values = &source[k * depths..];
-                for (value, i) in row.iter_mut().zip(range.clone()) {
-                    *value = values[i * outputs];
-                }
+    /// Packs rows `range` of a row-major matrix, rows `width` apart, as the outputs of `panel`: its `width × lanes` elements, of which those
+    /// without an output are left as they are.
+    pub(super) fn pack_panel(isa, lanes: usize, source: &[f32], width: usize, range: Range<usize>, panel: &mut [f32]) {
+        for (k, row) in panel.chunks_exact_mut(lanes).enumerate() {
+            let values = &source[k..];
+            for (value, i) in row.iter_mut().zip(range.clone()) {
+                *value = values[i * width];
             }
         }
     }

@@ -127,7 +127,7 @@ impl Product {
     pub(super) fn pack_panel_of_rows(&self, source: &[f32], width: usize, range: Range<usize>, panel: &mut [u32]) {
         match self {
             Product::F32(isa, kernels) => {
-                gemm::pack_panel(*isa, kernels.lanes, source, (width, 1), range, floats_mut(panel));
+                gemm::pack_panel(*isa, kernels.lanes, source, width, range, floats_mut(panel));
             }
             Product::Bf16(isa, engine) => bf16::pack_panel((*isa, *engine), source, width, range, panel),
         }
@@ -209,7 +209,7 @@ impl Product {
         let turned = &mut turned[..inputs * count];
         for (panel, words) in packed.chunks_exact_mut(lanes * units).enumerate() {
             let range = panel * lanes..count.min((panel + 1) * lanes);
-            gemm::pack_panel(*isa, lanes, deltas, (units, 1), range, floats_mut(words));
+            gemm::pack_panel(*isa, lanes, deltas, units, range, floats_mut(words));
         }
         // SAFETY: slices of these very shapes, checked above.
         unsafe {

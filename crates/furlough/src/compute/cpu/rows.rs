@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn tiles_cover_every_row_once_and_fit() {
-        for (most, group) in [(72usize, 2usize), (72, 4), (72, 6), (64, 32)] {
+        for (most, group) in [(72usize, 2usize), (72, 4), (72, 6), (36, 6), (144, 6), (64, 32), (32, 32)] {
             for count in 1..400usize {
                 let tiles: Vec<_> =
                     (0..count.div_ceil(most)).map(|tile| tile_rows(tile, count, (most, group))).collect();
