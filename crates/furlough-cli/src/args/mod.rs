@@ -165,6 +165,9 @@ pub struct RecipeArgs {
     /// L2 penalty on the weights [default: 0]
     #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
     weight_decay: Option<f64>,
+    /// L1 penalty on the weights; leaves few of them large [default: 0]
+    #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
+    l1: Option<f64>,
     /// Upper bound for the norm of each hidden unit's incoming weights; 3 or 4 go well with dropout [default: none]
     #[arg(long, value_parser = number, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
     max_norm: Option<f64>,
@@ -199,6 +202,7 @@ impl RecipeArgs {
             momentum: self.momentum,
             nesterov: self.nesterov,
             weight_decay: self.weight_decay,
+            l1: self.l1,
             max_norm: self.max_norm,
             batch_size: self.batch_size,
             epochs: self.epochs,
@@ -269,12 +273,12 @@ mod tests {
         assert_eq!(settings(""), Settings::default());
         let said = settings(
             "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-sharing 16 --activation gelu --init uniform:0.1 \
-             --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 1e-4 --max-norm 3 --batch-size 16 \
+             --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 1e-4 --l1 1e-5 --max-norm 3 --batch-size 16 \
              --epochs 2 --seed 7 --precision bf16",
         );
         let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\ndropout_sharing = 16\nactivation = 'gelu'\n\
                     init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nmomentum = 0.9\nnesterov = true\n\
-                    weight_decay = 1e-4\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'";
+                    weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'";
         assert_eq!(said, Settings::parse(file, None).unwrap());
         assert_eq!(settings("--nesterov=false").nesterov, Some(false));
         assert_eq!(settings("--hidden none").hidden, Some(OneOrMany::Many(vec![])));

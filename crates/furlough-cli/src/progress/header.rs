@@ -92,6 +92,9 @@ fn training(recipe: &Recipe, steps: u64) -> String {
     if sgd.weight_decay > 0.0 {
         text.push_str(&format!(", weight decay {}", sgd.weight_decay));
     }
+    if sgd.l1 > 0.0 {
+        text.push_str(&format!(", L1 {}", sgd.l1));
+    }
     if let Some(norm) = sgd.max_norm {
         text.push_str(&format!(", max-norm {norm}"));
     }

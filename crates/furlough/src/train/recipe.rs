@@ -70,6 +70,8 @@ pub struct Recipe {
     pub(super) momentum: f64,
     pub(super) nesterov: bool,
     pub(super) weight_decay: f64,
+    #[serde(skip_serializing_if = "is_0")]
+    pub(super) l1: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_norm: Option<f64>,
     pub(super) batch_size: usize,
@@ -120,6 +122,7 @@ impl Recipe {
                 momentum: self.momentum,
                 nesterov: self.nesterov,
                 weight_decay: self.weight_decay,
+                l1: self.l1,
                 max_norm: self.max_norm,
             },
             batch_size: self.batch_size,
@@ -129,7 +132,7 @@ impl Recipe {
         }
     }
 
-    /// The recipe as TOML, with every key that matters (how masks are shared, if they are not, does not); [`Settings::parse`](super::Settings::parse) reads it.
+    /// The recipe as TOML, with every key that matters (those with which nothing is changed may be left out); [`Settings::parse`](super::Settings::parse) reads it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
     }
@@ -166,4 +169,8 @@ impl Recipe {
         }
         self.options().validate()
     }
+}
+
+fn is_0(value: &f64) -> bool {
+    *value == 0.0
 }

@@ -38,6 +38,8 @@ pub struct Settings {
     pub nesterov: Option<bool>,
     /// L2 penalty of the weights, at least 0.
     pub weight_decay: Option<f64>,
+    /// L1 penalty of the weights, at least 0.
+    pub l1: Option<f64>,
     /// Upper bound for the norm of a hidden unit's incoming weights, above 0.
     pub max_norm: Option<f64>,
     /// Examples a step, at least 1.
@@ -141,6 +143,7 @@ impl Settings {
             momentum: self.momentum.or(other.momentum),
             nesterov: self.nesterov.or(other.nesterov),
             weight_decay: self.weight_decay.or(other.weight_decay),
+            l1: self.l1.or(other.l1),
             max_norm: self.max_norm.or(other.max_norm),
             batch_size: self.batch_size.or(other.batch_size),
             epochs: self.epochs.or(other.epochs),
@@ -182,6 +185,7 @@ impl Settings {
             momentum: self.momentum.unwrap_or(0.0),
             nesterov: self.nesterov.unwrap_or(false),
             weight_decay: self.weight_decay.unwrap_or(0.0),
+            l1: self.l1.unwrap_or(0.0),
             max_norm: self.max_norm,
             batch_size: self.batch_size.unwrap_or(if small { 32 } else { 256 }),
             epochs: self.epochs.unwrap_or(if small { 30 } else { 10 }),
@@ -218,6 +222,7 @@ mod tests {
             "precision = \"bf16\"",
             "dropout_sharing = \"batch\"",
             "dropout_sharing = 64",
+            "l1 = 0.001",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -248,6 +253,9 @@ mod tests {
             ("momentum = 1.0", "momentum = 1"),
             ("max_norm = 0.0", "max_norm = 0"),
             ("weight_decay = -0.1", "weight_decay = -0.1"),
+            ("l1 = -0.1", "l1 = -0.1: must be a number of at least 0"),
+            ("l1 = nan", "l1 = NaN: must be a number of at least 0"),
+            ("l1 = 1e-50", "l1 = 1e-50: is beyond single precision"),
             ("lr = 1e60", "lr = 1"),
             ("init = \"normal:1e60\"", "init"),
             ("optimizer = \"adam\"", "there is sgd"),
