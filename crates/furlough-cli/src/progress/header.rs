@@ -1,7 +1,7 @@
 use super::Plan;
 use crate::terminal::{Look, thousands, threads, wrap};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, Architecture, Sharing};
+use furlough::nn::{Activation, Architecture, DropoutSchedule, Sharing};
 use furlough::train::Recipe;
 
 /// The lines that say what will happen.
@@ -27,10 +27,11 @@ pub fn header(plan: &Plan, look: Look) -> String {
     field(
         "",
         &format!(
-            "{} parameters, init {}{}",
+            "{} parameters, init {}{}{}",
             thousands(plan.architecture.parameters() as u64),
             plan.recipe.options().init,
-            sharing(&plan.architecture)
+            sharing(&plan.architecture),
+            schedule(plan.recipe.dropout_schedule())
         ),
         true,
     );
@@ -79,6 +80,11 @@ fn sharing(architecture: &Architecture) -> String {
         Sharing::Rows(rows) => format!(", masks shared by {rows} examples"),
         Sharing::Batch => ", masks shared by the batch".into(),
     }
+}
+
+/// `, dropout early:0.3`.
+fn schedule(schedule: DropoutSchedule) -> String {
+    if schedule.is_constant() { String::new() } else { format!(", dropout {schedule}") }
 }
 
 /// `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`.

@@ -1,5 +1,5 @@
 use crate::compute::Precision;
-use crate::nn::{Activation, Dropout, Init, Sequential, Sharing};
+use crate::nn::{Activation, Dropout, DropoutSchedule, Init, Sequential, Sharing};
 use crate::optim::Sgd;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -19,6 +19,8 @@ pub struct TrainOptions {
     pub seed: u64,
     /// What matrix products multiply.
     pub precision: Precision,
+    /// How drop probabilities change from step to step.
+    pub dropout_schedule: DropoutSchedule,
 }
 
 impl Default for TrainOptions {
@@ -31,6 +33,7 @@ impl Default for TrainOptions {
             epochs: 10,
             seed: 0,
             precision: Precision::F32,
+            dropout_schedule: DropoutSchedule::Constant,
         }
     }
 }
@@ -43,6 +46,7 @@ impl TrainOptions {
     pub fn validate(&self) -> Result<()> {
         self.init.validate()?;
         self.optimizer.validate()?;
+        self.dropout_schedule.validate()?;
         if self.batch_size == 0 {
             return Err(Error::setting("batch_size", 0, "must be at least 1"));
         }
@@ -63,6 +67,8 @@ pub struct Recipe {
     pub(super) input_dropout: f64,
     #[serde(skip_serializing_if = "Sharing::is_per_example")]
     pub(super) dropout_sharing: Sharing,
+    #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
+    pub(super) dropout_schedule: DropoutSchedule,
     pub(super) activation: Activation,
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
@@ -107,6 +113,11 @@ impl Recipe {
         self.dropout_sharing
     }
 
+    /// What drop probabilities are multiplied by in the course of the training.
+    pub fn dropout_schedule(&self) -> DropoutSchedule {
+        self.dropout_schedule
+    }
+
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
         Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
@@ -129,6 +140,7 @@ impl Recipe {
             epochs: self.epochs,
             seed: self.seed,
             precision: self.precision,
+            dropout_schedule: self.dropout_schedule,
         }
     }
 

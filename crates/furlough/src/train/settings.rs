@@ -1,6 +1,6 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, Init, Sharing};
+use crate::nn::{Activation, DropoutSchedule, Init, Sharing};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -24,6 +24,8 @@ pub struct Settings {
     pub input_dropout: Option<f64>,
     /// Which examples of a batch share a dropout mask in training.
     pub dropout_sharing: Option<Sharing>,
+    /// How drop probabilities change in the course of the training.
+    pub dropout_schedule: Option<DropoutSchedule>,
     /// Activation of the hidden layers.
     pub activation: Option<Activation>,
     /// How weights start.
@@ -136,6 +138,7 @@ impl Settings {
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
             dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
+            dropout_schedule: self.dropout_schedule.or(other.dropout_schedule),
             activation: self.activation.or(other.activation),
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
@@ -178,6 +181,7 @@ impl Settings {
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
             dropout_sharing: self.dropout_sharing.unwrap_or_default(),
+            dropout_schedule: self.dropout_schedule.unwrap_or_default(),
             activation: self.activation.unwrap_or(Activation::Relu),
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
@@ -223,6 +227,8 @@ mod tests {
             "dropout_sharing = \"batch\"",
             "dropout_sharing = 64",
             "l1 = 0.001",
+            "dropout_schedule = \"ramp:0.3\"",
+            "dropout_schedule = \"decay\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -275,6 +281,8 @@ mod tests {
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
             ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
             ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
+            ("dropout_schedule = \"early:2\"", "dropout_schedule = early:2: write constant, early:F"),
+            ("dropout_schedule = \"sometimes\"", "dropout_schedule = sometimes: write constant, early:F"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
         ] {
             let error = parse(text).unwrap_err().to_string();
