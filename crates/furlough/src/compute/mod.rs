@@ -9,5 +9,5 @@ mod precision;
 pub mod reference;
 
 pub use cpu::{Cpu, Fold, Gathering, Isa, Samples, StepSums, drop_in_place};
-pub(crate) use cpu::{tally_classes, tally_width};
+pub(crate) use cpu::{Comoments, tally_classes, tally_width};
 pub use precision::Precision;

@@ -1,6 +1,7 @@
 //! The step on a CPU.
 
 mod bf16;
+mod comoments;
 mod dropout;
 mod epilogue;
 mod features;
@@ -20,6 +21,7 @@ mod transpose;
 mod workers;
 mod workspace;
 
+pub(crate) use comoments::Comoments;
 pub use gathered::Gathering;
 pub use in_place::drop_in_place;
 pub use samples::{Fold, Samples};
