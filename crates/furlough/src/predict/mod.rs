@@ -3,8 +3,11 @@
 
 mod activations;
 mod answers;
+mod averaging;
+mod averaging_point;
 mod calibration;
 mod coadaptation;
+mod features;
 mod histogram;
 mod metrics;
 mod mistakes;
@@ -13,8 +16,11 @@ mod predictor;
 mod temperature;
 
 pub use activations::LayerActivations;
+pub use averaging::{AverageScore, AveragingCurve, ensemble};
+pub use averaging_point::AveragingPoint;
 pub use calibration::{Calibration, ReliabilityBin, calibration};
 pub use coadaptation::{Coadaptation, Quantile};
+pub use features::{Colours, FeatureGrid, Picture, UnitChoice, WeightPicture, WeightScale, weight_picture};
 pub use histogram::Histogram;
 pub use metrics::{ClassScores, Evaluation};
 pub use mistakes::{Mistake, mistakes};

@@ -1,7 +1,7 @@
 //! How columns of numbers vary together: sums of products of their distances from their means.
 
-use super::simd::for_each_isa;
 use super::Cpu;
+use super::simd::for_each_isa;
 use crate::{Error, Result};
 use std::sync::{Mutex, PoisonError};
 
