@@ -3,7 +3,7 @@
 use super::answers::{largest, softmax};
 use super::calibration::labels_of;
 use super::{Predictor, averaging_point::AveragingPoint};
-use crate::compute::Samples;
+use crate::compute::{Samples, softmax_samples};
 use crate::data::Dataset;
 use crate::random::Key;
 use crate::train::check_fit;
@@ -66,11 +66,13 @@ impl Predictor {
         let most = check_counts(counts, repetitions)?;
         let classes = data.outputs();
         let width = classes + 2 * counts.len();
+        let isa = self.cpu.isa();
         let mut kept = vec![0.0; HELD.min(data.len()) * width];
         let mut scores = vec![Vec::with_capacity(repetitions as usize); counts.len()];
         for repetition in 0..repetitions {
             let samples = repetition * most..(repetition + 1) * most;
-            let fold = |given: Samples<'_>, kept: &mut [f64]| {
+            let fold = |mut given: Samples<'_>, kept: &mut [f64]| {
+                softmax_samples(isa, &mut given);
                 let place = given.first - samples.start;
                 fold_prefixes(given.rows(), place, labels[given.example as usize] as usize, counts, kept);
             };
@@ -141,7 +143,7 @@ fn check_counts(counts: &[u32], repetitions: u32) -> Result<u32> {
     Ok(most)
 }
 
-/// Adds the samples from `place` on to an example's sum of probabilities, which `kept` begins with; then come, for each count that is reached, whether
+/// Adds the probabilities of the samples from `place` on to an example's sum of probabilities, which `kept` begins with; then come, for each count that is reached, whether
 /// the mean's answer is wrong, and −ln of its probability of the label.
 fn fold_prefixes<'a>(
     rows: impl Iterator<Item = &'a [f32]>,
@@ -154,20 +156,13 @@ fn fold_prefixes<'a>(
     let scores = scores.as_chunks_mut::<2>().0;
     let mut next = counts.partition_point(|&count| count <= place);
     for (count, row) in (place + 1..).zip(rows) {
-        add_softmax(row, sums);
+        sums.iter_mut().zip(row).for_each(|(sum, &p)| *sum += f64::from(p));
         if counts.get(next) == Some(&count) {
             let wrong = largest(ArrayView1::from(&*sums)) != label;
             scores[next] = [f64::from(u8::from(wrong)), -libm::log(sums[label] / f64::from(count))];
             next += 1;
         }
     }
-}
-
-fn add_softmax(logits: &[f32], sums: &mut [f64]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exp = |z: f32| libm::exp(f64::from(z) - f64::from(largest));
-    let total: f64 = logits.iter().map(|&z| exp(z)).sum();
-    sums.iter_mut().zip(logits).for_each(|(sum, &z)| *sum += exp(z) / total);
 }
 
 /// Of sums of `count` networks' probabilities.

@@ -26,7 +26,7 @@ pub use gathered::Gathering;
 pub use in_place::drop_in_place;
 pub use samples::{Fold, Samples};
 pub use simd::Isa;
-pub(crate) use tally::{tally_classes, tally_width};
+pub(crate) use tally::{softmax_samples, tally_classes, tally_width};
 
 use super::Precision;
 use crate::data::{Batch, Dataset};
