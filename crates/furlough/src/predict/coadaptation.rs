@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The absolute correlations |r| of all pairs of a layer's units over the examples, r being Pearson's coefficient; units that give the same for
 /// every example have none and are left out. Units that rely on each other answer alike, so much of it is a sign of the *co-adaptation* that
 /// dropout is meant to prevent: G. Hinton, N. Srivastava, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Improving neural networks by
-/// preventing co-adaptation of feature detectors" (arXiv:1207.0580, 2012). The paper measures none; pairwise correlation is a usual measure:
-/// M. Cogswell, F. Ahmed, R. Girshick, L. Zitnick and D. Batra, "Reducing overfitting in deep networks by decorrelating representations", ICLR 2016.
+/// preventing co-adaptation of feature detectors" (arXiv:1207.0580, 2012). That paper does not measure it. M. Cogswell, F. Ahmed, R. Girshick, L. Zitnick
+/// and D. Batra, "Reducing overfitting in deep networks by decorrelating representations", ICLR 2016, take the covariances of pairs; correlations
+/// are those without the units' scale.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coadaptation {
     /// Units that vary, at least 2.
