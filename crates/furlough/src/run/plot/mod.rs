@@ -2,7 +2,10 @@
 //! every machine.
 
 mod axis;
+mod picture;
 mod scene;
+
+pub use picture::picture_png;
 
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
@@ -55,12 +58,7 @@ pub fn curves_png(title: &str, judge: &str, records: &[EpochRecord]) -> Result<V
     scene::draw(&area, (FINE, IMAGE_TEXT_DROP), (title, judge), records).map_err(|error| failed(error.to_string()))?;
     drop(area);
     let pixels = shrink(&pixels, width as usize);
-    let mut png = Vec::new();
-    let mut encoder = png::Encoder::new(&mut png, width / SHRINK, height / SHRINK);
-    encoder.set_color(png::ColorType::Rgb);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
-    written.map_err(|error| failed(error.to_string()))?;
-    Ok(png)
+    picture::encode([width, height].map(|side| (side / SHRINK) as usize), &pixels).map_err(failed)
 }
 
 fn prepare(records: &[EpochRecord]) -> Result<(), String> {
