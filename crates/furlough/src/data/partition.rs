@@ -2,6 +2,7 @@ use super::{Dataset, Features, Split, Targets};
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
 use ndarray::Axis;
+use std::borrow::Cow;
 
 /// Which training examples a run learns from, and which are held out to judge it.
 ///
@@ -69,16 +70,26 @@ impl Partition {
     /// # Errors
     /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
     pub fn apply(&self, split: Split) -> Result<Split> {
-        self.validate()?;
         if self.is_whole() {
+            self.validate()?;
             return Ok(split);
         }
-        let Split { train, test } = split;
+        let (train, test) = self.parts(&split.train, &split.test)?;
+        Ok(Split { train: train.into_owned(), test: test.into_owned() })
+    }
+
+    /// [`Self::apply`] to data that others use too: what is learnt from and what judges it, copied only where they are a part.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn parts<'a>(&self, train: &'a Dataset, test: &'a Dataset) -> Result<(Cow<'a, Dataset>, Cow<'a, Dataset>)> {
+        self.validate()?;
+        if self.is_whole() {
+            return Ok((Cow::Borrowed(train), Cow::Borrowed(test)));
+        }
         let (learnt, held_out) = self.choose(train.len())?;
-        Ok(Split {
-            test: if self.folds.is_some() { train.select(&held_out) } else { test },
-            train: train.select(&learnt),
-        })
+        let judge = if self.folds.is_some() { Cow::Owned(train.select(&held_out)) } else { Cow::Borrowed(test) };
+        Ok((Cow::Owned(train.select(&learnt)), judge))
     }
 
     /// The examples that are learnt from, and those that are held out, in ascending order.

@@ -2,14 +2,16 @@ use crate::data::Dataset;
 use crate::run::{DataInfo, EpochRecord, FileEntry, Manifest, Recorder, RunDir, RunInfo, read_metrics, sha256_hex};
 use crate::train::{Control, Event, Observer, Recipe, StopReason, Trainer};
 use crate::{Error, Result};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// The data that trials learn from, shared by all of them.
+/// The data of an experiment, shared by all its trials. A trial whose recipe leaves examples out or holds some out
+/// ([`Recipe::partition`]) takes its part.
 #[derive(Debug, Clone)]
 pub struct TrialData<'a> {
-    /// What is learnt from.
+    /// The training set.
     pub train: &'a Dataset,
-    /// What each epoch is evaluated on.
+    /// The test set.
     pub test: &'a Dataset,
     /// What a run directory says of the training set.
     pub info: DataInfo,
@@ -155,7 +157,7 @@ pub struct TrialOutcome {
 ///
 /// # Errors
 /// [`Error::Run`] when what is in the trial's folder is damaged or of something else; it is left as it is. Those of
-/// [`Trainer::new`] and [`Trainer::fit`], so [`Error::NotFinite`] when the training diverges; [`Error::Io`].
+/// [`Partition::parts`](crate::data::Partition::parts), [`Trainer::new`] and [`Trainer::fit`], so [`Error::NotFinite`] when the training diverges; [`Error::Io`].
 pub fn run_trial(
     trial: &Trial,
     data: &TrialData<'_>,
@@ -173,7 +175,13 @@ pub fn run_trial(
         let ended = if until.is_some() { Ended::Paused } else { Ended::Finished };
         return Ok(TrialOutcome { path, ended, found, records });
     }
-    let (mut trainer, recorder) = match begin(trial, data, setting, &path) {
+    let (train, test) = trial.recipe.partition().parts(data.train, data.test)?;
+    let info = match &train {
+        Cow::Borrowed(_) => data.info.clone(),
+        Cow::Owned(part) => DataInfo::of(part),
+    };
+    let part = TrialData { train: &train, test: &test, info, origin: data.origin.clone() };
+    let (mut trainer, recorder) = match begin(trial, &part, setting, &path) {
         Ok(begun) => begun,
         Err(Error::Locked { .. }) => return Ok(TrialOutcome { path, ended: Ended::Elsewhere, found, records }),
         // Another process finished it since it was looked at.
@@ -185,7 +193,7 @@ pub fn run_trial(
         let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
         Ok(if due { Control::Stop } else { control })
     });
-    let reason = trainer.fit(Some(data.test), &mut watchers)?;
+    let reason = trainer.fit(Some(&test), &mut watchers)?;
     let records = watchers.0.records().to_vec();
     let ended = match reason {
         StopReason::Finished => Ended::Finished,

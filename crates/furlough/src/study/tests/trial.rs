@@ -1,7 +1,7 @@
 use super::*;
 use crate::Error;
-use crate::run::RunDir;
-use crate::train::{Control, Event};
+use crate::run::{RunDir, fingerprint, load_model};
+use crate::train::{Control, Event, Trainer};
 use std::cell::Cell;
 
 const SMALL: &str = "hidden = 8\nepochs = 4";
@@ -146,4 +146,22 @@ fn a_trial_that_diverges_says_so_each_time() {
         let error = run(&trial, root.path(), None).unwrap_err();
         assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     }
+}
+
+#[test]
+fn a_part_of_the_data_is_what_the_recipe_says() {
+    let root = tempfile::tempdir().unwrap();
+    let half = trial("hidden = 8\nepochs = 2\nfolds = 2\nfold = 1\ntrain_examples = 300\nsplit_seed = 4");
+    let outcome = run(&half, root.path(), None).unwrap();
+    let split = half.recipe().partition().apply(split().clone()).unwrap();
+    let mut trainer = Trainer::new(&half.recipe().network(64, 10), &half.recipe().options(), &split.train, 1).unwrap();
+    let mut summaries = Vec::new();
+    let mut watch = |event: &Event<'_>| {
+        summaries.extend(if let Event::Epoch(&summary) = *event { Some(summary) } else { None });
+        Ok(Control::Continue)
+    };
+    trainer.fit(Some(&split.test), &mut watch).unwrap();
+    assert_eq!(outcome.records.iter().map(|record| record.summary).collect::<Vec<_>>(), summaries);
+    let (_, model) = load_model(&outcome.path.join(RunDir::MODEL)).unwrap();
+    assert_eq!(model.data.fingerprint, fingerprint(&split.train));
 }
