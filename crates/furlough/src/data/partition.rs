@@ -2,7 +2,6 @@ use super::{Dataset, Features, Split, Targets};
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
 use ndarray::Axis;
-use std::borrow::Cow;
 
 /// Which training examples a run learns from, and which are held out to judge it.
 ///
@@ -68,28 +67,24 @@ impl Partition {
     /// The data that a run sees. With folds the test set is not part of it.
     ///
     /// # Errors
-    /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
+    /// Those of [`Self::select`].
     pub fn apply(&self, split: Split) -> Result<Split> {
         if self.is_whole() {
             self.validate()?;
             return Ok(split);
         }
-        let (train, test) = self.parts(&split.train, &split.test)?;
-        Ok(Split { train: train.into_owned(), test: test.into_owned() })
+        let (train, held_out) = self.select(&split.train)?;
+        Ok(Split { train, test: held_out.unwrap_or(split.test) })
     }
 
-    /// [`Self::apply`] to data that others use too: what is learnt from and what judges it, copied only where they are a part.
+    /// The examples of `train` that are learnt from, and those that are held out.
     ///
     /// # Errors
-    /// As [`Self::apply`].
-    pub fn parts<'a>(&self, train: &'a Dataset, test: &'a Dataset) -> Result<(Cow<'a, Dataset>, Cow<'a, Dataset>)> {
+    /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
+    pub fn select(&self, train: &Dataset) -> Result<(Dataset, Option<Dataset>)> {
         self.validate()?;
-        if self.is_whole() {
-            return Ok((Cow::Borrowed(train), Cow::Borrowed(test)));
-        }
         let (learnt, held_out) = self.choose(train.len())?;
-        let judge = if self.folds.is_some() { Cow::Owned(train.select(&held_out)) } else { Cow::Borrowed(test) };
-        Ok((Cow::Owned(train.select(&learnt)), judge))
+        Ok((train.select(&learnt), self.folds.map(|_| train.select(&held_out))))
     }
 
     /// The examples that are learnt from, and those that are held out, in ascending order.

@@ -56,9 +56,11 @@ pub fn measure_trial(
         return Ok(BTreeMap::new());
     }
     let (mlp, _) = load_model(&dir.model()?)?;
-    let (train, test) = trial.recipe().partition().parts(data.train, data.test)?;
+    let part = data.part(trial.recipe())?;
+    let own = part.as_ref().map(|part| part.data(data));
+    let seen = own.as_ref().unwrap_or(data);
     let mut predictor = Predictor::with_precision(mlp, threads, trial.recipe().precision());
-    let (train, test) = (predictor.evaluate(&train)?, predictor.evaluate(&test)?);
+    let (train, test) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.test)?);
     let mut values =
         BTreeMap::from([(Measure::TrainLoss, train.loss), (Measure::LossGap, test.loss - train.loss)]);
     if let (Some(train), Some(test)) = (train.accuracy.map(error_of), test.accuracy.map(error_of)) {

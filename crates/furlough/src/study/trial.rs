@@ -2,16 +2,14 @@ use crate::data::Dataset;
 use crate::run::{DataInfo, EpochRecord, FileEntry, Manifest, Recorder, RunDir, RunInfo, read_metrics, sha256_hex};
 use crate::train::{Control, Event, Observer, Recipe, StopReason, Trainer};
 use crate::{Error, Result};
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// The data of an experiment, shared by all its trials. A trial whose recipe leaves examples out or holds some out
-/// ([`Recipe::partition`]) takes its part.
+/// The data that trials learn from, shared by all of them.
 #[derive(Debug, Clone)]
 pub struct TrialData<'a> {
-    /// The training set.
+    /// What is learnt from.
     pub train: &'a Dataset,
-    /// The test set.
+    /// What each epoch is evaluated on, unless the recipe holds examples out.
     pub test: &'a Dataset,
     /// What a run directory says of the training set.
     pub info: DataInfo,
@@ -23,6 +21,27 @@ impl<'a> TrialData<'a> {
     /// These sets. Computes the fingerprint of the training set, once for all trials.
     pub fn new(train: &'a Dataset, test: &'a Dataset, origin: impl Into<String>) -> Self {
         TrialData { train, test, info: DataInfo::of(train), origin: origin.into() }
+    }
+
+    /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and the recipe.
+    pub(super) fn part(&self, recipe: &Recipe) -> Result<Option<Part>> {
+        match recipe.partition() {
+            whole if whole.is_whole() => Ok(None),
+            part => part.select(self.train).map(|(train, held_out)| Some(Part { train, held_out })),
+        }
+    }
+}
+
+/// A part of an experiment's data.
+pub(super) struct Part {
+    train: Dataset,
+    held_out: Option<Dataset>,
+}
+
+impl Part {
+    /// The part in place of the whole.
+    pub(super) fn data<'a>(&'a self, whole: &TrialData<'a>) -> TrialData<'a> {
+        TrialData::new(&self.train, self.held_out.as_ref().unwrap_or(whole.test), &*whole.origin)
     }
 }
 
@@ -157,7 +176,7 @@ pub struct TrialOutcome {
 ///
 /// # Errors
 /// [`Error::Run`] when what is in the trial's folder is damaged or of something else; it is left as it is. Those of
-/// [`Partition::parts`](crate::data::Partition::parts), [`Trainer::new`] and [`Trainer::fit`], so [`Error::NotFinite`] when the training diverges; [`Error::Io`].
+/// [`Trainer::new`] and [`Trainer::fit`], so [`Error::NotFinite`] when the training diverges; [`Error::Io`].
 pub fn run_trial(
     trial: &Trial,
     data: &TrialData<'_>,
@@ -175,13 +194,10 @@ pub fn run_trial(
         let ended = if until.is_some() { Ended::Paused } else { Ended::Finished };
         return Ok(TrialOutcome { path, ended, found, records });
     }
-    let (train, test) = trial.recipe.partition().parts(data.train, data.test)?;
-    let info = match &train {
-        Cow::Borrowed(_) => data.info.clone(),
-        Cow::Owned(part) => DataInfo::of(part),
-    };
-    let part = TrialData { train: &train, test: &test, info, origin: data.origin.clone() };
-    let (mut trainer, recorder) = match begin(trial, &part, setting, &path) {
+    let part = data.part(&trial.recipe)?;
+    let own = part.as_ref().map(|part| part.data(data));
+    let seen = own.as_ref().unwrap_or(data);
+    let (mut trainer, recorder) = match begin(trial, seen, setting, &path) {
         Ok(begun) => begun,
         Err(Error::Locked { .. }) => return Ok(TrialOutcome { path, ended: Ended::Elsewhere, found, records }),
         // Another process finished it since it was looked at.
@@ -193,7 +209,7 @@ pub fn run_trial(
         let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
         Ok(if due { Control::Stop } else { control })
     });
-    let reason = trainer.fit(Some(&test), &mut watchers)?;
+    let reason = trainer.fit(Some(seen.test), &mut watchers)?;
     let records = watchers.0.records().to_vec();
     let ended = match reason {
         StopReason::Finished => Ended::Finished,

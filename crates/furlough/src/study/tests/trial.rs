@@ -1,7 +1,7 @@
 use super::*;
 use crate::Error;
-use crate::run::{RunDir, fingerprint, load_model};
-use crate::train::{Control, Event, Trainer};
+use crate::run::RunDir;
+use crate::train::{Control, Event};
 use std::cell::Cell;
 
 const SMALL: &str = "hidden = 8\nepochs = 4";
@@ -149,19 +149,18 @@ fn a_trial_that_diverges_says_so_each_time() {
 }
 
 #[test]
-fn a_part_of_the_data_is_what_the_recipe_says() {
-    let root = tempfile::tempdir().unwrap();
-    let half = trial("hidden = 8\nepochs = 2\nfolds = 2\nfold = 1\ntrain_examples = 300\nsplit_seed = 4");
-    let outcome = run(&half, root.path(), None).unwrap();
-    let split = half.recipe().partition().apply(split().clone()).unwrap();
-    let mut trainer = Trainer::new(&half.recipe().network(64, 10), &half.recipe().options(), &split.train, 1).unwrap();
-    let mut summaries = Vec::new();
-    let mut watch = |event: &Event<'_>| {
-        summaries.extend(if let Event::Epoch(&summary) = *event { Some(summary) } else { None });
-        Ok(Control::Continue)
-    };
-    trainer.fit(Some(&split.test), &mut watch).unwrap();
-    assert_eq!(outcome.records.iter().map(|record| record.summary).collect::<Vec<_>>(), summaries);
-    let (_, model) = load_model(&outcome.path.join(RunDir::MODEL)).unwrap();
-    assert_eq!(model.data.fingerprint, fingerprint(&split.train));
+fn a_recipe_may_see_a_part_of_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = trial("hidden = 8\nepochs = 1\nfolds = 4\ntrain_examples = 40");
+    let outcome = run(&part, folder.path(), None).unwrap();
+    let manifest = crate::run::Manifest::read(&RunDir::open(&outcome.path).unwrap()).unwrap().unwrap();
+    let (train, held_out) = part.recipe().partition().select(data().train).unwrap();
+    assert_eq!(manifest.data_fingerprint, crate::run::fingerprint(&train));
+    // One step, judged by the examples held out.
+    assert_eq!(manifest.steps, 1);
+    let (model, _) = crate::run::load_model(&outcome.path.join(RunDir::MODEL)).unwrap();
+    let loss = crate::predict::Predictor::new(model, 1).evaluate(&held_out.unwrap()).unwrap().loss;
+    assert_eq!(outcome.records[0].summary.test_loss, Some(loss));
+    // What cannot be split is this trial's error.
+    assert!(run(&trial("folds = 60000"), folder.path(), None).unwrap_err().to_string().contains("folds = 60000"));
 }
