@@ -107,7 +107,8 @@ pub fn difference(earlier: &Study, later: &Study) -> Option<String> {
     let (old, new) = (values(&earlier.document), values(&later.document));
     let of = |values: &[(String, String)], key: &str| values.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
     let changed = |(key, value): &(String, String)| of(&new, key).as_ref() != Some(value);
-    let key = old.iter().find(|entry| changed(entry)).or_else(|| new.iter().find(|(key, _)| of(&old, key).is_none()))?;
+    let key =
+        old.iter().find(|entry| changed(entry)).or_else(|| new.iter().find(|(key, _)| of(&old, key).is_none()))?;
     let recipes = |study: &Study| study.trials().map(|(_, _, recipe)| recipe.to_toml()).collect::<HashSet<_>>();
     if recipes(earlier).is_subset(&recipes(later)) {
         return None;

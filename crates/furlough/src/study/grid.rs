@@ -46,12 +46,16 @@ impl Arm {
 
     /// All labels in one line: `fixed width, dropout 0.5`.
     pub fn title(&self) -> String {
-        let title = |(axis, label): &(String, Label)| match label.value {
-            None => label.text.clone(),
-            Some(_) => format!("{axis} {}", label.text),
-        };
-        self.labels.iter().map(title).collect::<Vec<_>>().join(", ")
+        titled(&self.labels)
     }
+}
+
+fn titled(labels: &[(String, Label)]) -> String {
+    let title = |(axis, label): &(String, Label)| match label.value {
+        None => label.text.clone(),
+        Some(_) => format!("{axis} {}", label.text),
+    };
+    labels.iter().map(title).collect::<Vec<_>>().join(", ")
 }
 
 /// The name of the axis that tells a study's parts apart.
@@ -92,10 +96,8 @@ pub(super) fn expand(base: &Table, axes: &Table, grids: &[GridSpec], seed: u64) 
                 settings.extend(point.sets.clone());
                 labels.push((axis.to_string(), point.label.clone()));
             }
-            let recipe = resolve(&settings, seed);
-            let named = Arm { labels, settings, recipe: recipe.clone().unwrap_or_else(|_| nothing()) };
-            let recipe = recipe.map_err(|reason| format!("{}: {reason}", named.title()))?;
-            arms.push(Arm { recipe, ..named });
+            let recipe = resolve(&settings, seed).map_err(|reason| format!("{}: {reason}", titled(&labels)))?;
+            arms.push(Arm { labels, settings, recipe });
             if arms.len() > MOST { Err(format!("has more than {MOST} arms")) } else { Ok(()) }
         })?;
         check_duplicates(&arms[start..])?;
@@ -106,10 +108,6 @@ pub(super) fn expand(base: &Table, axes: &Table, grids: &[GridSpec], seed: u64) 
 /// A grid grows as the product of its axes, so a slip can make it endless.
 const MOST: usize = 10_000;
 
-fn nothing() -> Recipe {
-    Settings::default().resolve().expect("the default recipe is one")
-}
-
 /// A value of an axis.
 struct Point {
     label: Label,
@@ -117,6 +115,8 @@ struct Point {
 }
 
 type Axis<'a> = (&'a str, Vec<Point>);
+/// An axis and the value on it that was chosen.
+type Choice<'a> = (&'a str, &'a Point);
 
 fn points<'a>(axis: &'a str, values: &Value) -> Result<Axis<'a>, String> {
     let Value::Array(values) = values else {
@@ -158,7 +158,9 @@ fn check_keys(place: &str, table: &Table) -> Result<(), String> {
     for key in table.keys() {
         match key.as_str() {
             "seed" => return Err(format!("{place}: seed is not set here but under [seeds]")),
-            "data" if place != "base" => return Err(format!("{place}: a study is of one data set; set data in [base]")),
+            "data" if place != "base" => {
+                return Err(format!("{place}: a study is of one data set; set data in [base]"));
+            }
             known if keys.contains(&known) => {}
             other => {
                 let near = suggestion(other, keys.iter().copied());
@@ -187,10 +189,11 @@ fn check_apart(axes: &[Axis<'_>]) -> Result<(), String> {
     Ok(())
 }
 
+/// Tells `each` of every choice of a value on each axis.
 fn product<'a>(
     axes: &'a [Axis<'a>],
-    chosen: &mut Vec<(&'a str, &'a Point)>,
-    each: &mut dyn FnMut(&[(&'a str, &'a Point)]) -> Result<(), String>,
+    chosen: &mut Vec<Choice<'a>>,
+    each: &mut dyn FnMut(&[Choice<'a>]) -> Result<(), String>,
 ) -> Result<(), String> {
     let Some(((axis, points), rest)) = axes.split_first() else { return each(chosen) };
     for point in points {

@@ -46,7 +46,8 @@ pub fn measure_trial(
     threads: usize,
 ) -> Result<BTreeMap<Measure, f64>> {
     let dir = RunDir::open(trial.folder(root))?;
-    let manifest = Manifest::read(&dir)?.ok_or_else(|| Error::run(dir.path(), "is not finished, so it cannot be measured"))?;
+    let manifest =
+        Manifest::read(&dir)?.ok_or_else(|| Error::run(dir.path(), "is not finished, so it cannot be measured"))?;
     let entry = manifest.files.iter().find(|entry| entry.name == RunDir::MODEL);
     let model = entry.map_or_else(String::new, |entry| entry.sha256.clone());
     if let Some(known) = Measured::read(&dir, &model) {
@@ -61,8 +62,7 @@ pub fn measure_trial(
     let seen = own.as_ref().unwrap_or(data);
     let mut predictor = Predictor::with_precision(mlp, threads, trial.recipe().precision());
     let (train, test) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.test)?);
-    let mut values =
-        BTreeMap::from([(Measure::TrainLoss, train.loss), (Measure::LossGap, test.loss - train.loss)]);
+    let mut values = BTreeMap::from([(Measure::TrainLoss, train.loss), (Measure::LossGap, test.loss - train.loss)]);
     if let (Some(train), Some(test)) = (train.accuracy.map(error_of), test.accuracy.map(error_of)) {
         values.extend([(Measure::TrainError, train), (Measure::Gap, (1e6 * (test - train)).round() / 1e6)]);
     }

@@ -201,13 +201,7 @@ impl ArmResult {
 type Found = (Vec<EpochRecord>, BTreeMap<Measure, f64>);
 
 /// The trial's epochs and what was measured, from the first root that has all of it.
-fn find(
-    trial: &Trial,
-    data: &TrialData<'_>,
-    roots: &[PathBuf],
-    wanted: &[Measure],
-    threads: usize,
-) -> Result<Found> {
+fn find(trial: &Trial, data: &TrialData<'_>, roots: &[PathBuf], wanted: &[Measure], threads: usize) -> Result<Found> {
     let mut best: Option<Error> = None;
     let mut epochs = 0;
     for root in roots {

@@ -98,7 +98,9 @@ pub struct Compare {
 }
 
 /// `key = "a"` and `key = ["a", "b"]`, or `[key]` and `[[key]]`.
-fn one_or_more<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> std::result::Result<Vec<T>, D::Error> {
+fn one_or_more<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<T>, D::Error> {
     let values = match Value::deserialize(deserializer)? {
         Value::Array(values) => values,
         value => vec![value],
@@ -152,7 +154,8 @@ impl Study {
         if let Some(base) = base.as_table_mut() {
             base.insert("data".into(), name.into());
         }
-        let text = toml::to_string(&document).map_err(|error| Error::Study { path: None, reason: error.to_string() })?;
+        let text =
+            toml::to_string(&document).map_err(|error| Error::Study { path: None, reason: error.to_string() })?;
         Study::parse(&text, None)
     }
 
@@ -244,6 +247,10 @@ impl Study {
                 return Err(format!("plot: {y} is not measured against {}", plot.x));
             }
             self.check_values("plot: only", &plot.only)?;
+            let numbers = self.arms.iter().filter_map(|arm| arm.label(&plot.x)?.value);
+            if let Some(bad) = numbers.filter(|&x| x <= 0.0).find(|_| plot.log_x) {
+                return Err(format!("plot: log_x has no place for {} {bad}", plot.x));
+            }
             let name = plot.file_name(place);
             let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
             if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
@@ -307,7 +314,9 @@ impl Seeds {
     fn list(&self) -> std::result::Result<Vec<u64>, String> {
         let seeds = match (&self.list, self.count) {
             (Some(_), Some(_)) => return Err("seeds: there is a list and a count; choose one".into()),
-            (Some(_), None) if self.first.is_some() => return Err("seeds: first goes with count, not with a list".into()),
+            (Some(_), None) if self.first.is_some() => {
+                return Err("seeds: first goes with count, not with a list".into());
+            }
             (Some(list), None) => list.clone(),
             (None, count) => {
                 let (first, count) = (self.first.unwrap_or(0), count.unwrap_or(0));

@@ -48,14 +48,17 @@ impl Results {
     }
 
     fn row(&self, arm: &ArmResult) -> Vec<String> {
-        let labels = self.axes.iter().map(|axis| arm.labels.get(axis).map_or(String::new(), |label| label.text.clone()));
+        let labels =
+            self.axes.iter().map(|axis| arm.labels.get(axis).map_or(String::new(), |label| label.text.clone()));
         let value = |measure: &Measure| arm.estimates.get(measure).map_or("–".into(), |e| said(*measure, e, false));
         labels.chain(self.measures.iter().map(value)).collect()
     }
 
     fn differences(&self) -> String {
-        let mut text = String::from("\n## Paired differences\n\nArm less baseline, seed by seed: mean, 95 % interval, and the \
-                                     two-sided p-value of the exact sign-flip test. Bold where the interval leaves out 0.\n\n");
+        let mut text = String::from(
+            "\n## Paired differences\n\nArm less baseline, seed by seed: mean, 95 % interval, and the \
+                                     two-sided p-value of the exact sign-flip test. Bold where the interval leaves out 0.\n\n",
+        );
         let heads = ["arm", "baseline", "measurement", "seeds", "difference", "p"].map(String::from);
         let rows = self.comparisons.iter().map(|c| {
             let difference = said(c.measure, &c.difference, true);
