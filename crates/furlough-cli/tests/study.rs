@@ -112,7 +112,8 @@ fn shards_come_to_the_same() {
     assert!(table.contains("4 trials are missing") && table.contains("has not begun"), "{table}");
 
     // Two processes at once in one folder share the work, and neither spoils anything.
-    let start = || furlough(folder).args("study run a.toml --out both --json".split(' ')).stdout(Stdio::piped()).spawn();
+    let start =
+        || furlough(folder).args("study run a.toml --out both --json".split(' ')).stdout(Stdio::piped()).spawn();
     let children = [start().unwrap(), start().unwrap()];
     for child in children {
         let output = child.wait_with_output().unwrap();
@@ -147,8 +148,11 @@ fn killed_and_stopped_studies_go_on() {
     #[cfg(unix)]
     if kept < 8 {
         use std::io::Read;
-        let mut child =
-            furlough(folder).args("study run a.toml --out a --jobs 1".split(' ')).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = furlough(folder)
+            .args("study run a.toml --out a --jobs 1".split(' '))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         std::thread::sleep(Duration::from_millis(150));
         let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         let mut said = String::new();

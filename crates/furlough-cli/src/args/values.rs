@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use furlough::compute::Precision;
-use furlough::nn::Activation;
+use furlough::nn::{Activation, DropoutKind};
 use furlough::optim::LrSchedule;
 use furlough::train::OneOrMany;
 use std::num::{IntErrorKind, NonZero, ParseIntError};
@@ -11,6 +11,11 @@ use std::str::FromStr;
 /// The names of the activations, which help and completions list.
 pub(super) fn activations() -> PossibleValuesParser {
     PossibleValuesParser::new(Activation::ALL.map(Activation::name))
+}
+
+/// The names of the kinds of dropout, likewise.
+pub(super) fn dropout_kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(DropoutKind::ALL.map(DropoutKind::name))
 }
 
 /// The names of the precisions, likewise.

@@ -99,7 +99,8 @@ fn train(
         list.map(|(number, planned)| Job { number, trial: planned.trial.clone(), until: None }).collect();
     let mut plan = Queue::new(list, |report| {
         match heard(&mut ran, report, todo, |planned| {
-            measure_trial(&planned.trial, data, root, study.measures(), threads)
+            let measured = measure_trial(&planned.trial, data, root, study.measures(), threads)?;
+            Ok(measured.values.into_iter().filter(|(measure, _)| study.measures().contains(measure)).collect())
         }) {
             Ok(()) => Control::Continue,
             Err(error) => {
