@@ -1,5 +1,6 @@
 //! The command line, and the settings it amounts to.
 
+pub mod study;
 mod texts;
 mod values;
 
@@ -76,6 +77,8 @@ pub enum Command {
     Data(DataArgs),
     /// Describe a run: its recipe, how far it is, its figures and files
     Info(InfoArgs),
+    /// Run an experiment: every arm, every seed, tables and pictures
+    Study(study::StudyArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {

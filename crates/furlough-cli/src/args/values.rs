@@ -69,3 +69,14 @@ pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
         threads => Ok(threads),
     }
 }
+
+/// `3/16`: a part, from 1, and how many parts there are.
+pub(super) fn shard(text: &str) -> Result<(usize, usize), String> {
+    let (part, of) = text.split_once('/').ok_or("not of the form I/N, such as 1/4")?;
+    let (part, of): (usize, usize) = (whole(part)?, whole(of)?);
+    match of {
+        0 => Err("there must be at least 1 shard".into()),
+        _ if part == 0 || part > of => Err(format!("there are {of} shards, numbered from 1 to {of}")),
+        _ => Ok((part, of)),
+    }
+}

@@ -98,7 +98,7 @@ fn png<E: Display>(
     draw(&area, IMAGE_TEXT_DROP).map_err(|error| failed(name, error))?;
     drop(area);
     let pixels = shrink(&pixels, width as usize);
-    picture::encode([width, height].map(|side| (side / SHRINK) as usize), &pixels).map_err(|error| failed(name, error))
+    picture::encode([width, height].map(|side| (side / SHRINK) as usize), &pixels).map_err(|why| failed(name, why))
 }
 
 fn failed(name: &str, why: impl Display) -> Error {
