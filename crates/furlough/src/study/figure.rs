@@ -76,7 +76,9 @@ fn series<'a>(results: &Results, plot: &PlotSpec, arms: &[&'a ArmResult]) -> Ser
     if !first.iter().any(crowded) {
         return first;
     }
-    let others = results.axes.iter().map(String::as_str).filter(|&axis| axis != plot.x && !wanted.contains(&axis));
+    let varies = |axis: &str| arms.iter().any(|arm| label(arm, axis) != label(arms[0], axis));
+    let others = results.axes.iter().map(String::as_str);
+    let others = others.filter(|&axis| axis != plot.x && !wanted.contains(&axis) && varies(axis));
     by(&wanted.iter().copied().chain(others).collect::<Vec<_>>())
 }
 

@@ -244,6 +244,7 @@ fn begin<'a>(
                 return Ok((trainer, recorder));
             }
             Err(Error::Run { .. }) if path.join(RunDir::RECIPE).is_file() => {} // begun by another process since
+            Err(error @ Error::Locked { .. }) => return Err(error),
             Err(error) => return Err(unusable(path, &error)),
         }
     }

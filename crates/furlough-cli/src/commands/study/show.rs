@@ -103,6 +103,9 @@ impl Show {
     }
 
     fn print(&self, text: &str, event: Value) -> io::Result<()> {
+        if !self.json && text.is_empty() {
+            return Ok(());
+        }
         let line = if self.json { event.to_string() } else { text.to_string() };
         self.bar.suspend(|| {
             let mut out = io::stdout().lock();

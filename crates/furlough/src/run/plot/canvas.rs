@@ -101,7 +101,7 @@ pub(super) fn shorten(text: &str, room: usize) -> String {
     text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// How wide a text is, about: letters of the bundled font are 0.6 of their size on average.
+/// How wide a text is, about: letters of the bundled font are 0.56 of their size on average.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    0.6 * size * text.chars().count() as f64
+    0.56 * size * text.chars().count() as f64
 }

@@ -7,7 +7,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 
 /// Letters of a name.
-pub(super) const NAME: usize = 52;
+pub(super) const NAME: usize = 64;
 /// Size of the names.
 pub(super) const TEXT: f64 = 13.0;
 

@@ -23,7 +23,9 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, cell: Cell, pane
         let low = if *log_y && point.y - half <= 0.0 { point.y } else { point.y - half };
         [low, point.y + half]
     };
-    let y_axis = Axis::measured(points().flat_map(ends), *log_y);
+    // An interval may go below 0 where the measurement cannot.
+    let floor = if points().all(|point| point.y >= 0.0) { 0.0 } else { f64::NEG_INFINITY };
+    let y_axis = Axis::measured(points().flat_map(ends).map(|y| y.max(floor)), *log_y);
     let longest = lines.iter().map(|line| width(&line.name, LABEL)).fold(0.0, f64::max);
     let (left, right) = (cell.left + 72.0, cell.right - if labels { longest + 34.0 } else { 26.0 });
     let (top, bottom) = (cell.top + 36.0, cell.bottom - 50.0);

@@ -162,7 +162,7 @@ fn pictures(results: &Results) {
     assert_eq!(x_title, "epoch");
     assert_eq!(
         lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(),
-        ["narrow, dropout 0", "narrow, dropout 0.25", "narrow, dropout 0.5"]
+        ["dropout 0", "dropout 0.25", "dropout 0.5"]
     );
     assert_eq!(lines[0].points[2].y, results.arms[0].estimates[&Measure::TestError].mean);
 

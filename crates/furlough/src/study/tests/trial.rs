@@ -130,6 +130,10 @@ fn damage_is_one_error_and_nothing_is_touched() {
 fn a_trial_of_another_process_is_left_to_it() {
     let root = tempfile::tempdir().unwrap();
     let trial = trial(SMALL);
+    let held = RunDir::create(trial.folder(root.path())).unwrap();
+    let outcome = run(&trial, root.path(), None).unwrap();
+    assert_eq!((outcome.ended, outcome.records.len()), (Ended::Elsewhere, 0), "it has only just begun there");
+    drop(held);
     run(&trial, root.path(), Some(1)).unwrap();
     let held = RunDir::resume(trial.folder(root.path())).unwrap();
     let outcome = run(&trial, root.path(), None).unwrap();
