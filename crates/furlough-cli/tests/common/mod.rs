@@ -1,6 +1,9 @@
 //! Running the real program in a folder of its own.
 #![allow(dead_code)] // each test file uses a part of it
 
+pub mod http;
+pub mod watching;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;

@@ -8,6 +8,14 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
+/// With its licence, as that asks for.
+const UPLOT: &str = concat!(
+    "/*\n",
+    include_str!("../../../assets/watch/uPlot-LICENSE.txt"),
+    "*/\n",
+    include_str!("../../../assets/watch/uPlot.iife.min.js")
+);
+
 /// Path, type and text of each file.
 const FILES: [(&str, &str, &str); 9] = [
     ("/", HTML, include_str!("../../../assets/watch/index.html")),
@@ -17,7 +25,7 @@ const FILES: [(&str, &str, &str); 9] = [
     ("/charts.js", JS, include_str!("../../../assets/watch/charts.js")),
     ("/masks.js", JS, include_str!("../../../assets/watch/masks.js")),
     ("/runs.js", JS, include_str!("../../../assets/watch/runs.js")),
-    ("/uplot.js", JS, include_str!("../../../assets/watch/uPlot.iife.min.js")),
+    ("/uplot.js", JS, UPLOT),
     ("/uplot.css", CSS, include_str!("../../../assets/watch/uPlot.min.css")),
 ];
 

@@ -167,7 +167,7 @@ impl Run {
         let unreadable = read.as_ref().err().map(|error| format!("the log cannot be read: {error}"));
         let problem = recipe.err().cloned().or(unreadable).or_else(|| self.tail.problem().map(String::from));
         let at = self.checkpoint.value;
-        let examples = |recipe: &Recipe| at?.examples(recipe.data(), recipe.options().batch_size);
+        let examples = |recipe: &Recipe| at?.examples(recipe);
         let last = self.tail.records().last().map_or(0.0, |record| record.seconds);
         let state = if problem.is_some() {
             State::Unreadable

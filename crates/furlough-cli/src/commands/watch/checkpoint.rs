@@ -1,3 +1,4 @@
+use furlough::train::Recipe;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fs::File;
@@ -54,14 +55,16 @@ pub fn glance(path: &Path) -> Option<Glance> {
 }
 
 impl Glance {
-    /// Examples of an epoch: those of the data set by this name, if the steps taken agree with it; otherwise as many as fill the steps of an
-    /// epoch, once one is done. The second number says whether they are exact.
-    pub fn examples(&self, data: &str, batch: usize) -> Option<(usize, bool)> {
+    /// Examples of an epoch: as many as the recipe takes of its data set, if that is a known one and the steps taken agree with it; otherwise
+    /// as many as fill the steps of an epoch, once one is done. The second number says whether they are exact.
+    pub fn examples(&self, recipe: &Recipe) -> Option<(usize, bool)> {
+        let batch = recipe.options().batch_size;
         let agrees = |examples: usize| {
             let steps = examples.div_ceil(batch.min(examples)) as u64;
             self.step == self.epoch * steps + self.step_in_epoch && self.step_in_epoch < steps
         };
-        let known = furlough::data::catalog::get(data).ok().map(|entry| entry.train).filter(|&train| agrees(train));
+        let entry = furlough::data::catalog::get(recipe.data()).ok();
+        let known = entry.map(|entry| recipe.partition().learnt(entry.train)).filter(|&train| agrees(train));
         let filled = || (self.step - self.step_in_epoch).checked_div(self.epoch).map(|steps| steps as usize * batch);
         known.map(|train| (train, true)).or_else(|| filled().map(|examples| (examples, false)))
     }
@@ -72,16 +75,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn examples_are_the_catalogues_or_those_that_fill_the_steps() {
+    fn examples_are_the_recipes_or_those_that_fill_the_steps() {
         let at = |epoch, step_in_epoch, step| Glance { epoch, step_in_epoch, step, inputs: 64, outputs: 10 };
-        assert_eq!(at(0, 0, 0).examples("digits", 32), Some((1437, true)));
-        assert_eq!(at(2, 0, 90).examples("digits", 32), Some((1437, true)));
-        assert_eq!(at(2, 3, 93).examples("digits", 32), Some((1437, true)));
-        assert_eq!(at(3, 0, 3).examples("digits", 5000), Some((1437, true)));
-        // A part of the digits, and somebody's own files.
-        assert_eq!(at(2, 0, 20).examples("digits", 32), Some((320, false)));
-        assert_eq!(at(2, 1, 21).examples("idx", 32), Some((320, false)));
-        assert_eq!(at(0, 1, 1).examples("idx", 32), None);
+        let examples = |at: Glance, text: &str| {
+            let recipe = furlough::train::Settings::parse(text, None).unwrap().resolve().unwrap();
+            at.examples(&recipe)
+        };
+        let digits = "data = 'digits'\nbatch_size = 32\n";
+        assert_eq!(examples(at(0, 0, 0), digits), Some((1437, true)));
+        assert_eq!(examples(at(2, 0, 90), digits), Some((1437, true)));
+        assert_eq!(examples(at(2, 3, 93), digits), Some((1437, true)));
+        assert_eq!(examples(at(3, 0, 3), "data = 'digits'\nbatch_size = 5000"), Some((1437, true)));
+        let fifth = format!("{digits}folds = 5\nfold = 1\n");
+        assert_eq!(examples(at(2, 0, 72), &fifth), Some((1437 - (2 * 1437 / 5 - 1437 / 5), true)));
+        assert_eq!(examples(at(1, 0, 4), &format!("{digits}train_examples = 100")), Some((100, true)));
+        // Other files by the same name, and somebody's own.
+        assert_eq!(examples(at(2, 0, 20), digits), Some((320, false)));
+        let own = "data = 'idx'\nbatch_size = 32\n";
+        assert_eq!(examples(at(2, 1, 21), own), Some((320, false)));
+        assert_eq!(examples(at(0, 1, 1), own), None);
     }
 
     #[test]

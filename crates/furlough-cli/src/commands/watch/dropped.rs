@@ -50,7 +50,7 @@ pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Dropped> {
     let architecture = recipe.network(at.inputs, at.outputs).validate()?;
     let key = Key::new(options.seed);
     let step = at.step.saturating_sub(1);
-    let known = at.examples(recipe.data(), options.batch_size).filter(|&(_, exact)| exact);
+    let known = at.examples(recipe).filter(|&(_, exact)| exact);
     let examples = match known {
         Some((count, _)) => first_of_step(key, step, count, options.batch_size.min(count)),
         None => (0..EXAMPLES as u32).collect(),
