@@ -89,7 +89,7 @@ export class Chart {
         height: parseInt(getComputedStyle(this.box).minHeight, 10),
         padding: [8, 10, 0, 0],
         legend: { show: false },
-        cursor: { sync: { key: "epochs", setSeries: false }, y: false, drag: { setScale: false }, points: { size: 6 } },
+        cursor: { sync: { key: "epochs", setSeries: false }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
         scales: { x: { time: false, range: (plot, low, high) => [1, Math.max(2, high)] }, ...(this.zero ? zero : {}) },
         axes: [
           { ...axis, grid: { show: false }, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
