@@ -42,7 +42,7 @@ fn tensorboard_shows_each_epoch_once() {
     let folder = folder();
     let folder = folder.path();
     let run = folder.join("a");
-    let train = "train --data digits --hidden 64 --epochs 60 --out a --tensorboard --quiet";
+    let train = "train --data digits --hidden 512,256 --epochs 60 --out a --tensorboard --quiet";
     let mut child = furlough(folder).args(train.split_whitespace()).spawn().unwrap();
     let log = run.join("metrics.jsonl");
     while fs::read_to_string(&log).unwrap_or_default().lines().count() < 5 {
@@ -86,5 +86,5 @@ fn tensorboard_shows_each_epoch_once() {
             assert_eq!(figures, logged, "{by} {tag}");
         }
     }
-    assert!(seen["text"].as_str().unwrap().contains("hidden = [64]"), "{}", seen["text"]);
+    assert!(seen["text"].as_str().unwrap().contains("hidden = [512, 256]"), "{}", seen["text"]);
 }

@@ -32,11 +32,11 @@ fn a_run_shows_while_it_trains() {
     page.until(|page| page.resets == 1);
     assert_eq!(page.runs, serde_json::json!({}));
 
-    let args = format!("{RUN} --epochs 150");
+    let args = "train --data digits --hidden 512,256 --quiet --epochs 100";
     let mut training = furlough(folder).args(args.split_whitespace()).args(["--out", "runs/a"]).spawn().unwrap();
     page.until(|page| page.epochs("a") > 0);
     assert!(training.wait().unwrap().success());
-    page.until(|page| page.state("a") == Some("finished") && page.epochs("a") == 150);
+    page.until(|page| page.state("a") == Some("finished") && page.epochs("a") == 100);
     if cfg!(target_os = "linux") {
         assert!(page.states.contains(&("a".into(), "running".into())), "{:?}", page.states);
     }
@@ -45,8 +45,8 @@ fn a_run_shows_while_it_trains() {
     let log = fs::read_to_string(folder.join("runs/a/metrics.jsonl")).unwrap();
     assert_eq!(page.runs["a"]["rows"], Value::from(common::json_lines(&log)));
     assert_eq!(page.runs["a"]["examples"], 1437);
-    assert_eq!(page.runs["a"]["step"], 150 * 45);
-    assert_eq!(page.runs["a"]["recipe"]["hidden"], serde_json::json!([64, 32]));
+    assert_eq!(page.runs["a"]["step"], 100 * 45);
+    assert_eq!(page.runs["a"]["recipe"]["hidden"], serde_json::json!([512, 256]));
     ok(folder, &format!("{args} --out unwatched"));
     assert_eq!(model(folder, "runs/a"), model(folder, "unwatched"));
     assert_eq!(files(&folder.join("runs/a")).len(), files(&folder.join("unwatched")).len());

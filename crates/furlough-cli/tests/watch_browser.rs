@@ -53,7 +53,7 @@ fn the_page_in_a_browser() {
     let mut script = Command::new("node").arg(SCRIPT).arg(url).args(pictures).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(script.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(said.next().as_deref(), Some("ready"));
-    let late = "train --data digits --quiet --epochs 150 --hidden 512,256 --out runs/late";
+    let late = "train --data digits --quiet --epochs 200 --hidden 512,256 --out runs/late";
     let mut late = furlough(folder).args(late.split_whitespace()).spawn().unwrap();
     assert_eq!(said.next().as_deref(), Some("seen"));
     assert!(late.wait().unwrap().success());

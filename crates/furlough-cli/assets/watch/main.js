@@ -65,9 +65,9 @@ function take(update) {
   redraw();
 }
 
-/** The runs that train, the newest first, and the latest beside them. */
+/** The runs that train, and the latest beside them. */
 function followed() {
-  const order = (a, b) => (b.state === "running") - (a.state === "running") || naturally(b.name, a.name);
+  const order = (a, b) => (b.state === "running") - (a.state === "running") || b.changed - a.changed || naturally(a.name, b.name);
   return [...page.runs.values()].sort(order).slice(0, MOST_FOLLOWED).map((run) => run.id);
 }
 

@@ -59,10 +59,10 @@ function tell() {
     const name = layer.layer === 0 ? "features" : `hidden layer ${layer.layer}`;
     const mean = layer.off.reduce((sum, off) => sum + off, 0) / layer.off.length;
     const texts = [
-      `${name}, p = ${layer.p}`,
+      `${name}, p = ${+layer.p.toPrecision(3)}`,
       `${mean.toFixed(1)} of ${layer.units} off on average (${((100 * mean) / layer.units).toFixed(1)} %)`,
     ];
-    line.append(...texts.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+    line.append(...[...texts, ""].map((text) => Object.assign(document.createElement("span"), { textContent: text })));
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", texts.join(": "));
@@ -85,10 +85,11 @@ function drawLayer(canvas, layer, on) {
   const told = layer.masks[0].length * 4;
   const least = 2 * scale;
   const units = Math.min(layer.units, told, Math.floor(width / least));
-  const cell = Math.min(12 * scale, width / units);
-  const height = Math.max(3 * scale, Math.min(9 * scale, cell));
+  const cell = Math.min(8 * scale, width / units);
+  const height = Math.max(3 * scale, Math.min(8 * scale, cell));
   canvas.width = width;
   canvas.height = Math.round(height * layer.masks.length);
+  canvas.previousSibling.lastChild.textContent = units < layer.units ? `the first ${units} are drawn` : "";
   canvas.style.height = `${canvas.height / scale}px`;
   const pen = canvas.getContext("2d");
   pen.fillStyle = on;

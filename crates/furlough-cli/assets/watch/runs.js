@@ -6,6 +6,16 @@ export const naturally = (a, b) => collator.compare(a, b);
 
 const text = (value) => (Array.isArray(value) ? value.join(", ") : `${value}`);
 const KEYS_TOLD = 4;
+const SHORT = {
+  hidden: (value) => (value.length ? value.join("-") : "no hidden layer"),
+  dropout: (value) => `p ${text(value)}`,
+  input_dropout: (value) => `input p ${value}`,
+  data: (value) => value,
+  activation: (value) => value,
+  dropout_kind: (value) => value,
+};
+/** A value in few words, which stay on one line. */
+const short = (key, value) => (SHORT[key]?.(value) ?? `${key.replaceAll("_", " ")} ${text(value)}`).replaceAll(" ", "\u00a0");
 
 /** Gives each run its `about`: the recipe's values that are not the same for all runs; or, where all are, the most telling. */
 export function describe(runs) {
@@ -17,11 +27,11 @@ export function describe(runs) {
     if (!recipe) {
       run.about = "";
     } else if (differing.length === 0) {
-      const hidden = recipe.hidden.length ? recipe.hidden.join("-") : "no hidden layer";
-      run.about = [recipe.data, hidden, recipe.dropout.length ? `p ${text(recipe.dropout)}` : null].filter(Boolean).join(" · ");
+      const telling = ["data", "hidden", "dropout"].filter((key) => recipe[key].length);
+      run.about = telling.map((key) => short(key, recipe[key])).join(" · ");
     } else {
       const told = differing.filter((key) => recipe[key] !== undefined).slice(0, KEYS_TOLD);
-      run.about = told.map((key) => `${key.replaceAll("_", " ")} ${text(recipe[key])}`).join(" · ");
+      run.about = told.map((key) => short(key, recipe[key])).join(" · ");
     }
   }
 }

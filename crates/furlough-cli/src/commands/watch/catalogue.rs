@@ -53,6 +53,8 @@ pub struct Head {
     problem: Option<String>,
     /// The recipe as a flat object; none when it cannot be read.
     recipe: Option<serde_json::Value>,
+    /// When the log was written last, in milliseconds since 1970.
+    changed: u64,
     /// Steps taken, as of the last checkpoint.
     step: Option<u64>,
     /// Examples of an epoch, for throughput.
@@ -135,14 +137,15 @@ impl Catalogue {
     /// The units that are off in a run's latest step; none where the run is not there or not that far.
     pub fn dropped(&self, id: u32) -> Option<Dropped> {
         let run = self.runs.values().find(|run| run.head.id == id)?;
-        dropped(run.recipe.value.as_ref().ok()?, run.checkpoint.value.as_ref()?).ok()
+        dropped(run.recipe.value.as_ref().ok()?, run.checkpoint.value.as_ref()?).ok()?
     }
 }
 
 impl Run {
     fn new(id: u32, name: String) -> Self {
         // Nothing is read yet, and the first reading will differ from this.
-        let head = Head { id, name, state: State::Unreadable, problem: None, recipe: None, step: None, examples: None };
+        let (state, problem, recipe, step, examples) = (State::Unreadable, None, None, None, None);
+        let head = Head { id, name, state, problem, recipe, changed: 0, step, examples };
         Run {
             recipe: Changing { seen: None, value: Err(String::new()) },
             checkpoint: Changing { seen: None, value: None },
@@ -159,7 +162,8 @@ impl Run {
         });
         self.checkpoint.read(&path.join(RunDir::CHECKPOINT), glance);
         let first = self.head.recipe.is_none();
-        let read = self.tail.read(&path.join(RunDir::METRICS));
+        let log = path.join(RunDir::METRICS);
+        let read = self.tail.read(&log);
         if !first && matches!(read, Ok(Some(_))) {
             self.signs.grew();
         }
@@ -184,6 +188,7 @@ impl Run {
             state,
             problem,
             recipe: recipe.ok().and_then(|recipe| serde_json::to_value(recipe).ok()),
+            changed: changed(&log),
             step: at.map(|at| at.step),
             examples: recipe.ok().and_then(examples).map(|(examples, _)| examples),
         };
@@ -193,6 +198,12 @@ impl Run {
     fn rows(&self, from: usize) -> Rows {
         Rows { run: self.head.id, from, rows: self.tail.records()[from..].to_vec() }
     }
+}
+
+fn changed(path: &Path) -> u64 {
+    let time = std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_millis() as u64)
 }
 
 /// What a run is called: its place below the folder that is watched, or its folder's own name.

@@ -31,7 +31,7 @@ pub struct Dropped {
 pub struct LayerDropped {
     /// How many linear layers stand before it: 0 for the features.
     pub layer: usize,
-    /// The drop probability.
+    /// The drop probability in this step.
     pub p: f64,
     /// Units of the layer.
     pub units: usize,
@@ -41,18 +41,28 @@ pub struct LayerDropped {
     pub masks: Vec<String>,
 }
 
-/// The units that are off in the latest step of a run at this checkpoint; in the first step, if none is taken yet.
+/// The units that are off in the latest step of a run at this checkpoint; in the first step, if none is taken yet. None while it is not known:
+/// with a schedule, how often units are off depends on how many steps there are in all, which for some data shows after an epoch only.
 ///
 /// # Errors
 /// When the recipe's network makes no sense with the checkpoint's.
-pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Dropped> {
+pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Option<Dropped>> {
     let options = recipe.options();
+    let (examples, exact) = at.examples(recipe).unzip();
+    let step = at.step.saturating_sub(1);
+    let factor = match (options.dropout_schedule, examples) {
+        (schedule, _) if schedule.is_constant() => 1.0,
+        (_, None) => return Ok(None),
+        (schedule, Some(count)) => {
+            let steps = count.div_ceil(options.batch_size) as u64 * u64::from(options.epochs);
+            schedule.factor(step, steps)
+        }
+    };
     let architecture = recipe.network(at.inputs, at.outputs).validate()?;
     let key = Key::new(options.seed);
-    let step = at.step.saturating_sub(1);
-    let known = at.examples(recipe).filter(|&(_, exact)| exact);
+    let known = examples.filter(|_| exact == Some(true));
     let examples = match known {
-        Some((count, _)) => first_of_step(key, step, count, options.batch_size.min(count)),
+        Some(count) => first_of_step(key, step, count, options.batch_size.min(count)),
         None => (0..EXAMPLES as u32).collect(),
     };
     let hidden = &architecture.blocks()[..architecture.blocks().len() - 1];
@@ -60,10 +70,10 @@ pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Dropped> {
     let places = std::iter::once((architecture.inputs(), architecture.input_dropout())).chain(widths).enumerate();
     let layers = places.filter(|(_, (_, dropout))| !dropout.is_identity()).map(|(layer, (units, dropout))| {
         let site = MaskSite { key, stream: Stream::Dropout, step: step as u32, layer: layer as u32 };
-        masks(dropout, &site, units, &examples)
+        masks(dropout.times(factor), &site, units, &examples)
     });
     let (layers, sharing) = (layers.collect(), recipe.dropout_sharing().to_string());
-    Ok(Dropped { step, of_step: known.is_some(), examples, sharing, layers })
+    Ok(Some(Dropped { step, of_step: known.is_some(), examples, sharing, layers }))
 }
 
 fn first_of_step(key: Key, step: u64, count: usize, batch: usize) -> Vec<u32> {
@@ -106,7 +116,7 @@ mod tests {
     #[test]
     fn they_are_the_definitions() {
         let recipe = recipe("data = 'digits'\nhidden = [40, 8]\ndropout = [0.5, 0]\ninput_dropout = 0.2\nseed = 3");
-        let told = dropped(&recipe, &at(2, 90)).unwrap();
+        let told = dropped(&recipe, &at(2, 90)).unwrap().unwrap();
         assert_eq!((told.step, told.of_step, told.examples.len()), (89, true, 16));
         let mut order = vec![0; 1437];
         epoch_order(Key::new(3), 1, &mut order);
@@ -129,15 +139,31 @@ mod tests {
     #[test]
     fn shared_masks_are_shared() {
         let recipe = recipe("data = 'digits'\nhidden = 40\ndropout_sharing = 4\nbatch_size = 30\n");
-        let masks = &dropped(&recipe, &at(0, 0)).unwrap().layers[0].masks;
+        let masks = &dropped(&recipe, &at(0, 0)).unwrap().unwrap().layers[0].masks;
         assert!(masks.chunks(4).all(|group| group.iter().all(|mask| *mask == group[0])));
         assert_ne!(masks[0], masks[4]);
     }
 
     #[test]
+    fn a_schedule_counts() {
+        let text =
+            "data = 'digits'\nhidden = 40\ndropout = 0.5\nepochs = 4\nbatch_size = 32\ndropout_schedule = 'ramp:1'\n";
+        let at_step = |epoch, step| dropped(&recipe(text), &at(epoch, step)).unwrap().unwrap();
+        let ramp = recipe(text).dropout_schedule();
+        for (epoch, step) in [(0, 0), (1, 45), (3, 135)] {
+            let told = at_step(epoch, step);
+            assert_eq!(told.layers[0].p, 0.5 * ramp.factor(told.step, 180));
+        }
+        assert!(at_step(0, 0).layers[0].off.iter().all(|&off| off == 0));
+        let unknown = recipe("data = 'idx'\nhidden = 40\ndropout_schedule = 'decay'\n");
+        let somewhere = Glance { epoch: 0, step_in_epoch: 2, step: 2, inputs: 64, outputs: 10 };
+        assert!(dropped(&unknown, &somewhere).unwrap().is_none());
+    }
+
+    #[test]
     fn without_the_number_of_examples_it_is_the_first_ones() {
         let recipe = recipe("data = 'idx'\nhidden = 2000\nbatch_size = 30\n");
-        let told = dropped(&recipe, &at(1, 7)).unwrap();
+        let told = dropped(&recipe, &at(1, 7)).unwrap().unwrap();
         assert_eq!((told.of_step, told.step), (false, 6));
         assert_eq!(told.examples, (0..16).collect::<Vec<_>>());
         assert_eq!((told.layers[0].units, told.layers[0].masks[0].len()), (2000, 256));
