@@ -3,8 +3,8 @@
 //     node scripts/watch_browser.mjs URL [FOLDER]
 //
 // FOLDER is for pictures of the page. FURLOUGH_PLAYWRIGHT names a folder whose node_modules has playwright-core, and FURLOUGH_BROWSER the browser
-// [chromium, from PATH]. It says `ready` when the page shows what is there, then waits for a run named `late` to come and finish and says
-// `seen`; then for the server to end, and says `done`. Whoever started it (crates/furlough-cli/tests/watch_browser.rs) sees to that.
+// [chromium, from PATH]. It says `ready` when the page shows what is there, then waits for a run named `late` to come, says `running`,
+// waits for it to stop, says `stopped`, waits for the server to end, and says `done`. Whoever started it (crates/furlough-cli/tests/watch_browser.rs) sees to that.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -96,10 +96,13 @@ await picture(phone, "phone");
 console.log("ready");
 const late = (rest) => `#runs li:has(.name[title="late"]) ${rest}`;
 await page.waitForSelector(late(".state.running"), { timeout: 60_000 });
+// Whoever follows is shown the one that trains.
+await page.waitForFunction(() => document.querySelector("#dropped-run").textContent === "late");
 await picture(page, "running");
-await page.waitForSelector(late(".state.finished"), { timeout: 120_000 });
+console.log("running");
+await page.waitForSelector(late(".state.stopped"), { timeout: 60_000 });
 await page.waitForSelector(late("input:checked"));
-console.log("seen");
+console.log("stopped");
 assert.deepEqual(faults, []);
 await page.waitForSelector('#link[data-state="lost"]', { timeout: 60_000 });
 console.log("done");

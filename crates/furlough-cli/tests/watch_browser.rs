@@ -7,7 +7,7 @@
 
 mod common;
 use common::watching::Watching;
-use common::{folder, furlough, ok};
+use common::{Training, folder, ok};
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -53,10 +53,10 @@ fn the_page_in_a_browser() {
     let mut script = Command::new("node").arg(SCRIPT).arg(url).args(pictures).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(script.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(said.next().as_deref(), Some("ready"));
-    let late = "train --data digits --quiet --epochs 200 --hidden 512,256 --out runs/late";
-    let mut late = furlough(folder).args(late.split_whitespace()).spawn().unwrap();
-    assert_eq!(said.next().as_deref(), Some("seen"));
-    assert!(late.wait().unwrap().success());
+    let mut late = Training::start(folder, "--hidden 512,256 --epochs 20000 --out runs/late");
+    assert_eq!(said.next().as_deref(), Some("running"));
+    late.stop();
+    assert_eq!(said.next().as_deref(), Some("stopped"));
     watching.child.kill().unwrap();
     assert_eq!(said.next().as_deref(), Some("done"));
     assert!(script.wait().unwrap().success());

@@ -1,7 +1,7 @@
 // What the page knows, and who is told when it changes.
 import { Chart, colour } from "/charts.js";
 import { showDropped } from "/masks.js";
-import { describe, drawList, naturally } from "/runs.js";
+import { describe, drawList, fits, naturally } from "/runs.js";
 
 const byId = (id) => document.getElementById(id);
 const MOST_FOLLOWED = 6;
@@ -10,7 +10,8 @@ const page = {
   runs: new Map(), // id → head with `rows`, its epochs, and `about`, what sets it apart
   drawn: new Map(), // id → which colour
   follow: true,
-  focus: null,
+  focus: null, // whose figures are told
+  chosen: false, // whether the user brought it into focus
   filter: "",
 };
 
@@ -85,13 +86,20 @@ function choose(ids) {
   }
 }
 
+/** Unless the user chose a run that is still drawn, the one in focus is one that trains, as long as one does. */
+function refocus() {
+  const drawn = [...page.drawn.keys()].map((id) => page.runs.get(id));
+  const now = drawn.find((run) => run.id === page.focus);
+  if (now && (page.chosen || now.state === "running")) return;
+  const latest = (a, b) => b.changed - a.changed;
+  const next = drawn.filter((run) => run.state === "running").sort(latest)[0] ?? now ?? drawn.sort(latest)[0];
+  Object.assign(page, { focus: next?.id ?? null, chosen: false });
+}
+
 function update() {
   if (page.follow) choose(followed());
   else choose([...page.drawn.keys()].filter((id) => page.runs.has(id)));
-  if (!page.drawn.has(page.focus)) {
-    const drawn = [...page.drawn.keys()].map((id) => page.runs.get(id));
-    page.focus = (drawn.find((run) => run.state === "running") ?? drawn[0])?.id ?? null;
-  }
+  refocus();
   const some = page.runs.size > 0;
   byId("empty").hidden = some;
   byId("pictures").hidden = !some;
@@ -122,7 +130,7 @@ function toggle(id) {
 }
 
 function focus(id) {
-  page.focus = id;
+  Object.assign(page, { focus: id, chosen: true });
   if (!page.drawn.has(id)) {
     page.follow = false;
     choose([...page.drawn.keys(), id]);
@@ -130,8 +138,12 @@ function focus(id) {
   redraw();
 }
 
-byId("follow").addEventListener("click", () => { page.follow = true; redraw(); });
-byId("all").addEventListener("click", () => { page.follow = false; choose(page.runs.keys()); redraw(); });
+byId("follow").addEventListener("click", () => { Object.assign(page, { follow: true, chosen: false }); redraw(); });
+byId("all").addEventListener("click", () => {
+  page.follow = false;
+  choose([...page.runs.values()].filter((run) => fits(run, page.filter)).map((run) => run.id));
+  redraw();
+});
 byId("none").addEventListener("click", () => { page.follow = false; choose([]); redraw(); });
 byId("filter").addEventListener("input", (event) => { page.filter = event.target.value.toLowerCase(); redraw(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

@@ -36,6 +36,9 @@ export function describe(runs) {
   }
 }
 
+/** Whether a run has the words of a filter, spaces of all kinds being equal. */
+export const fits = (run, filter) => `${run.name} ${run.about} ${run.state}`.toLowerCase().replaceAll("\u00a0", " ").includes(filter);
+
 const rows = new Map(); // id → the elements of a run in the list
 
 function element(tag, className, parent) {
@@ -99,14 +102,13 @@ export function drawList(list, page, actions) {
     row.item.remove();
     rows.delete(id);
   }
-  const fits = (run) => `${run.name} ${run.about} ${run.state}`.toLowerCase().includes(page.filter);
   const order = (a, b) => (b.state === "running") - (a.state === "running") || naturally(a.name, b.name);
   let before = null;
   for (const run of [...page.runs.values()].sort(order)) {
     if (!rows.has(run.id)) rows.set(run.id, makeRow(run, actions));
     const row = rows.get(run.id);
     fillRow(row, run, page);
-    set(row.item, "hidden", !fits(run));
+    set(row.item, "hidden", !fits(run, page.filter));
     const place = before ? before.nextSibling : list.firstChild;
     if (place !== row.item) list.insertBefore(row.item, place);
     before = row.item;
