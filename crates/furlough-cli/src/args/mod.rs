@@ -179,6 +179,9 @@ pub struct RecipeArgs {
     /// Learning rate [default: 0.5; digits: 0.1]
     #[arg(long, value_parser = number, value_name = "RATE", help_heading = "Training", allow_negative_numbers = true)]
     lr: Option<f64>,
+    /// How the learning rate falls: constant, or linear or cosine to 0 at the end [default: constant]
+    #[arg(long, value_name = "NAME", value_parser = values::lr_schedules(), help_heading = "Training")]
+    lr_schedule: Option<String>,
     /// How much of the last step goes on, from 0 to below 1 [default: 0]
     #[arg(long, value_parser = number, value_name = "M", help_heading = "Training", allow_negative_numbers = true)]
     momentum: Option<f64>,
@@ -228,6 +231,7 @@ impl RecipeArgs {
             init: self.init.as_deref().map(str::parse).transpose()?,
             optimizer: self.optimizer.clone(),
             lr: self.lr,
+            lr_schedule: self.lr_schedule.as_deref().map(str::parse).transpose()?,
             momentum: self.momentum,
             nesterov: self.nesterov,
             weight_decay: self.weight_decay,
@@ -302,11 +306,11 @@ mod tests {
         assert_eq!(settings(""), Settings::default());
         let said = settings(
             "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-sharing 16 --dropout-schedule late:0.2 --activation gelu --init uniform:0.1 \
-             --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 1e-4 --l1 1e-5 --max-norm 3 --batch-size 16 \
+             --optimizer sgd --lr 1e-2 --lr-schedule cosine --momentum 0.9 --nesterov --weight-decay 1e-4 --l1 1e-5 --max-norm 3 --batch-size 16 \
              --epochs 2 --seed 7 --precision bf16 --train-examples 900 --folds 5 --fold 1 --split-seed 3",
         );
         let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\ndropout_sharing = 16\ndropout_schedule = 'late:0.2'\nactivation = 'gelu'\n\
-                    init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nmomentum = 0.9\nnesterov = true\n\
+                    init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nlr_schedule = 'cosine'\nmomentum = 0.9\nnesterov = true\n\
                     weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'\n\
                     train_examples = 900\nfolds = 5\nfold = 1\nsplit_seed = 3";
         assert_eq!(said, Settings::parse(file, None).unwrap());

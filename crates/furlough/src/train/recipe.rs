@@ -1,7 +1,7 @@
 use crate::compute::Precision;
 use crate::data::Partition;
 use crate::nn::{Activation, Dropout, DropoutSchedule, Init, Sequential, Sharing};
-use crate::optim::Sgd;
+use crate::optim::{LrSchedule, Sgd};
 use crate::{Error, Result};
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ pub struct TrainOptions {
     pub init: Init,
     /// The optimiser.
     pub optimizer: Sgd,
+    /// How the learning rate falls.
+    pub lr_schedule: LrSchedule,
     /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of an epoch may be smaller.
     pub batch_size: usize,
     /// Passes over the training set, at least 1.
@@ -30,6 +32,7 @@ impl Default for TrainOptions {
         TrainOptions {
             init: Init::DEFAULT,
             optimizer: Sgd::default(),
+            lr_schedule: LrSchedule::Constant,
             batch_size: 256,
             epochs: 10,
             seed: 0,
@@ -82,6 +85,8 @@ pub struct Recipe {
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
     pub(super) lr: f64,
+    #[serde(skip_serializing_if = "LrSchedule::is_constant")]
+    pub(super) lr_schedule: LrSchedule,
     pub(super) momentum: f64,
     pub(super) nesterov: bool,
     pub(super) weight_decay: f64,
@@ -151,6 +156,7 @@ impl Recipe {
                 l1: self.l1,
                 max_norm: self.max_norm,
             },
+            lr_schedule: self.lr_schedule,
             batch_size: self.batch_size,
             epochs: self.epochs,
             seed: self.seed,

@@ -1,6 +1,7 @@
 use super::Recipe;
 use crate::compute::Precision;
 use crate::nn::{Activation, DropoutSchedule, Init, Sharing};
+use crate::optim::LrSchedule;
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -42,6 +43,8 @@ pub struct Settings {
     pub optimizer: Option<String>,
     /// Learning rate, above 0.
     pub lr: Option<f64>,
+    /// How it falls in the course of the training.
+    pub lr_schedule: Option<LrSchedule>,
     /// From 0 to below 1.
     pub momentum: Option<f64>,
     /// Look ahead along the momentum, which must then be above 0.
@@ -155,6 +158,7 @@ impl Settings {
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
             lr: self.lr.or(other.lr),
+            lr_schedule: self.lr_schedule.or(other.lr_schedule),
             momentum: self.momentum.or(other.momentum),
             nesterov: self.nesterov.or(other.nesterov),
             weight_decay: self.weight_decay.or(other.weight_decay),
@@ -202,6 +206,7 @@ impl Settings {
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
             lr: self.lr.unwrap_or(if small { 0.1 } else { 0.5 }),
+            lr_schedule: self.lr_schedule.unwrap_or_default(),
             momentum: self.momentum.unwrap_or(0.0),
             nesterov: self.nesterov.unwrap_or(false),
             weight_decay: self.weight_decay.unwrap_or(0.0),
@@ -244,6 +249,7 @@ mod tests {
             "dropout_sharing = 64",
             "folds = 5\nfold = 4\nsplit_seed = 9\ntrain_examples = 1000",
             "l1 = 0.001",
+            "lr_schedule = \"cosine\"",
             "dropout_schedule = \"ramp:0.3\"",
             "dropout_schedule = \"decay\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
@@ -294,6 +300,7 @@ mod tests {
             ("folds = 1", "folds = 1: one part is held out"),
             ("folds = 5\nfold = 5", "numbered from 0 to 4"),
             ("split_seed = 1", "there is nothing to split"),
+            ("lr_schedule = \"step\"", "there are constant, linear and cosine"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
             ("dropout_sharing = 0", "dropout_sharing = 0: write per-example, batch, or how many"),
