@@ -4,6 +4,13 @@ import { colour } from "/charts.js";
 const byId = (id) => document.getElementById(id);
 const BREAK = 700; // ms between two questions to the server, at least
 
+/** Kinds of dropout that switch no unit off. */
+const OTHERWISE = {
+  gaussian: "Gaussian dropout multiplies each unit by noise; none is off.",
+  dropconnect: "DropConnect leaves out weights, and no unit is off.",
+  concrete: "Concrete dropout turns units down by degrees, at rates that it learns; none is quite off.",
+};
+
 let shown = ""; // what the picture is of
 let latest = null;
 let waiting = 0;
@@ -14,6 +21,15 @@ export function showDropped(run, slot) {
   byId("dropped").hidden = !run || run.step == null;
   if (byId("dropped").hidden) {
     shown = "";
+    return;
+  }
+  const otherwise = OTHERWISE[run.recipe?.dropout_kind];
+  if (otherwise) {
+    clearTimeout(waiting);
+    [shown, latest] = ["", null];
+    byId("dropped-run").textContent = run.name;
+    byId("dropped-about").textContent = otherwise;
+    byId("layers").replaceChildren();
     return;
   }
   const key = `${run.id}:${run.step}`;
