@@ -122,7 +122,7 @@ fn folders_in_folders_torn_lines_and_damage() {
     assert_eq!([page.epochs("trials/one"), page.epochs("torn"), page.epochs("mixed")], [2, 0, 1]);
 
     let mut log = File::options().append(true).open(study.join("torn/metrics.jsonl")).unwrap();
-    log.write_all(line[30..].as_bytes()).unwrap();
+    log.write_all(&line.as_bytes()[30..]).unwrap();
     log.write_all(b"\n{\"epoch\":2,").unwrap();
     page.until(|page| page.epochs("torn") == 1);
     assert_eq!(page.runs["torn"]["rows"][0], serde_json::from_str::<Value>(&line).unwrap());

@@ -11,6 +11,7 @@ const OTHERWISE = {
   concrete: "Concrete dropout turns units down by degrees, at rates that it learns; none is quite off.",
 };
 
+let wanted = ""; // what is to be shown: a run and a step
 let shown = ""; // what the picture is of
 let latest = null;
 let waiting = 0;
@@ -20,19 +21,21 @@ let last = 0;
 export function showDropped(run, slot) {
   byId("dropped").hidden = !run || run.step == null;
   if (byId("dropped").hidden) {
-    shown = "";
+    wanted = shown = "";
     return;
   }
   const otherwise = OTHERWISE[run.recipe?.dropout_kind];
   if (otherwise) {
     clearTimeout(waiting);
-    [shown, latest] = ["", null];
+    wanted = shown = "";
+    latest = null;
     byId("dropped-run").textContent = run.name;
     byId("dropped-about").textContent = otherwise;
     byId("layers").replaceChildren();
     return;
   }
   const key = `${run.id}:${run.step}`;
+  wanted = key;
   if (key === shown) {
     draw(slot);
     return;
@@ -45,8 +48,9 @@ async function ask(run, slot, key) {
   last = performance.now();
   try {
     const answer = await fetch(`/dropped/${run.id}`);
-    if (!answer.ok) return;
-    latest = { run, ...(await answer.json()) };
+    const told = answer.ok && (await answer.json());
+    if (!told || wanted.split(":")[0] !== key.split(":")[0]) return; // another run came into focus meanwhile
+    latest = { run, ...told };
     shown = key;
     tell();
     draw(slot);

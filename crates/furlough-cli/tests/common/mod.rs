@@ -47,9 +47,10 @@ pub fn fails(folder: &Path, args: &str, code: i32) -> String {
 pub struct Training(Child);
 
 impl Training {
-    /// `furlough train --data digits --quiet ARGS`.
+    /// `furlough train --data digits ARGS`, on one thread, so that others come to something too.
     pub fn start(folder: &Path, args: &str) -> Self {
-        let words = ["train", "--data", "digits", "--quiet"].into_iter().chain(args.split_whitespace());
+        let words =
+            ["train", "--data", "digits", "--quiet", "--threads", "1"].into_iter().chain(args.split_whitespace());
         Training(furlough(folder).args(words).spawn().unwrap())
     }
 
