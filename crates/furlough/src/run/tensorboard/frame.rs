@@ -15,7 +15,7 @@ fn masked_crc(data: &[u8]) -> u32 {
 /// The data of a file's whole records, each with a right CRC, and how many bytes are left after the last of them.
 #[cfg(test)]
 pub(super) fn records(mut file: &[u8]) -> (Vec<&[u8]>, usize) {
-    fn split<'a>(file: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    fn split(file: &[u8]) -> Option<(&[u8], &[u8])> {
         let (head, rest) = file.split_at_checked(12)?;
         let length = u64::from_le_bytes(head[..8].try_into().ok()?);
         assert_eq!(masked_crc(&head[..8]).to_le_bytes(), head[8..]);
