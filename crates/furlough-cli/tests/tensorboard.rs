@@ -42,7 +42,7 @@ fn tensorboard_shows_each_epoch_once() {
     let folder = folder();
     let folder = folder.path();
     let run = folder.join("a");
-    let train = "train --data digits --hidden 512,256 --epochs 60 --out a --tensorboard --quiet";
+    let train = "train --data digits --hidden 512,256 --epochs 60 --out a --tensorboard --quiet --threads 1";
     let mut child = furlough(folder).args(train.split_whitespace()).spawn().unwrap();
     let log = run.join("metrics.jsonl");
     while fs::read_to_string(&log).unwrap_or_default().lines().count() < 5 {
@@ -57,7 +57,7 @@ fn tensorboard_shows_each_epoch_once() {
     File::options().append(true).open(first).unwrap().write_all(&torn).unwrap();
 
     // The run goes on with what it began with, without being told again.
-    ok(folder, "train --resume a --quiet");
+    ok(folder, "train --resume a --quiet --threads 1");
     let files = event_files(&run);
     assert_eq!(files.len(), 2);
     assert!(files.iter().all(|file| file.to_str().unwrap().contains("/events.out.tfevents.")), "{files:?}");

@@ -43,7 +43,7 @@ fn the_page_in_a_browser() {
     }
     let folder = folder();
     let folder = folder.path();
-    let base = "train --data digits --input-dropout 0.1 --quiet --epochs 30 --batch-size 32";
+    let base = "train --data digits --input-dropout 0.1 --quiet --epochs 30 --threads 1";
     ok(folder, &format!("{base} --hidden 128,64 --out runs/narrow"));
     ok(folder, &format!("{base} --hidden 128,64 --dropout 0 --out runs/plain"));
     ok(folder, &format!("{base} --hidden 512,256 --out runs/wide"));
