@@ -12,6 +12,7 @@ fn help_texts() {
         ("help_train_short", "train -h"),
         ("help_evaluate", "evaluate --help"),
         ("help_info", "info --help"),
+        ("help_watch", "watch --help"),
     ] {
         insta::assert_snapshot!(name, ok(folder.path(), args));
     }

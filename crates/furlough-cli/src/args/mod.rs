@@ -3,6 +3,7 @@
 pub mod study;
 mod texts;
 mod values;
+mod watch;
 
 use crate::commands::data::DataArgs;
 use clap::builder::{Styles, styling::AnsiColor};
@@ -14,6 +15,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
 use values::{activations, number, numbers, threads, whole, wholes};
+pub use watch::WatchArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::White.on_default().bold())
@@ -79,6 +81,8 @@ pub enum Command {
     Info(InfoArgs),
     /// Run an experiment: every arm, every seed, tables and pictures
     Study(study::StudyArgs),
+    /// Show runs on a live page in the browser while they train
+    Watch(WatchArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {
@@ -106,6 +110,9 @@ pub struct TrainArgs {
     /// Save a checkpoint every N steps too, not only after each epoch
     #[arg(long, value_name = "N", value_parser = whole::<NonZero<u64>>, help_heading = "Run", allow_negative_numbers = true)]
     pub checkpoint_every: Option<NonZero<u64>>,
+    /// Write event files for TensorBoard too, into the folder tensorboard/ of the run
+    #[arg(long, help_heading = "Run")]
+    pub tensorboard: bool,
     /// Threads to compute with; the result is the same with any number [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run", allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,

@@ -6,3 +6,4 @@ pub mod evaluate;
 pub mod info;
 pub mod study;
 pub mod train;
+pub mod watch;

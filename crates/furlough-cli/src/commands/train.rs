@@ -6,12 +6,13 @@ use crate::progress::{Ending, EpochClock, Plan, Progress, Told};
 use crate::terminal::Look;
 use crate::{failure, interrupt};
 use anyhow::Context;
-use furlough::run::{DataInfo, Manifest, Recorder, RunDir, RunInfo};
+use furlough::run::{DataInfo, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use furlough::train::{Recipe, Settings, StopReason, Trainer};
 use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Trains, or goes on training.
 pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -57,6 +58,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     } else {
         Recorder::create(dir, info, trainer.state(), || clock.lap())?
     };
+    let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
     let (train, test, shape, classes) = Plan::describe(&split);
@@ -78,9 +80,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     interrupt::catch()?;
     let progress = Progress::new(args, &plan, &clock)?;
     // The recorder comes first: what is shown as saved is saved.
-    let mut watchers = (recorder, progress);
+    let mut watchers = ((recorder, board), progress);
     let fitted = trainer.fit(Some(&split.test), &mut watchers);
-    let (_recorder, mut progress) = watchers;
+    let (_saved, mut progress) = watchers;
     let reason = fitted.inspect_err(|_| progress.abandon())?;
     let files = match reason {
         StopReason::Finished => Manifest::FILES.iter().map(ToString::to_string).collect(),
@@ -91,6 +93,26 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         StopReason::Finished => ExitCode::SUCCESS,
         StopReason::Asked => ExitCode::from(failure::INTERRUPTED),
     })
+}
+
+/// TensorBoard's event files, if they were asked for, now or when the run began.
+fn tensorboard<'a>(
+    asked: bool,
+    recorder: &Recorder<'_>,
+    clock: &'a EpochClock,
+) -> anyhow::Result<Option<TensorBoard<'a>>> {
+    if !asked && !recorder.dir().file(RunDir::TENSORBOARD).is_dir() {
+        return Ok(None);
+    }
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+    Ok(Some(TensorBoard::open(recorder.dir(), recorder.records(), &host_name(), now, || clock.last())?))
+}
+
+/// What this machine is called; empty where nothing says.
+fn host_name() -> String {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let said = || ["HOSTNAME", "COMPUTERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    kernel.or_else(said).unwrap_or_default().trim().to_string()
 }
 
 /// The recipe that the flags and their file say.

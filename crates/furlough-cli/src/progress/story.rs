@@ -30,6 +30,11 @@ impl EpochClock {
     pub fn lap(&self) -> f64 {
         let now = Instant::now();
         self.last.set(now.duration_since(self.began.replace(now)).as_secs_f64());
+        self.last()
+    }
+
+    /// How many seconds the epoch took that ended last.
+    pub fn last(&self) -> f64 {
         self.last.get()
     }
 }
@@ -119,7 +124,7 @@ impl<'a> Story<'a> {
                 self.examples += examples as u64;
             }
             Event::Epoch(summary) => {
-                let seconds = Some(self.clock.last.get());
+                let seconds = Some(self.clock.last());
                 self.epochs.push(Told { summary: *summary, seconds });
                 self.now = Running { epoch: summary.epoch + 1, ..Running::default() };
             }

@@ -1,8 +1,11 @@
 //! Running the real program in a folder of its own.
 #![allow(dead_code)] // each test file uses a part of it
 
+pub mod http;
+pub mod watching;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use tempfile::TempDir;
 
 /// A new folder that goes away with the test.
@@ -38,6 +41,36 @@ pub fn fails(folder: &Path, args: &str, code: i32) -> String {
     assert!(!text.contains("panicked"), "{text}");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "furlough {args}");
     text
+}
+
+/// A training of the digits that goes on while a test does something else.
+pub struct Training(Child);
+
+impl Training {
+    /// `furlough train --data digits ARGS`, on one thread, so that others come to something too.
+    pub fn start(folder: &Path, args: &str) -> Self {
+        let words =
+            ["train", "--data", "digits", "--quiet", "--threads", "1"].into_iter().chain(args.split_whitespace());
+        Training(furlough(folder).args(words).spawn().unwrap())
+    }
+
+    /// Asks it to save and stop, as Ctrl-C does; kills it where there is no such signal.
+    pub fn stop(&mut self) {
+        if cfg!(unix) {
+            let kill = format!("kill -INT {}", self.0.id());
+            assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+            assert_eq!(self.0.wait().unwrap().code(), Some(130));
+        } else {
+            self.0.kill().unwrap();
+        }
+    }
+}
+
+impl Drop for Training {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The model of the run in `folder`, byte for byte.

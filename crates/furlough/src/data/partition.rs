@@ -87,6 +87,13 @@ impl Partition {
         Ok((train.select(&learnt), self.folds.map(|_| train.select(&held_out))))
     }
 
+    /// How many of `count` training examples are learnt from, for a partition that these allow.
+    pub fn learnt(&self, count: usize) -> usize {
+        let start = |fold: u32, folds: u32| (fold as usize * count) / folds as usize;
+        let held_out = self.folds.map_or(0, |folds| start(self.fold + 1, folds) - start(self.fold, folds));
+        self.train_examples.map_or(count - held_out, |wanted| wanted.min(count - held_out))
+    }
+
     /// The examples that are learnt from, and those that are held out, in ascending order.
     fn choose(&self, count: usize) -> Result<(Vec<u32>, Vec<u32>)> {
         let mut order = shuffled(self.seed, count);
@@ -159,6 +166,8 @@ mod tests {
                 let partition = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
                 let (learnt, held_out) = partition.choose(count).unwrap();
                 assert_eq!(learnt.len() + held_out.len(), count);
+                assert_eq!(partition.learnt(count), learnt.len());
+                assert_eq!(Partition { train_examples: Some(1), ..partition }.learnt(count), 1);
                 assert!(held_out.len() == count / folds as usize || held_out.len() == count.div_ceil(folds as usize));
                 assert!(learnt.iter().chain(&held_out).collect::<HashSet<_>>().len() == count);
                 assert!(learnt.is_sorted() && held_out.is_sorted());

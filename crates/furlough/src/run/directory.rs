@@ -42,6 +42,8 @@ impl RunDir {
     pub const MANIFEST: &'static str = "manifest.json";
     /// Locked while a process writes the run; gone when it is finished.
     pub const LOCK: &'static str = "lock";
+    /// Folder of TensorBoard's event files, where they were asked for. No part of what the manifest lists.
+    pub const TENSORBOARD: &'static str = "tensorboard";
 
     /// Makes the folder of a new run, with the folders above it, and takes its lock. A folder that exists must be empty.
     /// Until [`Recorder::create`](super::Recorder::create) succeeds, dropping the value takes the folder away again.

@@ -15,6 +15,7 @@ mod model;
 mod plot;
 mod recorder;
 mod sealed;
+mod tensorboard;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
 pub use plot::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png};
 pub use recorder::{Recorder, RunInfo};
+pub use tensorboard::TensorBoard;
 
 /// Version of the run directory's format, written into every file that has a place for it.
 pub const FORMAT_VERSION: u32 = 1;

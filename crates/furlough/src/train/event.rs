@@ -110,6 +110,13 @@ impl<F: FnMut(&Event<'_>) -> Result<Control>> Observer for F {
     }
 }
 
+/// Somebody watches, or nobody.
+impl<O: Observer> Observer for Option<O> {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Control> {
+        self.as_mut().map_or(Ok(Control::Continue), |observer| observer.observe(event))
+    }
+}
+
 /// Both watch, the first one first; the run stops if either asks for it.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn observe(&mut self, event: &Event<'_>) -> Result<Control> {

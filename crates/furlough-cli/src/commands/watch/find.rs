@@ -1,0 +1,57 @@
+use furlough::run::RunDir;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// `studies/rate/trials/RUN` is three below `studies`.
+const DEPTH: usize = 3;
+/// More than a page can show.
+const MOST: usize = 10_000;
+
+/// The run folders at or below `root`, in no order. Folders that cannot be read, hidden ones and links are passed over; within a run
+/// there is no other run.
+pub fn run_folders(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![(root.to_path_buf(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        if found.len() == MOST {
+            break;
+        }
+        if folder.join(RunDir::RECIPE).is_file() {
+            found.push(folder);
+            continue;
+        }
+        if depth == DEPTH {
+            continue;
+        }
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if !hidden && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                open.push((entry.path(), depth + 1));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found_where_they_may_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for run in ["a", "study/trials/b", "x/y/z", "x/y/z/inner", "too/deep/for/this", ".hidden"] {
+            fs::create_dir_all(root.join(run)).unwrap();
+            fs::write(root.join(run).join(RunDir::RECIPE), "").unwrap();
+        }
+        fs::create_dir(root.join("empty")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(root, root.join("study/loop")).unwrap();
+        let mut found = run_folders(root);
+        found.sort_unstable();
+        assert_eq!(found, ["a", "study/trials/b", "x/y/z"].map(|run| root.join(run)));
+        assert_eq!(run_folders(&root.join("a")), [root.join("a")]);
+        assert!(run_folders(&root.join("missing")).is_empty());
+    }
+}
