@@ -22,7 +22,7 @@ import numpy as np
 
 VERSION = 1
 STREAMS = {"init": 0, "order": 1, "dropout": 2, "monte-carlo": 3}
-KINDS = "bernoulli", "gaussian"
+KINDS = "bernoulli", "gaussian", "alpha"
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
 LOW = np.uint64(0xFFFFFFFF)
@@ -182,8 +182,9 @@ def initial_weights(seed, layer, init, inputs, outputs):
     block = np.arange((count + 3) // 4, dtype=np.uint64)
     words = draw(seed, STREAMS["init"], layer, block & LOW, block >> np.uint64(32), 0)
     u = [(w.astype(np.float64) + 0.5) / 2.0**32 for w in words]
-    if name in ("normal", "kaiming"):
-        deviation = math.sqrt(2.0 / inputs) if name == "kaiming" else float(size or 0.01)
+    if name in ("normal", "kaiming", "lecun"):
+        gains = {"kaiming": 2.0, "lecun": 1.0}
+        deviation = math.sqrt(gains[name] / inputs) if name in gains else float(size or 0.01)
         values = []
         for a, b in (u[0:2], u[2:4]):
             radius = np.sqrt(-2.0 * np.log(a))
@@ -271,7 +272,7 @@ def questions():
     for seed, epoch, examples in ((0, 0, 8), (1, 0, 0), (1, 0, 1), (1, 2, 2), (1, 3, 3), (7, 2**32 - 1, 1001),
                                   (2**40, 9, 1797)):
         yield {"kind": "order", "seed": seed, "epoch": epoch, "examples": examples}
-    for init in ("normal:0.01", "normal:1.5", "kaiming", "xavier", "uniform:0.25"):
+    for init in ("normal:0.01", "normal:1.5", "kaiming", "lecun", "xavier", "uniform:0.25"):
         for seed, layer, inputs, outputs in ((1, 0, 1, 1), (1, 0, 3, 5), (2**33, 2, 7, 9)):
             yield {"kind": "init", "seed": seed, "layer": layer, "init": init, "inputs": inputs, "outputs": outputs}
 

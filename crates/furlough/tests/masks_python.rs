@@ -348,12 +348,12 @@ fn the_script_asked_other_questions() {
             "p": random(53) as f64 / (1u64 << 53) as f64, "x": random(12) as f64 / 64.0 - 32.0,
         }));
     }
-    for init in ["normal:0.01", "kaiming", "xavier", "uniform:3"] {
+    for init in ["normal:0.01", "kaiming", "lecun", "xavier", "uniform:3"] {
         questions.push(json!({
             "kind": "init", "seed": random(64), "layer": random(24), "init": init,
             "inputs": 1 + random(6), "outputs": 1 + random(8),
         }));
     }
     let Some(answers) = python(&["answer"], &Value::from(questions).to_string()) else { return };
-    assert_eq!(compare(&answers), [200, 10, 4, 20]);
+    assert_eq!(compare(&answers), [200, 10, 5, 20]);
 }

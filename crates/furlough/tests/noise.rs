@@ -4,7 +4,7 @@ mod common;
 
 use common::data;
 use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place, reference};
-use furlough::data::{Batch, Dataset, digits};
+use furlough::data::{Batch, Dataset, Features, Targets, digits};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::predict::Predictor;
@@ -233,6 +233,43 @@ fn noise_has_the_mean_and_variance_that_its_page_says() {
     }
 }
 
+/// What alpha dropout is for: values of mean 0 and variance 1 keep both, whatever the p.
+#[test]
+fn alpha_dropout_keeps_mean_0_and_variance_1() {
+    let normal: Vec<f32> = (0..1u32 << 18).map(|i| furlough::random::normal(i << 14 | 1 << 13)).collect();
+    for p in [0.05, 0.2, 0.5, 0.9] {
+        let mut values = normal.clone();
+        let dropout = Dropout::of(DropoutKind::Alpha, p, Sharing::PerExample).unwrap();
+        drop_in_place(dropout, &mut values, &[7], &site(3), Isa::best());
+        let (mean, variance) = moments(&values);
+        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.03, "{p}: mean {mean}, variance {variance}");
+    }
+    // As PyTorch has it: -1.7580993408473766 and, at p = 0.5, a = 0.8864049 and b = 0.77919394.
+    let half = Dropout::of(DropoutKind::Alpha, 0.5, Sharing::PerExample).unwrap();
+    assert!((DropoutKind::ALPHA_DROPPED + 1.758_099_340_847_376_6).abs() < 1e-15);
+    assert_eq!((half.scale(), half.alpha_shifts()), (0.886_404_9, (0.779_193_94, -0.779_193_94)));
+}
+
+/// And SELU with its initial weights: deep networks begin with outputs of about mean 0 and variance 1.
+#[test]
+fn selu_with_lecun_keeps_the_size_of_values() {
+    let hidden = [256; 12];
+    let rows = Array2::from_shape_fn((64, 200), |(i, j)| {
+        let word = Key::new(2).draw(Stream::Order, 3, i as u32, j as u32, 0)[0];
+        furlough::random::normal(word)
+    });
+    let data = Dataset::new(Features::Floats(rows), Targets::Values(Array2::zeros((64, 256))), &[200]).unwrap();
+    for (kind, p) in [(DropoutKind::Bernoulli, 0.0), (DropoutKind::Alpha, 0.1)] {
+        let network =
+            Sequential::perceptron(200, 256, &hidden, Activation::Selu, 0.0, &[p; 12]).with_dropout_kind(kind);
+        let mlp = Mlp::new(network.validate().unwrap(), Init::Lecun, Key::new(1));
+        let mut outputs = vec![0.0; 64 * 256];
+        Cpu::new(mlp.architecture(), 0, 2).forward(&mlp, &data, 0..64, Some(&site(0)), &mut outputs);
+        let (mean, variance) = moments(&outputs);
+        assert!(mean.abs() < 0.1 && (0.7..1.4).contains(&variance), "{kind} {p}: mean {mean}, variance {variance}");
+    }
+}
+
 fn moments(values: &[f32]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
@@ -272,17 +309,16 @@ fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
     let digits = digits::load().unwrap();
     for kind in DropoutKind::ALL {
         for sharing in [Sharing::PerExample, Sharing::rows(8).unwrap()] {
-            let network = Sequential::perceptron(64, 10, &[64, 32], Activation::Relu, 0.05, &[0.2, 0.3]);
+            // Alpha dropout goes with values of mean 0 only, which neither pixels nor ReLU give.
+            let (activation, init, input, dropout) = match kind {
+                DropoutKind::Alpha => (Activation::Selu, Init::Lecun, 0.0, [0.05, 0.1]),
+                _ => (Activation::Relu, Init::Kaiming, 0.05, [0.2, 0.3]),
+            };
+            let network = Sequential::perceptron(64, 10, &[64, 32], activation, input, &dropout);
             let network = network.with_dropout_kind(kind).with_sharing(sharing);
             let optimizer = Sgd { learning_rate: 0.1, ..Sgd::default() };
-            let options = TrainOptions {
-                init: Init::Kaiming,
-                optimizer,
-                batch_size: 32,
-                epochs: 25,
-                seed: 4,
-                ..TrainOptions::default()
-            };
+            let options =
+                TrainOptions { init, optimizer, batch_size: 32, epochs: 25, seed: 4, ..TrainOptions::default() };
             let mut trainer = Trainer::new(&network, &options, &digits.train, 2).unwrap();
             trainer.fit(None, &mut ()).unwrap();
             let accuracy = trainer.evaluate(&digits.test).unwrap().accuracy.unwrap();
@@ -304,9 +340,10 @@ fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
 
 #[test]
 fn layers_that_make_no_noise_are_refused() {
-    use Layer::{AnyDropout, GaussianDropout, Linear};
+    use Layer::{AlphaDropout, AnyDropout, GaussianDropout, Linear};
     for (layer, expected) in [
         (GaussianDropout(1.0), "layer 2 (GaussianDropout(1)): gaussian dropout has variance p/(1-p)"),
+        (AlphaDropout(1.0), "layer 2 (AlphaDropout(1)): alpha dropout keeps the variance"),
         (GaussianDropout(f64::NAN), "layer 2 (GaussianDropout(NaN)): a drop probability lies between"),
         (
             AnyDropout(DropoutKind::Gaussian, 1.0, Sharing::Batch),

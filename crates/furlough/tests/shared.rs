@@ -42,6 +42,7 @@ impl Case {
                     Activation::Sigmoid => Some(Layer::Sigmoid),
                     Activation::Gelu => Some(Layer::Gelu),
                     Activation::Silu => Some(Layer::Silu),
+                    Activation::Selu => Some(Layer::Selu),
                 });
             }
         }

@@ -162,7 +162,8 @@ pub struct RecipeArgs {
     /// Drop probability of the features themselves [default: 0]
     #[arg(long, value_parser = number, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
     input_dropout: Option<f64>,
-    /// What dropout does: bernoulli switches units off, gaussian multiplies each by normal noise with the same variance [default: bernoulli]
+    /// What dropout does: bernoulli switches units off, gaussian multiplies each by normal noise with the same variance, alpha suits
+    /// '--activation selu --init lecun' [default: bernoulli]
     #[arg(long, value_name = "KIND", value_parser = values::dropout_kinds(), help_heading = "Network")]
     dropout_kind: Option<String>,
     /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default: per-example]
@@ -175,7 +176,7 @@ pub struct RecipeArgs {
     /// What hidden units do with their input [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
     activation: Option<String>,
-    /// How weights start: normal:SD, uniform:BOUND, kaiming, xavier [default: normal:0.01; digits: kaiming]
+    /// How weights start: normal:SD, uniform:BOUND, kaiming, lecun, xavier [default: normal:0.01; digits: kaiming]
     #[arg(long, value_name = "INIT", help_heading = "Network")]
     init: Option<String>,
 

@@ -20,22 +20,32 @@ pub enum Activation {
     Gelu,
     /// `z sigmoid(z)`, also called swish (Elfwing et al. 2017).
     Silu,
+    /// `λz` above 0, `λα (exp(z) - 1)` below, with λ = [`Activation::SELU_LAMBDA`] and α = [`Activation::SELU_ALPHA`] (Klambauer et al. 2017): values of mean
+    /// 0 and variance 1 stay near these from layer to layer, with weights from [`Init::Lecun`](super::Init::Lecun). Its derivative at 0 is λα, as from below.
+    Selu,
 }
 
 impl Activation {
     /// Every activation that a hidden layer can have, in the order help texts list them.
-    pub const ALL: [Activation; 7] = [
+    pub const ALL: [Activation; 8] = [
         Activation::Relu,
         Activation::LeakyRelu,
         Activation::Tanh,
         Activation::Sigmoid,
         Activation::Gelu,
         Activation::Silu,
+        Activation::Selu,
         Activation::Identity,
     ];
 
     /// Slope of [`Activation::LeakyRelu`] below zero.
     pub const LEAK: f32 = 0.01;
+
+    /// λ of [`Activation::Selu`].
+    pub const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
+
+    /// α of [`Activation::Selu`].
+    pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
     /// The name in recipes and on the command line.
     pub fn name(self) -> &'static str {
@@ -47,6 +57,7 @@ impl Activation {
             Activation::Sigmoid => "sigmoid",
             Activation::Gelu => "gelu",
             Activation::Silu => "silu",
+            Activation::Selu => "selu",
         }
     }
 
@@ -72,6 +83,13 @@ impl Activation {
             Activation::Sigmoid => sigmoid(z),
             Activation::Gelu => z * normal_cdf(z),
             Activation::Silu => z * sigmoid(z),
+            Activation::Selu => {
+                if z > 0.0 {
+                    SELU_ABOVE * z
+                } else {
+                    SELU_BELOW * libm::expm1f(z)
+                }
+            }
         }
     }
 
@@ -97,6 +115,13 @@ impl Activation {
             Activation::Sigmoid => sigmoid(z) * (1.0 - sigmoid(z)),
             Activation::Gelu => normal_cdf(z) + z * libm::expf(-0.5 * z * z) * INV_SQRT_TAU,
             Activation::Silu => sigmoid(z) * (1.0 + z * (1.0 - sigmoid(z))),
+            Activation::Selu => {
+                if z > 0.0 {
+                    SELU_ABOVE
+                } else {
+                    SELU_BELOW * libm::expf(z)
+                }
+            }
         }
     }
 
@@ -110,6 +135,10 @@ impl Activation {
         Zip::from(z).and(dy).map_collect(|&z, &dy| self.derivative(z) * dy)
     }
 }
+
+/// λ and λα of SELU.
+const SELU_ABOVE: f32 = Activation::SELU_LAMBDA as f32;
+const SELU_BELOW: f32 = (Activation::SELU_LAMBDA * Activation::SELU_ALPHA) as f32;
 
 /// 1 / sqrt(2π).
 const INV_SQRT_TAU: f32 = 0.398_942_3;

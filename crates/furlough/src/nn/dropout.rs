@@ -56,7 +56,7 @@ impl Dropout {
     /// Dropout of any kind. With p = 0 it is [`Self::NONE`].
     ///
     /// # Errors
-    /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for [`DropoutKind::Gaussian`].
+    /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for the other kinds than [`DropoutKind::Bernoulli`].
     pub fn of(kind: DropoutKind, p: f64, sharing: Sharing) -> Result<Self> {
         Dropout::checked(kind, p, sharing).map_err(|reason| Error::setting("dropout", p, reason))
     }
@@ -112,14 +112,30 @@ impl Dropout {
         (self.p * 4_294_967_296.0).round() as u64
     }
 
-    /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing is kept. Gaussian dropout has no such
+    /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing is kept. For alpha
+    /// dropout `a = 1/sqrt((1-p)(1 + p α'²))`, likewise rounded, with α' = [`DropoutKind::ALPHA_DROPPED`]. Gaussian dropout has no such
     /// number, and 1 in its place.
     pub fn scale(self) -> f32 {
         match self.kind {
             DropoutKind::Bernoulli if self.p == 1.0 => 0.0,
             DropoutKind::Bernoulli => (1.0 / (1.0 - self.p)) as f32,
             DropoutKind::Gaussian => 1.0,
+            DropoutKind::Alpha => self.affine().0 as f32,
         }
+    }
+
+    /// a and b of alpha dropout.
+    fn affine(self) -> (f64, f64) {
+        let (p, dropped) = (self.p, DropoutKind::ALPHA_DROPPED);
+        let a = 1.0 / ((1.0 - p) * (1.0 + p * (dropped * dropped))).sqrt();
+        (a, -(a * p * dropped))
+    }
+
+    /// What alpha dropout adds to a kept value after its scale, `b = -a p α'`, and what a dropped unit becomes, `a α' + b`; each rounded once
+    /// to f32.
+    pub fn alpha_shifts(self) -> (f32, f32) {
+        let (a, b) = self.affine();
+        (b as f32, (a * DropoutKind::ALPHA_DROPPED + b) as f32)
     }
 
     /// Standard deviation of what a unit is multiplied by: sqrt(p/(1-p)), rounded once to f32. Without an end at p = 1.
@@ -137,7 +153,8 @@ impl Dropout {
         self.kind == DropoutKind::Gaussian || u64::from(site.word(owner, unit)) >= self.threshold()
     }
 
-    /// What the unit is multiplied by: 0 or [`Self::scale`]; for gaussian dropout `1 + deviation · normal(word)`, a product and a sum in f32.
+    /// What the unit is multiplied by, and its derivative in the backward pass: 0 or [`Self::scale`]; for gaussian dropout
+    /// `1 + deviation · normal(word)`, a product and a sum in f32.
     pub fn factor(self, site: &MaskSite, owner: u32, unit: u32) -> f32 {
         if self.is_identity() {
             1.0
@@ -150,13 +167,16 @@ impl Dropout {
         }
     }
 
-    /// What becomes of the value `x` of a unit. A dropped unit is +0 whatever it was, infinite or NaN too.
+    /// What becomes of the value `x` of a unit. A dropped unit does not depend on what it was, infinite or NaN too: it is +0,
+    /// with alpha dropout the number that [`Self::alpha_shifts`] gives.
     pub fn value(self, x: f32, site: &MaskSite, owner: u32, unit: u32) -> f32 {
         match self.kind {
             _ if self.is_identity() => x, // even x * 1 would change a signalling NaN
             DropoutKind::Gaussian => x * self.factor(site, owner, unit),
             DropoutKind::Bernoulli if self.keeps(site, owner, unit) => x * self.scale(),
             DropoutKind::Bernoulli => 0.0,
+            DropoutKind::Alpha if self.keeps(site, owner, unit) => x * self.scale() + self.alpha_shifts().0,
+            DropoutKind::Alpha => self.alpha_shifts().1,
         }
     }
 
@@ -179,12 +199,20 @@ impl Dropout {
         })
     }
 
-    /// ∂L/∂x, given `dy` = ∂L/∂y for y = forward(x): the same mask, drawn again.
+    /// ∂L/∂x, given `dy` = ∂L/∂y for y = forward(x): the same mask, drawn again, and [`Self::factor`] of each kept unit.
     ///
     /// # Panics
     /// When there are not as many ids as rows.
     pub fn backward(self, dy: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
-        self.forward(dy, examples, site) // linear in x, with a diagonal matrix: its own transpose
+        assert_eq!(dy.nrows(), examples.len(), "one example id a row");
+        Array2::from_shape_fn(dy.dim(), |(row, unit)| {
+            let (owner, unit, dy) = (self.owner(site, row as u32, examples[row]), unit as u32, dy[[row, unit]]);
+            match self.keeps(site, owner, unit) {
+                _ if self.is_identity() => dy,
+                true => dy * self.factor(site, owner, unit),
+                false => 0.0, // not a product, so that it stops a NaN too
+            }
+        })
     }
 }
 

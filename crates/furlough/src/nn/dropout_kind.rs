@@ -1,3 +1,4 @@
+use super::Activation;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -12,17 +13,25 @@ pub enum DropoutKind {
     /// x times a normal number with mean 1 and variance `p/(1-p)`, which are mean and variance of what [`DropoutKind::Bernoulli`] multiplies by.
     /// Nothing is dropped. Srivastava et al., JMLR 15 (2014), section 10.
     Gaussian,
+    /// With probability p the value [`DropoutKind::ALPHA_DROPPED`], which is where [`Activation::Selu`](super::Activation::Selu) ends below; then all units by
+    /// an affine map, after which mean and variance are what they were. For values of mean 0 and variance 1, as networks of SELU with
+    /// [`Init::Lecun`](super::Init::Lecun) keep them. Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
+    Alpha,
 }
 
 impl DropoutKind {
     /// Every kind, in the order help texts list them.
-    pub const ALL: [DropoutKind; 2] = [DropoutKind::Bernoulli, DropoutKind::Gaussian];
+    pub const ALL: [DropoutKind; 3] = [DropoutKind::Bernoulli, DropoutKind::Gaussian, DropoutKind::Alpha];
+
+    /// What alpha dropout puts in the place of a dropped unit, before the affine map: -λα of SELU, about -1.7581.
+    pub const ALPHA_DROPPED: f64 = -(Activation::SELU_LAMBDA * Activation::SELU_ALPHA);
 
     /// The name in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             DropoutKind::Bernoulli => "bernoulli",
             DropoutKind::Gaussian => "gaussian",
+            DropoutKind::Alpha => "alpha",
         }
     }
 
@@ -37,6 +46,9 @@ impl DropoutKind {
             _ if !(0.0..=1.0).contains(&p) => Some("a drop probability lies between 0 (keep all) and 1 (drop all)"),
             DropoutKind::Gaussian if p == 1.0 => {
                 Some("gaussian dropout has variance p/(1-p), so it takes a p from 0 to below 1")
+            }
+            DropoutKind::Alpha if p == 1.0 => {
+                Some("alpha dropout keeps the variance, so it takes a p from 0 to below 1, which keeps some units")
             }
             _ => None,
         }

@@ -11,6 +11,8 @@ pub enum Init {
     Normal(f64),
     /// Normal with standard deviation sqrt(2 / inputs): He et al. 2015, for the ReLU family.
     Kaiming,
+    /// Normal with standard deviation sqrt(1 / inputs): LeCun et al. 1998, for [`Activation::Selu`](super::Activation::Selu).
+    Lecun,
     /// Uniform within ±sqrt(6 / (inputs + outputs)): Glorot and Bengio 2010, for tanh and sigmoid.
     Xavier,
     /// Uniform within ±this, written `uniform:0.1`.
@@ -40,6 +42,7 @@ impl Init {
         let (deviation, bound) = match self {
             Init::Normal(deviation) => (Some(deviation), 0.0),
             Init::Kaiming => (Some((2.0 / inputs as f64).sqrt()), 0.0),
+            Init::Lecun => (Some((1.0 / inputs as f64).sqrt()), 0.0),
             Init::Xavier => (None, (6.0 / (inputs + outputs) as f64).sqrt()),
             Init::Uniform(bound) => (None, bound),
         };
@@ -79,11 +82,12 @@ impl std::str::FromStr for Init {
             ("normal", size) => Ok(Init::Normal(size.unwrap_or(0.01))),
             ("uniform", Some(bound)) => Ok(Init::Uniform(bound)),
             ("kaiming", None) => Ok(Init::Kaiming),
+            ("lecun", None) => Ok(Init::Lecun),
             ("xavier", None) => Ok(Init::Xavier),
             _ => Err(Error::setting(
                 "init",
                 text,
-                "not an initialisation; there are normal:SD, kaiming, xavier, uniform:BOUND",
+                "not an initialisation; there are normal:SD, kaiming, lecun, xavier, uniform:BOUND",
             )),
         }?;
         let reason = "the size after the colon must be a number of at least 0";
@@ -97,6 +101,7 @@ impl std::fmt::Display for Init {
         match self {
             Init::Normal(deviation) => write!(f, "normal:{deviation}"),
             Init::Kaiming => f.write_str("kaiming"),
+            Init::Lecun => f.write_str("lecun"),
             Init::Xavier => f.write_str("xavier"),
             Init::Uniform(bound) => write!(f, "uniform:{bound}"),
         }
@@ -138,6 +143,7 @@ mod tests {
         for (init, deviation) in [
             (Init::Normal(0.01), 0.01),
             (Init::Kaiming, (2.0f64 / 400.0).sqrt()),
+            (Init::Lecun, 0.05),
             (Init::Xavier, (2.0f64 / 900.0).sqrt()),
             (Init::Uniform(0.3), 0.3 / 3f64.sqrt()),
         ] {
@@ -169,7 +175,7 @@ mod tests {
 
     #[test]
     fn text_is_read_back() {
-        for init in [Init::Normal(0.01), Init::Kaiming, Init::Xavier, Init::Uniform(0.25)] {
+        for init in [Init::Normal(0.01), Init::Kaiming, Init::Lecun, Init::Xavier, Init::Uniform(0.25)] {
             assert_eq!(init.to_string().parse::<Init>().unwrap(), init);
         }
         for bad in

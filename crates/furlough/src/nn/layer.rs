@@ -19,6 +19,8 @@ pub enum Layer {
     Gelu,
     /// [`Activation::Silu`].
     Silu,
+    /// [`Activation::Selu`].
+    Selu,
     /// `Dropout(p)`: inverted dropout with *drop* probability p. Before the first linear layer it is input dropout.
     Dropout(f64),
     /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common, which saves time ([`Sharing`]).
@@ -26,6 +28,8 @@ pub enum Layer {
     SharedDropout(f64, Sharing),
     /// `GaussianDropout(p)`: [`DropoutKind::Gaussian`].
     GaussianDropout(f64),
+    /// `AlphaDropout(p)`: [`DropoutKind::Alpha`], for networks of [`Layer::Selu`].
+    AlphaDropout(f64),
     /// `AnyDropout(kind, p, sharing)`: dropout of which the others are special cases.
     AnyDropout(DropoutKind, f64, Sharing),
 }
@@ -39,6 +43,7 @@ impl Layer {
             Layer::Sigmoid => Some(Activation::Sigmoid),
             Layer::Gelu => Some(Activation::Gelu),
             Layer::Silu => Some(Activation::Silu),
+            Layer::Selu => Some(Activation::Selu),
             _ => None,
         }
     }
@@ -49,6 +54,7 @@ impl Layer {
             Layer::Dropout(p) => Some((DropoutKind::Bernoulli, p, Sharing::PerExample)),
             Layer::SharedDropout(p, sharing) => Some((DropoutKind::Bernoulli, p, sharing)),
             Layer::GaussianDropout(p) => Some((DropoutKind::Gaussian, p, Sharing::PerExample)),
+            Layer::AlphaDropout(p) => Some((DropoutKind::Alpha, p, Sharing::PerExample)),
             Layer::AnyDropout(kind, p, sharing) => Some((kind, p, sharing)),
             _ => None,
         }
@@ -64,6 +70,7 @@ impl Layer {
             (DropoutKind::Bernoulli, Sharing::PerExample) => Layer::Dropout(p),
             (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
             (DropoutKind::Gaussian, Sharing::PerExample) => Layer::GaussianDropout(p),
+            (DropoutKind::Alpha, Sharing::PerExample) => Layer::AlphaDropout(p),
             (kind, sharing) => Layer::AnyDropout(kind, p, sharing),
         }
     }
@@ -78,6 +85,7 @@ impl Layer {
             Activation::Sigmoid => Some(Layer::Sigmoid),
             Activation::Gelu => Some(Layer::Gelu),
             Activation::Silu => Some(Layer::Silu),
+            Activation::Selu => Some(Layer::Selu),
         }
     }
 }
@@ -89,6 +97,7 @@ impl std::fmt::Display for Layer {
             Layer::Dropout(p) => write!(f, "Dropout({p})"),
             Layer::SharedDropout(p, sharing) => write!(f, "SharedDropout({p}, {sharing})"),
             Layer::GaussianDropout(p) => write!(f, "GaussianDropout({p})"),
+            Layer::AlphaDropout(p) => write!(f, "AlphaDropout({p})"),
             Layer::AnyDropout(kind, p, sharing) => write!(f, "AnyDropout({kind}, {p}, {sharing})"),
             other => write!(f, "{other:?}"),
         }

@@ -257,6 +257,7 @@ mod tests {
             "dropout_schedule = \"ramp:0.3\"",
             "dropout_schedule = \"decay\"",
             "dropout_kind = \"gaussian\"",
+            "dropout_kind = \"alpha\"\nactivation = \"selu\"\ninit = \"lecun\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -313,13 +314,20 @@ mod tests {
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
             ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
             ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
-            ("dropout_kind = \"gauss\"", "dropout_kind = gauss: not a kind of dropout; there are bernoulli, gaussian"),
+            (
+                "dropout_kind = \"gauss\"",
+                "dropout_kind = gauss: not a kind of dropout; there are bernoulli, gaussian, alpha",
+            ),
             ("dropout_kind = \"gaussian\"\ndropout = 1.0", "dropout = 1: gaussian dropout has variance p/(1-p)"),
             (
                 "dropout_kind = \"gaussian\"\ninput_dropout = 1",
                 "input_dropout = 1: gaussian dropout has variance p/(1-p)",
             ),
             ("dropout_kind = \"gaussian\"\ndropout = 1.5", "dropout = 1.5: a drop probability lies between"),
+            (
+                "dropout_kind = \"alpha\"\ndropout = 1",
+                "dropout = 1: alpha dropout keeps the variance, so it takes a p from 0 to below 1",
+            ),
             ("dropout_schedule = \"early:2\"", "dropout_schedule = early:2: write constant, early:F"),
             ("dropout_schedule = \"sometimes\"", "dropout_schedule = sometimes: write constant, early:F"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),

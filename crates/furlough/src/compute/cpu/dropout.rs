@@ -12,6 +12,8 @@ pub(super) enum Noise {
     Drop,
     /// Times 1 + `deviation` · normal(word).
     Gaussian { deviation: f32 },
+    /// `dropped` below the threshold, times the scale plus `shift` above.
+    Alpha { shift: f32, dropped: f32 },
 }
 
 /// The masks of one layer in one step, decided but for the owner: all a kernel needs.
@@ -60,6 +62,10 @@ impl LayerMask {
             noise: match dropout.kind() {
                 DropoutKind::Bernoulli => Noise::Drop,
                 DropoutKind::Gaussian => Noise::Gaussian { deviation: dropout.deviation() },
+                DropoutKind::Alpha => {
+                    let (shift, dropped) = dropout.alpha_shifts();
+                    Noise::Alpha { shift, dropped }
+                }
             },
             #[cfg(target_arch = "x86_64")]
             wide: isa.is_avx512(),

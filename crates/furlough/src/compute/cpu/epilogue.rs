@@ -13,12 +13,17 @@ pub(super) fn drop_row(isa: Isa, row: &mut [f32], mask: &LayerMask, owner: u32) 
     match mask.noise {
         Noise::Drop => zero_row(isa, row, mask, owner),
         Noise::Gaussian { deviation } => blur_row(isa, row, mask, owner, deviation),
+        Noise::Alpha { dropped, .. } if mask.drops_all => row.fill(dropped),
+        Noise::Alpha { shift, dropped } => alpha_row(isa, row, mask, owner, shift, dropped),
     }
 }
 
 /// The derivative of [`drop_row`]: ∂L/∂output becomes ∂L/∂input.
 fn drop_row_back(isa: Isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
-    drop_row(isa, row, mask, owner);
+    match mask.noise {
+        Noise::Drop | Noise::Alpha { .. } => zero_row(isa, row, mask, owner),
+        Noise::Gaussian { deviation } => blur_row(isa, row, mask, owner, deviation),
+    }
 }
 
 /// Dropout of `values` into `row`.
@@ -49,17 +54,34 @@ for_each_isa! {
 for_each_isa! {
     /// Times normal numbers of mean 1 and this deviation, in place.
     fn blur_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32, deviation: f32) {
-        for (block, values) in row.chunks_mut(64).enumerate() {
-            let words = mask.words(owner, block as u32);
-            // A full block has a constant length, as in `masked`.
-            if let Ok(values) = <&mut [f32; 64]>::try_from(&mut *values) {
-                for unit in 0..64 {
-                    values[unit] *= 1.0 + deviation * normal(words[unit]);
-                }
-            } else {
-                for (value, word) in values.iter_mut().zip(words) {
-                    *value *= 1.0 + deviation * normal(word);
-                }
+        each_unit(row, mask, owner, |value, word| value * (1.0 + deviation * normal(word)));
+    }
+}
+
+for_each_isa! {
+    /// `dropped` for what is dropped, the scale and then the shift for what is kept, in place.
+    fn alpha_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32, shift: f32, dropped: f32) {
+        let LayerMask { threshold, scale, .. } = *mask;
+        each_unit(row, mask, owner, |value, word| {
+            let kept = value * scale + shift;
+            if word < threshold { dropped } else { kept }
+        });
+    }
+}
+
+/// `row = f(row, words)`.
+#[inline(always)]
+fn each_unit(row: &mut [f32], mask: &LayerMask, owner: u32, f: impl Fn(f32, u32) -> f32) {
+    for (block, values) in row.chunks_mut(64).enumerate() {
+        let words = mask.words(owner, block as u32);
+        // A full block has a constant length, as in `masked`.
+        if let Ok(values) = <&mut [f32; 64]>::try_from(&mut *values) {
+            for unit in 0..64 {
+                values[unit] = f(values[unit], words[unit]);
+            }
+        } else {
+            for (value, word) in values.iter_mut().zip(words) {
+                *value = f(*value, word);
             }
         }
     }
@@ -130,6 +152,7 @@ for_each_isa! {
             Activation::Sigmoid => activated(row, bias, mask, owner, |z| math::activate(Activation::Sigmoid, z)),
             Activation::Gelu => activated(row, bias, mask, owner, |z| math::activate(Activation::Gelu, z)),
             Activation::Silu => activated(row, bias, mask, owner, |z| math::activate(Activation::Silu, z)),
+            Activation::Selu => activated(row, bias, mask, owner, |z| math::activate(Activation::Selu, z)),
         }
     }
 }
@@ -178,6 +201,7 @@ for_each_isa! {
             Activation::Sigmoid => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Sigmoid, z)),
             Activation::Gelu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Gelu, z)),
             Activation::Silu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Silu, z)),
+            Activation::Selu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Selu, z)),
         }
     }
 }

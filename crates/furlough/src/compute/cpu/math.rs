@@ -7,6 +7,20 @@ pub(super) use crate::random::ln;
 /// Range reduction by ln 2 in two parts and the degree-5 polynomial of Cephes' expf.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
+    let (near, power) = reduced_exp(x);
+    (near + 1.0) * power
+}
+
+/// e^x - 1, within 3 units in the last place for -87 <= x <= 88, near 0 too; beyond, the value at the nearer end. NaN stays NaN.
+#[inline(always)]
+fn exp_m1(x: f32) -> f32 {
+    let (near, power) = reduced_exp(x);
+    near * power + (power - 1.0)
+}
+
+/// e^r - 1 and 2^n, for x = r + n ln 2 with |r| at most half of ln 2.
+#[inline(always)]
+fn reduced_exp(x: f32) -> (f32, f32) {
     let x = if x > 88.0 { 88.0 } else { x };
     let x = if x < -87.0 { -87.0 } else { x };
     // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
@@ -18,7 +32,7 @@ pub(super) fn exp(x: f32) -> f32 {
         p = p * r + coefficient;
     }
     let power = f32::from_bits(shifted.to_bits().wrapping_sub(0x4B40_0000).wrapping_add(127) << 23);
-    (p * r * r + r + 1.0) * power
+    (p * r * r + r, power)
 }
 
 /// Within 2e-7 of tanh, and relatively so near 0. Cephes' tanhf.
@@ -53,6 +67,10 @@ fn normal_cdf(x: f32) -> (f32, f32) {
     (if x < 0.0 { tail } else { 1.0 - tail }, gauss)
 }
 
+/// λ and λα of SELU.
+const SELU_ABOVE: f32 = Activation::SELU_LAMBDA as f32;
+const SELU_BELOW: f32 = (Activation::SELU_LAMBDA * Activation::SELU_ALPHA) as f32;
+
 /// [`Activation::value`], for vectors.
 #[inline(always)]
 pub(super) fn activate(activation: Activation, z: f32) -> f32 {
@@ -76,6 +94,10 @@ pub(super) fn activate(activation: Activation, z: f32) -> f32 {
         Activation::Sigmoid => sigmoid(z),
         Activation::Gelu => z * normal_cdf(z).0,
         Activation::Silu => z * sigmoid(z),
+        Activation::Selu => {
+            let below = SELU_BELOW * exp_m1(z);
+            if z > 0.0 { SELU_ABOVE * z } else { below }
+        }
     }
 }
 
@@ -114,6 +136,10 @@ pub(super) fn derivative(activation: Activation, z: f32) -> f32 {
             let y = sigmoid(z);
             y * (1.0 + z * (1.0 - y))
         }
+        Activation::Selu => {
+            let below = SELU_BELOW * exp(z);
+            if z > 0.0 { SELU_ABOVE } else { below }
+        }
     }
 }
 
@@ -130,6 +156,14 @@ mod tests {
             worst = worst.max((f64::from(exp(x)) - exact).abs() / exact);
         }
         assert!(worst < 2.0 * f64::from(f32::EPSILON), "relative error {worst:e}");
+        let mut worst = 0.0f64;
+        for i in -600_000..300_000 {
+            let x = i as f32 * 3e-5;
+            let exact = libm::expm1(f64::from(x));
+            worst = worst.max((f64::from(exp_m1(x)) - exact).abs() / exact.abs().max(1e-30));
+        }
+        assert!(worst < 3.0 * f64::from(f32::EPSILON), "relative error of e^x - 1 {worst:e}");
+        assert!(exp_m1(f32::NAN).is_nan() && exp_m1(0.0) == 0.0);
         assert!(exp(f32::NAN).is_nan());
         assert_eq!(exp(0.0), 1.0);
         assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(f32::INFINITY) > 1e38);
