@@ -33,6 +33,8 @@ fn stream(number: u64) -> Stream {
     match number {
         2 => Stream::Dropout,
         3 => Stream::MonteCarlo,
+        4 => Stream::DropConnect,
+        5 => Stream::DropConnectMonteCarlo,
         other => panic!("stream {other} has no masks"),
     }
 }

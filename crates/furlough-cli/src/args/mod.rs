@@ -142,6 +142,9 @@ pub struct RecipeArgs {
     /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default: per-example]
     #[arg(long, value_name = "N|batch", help_heading = "Network", allow_negative_numbers = true)]
     dropout_sharing: Option<String>,
+    /// What is dropped, and how [default: bernoulli]
+    #[arg(long, value_name = "KIND", value_parser = values::dropout_kinds(), help_heading = "Network")]
+    dropout_kind: Option<String>,
     /// What hidden units do with their input [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
     activation: Option<String>,
@@ -192,6 +195,7 @@ impl RecipeArgs {
             dropout: self.dropout.clone(),
             input_dropout: self.input_dropout,
             dropout_sharing: self.dropout_sharing.as_deref().map(str::parse).transpose()?,
+            dropout_kind: self.dropout_kind.as_deref().map(str::parse).transpose()?,
             activation: self.activation.as_deref().map(str::parse).transpose()?,
             init: self.init.as_deref().map(str::parse).transpose()?,
             optimizer: self.optimizer.clone(),

@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use furlough::compute::Precision;
-use furlough::nn::Activation;
+use furlough::nn::{Activation, DropoutKind};
 use furlough::train::OneOrMany;
 use std::num::{IntErrorKind, NonZero, ParseIntError};
 use std::str::FromStr;
@@ -15,6 +15,11 @@ pub(super) fn activations() -> PossibleValuesParser {
 /// The names of the precisions, likewise.
 pub(super) fn precisions() -> PossibleValuesParser {
     PossibleValuesParser::new(Precision::ALL.map(Precision::name))
+}
+
+/// The names of the kinds of dropout, likewise.
+pub(super) fn dropout_kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(DropoutKind::ALL.map(DropoutKind::name))
 }
 
 /// `256,128`, `256` or `none`.

@@ -3,7 +3,7 @@
 
 use super::Precision;
 use crate::data::{Batch, Targets};
-use crate::nn::{MaskSite, Mlp, linear, linear_backward, mean_squared_error, softmax_cross_entropy};
+use crate::nn::{MaskSite, Mlp, drop_connect, linear, linear_backward, mean_squared_error, softmax_cross_entropy};
 use crate::optim::Sgd;
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -36,9 +36,10 @@ pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite, precision: Precisi
         delta = block.dropout.backward(delta.view(), batch.examples, &at(site, index + 1));
         delta = block.activation.backward(trace.pre.view(), delta.view());
         let db = delta.sum_axis(Axis(0));
-        let (x, w, d) = (trace.input.view(), mlp.weights(index), delta.view());
-        let (x, w, d) = (rounded(x, precision), rounded(w, precision), rounded(d, precision));
+        let (x, w, d) = (trace.input.view(), connected(mlp, index, mlp.weights(index), Some(site)), delta.view());
+        let (x, w, d) = (rounded(x, precision), rounded(w.view(), precision), rounded(d, precision));
         let (dx, dw, _) = linear_backward(x.view(), w.view(), d.view());
+        let dw = connected(mlp, index, dw.view(), Some(site));
         let (weights, biases) = mlp.architecture().ranges(index);
         dw.iter().zip(&mut gradient[weights]).for_each(|(d, g)| *g = *d);
         db.iter().zip(&mut gradient[biases]).for_each(|(d, g)| *g = *d);
@@ -111,7 +112,8 @@ fn traced_forward(
     }
     let mut traces = Vec::new();
     for (index, block) in architecture.blocks().iter().enumerate() {
-        let (x, w) = (rounded(values.view(), precision), rounded(mlp.weights(index), precision));
+        let w = connected(mlp, index, mlp.weights(index), masks);
+        let (x, w) = (rounded(values.view(), precision), rounded(w.view(), precision));
         let pre = linear(x.view(), w.view(), mlp.biases(index));
         let mut output = block.activation.forward(pre.view());
         if let Some(site) = masks {
@@ -121,6 +123,14 @@ fn traced_forward(
         values = output;
     }
     (values, traces)
+}
+
+/// What DropConnect leaves of values that belong to the weights of block `index`.
+fn connected(mlp: &Mlp, index: usize, values: ArrayView2<'_, f32>, masks: Option<&MaskSite>) -> Array2<f32> {
+    match masks.zip(mlp.architecture().drop_connect(index)) {
+        Some((site, dropout)) => drop_connect(dropout, values, &at(site, index)),
+        None => values.to_owned(),
+    }
 }
 
 fn at(site: &MaskSite, layer: usize) -> MaskSite {

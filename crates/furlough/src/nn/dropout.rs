@@ -1,7 +1,7 @@
 //! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
-use super::Sharing;
+use super::{DropoutKind, Sharing};
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
@@ -16,6 +16,7 @@ use ndarray::{Array2, ArrayView2};
 pub struct Dropout {
     p: f64,
     sharing: Sharing,
+    kind: DropoutKind,
 }
 
 /// Where in a run a mask stands. With the mask's owner and the unit, it determines a mask bit.
@@ -33,7 +34,7 @@ pub struct MaskSite {
 
 impl Dropout {
     /// No dropout.
-    pub const NONE: Dropout = Dropout { p: 0.0, sharing: Sharing::PerExample };
+    pub const NONE: Dropout = Dropout { p: 0.0, sharing: Sharing::PerExample, kind: DropoutKind::Bernoulli };
 
     /// Dropout with drop probability `p` and a mask for each example.
     ///
@@ -41,7 +42,7 @@ impl Dropout {
     /// [`Error::Setting`] unless `0 <= p <= 1`.
     pub fn new(p: f64) -> Result<Self> {
         if (0.0..=1.0).contains(&p) {
-            return Ok(Dropout { p, sharing: Sharing::PerExample });
+            return Ok(Dropout { p, sharing: Sharing::PerExample, kind: DropoutKind::Bernoulli });
         }
         Err(Error::setting("dropout", p, "a drop probability lies between 0 (keep all) and 1 (drop all)"))
     }
@@ -70,6 +71,17 @@ impl Dropout {
             (_, Sharing::Rows(rows)) => place / rows,
             (_, Sharing::Batch) => 0,
         }
+    }
+
+    /// The same with another kind. Only [`DropoutKind::Bernoulli`] shares masks as it is told to.
+    pub fn with_kind(self, kind: DropoutKind) -> Self {
+        let kind = if self.is_identity() { DropoutKind::Bernoulli } else { kind };
+        Dropout { kind, sharing: if kind.is_bernoulli() { self.sharing } else { Sharing::PerExample }, ..self }
+    }
+
+    /// What is dropped, and how.
+    pub fn kind(self) -> DropoutKind {
+        self.kind
     }
 
     /// The drop probability.
@@ -109,7 +121,7 @@ impl Dropout {
     }
 
     /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`. A dropped unit is +0
-    /// whatever it was, infinite or NaN too.
+    /// whatever it was, infinite or NaN too. [`DropoutKind::DropConnect`] leaves units alone.
     ///
     /// ```
     /// use furlough::{nn::{Dropout, MaskSite}, random::{Key, Stream}};
@@ -123,7 +135,7 @@ impl Dropout {
     /// When there are not as many ids as rows.
     pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
         assert_eq!(x.nrows(), examples.len(), "one example id a row");
-        if self.is_identity() {
+        if self.is_identity() || self.kind == DropoutKind::DropConnect {
             return x.as_standard_layout().into_owned(); // even x * 1 would change a signalling NaN
         }
         Array2::from_shape_fn(x.dim(), |(row, unit)| {

@@ -1,4 +1,4 @@
-use super::{Activation, Sharing};
+use super::{Activation, Dropout, DropoutKind, Sharing};
 
 /// One entry of a layer list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +24,9 @@ pub enum Layer {
     /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common, which saves time ([`Sharing`]).
     /// All shared layers of a network share among the same examples.
     SharedDropout(f64, Sharing),
+    /// `DropConnect(p)`: drops weights of the next linear layer with probability p, the same for a whole batch
+    /// ([`drop_connect`](super::drop_connect())).
+    DropConnect(f64),
 }
 
 impl Layer {
@@ -35,17 +38,32 @@ impl Layer {
             Layer::Sigmoid => Some(Activation::Sigmoid),
             Layer::Gelu => Some(Activation::Gelu),
             Layer::Silu => Some(Activation::Silu),
-            Layer::Flatten | Layer::Linear(..) | Layer::Dropout(_) | Layer::SharedDropout(..) => None,
+            Layer::Flatten
+            | Layer::Linear(..)
+            | Layer::Dropout(_)
+            | Layer::SharedDropout(..)
+            | Layer::DropConnect(_) => None,
         }
     }
 
     pub(super) fn is_dropout(self) -> bool {
-        matches!(self, Layer::Dropout(_) | Layer::SharedDropout(..))
+        matches!(self, Layer::Dropout(_) | Layer::SharedDropout(..) | Layer::DropConnect(_))
     }
 
-    /// The layer of a dropout, as one would write it.
-    pub(crate) fn dropout(p: f64, sharing: Sharing) -> Layer {
-        if sharing.is_per_example() { Layer::Dropout(p) } else { Layer::SharedDropout(p, sharing) }
+    /// The layer of a dropout, as one would write it; none where nothing is dropped.
+    pub(crate) fn dropout(dropout: Dropout) -> Option<Layer> {
+        let p = dropout.p();
+        let layer = match (dropout.kind(), dropout.sharing()) {
+            (DropoutKind::Bernoulli, Sharing::PerExample) => Layer::Dropout(p),
+            (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
+            (DropoutKind::DropConnect, _) => Layer::DropConnect(p),
+        };
+        (!dropout.is_identity()).then_some(layer)
+    }
+
+    /// What it drops, if it is dropout.
+    pub(super) fn kind(self) -> DropoutKind {
+        if let Layer::DropConnect(_) = self { DropoutKind::DropConnect } else { DropoutKind::Bernoulli }
     }
 
     /// The layer of an activation; none for the identity.
@@ -68,6 +86,7 @@ impl std::fmt::Display for Layer {
             Layer::Linear(inputs, outputs) => write!(f, "Linear({inputs}, {outputs})"),
             Layer::Dropout(p) => write!(f, "Dropout({p})"),
             Layer::SharedDropout(p, sharing) => write!(f, "SharedDropout({p}, {sharing})"),
+            Layer::DropConnect(p) => write!(f, "DropConnect({p})"),
             other => write!(f, "{other:?}"),
         }
     }

@@ -6,7 +6,9 @@
 //! [`compute`](crate::compute) against them. Rows are examples; weights are inputs × outputs.
 
 mod activation;
+mod drop_connect;
 mod dropout;
+mod dropout_kind;
 mod init;
 mod layer;
 mod linear;
@@ -16,7 +18,9 @@ mod sequential;
 mod sharing;
 
 pub use activation::Activation;
+pub use drop_connect::drop_connect;
 pub use dropout::{Dropout, MaskSite};
+pub use dropout_kind::DropoutKind;
 pub use init::Init;
 pub use layer::Layer;
 pub use linear::{linear, linear_backward};

@@ -1,4 +1,4 @@
-use super::{Activation, Architecture, Block, Dropout, Layer, Sharing};
+use super::{Activation, Architecture, Block, Dropout, DropoutKind, Layer, Sharing};
 use crate::{Error, Result};
 
 /// A network as its layers, first to last.
@@ -65,7 +65,23 @@ impl Sequential {
     pub fn with_sharing(mut self, sharing: Sharing) -> Self {
         for layer in &mut self.layers {
             if let Layer::Dropout(p) | Layer::SharedDropout(p, _) = *layer {
-                *layer = Layer::dropout(p, sharing);
+                *layer = if sharing.is_per_example() { Layer::Dropout(p) } else { Layer::SharedDropout(p, sharing) };
+            }
+        }
+        self
+    }
+
+    /// The same list with all its ordinary dropout layers of another kind.
+    ///
+    /// ```
+    /// use furlough::nn::{DropoutKind, Layer::*, Sequential};
+    /// let list = Sequential::new([Linear(784, 256), Relu, Dropout(0.5), Linear(256, 10)]).with_kind(DropoutKind::DropConnect);
+    /// assert_eq!(list.layers()[2], DropConnect(0.5));
+    /// ```
+    pub fn with_kind(mut self, kind: DropoutKind) -> Self {
+        for layer in &mut self.layers {
+            if let (Layer::Dropout(p), DropoutKind::DropConnect) = (*layer, kind) {
+                *layer = Layer::DropConnect(p);
             }
         }
         self
@@ -119,12 +135,13 @@ impl Sequential {
                     blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
                     last_linear = index;
                 }
-                Layer::Dropout(p) | Layer::SharedDropout(p, _) => {
+                Layer::Dropout(p) | Layer::SharedDropout(p, _) | Layer::DropConnect(p) => {
                     let sharing =
                         if let Layer::SharedDropout(_, sharing) = layer { sharing } else { Sharing::PerExample };
                     let Ok(dropout) = Dropout::shared(p, sharing) else {
                         return bad(format!("a drop probability lies between 0 (keep all) and 1 (drop all), not {p}"));
                     };
+                    let dropout = dropout.with_kind(layer.kind());
                     if previous.is_some_and(Layer::is_dropout) {
                         return bad("follows another dropout; use one with the combined probability".into());
                     }
@@ -215,6 +232,15 @@ mod tests {
                 vec![Linear(2, 3), Relu, Dropout(0.1), Dropout(0.1), Linear(3, 2)],
                 "layer 4 (Dropout(0.1)): follows another dropout",
             ),
+            (
+                vec![Linear(2, 3), Relu, DropConnect(1.5), Linear(3, 2)],
+                "layer 3 (DropConnect(1.5)): a drop probability lies",
+            ),
+            (
+                vec![Linear(2, 3), Dropout(0.1), DropConnect(0.1), Linear(3, 2)],
+                "layer 3 (DropConnect(0.1)): follows another",
+            ),
+            (vec![Linear(2, 3), DropConnect(0.1)], "layer 2 (DropConnect(0.1)): dropout after the outputs"),
             (vec![Linear(2, 3), Dropout(0.1), Relu, Linear(3, 2)], "layer 3 (Relu): comes after dropout"),
             (vec![Linear(2, 3), Relu, Tanh, Linear(3, 2)], "layer 3 (Tanh): follows another activation"),
             (vec![Linear(2, 3), Dropout(0.1)], "layer 2 (Dropout(0.1)): dropout after the outputs"),

@@ -13,6 +13,10 @@ pub enum Stream {
     Dropout = 2,
     /// Dropout masks of Monte-Carlo predictions.
     MonteCarlo = 3,
+    /// Masks of weights in training.
+    DropConnect = 4,
+    /// Masks of weights of Monte-Carlo predictions.
+    DropConnectMonteCarlo = 5,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

@@ -1,6 +1,6 @@
 use super::sealed;
 use crate::data::{Dataset, Features};
-use crate::nn::{Activation, Architecture, Layer, Mlp, Sequential, Sharing};
+use crate::nn::{Activation, Architecture, Dropout, DropoutKind, Layer, Mlp, Sequential, Sharing};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -57,6 +57,8 @@ struct Network {
     input_dropout: f64,
     #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
     input_sharing: Sharing,
+    #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
+    input_kind: DropoutKind,
     layers: Vec<LinearLayer>,
 }
 
@@ -69,6 +71,8 @@ struct LinearLayer {
     dropout: f64,
     #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
     sharing: Sharing,
+    #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
+    kind: DropoutKind,
 }
 
 /// Writes a model file atomically: all that is needed to use the network. The same run gives the same bytes.
@@ -96,7 +100,8 @@ pub(super) fn to_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u
 
 pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
     let (Body { network, info }, tensors) = sealed::open::<Body>(path, KIND, file)?;
-    let architecture = layers(&network).validate().map_err(|error| Error::run(path, error.to_string()))?;
+    let architecture =
+        layers(&network).and_then(|list| list.validate()).map_err(|error| Error::run(path, error.to_string()))?;
     let features: usize = info.data.shape.iter().product();
     let classes = info.data.classes.len();
     if features != architecture.inputs() || (classes != 0 && classes != architecture.outputs()) {
@@ -118,24 +123,26 @@ fn describe(architecture: &Architecture) -> Network {
         activation: block.activation,
         dropout: block.dropout.p(),
         sharing: block.dropout.sharing(),
+        kind: block.dropout.kind(),
     };
     Network {
         flatten: architecture.flattens(),
         input_dropout: architecture.input_dropout().p(),
         input_sharing: architecture.input_dropout().sharing(),
+        input_kind: architecture.input_dropout().kind(),
         layers: architecture.blocks().iter().map(layer).collect(),
     }
 }
 
-fn layers(network: &Network) -> Sequential {
-    let dropout = |p: f64, sharing| (p != 0.0).then_some(Layer::dropout(p, sharing));
+fn layers(network: &Network) -> Result<Sequential> {
+    let dropout = |p, sharing, kind| Dropout::shared(p, sharing).map(|dropout| Layer::dropout(dropout.with_kind(kind)));
     let mut layers = Vec::new();
     layers.extend(network.flatten.then_some(Layer::Flatten));
-    layers.extend(dropout(network.input_dropout, network.input_sharing));
+    layers.extend(dropout(network.input_dropout, network.input_sharing, network.input_kind)?);
     for layer in &network.layers {
         layers.push(Layer::Linear(layer.inputs, layer.outputs));
         layers.extend(Layer::of(layer.activation));
-        layers.extend(dropout(layer.dropout, layer.sharing));
+        layers.extend(dropout(layer.dropout, layer.sharing, layer.kind)?);
     }
-    Sequential::new(layers)
+    Ok(Sequential::new(layers))
 }

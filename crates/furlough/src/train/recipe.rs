@@ -1,5 +1,5 @@
 use crate::compute::Precision;
-use crate::nn::{Activation, Dropout, Init, Sequential, Sharing};
+use crate::nn::{Activation, Dropout, DropoutKind, Init, Sequential, Sharing};
 use crate::optim::Sgd;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -63,6 +63,8 @@ pub struct Recipe {
     pub(super) input_dropout: f64,
     #[serde(skip_serializing_if = "Sharing::is_per_example")]
     pub(super) dropout_sharing: Sharing,
+    #[serde(skip_serializing_if = "DropoutKind::is_bernoulli")]
+    pub(super) dropout_kind: DropoutKind,
     pub(super) activation: Activation,
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
@@ -105,10 +107,16 @@ impl Recipe {
         self.dropout_sharing
     }
 
+    /// What dropout drops, and how.
+    pub fn dropout_kind(&self) -> DropoutKind {
+        self.dropout_kind
+    }
+
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
         Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
             .with_sharing(self.dropout_sharing)
+            .with_kind(self.dropout_kind)
     }
 
     /// All that is not the network or the data.
@@ -160,6 +168,15 @@ impl Recipe {
                 "a drop probability lies between 0 (keep all) and 1 (drop all)",
             )
         })?;
+        if !self.dropout_kind.is_bernoulli() && !self.dropout_sharing.is_per_example() {
+            let reason = match self.dropout_kind {
+                DropoutKind::DropConnect => {
+                    "dropconnect always has one mask of the weights for a whole batch; leave it out"
+                }
+                DropoutKind::Bernoulli => "goes with bernoulli",
+            };
+            return Err(Error::setting("dropout_sharing", self.dropout_sharing, reason));
+        }
         // TOML has signed 64-bit integers only, and a recipe must survive being written.
         if i64::try_from(self.seed).is_err() {
             return Err(Error::setting("seed", self.seed, format!("must be at most {}", i64::MAX)));

@@ -1,6 +1,6 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, Init, Sharing};
+use crate::nn::{Activation, DropoutKind, Init, Sharing};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -24,6 +24,8 @@ pub struct Settings {
     pub input_dropout: Option<f64>,
     /// Which examples of a batch share a dropout mask in training.
     pub dropout_sharing: Option<Sharing>,
+    /// What dropout drops, and how.
+    pub dropout_kind: Option<DropoutKind>,
     /// Activation of the hidden layers.
     pub activation: Option<Activation>,
     /// How weights start.
@@ -134,6 +136,7 @@ impl Settings {
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
             dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
+            dropout_kind: self.dropout_kind.or(other.dropout_kind),
             activation: self.activation.or(other.activation),
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
@@ -175,6 +178,7 @@ impl Settings {
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
             dropout_sharing: self.dropout_sharing.unwrap_or_default(),
+            dropout_kind: self.dropout_kind.unwrap_or_default(),
             activation: self.activation.unwrap_or(Activation::Relu),
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
@@ -218,6 +222,7 @@ mod tests {
             "precision = \"bf16\"",
             "dropout_sharing = \"batch\"",
             "dropout_sharing = 64",
+            "dropout_kind = \"dropconnect\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -266,6 +271,11 @@ mod tests {
             ("dropout_sharing = -1", "dropout_sharing = -1: write per-example, batch, or how many"),
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
             ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
+            ("dropout_kind = \"weights\"", "dropout_kind = weights: not a kind of dropout; there are bernoulli, "),
+            (
+                "dropout_kind = \"dropconnect\"\ndropout_sharing = 8",
+                "dropout_sharing = 8: dropconnect always has one mask",
+            ),
             ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
         ] {

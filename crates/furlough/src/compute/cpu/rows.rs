@@ -1,6 +1,7 @@
 //! The first phase: a tile of rows goes all the way through the network and back. Rows are independent of each other, so
 //! workers meet only when all are done.
 
+use super::connections::Connections;
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row};
 use super::features::{AHEAD, read_row};
@@ -25,6 +26,7 @@ struct Pass<'a> {
     product: &'a Product,
     packed: &'a Packed,
     mlp: &'a Mlp,
+    connections: &'a Connections,
     data: &'a Dataset,
     /// The mask of the input, then of each block.
     masks: &'a [Option<LayerMask>],
@@ -46,6 +48,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         masks,
         sums,
         architecture,
+        connections,
         scratch,
         scratch_size,
         ..
@@ -53,12 +56,13 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let count = batch.examples.len();
     // Forward, back and the gradient.
     workers.choose(count, 3 * architecture.parameters());
-    packed.fill(workers, product, mlp, count, true);
+    packed.fill(workers, product, (mlp, connections), count, true);
     let weight = 1.0 / count as f32;
     let tile = (product.tile(architecture, count), product.group());
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, data: batch.data, masks, workspace, count, scratch };
+    let pass =
+        Pass { isa: *isa, product, packed, mlp, connections, data: batch.data, masks, workspace, count, scratch };
     {
         let sums = &*sums;
         workers.run(tiles, &|index, worker| {
@@ -89,18 +93,30 @@ pub(super) fn forward_phase(
     site: Option<&MaskSite>,
     out: &mut [f32],
 ) {
-    let Cpu { isa, product, packed, workers, inference: workspace, masks, architecture, scratch, scratch_size, .. } =
-        cpu;
+    let Cpu {
+        isa,
+        product,
+        packed,
+        workers,
+        inference: workspace,
+        masks,
+        architecture,
+        connections,
+        scratch,
+        scratch_size,
+        ..
+    } = cpu;
     let count = examples.len();
     workers.choose(count, architecture.parameters());
-    packed.fill(workers, product, mlp, count, false);
+    connections.draw(*isa, workers, mlp, site);
+    packed.fill(workers, product, (mlp, connections), count, false);
     fill_masks(*isa, masks, architecture, site);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
     let tile = (product.tile(architecture, count), product.group());
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, data, masks, workspace, count, scratch };
+    let pass = Pass { isa: *isa, product, packed, mlp, connections, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let std::ops::Range { start, end } = tile_rows(index, count, tile);
@@ -115,7 +131,7 @@ pub(super) fn forward_phase(
     });
 }
 
-/// Decides the masks of the input and of each block.
+/// Decides the masks of the units: of the input and of each block.
 pub(super) fn fill_masks(
     isa: Isa,
     masks: &mut [Option<LayerMask>],
@@ -155,7 +171,7 @@ impl Pass<'_> {
         }
         for (index, block) in mlp.architecture().blocks().iter().enumerate() {
             let units = block.outputs;
-            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
+            let own_weights = self.connections.weights(mlp, index);
             // SAFETY: our rows, of two different buffers.
             let (output, pre) = unsafe {
                 let pre = &workspace.pre[index];
@@ -216,7 +232,7 @@ impl Pass<'_> {
         let rows = examples.len();
         for index in (1..blocks.len()).rev() {
             let (width, units) = (blocks[index].inputs, blocks[index].outputs);
-            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
+            let own_weights = self.connections.weights(mlp, index);
             // SAFETY: our rows, of different buffers.
             let (next, deltas, output, pre) = unsafe {
                 let pre = &workspace.pre[index - 1];
