@@ -1,7 +1,7 @@
 //! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
-use super::{DropoutKind, Sharing};
+use super::{Concrete, DropoutKind, Sharing};
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
@@ -121,7 +121,8 @@ impl Dropout {
     }
 
     /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`. A dropped unit is +0
-    /// whatever it was, infinite or NaN too. [`DropoutKind::DropConnect`] leaves units alone.
+    /// whatever it was, infinite or NaN too. [`DropoutKind::DropConnect`] leaves units alone;
+    /// [`DropoutKind::Concrete`] is [`Concrete::forward`] where p begins.
     ///
     /// ```
     /// use furlough::{nn::{Dropout, MaskSite}, random::{Key, Stream}};
@@ -135,6 +136,9 @@ impl Dropout {
     /// When there are not as many ids as rows.
     pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
         assert_eq!(x.nrows(), examples.len(), "one example id a row");
+        if self.is_concrete() {
+            return Concrete::of_dropout(self).forward(x, examples, site);
+        }
         if self.is_identity() || self.kind == DropoutKind::DropConnect {
             return x.as_standard_layout().into_owned(); // even x * 1 would change a signalling NaN
         }

@@ -10,18 +10,26 @@ pub enum DropoutKind {
     Bernoulli,
     /// Weights of the next linear layer, one mask for a whole batch: [`drop_connect`](super::drop_connect()).
     DropConnect,
+    /// Units, softly, with a probability that is learnt: [`Concrete`](super::Concrete). p is where it begins.
+    Concrete,
 }
 
 impl DropoutKind {
     /// Every kind, in the order help texts list them.
-    pub const ALL: [DropoutKind; 2] = [DropoutKind::Bernoulli, DropoutKind::DropConnect];
+    pub const ALL: [DropoutKind; 3] = [DropoutKind::Bernoulli, DropoutKind::DropConnect, DropoutKind::Concrete];
 
     /// The name in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             DropoutKind::Bernoulli => "bernoulli",
             DropoutKind::DropConnect => "dropconnect",
+            DropoutKind::Concrete => "concrete",
         }
+    }
+
+    /// Whether p is learnt.
+    pub fn is_learnt(self) -> bool {
+        self == DropoutKind::Concrete
     }
 
     /// Whether it is [`DropoutKind::Bernoulli`].

@@ -27,6 +27,8 @@ pub enum Layer {
     /// `DropConnect(p)`: drops weights of the next linear layer with probability p, the same for a whole batch
     /// ([`drop_connect`](super::drop_connect())).
     DropConnect(f64),
+    /// `ConcreteDropout(p)`: dropout after hidden units whose probability is learnt, from p on ([`Concrete`](super::Concrete)).
+    ConcreteDropout(f64),
 }
 
 impl Layer {
@@ -42,12 +44,13 @@ impl Layer {
             | Layer::Linear(..)
             | Layer::Dropout(_)
             | Layer::SharedDropout(..)
-            | Layer::DropConnect(_) => None,
+            | Layer::DropConnect(_)
+            | Layer::ConcreteDropout(_) => None,
         }
     }
 
     pub(super) fn is_dropout(self) -> bool {
-        matches!(self, Layer::Dropout(_) | Layer::SharedDropout(..) | Layer::DropConnect(_))
+        matches!(self, Layer::Dropout(_) | Layer::SharedDropout(..) | Layer::DropConnect(_) | Layer::ConcreteDropout(_))
     }
 
     /// The layer of a dropout, as one would write it; none where nothing is dropped.
@@ -57,13 +60,18 @@ impl Layer {
             (DropoutKind::Bernoulli, Sharing::PerExample) => Layer::Dropout(p),
             (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
             (DropoutKind::DropConnect, _) => Layer::DropConnect(p),
+            (DropoutKind::Concrete, _) => Layer::ConcreteDropout(p),
         };
         (!dropout.is_identity()).then_some(layer)
     }
 
     /// What it drops, if it is dropout.
     pub(super) fn kind(self) -> DropoutKind {
-        if let Layer::DropConnect(_) = self { DropoutKind::DropConnect } else { DropoutKind::Bernoulli }
+        match self {
+            Layer::DropConnect(_) => DropoutKind::DropConnect,
+            Layer::ConcreteDropout(_) => DropoutKind::Concrete,
+            _ => DropoutKind::Bernoulli,
+        }
     }
 
     /// The layer of an activation; none for the identity.
@@ -87,6 +95,7 @@ impl std::fmt::Display for Layer {
             Layer::Dropout(p) => write!(f, "Dropout({p})"),
             Layer::SharedDropout(p, sharing) => write!(f, "SharedDropout({p}, {sharing})"),
             Layer::DropConnect(p) => write!(f, "DropConnect({p})"),
+            Layer::ConcreteDropout(p) => write!(f, "ConcreteDropout({p})"),
             other => write!(f, "{other:?}"),
         }
     }

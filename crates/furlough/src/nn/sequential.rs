@@ -71,7 +71,7 @@ impl Sequential {
         self
     }
 
-    /// The same list with all its ordinary dropout layers of another kind.
+    /// The same list with all its ordinary dropout layers of another kind. On the features there is no concrete dropout, and ordinary dropout stays.
     ///
     /// ```
     /// use furlough::nn::{DropoutKind, Layer::*, Sequential};
@@ -79,9 +79,13 @@ impl Sequential {
     /// assert_eq!(list.layers()[2], DropConnect(0.5));
     /// ```
     pub fn with_kind(mut self, kind: DropoutKind) -> Self {
+        let mut hidden = false;
         for layer in &mut self.layers {
-            if let (Layer::Dropout(p), DropoutKind::DropConnect) = (*layer, kind) {
-                *layer = Layer::DropConnect(p);
+            match (*layer, kind) {
+                (Layer::Linear(..), _) => hidden = true,
+                (Layer::Dropout(p), DropoutKind::DropConnect) => *layer = Layer::DropConnect(p),
+                (Layer::Dropout(p), DropoutKind::Concrete) if hidden => *layer = Layer::ConcreteDropout(p),
+                _ => {}
             }
         }
         self
@@ -135,13 +139,19 @@ impl Sequential {
                     blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
                     last_linear = index;
                 }
-                Layer::Dropout(p) | Layer::SharedDropout(p, _) | Layer::DropConnect(p) => {
+                Layer::Dropout(p) | Layer::SharedDropout(p, _) | Layer::DropConnect(p) | Layer::ConcreteDropout(p) => {
                     let sharing =
                         if let Layer::SharedDropout(_, sharing) = layer { sharing } else { Sharing::PerExample };
                     let Ok(dropout) = Dropout::shared(p, sharing) else {
                         return bad(format!("a drop probability lies between 0 (keep all) and 1 (drop all), not {p}"));
                     };
                     let dropout = dropout.with_kind(layer.kind());
+                    if dropout.is_concrete() && p == 1.0 {
+                        return bad("learns p from a value below 1".into());
+                    }
+                    if dropout.is_concrete() && blocks.is_empty() {
+                        return bad("learns p after hidden units only; use Dropout on the features".into());
+                    }
                     if previous.is_some_and(Layer::is_dropout) {
                         return bad("follows another dropout; use one with the combined probability".into());
                     }

@@ -1,5 +1,5 @@
 use crate::compute::Precision;
-use crate::nn::{Activation, Dropout, DropoutKind, Init, Sequential, Sharing};
+use crate::nn::{Activation, ConcretePrior, Dropout, DropoutKind, Init, Sequential, Sharing};
 use crate::optim::Sgd;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -65,6 +65,10 @@ pub struct Recipe {
     pub(super) dropout_sharing: Sharing,
     #[serde(skip_serializing_if = "DropoutKind::is_bernoulli")]
     pub(super) dropout_kind: DropoutKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concrete_length: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concrete_regularizer: Option<f64>,
     pub(super) activation: Activation,
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
@@ -121,6 +125,7 @@ impl Recipe {
 
     /// All that is not the network or the data.
     pub fn options(&self) -> TrainOptions {
+        let prior = ConcretePrior::default();
         TrainOptions {
             init: self.init,
             optimizer: Sgd {
@@ -129,6 +134,10 @@ impl Recipe {
                 nesterov: self.nesterov,
                 weight_decay: self.weight_decay,
                 max_norm: self.max_norm,
+                concrete: ConcretePrior {
+                    length: self.concrete_length.unwrap_or(prior.length),
+                    entropy: self.concrete_regularizer.unwrap_or(prior.entropy),
+                },
             },
             batch_size: self.batch_size,
             epochs: self.epochs,
@@ -168,19 +177,36 @@ impl Recipe {
                 "a drop probability lies between 0 (keep all) and 1 (drop all)",
             )
         })?;
-        if !self.dropout_kind.is_bernoulli() && !self.dropout_sharing.is_per_example() {
-            let reason = match self.dropout_kind {
-                DropoutKind::DropConnect => {
-                    "dropconnect always has one mask of the weights for a whole batch; leave it out"
-                }
-                DropoutKind::Bernoulli => "goes with bernoulli",
-            };
-            return Err(Error::setting("dropout_sharing", self.dropout_sharing, reason));
-        }
+        self.validate_kind()?;
         // TOML has signed 64-bit integers only, and a recipe must survive being written.
         if i64::try_from(self.seed).is_err() {
             return Err(Error::setting("seed", self.seed, format!("must be at most {}", i64::MAX)));
         }
         self.options().validate()
+    }
+
+    /// What goes with one kind of dropout only.
+    fn validate_kind(&self) -> Result<()> {
+        let kind = self.dropout_kind;
+        if kind.is_learnt() && self.dropout.contains(&1.0) {
+            return Err(Error::setting("dropout", 1, "concrete dropout learns its probability from a value below 1"));
+        }
+        let reason = match kind {
+            DropoutKind::Bernoulli => None,
+            DropoutKind::DropConnect => {
+                Some("dropconnect always has one mask of the weights for a whole batch; leave it out")
+            }
+            DropoutKind::Concrete => Some("concrete dropout has masks for each example; leave it out"),
+        };
+        if let (Some(reason), false) = (reason, self.dropout_sharing.is_per_example()) {
+            return Err(Error::setting("dropout_sharing", self.dropout_sharing, reason));
+        }
+        let own = [("concrete_length", self.concrete_length), ("concrete_regularizer", self.concrete_regularizer)];
+        match own.iter().find_map(|(name, value)| value.map(|value| (name, value))) {
+            Some((name, value)) if !kind.is_learnt() => {
+                Err(Error::setting(name, value, "goes with dropout_kind = concrete only"))
+            }
+            _ => Ok(()),
+        }
     }
 }

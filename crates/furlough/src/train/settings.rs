@@ -1,6 +1,6 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, DropoutKind, Init, Sharing};
+use crate::nn::{Activation, ConcretePrior, DropoutKind, Init, Sharing};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -26,6 +26,10 @@ pub struct Settings {
     pub dropout_sharing: Option<Sharing>,
     /// What dropout drops, and how.
     pub dropout_kind: Option<DropoutKind>,
+    /// Prior length scale of the weights with concrete dropout, at least 0.
+    pub concrete_length: Option<f64>,
+    /// Factor of the entropy with concrete dropout, at least 0.
+    pub concrete_regularizer: Option<f64>,
     /// Activation of the hidden layers.
     pub activation: Option<Activation>,
     /// How weights start.
@@ -137,6 +141,8 @@ impl Settings {
             input_dropout: self.input_dropout.or(other.input_dropout),
             dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
             dropout_kind: self.dropout_kind.or(other.dropout_kind),
+            concrete_length: self.concrete_length.or(other.concrete_length),
+            concrete_regularizer: self.concrete_regularizer.or(other.concrete_regularizer),
             activation: self.activation.or(other.activation),
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
@@ -172,13 +178,17 @@ impl Settings {
         if let Some(other) = self.optimizer.filter(|name| name != "sgd") {
             return Err(Error::setting("optimizer", other, "not an optimiser; there is sgd"));
         }
+        let kind = self.dropout_kind.unwrap_or_default();
+        let prior = kind.is_learnt().then(ConcretePrior::default);
         let recipe = Recipe {
             data,
             hidden,
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
             dropout_sharing: self.dropout_sharing.unwrap_or_default(),
-            dropout_kind: self.dropout_kind.unwrap_or_default(),
+            dropout_kind: kind,
+            concrete_length: self.concrete_length.or(prior.map(|prior| prior.length)),
+            concrete_regularizer: self.concrete_regularizer.or(prior.map(|prior| prior.entropy)),
             activation: self.activation.unwrap_or(Activation::Relu),
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
@@ -223,6 +233,8 @@ mod tests {
             "dropout_sharing = \"batch\"",
             "dropout_sharing = 64",
             "dropout_kind = \"dropconnect\"",
+            "dropout_kind = \"concrete\"",
+            "dropout_kind = \"concrete\"\nconcrete_length = 0.5\nconcrete_regularizer = 0",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -271,6 +283,17 @@ mod tests {
             ("dropout_sharing = -1", "dropout_sharing = -1: write per-example, batch, or how many"),
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
             ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
+            ("dropout_kind = \"concrete\"\ndropout = 1", "dropout = 1: concrete dropout learns"),
+            (
+                "dropout_kind = \"concrete\"\ndropout_sharing = 8",
+                "dropout_sharing = 8: concrete dropout has masks for each",
+            ),
+            ("concrete_length = 1", "concrete_length = 1: goes with dropout_kind = concrete"),
+            (
+                "dropout_kind = \"concrete\"\nconcrete_length = -1",
+                "concrete_length = -1: must be a number of at least 0",
+            ),
+            ("dropout_kind = \"concrete\"\nconcrete_regularizer = nan", "concrete_regularizer = NaN: must be a number"),
             ("dropout_kind = \"weights\"", "dropout_kind = weights: not a kind of dropout; there are bernoulli, "),
             (
                 "dropout_kind = \"dropconnect\"\ndropout_sharing = 8",

@@ -27,7 +27,7 @@ impl LayerMask {
     /// None when dropout does nothing.
     pub(super) fn new(isa: Isa, dropout: Dropout, site: &MaskSite, layer: u32) -> Option<Self> {
         let _ = isa; // only where it decides something
-        if dropout.is_identity() || dropout.kind() == crate::nn::DropoutKind::DropConnect {
+        if dropout.is_identity() || !dropout.kind().is_bernoulli() {
             return None;
         }
         let mut key = site.key.words();

@@ -1,6 +1,7 @@
 //! The step on a CPU.
 
 mod bf16;
+mod concrete;
 mod connections;
 mod dropout;
 mod epilogue;
@@ -33,6 +34,7 @@ use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
 use crate::random::Key;
+use concrete::Concretes;
 use connections::Connections;
 use dropout::LayerMask;
 use gathered::Gathered;
@@ -60,6 +62,8 @@ pub struct Cpu {
     masks: Vec<Option<LayerMask>>,
     /// Weights of the present call where DropConnect drops some.
     connections: Connections,
+    /// Soft masks of the present call, and what is learnt of them.
+    concretes: Concretes,
     sums: Shared<StepSums>,
     /// The other way to compute a step, where enough rows share their masks.
     gathered: Option<Gathered>,
@@ -105,6 +109,7 @@ impl Cpu {
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
             connections: Connections::new(architecture),
+            concretes: Concretes::new(architecture, batch_size),
             sums: Shared::new(batch_size.div_ceil(product::LEAST_TILE), 1),
             gathering: Gathering::default(),
             gathered: product
@@ -164,9 +169,14 @@ impl Cpu {
             return gathered::train_step(self, mlp, velocity, optimizer, batch);
         }
         self.connections.draw(self.isa, &mut self.workers, mlp, Some(site));
+        self.concretes.draw(self.isa, mlp, Some(site));
         let sums = rows::train_phase(self, mlp, batch);
         if sums.loss.is_finite() {
+            let Cpu { isa, workers, concretes, .. } = self;
+            let examples = (batch.examples.len(), batch.data.len());
+            concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
             tiles::update_phase(self, mlp, velocity, optimizer, batch.examples.len());
+            self.concretes.descend(mlp, optimizer.learning_rate);
         }
         sums
     }
@@ -194,7 +204,7 @@ impl Cpu {
     /// gives with these masks. They are not collected: `fold` takes the outputs of an example, its samples in their order, some at a time,
     /// together with the example's row of `kept`, which is examples × anything.
     ///
-    /// What the first mask does not touch is computed once an example, unless there is DropConnect. Memory does not grow with the samples.
+    /// What the first mask does not touch is computed once an example, unless there is DropConnect or concrete dropout. Memory does not grow with the samples.
     ///
     /// # Panics
     /// When `kept` does not divide into rows, there are no such examples, or `mlp` or the data do not fit the architecture.
@@ -212,7 +222,7 @@ impl Cpu {
         self.check(mlp, data);
         assert!(examples.end as usize <= data.len(), "examples of the data set");
         assert!(examples.is_empty() || kept.len().is_multiple_of(examples.len()), "one row of numbers an example");
-        if self.connections.any() {
+        if self.connections.any() || self.concretes.any() {
             shared_samples::sample_phase(self, mlp, data, examples, key, samples, kept, fold);
         } else {
             samples::sample_phase(self, mlp, data, examples, key, samples, kept, fold);

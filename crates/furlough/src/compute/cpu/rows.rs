@@ -1,6 +1,7 @@
 //! The first phase: a tile of rows goes all the way through the network and back. Rows are independent of each other, so
 //! workers meet only when all are done.
 
+use super::concrete::{Concretes, soften, soften_back};
 use super::connections::Connections;
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row};
@@ -27,6 +28,7 @@ struct Pass<'a> {
     packed: &'a Packed,
     mlp: &'a Mlp,
     connections: &'a Connections,
+    concretes: &'a Concretes,
     data: &'a Dataset,
     /// The mask of the input, then of each block.
     masks: &'a [Option<LayerMask>],
@@ -49,6 +51,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         sums,
         architecture,
         connections,
+        concretes,
         scratch,
         scratch_size,
         ..
@@ -61,8 +64,19 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let tile = (product.tile(architecture, count), product.group());
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
-    let pass =
-        Pass { isa: *isa, product, packed, mlp, connections, data: batch.data, masks, workspace, count, scratch };
+    let pass = Pass {
+        isa: *isa,
+        product,
+        packed,
+        mlp,
+        connections,
+        concretes,
+        data: batch.data,
+        masks,
+        workspace,
+        count,
+        scratch,
+    };
     {
         let sums = &*sums;
         workers.run(tiles, &|index, worker| {
@@ -102,6 +116,7 @@ pub(super) fn forward_phase(
         masks,
         architecture,
         connections,
+        concretes,
         scratch,
         scratch_size,
         ..
@@ -109,6 +124,7 @@ pub(super) fn forward_phase(
     let count = examples.len();
     workers.choose(count, architecture.parameters());
     connections.draw(*isa, workers, mlp, site);
+    concretes.draw(*isa, mlp, site);
     packed.fill(workers, product, (mlp, connections), count, false);
     fill_masks(*isa, masks, architecture, site);
     let outputs = architecture.outputs();
@@ -116,7 +132,7 @@ pub(super) fn forward_phase(
     assert!(examples.end as usize <= data.len(), "examples of the data set");
     let tile = (product.tile(architecture, count), product.group());
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, connections, data, masks, workspace, count, scratch };
+    let pass = Pass { isa: *isa, product, packed, mlp, connections, concretes, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let std::ops::Range { start, end } = tile_rows(index, count, tile);
@@ -158,7 +174,7 @@ impl Pass<'_> {
         rows: usize,
         example_of: impl Fn(usize) -> u32,
     ) {
-        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
+        let Pass { isa, product, packed, mlp, concretes, masks, workspace, count, scratch, .. } = *self;
         let mut width = mlp.architecture().inputs();
         // SAFETY: our rows.
         let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
@@ -196,6 +212,9 @@ impl Pass<'_> {
                 let mask = masks[index + 1].as_ref();
                 let owner = mask.map_or(0, |mask| mask.owner(place + row, example_of(row)));
                 forward_row(isa, values, pre, bias, block.activation, mask, owner);
+                if let Some(soft) = concretes.after(index) {
+                    soften(isa, values, soft, example_of(row));
+                }
             }
             (input, width) = (output, units);
         }
@@ -227,7 +246,7 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's scratch, now.
     unsafe fn backward(&self, worker: usize, first: usize, examples: &[u32]) {
-        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
+        let Pass { isa, product, packed, mlp, concretes, masks, workspace, count, scratch, .. } = *self;
         let blocks = mlp.architecture().blocks();
         let rows = examples.len();
         for index in (1..blocks.len()).rev() {
@@ -261,6 +280,11 @@ impl Pass<'_> {
             {
                 let pre = pres.next().unwrap_or_default();
                 let owner = mask.map_or(0, |mask| mask.owner(place, example));
+                if let Some(soft) = concretes.after(index - 1) {
+                    let by_logit = soften_back(isa, row, values, soft, example);
+                    // SAFETY: our rows.
+                    unsafe { concretes.note(place, soft, by_logit) };
+                }
                 backward_row(isa, row, values, pre, blocks[index - 1].activation, mask, owner);
             }
         }

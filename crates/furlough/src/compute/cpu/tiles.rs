@@ -73,6 +73,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         scratch_size,
         architecture,
         connections,
+        concretes,
         ..
     } = cpu;
     // A bound of norms changes the weights once more, and few rows meet them where they lie.
@@ -116,6 +117,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         let deltas = &unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / product.lanes() * panel..];
         let shape = (rows.len(), columns, examples);
         let mask = connections.mask(tile.block);
+        let decay = optimizer.weight_decay + concretes.decay(tile.block);
         if optimizer.has_velocity() || mask.is_some() {
             // SAFETY: examples × rows packed above, examples × columns in the packed deltas, and scratch of rows × columns.
             unsafe {
@@ -133,10 +135,10 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
                 }
                 let place = (start + row * units, columns);
                 // SAFETY: the tile's own parameters.
-                unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, optimizer.weight_decay) };
+                unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, decay) };
             }
         } else {
-            let keep = (1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32;
+            let keep = (1.0 - optimizer.learning_rate * decay) as f32;
             let factor = -optimizer.learning_rate as f32;
             // SAFETY: as above; the tile's own weights are a rectangle within the parameters, shared with nobody.
             unsafe {
