@@ -57,15 +57,18 @@ fn steps() {
             (Activation::Relu, 1, batch, plain),
             (Activation::Gelu, 2, groups, plain),
             (Activation::Relu, 2, none, DropoutKind::DropConnect),
+            (Activation::Relu, 2, none, DropoutKind::Concrete),
         ] {
             let network = Sequential::perceptron(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
-            let network = network.with_sharing(sharing).with_kind(kind);
+            let network = network.with_sharing(sharing).with_dropout_kind(kind);
             let mut mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
             let mut velocity = vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
             let mut cpu = Cpu::new(mlp.architecture(), 256, threads);
             let mut step = |step: u32, examples: &[u32]| {
                 let site = MaskSite { key: Key::new(0), stream: Stream::Dropout, step, layer: 0 };
-                cpu.train_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site);
+                // Some steps of a schedule, with dropout and without.
+                let factor = [1.0, 0.5, 0.0][step as usize % 3];
+                cpu.scheduled_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site, factor);
             };
             // Every worker warms up: which one takes which tile is left to chance.
             (0..20).for_each(|n| step(n, &examples[..256]));

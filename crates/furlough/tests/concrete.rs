@@ -5,7 +5,10 @@ mod common;
 use common::data;
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place, reference};
 use furlough::data::{Batch, digits};
-use furlough::nn::{Concrete, ConcretePrior, Dropout, DropoutKind, Init, Layer, Layer::*, MaskSite, Mlp, Sequential};
+use furlough::nn::{
+    Concrete, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Layer, Layer::*, MaskSite, Mlp, Sequential,
+    Sharing,
+};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
@@ -124,7 +127,10 @@ fn the_fast_step_is_the_plain_step() {
                 for ((fast, slow), before) in fast.dropout_logits().iter().zip(slow.dropout_logits()).zip(before) {
                     let apart = (fast - slow).abs();
                     assert!(apart <= 50.0 * tolerance, "{what} step {step}: logit {fast}, the oracle says {slow}");
-                    assert!(*fast != before, "{what}: the logit has moved");
+                    assert!(
+                        *fast != before || fast.abs() == Concrete::LARGEST_LOGIT,
+                        "{what}: the logit has not moved"
+                    );
                 }
             }
             for masks in [None, Some(site(5)), Some(sampled(5))] {
@@ -256,13 +262,13 @@ fn the_definition_is_the_relaxation_of_the_paper() {
     for logit in [-Concrete::LARGEST_LOGIT, 0.0, Concrete::LARGEST_LOGIT] {
         let layer = Concrete::of_logit(logit);
         assert!(layer.odds().is_finite() && layer.scale().is_finite());
-        assert_eq!([0, u32::MAX].map(|word| layer.kept(word)), [1.0, 0.0]);
+        assert!(layer.kept(0) == 1.0 && layer.kept(u32::MAX) < 1e-20);
     }
 }
 
 #[test]
 fn dropout_in_place_is_the_definition() {
-    let dropout = Dropout::new(0.3).unwrap().with_kind(DropoutKind::Concrete);
+    let dropout = Dropout::of(DropoutKind::Concrete, 0.3, Sharing::PerExample).unwrap();
     let values = Array2::from_shape_fn((5, 131), |(i, j)| i as f32 - j as f32 / 3.0);
     let expected = dropout.forward(values.view(), &[5, 4, 3, 2, 1], &site(8));
     for isa in Isa::available() {
@@ -277,8 +283,18 @@ fn p_0_is_no_dropout_and_p_1_is_refused() {
     let with = Sequential::new([Linear(9, 8), Relu, ConcreteDropout(0.0), Linear(8, 3)]).validate().unwrap();
     let without = Sequential::new([Linear(9, 8), Relu, Linear(8, 3)]).validate().unwrap();
     assert_eq!(with, without);
+    let data = data(9, 9, 3, true);
+    let learning = Sequential::new([Linear(9, 8), Relu, ConcreteDropout(0.1), Linear(8, 3)]);
+    let options = TrainOptions { dropout_schedule: DropoutSchedule::Decay, ..TrainOptions::default() };
+    let refused = Trainer::new(&learning, &options, &data, 1).err().unwrap().to_string();
+    assert!(refused.contains("dropout_schedule = decay: concrete dropout learns"), "{refused}");
     let error = Sequential::new([Linear(9, 8), Relu, ConcreteDropout(1.0), Linear(8, 3)]).validate().unwrap_err();
-    assert!(error.to_string().contains("layer 3 (ConcreteDropout(1)): learns p from a value below 1"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("layer 3 (ConcreteDropout(1)): concrete dropout learns its probability from a value below 1"),
+        "{error}"
+    );
 }
 
 #[test]

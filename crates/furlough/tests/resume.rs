@@ -50,7 +50,13 @@ fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
 
 #[test]
 fn stopping_and_resuming_changes_no_byte() {
-    for masks in ["", "dropout_sharing = 'batch'", "dropout_sharing = 5", "dropout_kind = 'dropconnect'"] {
+    for masks in [
+        "",
+        "dropout_sharing = 'batch'",
+        "dropout_sharing = 5",
+        "dropout_kind = 'dropconnect'",
+        "dropout_kind = 'concrete'",
+    ] {
         stopping_and_resuming(masks);
     }
 }

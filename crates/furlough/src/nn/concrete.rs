@@ -66,6 +66,11 @@ impl Concrete {
         1.0 / (1.0 + fourth * fourth * square)
     }
 
+    /// What a unit is multiplied by, given its word: [`Self::kept`] times [`Self::scale`].
+    pub fn factor(self, word: u32) -> f32 {
+        self.kept(word) * self.scale()
+    }
+
     /// Concrete dropout of `x` (examples × units), whose row i is the example with id `examples[i]`.
     ///
     /// # Panics
@@ -73,7 +78,7 @@ impl Concrete {
     pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
         assert_eq!(x.nrows(), examples.len(), "one example id a row");
         Array2::from_shape_fn(x.dim(), |(row, unit)| {
-            x[[row, unit]] * (self.kept(site.word(examples[row], unit as u32)) * self.scale())
+            x[[row, unit]] * self.factor(site.word(examples[row], unit as u32))
         })
     }
 

@@ -1,30 +1,73 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// What a dropout layer drops, and how.
+/// What a dropout layer does to its units while training. Each kind is governed by a drop probability p, makes one random word a unit
+/// into noise, and is left out at inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum DropoutKind {
-    /// Units, each with probability p.
+    /// 0 with probability p, else `x / (1-p)`: dropout itself.
     #[default]
     Bernoulli,
-    /// Weights of the next linear layer, one mask for a whole batch: [`drop_connect`](super::drop_connect()).
+    /// x times a normal number with mean 1 and variance `p/(1-p)`, which are mean and variance of what [`DropoutKind::Bernoulli`] multiplies by.
+    /// Nothing is dropped. Srivastava et al., JMLR 15 (2014), section 10.
+    Gaussian,
+    /// Weights of the next linear layer instead of units, one mask for a whole batch: [`drop_connect`](super::drop_connect()).
     DropConnect,
-    /// Units, softly, with a probability that is learnt: [`Concrete`](super::Concrete). p is where it begins.
+    /// Softly, with a probability that is learnt and only begins at p: [`Concrete`](super::Concrete). On the features, where nothing learns, it
+    /// is dropout itself.
     Concrete,
 }
 
 impl DropoutKind {
     /// Every kind, in the order help texts list them.
-    pub const ALL: [DropoutKind; 3] = [DropoutKind::Bernoulli, DropoutKind::DropConnect, DropoutKind::Concrete];
+    pub const ALL: [DropoutKind; 4] =
+        [DropoutKind::Bernoulli, DropoutKind::Gaussian, DropoutKind::DropConnect, DropoutKind::Concrete];
+
+    /// Those that multiply each unit by noise that its word and p decide.
+    pub const OF_UNITS: [DropoutKind; 2] = [DropoutKind::Bernoulli, DropoutKind::Gaussian];
 
     /// The name in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             DropoutKind::Bernoulli => "bernoulli",
+            DropoutKind::Gaussian => "gaussian",
             DropoutKind::DropConnect => "dropconnect",
             DropoutKind::Concrete => "concrete",
         }
+    }
+
+    /// Whether it is [`DropoutKind::Bernoulli`].
+    pub fn is_bernoulli(&self) -> bool {
+        *self == DropoutKind::Bernoulli
+    }
+
+    /// What is wrong with a drop probability, if something is.
+    pub(crate) fn objection(self, p: f64) -> Option<&'static str> {
+        match self {
+            _ if !(0.0..=1.0).contains(&p) => Some("a drop probability lies between 0 (keep all) and 1 (drop all)"),
+            DropoutKind::Gaussian if p == 1.0 => {
+                Some("gaussian dropout has variance p/(1-p), so it takes a p from 0 to below 1")
+            }
+            DropoutKind::Concrete if p == 1.0 => Some("concrete dropout learns its probability from a value below 1"),
+            _ => None,
+        }
+    }
+
+    /// Why masks are not shared among some examples, if they are not.
+    pub(crate) fn objection_to_sharing(self) -> Option<&'static str> {
+        match self {
+            DropoutKind::DropConnect => {
+                Some("dropconnect always has one mask of the weights for a whole batch; leave it out")
+            }
+            DropoutKind::Concrete => Some("concrete dropout has masks for each example; leave it out"),
+            _ => None,
+        }
+    }
+
+    /// Why drop probabilities do not follow a schedule, if they do not.
+    pub(crate) fn objection_to_schedule(self) -> Option<&'static str> {
+        self.is_learnt().then_some("concrete dropout learns its probability; leave it out")
     }
 
     /// Whether p is learnt.
@@ -32,9 +75,15 @@ impl DropoutKind {
         self == DropoutKind::Concrete
     }
 
-    /// Whether it is [`DropoutKind::Bernoulli`].
-    pub fn is_bernoulli(&self) -> bool {
-        *self == DropoutKind::Bernoulli
+    /// Whether it is one of [`Self::OF_UNITS`].
+    pub(crate) fn is_of_units(self) -> bool {
+        Self::OF_UNITS.contains(&self)
+    }
+}
+
+impl std::fmt::Display for DropoutKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -42,9 +91,9 @@ impl std::str::FromStr for DropoutKind {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        DropoutKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            let names = DropoutKind::ALL.map(DropoutKind::name).join(", ");
-            Error::setting("dropout_kind", name, format!("not a kind of dropout; there are {names}"))
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            let known = Self::ALL.map(DropoutKind::name).join(", ");
+            Error::setting("dropout_kind", name, format!("not a kind of dropout; there are {known}"))
         })
     }
 }

@@ -1,4 +1,4 @@
-use super::{Activation, Dropout, DropoutKind, Sharing};
+use super::{Activation, DropoutKind, Sharing};
 
 /// One entry of a layer list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,11 +24,14 @@ pub enum Layer {
     /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common, which saves time ([`Sharing`]).
     /// All shared layers of a network share among the same examples.
     SharedDropout(f64, Sharing),
-    /// `DropConnect(p)`: drops weights of the next linear layer with probability p, the same for a whole batch
-    /// ([`drop_connect`](super::drop_connect())).
+    /// `GaussianDropout(p)`: [`DropoutKind::Gaussian`].
+    GaussianDropout(f64),
+    /// `DropConnect(p)`: [`DropoutKind::DropConnect`].
     DropConnect(f64),
-    /// `ConcreteDropout(p)`: dropout after hidden units whose probability is learnt, from p on ([`Concrete`](super::Concrete)).
+    /// `ConcreteDropout(p)`: [`DropoutKind::Concrete`], after hidden units only.
     ConcreteDropout(f64),
+    /// `AnyDropout(kind, p, sharing)`: dropout of which the others are special cases.
+    AnyDropout(DropoutKind, f64, Sharing),
 }
 
 impl Layer {
@@ -40,37 +43,36 @@ impl Layer {
             Layer::Sigmoid => Some(Activation::Sigmoid),
             Layer::Gelu => Some(Activation::Gelu),
             Layer::Silu => Some(Activation::Silu),
-            Layer::Flatten
-            | Layer::Linear(..)
-            | Layer::Dropout(_)
-            | Layer::SharedDropout(..)
-            | Layer::DropConnect(_)
-            | Layer::ConcreteDropout(_) => None,
+            _ => None,
+        }
+    }
+
+    /// What a dropout layer is made of; none for other layers.
+    pub(super) fn dropout_parts(self) -> Option<(DropoutKind, f64, Sharing)> {
+        match self {
+            Layer::Dropout(p) => Some((DropoutKind::Bernoulli, p, Sharing::PerExample)),
+            Layer::SharedDropout(p, sharing) => Some((DropoutKind::Bernoulli, p, sharing)),
+            Layer::GaussianDropout(p) => Some((DropoutKind::Gaussian, p, Sharing::PerExample)),
+            Layer::DropConnect(p) => Some((DropoutKind::DropConnect, p, Sharing::PerExample)),
+            Layer::ConcreteDropout(p) => Some((DropoutKind::Concrete, p, Sharing::PerExample)),
+            Layer::AnyDropout(kind, p, sharing) => Some((kind, p, sharing)),
+            _ => None,
         }
     }
 
     pub(super) fn is_dropout(self) -> bool {
-        matches!(self, Layer::Dropout(_) | Layer::SharedDropout(..) | Layer::DropConnect(_) | Layer::ConcreteDropout(_))
+        self.dropout_parts().is_some()
     }
 
-    /// The layer of a dropout, as one would write it; none where nothing is dropped.
-    pub(crate) fn dropout(dropout: Dropout) -> Option<Layer> {
-        let p = dropout.p();
-        let layer = match (dropout.kind(), dropout.sharing()) {
+    /// The layer of a dropout, as one would write it.
+    pub(crate) fn dropout(kind: DropoutKind, p: f64, sharing: Sharing) -> Layer {
+        match (kind, sharing) {
             (DropoutKind::Bernoulli, Sharing::PerExample) => Layer::Dropout(p),
             (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
-            (DropoutKind::DropConnect, _) => Layer::DropConnect(p),
-            (DropoutKind::Concrete, _) => Layer::ConcreteDropout(p),
-        };
-        (!dropout.is_identity()).then_some(layer)
-    }
-
-    /// What it drops, if it is dropout.
-    pub(super) fn kind(self) -> DropoutKind {
-        match self {
-            Layer::DropConnect(_) => DropoutKind::DropConnect,
-            Layer::ConcreteDropout(_) => DropoutKind::Concrete,
-            _ => DropoutKind::Bernoulli,
+            (DropoutKind::Gaussian, Sharing::PerExample) => Layer::GaussianDropout(p),
+            (DropoutKind::DropConnect, Sharing::PerExample) => Layer::DropConnect(p),
+            (DropoutKind::Concrete, Sharing::PerExample) => Layer::ConcreteDropout(p),
+            (kind, sharing) => Layer::AnyDropout(kind, p, sharing),
         }
     }
 
@@ -94,8 +96,10 @@ impl std::fmt::Display for Layer {
             Layer::Linear(inputs, outputs) => write!(f, "Linear({inputs}, {outputs})"),
             Layer::Dropout(p) => write!(f, "Dropout({p})"),
             Layer::SharedDropout(p, sharing) => write!(f, "SharedDropout({p}, {sharing})"),
+            Layer::GaussianDropout(p) => write!(f, "GaussianDropout({p})"),
             Layer::DropConnect(p) => write!(f, "DropConnect({p})"),
             Layer::ConcreteDropout(p) => write!(f, "ConcreteDropout({p})"),
+            Layer::AnyDropout(kind, p, sharing) => write!(f, "AnyDropout({kind}, {p}, {sharing})"),
             other => write!(f, "{other:?}"),
         }
     }

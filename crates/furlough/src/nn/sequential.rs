@@ -64,28 +64,27 @@ impl Sequential {
     /// ```
     pub fn with_sharing(mut self, sharing: Sharing) -> Self {
         for layer in &mut self.layers {
-            if let Layer::Dropout(p) | Layer::SharedDropout(p, _) = *layer {
-                *layer = if sharing.is_per_example() { Layer::Dropout(p) } else { Layer::SharedDropout(p, sharing) };
+            if let Some((kind, p, _)) = layer.dropout_parts() {
+                *layer = Layer::dropout(kind, p, sharing);
             }
         }
         self
     }
 
-    /// The same list with all its ordinary dropout layers of another kind. On the features there is no concrete dropout, and ordinary dropout stays.
+    /// The same list with all its dropout layers of this kind, but dropout of the features stays as it is where the kind is
+    /// [`DropoutKind::Concrete`].
     ///
     /// ```
     /// use furlough::nn::{DropoutKind, Layer::*, Sequential};
-    /// let list = Sequential::new([Linear(784, 256), Relu, Dropout(0.5), Linear(256, 10)]).with_kind(DropoutKind::DropConnect);
-    /// assert_eq!(list.layers()[2], DropConnect(0.5));
+    /// let list = Sequential::new([Linear(784, 256), Relu, Dropout(0.5), Linear(256, 10)]).with_dropout_kind(DropoutKind::Gaussian);
+    /// assert_eq!(list.layers()[2], GaussianDropout(0.5));
     /// ```
-    pub fn with_kind(mut self, kind: DropoutKind) -> Self {
-        let mut hidden = false;
+    pub fn with_dropout_kind(mut self, kind: DropoutKind) -> Self {
+        let mut features = true;
         for layer in &mut self.layers {
-            match (*layer, kind) {
-                (Layer::Linear(..), _) => hidden = true,
-                (Layer::Dropout(p), DropoutKind::DropConnect) => *layer = Layer::DropConnect(p),
-                (Layer::Dropout(p), DropoutKind::Concrete) if hidden => *layer = Layer::ConcreteDropout(p),
-                _ => {}
+            features &= !matches!(layer, Layer::Linear(..));
+            if let Some((_, p, sharing)) = layer.dropout_parts().filter(|_| !(features && kind.is_learnt())) {
+                *layer = Layer::dropout(kind, p, sharing);
             }
         }
         self
@@ -110,6 +109,36 @@ impl Sequential {
         let mut first_shared: Option<(usize, Sharing)> = None;
         for (index, &layer) in self.layers.iter().enumerate() {
             let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
+            if let Some((kind, p, sharing)) = layer.dropout_parts() {
+                let dropout = match Dropout::checked(kind, p, sharing) {
+                    Ok(dropout) => dropout,
+                    Err(reason) => return bad(format!("{reason}, not {p}")),
+                };
+                if let (Some(reason), false) = (kind.objection_to_sharing(), sharing.is_per_example()) {
+                    return bad(reason.into());
+                }
+                if dropout.is_concrete() && blocks.is_empty() {
+                    return bad("learns its probability after hidden units only; use Dropout on the features".into());
+                }
+                if previous.is_some_and(Layer::is_dropout) {
+                    return bad("follows another dropout; use one with the combined probability".into());
+                }
+                if !dropout.sharing().is_per_example() {
+                    let (place, first) = *first_shared.get_or_insert((index, sharing));
+                    if first != sharing {
+                        let (place, other) = (place + 1, self.layers[place]);
+                        return bad(format!(
+                            "shares its masks otherwise than layer {place} ({other}); give all shared dropout layers the same sharing"
+                        ));
+                    }
+                }
+                match blocks.last_mut() {
+                    None => input_dropout = dropout,
+                    Some(block) => block.dropout = dropout,
+                }
+                previous = Some(layer);
+                continue;
+            }
             match layer {
                 Layer::Flatten if index > 0 => return bad("Flatten comes first, before any other layer".into()),
                 Layer::Flatten => flatten = true,
@@ -138,36 +167,6 @@ impl Sequential {
                     }
                     blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
                     last_linear = index;
-                }
-                Layer::Dropout(p) | Layer::SharedDropout(p, _) | Layer::DropConnect(p) | Layer::ConcreteDropout(p) => {
-                    let sharing =
-                        if let Layer::SharedDropout(_, sharing) = layer { sharing } else { Sharing::PerExample };
-                    let Ok(dropout) = Dropout::shared(p, sharing) else {
-                        return bad(format!("a drop probability lies between 0 (keep all) and 1 (drop all), not {p}"));
-                    };
-                    let dropout = dropout.with_kind(layer.kind());
-                    if dropout.is_concrete() && p == 1.0 {
-                        return bad("learns p from a value below 1".into());
-                    }
-                    if dropout.is_concrete() && blocks.is_empty() {
-                        return bad("learns p after hidden units only; use Dropout on the features".into());
-                    }
-                    if previous.is_some_and(Layer::is_dropout) {
-                        return bad("follows another dropout; use one with the combined probability".into());
-                    }
-                    if !dropout.sharing().is_per_example() {
-                        let (place, first) = *first_shared.get_or_insert((index, sharing));
-                        if first != sharing {
-                            let (place, other) = (place + 1, self.layers[place]);
-                            return bad(format!(
-                                "shares its masks otherwise than layer {place} ({other}); give all shared dropout layers the same sharing"
-                            ));
-                        }
-                    }
-                    match blocks.last_mut() {
-                        None => input_dropout = dropout,
-                        Some(block) => block.dropout = dropout,
-                    }
                 }
                 _ => {
                     let Some(block) = blocks.last_mut() else {
@@ -251,6 +250,18 @@ mod tests {
                 "layer 3 (DropConnect(0.1)): follows another",
             ),
             (vec![Linear(2, 3), DropConnect(0.1)], "layer 2 (DropConnect(0.1)): dropout after the outputs"),
+            (
+                vec![Linear(2, 3), AnyDropout(DropoutKind::DropConnect, 0.1, Sharing::Batch), Linear(3, 2)],
+                "layer 2 (AnyDropout(dropconnect, 0.1, batch)): dropconnect always has one mask",
+            ),
+            (
+                vec![Linear(2, 3), ConcreteDropout(1.0), Linear(3, 2)],
+                "layer 2 (ConcreteDropout(1)): concrete dropout learns",
+            ),
+            (
+                vec![ConcreteDropout(0.1), Linear(2, 3)],
+                "layer 1 (ConcreteDropout(0.1)): learns its probability after hidden",
+            ),
             (vec![Linear(2, 3), Dropout(0.1), Relu, Linear(3, 2)], "layer 3 (Relu): comes after dropout"),
             (vec![Linear(2, 3), Relu, Tanh, Linear(3, 2)], "layer 3 (Tanh): follows another activation"),
             (vec![Linear(2, 3), Dropout(0.1)], "layer 2 (Dropout(0.1)): dropout after the outputs"),

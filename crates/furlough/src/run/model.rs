@@ -1,6 +1,6 @@
 use super::sealed;
 use crate::data::{Dataset, Features};
-use crate::nn::{Activation, Architecture, Dropout, DropoutKind, Layer, Mlp, Sequential, Sharing};
+use crate::nn::{Activation, Architecture, DropoutKind, Layer, Mlp, Sequential, Sharing};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -103,8 +103,7 @@ pub(super) fn to_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u
 
 pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
     let (Body { network, info, dropout_logits }, tensors) = sealed::open::<Body>(path, KIND, file)?;
-    let architecture =
-        layers(&network).and_then(|list| list.validate()).map_err(|error| Error::run(path, error.to_string()))?;
+    let architecture = layers(&network).validate().map_err(|error| Error::run(path, error.to_string()))?;
     let features: usize = info.data.shape.iter().product();
     let classes = info.data.classes.len();
     if features != architecture.inputs() || (classes != 0 && classes != architecture.outputs()) {
@@ -138,15 +137,15 @@ fn describe(architecture: &Architecture) -> Network {
     }
 }
 
-fn layers(network: &Network) -> Result<Sequential> {
-    let dropout = |p, sharing, kind| Dropout::shared(p, sharing).map(|dropout| Layer::dropout(dropout.with_kind(kind)));
+fn layers(network: &Network) -> Sequential {
+    let dropout = |kind, p: f64, sharing| (p != 0.0).then_some(Layer::dropout(kind, p, sharing));
     let mut layers = Vec::new();
     layers.extend(network.flatten.then_some(Layer::Flatten));
-    layers.extend(dropout(network.input_dropout, network.input_sharing, network.input_kind)?);
+    layers.extend(dropout(network.input_kind, network.input_dropout, network.input_sharing));
     for layer in &network.layers {
         layers.push(Layer::Linear(layer.inputs, layer.outputs));
         layers.extend(Layer::of(layer.activation));
-        layers.extend(dropout(layer.dropout, layer.sharing, layer.kind)?);
+        layers.extend(dropout(layer.kind, layer.dropout, layer.sharing));
     }
-    Ok(Sequential::new(layers))
+    Sequential::new(layers)
 }

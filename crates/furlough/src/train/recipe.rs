@@ -1,5 +1,5 @@
 use crate::compute::Precision;
-use crate::nn::{Activation, ConcretePrior, Dropout, DropoutKind, Init, Sequential, Sharing};
+use crate::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
 use crate::optim::Sgd;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -19,6 +19,8 @@ pub struct TrainOptions {
     pub seed: u64,
     /// What matrix products multiply.
     pub precision: Precision,
+    /// How drop probabilities change from step to step.
+    pub dropout_schedule: DropoutSchedule,
 }
 
 impl Default for TrainOptions {
@@ -31,6 +33,7 @@ impl Default for TrainOptions {
             epochs: 10,
             seed: 0,
             precision: Precision::F32,
+            dropout_schedule: DropoutSchedule::Constant,
         }
     }
 }
@@ -43,6 +46,7 @@ impl TrainOptions {
     pub fn validate(&self) -> Result<()> {
         self.init.validate()?;
         self.optimizer.validate()?;
+        self.dropout_schedule.validate()?;
         if self.batch_size == 0 {
             return Err(Error::setting("batch_size", 0, "must be at least 1"));
         }
@@ -61,10 +65,12 @@ pub struct Recipe {
     pub(super) hidden: Vec<usize>,
     pub(super) dropout: Vec<f64>,
     pub(super) input_dropout: f64,
-    #[serde(skip_serializing_if = "Sharing::is_per_example")]
-    pub(super) dropout_sharing: Sharing,
     #[serde(skip_serializing_if = "DropoutKind::is_bernoulli")]
     pub(super) dropout_kind: DropoutKind,
+    #[serde(skip_serializing_if = "Sharing::is_per_example")]
+    pub(super) dropout_sharing: Sharing,
+    #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
+    pub(super) dropout_schedule: DropoutSchedule,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) concrete_length: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +82,8 @@ pub struct Recipe {
     pub(super) momentum: f64,
     pub(super) nesterov: bool,
     pub(super) weight_decay: f64,
+    #[serde(skip_serializing_if = "is_0")]
+    pub(super) l1: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_norm: Option<f64>,
     pub(super) batch_size: usize,
@@ -111,16 +119,21 @@ impl Recipe {
         self.dropout_sharing
     }
 
-    /// What dropout drops, and how.
+    /// What dropout does to its units.
     pub fn dropout_kind(&self) -> DropoutKind {
         self.dropout_kind
+    }
+
+    /// What drop probabilities are multiplied by in the course of the training.
+    pub fn dropout_schedule(&self) -> DropoutSchedule {
+        self.dropout_schedule
     }
 
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
         Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
+            .with_dropout_kind(self.dropout_kind)
             .with_sharing(self.dropout_sharing)
-            .with_kind(self.dropout_kind)
     }
 
     /// All that is not the network or the data.
@@ -133,6 +146,7 @@ impl Recipe {
                 momentum: self.momentum,
                 nesterov: self.nesterov,
                 weight_decay: self.weight_decay,
+                l1: self.l1,
                 max_norm: self.max_norm,
                 concrete: ConcretePrior {
                     length: self.concrete_length.unwrap_or(prior.length),
@@ -143,10 +157,11 @@ impl Recipe {
             epochs: self.epochs,
             seed: self.seed,
             precision: self.precision,
+            dropout_schedule: self.dropout_schedule,
         }
     }
 
-    /// The recipe as TOML, with every key that matters (how masks are shared, if they are not, does not); [`Settings::parse`](super::Settings::parse) reads it.
+    /// The recipe as TOML, with every key that matters (those with which nothing is changed may be left out); [`Settings::parse`](super::Settings::parse) reads it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
     }
@@ -168,15 +183,11 @@ impl Recipe {
             return Err(Error::setting("dropout", format!("{:?}", self.dropout), reason));
         }
         for &p in &self.dropout {
-            Dropout::new(p)?;
+            Dropout::of(self.dropout_kind, p, self.dropout_sharing)?;
         }
-        Dropout::new(self.input_dropout).map_err(|_| {
-            Error::setting(
-                "input_dropout",
-                self.input_dropout,
-                "a drop probability lies between 0 (keep all) and 1 (drop all)",
-            )
-        })?;
+        if let Some(reason) = self.dropout_kind.objection(self.input_dropout) {
+            return Err(Error::setting("input_dropout", self.input_dropout, reason));
+        }
         self.validate_kind()?;
         // TOML has signed 64-bit integers only, and a recipe must survive being written.
         if i64::try_from(self.seed).is_err() {
@@ -188,18 +199,11 @@ impl Recipe {
     /// What goes with one kind of dropout only.
     fn validate_kind(&self) -> Result<()> {
         let kind = self.dropout_kind;
-        if kind.is_learnt() && self.dropout.contains(&1.0) {
-            return Err(Error::setting("dropout", 1, "concrete dropout learns its probability from a value below 1"));
-        }
-        let reason = match kind {
-            DropoutKind::Bernoulli => None,
-            DropoutKind::DropConnect => {
-                Some("dropconnect always has one mask of the weights for a whole batch; leave it out")
-            }
-            DropoutKind::Concrete => Some("concrete dropout has masks for each example; leave it out"),
-        };
-        if let (Some(reason), false) = (reason, self.dropout_sharing.is_per_example()) {
+        if let (Some(reason), false) = (kind.objection_to_sharing(), self.dropout_sharing.is_per_example()) {
             return Err(Error::setting("dropout_sharing", self.dropout_sharing, reason));
+        }
+        if let (Some(reason), false) = (kind.objection_to_schedule(), self.dropout_schedule.is_constant()) {
+            return Err(Error::setting("dropout_schedule", self.dropout_schedule, reason));
         }
         let own = [("concrete_length", self.concrete_length), ("concrete_regularizer", self.concrete_regularizer)];
         match own.iter().find_map(|(name, value)| value.map(|value| (name, value))) {
@@ -209,4 +213,8 @@ impl Recipe {
             _ => Ok(()),
         }
     }
+}
+
+fn is_0(value: &f64) -> bool {
+    *value == 0.0
 }

@@ -1,6 +1,6 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, ConcretePrior, DropoutKind, Init, Sharing};
+use crate::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, Sharing};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -22,10 +22,12 @@ pub struct Settings {
     pub dropout: Option<OneOrMany<f64>>,
     /// Drop probability of the features, from 0 to 1.
     pub input_dropout: Option<f64>,
+    /// What dropout does to its units, those of the input too.
+    pub dropout_kind: Option<DropoutKind>,
     /// Which examples of a batch share a dropout mask in training.
     pub dropout_sharing: Option<Sharing>,
-    /// What dropout drops, and how.
-    pub dropout_kind: Option<DropoutKind>,
+    /// How drop probabilities change in the course of the training.
+    pub dropout_schedule: Option<DropoutSchedule>,
     /// Prior length scale of the weights with concrete dropout, at least 0.
     pub concrete_length: Option<f64>,
     /// Factor of the entropy with concrete dropout, at least 0.
@@ -44,6 +46,8 @@ pub struct Settings {
     pub nesterov: Option<bool>,
     /// L2 penalty of the weights, at least 0.
     pub weight_decay: Option<f64>,
+    /// L1 penalty of the weights, at least 0.
+    pub l1: Option<f64>,
     /// Upper bound for the norm of a hidden unit's incoming weights, above 0.
     pub max_norm: Option<f64>,
     /// Examples a step, at least 1.
@@ -139,8 +143,9 @@ impl Settings {
             hidden: self.hidden.or(other.hidden),
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
-            dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
             dropout_kind: self.dropout_kind.or(other.dropout_kind),
+            dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
+            dropout_schedule: self.dropout_schedule.or(other.dropout_schedule),
             concrete_length: self.concrete_length.or(other.concrete_length),
             concrete_regularizer: self.concrete_regularizer.or(other.concrete_regularizer),
             activation: self.activation.or(other.activation),
@@ -150,6 +155,7 @@ impl Settings {
             momentum: self.momentum.or(other.momentum),
             nesterov: self.nesterov.or(other.nesterov),
             weight_decay: self.weight_decay.or(other.weight_decay),
+            l1: self.l1.or(other.l1),
             max_norm: self.max_norm.or(other.max_norm),
             batch_size: self.batch_size.or(other.batch_size),
             epochs: self.epochs.or(other.epochs),
@@ -185,8 +191,9 @@ impl Settings {
             hidden,
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
-            dropout_sharing: self.dropout_sharing.unwrap_or_default(),
             dropout_kind: kind,
+            dropout_sharing: self.dropout_sharing.unwrap_or_default(),
+            dropout_schedule: self.dropout_schedule.unwrap_or_default(),
             concrete_length: self.concrete_length.or(prior.map(|prior| prior.length)),
             concrete_regularizer: self.concrete_regularizer.or(prior.map(|prior| prior.entropy)),
             activation: self.activation.unwrap_or(Activation::Relu),
@@ -196,6 +203,7 @@ impl Settings {
             momentum: self.momentum.unwrap_or(0.0),
             nesterov: self.nesterov.unwrap_or(false),
             weight_decay: self.weight_decay.unwrap_or(0.0),
+            l1: self.l1.unwrap_or(0.0),
             max_norm: self.max_norm,
             batch_size: self.batch_size.unwrap_or(if small { 32 } else { 256 }),
             epochs: self.epochs.unwrap_or(if small { 30 } else { 10 }),
@@ -235,6 +243,10 @@ mod tests {
             "dropout_kind = \"dropconnect\"",
             "dropout_kind = \"concrete\"",
             "dropout_kind = \"concrete\"\nconcrete_length = 0.5\nconcrete_regularizer = 0",
+            "l1 = 0.001",
+            "dropout_schedule = \"ramp:0.3\"",
+            "dropout_schedule = \"decay\"",
+            "dropout_kind = \"gaussian\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -265,6 +277,9 @@ mod tests {
             ("momentum = 1.0", "momentum = 1"),
             ("max_norm = 0.0", "max_norm = 0"),
             ("weight_decay = -0.1", "weight_decay = -0.1"),
+            ("l1 = -0.1", "l1 = -0.1: must be a number of at least 0"),
+            ("l1 = nan", "l1 = NaN: must be a number of at least 0"),
+            ("l1 = 1e-50", "l1 = 1e-50: is beyond single precision"),
             ("lr = 1e60", "lr = 1"),
             ("init = \"normal:1e60\"", "init"),
             ("optimizer = \"adam\"", "there is sgd"),
@@ -294,12 +309,24 @@ mod tests {
                 "concrete_length = -1: must be a number of at least 0",
             ),
             ("dropout_kind = \"concrete\"\nconcrete_regularizer = nan", "concrete_regularizer = NaN: must be a number"),
-            ("dropout_kind = \"weights\"", "dropout_kind = weights: not a kind of dropout; there are bernoulli, "),
+            (
+                "dropout_kind = \"concrete\"\ndropout_schedule = \"decay\"",
+                "dropout_schedule = decay: concrete dropout learns its probability",
+            ),
             (
                 "dropout_kind = \"dropconnect\"\ndropout_sharing = 8",
                 "dropout_sharing = 8: dropconnect always has one mask",
             ),
             ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
+            ("dropout_kind = \"gauss\"", "dropout_kind = gauss: not a kind of dropout; there are bernoulli, gaussian"),
+            ("dropout_kind = \"gaussian\"\ndropout = 1.0", "dropout = 1: gaussian dropout has variance p/(1-p)"),
+            (
+                "dropout_kind = \"gaussian\"\ninput_dropout = 1",
+                "input_dropout = 1: gaussian dropout has variance p/(1-p)",
+            ),
+            ("dropout_kind = \"gaussian\"\ndropout = 1.5", "dropout = 1.5: a drop probability lies between"),
+            ("dropout_schedule = \"early:2\"", "dropout_schedule = early:2: write constant, early:F"),
+            ("dropout_schedule = \"sometimes\"", "dropout_schedule = sometimes: write constant, early:F"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
         ] {
             let error = parse(text).unwrap_err().to_string();

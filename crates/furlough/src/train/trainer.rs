@@ -65,6 +65,10 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         options.validate()?;
         let architecture = fitting(network, data)?;
+        if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
+            let reason = "concrete dropout learns its probability, which then follows no schedule";
+            return Err(Error::setting("dropout_schedule", options.dropout_schedule, reason));
+        }
         let batch_size = options.batch_size.min(data.len());
         let steps = data.len().div_ceil(batch_size) as u64;
         if steps * u64::from(options.epochs) > u64::from(u32::MAX) {
@@ -185,7 +189,9 @@ impl<'a> Trainer<'a> {
     }
 
     fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
+        let steps = self.steps_per_epoch() * u64::from(self.options.epochs);
         let TrainState { mlp, velocity, progress } = &mut self.state;
+        let factor = self.options.dropout_schedule.factor(progress.step, steps);
         let start = progress.step_in_epoch as usize * self.options.batch_size;
         let end = self.order.len().min(start + self.options.batch_size);
         let batch = Batch { data: self.data, examples: &self.order[start..end] };
@@ -195,7 +201,7 @@ impl<'a> Trainer<'a> {
             step: progress.step as u32, // below 2^32: checked in `resume`
             layer: 0,
         };
-        let sums = self.cpu.train_step(mlp, velocity, &self.options.optimizer, batch, &site);
+        let sums = self.cpu.scheduled_step(mlp, velocity, &self.options.optimizer, batch, &site, factor);
         let examples = end - start;
         let epoch = progress.epoch + 1;
         let loss = sums.loss / examples as f64;

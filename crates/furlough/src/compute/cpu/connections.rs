@@ -47,17 +47,17 @@ impl Connections {
         !self.tasks.is_empty()
     }
 
-    /// Masks the weights of `mlp` for a call, all of them or, without a site, none.
-    pub(super) fn draw(&mut self, isa: Isa, workers: &mut Workers, mlp: &Mlp, site: Option<&MaskSite>) {
+    /// Masks the weights of `mlp` for a call, with drop probabilities multiplied by `factor`; none of them without a site.
+    pub(super) fn draw(&mut self, isa: Isa, workers: &mut Workers, mlp: &Mlp, site: Option<&MaskSite>, factor: f64) {
         if !self.any() {
             return;
         }
         let architecture = mlp.architecture();
         for (index, mask) in self.masks.iter_mut().enumerate() {
             let dropout = architecture.drop_connect(index);
-            *mask = site
-                .zip(dropout)
-                .and_then(|(site, dropout)| LayerMask::new(isa, dropout, &site.of_weights(), index as u32));
+            *mask = site.zip(dropout).and_then(|(site, dropout)| {
+                LayerMask::new(isa, dropout.times(factor), &site.of_weights(), index as u32)
+            });
         }
         if site.is_none() {
             return;

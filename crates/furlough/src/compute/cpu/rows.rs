@@ -123,10 +123,10 @@ pub(super) fn forward_phase(
     } = cpu;
     let count = examples.len();
     workers.choose(count, architecture.parameters());
-    connections.draw(*isa, workers, mlp, site);
+    connections.draw(*isa, workers, mlp, site, 1.0);
     concretes.draw(*isa, mlp, site);
     packed.fill(workers, product, (mlp, connections), count, false);
-    fill_masks(*isa, masks, architecture, site);
+    fill_masks(*isa, masks, architecture, site, 1.0);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
@@ -147,17 +147,18 @@ pub(super) fn forward_phase(
     });
 }
 
-/// Decides the masks of the units: of the input and of each block.
+/// Decides the masks of the units, of the input and of each block, whose drop probabilities are multiplied by `factor`.
 pub(super) fn fill_masks(
     isa: Isa,
     masks: &mut [Option<LayerMask>],
     architecture: &Architecture,
     site: Option<&MaskSite>,
+    factor: f64,
 ) {
     let input = std::iter::once(architecture.input_dropout());
     let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
     for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
-        *mask = site.and_then(|site| LayerMask::new(isa, dropout, site, layer as u32));
+        *mask = site.and_then(|site| LayerMask::new(isa, dropout.times(factor), site, layer as u32));
     }
 }
 
