@@ -149,10 +149,10 @@ pub struct RecipeArgs {
     /// ramp:F (from 0 up over the first F), decay (down to 0 at the end) [default: constant]
     #[arg(long, value_name = "WHEN", help_heading = "Network")]
     dropout_schedule: Option<String>,
-    /// Concrete dropout: prior length scale of the weights [default: 0.0001]
+    /// Of concrete dropout: prior length scale of the weights [default: 0.0001]
     #[arg(long, value_parser = number, value_name = "L", help_heading = "Network", allow_negative_numbers = true)]
     concrete_length: Option<f64>,
-    /// Concrete dropout: factor of the entropy, which draws p to 1/2 [default: 1]
+    /// Of concrete dropout: factor of the entropy, which draws p to 1/2 [default: 1]
     #[arg(long, value_parser = number, value_name = "C", help_heading = "Network", allow_negative_numbers = true)]
     concrete_regularizer: Option<f64>,
     /// What hidden units do with their input [default: relu]
