@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 VERSION = 1
-STREAMS = {"init": 0, "order": 1, "dropout": 2, "monte-carlo": 3, "drop-connect": 4, "drop-connect-monte-carlo": 5}
+STREAMS = {"init": 0, "order": 1, "dropout": 2, "monte-carlo": 3, "drop-connect": 4, "drop-connect-monte-carlo": 6}
 KINDS = "bernoulli", "gaussian"
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
@@ -247,7 +247,7 @@ def questions():
         for layer, units, p in ((0, 784, 0.1), (1, 256, 0.2), (2, 256, 0.5)):
             yield mask_question(p, units, stream=3, step=sample, layer=layer, examples=(0, 1, 9_999))
     # Masks of weights: inputs in the place of examples.
-    for stream in (4, 5):
+    for stream in (4, 6):
         for layer, p in ((0, 0.5), (1, 0.2), (2, 0.9)):
             yield mask_question(p, 130, stream=stream, step=7, layer=layer, examples=(0, 1, 2, 63, 64, 4095))
     for p in (0.0, 2.0**-34, 2.0**-33, tiny, 0.01, 0.1, 1 / 3, 0.999, nearly, 1.0 - 2.0**-33, 1.0 - 2.0**-53, 1.0):
@@ -352,7 +352,7 @@ def main():
     parser.add_argument("--check", nargs="?", type=Path, const=FIXTURE, metavar="FILE")
     commands = parser.add_subparsers(dest="command")
     one = commands.add_parser("mask")
-    one.add_argument("--stream", choices=list(STREAMS)[2:], default="dropout")
+    one.add_argument("--stream", choices=["dropout", "monte-carlo", "drop-connect", "drop-connect-monte-carlo"], default="dropout")
     one.add_argument("--kind", choices=KINDS, default="bernoulli")
     one.add_argument("--p", type=float, required=True)
     one.add_argument("--sharing", default="per-example", metavar="N|batch")

@@ -53,6 +53,7 @@ fn json_tells_the_same_as_the_files() {
     let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
     assert_eq!(lines[0]["event"], "start");
     assert_eq!(lines[0]["data"]["train"], 1437);
+    assert_eq!(lines[0]["data"]["judge"], "test");
     assert_eq!(lines[0]["network"]["dropout"], serde_json::json!([0.2, 0.5]));
     assert_eq!(lines[0]["parameters"], 64 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
     assert_eq!(lines[0]["threads"], 2);
@@ -76,6 +77,11 @@ fn json_tells_the_same_as_the_files() {
     let sum: u64 = confusion.iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
     assert_eq!(sum, 360);
     assert_eq!(evaluation["classes"].as_array().unwrap().len(), 10);
+    let calibration = &evaluation["calibration"];
+    let likelihood = calibration["negative_log_likelihood"].as_f64().unwrap();
+    assert!((likelihood - log[2]["test_loss"].as_f64().unwrap()).abs() < 1e-5, "the loss by another way");
+    let bins = calibration["bins"].as_array().unwrap();
+    assert_eq!(bins.iter().map(|bin| bin["examples"].as_u64().unwrap()).sum::<u64>(), 360);
 
     let info = &json_lines(&ok(folder.path(), "info a --json"))[0];
     assert_eq!(info["status"], "finished");
@@ -152,11 +158,13 @@ fn masked_passes_say_how_sure_the_network_is() {
         .map(|args| of(&format!("--samples {args}"))["sampled"].take());
     assert!(all["seconds"].as_f64().unwrap() > 0.0);
     assert_eq!((&all["samples"], &all["seed"]), (&serde_json::json!(40), &serde_json::json!(5)));
-    for key in ["loss", "accuracy", "right", "wrong"] {
+    for key in ["loss", "accuracy", "right", "wrong", "calibration"] {
         assert_eq!(all[key], again[key], "the run's own seed, other threads");
     }
     assert_ne!(all["loss"], other["loss"], "another seed, other masks");
     assert!(page.contains(&format!("{:.4}", all["loss"].as_f64().unwrap())));
+    assert!(page.contains(&format!("{:.4}", all["calibration"]["brier"].as_f64().unwrap())));
+    assert_ne!(all["calibration"], of("")["calibration"], "the average is another classifier than the full network");
     let [right, wrong] = ["right", "wrong"].map(|group| all[group]["examples"].as_u64().unwrap());
     assert_eq!(right + wrong, 360);
     assert_eq!(all["accuracy"], right as f64 / 360.0);
@@ -181,4 +189,28 @@ fn passes_without_masks_are_refused() {
     );
     ok(folder.path(), "train --data digits --hidden 8 --epochs 1 --dropout 0 --input-dropout 0.1 --out b --quiet");
     ok(folder.path(), "evaluate b --samples 10");
+}
+
+#[test]
+fn examples_held_out_take_the_place_of_the_test_set() {
+    let folder = folder();
+    let shown = ok(folder.path(), &format!("{SMALL} --folds 5 --fold 1 --train-examples 1000 --out a"));
+    assert!(shown.contains("1,000 train, 287 validation"), "{shown}");
+    assert!(shown.contains("val. loss"), "{shown}");
+    assert!(shown.contains("validation accuracy"), "{shown}");
+    assert!(ok(folder.path(), "info a").contains("validation loss"));
+    assert!(fs::read_to_string(folder.path().join("a/curves.svg")).unwrap().contains("validation, full network"));
+
+    // The test set is still there for whoever asks; and it is the data that the run was trained on.
+    let evaluation = run(folder.path(), "evaluate a --json");
+    assert_eq!(String::from_utf8(evaluation.stderr).unwrap(), "");
+    assert_eq!(json_lines(&String::from_utf8(evaluation.stdout).unwrap())[0]["examples"], 360);
+
+    // Runs that differ in their seed share the split.
+    ok(folder.path(), &format!("{SMALL} --folds 5 --fold 1 --train-examples 1000 --seed 1 --out b"));
+    let fingerprint = |run: &str| {
+        let manifest = fs::read_to_string(folder.path().join(run).join("manifest.json")).unwrap();
+        json_lines(&manifest.replace('\n', ""))[0]["data_fingerprint"].as_str().unwrap().to_string()
+    };
+    assert_eq!(fingerprint("a"), fingerprint("b"));
 }

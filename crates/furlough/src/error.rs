@@ -33,6 +33,14 @@ pub enum Error {
         /// Line, column and what is wrong there.
         reason: String,
     },
+    /// A study's file or folder makes no sense.
+    #[error("study {}: {reason}", place(.path))]
+    Study {
+        /// The file or folder, when it came from one.
+        path: Option<PathBuf>,
+        /// What is wrong, where, and what would be right.
+        reason: String,
+    },
     /// A data set is unusable: broken file, disagreeing counts, values out of range.
     #[error("data {origin}: {reason}")]
     Data {
@@ -63,6 +71,12 @@ pub enum Error {
         path: PathBuf,
         /// The operating system's answer.
         source: std::io::Error,
+    },
+    /// A run directory that another process is writing.
+    #[error("{}: another process is writing this run; wait for it, or choose another folder with --out", .path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
     },
     /// A file of a run directory is not what it should be.
     #[error("{}: {reason}", .path.display())]

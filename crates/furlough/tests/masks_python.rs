@@ -34,7 +34,7 @@ fn stream(number: u64) -> Stream {
         2 => Stream::Dropout,
         3 => Stream::MonteCarlo,
         4 => Stream::DropConnect,
-        5 => Stream::DropConnectMonteCarlo,
+        6 => Stream::DropConnectMonteCarlo,
         other => panic!("stream {other} has no masks"),
     }
 }

@@ -4,4 +4,5 @@ pub mod completions;
 pub mod data;
 pub mod evaluate;
 pub mod info;
+pub mod study;
 pub mod train;

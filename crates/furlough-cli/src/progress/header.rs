@@ -19,7 +19,12 @@ pub fn header(plan: &Plan, look: Look) -> String {
     };
     field(
         "data",
-        &format!("{} · {train} train, {test} test · {}{classes}", plan.recipe.data(), shape.join("×")),
+        &format!(
+            "{} · {train} train, {test} {} · {}{classes}",
+            plan.recipe.data(),
+            plan.recipe.partition().judge(),
+            shape.join("×")
+        ),
         false,
     );
     field("", &plan.origin, true);
@@ -96,6 +101,9 @@ fn training(recipe: &Recipe, steps: u64) -> String {
     let options = recipe.options();
     let sgd = options.optimizer;
     let mut text = format!("SGD, lr {}", sgd.learning_rate);
+    if !options.lr_schedule.is_constant() {
+        text.push_str(&format!(" {}", options.lr_schedule));
+    }
     if sgd.momentum > 0.0 {
         text.push_str(&format!(", {} {}", if sgd.nesterov { "Nesterov momentum" } else { "momentum" }, sgd.momentum));
     }

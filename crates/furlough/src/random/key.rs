@@ -15,8 +15,10 @@ pub enum Stream {
     MonteCarlo = 3,
     /// Masks of weights in training.
     DropConnect = 4,
+    /// Which examples are held out.
+    Split = 5,
     /// Masks of weights of Monte-Carlo predictions.
-    DropConnectMonteCarlo = 5,
+    DropConnectMonteCarlo = 6,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

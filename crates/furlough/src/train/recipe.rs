@@ -1,6 +1,7 @@
 use crate::compute::Precision;
+use crate::data::Partition;
 use crate::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
-use crate::optim::Sgd;
+use crate::optim::{LrSchedule, Sgd};
 use crate::{Error, Result};
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ pub struct TrainOptions {
     pub init: Init,
     /// The optimiser.
     pub optimizer: Sgd,
+    /// How the learning rate falls.
+    pub lr_schedule: LrSchedule,
     /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of an epoch may be smaller.
     pub batch_size: usize,
     /// Passes over the training set, at least 1.
@@ -29,6 +32,7 @@ impl Default for TrainOptions {
         TrainOptions {
             init: Init::DEFAULT,
             optimizer: Sgd::default(),
+            lr_schedule: LrSchedule::Constant,
             batch_size: 256,
             epochs: 10,
             seed: 0,
@@ -62,6 +66,14 @@ impl TrainOptions {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recipe {
     pub(super) data: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) train_examples: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) folds: Option<u32>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) fold: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) split_seed: u64,
     pub(super) hidden: Vec<usize>,
     pub(super) dropout: Vec<f64>,
     pub(super) input_dropout: f64,
@@ -79,10 +91,12 @@ pub struct Recipe {
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
     pub(super) lr: f64,
+    #[serde(skip_serializing_if = "LrSchedule::is_constant")]
+    pub(super) lr_schedule: LrSchedule,
     pub(super) momentum: f64,
     pub(super) nesterov: bool,
     pub(super) weight_decay: f64,
-    #[serde(skip_serializing_if = "is_0")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub(super) l1: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_norm: Option<f64>,
@@ -97,6 +111,12 @@ impl Recipe {
     /// Name of the data set.
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// Which of the data set's examples are learnt from and held out.
+    pub fn partition(&self) -> Partition {
+        let Recipe { train_examples, folds, fold, split_seed, .. } = *self;
+        Partition { train_examples, folds, fold, seed: split_seed }
     }
 
     /// Widths of the hidden layers.
@@ -153,6 +173,7 @@ impl Recipe {
                     entropy: self.concrete_regularizer.unwrap_or(prior.entropy),
                 },
             },
+            lr_schedule: self.lr_schedule,
             batch_size: self.batch_size,
             epochs: self.epochs,
             seed: self.seed,
@@ -190,9 +211,12 @@ impl Recipe {
         }
         self.validate_kind()?;
         // TOML has signed 64-bit integers only, and a recipe must survive being written.
-        if i64::try_from(self.seed).is_err() {
-            return Err(Error::setting("seed", self.seed, format!("must be at most {}", i64::MAX)));
+        for (name, seed) in [("seed", self.seed), ("split_seed", self.split_seed)] {
+            if i64::try_from(seed).is_err() {
+                return Err(Error::setting(name, seed, format!("must be at most {}", i64::MAX)));
+            }
         }
+        self.partition().validate()?;
         self.options().validate()
     }
 
@@ -215,6 +239,6 @@ impl Recipe {
     }
 }
 
-fn is_0(value: &f64) -> bool {
-    *value == 0.0
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -1,6 +1,7 @@
 use super::Recipe;
 use crate::compute::Precision;
 use crate::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, Sharing};
+use crate::optim::LrSchedule;
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -16,6 +17,14 @@ use std::path::Path;
 pub struct Settings {
     /// Name of the data set.
     pub data: Option<String>,
+    /// How many of the training examples are learnt from, at least 1.
+    pub train_examples: Option<usize>,
+    /// Into how many parts the training set is cut, at least 2; one is held out and takes the place of the test set.
+    pub folds: Option<u32>,
+    /// Which part is held out, from 0.
+    pub fold: Option<u32>,
+    /// Seed of which examples are chosen and held out, at most 2^63 - 1.
+    pub split_seed: Option<u64>,
     /// Widths of the hidden layers, each at least 1; an empty list for none.
     pub hidden: Option<OneOrMany<usize>>,
     /// Drop probability after each hidden layer, from 0 to 1.
@@ -40,6 +49,8 @@ pub struct Settings {
     pub optimizer: Option<String>,
     /// Learning rate, above 0.
     pub lr: Option<f64>,
+    /// How it falls in the course of the training.
+    pub lr_schedule: Option<LrSchedule>,
     /// From 0 to below 1.
     pub momentum: Option<f64>,
     /// Look ahead along the momentum, which must then be above 0.
@@ -140,6 +151,10 @@ impl Settings {
     pub fn or(self, other: Settings) -> Settings {
         Settings {
             data: self.data.or(other.data),
+            train_examples: self.train_examples.or(other.train_examples),
+            folds: self.folds.or(other.folds),
+            fold: self.fold.or(other.fold),
+            split_seed: self.split_seed.or(other.split_seed),
             hidden: self.hidden.or(other.hidden),
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
@@ -152,6 +167,7 @@ impl Settings {
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
             lr: self.lr.or(other.lr),
+            lr_schedule: self.lr_schedule.or(other.lr_schedule),
             momentum: self.momentum.or(other.momentum),
             nesterov: self.nesterov.or(other.nesterov),
             weight_decay: self.weight_decay.or(other.weight_decay),
@@ -188,6 +204,10 @@ impl Settings {
         let prior = kind.is_learnt().then(ConcretePrior::default);
         let recipe = Recipe {
             data,
+            train_examples: self.train_examples,
+            folds: self.folds,
+            fold: self.fold.unwrap_or(0),
+            split_seed: self.split_seed.unwrap_or(0),
             hidden,
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
@@ -200,6 +220,7 @@ impl Settings {
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
             lr: self.lr.unwrap_or(if small { 0.1 } else { 0.5 }),
+            lr_schedule: self.lr_schedule.unwrap_or_default(),
             momentum: self.momentum.unwrap_or(0.0),
             nesterov: self.nesterov.unwrap_or(false),
             weight_decay: self.weight_decay.unwrap_or(0.0),
@@ -243,7 +264,9 @@ mod tests {
             "dropout_kind = \"dropconnect\"",
             "dropout_kind = \"concrete\"",
             "dropout_kind = \"concrete\"\nconcrete_length = 0.5\nconcrete_regularizer = 0",
+            "folds = 5\nfold = 4\nsplit_seed = 9\ntrain_examples = 1000",
             "l1 = 0.001",
+            "lr_schedule = \"cosine\"",
             "dropout_schedule = \"ramp:0.3\"",
             "dropout_schedule = \"decay\"",
             "dropout_kind = \"gaussian\"",
@@ -292,6 +315,10 @@ mod tests {
             ("\nhidden = 1.5", "line 2, column 10"),
             ("dropout = \"half\"", "expected a number or a list of numbers"),
             ("epochs = -1", "expected a whole number from 0 to 4294967295"),
+            ("folds = 1", "folds = 1: one part is held out"),
+            ("folds = 5\nfold = 5", "numbered from 0 to 4"),
+            ("split_seed = 1", "there is nothing to split"),
+            ("lr_schedule = \"step\"", "there are constant, linear and cosine"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
             ("dropout_sharing = 0", "dropout_sharing = 0: write per-example, batch, or how many"),

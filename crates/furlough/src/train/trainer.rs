@@ -201,7 +201,9 @@ impl<'a> Trainer<'a> {
             step: progress.step as u32, // below 2^32: checked in `resume`
             layer: 0,
         };
-        let sums = self.cpu.scheduled_step(mlp, velocity, &self.options.optimizer, batch, &site, factor);
+        let mut optimizer = self.options.optimizer;
+        optimizer.learning_rate *= self.options.lr_schedule.factor(progress.step, steps);
+        let sums = self.cpu.scheduled_step(mlp, velocity, &optimizer, batch, &site, factor);
         let examples = end - start;
         let epoch = progress.epoch + 1;
         let loss = sums.loss / examples as f64;
