@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 VERSION = 1
-STREAMS = {"init": 0, "order": 1, "dropout": 2, "monte-carlo": 3}
+STREAMS = {"init": 0, "order": 1, "dropout": 2, "monte-carlo": 3, "drop-connect": 4, "drop-connect-monte-carlo": 6}
 KINDS = "bernoulli", "gaussian", "alpha"
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
@@ -68,7 +68,7 @@ def mask_words(seed, stream, step, layer, examples, units):
 
 def owners(stream, places, examples, sharing):
     """Section 3. Whose mask the rows at these places of a batch take: c1 of their words."""
-    if sharing == "per-example" or stream == STREAMS["monte-carlo"]:
+    if sharing == "per-example" or stream != STREAMS["dropout"]:
         return np.asarray(examples)
     rows = 2**32 - 1 if sharing == "batch" else int(sharing)
     if not 1 <= rows < 2**32:
@@ -247,6 +247,10 @@ def questions():
     for sample in (0, 1, 99, 2**32 - 1):
         for layer, units, p in ((0, 784, 0.1), (1, 256, 0.2), (2, 256, 0.5)):
             yield mask_question(p, units, stream=3, step=sample, layer=layer, examples=(0, 1, 9_999))
+    # Masks of weights: inputs in the place of examples.
+    for stream in (4, 6):
+        for layer, p in ((0, 0.5), (1, 0.2), (2, 0.9)):
+            yield mask_question(p, 130, stream=stream, step=7, layer=layer, examples=(0, 1, 2, 63, 64, 4095))
     for p in (0.0, 2.0**-34, 2.0**-33, tiny, 0.01, 0.1, 1 / 3, 0.999, nearly, 1.0 - 2.0**-33, 1.0 - 2.0**-53, 1.0):
         yield mask_question(p, 1000, step=3, seed=9, examples=range(64))
     for first in (64, 999, 2**31, 2**32 - 200):
@@ -349,7 +353,7 @@ def main():
     parser.add_argument("--check", nargs="?", type=Path, const=FIXTURE, metavar="FILE")
     commands = parser.add_subparsers(dest="command")
     one = commands.add_parser("mask")
-    one.add_argument("--stream", choices=["dropout", "monte-carlo"], default="dropout")
+    one.add_argument("--stream", choices=["dropout", "monte-carlo", "drop-connect", "drop-connect-monte-carlo"], default="dropout")
     one.add_argument("--kind", choices=KINDS, default="bernoulli")
     one.add_argument("--p", type=float, required=True)
     one.add_argument("--sharing", default="per-example", metavar="N|batch")

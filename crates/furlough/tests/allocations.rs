@@ -2,7 +2,7 @@
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -50,12 +50,17 @@ fn steps() {
     let examples: Vec<u32> = (0..512).collect();
     for optimizer in [Sgd::default(), Sgd { momentum: 0.9, max_norm: Some(1.0), ..Sgd::default() }] {
         let (none, batch, groups) = (Sharing::PerExample, Sharing::Batch, Sharing::rows(50).unwrap());
-        let kinds = [(Activation::Relu, 1, none), (Activation::Gelu, 2, none)];
-        for (activation, threads, sharing) in
-            kinds.into_iter().chain([(Activation::Relu, 1, batch), (Activation::Gelu, 2, groups)])
-        {
+        let plain = DropoutKind::Bernoulli;
+        for (activation, threads, sharing, kind) in [
+            (Activation::Relu, 1, none, plain),
+            (Activation::Gelu, 2, none, plain),
+            (Activation::Relu, 1, batch, plain),
+            (Activation::Gelu, 2, groups, plain),
+            (Activation::Relu, 2, none, DropoutKind::DropConnect),
+            (Activation::Relu, 2, none, DropoutKind::Concrete),
+        ] {
             let network = Sequential::perceptron(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
-            let network = network.with_sharing(sharing);
+            let network = network.with_sharing(sharing).with_dropout_kind(kind);
             let mut mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
             let mut velocity = vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
             let mut cpu = Cpu::new(mlp.architecture(), 256, threads);
@@ -71,7 +76,10 @@ fn steps() {
             (20..60).for_each(|n| step(n, &examples[n as usize..][..256]));
             step(60, &examples[300..396]);
             let calls = CALLS.load(Ordering::Relaxed) - before;
-            assert_eq!(calls, 0, "{calls} allocations in 41 steps, {threads} threads, {activation:?}, {sharing}");
+            assert_eq!(
+                calls, 0,
+                "{calls} allocations in 41 steps, {threads} threads, {activation:?}, {sharing}, {kind:?}"
+            );
         }
     }
 }

@@ -33,6 +33,8 @@ fn stream(number: u64) -> Stream {
     match number {
         2 => Stream::Dropout,
         3 => Stream::MonteCarlo,
+        4 => Stream::DropConnect,
+        6 => Stream::DropConnectMonteCarlo,
         other => panic!("stream {other} has no masks"),
     }
 }
@@ -266,7 +268,7 @@ fn the_page_shows_these_numbers() {
         assert!(shown.map(|z| z.parse::<f32>().unwrap()).eq([z]), "docs/masks.md lacks {begin}{z}{end}");
     }
     let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
-    for kind in DropoutKind::ALL.into_iter().filter(|kind| !kind.is_bernoulli()) {
+    for kind in DropoutKind::OF_UNITS.into_iter().filter(|kind| !kind.is_bernoulli()) {
         let dropout = Dropout::of(kind, 0.5, Sharing::PerExample).unwrap();
         for unit in 0..4 {
             let (word, y, slope) =
@@ -341,7 +343,7 @@ fn the_script_asked_other_questions() {
     for _ in 0..10 {
         questions.push(json!({"kind": "order", "seed": random(64), "epoch": random(32), "examples": 1 + random(11)}));
     }
-    for noise in DropoutKind::ALL.into_iter().filter(|kind| !kind.is_bernoulli()).cycle().take(20) {
+    for noise in DropoutKind::OF_UNITS.into_iter().filter(|kind| !kind.is_bernoulli()).cycle().take(20) {
         questions.push(json!({
             "kind": "noise", "noise": noise.name(), "seed": random(64), "stream": 2 + random(1), "step": random(32),
             "layer": random(24), "examples": [random(32)], "first_unit": random(31), "units": 1 + random(9),

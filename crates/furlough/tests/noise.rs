@@ -49,7 +49,7 @@ fn cases() -> Vec<Case> {
     let gentle = Sgd { learning_rate: 0.05, ..Sgd::default() };
     let all = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01, l1: 1e-4, max_norm: Some(1.1), ..gentle };
     let mut cases = Vec::new();
-    for kind in DropoutKind::ALL {
+    for kind in DropoutKind::OF_UNITS {
         let base = || Case {
             kind,
             widths: &[48, 70, 31, 10],
@@ -92,7 +92,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 #[test]
 fn noise_in_place_is_the_definition() {
     for isa in Isa::available() {
-        for kind in DropoutKind::ALL {
+        for kind in DropoutKind::OF_UNITS {
             for (p, rows, width) in
                 [(0.0, 2, 5), (0.5, 3, 64), (0.3, 5, 131), (0.9, 1, 1), (1.0 - 2f64.powi(-33), 2, 70)]
             {
@@ -172,7 +172,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 
 #[test]
 fn gradients_are_those_of_finite_differences_with_the_noise_frozen() {
-    for kind in DropoutKind::ALL {
+    for kind in DropoutKind::OF_UNITS {
         for (activation, classes, sharing) in [
             (Activation::Tanh, true, Sharing::PerExample),
             (Activation::Gelu, false, Sharing::PerExample),
@@ -307,7 +307,7 @@ fn samples_are_forward_passes() {
 #[test]
 fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
     let digits = digits::load().unwrap();
-    for kind in DropoutKind::ALL {
+    for kind in DropoutKind::OF_UNITS {
         for sharing in [Sharing::PerExample, Sharing::rows(8).unwrap()] {
             // Alpha dropout goes with values of mean 0 only, which neither pixels nor ReLU give.
             let (activation, init, input, dropout) = match kind {

@@ -12,10 +12,10 @@ fn data() -> Dataset {
     Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[2, 3]).unwrap()
 }
 
-fn recipe(sharing: &str) -> Recipe {
+fn recipe(masks: &str) -> Recipe {
     let text = "data = \"small\"\nhidden = [12, 7]\ndropout = [0.2, 0.5]\ninput_dropout = 0.1\ninit = \"kaiming\"\n\
                 lr = 0.1\nmomentum = 0.9\nnesterov = true\nmax_norm = 2.0\nbatch_size = 16\nepochs = 4\nseed = 11";
-    Settings::parse(&format!("{text}\ndropout_sharing = {sharing}"), None).unwrap().resolve().unwrap()
+    Settings::parse(&format!("{text}\n{masks}"), None).unwrap().resolve().unwrap()
 }
 
 fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
@@ -24,9 +24,9 @@ fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
 }
 
 /// Trains in `path`, from the beginning or from where the run stands, for at most `steps` steps.
-fn train(path: &Path, sharing: &str, steps: u64) -> StopReason {
+fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
     let data = data();
-    let recipe = recipe(sharing);
+    let recipe = recipe(masks);
     let (network, options) = (recipe.network(6, 3), recipe.options());
     let (recorder, mut trainer) = if path.join(RunDir::RECIPE).exists() {
         let dir = RunDir::resume(path).unwrap();
@@ -50,21 +50,27 @@ fn train(path: &Path, sharing: &str, steps: u64) -> StopReason {
 
 #[test]
 fn stopping_and_resuming_changes_no_byte() {
-    for sharing in ["'per-example'", "'batch'", "5"] {
-        stopping_and_resuming(sharing);
+    for masks in [
+        "",
+        "dropout_sharing = 'batch'",
+        "dropout_sharing = 5",
+        "dropout_kind = 'dropconnect'",
+        "dropout_kind = 'concrete'",
+    ] {
+        stopping_and_resuming(masks);
     }
 }
 
-fn stopping_and_resuming(sharing: &str) {
+fn stopping_and_resuming(masks: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
-    assert_eq!(train(&whole, sharing, u64::MAX), StopReason::Finished);
+    assert_eq!(train(&whole, masks, u64::MAX), StopReason::Finished);
     // 20 steps in all, 5 an epoch: stops in the middle of epochs, at their ends, and after a single step.
     for steps in [3, 2, 1, 6, 4] {
-        assert_eq!(train(&pieces, sharing, steps), StopReason::Asked);
+        assert_eq!(train(&pieces, masks, steps), StopReason::Asked);
         assert!(!RunDir::open(&pieces).unwrap().is_finished());
     }
-    assert_eq!(train(&pieces, sharing, u64::MAX), StopReason::Finished);
+    assert_eq!(train(&pieces, masks, u64::MAX), StopReason::Finished);
 
     for name in Manifest::FILES.into_iter().chain([RunDir::MANIFEST]) {
         let read = |path: &Path| std::fs::read(path.join(name)).unwrap();
@@ -75,7 +81,7 @@ fn stopping_and_resuming(sharing: &str) {
     manifest.verify(&dir).unwrap();
     assert_eq!(manifest.steps, 20);
     let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
-    assert_eq!(*mlp.architecture(), recipe(sharing).network(6, 3).validate().unwrap());
+    assert_eq!(*mlp.architecture(), recipe(masks).network(6, 3).validate().unwrap());
     assert_eq!(model.data, DataInfo::of(&data()));
-    assert_eq!(Settings::parse(&model.recipe, None).unwrap().resolve().unwrap(), recipe(sharing));
+    assert_eq!(Settings::parse(&model.recipe, None).unwrap().resolve().unwrap(), recipe(masks));
 }

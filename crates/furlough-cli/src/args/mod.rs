@@ -173,6 +173,12 @@ pub struct RecipeArgs {
     /// ramp:F (from 0 up over the first F), decay (down to 0 at the end) [default: constant]
     #[arg(long, value_name = "WHEN", help_heading = "Network")]
     dropout_schedule: Option<String>,
+    /// Of concrete dropout: prior length scale of the weights [default: 0.0001]
+    #[arg(long, value_parser = number, value_name = "L", help_heading = "Network", allow_negative_numbers = true)]
+    concrete_length: Option<f64>,
+    /// Of concrete dropout: factor of the entropy, which draws p to 1/2 [default: 1]
+    #[arg(long, value_parser = number, value_name = "C", help_heading = "Network", allow_negative_numbers = true)]
+    concrete_regularizer: Option<f64>,
     /// What hidden units do with their input [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
     activation: Option<String>,
@@ -235,6 +241,8 @@ impl RecipeArgs {
             dropout_kind: self.dropout_kind.as_deref().map(str::parse).transpose()?,
             dropout_sharing: self.dropout_sharing.as_deref().map(str::parse).transpose()?,
             dropout_schedule: self.dropout_schedule.as_deref().map(str::parse).transpose()?,
+            concrete_length: self.concrete_length,
+            concrete_regularizer: self.concrete_regularizer,
             activation: self.activation.as_deref().map(str::parse).transpose()?,
             init: self.init.as_deref().map(str::parse).transpose()?,
             optimizer: self.optimizer.clone(),

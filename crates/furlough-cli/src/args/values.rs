@@ -13,14 +13,14 @@ pub(super) fn activations() -> PossibleValuesParser {
     PossibleValuesParser::new(Activation::ALL.map(Activation::name))
 }
 
-/// The names of the kinds of dropout, likewise.
-pub(super) fn dropout_kinds() -> PossibleValuesParser {
-    PossibleValuesParser::new(DropoutKind::ALL.map(DropoutKind::name))
-}
-
 /// The names of the precisions, likewise.
 pub(super) fn precisions() -> PossibleValuesParser {
     PossibleValuesParser::new(Precision::ALL.map(Precision::name))
+}
+
+/// The names of the kinds of dropout, likewise.
+pub(super) fn dropout_kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(DropoutKind::ALL.map(DropoutKind::name))
 }
 
 /// The names of the learning rate's schedules, likewise.

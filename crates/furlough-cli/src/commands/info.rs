@@ -3,7 +3,7 @@
 use crate::args::InfoArgs;
 use crate::failure;
 use crate::terminal::{Look, bytes, duration, program, shell_word, threads};
-use furlough::run::{EpochRecord, Manifest, RunDir, read_metrics};
+use furlough::run::{EpochRecord, Manifest, RunDir, load_model, read_metrics};
 use furlough::train::Recipe;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -23,12 +23,22 @@ struct About {
     run: String,
     status: &'static str,
     recipe: Recipe,
+    /// The drop probabilities that concrete dropout came to, when the run is finished.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    learnt_dropout: Vec<Learnt>,
     /// The epoch with the lowest test loss.
     best: Option<EpochRecord>,
     last: Option<EpochRecord>,
     epochs: Vec<EpochRecord>,
     files: Vec<File>,
     manifest: Option<Manifest>,
+}
+
+#[derive(Serialize)]
+struct Learnt {
+    /// Hidden layer, from 1.
+    layer: usize,
+    p: f64,
 }
 
 #[derive(Serialize)]
@@ -40,9 +50,16 @@ struct File {
 impl About {
     fn read(dir: &RunDir) -> anyhow::Result<About> {
         let manifest = Manifest::read(dir)?;
+        let recipe = dir.recipe()?;
+        let learnt_dropout = if manifest.is_some() && recipe.dropout_kind().is_learnt() {
+            let (mlp, _) = load_model(&dir.file(RunDir::MODEL))?;
+            mlp.learnt_dropout().map(|(block, p)| Learnt { layer: block + 1, p }).collect()
+        } else {
+            Vec::new()
+        };
         let log = dir.file(RunDir::METRICS);
         let epochs = read_metrics(&log)?;
-        let of = dir.recipe()?.options().epochs;
+        let of = recipe.options().epochs;
         if manifest.is_some() && epochs.len() != of as usize {
             anyhow::bail!(
                 "{}: is damaged: it has {} of the {of} epochs of a finished run. Restore it from a copy",
@@ -60,7 +77,8 @@ impl About {
         Ok(About {
             run: dir.path().display().to_string(),
             status: if manifest.is_some() { "finished" } else { "unfinished" },
-            recipe: dir.recipe()?,
+            recipe,
+            learnt_dropout,
             best,
             last: epochs.last().copied(),
             epochs,
@@ -95,6 +113,11 @@ impl About {
             if let Some(record) = record {
                 field(name, &look.text(&figures(&record, self.recipe.partition().judge())));
             }
+        }
+        if !self.learnt_dropout.is_empty() {
+            let one = |Learnt { layer, p }: &Learnt| format!("{p:.4} after hidden layer {layer}");
+            let all: Vec<_> = self.learnt_dropout.iter().map(one).collect();
+            field("learnt", &look.text(&format!("dropout {}", all.join(", "))));
         }
         lines.push(String::new());
         for (index, line) in self.recipe.to_toml().lines().enumerate() {

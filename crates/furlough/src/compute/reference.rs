@@ -3,7 +3,9 @@
 
 use super::Precision;
 use crate::data::{Batch, Targets};
-use crate::nn::{MaskSite, Mlp, linear, linear_backward, mean_squared_error, softmax_cross_entropy};
+use crate::nn::{
+    Concrete, MaskSite, Mlp, drop_connect, linear, linear_backward, mean_squared_error, softmax_cross_entropy,
+};
 use crate::optim::Sgd;
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -11,6 +13,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 struct Trace {
     input: Array2<f32>,
     pre: Array2<f32>,
+    output: Array2<f32>,
 }
 
 /// The outputs of the batch, one row an example: a sub-network where `masks` gives key, stream and step, else the full network.
@@ -20,6 +23,12 @@ pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>, precision:
 
 /// The mean loss of the batch under the masks of `site`, and its derivative by all parameters.
 pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite, precision: Precision) -> (f64, Vec<f32>) {
+    let (loss, gradient, _) = derivatives(mlp, batch, site, precision);
+    (loss, gradient)
+}
+
+/// The same, and the derivative by the logits of concrete dropout.
+fn derivatives(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite, precision: Precision) -> (f64, Vec<f32>, Vec<f64>) {
     let (outputs, traces) = traced_forward(mlp, batch, Some(site), precision);
     let (loss, mut delta) = match batch.data.targets() {
         Targets::Classes { labels, .. } => {
@@ -32,19 +41,29 @@ pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite, precision: Precisi
         }
     };
     let mut gradient = vec![0.0; mlp.parameters().len()];
+    let mut by_logits = vec![0.0; mlp.dropout_logits().len()];
     for (index, (block, trace)) in mlp.architecture().blocks().iter().zip(&traces).enumerate().rev() {
-        delta = block.dropout.backward(delta.view(), batch.examples, &at(site, index + 1));
+        delta = match concrete(mlp, index) {
+            Some((number, layer)) => {
+                let (y, site) = (trace.output.view(), at(site, index + 1));
+                let (delta, by_logit) = layer.backward(y, delta.view(), batch.examples, &site);
+                by_logits[number] = by_logit;
+                delta
+            }
+            None => block.dropout.backward(delta.view(), batch.examples, &at(site, index + 1)),
+        };
         delta = block.activation.backward(trace.pre.view(), delta.view());
         let db = delta.sum_axis(Axis(0));
-        let (x, w, d) = (trace.input.view(), mlp.weights(index), delta.view());
-        let (x, w, d) = (rounded(x, precision), rounded(w, precision), rounded(d, precision));
+        let (x, w, d) = (trace.input.view(), connected(mlp, index, mlp.weights(index), Some(site)), delta.view());
+        let (x, w, d) = (rounded(x, precision), rounded(w.view(), precision), rounded(d, precision));
         let (dx, dw, _) = linear_backward(x.view(), w.view(), d.view());
+        let dw = connected(mlp, index, dw.view(), Some(site));
         let (weights, biases) = mlp.architecture().ranges(index);
         dw.iter().zip(&mut gradient[weights]).for_each(|(d, g)| *g = *d);
         db.iter().zip(&mut gradient[biases]).for_each(|(d, g)| *g = *d);
         delta = dx;
     }
-    (loss, gradient)
+    (loss, gradient, by_logits)
 }
 
 /// One optimiser step: [`Sgd`]'s definition, parameter by parameter. Returns the mean loss before it.
@@ -56,14 +75,27 @@ pub fn step(
     site: &MaskSite,
     precision: Precision,
 ) -> f64 {
-    let (loss, gradient) = gradient(mlp, batch, site, precision);
+    let (loss, gradient, by_logits) = derivatives(mlp, batch, site, precision);
+    let mut decays = vec![optimizer.weight_decay; mlp.architecture().blocks().len()];
+    let mut logits = mlp.dropout_logits().to_vec();
+    for index in 0..decays.len() {
+        if let Some((number, layer)) = concrete(mlp, index) {
+            let weights = mlp.weights(index + 1);
+            let squares = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
+            let (by_logit, decay) = layer.regularizer(optimizer.concrete, weights.nrows(), batch.data.len(), squares);
+            decays[index + 1] += decay;
+            let moved = logits[number] - optimizer.learning_rate * (by_logits[number] + by_logit);
+            logits[number] = moved.clamp(-Concrete::LARGEST_LOGIT, Concrete::LARGEST_LOGIT);
+        }
+    }
+    mlp.dropout_logits_mut().copy_from_slice(&logits);
     let architecture = mlp.architecture().clone();
-    let Sgd { learning_rate, momentum, nesterov, weight_decay, l1, max_norm } = *optimizer;
+    let Sgd { learning_rate, momentum, nesterov, l1, max_norm, .. } = *optimizer;
     let (rate, momentum) = (learning_rate as f32, momentum as f32);
-    for index in 0..architecture.blocks().len() {
+    for (index, &decay) in decays.iter().enumerate() {
         let (weights, biases) = architecture.ranges(index);
         for place in weights.start..biases.end {
-            let (decay, l1) = if weights.contains(&place) { (weight_decay as f32, l1 as f32) } else { (0.0, 0.0) };
+            let (decay, l1) = if weights.contains(&place) { (decay as f32, l1 as f32) } else { (0.0, 0.0) };
             let w = &mut mlp.parameters_mut()[place];
             let g = gradient[place] + decay * *w + l1 * sign(*w);
             if optimizer.has_velocity() {
@@ -116,16 +148,35 @@ fn traced_forward(
     }
     let mut traces = Vec::new();
     for (index, block) in architecture.blocks().iter().enumerate() {
-        let (x, w) = (rounded(values.view(), precision), rounded(mlp.weights(index), precision));
+        let w = connected(mlp, index, mlp.weights(index), masks);
+        let (x, w) = (rounded(values.view(), precision), rounded(w.view(), precision));
         let pre = linear(x.view(), w.view(), mlp.biases(index));
         let mut output = block.activation.forward(pre.view());
         if let Some(site) = masks {
-            output = block.dropout.forward(output.view(), batch.examples, &at(site, index + 1));
+            let (x, site) = (output.view(), at(site, index + 1));
+            output = match concrete(mlp, index) {
+                Some((_, layer)) => layer.forward(x, batch.examples, &site),
+                None => block.dropout.forward(x, batch.examples, &site),
+            };
         }
-        traces.push(Trace { input: values, pre });
+        traces.push(Trace { input: values, pre, output: output.clone() });
         values = output;
     }
     (values, traces)
+}
+
+/// The concrete dropout after block `index`, at the p it has come to, and which of the logits is its own.
+fn concrete(mlp: &Mlp, index: usize) -> Option<(usize, Concrete)> {
+    let number = mlp.architecture().concrete_blocks().position(|block| block == index)?;
+    Some((number, Concrete::of_logit(mlp.dropout_logits()[number])))
+}
+
+/// What DropConnect leaves of values that belong to the weights of block `index`.
+fn connected(mlp: &Mlp, index: usize, values: ArrayView2<'_, f32>, masks: Option<&MaskSite>) -> Array2<f32> {
+    match masks.zip(mlp.architecture().drop_connect(index)) {
+        Some((site, dropout)) => drop_connect(dropout, values, &at(site, index)),
+        None => values.to_owned(),
+    }
 }
 
 fn at(site: &MaskSite, layer: usize) -> MaskSite {

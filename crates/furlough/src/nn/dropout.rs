@@ -1,7 +1,7 @@
 //! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
-use super::{DropoutKind, Sharing};
+use super::{Concrete, DropoutKind, Sharing};
 use crate::random::{Key, Stream, normal};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
@@ -56,7 +56,7 @@ impl Dropout {
     /// Dropout of any kind. With p = 0 it is [`Self::NONE`].
     ///
     /// # Errors
-    /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for the other kinds than [`DropoutKind::Bernoulli`].
+    /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for [`DropoutKind::Gaussian`], [`DropoutKind::Alpha`] and [`DropoutKind::Concrete`].
     pub fn of(kind: DropoutKind, p: f64, sharing: Sharing) -> Result<Self> {
         Dropout::checked(kind, p, sharing).map_err(|reason| Error::setting("dropout", p, reason))
     }
@@ -113,13 +113,13 @@ impl Dropout {
     }
 
     /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing is kept. For alpha
-    /// dropout `a = 1/sqrt((1-p)(1 + p α'²))`, likewise rounded, with α' = [`DropoutKind::ALPHA_DROPPED`]. Gaussian dropout has no such
-    /// number, and 1 in its place.
+    /// dropout `a = 1/sqrt((1-p)(1 + p α'²))`, likewise rounded, with α' = [`DropoutKind::ALPHA_DROPPED`]. Gaussian dropout, concrete
+    /// dropout and DropConnect have no such number for units, and 1 in its place.
     pub fn scale(self) -> f32 {
         match self.kind {
             DropoutKind::Bernoulli if self.p == 1.0 => 0.0,
             DropoutKind::Bernoulli => (1.0 / (1.0 - self.p)) as f32,
-            DropoutKind::Gaussian => 1.0,
+            DropoutKind::Gaussian | DropoutKind::DropConnect | DropoutKind::Concrete => 1.0,
             DropoutKind::Alpha => self.affine().0 as f32,
         }
     }
@@ -148,18 +148,25 @@ impl Dropout {
         self.p == 0.0
     }
 
-    /// Whether `unit` is kept by the mask of `owner`: an example's id, or the number of a group ([`Self::owner`]). Gaussian dropout keeps all.
+    /// Whether `unit` is kept by the mask of `owner`: an example's id, or the number of a group ([`Self::owner`]). Gaussian dropout, concrete
+    /// dropout and DropConnect keep all units.
     pub fn keeps(self, site: &MaskSite, owner: u32, unit: u32) -> bool {
-        self.kind == DropoutKind::Gaussian || u64::from(site.word(owner, unit)) >= self.threshold()
+        match self.kind {
+            DropoutKind::Bernoulli => u64::from(site.word(owner, unit)) >= self.threshold(),
+            DropoutKind::Gaussian | DropoutKind::DropConnect | DropoutKind::Concrete => true,
+        }
     }
 
     /// What the unit is multiplied by, and its derivative in the backward pass: 0 or [`Self::scale`]; for gaussian dropout
-    /// `1 + deviation · normal(word)`, a product and a sum in f32.
+    /// `1 + deviation · normal(word)`, a product and a sum in f32; for concrete dropout
+    /// [`Concrete::factor`] where p begins.
     pub fn factor(self, site: &MaskSite, owner: u32, unit: u32) -> f32 {
         if self.is_identity() {
             1.0
         } else if self.kind == DropoutKind::Gaussian {
             1.0 + self.deviation() * normal(site.word(owner, unit))
+        } else if self.kind == DropoutKind::Concrete {
+            Concrete::of_dropout(self).factor(site.word(owner, unit))
         } else if self.keeps(site, owner, unit) {
             self.scale()
         } else {
@@ -172,7 +179,8 @@ impl Dropout {
     pub fn value(self, x: f32, site: &MaskSite, owner: u32, unit: u32) -> f32 {
         match self.kind {
             _ if self.is_identity() => x, // even x * 1 would change a signalling NaN
-            DropoutKind::Gaussian => x * self.factor(site, owner, unit),
+            DropoutKind::DropConnect => x,
+            DropoutKind::Gaussian | DropoutKind::Concrete => x * self.factor(site, owner, unit),
             DropoutKind::Bernoulli if self.keeps(site, owner, unit) => x * self.scale(),
             DropoutKind::Bernoulli => 0.0,
             DropoutKind::Alpha if self.keeps(site, owner, unit) => x * self.scale() + self.alpha_shifts().0,

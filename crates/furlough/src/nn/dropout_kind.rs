@@ -17,11 +17,25 @@ pub enum DropoutKind {
     /// an affine map, after which mean and variance are what they were. For values of mean 0 and variance 1, as networks of SELU with
     /// [`Init::Lecun`](super::Init::Lecun) keep them. Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
     Alpha,
+    /// Weights of the next linear layer instead of units, one mask for a whole batch: [`drop_connect`](super::drop_connect()).
+    DropConnect,
+    /// Softly, with a probability that is learnt and only begins at p: [`Concrete`](super::Concrete). On the features, where nothing learns, it
+    /// is dropout itself.
+    Concrete,
 }
 
 impl DropoutKind {
     /// Every kind, in the order help texts list them.
-    pub const ALL: [DropoutKind; 3] = [DropoutKind::Bernoulli, DropoutKind::Gaussian, DropoutKind::Alpha];
+    pub const ALL: [DropoutKind; 5] = [
+        DropoutKind::Bernoulli,
+        DropoutKind::Gaussian,
+        DropoutKind::Alpha,
+        DropoutKind::DropConnect,
+        DropoutKind::Concrete,
+    ];
+
+    /// Those that change each unit as its word and p decide.
+    pub const OF_UNITS: [DropoutKind; 3] = [DropoutKind::Bernoulli, DropoutKind::Gaussian, DropoutKind::Alpha];
 
     /// What alpha dropout puts in the place of a dropped unit, before the affine map: -λα of SELU, about -1.7581.
     pub const ALPHA_DROPPED: f64 = -(Activation::SELU_LAMBDA * Activation::SELU_ALPHA);
@@ -32,6 +46,8 @@ impl DropoutKind {
             DropoutKind::Bernoulli => "bernoulli",
             DropoutKind::Gaussian => "gaussian",
             DropoutKind::Alpha => "alpha",
+            DropoutKind::DropConnect => "dropconnect",
+            DropoutKind::Concrete => "concrete",
         }
     }
 
@@ -50,8 +66,35 @@ impl DropoutKind {
             DropoutKind::Alpha if p == 1.0 => {
                 Some("alpha dropout keeps the variance, so it takes a p from 0 to below 1, which keeps some units")
             }
+            DropoutKind::Concrete if p == 1.0 => Some("concrete dropout learns its probability from a value below 1"),
             _ => None,
         }
+    }
+
+    /// Why masks are not shared among some examples, if they are not.
+    pub(crate) fn objection_to_sharing(self) -> Option<&'static str> {
+        match self {
+            DropoutKind::DropConnect => {
+                Some("dropconnect always has one mask of the weights for a whole batch; leave it out")
+            }
+            DropoutKind::Concrete => Some("concrete dropout has masks for each example; leave it out"),
+            _ => None,
+        }
+    }
+
+    /// Why drop probabilities do not follow a schedule, if they do not.
+    pub(crate) fn objection_to_schedule(self) -> Option<&'static str> {
+        self.is_learnt().then_some("concrete dropout learns its probability; leave it out")
+    }
+
+    /// Whether p is learnt.
+    pub fn is_learnt(self) -> bool {
+        self == DropoutKind::Concrete
+    }
+
+    /// Whether it is one of [`Self::OF_UNITS`].
+    pub(crate) fn is_of_units(self) -> bool {
+        Self::OF_UNITS.contains(&self)
     }
 }
 

@@ -30,6 +30,10 @@ pub enum Layer {
     GaussianDropout(f64),
     /// `AlphaDropout(p)`: [`DropoutKind::Alpha`], for networks of [`Layer::Selu`].
     AlphaDropout(f64),
+    /// `DropConnect(p)`: [`DropoutKind::DropConnect`].
+    DropConnect(f64),
+    /// `ConcreteDropout(p)`: [`DropoutKind::Concrete`], after hidden units only.
+    ConcreteDropout(f64),
     /// `AnyDropout(kind, p, sharing)`: dropout of which the others are special cases.
     AnyDropout(DropoutKind, f64, Sharing),
 }
@@ -55,6 +59,8 @@ impl Layer {
             Layer::SharedDropout(p, sharing) => Some((DropoutKind::Bernoulli, p, sharing)),
             Layer::GaussianDropout(p) => Some((DropoutKind::Gaussian, p, Sharing::PerExample)),
             Layer::AlphaDropout(p) => Some((DropoutKind::Alpha, p, Sharing::PerExample)),
+            Layer::DropConnect(p) => Some((DropoutKind::DropConnect, p, Sharing::PerExample)),
+            Layer::ConcreteDropout(p) => Some((DropoutKind::Concrete, p, Sharing::PerExample)),
             Layer::AnyDropout(kind, p, sharing) => Some((kind, p, sharing)),
             _ => None,
         }
@@ -71,6 +77,8 @@ impl Layer {
             (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
             (DropoutKind::Gaussian, Sharing::PerExample) => Layer::GaussianDropout(p),
             (DropoutKind::Alpha, Sharing::PerExample) => Layer::AlphaDropout(p),
+            (DropoutKind::DropConnect, Sharing::PerExample) => Layer::DropConnect(p),
+            (DropoutKind::Concrete, Sharing::PerExample) => Layer::ConcreteDropout(p),
             (kind, sharing) => Layer::AnyDropout(kind, p, sharing),
         }
     }
@@ -98,6 +106,8 @@ impl std::fmt::Display for Layer {
             Layer::SharedDropout(p, sharing) => write!(f, "SharedDropout({p}, {sharing})"),
             Layer::GaussianDropout(p) => write!(f, "GaussianDropout({p})"),
             Layer::AlphaDropout(p) => write!(f, "AlphaDropout({p})"),
+            Layer::DropConnect(p) => write!(f, "DropConnect({p})"),
+            Layer::ConcreteDropout(p) => write!(f, "ConcreteDropout({p})"),
             Layer::AnyDropout(kind, p, sharing) => write!(f, "AnyDropout({kind}, {p}, {sharing})"),
             other => write!(f, "{other:?}"),
         }

@@ -1,5 +1,6 @@
-use super::{Activation, Dropout, Init, Sharing};
+use super::{Activation, Concrete, Dropout, Init, Sharing};
 use crate::random::Key;
+use crate::{Error, Result};
 use ndarray::{ArrayView1, ArrayView2};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,6 +94,8 @@ impl Architecture {
 pub struct Mlp {
     architecture: Architecture,
     parameters: Vec<f32>,
+    /// Of the concrete dropout layers.
+    dropout_logits: Vec<f64>,
     revision: Revision,
 }
 
@@ -127,16 +130,47 @@ impl Mlp {
             let (weights, _) = architecture.ranges(index);
             init.fill(key, index as u32, block.inputs, block.outputs, &mut parameters[weights]);
         }
-        Mlp { architecture, parameters, revision: Revision::next() }
+        Mlp::from_parameters(architecture, parameters)
     }
 
-    /// The network with given parameters.
+    /// The network with given parameters. Concrete dropout begins at its first p.
     ///
     /// # Panics
     /// When `parameters` is not [`Architecture::parameters`] long.
     pub fn from_parameters(architecture: Architecture, parameters: Vec<f32>) -> Self {
         assert_eq!(parameters.len(), architecture.parameters(), "parameters of this architecture");
-        Mlp { architecture, parameters, revision: Revision::next() }
+        let first = |block: usize| Concrete::of_dropout(architecture.blocks[block].dropout).logit();
+        let dropout_logits = architecture.concrete_blocks().map(first).collect();
+        Mlp { architecture, parameters, dropout_logits, revision: Revision::next() }
+    }
+
+    /// The logits of the drop probabilities that concrete dropout has learnt, one for each of [`Architecture::concrete_blocks`].
+    pub fn dropout_logits(&self) -> &[f64] {
+        &self.dropout_logits
+    }
+
+    /// The same, to be changed.
+    pub fn dropout_logits_mut(&mut self) -> &mut [f64] {
+        &mut self.dropout_logits
+    }
+
+    /// The blocks that concrete dropout stands after, each with the drop probability that it has come to.
+    pub fn learnt_dropout(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.architecture.concrete_blocks().zip(self.dropout_logits.iter().map(|&logit| Concrete::of_logit(logit).p()))
+    }
+
+    /// The same network with these logits.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless there is one for each concrete layer, each within [`Concrete::LARGEST_LOGIT`].
+    pub fn with_dropout_logits(mut self, logits: Vec<f64>) -> Result<Self> {
+        let bound = Concrete::LARGEST_LOGIT;
+        if logits.len() != self.dropout_logits.len() || !logits.iter().all(|logit| (-bound..=bound).contains(logit)) {
+            let reason = format!("needs {} numbers from -{bound} to {bound}", self.dropout_logits.len());
+            return Err(Error::setting("dropout_logits", format!("{logits:?}"), reason));
+        }
+        self.dropout_logits = logits;
+        Ok(self)
     }
 
     /// The network that ends after the activation of block `index`, so that its outputs are that block's units.

@@ -6,6 +6,8 @@
 //! [`compute`](crate::compute) against them. Rows are examples; weights are inputs × outputs.
 
 mod activation;
+mod concrete;
+mod drop_connect;
 mod dropout;
 mod dropout_kind;
 mod init;
@@ -18,6 +20,8 @@ mod sequential;
 mod sharing;
 
 pub use activation::Activation;
+pub use concrete::{Concrete, ConcretePrior};
+pub use drop_connect::drop_connect;
 pub use dropout::{Dropout, MaskSite};
 pub use dropout_kind::DropoutKind;
 pub use init::Init;

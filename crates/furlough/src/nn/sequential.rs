@@ -71,7 +71,8 @@ impl Sequential {
         self
     }
 
-    /// The same list with all its dropout layers of this kind.
+    /// The same list with all its dropout layers of this kind, but dropout of the features stays as it is where the kind is
+    /// [`DropoutKind::Concrete`].
     ///
     /// ```
     /// use furlough::nn::{DropoutKind, Layer::*, Sequential};
@@ -79,8 +80,10 @@ impl Sequential {
     /// assert_eq!(list.layers()[2], GaussianDropout(0.5));
     /// ```
     pub fn with_dropout_kind(mut self, kind: DropoutKind) -> Self {
+        let mut features = true;
         for layer in &mut self.layers {
-            if let Some((_, p, sharing)) = layer.dropout_parts() {
+            features &= !matches!(layer, Layer::Linear(..));
+            if let Some((_, p, sharing)) = layer.dropout_parts().filter(|_| !(features && kind.is_learnt())) {
                 *layer = Layer::dropout(kind, p, sharing);
             }
         }
@@ -111,6 +114,12 @@ impl Sequential {
                     Ok(dropout) => dropout,
                     Err(reason) => return bad(format!("{reason}, not {p}")),
                 };
+                if let (Some(reason), false) = (kind.objection_to_sharing(), sharing.is_per_example()) {
+                    return bad(reason.into());
+                }
+                if dropout.is_concrete() && blocks.is_empty() {
+                    return bad("learns its probability after hidden units only; use Dropout on the features".into());
+                }
                 if previous.is_some_and(Layer::is_dropout) {
                     return bad("follows another dropout; use one with the combined probability".into());
                 }
@@ -231,6 +240,27 @@ mod tests {
             (
                 vec![Linear(2, 3), Relu, Dropout(0.1), Dropout(0.1), Linear(3, 2)],
                 "layer 4 (Dropout(0.1)): follows another dropout",
+            ),
+            (
+                vec![Linear(2, 3), Relu, DropConnect(1.5), Linear(3, 2)],
+                "layer 3 (DropConnect(1.5)): a drop probability lies",
+            ),
+            (
+                vec![Linear(2, 3), Dropout(0.1), DropConnect(0.1), Linear(3, 2)],
+                "layer 3 (DropConnect(0.1)): follows another",
+            ),
+            (vec![Linear(2, 3), DropConnect(0.1)], "layer 2 (DropConnect(0.1)): dropout after the outputs"),
+            (
+                vec![Linear(2, 3), AnyDropout(DropoutKind::DropConnect, 0.1, Sharing::Batch), Linear(3, 2)],
+                "layer 2 (AnyDropout(dropconnect, 0.1, batch)): dropconnect always has one mask",
+            ),
+            (
+                vec![Linear(2, 3), ConcreteDropout(1.0), Linear(3, 2)],
+                "layer 2 (ConcreteDropout(1)): concrete dropout learns",
+            ),
+            (
+                vec![ConcreteDropout(0.1), Linear(2, 3)],
+                "layer 1 (ConcreteDropout(0.1)): learns its probability after hidden",
             ),
             (vec![Linear(2, 3), Dropout(0.1), Relu, Linear(3, 2)], "layer 3 (Relu): comes after dropout"),
             (vec![Linear(2, 3), Relu, Tanh, Linear(3, 2)], "layer 3 (Tanh): follows another activation"),

@@ -1,3 +1,4 @@
+use crate::nn::ConcretePrior;
 use crate::{Error, Result};
 
 /// Stochastic gradient descent, with all that the dropout paper uses. With g the gradient of the batch's mean loss,
@@ -26,12 +27,23 @@ pub struct Sgd {
     pub l1: f64,
     /// Upper bound for the norm of a hidden unit's incoming weights.
     pub max_norm: Option<f64>,
+    /// The regulariser of concrete dropout. Its derivative by the weights is added to theirs; the logits follow theirs by plain gradient descent,
+    /// `logit ← logit − learning_rate · g`.
+    pub concrete: ConcretePrior,
 }
 
 impl Default for Sgd {
     /// The tutorial's: learning rate 0.5 and nothing else.
     fn default() -> Self {
-        Sgd { learning_rate: 0.5, momentum: 0.0, nesterov: false, weight_decay: 0.0, l1: 0.0, max_norm: None }
+        Sgd {
+            learning_rate: 0.5,
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+            l1: 0.0,
+            max_norm: None,
+            concrete: ConcretePrior::default(),
+        }
     }
 }
 
@@ -64,6 +76,11 @@ impl Sgd {
             }
         }
         above_0("max_norm", self.max_norm.unwrap_or(1.0))?;
+        let ConcretePrior { length, entropy } = self.concrete;
+        for (name, value) in [("concrete_length", length), ("concrete_regularizer", entropy)] {
+            let good = value >= 0.0 && finite(value) && finite(value * value);
+            check(good, name, value, "must be a number of at least 0, and not beyond single precision")?;
+        }
         if self.nesterov && self.momentum == 0.0 {
             return Err(Error::setting("nesterov", true, "needs a momentum above 0 to look ahead along"));
         }

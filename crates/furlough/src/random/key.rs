@@ -13,8 +13,12 @@ pub enum Stream {
     Dropout = 2,
     /// Dropout masks of Monte-Carlo predictions.
     MonteCarlo = 3,
+    /// Masks of weights in training.
+    DropConnect = 4,
     /// Which examples are held out.
     Split = 5,
+    /// Masks of weights of Monte-Carlo predictions.
+    DropConnectMonteCarlo = 6,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

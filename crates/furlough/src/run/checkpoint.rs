@@ -28,6 +28,8 @@ impl Origin {
 struct Body {
     progress: Progress,
     origin: Origin,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropout_logits: Vec<f64>,
 }
 
 /// Writes a checkpoint atomically. The same state gives the same bytes.
@@ -68,7 +70,8 @@ pub(super) fn to_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Resu
     if !state.progress.loss_sum.is_finite() {
         return Err(Error::run(path, format!("cannot be written: the loss is {}", state.progress.loss_sum)));
     }
-    let body = Body { progress: state.progress, origin: origin.clone() };
+    let dropout_logits = sealed::logits(path, &state.mlp)?;
+    let body = Body { progress: state.progress, origin: origin.clone(), dropout_logits };
     let mut groups = vec![("", state.mlp.parameters())];
     if !state.velocity.is_empty() {
         groups.push((VELOCITY, &state.velocity));
@@ -101,5 +104,6 @@ pub(super) fn from_bytes(
     }
     let velocity = if velocity { sealed::values(path, &tensors, architecture, VELOCITY)? } else { Vec::new() };
     let mlp = Mlp::from_parameters(architecture.clone(), parameters);
+    let mlp = mlp.with_dropout_logits(body.dropout_logits).map_err(|error| Error::run(path, error.to_string()))?;
     Ok(TrainState { mlp, velocity, progress: body.progress })
 }

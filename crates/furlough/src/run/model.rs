@@ -49,6 +49,8 @@ struct Body {
     network: Network,
     #[serde(flatten)]
     info: ModelInfo,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropout_logits: Vec<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,12 +96,13 @@ pub fn load_model(path: &Path) -> Result<(Mlp, ModelInfo)> {
 
 pub(super) fn to_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u8>> {
     let architecture = mlp.architecture();
-    let body = Body { network: describe(architecture), info: info.clone() };
+    let dropout_logits = sealed::logits(path, mlp)?;
+    let body = Body { network: describe(architecture), info: info.clone(), dropout_logits };
     sealed::seal(path, KIND, &body, architecture, &[("", mlp.parameters())])
 }
 
 pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
-    let (Body { network, info }, tensors) = sealed::open::<Body>(path, KIND, file)?;
+    let (Body { network, info, dropout_logits }, tensors) = sealed::open::<Body>(path, KIND, file)?;
     let architecture = layers(&network).validate().map_err(|error| Error::run(path, error.to_string()))?;
     let features: usize = info.data.shape.iter().product();
     let classes = info.data.classes.len();
@@ -112,7 +115,8 @@ pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
         return Err(Error::run(path, reason));
     }
     let parameters = sealed::values(path, &tensors, &architecture, "")?;
-    Ok((Mlp::from_parameters(architecture, parameters), info))
+    let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
+    Ok((mlp.map_err(|error| Error::run(path, error.to_string()))?, info))
 }
 
 fn describe(architecture: &Architecture) -> Network {

@@ -177,5 +177,8 @@ impl Observer for Recorder<'_> {
 
 fn is_finite(state: &TrainState) -> bool {
     let values = state.mlp.parameters().iter().chain(&state.velocity);
-    state.progress.loss_sum.is_finite() && values.into_iter().all(|value| value.is_finite())
+    let logits = state.mlp.dropout_logits().iter();
+    state.progress.loss_sum.is_finite()
+        && logits.copied().all(f64::is_finite)
+        && values.into_iter().all(|value| value.is_finite())
 }

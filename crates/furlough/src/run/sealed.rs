@@ -1,7 +1,7 @@
 //! Safetensors files with a seal: a SHA-256 over the whole file, so that no damage anywhere goes unnoticed.
 
 use super::{FORMAT_VERSION, fingerprint::hex};
-use crate::nn::Architecture;
+use crate::nn::{Architecture, Mlp};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::de::DeserializeOwned;
@@ -99,6 +99,14 @@ pub(super) fn seal<M: Serialize>(
     let digest = digest(&file, at);
     file[at..at + DIGITS].copy_from_slice(digest.as_bytes());
     Ok(file)
+}
+
+/// The logits of concrete dropout as they are written.
+pub(super) fn logits(path: &Path, mlp: &Mlp) -> Result<Vec<f64>> {
+    match mlp.dropout_logits().iter().find(|logit| !logit.is_finite()) {
+        Some(logit) => Err(Error::run(path, format!("cannot be written: a dropout probability has the logit {logit}"))),
+        None => Ok(mlp.dropout_logits().to_vec()),
+    }
 }
 
 /// Where the seal's digits are.

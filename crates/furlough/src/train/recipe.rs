@@ -1,6 +1,6 @@
 use crate::compute::Precision;
 use crate::data::Partition;
-use crate::nn::{Activation, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
+use crate::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
 use crate::optim::{LrSchedule, Sgd};
 use crate::{Error, Result};
 use serde::Serialize;
@@ -83,6 +83,10 @@ pub struct Recipe {
     pub(super) dropout_sharing: Sharing,
     #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
     pub(super) dropout_schedule: DropoutSchedule,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concrete_length: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concrete_regularizer: Option<f64>,
     pub(super) activation: Activation,
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
@@ -154,6 +158,7 @@ impl Recipe {
 
     /// All that is not the network or the data.
     pub fn options(&self) -> TrainOptions {
+        let prior = ConcretePrior::default();
         TrainOptions {
             init: self.init,
             optimizer: Sgd {
@@ -163,6 +168,10 @@ impl Recipe {
                 weight_decay: self.weight_decay,
                 l1: self.l1,
                 max_norm: self.max_norm,
+                concrete: ConcretePrior {
+                    length: self.concrete_length.unwrap_or(prior.length),
+                    entropy: self.concrete_regularizer.unwrap_or(prior.entropy),
+                },
             },
             lr_schedule: self.lr_schedule,
             batch_size: self.batch_size,
@@ -200,6 +209,7 @@ impl Recipe {
         if let Some(reason) = self.dropout_kind.objection(self.input_dropout) {
             return Err(Error::setting("input_dropout", self.input_dropout, reason));
         }
+        self.validate_kind()?;
         // TOML has signed 64-bit integers only, and a recipe must survive being written.
         for (name, seed) in [("seed", self.seed), ("split_seed", self.split_seed)] {
             if i64::try_from(seed).is_err() {
@@ -208,6 +218,24 @@ impl Recipe {
         }
         self.partition().validate()?;
         self.options().validate()
+    }
+
+    /// What goes with one kind of dropout only.
+    fn validate_kind(&self) -> Result<()> {
+        let kind = self.dropout_kind;
+        if let (Some(reason), false) = (kind.objection_to_sharing(), self.dropout_sharing.is_per_example()) {
+            return Err(Error::setting("dropout_sharing", self.dropout_sharing, reason));
+        }
+        if let (Some(reason), false) = (kind.objection_to_schedule(), self.dropout_schedule.is_constant()) {
+            return Err(Error::setting("dropout_schedule", self.dropout_schedule, reason));
+        }
+        let own = [("concrete_length", self.concrete_length), ("concrete_regularizer", self.concrete_regularizer)];
+        match own.iter().find_map(|(name, value)| value.map(|value| (name, value))) {
+            Some((name, value)) if !kind.is_learnt() => {
+                Err(Error::setting(name, value, "goes with dropout_kind = concrete only"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

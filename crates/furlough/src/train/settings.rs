@@ -1,6 +1,6 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, DropoutKind, DropoutSchedule, Init, Sharing};
+use crate::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, Sharing};
 use crate::optim::LrSchedule;
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
@@ -37,6 +37,10 @@ pub struct Settings {
     pub dropout_sharing: Option<Sharing>,
     /// How drop probabilities change in the course of the training.
     pub dropout_schedule: Option<DropoutSchedule>,
+    /// Prior length scale of the weights with concrete dropout, at least 0.
+    pub concrete_length: Option<f64>,
+    /// Factor of the entropy with concrete dropout, at least 0.
+    pub concrete_regularizer: Option<f64>,
     /// Activation of the hidden layers.
     pub activation: Option<Activation>,
     /// How weights start.
@@ -157,6 +161,8 @@ impl Settings {
             dropout_kind: self.dropout_kind.or(other.dropout_kind),
             dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
             dropout_schedule: self.dropout_schedule.or(other.dropout_schedule),
+            concrete_length: self.concrete_length.or(other.concrete_length),
+            concrete_regularizer: self.concrete_regularizer.or(other.concrete_regularizer),
             activation: self.activation.or(other.activation),
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
@@ -194,6 +200,8 @@ impl Settings {
         if let Some(other) = self.optimizer.filter(|name| name != "sgd") {
             return Err(Error::setting("optimizer", other, "not an optimiser; there is sgd"));
         }
+        let kind = self.dropout_kind.unwrap_or_default();
+        let prior = kind.is_learnt().then(ConcretePrior::default);
         let recipe = Recipe {
             data,
             train_examples: self.train_examples,
@@ -203,9 +211,11 @@ impl Settings {
             hidden,
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
-            dropout_kind: self.dropout_kind.unwrap_or_default(),
+            dropout_kind: kind,
             dropout_sharing: self.dropout_sharing.unwrap_or_default(),
             dropout_schedule: self.dropout_schedule.unwrap_or_default(),
+            concrete_length: self.concrete_length.or(prior.map(|prior| prior.length)),
+            concrete_regularizer: self.concrete_regularizer.or(prior.map(|prior| prior.entropy)),
             activation: self.activation.unwrap_or(Activation::Relu),
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
@@ -251,6 +261,9 @@ mod tests {
             "precision = \"bf16\"",
             "dropout_sharing = \"batch\"",
             "dropout_sharing = 64",
+            "dropout_kind = \"dropconnect\"",
+            "dropout_kind = \"concrete\"",
+            "dropout_kind = \"concrete\"\nconcrete_length = 0.5\nconcrete_regularizer = 0",
             "folds = 5\nfold = 4\nsplit_seed = 9\ntrain_examples = 1000",
             "l1 = 0.001",
             "lr_schedule = \"cosine\"",
@@ -313,6 +326,25 @@ mod tests {
             ("dropout_sharing = -1", "dropout_sharing = -1: write per-example, batch, or how many"),
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
             ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
+            ("dropout_kind = \"concrete\"\ndropout = 1", "dropout = 1: concrete dropout learns"),
+            (
+                "dropout_kind = \"concrete\"\ndropout_sharing = 8",
+                "dropout_sharing = 8: concrete dropout has masks for each",
+            ),
+            ("concrete_length = 1", "concrete_length = 1: goes with dropout_kind = concrete"),
+            (
+                "dropout_kind = \"concrete\"\nconcrete_length = -1",
+                "concrete_length = -1: must be a number of at least 0",
+            ),
+            ("dropout_kind = \"concrete\"\nconcrete_regularizer = nan", "concrete_regularizer = NaN: must be a number"),
+            (
+                "dropout_kind = \"concrete\"\ndropout_schedule = \"decay\"",
+                "dropout_schedule = decay: concrete dropout learns its probability",
+            ),
+            (
+                "dropout_kind = \"dropconnect\"\ndropout_sharing = 8",
+                "dropout_sharing = 8: dropconnect always has one mask",
+            ),
             ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
             (
                 "dropout_kind = \"gauss\"",

@@ -65,6 +65,10 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         options.validate()?;
         let architecture = fitting(network, data)?;
+        if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
+            let reason = "concrete dropout learns its probability, which then follows no schedule";
+            return Err(Error::setting("dropout_schedule", options.dropout_schedule, reason));
+        }
         let batch_size = options.batch_size.min(data.len());
         let steps = data.len().div_ceil(batch_size) as u64;
         if steps * u64::from(options.epochs) > u64::from(u32::MAX) {

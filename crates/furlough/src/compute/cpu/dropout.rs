@@ -36,10 +36,10 @@ pub(super) struct LayerMask {
 }
 
 impl LayerMask {
-    /// None when dropout does nothing.
+    /// None when dropout does nothing, or nothing to units that is decided beforehand.
     pub(super) fn new(isa: Isa, dropout: Dropout, site: &MaskSite, layer: u32) -> Option<Self> {
         let _ = isa; // only where it decides something
-        if dropout.is_identity() {
+        if dropout.is_identity() || !dropout.kind().is_of_units() {
             return None;
         }
         let mut key = site.key.words();
@@ -60,7 +60,7 @@ impl LayerMask {
             scale: dropout.scale(),
             drops_all: dropout.threshold() > u64::from(u32::MAX),
             noise: match dropout.kind() {
-                DropoutKind::Bernoulli => Noise::Drop,
+                DropoutKind::Bernoulli | DropoutKind::DropConnect | DropoutKind::Concrete => Noise::Drop,
                 DropoutKind::Gaussian => Noise::Gaussian { deviation: dropout.deviation() },
                 DropoutKind::Alpha => {
                     let (shift, dropped) = dropout.alpha_shifts();

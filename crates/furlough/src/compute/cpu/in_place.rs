@@ -1,6 +1,7 @@
 //! Dropout by itself, for those who have values and no network.
 
 use super::Isa;
+use super::concrete::{SoftMask, soften};
 use super::dropout::LayerMask;
 use super::epilogue::drop_row;
 use crate::nn::{Dropout, MaskSite};
@@ -23,6 +24,13 @@ use crate::nn::{Dropout, MaskSite};
 pub fn drop_in_place(dropout: Dropout, values: &mut [f32], examples: &[u32], site: &MaskSite, isa: Isa) {
     assert!(values.len().is_multiple_of(examples.len().max(1)), "rows of equal length");
     let width = values.len() / examples.len().max(1);
+    if dropout.is_concrete() {
+        let Some(mask) = SoftMask::beginning(isa, dropout, site) else { return };
+        for (row, &example) in values.chunks_exact_mut(width.max(1)).zip(examples) {
+            soften(isa, row, &mask, example);
+        }
+        return;
+    }
     let Some(mask) = LayerMask::new(isa, dropout, site, site.layer) else { return };
     for (row, &example) in values.chunks_exact_mut(width.max(1)).zip(examples) {
         drop_row(isa, row, &mask, example);

@@ -2,6 +2,8 @@
 
 mod bf16;
 mod comoments;
+mod concrete;
+mod connections;
 mod dropout;
 mod epilogue;
 mod features;
@@ -14,6 +16,7 @@ mod packed;
 mod product;
 mod rows;
 mod samples;
+mod shared_samples;
 mod simd;
 mod tally;
 mod tiles;
@@ -33,6 +36,8 @@ use crate::data::{Batch, Dataset};
 use crate::nn::{Architecture, MaskSite, Mlp};
 use crate::optim::Sgd;
 use crate::random::Key;
+use concrete::Concretes;
+use connections::Connections;
 use dropout::LayerMask;
 use gathered::Gathered;
 use packed::Packed;
@@ -57,6 +62,10 @@ pub struct Cpu {
     scratch_size: usize,
     /// The masks of the present call: of the input, then of each block.
     masks: Vec<Option<LayerMask>>,
+    /// Weights of the present call where DropConnect drops some.
+    connections: Connections,
+    /// Soft masks of the present call, and what is learnt of them.
+    concretes: Concretes,
     sums: Shared<StepSums>,
     /// The other way to compute a step, where enough rows share their masks.
     gathered: Option<Gathered>,
@@ -101,6 +110,8 @@ impl Cpu {
             scratch: Shared::new(workers.count(), scratch_size),
             scratch_size,
             masks: vec![None; architecture.blocks().len() + 1],
+            connections: Connections::new(architecture),
+            concretes: Concretes::new(architecture, batch_size),
             sums: Shared::new(batch_size.div_ceil(product::LEAST_TILE), 1),
             gathering: Gathering::default(),
             gathered: product
@@ -177,9 +188,15 @@ impl Cpu {
         if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(&self.architecture, rows, when, factor)) {
             return gathered::train_step(self, mlp, velocity, optimizer, batch);
         }
+        self.connections.draw(self.isa, &mut self.workers, mlp, Some(site), factor);
+        self.concretes.draw(self.isa, mlp, Some(site));
         let sums = rows::train_phase(self, mlp, batch);
         if sums.loss.is_finite() {
+            let Cpu { isa, workers, concretes, .. } = self;
+            let examples = (batch.examples.len(), batch.data.len());
+            concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
             tiles::update_phase(self, mlp, velocity, optimizer, batch.examples.len());
+            self.concretes.descend(mlp, optimizer.learning_rate);
         }
         sums
     }
@@ -207,7 +224,7 @@ impl Cpu {
     /// gives with these masks. They are not collected: `fold` takes the outputs of an example, its samples in their order, some at a time,
     /// together with the example's row of `kept`, which is examples × anything.
     ///
-    /// What the first mask does not touch is computed once an example. Memory does not grow with the samples.
+    /// What the first mask does not touch is computed once an example, unless there is DropConnect or concrete dropout. Memory does not grow with the samples.
     ///
     /// # Panics
     /// When `kept` does not divide into rows, there are no such examples, or `mlp` or the data do not fit the architecture.
@@ -225,7 +242,11 @@ impl Cpu {
         self.check(mlp, data);
         assert!(examples.end as usize <= data.len(), "examples of the data set");
         assert!(examples.is_empty() || kept.len().is_multiple_of(examples.len()), "one row of numbers an example");
-        samples::sample_phase(self, mlp, data, examples, key, samples, kept, fold);
+        if self.connections.any() || self.concretes.any() {
+            shared_samples::sample_phase(self, mlp, data, examples, key, samples, kept, fold);
+        } else {
+            samples::sample_phase(self, mlp, data, examples, key, samples, kept, fold);
+        }
     }
 
     /// The kernels index by the architecture's shapes.

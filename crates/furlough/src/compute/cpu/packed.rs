@@ -1,6 +1,7 @@
 //! The weights as the products want them. Packed at the beginning of a call, or by
 //! the step that changed them; a revision of the parameters says of which contents a copy is, so that none is used out of date.
 
+use super::connections::Connections;
 use super::product::Product;
 use super::tiles;
 use super::workers::Workers;
@@ -16,14 +17,10 @@ pub(super) struct Packed {
     pub(super) backward: Vec<Shared<u32>>,
     forward_tasks: Vec<Task>,
     backward_tasks: Vec<Task>,
-    /// The contents of which the second phase of the last step packed tiles that it had changed; see [`in_update`].
+    /// Whether the second phase packs a block's weights for the next forward pass while it has them in cache, and not [`Packed::fill`].
+    in_update: Vec<bool>,
+    /// The contents of which the second phase of the last step packed tiles that it had changed.
     filled: Option<Revision>,
-}
-
-/// Whether the second phase packs a block's weights for the next forward pass while it has them in cache, and not [`Packed::fill`].
-/// A tile must have whole rows for that.
-fn in_update(block: &Block) -> bool {
-    block.outputs <= tiles::COLUMNS
 }
 
 #[derive(Clone, Copy)]
@@ -48,6 +45,10 @@ impl Packed {
                 .collect(),
             forward_tasks: blocks.iter().enumerate().flat_map(|(i, b)| tasks(i, b.outputs)).collect(),
             backward_tasks: later().flat_map(|(i, b)| tasks(i, b.inputs)).collect(),
+            // A tile must have whole rows for that, and the next forward pass must want the weights as they are.
+            in_update: (0..blocks.len())
+                .map(|i| blocks[i].outputs <= tiles::COLUMNS && architecture.drop_connect(i).is_none())
+                .collect(),
             filled: None,
         }
     }
@@ -64,7 +65,7 @@ impl Packed {
         rows: Range<usize>,
         weights: &[f32],
     ) {
-        if !in_update(block) {
+        if !self.in_update[index] {
             return;
         }
         let lanes = product.lanes();
@@ -82,8 +83,15 @@ impl Packed {
         self.filled = with;
     }
 
-    /// Packs the weights of `mlp` for `rows` rows, for the backward pass too if `training`.
-    pub(super) fn fill(&self, workers: &mut Workers, product: &Product, mlp: &Mlp, rows: usize, training: bool) {
+    /// Packs the weights of `mlp`, or what `connections` leaves of them, for `rows` rows, for the backward pass too if `training`.
+    pub(super) fn fill(
+        &self,
+        workers: &mut Workers,
+        product: &Product,
+        (mlp, connections): (&Mlp, &Connections),
+        rows: usize,
+        training: bool,
+    ) {
         let forward = self.forward_tasks.len();
         let tasks = forward + if training { self.backward_tasks.len() } else { 0 };
         let lanes = product.lanes();
@@ -93,10 +101,10 @@ impl Packed {
             let Task { block, panel } =
                 if backward { self.backward_tasks[task - forward] } else { self.forward_tasks[task] };
             let shape = &mlp.architecture().blocks()[block];
-            if product.in_place(rows, shape.outputs) || fresh && !backward && in_update(shape) {
+            if product.in_place(rows, shape.outputs) || fresh && !backward && self.in_update[block] {
                 return;
             }
-            let weights = &mlp.parameters()[mlp.architecture().ranges(block).0];
+            let weights = connections.weights(mlp, block);
             let (room, outputs, depth) = if backward {
                 (&self.backward[block], shape.inputs, shape.outputs)
             } else {

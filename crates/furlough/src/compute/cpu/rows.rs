@@ -1,6 +1,8 @@
 //! The first phase: a tile of rows goes all the way through the network and back. Rows are independent of each other, so
 //! workers meet only when all are done.
 
+use super::concrete::{Concretes, soften, soften_back};
+use super::connections::Connections;
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row};
 use super::features::{AHEAD, read_row};
@@ -25,6 +27,8 @@ struct Pass<'a> {
     product: &'a Product,
     packed: &'a Packed,
     mlp: &'a Mlp,
+    connections: &'a Connections,
+    concretes: &'a Concretes,
     data: &'a Dataset,
     /// The mask of the input, then of each block.
     masks: &'a [Option<LayerMask>],
@@ -46,6 +50,8 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         masks,
         sums,
         architecture,
+        connections,
+        concretes,
         scratch,
         scratch_size,
         ..
@@ -53,12 +59,24 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let count = batch.examples.len();
     // Forward, back and the gradient.
     workers.choose(count, 3 * architecture.parameters());
-    packed.fill(workers, product, mlp, count, true);
+    packed.fill(workers, product, (mlp, connections), count, true);
     let weight = 1.0 / count as f32;
     let tile = (product.tile(architecture, count), product.group());
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, data: batch.data, masks, workspace, count, scratch };
+    let pass = Pass {
+        isa: *isa,
+        product,
+        packed,
+        mlp,
+        connections,
+        concretes,
+        data: batch.data,
+        masks,
+        workspace,
+        count,
+        scratch,
+    };
     {
         let sums = &*sums;
         workers.run(tiles, &|index, worker| {
@@ -89,18 +107,32 @@ pub(super) fn forward_phase(
     site: Option<&MaskSite>,
     out: &mut [f32],
 ) {
-    let Cpu { isa, product, packed, workers, inference: workspace, masks, architecture, scratch, scratch_size, .. } =
-        cpu;
+    let Cpu {
+        isa,
+        product,
+        packed,
+        workers,
+        inference: workspace,
+        masks,
+        architecture,
+        connections,
+        concretes,
+        scratch,
+        scratch_size,
+        ..
+    } = cpu;
     let count = examples.len();
     workers.choose(count, architecture.parameters());
-    packed.fill(workers, product, mlp, count, false);
+    connections.draw(*isa, workers, mlp, site, 1.0);
+    concretes.draw(*isa, mlp, site);
+    packed.fill(workers, product, (mlp, connections), count, false);
     fill_masks(*isa, masks, architecture, site, 1.0);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
     let tile = (product.tile(architecture, count), product.group());
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, data, masks, workspace, count, scratch };
+    let pass = Pass { isa: *isa, product, packed, mlp, connections, concretes, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let std::ops::Range { start, end } = tile_rows(index, count, tile);
@@ -115,7 +147,7 @@ pub(super) fn forward_phase(
     });
 }
 
-/// Decides the masks of the input and of each block, whose drop probabilities are multiplied by `factor`.
+/// Decides the masks of the units, of the input and of each block, whose drop probabilities are multiplied by `factor`.
 pub(super) fn fill_masks(
     isa: Isa,
     masks: &mut [Option<LayerMask>],
@@ -143,7 +175,7 @@ impl Pass<'_> {
         rows: usize,
         example_of: impl Fn(usize) -> u32,
     ) {
-        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
+        let Pass { isa, product, packed, mlp, concretes, masks, workspace, count, scratch, .. } = *self;
         let mut width = mlp.architecture().inputs();
         // SAFETY: our rows.
         let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
@@ -156,7 +188,7 @@ impl Pass<'_> {
         }
         for (index, block) in mlp.architecture().blocks().iter().enumerate() {
             let units = block.outputs;
-            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
+            let own_weights = self.connections.weights(mlp, index);
             // SAFETY: our rows, of two different buffers.
             let (output, pre) = unsafe {
                 let pre = &workspace.pre[index];
@@ -181,6 +213,9 @@ impl Pass<'_> {
                 let mask = masks[index + 1].as_ref();
                 let owner = mask.map_or(0, |mask| mask.owner(place + row, example_of(row)));
                 forward_row(isa, values, pre, bias, block.activation, mask, owner);
+                if let Some(soft) = concretes.after(index) {
+                    soften(isa, values, soft, example_of(row));
+                }
             }
             (input, width) = (output, units);
         }
@@ -212,12 +247,12 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's scratch, now.
     unsafe fn backward(&self, worker: usize, first: usize, examples: &[u32]) {
-        let Pass { isa, product, packed, mlp, masks, workspace, count, scratch, .. } = *self;
+        let Pass { isa, product, packed, mlp, concretes, masks, workspace, count, scratch, .. } = *self;
         let blocks = mlp.architecture().blocks();
         let rows = examples.len();
         for index in (1..blocks.len()).rev() {
             let (width, units) = (blocks[index].inputs, blocks[index].outputs);
-            let own_weights = &mlp.parameters()[mlp.architecture().ranges(index).0];
+            let own_weights = self.connections.weights(mlp, index);
             // SAFETY: our rows, of different buffers.
             let (next, deltas, output, pre) = unsafe {
                 let pre = &workspace.pre[index - 1];
@@ -246,6 +281,11 @@ impl Pass<'_> {
             {
                 let pre = pres.next().unwrap_or_default();
                 let owner = mask.map_or(0, |mask| mask.owner(place, example));
+                if let Some(soft) = concretes.after(index - 1) {
+                    let by_logit = soften_back(isa, row, values, soft, example);
+                    // SAFETY: our rows.
+                    unsafe { concretes.note(place, soft, by_logit) };
+                }
                 backward_row(isa, row, values, pre, blocks[index - 1].activation, mask, owner);
             }
         }

@@ -27,7 +27,7 @@ const TILES: usize = 8;
 const OUTPUTS: usize = 1 << 18;
 
 /// Examples whose outputs are folded in one go.
-const FOLDED: usize = 16;
+pub(super) const FOLDED: usize = 16;
 
 /// Outputs of a row are padded to a multiple of this, a vector of any instruction set.
 pub(super) const PADDING: usize = 16;
@@ -101,11 +101,22 @@ pub(super) fn sample_phase(
     if examples.is_empty() || samples.is_empty() {
         return;
     }
-    let Cpu { isa, product, packed, workers, inference: workspace, masks, architecture, scratch, scratch_size, .. } =
-        cpu;
+    let Cpu {
+        isa,
+        product,
+        packed,
+        workers,
+        inference: workspace,
+        masks,
+        architecture,
+        connections,
+        scratch,
+        scratch_size,
+        ..
+    } = cpu;
     workers.choose(examples.len() * samples.len(), architecture.parameters());
     let tile = (product.tile(architecture, usize::MAX), product.group());
-    packed.fill(workers, product, mlp, usize::MAX, false);
+    packed.fill(workers, product, (mlp, connections), usize::MAX, false);
     let site = MaskSite { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
     fill_masks(*isa, masks, architecture, Some(&site), 1.0);
     let blocks = architecture.blocks();

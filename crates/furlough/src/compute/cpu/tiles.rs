@@ -1,6 +1,7 @@
 //! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimiser follows it while the tile is in
 //! cache. No gradient leaves the phase, and plain SGD has none at all: the product is subtracted from the weights.
 
+use super::connections::drop_part;
 use super::product::{Product, floats_mut};
 use super::simd::for_each_isa;
 use super::workers::Workers;
@@ -61,8 +62,20 @@ pub(super) fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item 
 
 /// Updates all parameters from the training workspace, whose first `examples` rows are filled.
 pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, examples: usize) {
-    let Cpu { isa, product, packed, workers, training: workspace, tiles, scratch, scratch_size, architecture, .. } =
-        cpu;
+    let Cpu {
+        isa,
+        product,
+        packed,
+        workers,
+        training: workspace,
+        tiles,
+        scratch,
+        scratch_size,
+        architecture,
+        connections,
+        concretes,
+        ..
+    } = cpu;
     // A bound of norms changes the weights once more, and few rows meet them where they lie.
     let refill = optimizer.max_norm.is_none() && examples > super::product::FEW;
     packed.filled(None);
@@ -103,7 +116,9 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         // SAFETY: only read, as above; columns start at a panel.
         let deltas = &unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / product.lanes() * panel..];
         let shape = (rows.len(), columns, examples);
-        if optimizer.has_velocity() || optimizer.l1 != 0.0 {
+        let mask = connections.mask(tile.block);
+        let optimizer = &Sgd { weight_decay: optimizer.weight_decay + concretes.decay(tile.block), ..*optimizer };
+        if optimizer.has_velocity() || optimizer.l1 != 0.0 || mask.is_some() {
             // SAFETY: examples × rows packed above, examples × columns in the packed deltas, and scratch of rows × columns.
             unsafe {
                 product.multiply_columns(
@@ -115,6 +130,9 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
                 )
             };
             for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
+                if let Some(mask) = mask {
+                    drop_part(*isa, gradient, mask, (rows.start + row) as u32, tile.columns.start as u32);
+                }
                 let place = (start + row * units, columns);
                 // SAFETY: the tile's own parameters.
                 unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, true) };

@@ -161,7 +161,7 @@ impl Workspace {
         // Behind ReLU an output that was not only dropped or kept does not say whether the unit was active.
         let needs_pre = |block: &Block| match block.activation {
             Activation::Identity => false,
-            Activation::Relu => !block.dropout.kind().is_bernoulli(),
+            Activation::Relu => block.dropout.kind().is_of_units() && !block.dropout.kind().is_bernoulli(),
             _ => true,
         };
         Workspace {
