@@ -25,7 +25,8 @@ pub use fingerprint::{fingerprint, sha256_hex};
 pub use manifest::{FileEntry, Manifest};
 pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
-pub use plot::{curves_png, curves_svg};
+pub(crate) use plot::wants_logarithm;
+pub use plot::{NamedRun, Plot, curves_png, curves_svg};
 pub use recorder::{Recorder, RunInfo};
 
 /// Version of the run directory's format, written into every file that has a place for it.

@@ -1,44 +1,42 @@
 //! What is in the picture and where: a title, and a panel of losses beside a panel of accuracies.
 
-use super::FONT;
 use super::axis::Axis;
+use super::{Drawn, FONT};
 use crate::run::EpochRecord;
 use plotters::coord::Shift;
-use plotters::element::{Circle, PathElement, Text};
-use plotters::prelude::{Color, DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoFont, RGBColor, TextStyle};
+use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::prelude::{Color, DrawingArea, DrawingBackend, IntoFont, RGBColor, TextStyle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of colour vision, and in grey.
-const TRAIN: RGBColor = RGBColor(0, 114, 178);
-const TEST: RGBColor = RGBColor(213, 94, 0);
-const INK: RGBColor = RGBColor(40, 40, 40);
-const PALE: RGBColor = RGBColor(110, 110, 110);
-const GRID: RGBColor = RGBColor(228, 228, 228);
+pub(super) const TRAIN: RGBColor = RGBColor(0, 114, 178);
+pub(super) const TEST: RGBColor = RGBColor(213, 94, 0);
+pub(super) const INK: RGBColor = RGBColor(40, 40, 40);
+pub(super) const PALE: RGBColor = RGBColor(110, 110, 110);
+pub(super) const GRID: RGBColor = RGBColor(228, 228, 228);
 
 /// Up to so many epochs, each has a dot.
 const DOTS: usize = 40;
 
-struct Curve {
-    name: &'static str,
-    colour: RGBColor,
-    values: Vec<Option<f64>>,
+pub(super) struct Curve {
+    pub name: &'static str,
+    pub colour: RGBColor,
+    pub values: Vec<Option<f64>>,
 }
 
-struct Panel {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+pub(super) struct Panel {
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
 }
-
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// A drawing area with coordinates in units, each `fine` pixels.
-struct Canvas<'a, DB: DrawingBackend> {
-    area: &'a DrawingArea<DB, Shift>,
-    fine: f64,
+pub(super) struct Canvas<'a, DB: DrawingBackend> {
+    pub area: &'a DrawingArea<DB, Shift>,
+    pub fine: f64,
     /// How far down text must go to be centred, as a share of its size.
-    drop: f64,
+    pub drop: f64,
 }
 
 impl<DB: DrawingBackend> Canvas<'_, DB> {
@@ -46,33 +44,30 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
         ((x * self.fine).round() as i32, (y * self.fine).round() as i32)
     }
 
-    fn line(&self, points: impl IntoIterator<Item = (f64, f64)>, colour: RGBColor, width: f64) -> Drawn<DB> {
+    pub fn line(&self, points: impl IntoIterator<Item = (f64, f64)>, colour: RGBColor, width: f64) -> Drawn<DB> {
         let points: Vec<_> = points.into_iter().map(|point| self.at(point)).collect();
         let style = colour.stroke_width((width * self.fine).round() as u32);
         self.area.draw(&PathElement::new(points, style))
     }
 
-    fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) -> Drawn<DB> {
+    pub fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) -> Drawn<DB> {
         self.area.draw(&Circle::new(self.at(at), (radius * self.fine).round() as i32, colour.filled()))
     }
 
-    fn text(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor, h_pos: HPos) -> Drawn<DB> {
+    /// A filled rectangle from one corner to the opposite one; `opacity` from 0 to 1.
+    pub fn block(&self, from: (f64, f64), to: (f64, f64), colour: RGBColor, opacity: f64) -> Drawn<DB> {
+        self.area.draw(&Rectangle::new([self.at(from), self.at(to)], colour.mix(opacity).filled()))
+    }
+
+    pub fn text(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor, h_pos: HPos) -> Drawn<DB> {
         let style = TextStyle::from((FONT, size * self.fine).into_font()).color(&colour);
         let at = self.at((x, y + self.drop * size));
         self.area.draw(&Text::new(text, at, style.pos(Pos::new(h_pos, VPos::Center))))
     }
 }
 
-/// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and text comes out `drop`
-/// times its size too high with this backend.
-pub(super) fn draw<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
-    (fine, drop): (u32, f64),
-    title: &str,
-    records: &[EpochRecord],
-) -> Drawn<DB> {
-    let canvas = Canvas { area, fine: f64::from(fine), drop };
-    area.fill(&RGBColor(255, 255, 255))?;
+/// Draws the curves of `records`, of which there is at least one.
+pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, title: &str, records: &[EpochRecord]) -> Drawn<DB> {
     let curve = |name, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
         name,
         colour,
@@ -87,7 +82,7 @@ pub(super) fn draw<DB: DrawingBackend>(
         curve("test, full network", TEST, |r| r.summary.test_accuracy),
     ];
     canvas.text(&shorten(title), (24.0, 26.0), 19.0, INK, HPos::Left)?;
-    legend(&canvas, &losses, &shares)?;
+    legend(canvas, &losses, &shares)?;
 
     let values =
         |curves: &[Curve]| -> Vec<f64> { curves.iter().flat_map(|c| c.values.iter().flatten().copied()).collect() };
@@ -97,11 +92,11 @@ pub(super) fn draw<DB: DrawingBackend>(
     let (top, bottom) = (92.0, 350.0);
     if share_values.is_empty() {
         let panel = Panel { left: 70.0, right: 830.0, top, bottom };
-        return draw_panel(&canvas, &panel, loss_title, &loss_axis, &losses);
+        return draw_panel(canvas, &panel, loss_title, &loss_axis, &losses);
     }
     let share_axis = Axis::shares(share_values.iter().copied());
-    draw_panel(&canvas, &Panel { left: 70.0, right: 390.0, top, bottom }, loss_title, &loss_axis, &losses)?;
-    draw_panel(&canvas, &Panel { left: 520.0, right: 840.0, top, bottom }, "accuracy", &share_axis, &shares)
+    draw_panel(canvas, &Panel { left: 70.0, right: 390.0, top, bottom }, loss_title, &loss_axis, &losses)?;
+    draw_panel(canvas, &Panel { left: 520.0, right: 840.0, top, bottom }, "accuracy", &share_axis, &shares)
 }
 
 fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares: &[Curve]) -> Drawn<DB> {
@@ -117,7 +112,7 @@ fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares:
     Ok(())
 }
 
-fn draw_panel<DB: DrawingBackend>(
+pub(super) fn draw_panel<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     panel: &Panel,
     title: &str,
@@ -170,21 +165,28 @@ fn draw_panel<DB: DrawingBackend>(
 
 /// As much of a title as the picture is wide.
 fn shorten(title: &str) -> String {
-    const ROOM: usize = 80;
-    if title.chars().count() <= ROOM {
-        return title.into();
+    shorten_to(title, 80)
+}
+
+/// `text` in at most `room` characters.
+pub(super) fn shorten_to(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.into();
     }
-    title.chars().take(ROOM - 1).chain(['…']).collect()
+    text.chars().take(room - 1).chain(['…']).collect()
 }
 
 /// The last value of each curve beside its end, moved apart where they would touch.
 fn end_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, left: f64, ends: &mut [(f64, f64, RGBColor)]) -> Drawn<DB> {
     const APART: f64 = 15.0;
     ends.sort_by(|a, b| a.1.total_cmp(&b.1));
-    if let [upper, lower] = ends {
-        let push = (APART - (lower.1 - upper.1)).max(0.0) / 2.0;
-        upper.1 -= push;
-        lower.1 += push;
+    // Moving two apart may bring others together, so it takes a few rounds; two labels need one.
+    for _ in 1..ends.len() * ends.len() {
+        for place in 1..ends.len() {
+            let push = (APART - (ends[place].1 - ends[place - 1].1)).max(0.0) / 2.0;
+            ends[place - 1].1 -= push;
+            ends[place].1 += push;
+        }
     }
     for (value, y, colour) in ends {
         let plain = (1e-3..1e4).contains(value) || *value == 0.0;
