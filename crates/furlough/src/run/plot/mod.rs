@@ -49,6 +49,8 @@ pub enum Plot<'a> {
     Curves {
         /// What stands above them.
         title: &'a str,
+        /// What was evaluated ([`Partition::judge`](crate::data::Partition::judge)).
+        judge: &'a str,
         /// The epochs, from the first.
         records: &'a [EpochRecord],
     },
@@ -131,7 +133,7 @@ impl Plot<'_> {
         let canvas = || scene::Canvas { area, fine: f64::from(fine), drop };
         area.fill(&WHITE)?;
         match self {
-            Plot::Curves { title, records } => scene::draw(&canvas(), title, records),
+            Plot::Curves { title, judge, records } => scene::draw(&canvas(), (title, judge), records),
             Plot::Overlay(runs) => overlay::draw(&canvas(), runs),
             Plot::Reliability(calibration) => reliability::draw(&canvas(), calibration),
             Plot::Confusion { names, counts } => confusion::draw(&canvas(), names, counts),
@@ -156,16 +158,16 @@ impl Plot<'_> {
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_svg(title: &str, records: &[EpochRecord]) -> Result<String> {
-    Plot::Curves { title, records }.svg()
+pub fn curves_svg(title: &str, judge: &str, records: &[EpochRecord]) -> Result<String> {
+    Plot::Curves { title, judge, records }.svg()
 }
 
 /// [`Plot::Curves`] as PNG.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_png(title: &str, records: &[EpochRecord]) -> Result<Vec<u8>> {
-    Plot::Curves { title, records }.png()
+pub fn curves_png(title: &str, judge: &str, records: &[EpochRecord]) -> Result<Vec<u8>> {
+    Plot::Curves { title, judge, records }.png()
 }
 
 /// The mean of each square of SHRINK × SHRINK pixels.

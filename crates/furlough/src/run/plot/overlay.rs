@@ -49,7 +49,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun
     for (place, (title, shares, figure)) in shown(runs).into_iter().enumerate() {
         let curve = |(place, run): (usize, &NamedRun<'_>)| {
             let values = run.records.iter().map(figure).chain(std::iter::repeat(None)).take(longest);
-            Curve { name: "", colour: COLOURS[place % COLOURS.len()], values: values.collect() }
+            Curve { name: String::new(), colour: COLOURS[place % COLOURS.len()], values: values.collect() }
         };
         let curves: Vec<Curve> = runs.iter().enumerate().map(curve).collect();
         let values: Vec<f64> = curves.iter().flat_map(|curve| curve.values.iter().flatten().copied()).collect();
