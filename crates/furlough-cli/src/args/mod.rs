@@ -1,7 +1,12 @@
 //! The command line, and the settings it amounts to.
 
+mod compare;
+mod report;
 mod texts;
 mod values;
+
+pub use compare::CompareArgs;
+pub use report::ReportArgs;
 
 use crate::commands::data::DataArgs;
 use clap::builder::{Styles, styling::AnsiColor};
@@ -76,6 +81,10 @@ pub enum Command {
     Data(DataArgs),
     /// Describe a run: its recipe, how far it is, its figures and files
     Info(InfoArgs),
+    /// Write a page about runs: curves, mistakes, calibration, weights, masks, recipe
+    Report(ReportArgs),
+    /// Set runs beside each other: recipes, figures, and what the seeds say
+    Compare(CompareArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {

@@ -1,7 +1,9 @@
 //! The commands, one a file.
 
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod evaluate;
 pub mod info;
+pub mod report;
 pub mod train;

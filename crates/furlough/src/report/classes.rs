@@ -8,11 +8,11 @@ use ndarray::Array2;
 /// From this many classes on the matrix is too wide for a page, and the pairs that are mixed up most stand in its place.
 const WIDE: usize = 31;
 
-pub(super) fn section(answers: &Answers) -> Option<Markup> {
+pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
     let confusion = answers.evaluation.confusion.as_ref()?;
     let examples = numbers::whole(answers.evaluation.examples as u64);
     Some(html! {
-        p { "Answers of the full network to " (examples) " test examples. Rows are the true classes, columns the answers; each row is shaded by its own sum." }
+        p { "Answers of the full network to " (examples) " " (judge) " examples. Rows are the true classes, columns the answers; each row is shaded by its own sum." }
         @if answers.names.len() < WIDE { (matrix(&answers.names, confusion)) }
         (pairs(&answers.names, confusion))
         h3 { "Class by class" }

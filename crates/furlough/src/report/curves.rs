@@ -1,7 +1,8 @@
 //! Learning curves: for the script, as pictures, and as a table.
 
+use super::RunReport;
 use super::embed;
-use super::{RunReport, numbers};
+use super::numbers::{self, capital};
 use crate::Result;
 use crate::run::{EpochRecord, NamedRun, Plot, wants_logarithm};
 use maud::{Markup, html};
@@ -45,9 +46,16 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
         dash: false,
         values: records.iter().map(figure).collect(),
     };
-    let (train, test) = ("train, dropout on", "test, full network");
+    let judge = report.recipe.partition().judge();
+    let (train, test) = ("train, dropout on", format!("{judge}, full network"));
+    let test = test.as_str();
     let charts = [
-        chart("Loss", false, records.len(), vec![series(train, "--train", TRAIN_LOSS), series(test, "--test", TEST_LOSS)]),
+        chart(
+            "Loss",
+            false,
+            records.len(),
+            vec![series(train, "--train", TRAIN_LOSS), series(test, "--test", TEST_LOSS)],
+        ),
         chart(
             "Accuracy",
             true,
@@ -55,15 +63,15 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
             vec![series(train, "--train", TRAIN_ACCURACY), series(test, "--test", TEST_ACCURACY)],
         ),
     ];
-    let still = Plot::Curves { title: "", records }.svg()?;
+    let still = Plot::Curves { title: "", judge, records }.svg()?;
     Ok(Some(html! {
-        p { "Train figures are means over each epoch with dropout on, while the weights changed; test figures are those of the full network after it." }
+        p { "Train figures are means over each epoch with dropout on, while the weights changed; " (judge) " figures are those of the full network after it." }
         figure {
             (live(&charts, place))
             div.still.twin { (embed::picture(&still, &said(report))) }
             details {
                 summary { "Figures as a table" }
-                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records)) }
+                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records, judge)) }
             }
         }
     }))
@@ -75,20 +83,20 @@ fn said(report: &RunReport) -> String {
     if let Some(last) = report.records.last().map(|record| record.summary) {
         text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
         if let Some(accuracy) = last.test_accuracy {
-            text.push_str(&format!(", test accuracy {}", numbers::percent(accuracy)));
+            text.push_str(&format!(", {} accuracy {}", report.recipe.partition().judge(), numbers::percent(accuracy)));
         }
     }
     text
 }
 
-fn table(records: &[EpochRecord]) -> Markup {
+fn table(records: &[EpochRecord], judge: &str) -> Markup {
     html! {
         table {
             caption { "Figures of each epoch" }
             thead {
                 tr {
-                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { "Test loss" }
-                    th scope="col" { "Train accuracy" } th scope="col" { "Test accuracy" } th scope="col" { "Seconds" }
+                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(judge)) " loss" }
+                    th scope="col" { "Train accuracy" } th scope="col" { (capital(judge)) " accuracy" } th scope="col" { "Seconds" }
                 }
             }
             tbody {
@@ -108,22 +116,15 @@ fn table(records: &[EpochRecord]) -> Markup {
 }
 
 /// The curves of several runs over each other; none when no run has an epoch.
-pub(super) fn of_runs(runs: &[NamedRun<'_>], place: usize) -> Result<Option<Markup>> {
+pub(super) fn of_runs(runs: &[NamedRun<'_>], judge: &str, place: usize) -> Result<Option<Markup>> {
     let epochs = runs.iter().map(|run| run.records.len()).max().unwrap_or(0);
     if epochs == 0 {
         return Ok(None);
     }
-    let series = |figure: Figure| -> Vec<Series<'_>> {
-        let one = |(number, run): (usize, &NamedRun<'_>)| {
-            let values = run.records.iter().map(figure).chain(std::iter::repeat(None)).take(epochs).collect();
-            let (colour, dash) = (format!("--c{}", number % COLOURS + 1), number >= COLOURS);
-            (run, Series { name: "", colour, dash, values })
-        };
-        runs.iter().enumerate().map(one).map(|(run, series)| Series { name: run.name, ..series }).collect()
-    };
+    let series = |figure: Figure| overlaid(runs, epochs, figure);
     let charts = [
-        chart("Test accuracy, full network", true, epochs, series(TEST_ACCURACY)),
-        chart("Test loss, full network", false, epochs, series(TEST_LOSS)),
+        chart(&format!("{} accuracy, full network", capital(judge)), true, epochs, series(TEST_ACCURACY)),
+        chart(&format!("{} loss, full network", capital(judge)), false, epochs, series(TEST_LOSS)),
         chart("Train accuracy, dropout on", true, epochs, series(TRAIN_ACCURACY)),
         chart("Train loss, dropout on", false, epochs, series(TRAIN_LOSS)),
     ];
@@ -132,13 +133,24 @@ pub(super) fn of_runs(runs: &[NamedRun<'_>], place: usize) -> Result<Option<Mark
     Ok(Some(html! {
         figure {
             (live(&charts, place))
-            div.still.twin { (embed::overlay(&still, &format!("Learning curves of {}", names.join(", ")))) }
+            div.still.twin { (embed::picture(&still, &format!("Learning curves of {}", names.join(", ")))) }
             details {
-                summary { "Test accuracy and loss as a table" }
-                div.scroll tabindex="0" role="region" aria-label="Test accuracy and loss of each epoch" { (tables(runs, epochs)) }
+                summary { (capital(judge)) " accuracy and loss as a table" }
+                div.scroll tabindex="0" role="region" aria-label="Accuracy and loss of each epoch" { (tables(runs, epochs)) }
             }
         }
     }))
+}
+
+/// A figure of each run, as long as the longest.
+fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<Series<'a>> {
+    let one = |(number, run): (usize, &NamedRun<'a>)| Series {
+        name: run.name,
+        colour: format!("--c{}", number % COLOURS + 1),
+        dash: number >= COLOURS,
+        values: run.records.iter().map(figure).chain(std::iter::repeat(None)).take(epochs).collect(),
+    };
+    runs.iter().enumerate().map(one).collect()
 }
 
 /// Colours that the style sheet has for runs; further runs have them again, dashed.
@@ -147,7 +159,7 @@ const COLOURS: usize = 6;
 fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
     html! {
         table {
-            caption { "Test accuracy and test loss of each epoch" }
+            caption { "Accuracy and loss of each epoch" }
             thead {
                 tr { th scope="col" rowspan="2" { "Epoch" } @for run in runs { th scope="colgroup" colspan="2" { (run.name) } } }
                 tr { @for _ in runs { th scope="col" { "accuracy" } th scope="col" { "loss" } } }

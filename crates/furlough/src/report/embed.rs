@@ -59,13 +59,17 @@ pub(super) fn picture(svg: &str, what: &str) -> Markup {
 }
 
 /// The colours of `run/plot` as those of the page, which change with its scheme.
-const COLOURS: [(&str, &str); 6] = [
+const COLOURS: [(&str, &str); 10] = [
     ("#FFFFFF", "var(--paper)"),
     ("#282828", "var(--ink)"),
     ("#6E6E6E", "var(--pale)"),
     ("#E4E4E4", "var(--grid)"),
     ("#0072B2", "var(--train)"),
     ("#D55E00", "var(--test)"),
+    ("#009E73", "var(--c3)"),
+    ("#CC79A7", "var(--c4)"),
+    ("#56B4E9", "var(--c5)"),
+    ("#E69F00", "var(--c6)"),
 ];
 
 /// A stranger's picture: as an image it cannot run anything.

@@ -5,11 +5,11 @@ use super::numbers::{percent, whole};
 use super::{Answers, Shown, Sight};
 use maud::{Markup, html};
 
-pub(super) fn section(answers: &Answers) -> Option<Markup> {
+pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
     let confusion = answers.evaluation.confusion.as_ref()?;
     let wrong = confusion.sum() - confusion.diag().sum();
     if answers.mistakes.is_empty() {
-        return Some(html! { p { "There are none: every test example was answered rightly." } });
+        return Some(html! { p { "There are none: every " (judge) " example was answered rightly." } });
     }
     Some(html! {
         p {
@@ -29,7 +29,7 @@ fn item(names: &[String], Shown { mistake, sight }: &Shown) -> Markup {
                 Sight::Image(image) => {
                     img src=(embed::png_address(&image.png)) width=(image.width) height=(image.height) loading="lazy"
                         style={ "--ratio:" (image.width) "/" (image.height) }
-                        alt={ "Test example " (mistake.index) ", class " (truth) };
+                        alt={ "Example " (mistake.index) ", class " (truth) };
                 }
                 Sight::Row(values, all) => { code { (row(values, *all)) } }
             }

@@ -42,7 +42,7 @@ mod weights;
 
 pub use answers::{Answers, Shown, Sight};
 pub use comparison::{Comparison, Difference, Group, Line, PairedFigure};
-pub use masks::mask_picture;
+pub use masks::MaskPlace;
 pub use page::{Part, is_report, page};
 pub use pixels::Pixels;
 pub use run::{RunModel, RunReport};

@@ -75,9 +75,10 @@ impl Pixels {
         data.read_row(row, &mut values);
         let (from, to) = match data.inputs() {
             Features::Bytes { scale, .. } => (0.0, 255.0 * scale),
-            Features::Floats(_) => {
-                (values.iter().copied().fold(f32::INFINITY, f32::min), values.iter().copied().fold(f32::NEG_INFINITY, f32::max))
-            }
+            Features::Floats(_) => (
+                values.iter().copied().fold(f32::INFINITY, f32::min),
+                values.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            ),
         };
         let span = if to == from { 1.0 } else { to - from };
         let shade = |at: usize| (255.0 * (values[at] - from) / span).round().clamp(0.0, 255.0) as u8;
@@ -91,9 +92,26 @@ impl Pixels {
         encode(width, height, &bytes, png::ColorType::Rgb, None).map(Some)
     }
 
-    /// Pixels that are places in a table of colours (red, green, blue, opacity), at most 256.
-    pub(super) fn indexed(width: usize, height: usize, places: &[u8], colours: &[[u8; 4]]) -> Result<Self> {
-        encode(width, height, places, png::ColorType::Indexed, Some(colours))
+    /// The same image as SVG, `scale` units to the pixel, with its pixels as squares.
+    pub fn svg(&self, scale: usize) -> String {
+        let (width, height) = (scale * self.width, scale * self.height);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
+             <image width=\"{width}\" height=\"{height}\" style=\"image-rendering:pixelated\" href=\"{}\"/>\n</svg>\n",
+            super::embed::png_address(&self.png)
+        )
+    }
+
+    /// Pixels that are places in a table of colours (red, green, blue, opacity), at most 256; each drawn as `scale` × `scale` pixels.
+    pub(super) fn indexed(
+        (width, height): (usize, usize),
+        places: &[u8],
+        colours: &[[u8; 4]],
+        scale: usize,
+    ) -> Result<Self> {
+        let line = |row: &[u8]| row.iter().flat_map(|&place| std::iter::repeat_n(place, scale)).collect::<Vec<u8>>();
+        let all: Vec<u8> = places.chunks(width).flat_map(|row| line(row).repeat(scale)).collect();
+        encode(scale * width, scale * height, &all, png::ColorType::Indexed, Some(colours))
     }
 }
 

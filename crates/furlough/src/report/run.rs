@@ -50,8 +50,8 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
     };
     add("curves", "Learning curves", curves::of_run(report, place)?);
     if let Some(answers) = &report.answers {
-        add("classes", "Classes", classes::section(answers));
-        add("mistakes", "Most confident mistakes", mistakes::section(answers));
+        add("classes", "Classes", classes::section(answers, report.recipe.partition().judge()));
+        add("mistakes", "Most confident mistakes", mistakes::section(answers, report.recipe.partition().judge()));
         add("calibration", "Calibration", calibration::section(answers)?);
     }
     if let Some(model) = &report.model {
@@ -105,15 +105,17 @@ fn summary(report: &RunReport) -> String {
 fn tiles(report: &RunReport) -> Markup {
     let last = report.records.last().map(|record| record.summary);
     let best = report.records.iter().filter_map(|r| Some((r.summary.epoch, r.summary.test_accuracy?)));
-    let best = best.fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });
+    let best = best
+        .fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });
     let evaluation = report.answers.as_ref().map(|answers| &answers.evaluation);
     let accuracy = evaluation.and_then(|e| e.accuracy).or(last.and_then(|last| last.test_accuracy));
+    let judge = numbers::capital(report.recipe.partition().judge());
     let loss = evaluation.map(|e| e.loss).or(last.and_then(|last| last.test_loss));
     html! {
         dl.tiles {
             @if let Some(accuracy) = accuracy {
                 div.first {
-                    dt { "Test accuracy" }
+                    dt { (judge) " accuracy" }
                     dd {
                         (numbers::percent(accuracy))
                         @if let Some((epoch, best)) = best { small { "best " (numbers::percent(best)) " after epoch " (epoch) } }
@@ -121,7 +123,7 @@ fn tiles(report: &RunReport) -> Markup {
                 }
             }
             @if let Some(loss) = loss {
-                div { dt { "Test loss" } dd { (numbers::loss(loss)) small { "full network" } } }
+                div { dt { (judge) " loss" } dd { (numbers::loss(loss)) small { "full network" } } }
             }
             @if let Some(last) = last {
                 div {

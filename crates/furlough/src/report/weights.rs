@@ -19,11 +19,11 @@ const BELOW: [u8; 3] = [0, 114, 178];
 
 /// The incoming weights of the first units, each in the shape of an example, as one image; none when examples are no images. Each unit is
 /// scaled by its own largest weight; weights above 0 are orange, those below blue, and 0 is transparent. Of images in colour
-/// it shows the mean over the three colours.
+/// it shows the mean over the three colours. A weight is `scale` × `scale` pixels.
 ///
 /// # Errors
 /// [`crate::Error::Run`] when it cannot be encoded.
-pub fn weight_picture(mlp: &Mlp, shape: &[usize]) -> Result<Option<Pixels>> {
+pub fn weight_picture(mlp: &Mlp, shape: &[usize], scale: usize) -> Result<Option<Pixels>> {
     let weights = mlp.weights(0);
     let Some(layout) = Layout::of(shape).filter(|_| shape.iter().product::<usize>() == weights.nrows()) else {
         return Ok(None);
@@ -43,22 +43,25 @@ pub fn weight_picture(mlp: &Mlp, shape: &[usize]) -> Result<Option<Pixels>> {
         let (left, top) = (unit % ACROSS * (width + 1), unit / ACROSS * (height + 1));
         for pixel in 0..width * height {
             let step = (value(pixel) / largest * STEPS as f32).round() as i32;
-            let place = if step > 0 { step as usize } else { STEPS * usize::from(step < 0) + step.unsigned_abs() as usize };
+            let place =
+                if step > 0 { step as usize } else { STEPS * usize::from(step < 0) + step.unsigned_abs() as usize };
             places[(top + pixel / width) * all + left + pixel % width] = place as u8;
         }
     }
-    let shades = |colour: [u8; 3]| {
-        (1..=STEPS).map(move |step| [colour[0], colour[1], colour[2], (255 * step / STEPS) as u8])
-    };
+    let shades =
+        |colour: [u8; 3]| (1..=STEPS).map(move |step| [colour[0], colour[1], colour[2], (255 * step / STEPS) as u8]);
     let colours: Vec<[u8; 4]> = std::iter::once([0; 4]).chain(shades(ABOVE)).chain(shades(BELOW)).collect();
-    Pixels::indexed(all, tall, &places, &colours).map(Some)
+    Pixels::indexed((all, tall), &places, &colours, scale).map(Some)
 }
 
 pub(super) fn section(model: &RunModel) -> Result<Option<Markup>> {
-    let Some(picture) = weight_picture(&model.mlp, &model.info.data.shape)? else { return Ok(None) };
+    let Some(picture) = weight_picture(&model.mlp, &model.info.data.shape, 1)? else { return Ok(None) };
     let weights = model.mlp.weights(0);
     let (all, shown) = (weights.ncols(), weights.ncols().min(UNITS));
-    let what = format!("Incoming weights of {shown} first-layer units, each drawn as {} pixels", numbers::shape(&model.info.data.shape));
+    let what = format!(
+        "Incoming weights of {shown} first-layer units, each drawn as {} pixels",
+        numbers::shape(&model.info.data.shape)
+    );
     // Small images are drawn large enough to see.
     let scale = (960 / picture.width).clamp(1, 6);
     Ok(Some(html! {

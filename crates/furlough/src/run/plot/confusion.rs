@@ -26,7 +26,13 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, names: &[String]
     canvas.text("true class", (LEFT - 10.0, 18.0), 14.0, INK, HPos::Right)?;
     for (place, name) in names.iter().enumerate() {
         let middle = (place as f64 + 0.5) * side;
-        canvas.text(&format!("{} {place}", shorten_to(name, 16)), (LEFT - 10.0, TOP + middle), label, PALE, HPos::Right)?;
+        canvas.text(
+            &format!("{} {place}", shorten_to(name, 16)),
+            (LEFT - 10.0, TOP + middle),
+            label,
+            PALE,
+            HPos::Right,
+        )?;
         canvas.text(&place.to_string(), (LEFT + middle, TOP - 12.0), label, PALE, HPos::Center)?;
     }
     for ((class, taken), &count) in counts.indexed_iter() {

@@ -67,7 +67,11 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
 }
 
 /// Draws the curves of `records`, of which there is at least one.
-pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, (title, judge): (&str, &str), records: &[EpochRecord]) -> Drawn<DB> {
+pub(super) fn draw<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    (title, judge): (&str, &str),
+    records: &[EpochRecord],
+) -> Drawn<DB> {
     let evaluated = format!("{judge}, full network");
     let curve = |name: &str, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
         name: name.into(),

@@ -1,0 +1,1 @@
+//! What a page says, and that nothing gets out of its place in it.
