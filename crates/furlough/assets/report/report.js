@@ -20,7 +20,9 @@ function figure(value, percent) {
 function ticks(values, percent) {
   const step = values.length > 1 ? Math.abs(values[1] - values[0]) : 1;
   const scaled = percent ? 100 * step : step;
-  const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(scaled) - 1e-9)));
+  // As many decimals as the step has: 0.25 has two.
+  let decimals = 0;
+  while (decimals < 6 && Math.abs(scaled * 10 ** decimals - Math.round(scaled * 10 ** decimals)) > 1e-6) decimals += 1;
   return values.map((value) => {
     if (value == null) return "";
     if (percent) return (100 * value).toFixed(decimals) + " %";
@@ -65,7 +67,7 @@ function options(chart, width, sync, tell) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { sync: { key: sync }, drag: { x: true, y: false }, points: { size: 8 }, y: false },
-    scales: { x: { time: false, range: chart.x.length === 1 ? [chart.x[0] - 1, chart.x[0] + 1] : undefined }, y: chart.log ? { distr: 3 } : {} },
+    scales: { x: { time: false, range: chart.x.length === 1 ? [chart.x[0] - 1, chart.x[0] + 1] : undefined }, y: chart.log ? { distr: 3 } : chart.percent ? {} : { range: (_, least, most) => [Math.min(0, least), most > 0 ? 1.05 * most : 1] } },
     axes: [
       { ...axis, size: 34, gap: 6, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
       { ...axis, size: 56, gap: 6, values: (_, values) => ticks(values, chart.percent) },

@@ -18,7 +18,7 @@ pub(super) fn section(answers: &Answers) -> Result<Option<Markup>> {
     Ok(Some(html! {
         p {
             "An answer's confidence is the probability that the full network gives it. Of the answers that are 80 % sure, 80 % should be right: then the "
-            "blue bars reach the diagonal. Orange is what is missing or in excess."
+            "bars end at the diagonal. The line of each bar is the share that is right; orange is how far that is from the confidence."
         }
         div.column {
             figure {
@@ -29,7 +29,8 @@ pub(super) fn section(answers: &Answers) -> Result<Option<Markup>> {
                 }
             }
             dl.facts {
-                dt { "Mean confidence" } dd { (percent(mean_confidence(calibration))) ", accuracy " (or_dash(answers.evaluation.accuracy, percent)) }
+                dt { "Mean confidence" } dd { (percent(mean_confidence(calibration))) }
+                dt { "Accuracy" } dd { (or_dash(answers.evaluation.accuracy, percent)) }
                 dt { "Expected calibration error" } dd { (percent(calibration.expected_calibration_error)) }
                 dt { "Largest error of a bar" } dd { (percent(calibration.maximum_calibration_error)) }
                 dt { "Brier score" } dd { (loss(calibration.brier)) " (0 to 2)" }

@@ -16,6 +16,7 @@ pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
         @if answers.names.len() < WIDE { (matrix(&answers.names, confusion)) }
         (pairs(&answers.names, confusion))
         h3 { "Class by class" }
+        p { "Precision: share of the answers that are right. Recall: share of the class that is found. F1: their harmonic mean." }
         div.scroll tabindex="0" role="region" aria-label="Scores of each class" { (scores(&answers.names, &answers.evaluation.classes())) }
     })
 }
@@ -76,7 +77,7 @@ fn scores(names: &[String], scores: &[ClassScores]) -> Markup {
     let mean = |figure: fn(&ClassScores) -> f64| scores.iter().map(figure).sum::<f64>() / scores.len().max(1) as f64;
     html! {
         table {
-            caption { "Precision: share of the answers that are right. Recall: share of the class that is found. F1: their harmonic mean." }
+            caption { "Scores of each class" }
             thead {
                 tr {
                     th.text scope="col" { "Class" } th scope="col" { "Precision" } th scope="col" { "Recall" } th scope="col" { "F1" }

@@ -2,12 +2,14 @@
 
 use super::{Pixels, embed, numbers};
 use crate::Result;
+use crate::data::epoch_order;
 use crate::nn::{Architecture, Dropout, MaskSite};
 use crate::random::{Key, Stream};
+use crate::train::Recipe;
 use maud::{Markup, html};
 
-/// Examples of the training set whose masks are shown, from the first.
-const EXAMPLES: u32 = 16;
+/// Examples of the first batch whose masks are shown, from the first.
+const EXAMPLES: usize = 16;
 /// Units shown, from the first.
 const UNITS: usize = 128;
 /// A kept unit; a dropped one is transparent.
@@ -41,36 +43,46 @@ impl MaskPlace {
         all.filter(|place| !place.dropout.is_identity()).collect()
     }
 
-    /// Its masks in the first step of a run with this seed, as an image: a row one of the first training examples, a column one of the
-    /// first units; what is kept is blue, what is dropped transparent. A unit is `scale` × `scale` pixels. Where masks are
-    /// shared, the examples stand in the batch in the order of the data.
+    /// Its masks in the first step of a run with this seed, as an image: a row one of the first examples of the batch, a column one of the
+    /// first units; what is kept is blue, what is dropped transparent. A unit is `scale` × `scale` pixels. `batch` has the examples'
+    /// ids, at least one ([`first_batch`]).
     ///
     /// # Errors
     /// [`crate::Error::Run`] when it cannot be encoded.
-    pub fn picture(&self, seed: u64, scale: usize) -> Result<Pixels> {
-        let units = self.units.min(UNITS);
-        let cells = (0..EXAMPLES).flat_map(|row| (0..units).map(move |unit| (row, unit)));
-        let kept: Vec<u8> = cells.map(|(row, unit)| u8::from(self.keeps(seed, row, unit))).collect();
-        Pixels::indexed((units, EXAMPLES as usize), &kept, &[[0; 4], KEPT], scale)
+    pub fn picture(&self, seed: u64, batch: &[u32], scale: usize) -> Result<Pixels> {
+        let (units, rows) = (self.units.min(UNITS), batch.len().min(EXAMPLES));
+        let cells = (0..rows).flat_map(|row| (0..units).map(move |unit| (row, unit)));
+        let kept: Vec<u8> = cells.map(|(row, unit)| u8::from(self.keeps(seed, batch, row, unit))).collect();
+        Pixels::indexed((units, rows), &kept, &[[0; 4], KEPT], scale)
     }
 
-    /// Whether a unit of example `row`, at place `row` of the batch, is kept in the first step.
-    fn keeps(&self, seed: u64, row: u32, unit: usize) -> bool {
+    /// Whether a unit of the example at place `row` of the first batch is kept.
+    fn keeps(&self, seed: u64, batch: &[u32], row: usize, unit: usize) -> bool {
         let site = MaskSite { key: Key::new(seed), stream: Stream::Dropout, step: 0, layer: self.layer };
-        self.dropout.keeps(&site, self.dropout.owner(&site, row, row), unit as u32)
+        self.dropout.keeps(&site, self.dropout.owner(&site, row as u32, batch[row]), unit as u32)
     }
 }
 
-pub(super) fn section(architecture: &Architecture, seed: u64) -> Result<Option<Markup>> {
+/// The ids of the examples in the first batch of a run on so many training examples (at least 1, below 2^32), in their order.
+pub fn first_batch(recipe: &Recipe, examples: usize) -> Vec<u32> {
+    let options = recipe.options();
+    let mut order = vec![0; examples];
+    epoch_order(Key::new(options.seed), 0, &mut order);
+    order.truncate(options.batch_size);
+    order
+}
+
+pub(super) fn section(architecture: &Architecture, seed: u64, batch: &[u32]) -> Result<Option<Markup>> {
     let places = MaskPlace::all(architecture);
-    if places.is_empty() {
+    if places.is_empty() || batch.is_empty() {
         return Ok(None);
     }
-    let pictures = places.iter().map(|place| place.picture(seed, 1)).collect::<Result<Vec<_>>>()?;
+    let pictures = places.iter().map(|place| place.picture(seed, batch, 1)).collect::<Result<Vec<_>>>()?;
+    let rows = batch.len().min(EXAMPLES);
     Ok(Some(html! {
         p {
-            "Which units were on in the first step, for the first " (EXAMPLES) " training examples: a row an example, a column a unit. A mask is a function of "
-            "the seed, the step, the layer, the example and the unit, so these are the run's own, drawn again."
+            "Which units were on in the first step, for the first " (rows) " examples of its batch: a row an example, a column a unit. A mask is a function of \
+             the seed, the step, the layer, the example and the unit, so these are the run's own, drawn again."
         }
         div.masks {
             @for (place, picture) in places.iter().zip(&pictures) {
@@ -79,7 +91,7 @@ pub(super) fn section(architecture: &Architecture, seed: u64) -> Result<Option<M
                 figure {
                     h3 { "After " (after) ", p = " (dropout.p()) }
                     img.pixels src=(embed::png_address(&picture.png)) width=(picture.width) height=(picture.height)
-                        style="height:auto" alt={ "Masks of " (shown) " units for " (EXAMPLES) " examples; the table has the shares that are kept" };
+                        style="height:auto" alt={ "Masks of " (shown) " units for " (rows) " examples; the table has the shares that are kept" };
                     figcaption { "Units 0 to " (shown - 1) " of " (numbers::whole(*units as u64)) "." }
                     details {
                         summary { "Shares kept as a table" }
@@ -88,10 +100,10 @@ pub(super) fn section(architecture: &Architecture, seed: u64) -> Result<Option<M
                                 caption { "Units kept of all " (numbers::whole(*units as u64)) "; " (numbers::percent(1.0 - dropout.p())) " are expected" }
                                 thead { tr { th scope="col" { "Example" } th scope="col" { "Kept" } th scope="col" { "Share" } } }
                                 tbody {
-                                    @for row in 0..EXAMPLES {
-                                        @let kept = (0..*units).filter(|&unit| place.keeps(seed, row, unit)).count();
+                                    @for row in 0..rows {
+                                        @let kept = (0..*units).filter(|&unit| place.keeps(seed, batch, row, unit)).count();
                                         tr {
-                                            th scope="row" { (row) }
+                                            th scope="row" { (batch[row]) }
                                             td { (numbers::whole(kept as u64)) }
                                             td { (numbers::percent(kept as f64 / *units as f64)) }
                                         }

@@ -13,8 +13,8 @@ pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
     }
     Some(html! {
         p {
-            "The surest of " (whole(wrong)) " wrong answers, the surest first. Look here for examples that are labelled wrongly, \
-             and for what the network cannot see."
+            "The surest of " (whole(wrong)) " wrong answers, the surest first. Each has the answer, the class it is of, the probability \
+             of the answer, and its number in the data. Look here for examples that are labelled wrongly, and for what the network cannot see."
         }
         ul.mistakes { @for shown in &answers.mistakes { (item(&answers.names, shown)) } }
     })
@@ -35,7 +35,7 @@ fn item(names: &[String], Shown { mistake, sight }: &Shown) -> Markup {
             }
             div.said { (said) }
             div.truth { "is " (truth) }
-            div.sure { (percent(mistake.probability)) " sure · no. " (mistake.index) }
+            div.sure { (percent(mistake.probability)) " · no. " (mistake.index) }
         }
     }
 }

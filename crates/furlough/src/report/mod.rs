@@ -14,6 +14,7 @@
 //!     records: vec![],
 //!     manifest: None,
 //!     model: None,
+//!     first_batch: vec![],
 //!     answers: None,
 //!     notes: vec!["the run has not begun".into()],
 //! };
@@ -42,7 +43,7 @@ mod weights;
 
 pub use answers::{Answers, Shown, Sight};
 pub use comparison::{Comparison, Difference, Group, Line, PairedFigure};
-pub use masks::MaskPlace;
+pub use masks::{MaskPlace, first_batch};
 pub use page::{Part, is_report, page};
 pub use pixels::Pixels;
 pub use run::{RunModel, RunReport};

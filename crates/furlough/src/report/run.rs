@@ -21,6 +21,8 @@ pub struct RunReport {
     pub manifest: Option<Manifest>,
     /// Its network, trained; none while it is not finished.
     pub model: Option<RunModel>,
+    /// The ids of the examples of its first batch ([`first_batch`](super::first_batch)); empty without the data.
+    pub first_batch: Vec<u32>,
     /// What the network says of the test data; none without the network or the data.
     pub answers: Option<Answers>,
     /// Sentences on what is missing, and why.
@@ -56,7 +58,11 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
     }
     if let Some(model) = &report.model {
         add("weights", "First-layer weights", weights::section(model)?);
-        add("masks", "Dropout masks", masks::section(model.mlp.architecture(), report.recipe.options().seed)?);
+        add(
+            "masks",
+            "Dropout masks",
+            masks::section(model.mlp.architecture(), report.recipe.options().seed, &report.first_batch)?,
+        );
     }
     add("recipe", "Recipe and how to reproduce it", Some(origin::section(report)));
     Ok(Chapter { title: report.name.clone(), opening: opening(report), sections })

@@ -62,19 +62,31 @@ fn picture(name: &str, svg: &str) -> Markup {
     html! { img src=(embed::svg_address(svg)) alt=(what) style="max-width:100%;height:auto;background:#fff" ; }
 }
 
-/// Whether the picture has only elements and attributes that plotters writes.
+/// Whether the picture has only elements and attributes that plotters writes, written as it writes them.
 fn is_plain(svg: &str) -> bool {
-    const ELEMENTS: [&str; 9] = ["svg", "rect", "text", "polyline", "polygon", "circle", "line", "path", "g"];
     let Some(start) = svg.find("<svg") else { return false };
-    svg[start..].split('<').skip(1).all(|tag| {
-        let tag = tag.split('>').next().unwrap_or_default();
-        let name =
-            tag.trim_start_matches('/').split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
-        let mut attributes =
-            tag.split_whitespace().skip(1).filter_map(|word| word.split_once('=')).map(|(name, _)| name);
-        ELEMENTS.contains(&name)
-            && attributes.all(|name| !name.starts_with("on") && !name.contains("href") && name != "style")
-    }) && svg.trim_end().ends_with("</svg>")
+    svg[start..].split('<').skip(1).all(plain_tag) && svg.trim_end().ends_with("</svg>")
+}
+
+/// Whether what follows a `<` is a plain tag: a known name, then attributes in double quotes, none of which does anything.
+fn plain_tag(text: &str) -> bool {
+    const ELEMENTS: [&str; 9] = ["svg", "rect", "text", "polyline", "polygon", "circle", "line", "path", "g"];
+    let Some((tag, _)) = text.split_once('>') else { return false };
+    let tag = tag.strip_prefix('/').unwrap_or(tag);
+    let tag = tag.strip_suffix('/').unwrap_or(tag);
+    let end = tag.find(char::is_whitespace).unwrap_or(tag.len());
+    let (name, mut rest) = tag.split_at(end);
+    while let Some((attribute, value)) = rest.split_once("=\"") {
+        let attribute = attribute.trim_start();
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == ':';
+        let acts = attribute.starts_with("on") || attribute.contains("href") || attribute == "style";
+        let Some((_, after)) = value.split_once('"') else { return false };
+        if attribute.is_empty() || !attribute.chars().all(plain) || acts {
+            return false;
+        }
+        rest = after;
+    }
+    ELEMENTS.contains(&name) && rest.trim().is_empty()
 }
 
 /// Markdown as HTML. Raw HTML in it becomes text, links lose their addresses, and pictures are left out, since they are shown by themselves.

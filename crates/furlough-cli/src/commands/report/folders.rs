@@ -5,7 +5,7 @@ use crate::terminal::{Look, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
 use furlough::predict::Predictor;
-use furlough::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport};
+use furlough::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport, first_batch};
 use furlough::run::{Manifest, RunDir, fingerprint, load_model, read_metrics};
 use std::fs;
 use std::io;
@@ -105,7 +105,7 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
         },
     };
     let Line { name, recipe, records, .. } = line;
-    Ok(RunReport { name, recipe, records, manifest, model, answers: None, notes })
+    Ok(RunReport { name, recipe, records, manifest, model, first_batch: Vec::new(), answers: None, notes })
 }
 
 /// What a comparison needs of a run.
@@ -195,10 +195,11 @@ impl<'a> Data<'a> {
                 return Err(format!("This {} is not the data that the run was trained on.", report.recipe.data()));
             }
             let mut predictor = Predictor::with_precision(model.mlp.clone(), self.threads, report.recipe.precision());
-            Answers::of(&mut predictor, &split.test).map_err(|error| error.to_string())
+            let answers = Answers::of(&mut predictor, &split.test).map_err(|error| error.to_string())?;
+            Ok((answers, first_batch(&report.recipe, split.train.len())))
         });
         match answered {
-            Ok(answers) => report.answers = Some(answers),
+            Ok((answers, batch)) => (report.answers, report.first_batch) = (Some(answers), batch),
             Err(why) => report.notes.push(format!("What needs the data is left out. {why}")),
         }
         Ok(())

@@ -57,8 +57,9 @@ impl Folder {
         if let Some(pixels) = weight_picture(&model.mlp, &model.info.data.shape, WEIGHT)? {
             self.pixels(&format!("{prefix}weights"), &pixels)?;
         }
-        for place in MaskPlace::all(model.mlp.architecture()) {
-            let pixels = place.picture(run.recipe.options().seed, MASK)?;
+        let places = MaskPlace::all(model.mlp.architecture());
+        for place in places.into_iter().filter(|_| !run.first_batch.is_empty()) {
+            let pixels = place.picture(run.recipe.options().seed, &run.first_batch, MASK)?;
             self.pixels(&format!("{prefix}masks-{}", place.layer), &pixels)?;
         }
         Ok(())

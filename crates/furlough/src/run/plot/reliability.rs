@@ -30,8 +30,9 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, calibration: &Ca
         let height = bin.examples as f64 / most * (STRIP.1 - STRIP.0);
         canvas.block((from, STRIP.1 - height), (to, STRIP.1), PALE, 0.55)?;
         let (Some(accuracy), Some(confidence)) = (bin.accuracy, bin.confidence) else { continue };
-        canvas.block((from, y(accuracy)), (to, BOTTOM), TRAIN, 0.75)?;
-        canvas.block((from, y(accuracy.max(confidence))), (to, y(accuracy.min(confidence))), TEST, 0.35)?;
+        let (lower, upper) = (accuracy.min(confidence), accuracy.max(confidence));
+        canvas.block((from, y(lower)), (to, BOTTOM), TRAIN, 0.75)?;
+        canvas.block((from, y(upper)), (to, y(lower)), TEST, 0.4)?;
         canvas.line([(from, y(accuracy)), (to, y(accuracy))], TRAIN, 2.5)?;
     }
     for dash in 0..40 {
