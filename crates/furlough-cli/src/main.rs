@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Info(args) => commands::info::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
+        Command::Study(args) => commands::study::run(&args),
         Command::Completions { shell } => commands::completions::run(shell),
     };
     done.unwrap_or_else(|error| failure::report(&error))

@@ -6,4 +6,5 @@ pub mod data;
 pub mod evaluate;
 pub mod info;
 pub mod report;
+pub mod study;
 pub mod train;

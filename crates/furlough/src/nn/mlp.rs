@@ -46,6 +46,17 @@ impl Architecture {
         self.input_dropout
     }
 
+    /// The same network with each drop probability multiplied by `factor`, as [`Dropout::times`] does.
+    ///
+    /// # Panics
+    /// Unless `0 <= factor <= 1`.
+    pub fn with_dropout_times(&self, factor: f64) -> Architecture {
+        let mut scaled = self.clone();
+        scaled.input_dropout = scaled.input_dropout.times(factor);
+        scaled.blocks.iter_mut().for_each(|block| block.dropout = block.dropout.times(factor));
+        scaled
+    }
+
     /// Which examples of a batch the shared dropout layers share their masks among; [`Sharing::PerExample`] when there is none.
     pub fn sharing(&self) -> Sharing {
         let dropouts = std::iter::once(self.input_dropout).chain(self.blocks.iter().map(|block| block.dropout));
@@ -60,6 +71,11 @@ impl Architecture {
     /// Number of weights and biases.
     pub fn parameters(&self) -> usize {
         self.blocks.iter().map(|b| (b.inputs + 1) * b.outputs).sum()
+    }
+
+    /// The network that ends after the activation of block `index`, so that its outputs are that block's units.
+    pub(crate) fn up_to(&self, index: usize) -> Architecture {
+        Architecture { blocks: self.blocks[..=index].to_vec(), ..self.clone() }
     }
 
     /// Where the weights (inputs × outputs, row-major) and the biases of block `index` stand in the parameters.
@@ -121,6 +137,13 @@ impl Mlp {
     pub fn from_parameters(architecture: Architecture, parameters: Vec<f32>) -> Self {
         assert_eq!(parameters.len(), architecture.parameters(), "parameters of this architecture");
         Mlp { architecture, parameters, revision: Revision::next() }
+    }
+
+    /// The network that ends after the activation of block `index`, so that its outputs are that block's units.
+    pub(crate) fn up_to(&self, index: usize) -> Mlp {
+        let architecture = self.architecture.up_to(index);
+        let parameters = self.parameters[..architecture.parameters()].to_vec();
+        Mlp::from_parameters(architecture, parameters)
     }
 
     /// The architecture.

@@ -7,21 +7,25 @@
 
 mod activation;
 mod dropout;
+mod dropout_kind;
 mod init;
 mod layer;
 mod linear;
 mod loss;
 mod mlp;
+mod schedule;
 mod sequential;
 mod sharing;
 
 pub use activation::Activation;
 pub use dropout::{Dropout, MaskSite};
+pub use dropout_kind::DropoutKind;
 pub use init::Init;
 pub use layer::Layer;
 pub use linear::{linear, linear_backward};
 pub use loss::{argmax, mean_squared_error, softmax_cross_entropy};
 pub(crate) use mlp::Revision;
 pub use mlp::{Architecture, Block, Mlp};
+pub use schedule::DropoutSchedule;
 pub use sequential::Sequential;
 pub use sharing::Sharing;

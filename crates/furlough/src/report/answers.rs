@@ -1,4 +1,5 @@
 use super::Pixels;
+use super::weights::{Weights, weights};
 use crate::Result;
 use crate::data::{Dataset, Targets};
 use crate::predict::{Calibration, Evaluation, Mistake, Predictor, calibration, mistakes};
@@ -14,6 +15,8 @@ pub struct Answers {
     pub calibration: Option<Calibration>,
     /// Its most confident mistakes, the most confident first.
     pub mistakes: Vec<Shown>,
+    /// Its first layer; none when examples are no images.
+    pub weights: Option<Weights>,
 }
 
 /// A mistake with what the network saw.
@@ -46,8 +49,9 @@ impl Answers {
     /// [`crate::Error::Data`] when the data does not fit the network.
     pub fn of(predictor: &mut Predictor, test: &Dataset) -> Result<Self> {
         let evaluation = predictor.evaluate(test)?;
+        let weights = weights(predictor, test)?;
         let Targets::Classes { labels, names } = test.targets() else {
-            return Ok(Answers { names: Vec::new(), evaluation, calibration: None, mistakes: Vec::new() });
+            return Ok(Answers { names: Vec::new(), evaluation, calibration: None, mistakes: Vec::new(), weights });
         };
         let probabilities = predictor.probabilities(test)?;
         let wrong = mistakes(probabilities.view(), labels, Self::MISTAKES)?;
@@ -57,6 +61,7 @@ impl Answers {
             evaluation,
             calibration: Some(calibration(probabilities.view(), labels, Calibration::BINS)?),
             mistakes: wrong.into_iter().map(shown).collect::<Result<_>>()?,
+            weights,
         })
     }
 }

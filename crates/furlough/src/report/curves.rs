@@ -154,7 +154,7 @@ fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<Ser
 }
 
 /// Colours that the style sheet has for runs; further runs have them again, dashed.
-const COLOURS: usize = 6;
+const COLOURS: usize = 7;
 
 fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
     html! {

@@ -48,4 +48,4 @@ pub use page::{Part, is_report, page};
 pub use pixels::Pixels;
 pub use run::{RunModel, RunReport};
 pub use study::{Picture, StudyReport};
-pub use weights::weight_picture;
+pub use weights::Weights;

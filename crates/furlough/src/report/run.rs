@@ -1,7 +1,7 @@
 //! The chapter of one run.
 
 use super::page::{Chapter, Section};
-use super::{Answers, calibration, classes, curves, masks, mistakes, numbers, origin, weights};
+use super::{Answers, MaskPlace, calibration, classes, curves, masks, mistakes, numbers, origin, weights};
 use crate::Result;
 use crate::nn::Mlp;
 use crate::run::{EpochRecord, Manifest, ModelInfo};
@@ -39,6 +39,13 @@ pub struct RunModel {
 }
 
 impl RunReport {
+    /// The places where its first step dropped anything, its schedule considered.
+    pub fn mask_places(&self) -> Vec<MaskPlace> {
+        let Some(model) = &self.model else { return Vec::new() };
+        let steps = self.manifest.as_ref().map_or(1, |manifest| manifest.steps.max(1));
+        MaskPlace::all(model.mlp.architecture(), self.recipe.dropout_schedule().factor(0, steps))
+    }
+
     /// Seconds of all epochs together.
     pub fn seconds(&self) -> f64 {
         self.records.iter().map(|record| record.seconds).sum()
@@ -57,12 +64,9 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
         add("calibration", "Calibration", calibration::section(answers)?);
     }
     if let Some(model) = &report.model {
-        add("weights", "First-layer weights", weights::section(model)?);
-        add(
-            "masks",
-            "Dropout masks",
-            masks::section(model.mlp.architecture(), report.recipe.options().seed, &report.first_batch)?,
-        );
+        let weights = report.answers.as_ref().and_then(|answers| weights::section(answers, &model.mlp));
+        add("weights", "First-layer weights", weights);
+        add("masks", "Dropout masks", masks::section(report)?);
     }
     add("recipe", "Recipe and how to reproduce it", Some(origin::section(report)));
     Ok(Chapter { title: report.name.clone(), opening: opening(report), sections })

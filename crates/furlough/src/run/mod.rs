@@ -26,7 +26,9 @@ pub use manifest::{FileEntry, Manifest};
 pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
 pub(crate) use plot::wants_logarithm;
-pub use plot::{NamedRun, Plot, curves_png, curves_svg};
+pub use plot::{
+    Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,
+};
 pub use recorder::{Recorder, RunInfo};
 
 /// Version of the run directory's format, written into every file that has a place for it.

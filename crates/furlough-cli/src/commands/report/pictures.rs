@@ -1,7 +1,7 @@
 //! The plots of a report as files.
 
 use anyhow::{Context, bail};
-use furlough::report::{Comparison, MaskPlace, Pixels, RunReport, weight_picture};
+use furlough::report::{Comparison, Pixels, RunReport};
 use furlough::run::{NamedRun, Plot, RunDir, write_atomic};
 use std::cell::Cell;
 use std::fs;
@@ -13,8 +13,7 @@ pub struct Folder {
     count: Cell<usize>,
 }
 
-/// Pixels of a weight, and of a unit's mask.
-const WEIGHT: usize = 4;
+/// Pixels of a unit's mask.
 const MASK: usize = 8;
 
 impl Folder {
@@ -53,12 +52,10 @@ impl Folder {
                 self.plot(&format!("{prefix}reliability"), &Plot::Reliability(calibration))?;
             }
         }
-        let Some(model) = &run.model else { return Ok(()) };
-        if let Some(pixels) = weight_picture(&model.mlp, &model.info.data.shape, WEIGHT)? {
-            self.pixels(&format!("{prefix}weights"), &pixels)?;
+        if let Some(weights) = run.answers.as_ref().and_then(|answers| answers.weights.as_ref()) {
+            self.pixels(&format!("{prefix}weights"), &weights.pixels)?;
         }
-        let places = MaskPlace::all(model.mlp.architecture());
-        for place in places.into_iter().filter(|_| !run.first_batch.is_empty()) {
+        for place in run.mask_places().into_iter().filter(|_| !run.first_batch.is_empty()) {
             let pixels = place.picture(run.recipe.options().seed, &run.first_batch, MASK)?;
             self.pixels(&format!("{prefix}masks-{}", place.layer), &pixels)?;
         }

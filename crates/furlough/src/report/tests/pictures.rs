@@ -1,7 +1,7 @@
 //! Pictures, pixel by pixel.
 
 use super::*;
-use crate::nn::{Dropout, Layer, MaskSite, Sequential, Sharing};
+use crate::nn::{Dropout, DropoutKind, Layer, MaskSite, Sequential, Sharing};
 use crate::random::Stream;
 use crate::run::{NamedRun, Plot};
 use std::num::NonZero;
@@ -52,14 +52,14 @@ fn masks_are_those_of_the_definition() {
         [(Sharing::PerExample, (|row| row) as fn(u32) -> u32), (rows(4), |row| row / 4), (Sharing::Batch, |_| 0)]
     {
         let network = Sequential::new([Layer::Linear(4, 200), Layer::Relu, Layer::Dropout(0.3), Layer::Linear(200, 2)]);
-        let places = MaskPlace::all(&network.with_sharing(sharing).validate().unwrap());
+        let places = MaskPlace::all(&network.with_sharing(sharing).validate().unwrap(), 1.0);
         assert_eq!(places.len(), 1);
         assert_eq!((places[0].after.as_str(), places[0].layer, places[0].units), ("hidden layer 1", 1, 200));
         let site = MaskSite { key: Key::new(77), stream: Stream::Dropout, step: 0, layer: 1 };
         let dropout = Dropout::new(0.3).unwrap();
         let batch: Vec<u32> = (0..20).map(|row| 2 * row + 5).collect();
         let expected: Vec<u8> = (0..16)
-            .flat_map(|row| (0..128).map(move |unit| u8::from(dropout.keeps(&site, owner(row), unit))))
+            .flat_map(|row| (0..128).map(move |unit| 63 * u8::from(dropout.keeps(&site, owner(row), unit))))
             .collect();
         assert_eq!(pixels(&places[0].picture(77, &batch, 1).unwrap()), expected);
         let large = places[0].picture(77, &batch, 3).unwrap();
@@ -68,21 +68,35 @@ fn masks_are_those_of_the_definition() {
     }
     let first = first_batch(&recipe("data = 'digits'\nbatch_size = 3"), 8);
     assert_eq!(first, [3, 5, 0], "the known answer of the order of an epoch");
-    assert!(MaskPlace::all(&Sequential::new([Layer::Linear(4, 2)]).validate().unwrap()).is_empty());
+    assert!(MaskPlace::all(&Sequential::new([Layer::Linear(4, 2)]).validate().unwrap(), 1.0).is_empty());
 }
 
 #[test]
-fn weights_are_scaled_unit_by_unit() {
-    let network = Sequential::new([Layer::Flatten, Layer::Linear(4, 3)]).validate().unwrap();
-    // Inputs × outputs, then biases: unit 0 has 1, -1, 0.5, 0; unit 1 nothing; unit 2 only 8s.
-    let parameters = vec![1.0, 0.0, 8.0, -1.0, 0.0, 8.0, 0.5, 0.0, 8.0, 0.0, 0.0, 8.0, 0.0, 0.0, 0.0];
-    let mlp = Mlp::from_parameters(network, parameters);
-    let picture = weight_picture(&mlp, &[2, 2], 1).unwrap().unwrap();
-    assert_eq!((picture.width, picture.height), (8, 2));
-    assert_eq!(pixels(&picture), [63, 126, 0, 0, 0, 0, 63, 63, 32, 0, 0, 0, 0, 0, 63, 63]);
-    assert_eq!(weight_picture(&mlp, &[4], 1).unwrap(), None);
-    assert_eq!(weight_picture(&mlp, &[3, 3], 1).unwrap(), None);
-    assert!(picture.svg(2).contains("width=\"16\""));
+fn other_noise_and_schedules_are_drawn_as_they_are() {
+    let dropout = Dropout::of(DropoutKind::Gaussian, 0.5, Sharing::PerExample).unwrap();
+    let place = MaskPlace { after: "hidden layer 1".into(), layer: 1, units: 64, dropout };
+    let site = MaskSite { key: Key::new(5), stream: Stream::Dropout, step: 0, layer: 1 };
+    let shown = pixels(&place.picture(5, &[3], 1).unwrap());
+    for (unit, step) in shown.into_iter().enumerate() {
+        let factor = dropout.factor(&site, 3, unit as u32);
+        assert_eq!(step, (31.5 * factor).round().clamp(0.0, 63.0) as u8, "unit {unit}: {factor}");
+    }
+    let network = Sequential::new([Layer::Linear(4, 8), Layer::Relu, Layer::Dropout(0.5), Layer::Linear(8, 2)]);
+    let network = network.validate().unwrap();
+    assert_eq!(MaskPlace::all(&network, 0.5)[0].dropout.p(), 0.25);
+    assert!(MaskPlace::all(&network, 0.0).is_empty());
+}
+
+#[test]
+fn weights_are_drawn_where_examples_are_images() {
+    let answers = report("a", ["x", "y"]).answers.unwrap();
+    let weights = answers.weights.unwrap();
+    assert_eq!(weights.drawn.units, [0, 1, 2, 3, 4]);
+    assert!(weights.pixels.png.starts_with(b"\x89PNG"));
+    assert!(weights.pixels.svg(2).contains(&format!("width=\"{}\"", 2 * weights.pixels.width)));
+    let flat = dataset(&[24], Array2::zeros((2, 24)));
+    let mlp = report("a", ["x", "y"]).model.unwrap().mlp;
+    assert_eq!(Answers::of(&mut Predictor::new(mlp, 1), &flat).unwrap().weights, None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The confusion matrix, each row shaded by its own sum, so that rare classes show as well as common ones.
 
-use super::Drawn;
-use super::scene::{Canvas, GRID, INK, PALE, TEST, TRAIN, shorten_to};
+use super::canvas::{Canvas, Drawn, GRID, INK, PALE, shorten};
+use super::scene::{TEST, TRAIN};
 use ndarray::Array2;
 use plotters::prelude::{DrawingBackend, WHITE};
 use plotters::style::text_anchor::HPos;
@@ -27,7 +27,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, names: &[String]
     for (place, name) in names.iter().enumerate() {
         let middle = (place as f64 + 0.5) * side;
         canvas.text(
-            &format!("{} {place}", shorten_to(name, 16)),
+            &format!("{} {place}", shorten(name, 16)),
             (LEFT - 10.0, TOP + middle),
             label,
             PALE,

@@ -1,21 +1,12 @@
 //! The learning curves of several runs over each other: what they reached on test data above, how they learnt below.
 
+use super::NamedRun;
 use super::axis::Axis;
-use super::scene::{Canvas, Curve, INK, Panel, draw_panel, shorten_to};
-use super::{Drawn, NamedRun};
+use super::canvas::{Canvas, Drawn, INK, colour, shorten};
+use super::scene::{Curve, Panel, draw_panel};
 use crate::run::EpochRecord;
-use plotters::prelude::{DrawingBackend, RGBColor};
+use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
-
-/// Okabe and Ito's palette without its yellow and black, from the most distinct on; more runs begin again.
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-];
 
 /// A legend's line, and the height of a row of panels with its axis.
 const LINE: f64 = 24.0;
@@ -41,15 +32,15 @@ pub(super) fn size(runs: &[NamedRun<'_>]) -> (u32, u32) {
 pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun<'_>]) -> Drawn<DB> {
     for (place, run) in runs.iter().enumerate() {
         let (left, y) = (24.0 + 440.0 * (place % 2) as f64, TOP + LINE * (place / 2) as f64);
-        canvas.line([(left, y), (left + 24.0, y)], COLOURS[place % COLOURS.len()], 2.5)?;
-        canvas.text(&shorten_to(run.name, 48), (left + 32.0, y), 14.0, INK, HPos::Left)?;
+        canvas.line([(left, y), (left + 24.0, y)], colour(place), 2.5)?;
+        canvas.text(&shorten(run.name, 48), (left + 32.0, y), 14.0, INK, HPos::Left)?;
     }
     let below = TOP + LINE * runs.len().div_ceil(2) as f64;
     let longest = runs.iter().map(|run| run.records.len()).max().unwrap_or(0);
     for (place, (title, shares, figure)) in shown(runs).into_iter().enumerate() {
         let curve = |(place, run): (usize, &NamedRun<'_>)| {
             let values = run.records.iter().map(figure).chain(std::iter::repeat(None)).take(longest);
-            Curve { name: String::new(), colour: COLOURS[place % COLOURS.len()], values: values.collect() }
+            Curve { name: String::new(), colour: colour(place), values: values.collect() }
         };
         let curves: Vec<Curve> = runs.iter().enumerate().map(curve).collect();
         let values: Vec<f64> = curves.iter().flat_map(|curve| curve.values.iter().flatten().copied()).collect();

@@ -1,8 +1,8 @@
 //! The reliability diagram: how often answers of each confidence are right, and below it how many there are.
 
-use super::Drawn;
 use super::axis::Axis;
-use super::scene::{Canvas, GRID, INK, PALE, TEST, TRAIN};
+use super::canvas::{Canvas, Drawn, GRID, INK, PALE};
+use super::scene::{TEST, TRAIN};
 use crate::predict::Calibration;
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;

@@ -1,20 +1,15 @@
 //! What is in the picture and where: a title, and a panel of losses beside a panel of accuracies.
 
 use super::axis::Axis;
-use super::{Drawn, FONT};
+use super::canvas::{Canvas, Drawn, GRID, INK, PALE, shorten};
 use crate::run::EpochRecord;
 use plotters::coord::Shift;
-use plotters::element::{Circle, PathElement, Rectangle, Text};
-use plotters::prelude::{Color, DrawingArea, DrawingBackend, IntoFont, RGBColor, TextStyle};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::prelude::{DrawingArea, DrawingBackend, RGBColor};
+use plotters::style::text_anchor::HPos;
 
 /// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of colour vision, and in grey.
 pub(super) const TRAIN: RGBColor = RGBColor(0, 114, 178);
 pub(super) const TEST: RGBColor = RGBColor(213, 94, 0);
-pub(super) const INK: RGBColor = RGBColor(40, 40, 40);
-pub(super) const PALE: RGBColor = RGBColor(110, 110, 110);
-pub(super) const GRID: RGBColor = RGBColor(228, 228, 228);
-
 /// Up to so many epochs, each has a dot.
 const DOTS: usize = 40;
 
@@ -31,47 +26,15 @@ pub(super) struct Panel {
     pub bottom: f64,
 }
 
-/// A drawing area with coordinates in units, each `fine` pixels.
-pub(super) struct Canvas<'a, DB: DrawingBackend> {
-    pub area: &'a DrawingArea<DB, Shift>,
-    pub fine: f64,
-    /// How far down text must go to be centred, as a share of its size.
-    pub drop: f64,
-}
-
-impl<DB: DrawingBackend> Canvas<'_, DB> {
-    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        ((x * self.fine).round() as i32, (y * self.fine).round() as i32)
-    }
-
-    pub fn line(&self, points: impl IntoIterator<Item = (f64, f64)>, colour: RGBColor, width: f64) -> Drawn<DB> {
-        let points: Vec<_> = points.into_iter().map(|point| self.at(point)).collect();
-        let style = colour.stroke_width((width * self.fine).round() as u32);
-        self.area.draw(&PathElement::new(points, style))
-    }
-
-    pub fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) -> Drawn<DB> {
-        self.area.draw(&Circle::new(self.at(at), (radius * self.fine).round() as i32, colour.filled()))
-    }
-
-    /// A filled rectangle from one corner to the opposite one; `opacity` from 0 to 1.
-    pub fn block(&self, from: (f64, f64), to: (f64, f64), colour: RGBColor, opacity: f64) -> Drawn<DB> {
-        self.area.draw(&Rectangle::new([self.at(from), self.at(to)], colour.mix(opacity).filled()))
-    }
-
-    pub fn text(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor, h_pos: HPos) -> Drawn<DB> {
-        let style = TextStyle::from((FONT, size * self.fine).into_font()).color(&colour);
-        let at = self.at((x, y + self.drop * size));
-        self.area.draw(&Text::new(text, at, style.pos(Pos::new(h_pos, VPos::Center))))
-    }
-}
-
-/// Draws the curves of `records`, of which there is at least one.
+/// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and text comes out `drop`
+/// times its size too high with this backend.
 pub(super) fn draw<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
+    area: &DrawingArea<DB, Shift>,
+    (fine, drop): (u32, f64),
     (title, judge): (&str, &str),
     records: &[EpochRecord],
 ) -> Drawn<DB> {
+    let canvas = Canvas::new(area, fine, drop)?;
     let evaluated = format!("{judge}, full network");
     let curve = |name: &str, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
         name: name.into(),
@@ -86,8 +49,8 @@ pub(super) fn draw<DB: DrawingBackend>(
         curve("train, dropout on", TRAIN, |r| r.summary.train_accuracy),
         curve(&evaluated, TEST, |r| r.summary.test_accuracy),
     ];
-    canvas.text(&shorten(title), (24.0, 26.0), 19.0, INK, HPos::Left)?;
-    legend(canvas, &losses, &shares)?;
+    canvas.text(&shorten(title, 80), (24.0, 26.0), 19.0, INK, HPos::Left)?;
+    legend(&canvas, &losses, &shares)?;
 
     let values =
         |curves: &[Curve]| -> Vec<f64> { curves.iter().flat_map(|c| c.values.iter().flatten().copied()).collect() };
@@ -97,11 +60,11 @@ pub(super) fn draw<DB: DrawingBackend>(
     let (top, bottom) = (92.0, 350.0);
     if share_values.is_empty() {
         let panel = Panel { left: 70.0, right: 830.0, top, bottom };
-        return draw_panel(canvas, &panel, loss_title, &loss_axis, &losses);
+        return draw_panel(&canvas, &panel, loss_title, &loss_axis, &losses);
     }
     let share_axis = Axis::shares(share_values.iter().copied());
-    draw_panel(canvas, &Panel { left: 70.0, right: 390.0, top, bottom }, loss_title, &loss_axis, &losses)?;
-    draw_panel(canvas, &Panel { left: 520.0, right: 840.0, top, bottom }, "accuracy", &share_axis, &shares)
+    draw_panel(&canvas, &Panel { left: 70.0, right: 390.0, top, bottom }, loss_title, &loss_axis, &losses)?;
+    draw_panel(&canvas, &Panel { left: 520.0, right: 840.0, top, bottom }, "accuracy", &share_axis, &shares)
 }
 
 fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares: &[Curve]) -> Drawn<DB> {
@@ -166,19 +129,6 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
         }
     }
     end_labels(canvas, right + 8.0, &mut ends)
-}
-
-/// As much of a title as the picture is wide.
-fn shorten(title: &str) -> String {
-    shorten_to(title, 80)
-}
-
-/// `text` in at most `room` characters.
-pub(super) fn shorten_to(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.into();
-    }
-    text.chars().take(room - 1).chain(['…']).collect()
 }
 
 /// The last value of each curve beside its end, moved apart where they would touch.
