@@ -131,7 +131,8 @@ function draw(holder) {
     if (to === undefined) return;
     event.preventDefault();
     const index = Math.min(last, Math.max(0, to));
-    plot.setCursor({ left: plot.valToPos(chart.x[index], "x"), top: 0 });
+    // Its hooks run, and the other charts follow.
+    plot.setCursor({ left: plot.valToPos(chart.x[index], "x"), top: 0 }, true, true);
     const said = chart.series.map((series) => `${series.name} ${figure(series.values[index], chart.percent)}`);
     spoken.textContent = `${chart.xlabel} ${chart.x[index]}: ${said.join(", ")}`;
   });

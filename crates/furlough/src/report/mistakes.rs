@@ -27,7 +27,7 @@ fn item(names: &[String], Shown { mistake, sight }: &Shown) -> Markup {
         li {
             @match sight {
                 Sight::Image(image) => {
-                    img src=(embed::png_address(&image.png)) width=(image.width) height=(image.height) loading="lazy"
+                    img src=(embed::png_address(&image.png)) width=(image.width) height=(image.height)
                         style={ "--ratio:" (image.width) "/" (image.height) }
                         alt={ "Example " (mistake.index) ", class " (truth) };
                 }

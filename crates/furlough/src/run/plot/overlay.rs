@@ -17,8 +17,8 @@ type Figure = fn(&EpochRecord) -> Option<f64>;
 
 /// Each panel's title, whether it shows shares, and its figure.
 const PANELS: [(&str, bool, Figure); 4] = [
-    ("test loss, full network", false, |record| record.summary.test_loss),
-    ("test accuracy, full network", true, |record| record.summary.test_accuracy),
+    ("loss of the full network", false, |record| record.summary.test_loss),
+    ("accuracy of the full network", true, |record| record.summary.test_accuracy),
     ("train loss, dropout on", false, |record| Some(record.summary.train_loss)),
     ("train accuracy, dropout on", true, |record| record.summary.train_accuracy),
 ];
