@@ -135,7 +135,7 @@ fn data_that_cannot_be_had_are_left_out() {
     assert!(said.contains("What needs the data is left out.") && said.contains("--data-dir"), "{said}");
     let html = read(folder, "a/report.html");
     assert!(
-        html.contains("id=\"weights-0\"")
+        html.contains("id=\"curves-0\"")
             && !html.contains("id=\"classes-0\"")
             && html.contains("What needs the data is left out")
     );
