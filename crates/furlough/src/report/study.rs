@@ -46,7 +46,10 @@ pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
         sections.push(Section { id: "tables", title: "Tables", body: markdown(text) });
     }
     if let Some(text) = &report.experiment {
-        let body = html! { pre tabindex="0" aria-label="Experiment" { code { (text) } } };
+        let body = html! {
+            p { "With this saved as study.toml, " code { "furlough study run study.toml" } " trains what is not trained yet, and " code { "furlough report" } " on its folder writes this page." }
+            pre tabindex="0" aria-label="Experiment" { code { (text) } }
+        };
         sections.push(Section { id: "experiment", title: "The experiment and how to repeat it", body });
     }
     let opening = html! { @for note in &report.notes { p.note { (note) } } };
