@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Data(args) => commands::data::run(args).map(|()| ExitCode::SUCCESS),
         Command::Info(args) => commands::info::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::Study(args) => commands::study::run(&args),
         Command::Watch(args) => commands::watch::run(&args),
         Command::Completions { shell } => commands::completions::run(shell),

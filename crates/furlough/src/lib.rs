@@ -13,6 +13,7 @@
 //! | [`predict`] | a trained network's answers, how good they are, and how sure |
 //! | [`run`] | what a run leaves on disk, and how it goes on from there |
 //! | [`study`] | many runs as one experiment, and what may be concluded from it |
+//! | [`report`] | what runs and studies did, as pages |
 //!
 //! The library is silent: it prints nothing, reads no environment variable and no clock, and every
 //! failure is an [`Error`].
@@ -36,6 +37,8 @@ pub mod predict;
 pub mod run;
 
 pub mod study;
+
+pub mod report;
 
 mod error;
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 9] = ["random", "data", "nn", "optim", "compute", "train", "predict", "run", "study"];
+const ORDER: [&str; 10] = ["random", "data", "nn", "optim", "compute", "train", "predict", "run", "study", "report"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -1,9 +1,14 @@
 //! The command line, and the settings it amounts to.
 
+mod compare;
+mod report;
 pub mod study;
 mod texts;
 mod values;
 mod watch;
+
+pub use compare::CompareArgs;
+pub use report::ReportArgs;
 
 use crate::commands::data::DataArgs;
 use clap::builder::{Styles, styling::AnsiColor};
@@ -79,6 +84,10 @@ pub enum Command {
     Data(DataArgs),
     /// Describe a run: its recipe, how far it is, its figures and files
     Info(InfoArgs),
+    /// Write a page about runs: curves, mistakes, calibration, weights, masks, recipe
+    Report(ReportArgs),
+    /// Set runs beside each other: recipes, figures, and what the seeds say
+    Compare(CompareArgs),
     /// Run an experiment: every arm, every seed, tables and pictures
     Study(study::StudyArgs),
     /// Show runs on a live page in the browser while they train

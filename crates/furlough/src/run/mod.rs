@@ -26,7 +26,10 @@ pub use fingerprint::{fingerprint, sha256_hex};
 pub use manifest::{FileEntry, Manifest};
 pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
-pub use plot::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png};
+pub(crate) use plot::wants_logarithm;
+pub use plot::{
+    Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,
+};
 pub use recorder::{Recorder, RunInfo};
 pub use tensorboard::TensorBoard;
 

@@ -15,7 +15,7 @@ impl Axis {
     /// For losses: linear from 0, or logarithmic when they span orders of magnitude.
     pub fn losses(values: impl Iterator<Item = f64> + Clone) -> Self {
         let (least, most) = extent(values).unwrap_or((0.0, 1.0));
-        if least > 0.0 && most / least >= LOG_FROM { Self::logarithmic(least, most) } else { Self::linear(0.0, most) }
+        if spans_orders(least, most) { Self::logarithmic(least, most) } else { Self::linear(0.0, most) }
     }
 
     /// For shares: as narrow as the values allow, within 0 to 1.
@@ -77,7 +77,7 @@ impl Axis {
         axis
     }
 
-    fn linear(least: f64, most: f64) -> Self {
+    pub fn linear(least: f64, most: f64) -> Self {
         let most = if most > least { most } else { least + 1.0 };
         let step = nice_step((most - least) / 7.0);
         let low = (least / step + 1e-9).floor() * step;
@@ -118,6 +118,15 @@ impl Axis {
         let value = if self.log { value.log10() } else { value };
         (value - self.low) / (self.high - self.low)
     }
+}
+
+/// Whether losses are better drawn on a logarithmic axis.
+pub(crate) fn wants_logarithm(losses: impl Iterator<Item = f64>) -> bool {
+    extent(losses).is_some_and(|(least, most)| spans_orders(least, most))
+}
+
+fn spans_orders(least: f64, most: f64) -> bool {
+    least > 0.0 && most / least >= LOG_FROM
 }
 
 fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {

@@ -86,6 +86,11 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
         }
     }
 
+    /// A filled rectangle from one corner to the opposite one; `opacity` from 0 to 1.
+    pub fn block(&self, from: (f64, f64), to: (f64, f64), colour: RGBColor, opacity: f64) -> Drawn<DB> {
+        self.area.draw(&Rectangle::new([self.at(from), self.at(to)], colour.mix(opacity).filled()))
+    }
+
     pub fn text(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor, h_pos: HPos) -> Drawn<DB> {
         let style = TextStyle::from((FONT, size * self.fine).into_font()).color(&colour);
         let at = self.at((x, y + self.drop * size));

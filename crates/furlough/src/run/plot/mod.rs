@@ -4,12 +4,18 @@
 mod axis;
 mod canvas;
 mod chart;
+mod confusion;
 mod dots;
 mod lines;
+mod overlay;
 mod picture;
+mod plots;
+mod reliability;
 mod scene;
 
+pub(crate) use axis::wants_logarithm;
 pub use picture::picture_png;
+pub use plots::{NamedRun, Plot};
 
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};

@@ -8,22 +8,22 @@ use plotters::prelude::{DrawingArea, DrawingBackend, RGBColor};
 use plotters::style::text_anchor::HPos;
 
 /// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of colour vision, and in grey.
-const TRAIN: RGBColor = RGBColor(0, 114, 178);
-const TEST: RGBColor = RGBColor(213, 94, 0);
+pub(super) const TRAIN: RGBColor = RGBColor(0, 114, 178);
+pub(super) const TEST: RGBColor = RGBColor(213, 94, 0);
 /// Up to so many epochs, each has a dot.
 const DOTS: usize = 40;
 
-struct Curve {
-    name: String,
-    colour: RGBColor,
-    values: Vec<Option<f64>>,
+pub(super) struct Curve {
+    pub name: String,
+    pub colour: RGBColor,
+    pub values: Vec<Option<f64>>,
 }
 
-struct Panel {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+pub(super) struct Panel {
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
 }
 
 /// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and text comes out `drop`
@@ -80,7 +80,7 @@ fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares:
     Ok(())
 }
 
-fn draw_panel<DB: DrawingBackend>(
+pub(super) fn draw_panel<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     panel: &Panel,
     title: &str,
@@ -135,10 +135,13 @@ fn draw_panel<DB: DrawingBackend>(
 fn end_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, left: f64, ends: &mut [(f64, f64, RGBColor)]) -> Drawn<DB> {
     const APART: f64 = 15.0;
     ends.sort_by(|a, b| a.1.total_cmp(&b.1));
-    if let [upper, lower] = ends {
-        let push = (APART - (lower.1 - upper.1)).max(0.0) / 2.0;
-        upper.1 -= push;
-        lower.1 += push;
+    // Moving two apart may bring others together, so it takes a few rounds; two labels need one.
+    for _ in 1..ends.len() * ends.len() {
+        for place in 1..ends.len() {
+            let push = (APART - (ends[place].1 - ends[place - 1].1)).max(0.0) / 2.0;
+            ends[place - 1].1 -= push;
+            ends[place].1 += push;
+        }
     }
     for (value, y, colour) in ends {
         let plain = (1e-3..1e4).contains(value) || *value == 0.0;

@@ -1,0 +1,224 @@
+//! What the folders hold that a report is asked for.
+
+use crate::acquire::{self, Acquired};
+use crate::terminal::{Look, program, shell_word};
+use anyhow::{Context, bail};
+use furlough::data::{Split, catalog};
+use furlough::predict::Predictor;
+use furlough::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport, first_batch};
+use furlough::run::{Manifest, RunDir, fingerprint, load_model, read_metrics};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder's contents.
+pub enum Found {
+    /// A run.
+    Run(Box<RunReport>),
+    /// A study.
+    Study(StudyReport),
+}
+
+impl Found {
+    pub fn name(&self) -> &str {
+        match self {
+            Found::Run(run) => &run.name,
+            Found::Study(study) => &study.name,
+        }
+    }
+
+    pub fn notes(&self) -> &[String] {
+        match self {
+            Found::Run(run) => &run.notes,
+            Found::Study(study) => &study.notes,
+        }
+    }
+
+    pub fn run(&self) -> Option<&RunReport> {
+        match self {
+            Found::Run(run) => Some(run),
+            Found::Study(_) => None,
+        }
+    }
+
+    pub fn part(&self) -> Part<'_> {
+        match self {
+            Found::Run(run) => Part::Run(run),
+            Found::Study(study) => Part::Study(study),
+        }
+    }
+}
+
+/// Refuses a folder that is given twice.
+pub fn check_distinct(folders: &[PathBuf]) -> anyhow::Result<()> {
+    let real = |folder: &PathBuf| fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+    let mut seen = Vec::new();
+    for folder in folders {
+        let real = real(folder);
+        if seen.contains(&real) {
+            bail!("{} is given twice", folder.display());
+        }
+        seen.push(real);
+    }
+    Ok(())
+}
+
+/// Reads a folder, data and answers left out.
+pub fn open(folder: &Path) -> anyhow::Result<Found> {
+    if folder.is_dir() && !folder.join(RunDir::RECIPE).is_file() {
+        if let Some(study) = study(folder)? {
+            return Ok(Found::Study(study));
+        }
+        bail!(
+            "{}: is neither a run (it has no {}) nor a study (it has no table.md and no pictures)",
+            folder.display(),
+            RunDir::RECIPE
+        );
+    }
+    Ok(Found::Run(Box::new(run(folder)?)))
+}
+
+fn run(folder: &Path) -> anyhow::Result<RunReport> {
+    let dir = RunDir::open(folder)?;
+    let line = line(folder)?;
+    let manifest = Manifest::read(&dir)?;
+    let mut notes = Vec::new();
+    let model = match &manifest {
+        None => {
+            let own = if line.recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
+            notes.push(format!(
+                "This run is not finished: it has {} of {} epochs. What needs the trained network is left out. \
+                 Go on with it: {} train --resume {}{own}",
+                line.records.len(),
+                line.recipe.options().epochs,
+                program(),
+                shell_word(&line.name)
+            ));
+            None
+        }
+        Some(_) => match dir.model().and_then(|path| load_model(&path)) {
+            Ok((mlp, info)) => Some(RunModel { mlp, info }),
+            Err(error) => {
+                notes.push(format!("What needs the trained network is left out. {error}"));
+                None
+            }
+        },
+    };
+    let Line { name, recipe, records, .. } = line;
+    Ok(RunReport { name, recipe, records, manifest, model, first_batch: Vec::new(), answers: None, notes })
+}
+
+/// What a comparison needs of a run.
+pub fn line(folder: &Path) -> anyhow::Result<Line> {
+    let dir = RunDir::open(folder)?;
+    let (recipe, finished) = (dir.recipe()?, dir.is_finished());
+    let log = dir.file(RunDir::METRICS);
+    // A run that was killed at its very start has no log.
+    let records = if log.is_file() || finished { read_metrics(&log)? } else { Vec::new() };
+    let of = recipe.options().epochs as usize;
+    if finished && records.len() != of {
+        let reason = "of a finished run. Restore it from a copy";
+        bail!("{}: is damaged: it has {} of the {of} epochs {reason}", log.display(), records.len());
+    }
+    Ok(Line { name: name(folder), recipe, records, finished })
+}
+
+/// The same of a run that was read already.
+pub fn line_of(run: &RunReport) -> Line {
+    Line {
+        name: run.name.clone(),
+        recipe: run.recipe.clone(),
+        records: run.records.clone(),
+        finished: run.manifest.is_some(),
+    }
+}
+
+/// A folder as the user gave it, without the slash that a shell's completion adds.
+fn name(folder: &Path) -> String {
+    let text = folder.display().to_string();
+    let trimmed = text.trim_end_matches(std::path::MAIN_SEPARATOR);
+    if trimmed.is_empty() { text } else { trimmed.into() }
+}
+
+/// What a study left in its folder; none when there is nothing of the kind.
+fn study(folder: &Path) -> anyhow::Result<Option<StudyReport>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        files.push(entry.with_context(|| format!("cannot read {}", folder.display()))?.path());
+    }
+    files.sort();
+    let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let ending = |path: &Path, ending: &str| path.is_file() && path.extension().is_some_and(|found| found == ending);
+    let mut report = StudyReport { name: name(folder), ..StudyReport::default() };
+    let table = folder.join("table.md");
+    if table.is_file() {
+        report.text = Some(read(&table)?);
+    }
+    for path in files.iter().filter(|path| ending(path, "svg")) {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        report.pictures.push(Picture { name, svg: read(path)? });
+    }
+    if let Some(path) = files.iter().find(|path| ending(path, "toml")) {
+        report.experiment = Some(read(path)?);
+    }
+    let empty = report.text.is_none() && report.pictures.is_empty();
+    if report.text.is_none() {
+        report.notes.push("This study has no table.md yet: collect it first, so that its results are here.".into());
+    }
+    Ok((!empty).then_some(report))
+}
+
+/// The data of the runs, each read once, and what their networks say of them.
+pub struct Data<'a> {
+    dir: Option<&'a Path>,
+    threads: usize,
+    read: Vec<(String, Result<Acquired, String>)>,
+}
+
+impl<'a> Data<'a> {
+    pub fn new(dir: Option<&'a Path>, threads: usize) -> Self {
+        Data { dir, threads, read: Vec::new() }
+    }
+
+    /// Adds to a report what its network says of the data it was judged by, or a note why not.
+    ///
+    /// # Errors
+    /// When the folder that the user named for the data has not what it should have.
+    pub fn complete(&mut self, report: &mut RunReport) -> anyhow::Result<()> {
+        let Some(model) = &report.model else { return Ok(()) };
+        let split = match self.split(report.recipe.data())? {
+            Ok(found) => report.recipe.partition().apply(found.clone()).map_err(|error| error.to_string()),
+            Err(why) => Err(why),
+        };
+        let answered = split.and_then(|split| {
+            if fingerprint(&split.train) != model.info.data.fingerprint {
+                return Err(format!("This {} is not the data that the run was trained on.", report.recipe.data()));
+            }
+            let mut predictor = Predictor::with_precision(model.mlp.clone(), self.threads, report.recipe.precision());
+            let answers = Answers::of(&mut predictor, &split.test).map_err(|error| error.to_string())?;
+            Ok((answers, first_batch(&report.recipe, split.train.len())))
+        });
+        match answered {
+            Ok((answers, batch)) => (report.answers, report.first_batch) = (Some(answers), batch),
+            Err(why) => report.notes.push(format!("What needs the data is left out. {why}")),
+        }
+        Ok(())
+    }
+
+    /// A data set by its name, or why it is not to be had.
+    fn split(&mut self, name: &str) -> anyhow::Result<Result<&Split, String>> {
+        if !self.read.iter().any(|(read, _)| read == name) {
+            let look = Look::of(&io::stderr());
+            // A folder was named for those data sets that come from files; what is built in needs none.
+            let dir = self.dir.filter(|_| name == catalog::OWN_FILES || acquire::whereabouts(name) != "built in");
+            let found = acquire::split(name, dir, &mut |line| eprintln!("{}", look.dim(line)));
+            let found = match found {
+                Err(error) if dir.is_some() => return Err(error),
+                other => other.map_err(|error| format!("{error:#}")),
+            };
+            self.read.push((name.into(), found));
+        }
+        let (_, found) = self.read.iter().find(|(read, _)| read == name).expect("it was just read");
+        Ok(found.as_ref().map(|found| &found.split).map_err(Clone::clone))
+    }
+}

@@ -1,0 +1,69 @@
+//! `furlough report`.
+
+mod folders;
+mod output;
+mod pictures;
+
+use super::train::threads;
+use crate::args::ReportArgs;
+use crate::failure;
+use crate::terminal::{Look, bytes};
+use folders::{Data, Found};
+use furlough::report::{Comparison, Part, page};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub use folders::{check_distinct, line};
+pub use output::Output;
+pub use pictures::{Folder, overlay};
+
+/// Writes a page about runs and studies.
+pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    check_distinct(&args.folders)?;
+    let out = match (&args.out, args.folders.as_slice()) {
+        (Some(out), _) => out.clone(),
+        (None, [only]) => only.join(DEFAULT),
+        (None, _) => PathBuf::from(DEFAULT),
+    };
+    // What can be refused is refused before anything is computed.
+    let mut found = args.folders.iter().map(|folder| folders::open(folder)).collect::<anyhow::Result<Vec<_>>>()?;
+    let output = Output::new(&out)?;
+    let pictures = args.plots.as_deref().map(Folder::new).transpose()?;
+
+    let mut data = Data::new(args.data_dir.as_deref(), threads(args.threads));
+    for one in &mut found {
+        if let Found::Run(report) = one {
+            data.complete(report)?;
+        }
+    }
+    let look = Look::of(&io::stderr());
+    for one in &found {
+        for note in one.notes() {
+            eprintln!("{}", look.text(&format!("note: {}: {note}", one.name())));
+        }
+    }
+    let runs: Vec<_> = found.iter().filter_map(Found::run).collect();
+    let comparison = (runs.len() > 1).then(|| Comparison::of(runs.iter().map(|run| folders::line_of(run)).collect()));
+    let parts = comparison.iter().map(Part::Comparison).chain(found.iter().map(Found::part));
+    let html = page(&parts.collect::<Vec<_>>())?;
+
+    if let Some(folder) = &pictures {
+        for run in &runs {
+            let prefix = if runs.len() > 1 { pictures::prefix(&run.name) } else { String::new() };
+            folder.write_run(&prefix, run)?;
+        }
+        if let Some(comparison) = &comparison {
+            overlay(folder, comparison)?;
+        }
+    }
+    output.write(&html)?;
+    let mut text = format!("{}  {}\n", out.display(), bytes(html.len() as u64));
+    if let Some(folder) = &pictures {
+        text.push_str(&format!("{}  {} pictures\n", folder.path().display(), folder.count()));
+    }
+    io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+const DEFAULT: &str = "report.html";

@@ -1,0 +1,94 @@
+//! The plots of a report as files.
+
+use anyhow::{Context, bail};
+use furlough::report::{Comparison, Pixels, RunReport};
+use furlough::run::{NamedRun, Plot, RunDir, write_atomic};
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder they go to.
+pub struct Folder {
+    path: PathBuf,
+    count: Cell<usize>,
+}
+
+/// Pixels of a unit's mask.
+const MASK: usize = 8;
+
+impl Folder {
+    /// Makes the folder if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made, or is a run's own, whose pictures are part of the run.
+    pub fn new(path: &Path) -> anyhow::Result<Self> {
+        if path.join(RunDir::RECIPE).is_file() {
+            bail!("{}: is a run, whose files stay as they are; choose another folder with --plots", path.display());
+        }
+        fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(Folder { path: path.into(), count: Cell::new(0) })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Pictures written so far, a pair of files each.
+    pub fn count(&self) -> usize {
+        self.count.get()
+    }
+
+    /// Writes the plots of a run, each name after `prefix`.
+    pub fn write_run(&self, prefix: &str, run: &RunReport) -> anyhow::Result<()> {
+        if !run.records.is_empty() {
+            let judge = run.recipe.partition().judge();
+            self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, judge, records: &run.records })?;
+        }
+        if let Some(answers) = &run.answers {
+            if let Some(counts) = &answers.evaluation.confusion {
+                self.plot(&format!("{prefix}confusion"), &Plot::Confusion { names: &answers.names, counts })?;
+            }
+            if let Some(calibration) = &answers.calibration {
+                self.plot(&format!("{prefix}reliability"), &Plot::Reliability(calibration))?;
+            }
+        }
+        if let Some(weights) = run.answers.as_ref().and_then(|answers| answers.weights.as_ref()) {
+            self.pixels(&format!("{prefix}weights"), &weights.pixels)?;
+        }
+        for place in run.mask_places().into_iter().filter(|_| !run.first_batch.is_empty()) {
+            let pixels = place.picture(run.recipe.options().seed, &run.first_batch, MASK)?;
+            self.pixels(&format!("{prefix}masks-{}", place.layer), &pixels)?;
+        }
+        Ok(())
+    }
+
+    fn plot(&self, name: &str, plot: &Plot<'_>) -> anyhow::Result<()> {
+        self.pair(name, &plot.svg()?, &plot.png()?)
+    }
+
+    fn pixels(&self, name: &str, pixels: &Pixels) -> anyhow::Result<()> {
+        self.pair(name, &pixels.svg(1), &pixels.png)
+    }
+
+    fn pair(&self, name: &str, svg: &str, png: &[u8]) -> anyhow::Result<()> {
+        write_atomic(&self.path.join(format!("{name}.svg")), svg.as_bytes())?;
+        write_atomic(&self.path.join(format!("{name}.png")), png)?;
+        self.count.set(self.count.get() + 1);
+        Ok(())
+    }
+}
+
+/// Writes the runs' curves over each other.
+pub fn overlay(folder: &Folder, comparison: &Comparison) -> anyhow::Result<()> {
+    let named: Vec<_> = comparison.runs.iter().map(|run| NamedRun { name: &run.name, records: &run.records }).collect();
+    if named.iter().all(|run| run.records.is_empty()) {
+        return Ok(());
+    }
+    folder.plot("comparison", &Plot::Overlay(&named))
+}
+
+/// What the names of a run's pictures begin with, where there are several runs: its folder, made fit for a file name.
+pub fn prefix(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
+    format!("{}-", name.trim_start_matches(['.', '/']).chars().map(plain).collect::<String>())
+}

@@ -1,0 +1,206 @@
+//! Learning curves: for the script, as pictures, and as a table.
+
+use super::RunReport;
+use super::embed;
+use super::numbers::{self, capital};
+use crate::Result;
+use crate::run::{EpochRecord, NamedRun, Plot, wants_logarithm};
+use maud::{Markup, html};
+use serde::Serialize;
+
+/// A chart as the script takes it.
+#[derive(Serialize)]
+struct Chart<'a> {
+    title: String,
+    xlabel: &'static str,
+    percent: bool,
+    log: bool,
+    x: Vec<u32>,
+    series: Vec<Series<'a>>,
+}
+
+#[derive(Serialize)]
+struct Series<'a> {
+    name: &'a str,
+    colour: String,
+    dash: bool,
+    values: Vec<Option<f64>>,
+}
+
+type Figure = fn(&EpochRecord) -> Option<f64>;
+
+const TRAIN_LOSS: Figure = |record| Some(record.summary.train_loss);
+const TEST_LOSS: Figure = |record| record.summary.test_loss;
+const TRAIN_ACCURACY: Figure = |record| record.summary.train_accuracy;
+const TEST_ACCURACY: Figure = |record| record.summary.test_accuracy;
+
+/// The curves of a run; none before its first epoch.
+pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>> {
+    let records = &report.records;
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let series = |name, colour: &str, figure: Figure| Series {
+        name,
+        colour: colour.into(),
+        dash: false,
+        values: records.iter().map(figure).collect(),
+    };
+    let judge = report.recipe.partition().judge();
+    let (train, test) = ("train, dropout on", format!("{judge}, full network"));
+    let test = test.as_str();
+    let charts = [
+        chart(
+            "Loss",
+            false,
+            records.len(),
+            vec![series(train, "--train", TRAIN_LOSS), series(test, "--test", TEST_LOSS)],
+        ),
+        chart(
+            "Accuracy",
+            true,
+            records.len(),
+            vec![series(train, "--train", TRAIN_ACCURACY), series(test, "--test", TEST_ACCURACY)],
+        ),
+    ];
+    let still = Plot::Curves { title: "", judge, records }.svg()?;
+    Ok(Some(html! {
+        p { "Train figures are means over each epoch with dropout on, while the weights changed; " (judge) " figures are those of the full network after it." }
+        figure {
+            (live(&charts, place))
+            div.still.twin { (embed::picture(&still, &said(report))) }
+            details {
+                summary { "Figures as a table" }
+                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records, judge)) }
+            }
+        }
+    }))
+}
+
+/// What the picture shows, in a sentence.
+fn said(report: &RunReport) -> String {
+    let mut text = format!("Learning curves over {}", numbers::counted(report.records.len(), "epoch", "epochs"));
+    if let Some(last) = report.records.last().map(|record| record.summary) {
+        text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
+        if let Some(accuracy) = last.test_accuracy {
+            text.push_str(&format!(", {} accuracy {}", report.recipe.partition().judge(), numbers::percent(accuracy)));
+        }
+    }
+    text
+}
+
+fn table(records: &[EpochRecord], judge: &str) -> Markup {
+    html! {
+        table {
+            caption { "Figures of each epoch" }
+            thead {
+                tr {
+                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(judge)) " loss" }
+                    th scope="col" { "Train accuracy" } th scope="col" { (capital(judge)) " accuracy" } th scope="col" { "Seconds" }
+                }
+            }
+            tbody {
+                @for EpochRecord { summary, seconds } in records {
+                    tr {
+                        th scope="row" { (summary.epoch) }
+                        td { (numbers::loss(summary.train_loss)) }
+                        td { (numbers::or_dash(summary.test_loss, numbers::loss)) }
+                        td { (numbers::or_dash(summary.train_accuracy, numbers::percent)) }
+                        td { (numbers::or_dash(summary.test_accuracy, numbers::percent)) }
+                        td { (format!("{seconds:.2}")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The curves of several runs over each other; none when no run has an epoch.
+pub(super) fn of_runs(runs: &[NamedRun<'_>], judge: &str, place: usize) -> Result<Option<Markup>> {
+    let epochs = runs.iter().map(|run| run.records.len()).max().unwrap_or(0);
+    if epochs == 0 {
+        return Ok(None);
+    }
+    let series = |figure: Figure| overlaid(runs, epochs, figure);
+    let charts = [
+        chart(&format!("{} accuracy, full network", capital(judge)), true, epochs, series(TEST_ACCURACY)),
+        chart(&format!("{} loss, full network", capital(judge)), false, epochs, series(TEST_LOSS)),
+        chart("Train accuracy, dropout on", true, epochs, series(TRAIN_ACCURACY)),
+        chart("Train loss, dropout on", false, epochs, series(TRAIN_LOSS)),
+    ];
+    let names: Vec<&str> = runs.iter().map(|run| run.name).collect();
+    let still = Plot::Overlay(runs).svg()?;
+    Ok(Some(html! {
+        figure {
+            (live(&charts, place))
+            div.still.twin { (embed::picture(&still, &format!("Learning curves of {}", names.join(", ")))) }
+            details {
+                summary { (capital(judge)) " accuracy and loss as a table" }
+                div.scroll tabindex="0" role="region" aria-label="Accuracy and loss of each epoch" { (tables(runs, epochs)) }
+            }
+        }
+    }))
+}
+
+/// A figure of each run, as long as the longest.
+fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<Series<'a>> {
+    let one = |(number, run): (usize, &NamedRun<'a>)| Series {
+        name: run.name,
+        colour: format!("--c{}", number % COLOURS + 1),
+        dash: number >= COLOURS,
+        values: run.records.iter().map(figure).chain(std::iter::repeat(None)).take(epochs).collect(),
+    };
+    runs.iter().enumerate().map(one).collect()
+}
+
+/// Colours that the style sheet has for runs; further runs have them again, dashed.
+const COLOURS: usize = 7;
+
+fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
+    html! {
+        table {
+            caption { "Accuracy and loss of each epoch" }
+            thead {
+                tr { th scope="col" rowspan="2" { "Epoch" } @for run in runs { th scope="colgroup" colspan="2" { (run.name) } } }
+                tr { @for _ in runs { th scope="col" { "accuracy" } th scope="col" { "loss" } } }
+            }
+            tbody {
+                @for epoch in 0..epochs {
+                    tr {
+                        th scope="row" { (epoch + 1) }
+                        @for run in runs {
+                            @let record = run.records.get(epoch);
+                            td { (numbers::or_dash(record.and_then(TEST_ACCURACY), numbers::percent)) }
+                            td { (numbers::or_dash(record.and_then(TEST_LOSS), numbers::loss)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A chart without the series that have no figures; none without any.
+fn chart<'a>(title: &str, percent: bool, epochs: usize, series: Vec<Series<'a>>) -> Option<Chart<'a>> {
+    let series: Vec<_> = series.into_iter().filter(|one| one.values.iter().any(Option::is_some)).collect();
+    if series.is_empty() {
+        return None;
+    }
+    let log = !percent && wants_logarithm(series.iter().flat_map(|one| one.values.iter().flatten().copied()));
+    let title = if log { format!("{title}, logarithmic") } else { title.into() };
+    Some(Chart { title, xlabel: "epoch", percent, log, x: (1..=epochs as u32).collect(), series })
+}
+
+/// The charts for the script. Cursors of the same place move together.
+fn live(charts: &[Option<Chart<'_>>], place: usize) -> Markup {
+    html! {
+        div.pair {
+            @for chart in charts.iter().flatten() {
+                div.plot data-sync={ "part" (place) } {
+                    h3 { (chart.title) }
+                    script type="application/json" { (embed::json(chart)) }
+                }
+            }
+        }
+    }
+}

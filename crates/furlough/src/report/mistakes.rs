@@ -1,0 +1,50 @@
+//! Where the network is wrong and does not doubt it.
+
+use super::embed;
+use super::numbers::{percent, whole};
+use super::{Answers, Shown, Sight};
+use maud::{Markup, html};
+
+pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
+    let confusion = answers.evaluation.confusion.as_ref()?;
+    let wrong = confusion.sum() - confusion.diag().sum();
+    if answers.mistakes.is_empty() {
+        return Some(html! { p { "There are none: every " (judge) " example was answered rightly." } });
+    }
+    Some(html! {
+        p {
+            "The surest of " (whole(wrong)) " wrong answers, the surest first. Each has the answer, the class it is of, the probability \
+             of the answer, and its number in the data. Look here for examples that are labelled wrongly, and for what the network cannot see."
+        }
+        ul.mistakes { @for shown in &answers.mistakes { (item(&answers.names, shown)) } }
+    })
+}
+
+fn item(names: &[String], Shown { mistake, sight }: &Shown) -> Markup {
+    let name = |class: u32| names.get(class as usize).map_or("?", String::as_str);
+    let (truth, said) = (name(mistake.label), name(mistake.predicted));
+    html! {
+        li {
+            @match sight {
+                Sight::Image(image) => {
+                    img src=(embed::png_address(&image.png)) width=(image.width) height=(image.height)
+                        style={ "--ratio:" (image.width) "/" (image.height) }
+                        alt={ "Example " (mistake.index) ", class " (truth) };
+                }
+                Sight::Row(values, all) => { code { (row(values, *all)) } }
+            }
+            div.said { (said) }
+            div.truth { "is " (truth) }
+            div.sure { (percent(mistake.probability)) " · no. " (mistake.index) }
+        }
+    }
+}
+
+/// `0.12 3 -1 … of 64 features`.
+fn row(values: &[f32], all: usize) -> String {
+    let mut text = values.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>().join(" ");
+    if values.len() < all {
+        text.push_str(&format!(" … ({all} features)"));
+    }
+    text
+}

@@ -1,0 +1,51 @@
+//! Reports: what runs did, as one HTML page that needs nothing else. Pure functions from figures to text.
+//!
+//! A page is made of [`Part`]s: runs, a comparison of runs, studies. It loads nothing, from the network or from the disk: the style sheet,
+//! the one script and every picture are in it, and its content security policy forbids the rest. Without the script
+//! it has the same curves as pictures and as tables.
+//!
+//! All text goes through [`maud`], which escapes what it is given unless it is told otherwise; `embed.rs` is the one place that tells it so.
+//!
+//! ```
+//! use furlough::{report::{Part, RunReport, page}, train::Settings};
+//! let run = RunReport {
+//!     name: "runs/a <b>".into(),
+//!     recipe: Settings::parse("data = 'digits'", None)?.resolve()?,
+//!     records: vec![],
+//!     manifest: None,
+//!     model: None,
+//!     first_batch: vec![],
+//!     answers: None,
+//!     notes: vec!["the run has not begun".into()],
+//! };
+//! let html = page(&[Part::Run(&run)])?;
+//! assert!(html.starts_with("<!DOCTYPE html>") && html.contains("runs/a &lt;b&gt;"));
+//! # Ok::<(), furlough::Error>(())
+//! ```
+
+mod answers;
+mod calibration;
+mod classes;
+mod comparison;
+mod curves;
+mod embed;
+mod masks;
+mod mistakes;
+mod numbers;
+mod origin;
+mod page;
+mod pixels;
+mod run;
+mod study;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+pub use answers::{Answers, Shown, Sight};
+pub use comparison::{Comparison, Difference, Group, Line, PairedFigure};
+pub use masks::{MaskPlace, first_batch};
+pub use page::{Part, is_report, page};
+pub use pixels::Pixels;
+pub use run::{RunModel, RunReport};
+pub use study::{Picture, StudyReport};
+pub use weights::Weights;

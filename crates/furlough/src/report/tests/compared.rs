@@ -1,0 +1,64 @@
+//! What is concluded from runs, by hand.
+
+use super::*;
+
+fn line(text: &str, accuracy: f64, finished: bool) -> Line {
+    let recipe = recipe(&format!("data = 'digits'\nepochs = 2\n{text}"));
+    Line { name: text.into(), recipe, records: vec![record(1, 0.5), record(2, accuracy)], finished }
+}
+
+#[test]
+fn seeds_are_paired() {
+    let compared = Comparison::of(vec![
+        line("dropout = 0\nseed = 3", 0.50, true),
+        line("dropout = 0\nseed = 1", 0.60, true),
+        line("dropout = 0.5\nseed = 1", 0.70, true),
+        line("dropout = 0.5\nseed = 2", 0.99, true),
+        line("dropout = 0.5\nseed = 3", 0.62, true),
+        line("dropout = 0.5\nseed = 4", 0.01, false),
+        line("dropout = 0.5\nmax_norm = 3.0\nseed = 1", 0.60, true),
+    ]);
+    let keys: Vec<&str> = compared.differences.iter().map(|difference| difference.key.as_str()).collect();
+    assert_eq!(keys, ["dropout", "seed", "max_norm"]);
+    assert_eq!(compared.differences[2].values[0], None);
+    assert_eq!(compared.differences[2].values[6].as_deref(), Some("3.0"));
+    let groups: Vec<&[usize]> = compared.groups.iter().map(|group| group.runs.as_slice()).collect();
+    assert_eq!(groups, [&[0, 1][..], &[2, 3, 4, 5], &[6]]);
+    assert_eq!(compared.groups[1].label, "dropout = [0.5, 0.5], max_norm = none");
+
+    let [accuracy, loss, alone, _] = compared.paired.as_slice() else { panic!("{:?}", compared.paired) };
+    assert_eq!((accuracy.group, accuracy.figure, accuracy.seeds.as_slice()), (1, "accuracy", &[1, 3][..]));
+    // 0.10 and 0.12: mean 0.11, half-width t(0.975, 1) · 0.01 = 12.706 · 0.01.
+    assert!((accuracy.estimate.mean - 0.11).abs() < 1e-12);
+    assert!((accuracy.estimate.half_width.unwrap() - 0.127_062).abs() < 1e-6);
+    assert_eq!((accuracy.p_value, accuracy.verdict()), (Some(0.5), "no difference is shown"));
+    assert_eq!(accuracy.show(accuracy.estimate.mean), "+11.00 points");
+    assert!((loss.estimate.mean + 0.11).abs() < 1e-12);
+    assert_eq!((alone.seeds.len(), alone.verdict()), (1, "one seed says nothing about chance"));
+
+    let html = page(&[Part::Comparison(&compared)]).unwrap();
+    assert!(html.contains("+11.00 points") && html.contains("unfinished") && html.contains("td class=\"differs\""));
+}
+
+#[test]
+fn better_and_worse_are_told_apart() {
+    let compared = |gain: f64| {
+        let plain = (0..5).map(|seed| line(&format!("dropout = 0\nseed = {seed}"), 0.5, true));
+        let dropped =
+            (0..5).map(|seed| line(&format!("dropout = 0.5\nseed = {seed}"), 0.5 + gain + f64::from(seed) / 1e4, true));
+        let compared = Comparison::of(plain.chain(dropped).collect());
+        [0, 1].map(|figure| compared.paired[figure].verdict())
+    };
+    assert_eq!(compared(0.1), ["better than the first group"; 2]);
+    assert_eq!(compared(-0.1), ["worse than the first group"; 2]);
+}
+
+#[test]
+fn equal_recipes_are_said_to_be_equal() {
+    let compared = Comparison::of(vec![line("seed = 1", 0.5, true), line("seed = 1", 0.5, true)]);
+    assert!(compared.differences.is_empty() && compared.paired.is_empty());
+    let html = page(&[Part::Comparison(&compared)]).unwrap();
+    assert!(html.contains("these runs have the same recipe"));
+    let folds = Comparison::of(vec![line("folds = 5\nfold = 1", 0.5, true), line("seed = 1", 0.5, true)]);
+    assert_eq!((compared.judge(), folds.judge()), ("test", "test or validation"));
+}

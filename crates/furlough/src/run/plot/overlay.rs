@@ -1,0 +1,60 @@
+//! The learning curves of several runs over each other: what they reached on test data above, how they learnt below.
+
+use super::NamedRun;
+use super::axis::Axis;
+use super::canvas::{Canvas, Drawn, INK, colour, shorten};
+use super::scene::{Curve, Panel, draw_panel};
+use crate::run::EpochRecord;
+use plotters::prelude::DrawingBackend;
+use plotters::style::text_anchor::HPos;
+
+/// A legend's line, and the height of a row of panels with its axis.
+const LINE: f64 = 24.0;
+const ROW: f64 = 340.0;
+const TOP: f64 = 20.0;
+
+type Figure = fn(&EpochRecord) -> Option<f64>;
+
+/// Each panel's title, whether it shows shares, and its figure.
+const PANELS: [(&str, bool, Figure); 4] = [
+    ("loss of the full network", false, |record| record.summary.test_loss),
+    ("accuracy of the full network", true, |record| record.summary.test_accuracy),
+    ("train loss, dropout on", false, |record| Some(record.summary.train_loss)),
+    ("train accuracy, dropout on", true, |record| record.summary.train_accuracy),
+];
+
+pub(super) fn size(runs: &[NamedRun<'_>]) -> (u32, u32) {
+    let rows = shown(runs).len().div_ceil(2) as f64;
+    (900, (TOP + LINE * runs.len().div_ceil(2) as f64 + ROW * rows + 10.0) as u32)
+}
+
+/// Draws the curves of `runs`, of which one has an epoch.
+pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun<'_>]) -> Drawn<DB> {
+    for (place, run) in runs.iter().enumerate() {
+        let (left, y) = (24.0 + 440.0 * (place % 2) as f64, TOP + LINE * (place / 2) as f64);
+        canvas.line([(left, y), (left + 24.0, y)], colour(place), 2.5)?;
+        canvas.text(&shorten(run.name, 48), (left + 32.0, y), 14.0, INK, HPos::Left)?;
+    }
+    let below = TOP + LINE * runs.len().div_ceil(2) as f64;
+    let longest = runs.iter().map(|run| run.records.len()).max().unwrap_or(0);
+    for (place, (title, shares, figure)) in shown(runs).into_iter().enumerate() {
+        let curve = |(place, run): (usize, &NamedRun<'_>)| {
+            let values = run.records.iter().map(figure).chain(std::iter::repeat(None)).take(longest);
+            Curve { name: String::new(), colour: colour(place), values: values.collect() }
+        };
+        let curves: Vec<Curve> = runs.iter().enumerate().map(curve).collect();
+        let values: Vec<f64> = curves.iter().flat_map(|curve| curve.values.iter().flatten().copied()).collect();
+        let axis = if shares { Axis::shares(values.into_iter()) } else { Axis::losses(values.into_iter()) };
+        let title = if axis.is_log() { format!("{title} (logarithmic)") } else { title.into() };
+        let (left, top) = (70.0 + 450.0 * (place % 2) as f64, below + ROW * (place / 2) as f64 + 30.0);
+        let panel = Panel { left, right: left + 320.0, top, bottom: top + 240.0 };
+        draw_panel(canvas, &panel, &title, &axis, &curves)?;
+    }
+    Ok(())
+}
+
+/// The panels for which any run has figures.
+fn shown(runs: &[NamedRun<'_>]) -> Vec<(&'static str, bool, Figure)> {
+    let any = |figure: Figure| runs.iter().flat_map(|run| run.records).any(|record| figure(record).is_some());
+    PANELS.into_iter().filter(|(_, _, figure)| any(*figure)).collect()
+}
