@@ -13,6 +13,8 @@ pub enum Stream {
     Dropout = 2,
     /// Dropout masks of Monte-Carlo predictions.
     MonteCarlo = 3,
+    /// What `tune` tries next.
+    Search = 8,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.
