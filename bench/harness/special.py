@@ -61,9 +61,9 @@ def kernel(key, job, seed, folder, paths):
 
 
 def matmul_rate(threads, paths):
-    """GFLOP/s of the best library at hand."""
+    """GFLOP/s of the best library at hand, as a list of one; of none where it is not installed."""
     outcome = said([str(paths["python"]), str(paths["peers"] / "matmul_rate.py"), "--threads", str(threads)], threads, paths)
-    return None if outcome["failure"] else json.loads(outcome["text"])
+    return [] if outcome["failure"] else [json.loads(outcome["text"])]
 
 
 def said(words, threads, paths):

@@ -1,5 +1,7 @@
 """results.json as Markdown: what was measured on, then a table for each axis."""
 
+import statistics
+
 from . import summary
 from .axes import AXES, restored
 from .job import Job
@@ -62,16 +64,15 @@ def conditions(found):
         + ("" if share is None else f" Other processes took at most {share:.1%} of the machine.")
         + ("" if found["whole"] else " **Not the whole measurement: it was cut short, or asked for less.**")
     ]
-    if rates := best_rates(found):
-        lines.append(f"\nThe machine's matrix products (2048³, PyTorch, same threads, best): {rates['f32']:.0f} GFLOP/s in float32, "
-                     f"{rates['bf16']:.0f} in bfloat16; a row's share is of its own precision's.")
+    if found["matmul"]:
+        lines.append("\nThe machine's matrix products (2048³, PyTorch, same threads, medians of three seconds before each of Furlough's runs): "
+                     f"{products(found, 'f32')} GFLOP/s in float32, {products(found, 'bf16')} in bfloat16. A row's share is of its own precision's in the same round.")
     return lines
 
 
-def best_rates(found):
-    if not found["matmul"]:
-        return None
-    return {"f32": max(rate["gflops"] for rate in found["matmul"]), "bf16": max(rate["gflops_bf16"] for rate in found["matmul"])}
+def products(found, precision):
+    rates = [rate[precision] for rate in found["matmul"]]
+    return spread({"median": statistics.median(rates), "range": (min(rates), max(rates))})
 
 
 def number(value):
@@ -113,12 +114,13 @@ def decimal(key):
 
 
 def rate(row, axis, found):
-    rates = best_rates(found)
+    rates = {rate["round"]: rate[SYSTEMS[row["system"]].precision] for rate in found["matmul"]}
     if row["failure"] or not rates or axis.per_row:
         return ""
-    precision = SYSTEMS[row["system"]].precision
-    gflops = axis.points[0].job.epoch_flop / 1e9 / row["value"]["median"]
-    return f"{gflops:.0f} ({gflops / rates[precision]:.0%})"
+    gflop = axis.points[0].job.epoch_flop / 1e9
+    own = [run for run in found["runs"] if (run["point"], run["label"]) == (row["point"], row["label"]) and not run["failure"]]
+    shares = [gflop / run["value"] / rates[run["round"]] for run in own if run["round"] in rates]
+    return f"{gflop / row['value']['median']:.0f} ({statistics.median(shares):.0%})" if shares else ""
 
 
 def whole_job(make):

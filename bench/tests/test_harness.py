@@ -89,7 +89,7 @@ class Tables(unittest.TestCase):
         found = {}
         for name, axis in AXES.items():
             runs = made_up(axis, dict.fromkeys(axis.systems, 1.0))
-            found[name] = common | {"runs": runs, "matmul": [{"gflops": 200, "gflops_bf16": 900}], "points": axes.saved(axis)}
+            found[name] = common | {"runs": runs, "matmul": [{"round": 0, "f32": 200, "bf16": 900}], "points": axes.saved(axis)}
             self.assertEqual(axes.restored(name, found[name]), axis)
         text = tables.document({"axes": found})
         for name, axis in AXES.items():

@@ -32,6 +32,13 @@ fn walk(folder: &std::path::Path) -> Vec<String> {
 #[test]
 fn values_out_of_range() {
     let lines = [
+        "train --data digits --train-examples 0",
+        "train --data digits --train-examples 1438",
+        "train --data digits --folds 1",
+        "train --data digits --folds 1438",
+        "train --data digits --folds 5 --fold 5",
+        "train --data digits --fold 1",
+        "train --data digits --split-seed 1",
         "train --data digits --hidden 0",
         "train --data digits --hidden 64,0",
         "train --data digits --hidden 64,32 --dropout 0.1,0.2,0.3",

@@ -53,6 +53,7 @@ fn json_tells_the_same_as_the_files() {
     let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
     assert_eq!(lines[0]["event"], "start");
     assert_eq!(lines[0]["data"]["train"], 1437);
+    assert_eq!(lines[0]["data"]["judge"], "test");
     assert_eq!(lines[0]["network"]["dropout"], serde_json::json!([0.2, 0.5]));
     assert_eq!(lines[0]["parameters"], 64 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10);
     assert_eq!(lines[0]["threads"], 2);
@@ -181,4 +182,28 @@ fn passes_without_masks_are_refused() {
     );
     ok(folder.path(), "train --data digits --hidden 8 --epochs 1 --dropout 0 --input-dropout 0.1 --out b --quiet");
     ok(folder.path(), "evaluate b --samples 10");
+}
+
+#[test]
+fn examples_held_out_take_the_place_of_the_test_set() {
+    let folder = folder();
+    let shown = ok(folder.path(), &format!("{SMALL} --folds 5 --fold 1 --train-examples 1000 --out a"));
+    assert!(shown.contains("1,000 train, 287 validation"), "{shown}");
+    assert!(shown.contains("val. loss"), "{shown}");
+    assert!(shown.contains("validation accuracy"), "{shown}");
+    assert!(ok(folder.path(), "info a").contains("validation loss"));
+    assert!(fs::read_to_string(folder.path().join("a/curves.svg")).unwrap().contains("validation, full network"));
+
+    // The test set is still there for whoever asks; and it is the data that the run was trained on.
+    let evaluation = run(folder.path(), "evaluate a --json");
+    assert_eq!(String::from_utf8(evaluation.stderr).unwrap(), "");
+    assert_eq!(json_lines(&String::from_utf8(evaluation.stdout).unwrap())[0]["examples"], 360);
+
+    // Runs that differ in their seed share the split.
+    ok(folder.path(), &format!("{SMALL} --folds 5 --fold 1 --train-examples 1000 --seed 1 --out b"));
+    let fingerprint = |run: &str| {
+        let manifest = fs::read_to_string(folder.path().join(run).join("manifest.json")).unwrap();
+        json_lines(&manifest.replace('\n', ""))[0]["data_fingerprint"].as_str().unwrap().to_string()
+    };
+    assert_eq!(fingerprint("a"), fingerprint("b"));
 }

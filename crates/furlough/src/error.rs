@@ -64,6 +64,12 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// A run directory that another process is writing.
+    #[error("{}: another process is writing this run; wait for it, or choose another folder with --out", .path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file of a run directory is not what it should be.
     #[error("{}: {reason}", .path.display())]
     Run {

@@ -12,6 +12,8 @@
 //! | [`train`] | the recipe, the training loop and its events |
 //! | [`predict`] | a trained network's answers, how good they are, and how sure |
 //! | [`run`] | what a run leaves on disk, and how it goes on from there |
+//! | [`study`] | many runs as one experiment, and what may be concluded from it |
+//! | [`tune`] | drop probabilities chosen for somebody's own data, and whether dropout helps there |
 //!
 //! The library is silent: it prints nothing, reads no environment variable and no clock, and every
 //! failure is an [`Error`].
@@ -33,6 +35,10 @@ pub mod train;
 pub mod predict;
 
 pub mod run;
+
+pub mod study;
+
+pub mod tune;
 
 mod error;
 pub use error::{Error, Result};

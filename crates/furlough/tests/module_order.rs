@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 8] = ["random", "data", "nn", "optim", "compute", "train", "predict", "run"];
+const ORDER: [&str; 10] =
+    ["random", "data", "nn", "optim", "compute", "train", "predict", "run", "study", "tune"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -130,6 +130,19 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     data: Option<String>,
 
+    /// Learn from only N of the training examples [default: all]
+    #[arg(long, value_parser = whole::<usize>, value_name = "N", help_heading = "Data", allow_negative_numbers = true)]
+    train_examples: Option<usize>,
+    /// Cut the training examples into K parts and hold one out for validation, in place of the test set
+    #[arg(long, value_parser = whole::<u32>, value_name = "K", help_heading = "Data", allow_negative_numbers = true)]
+    folds: Option<u32>,
+    /// Which part is held out, from 0 [default: 0]
+    #[arg(long, value_parser = whole::<u32>, value_name = "N", help_heading = "Data", allow_negative_numbers = true)]
+    fold: Option<u32>,
+    /// Seed of which examples are chosen and held out [default: 0]
+    #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Data", allow_negative_numbers = true)]
+    split_seed: Option<u64>,
+
     /// Widths of the hidden layers, or 'none' [default: 256,256]
     #[arg(long, value_name = "N,N,…", value_parser = wholes, help_heading = "Network", allow_negative_numbers = true)]
     hidden: Option<OneOrMany<usize>>,
@@ -188,6 +201,10 @@ impl RecipeArgs {
     pub fn settings(&self) -> furlough::Result<Settings> {
         Ok(Settings {
             data: self.data.clone(),
+            train_examples: self.train_examples,
+            folds: self.folds,
+            fold: self.fold,
+            split_seed: self.split_seed,
             hidden: self.hidden.clone(),
             dropout: self.dropout.clone(),
             input_dropout: self.input_dropout,
@@ -270,11 +287,12 @@ mod tests {
         let said = settings(
             "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-sharing 16 --activation gelu --init uniform:0.1 \
              --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 1e-4 --max-norm 3 --batch-size 16 \
-             --epochs 2 --seed 7 --precision bf16",
+             --epochs 2 --seed 7 --precision bf16 --train-examples 900 --folds 5 --fold 1 --split-seed 3",
         );
         let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\ndropout_sharing = 16\nactivation = 'gelu'\n\
                     init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nmomentum = 0.9\nnesterov = true\n\
-                    weight_decay = 1e-4\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'";
+                    weight_decay = 1e-4\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'\n\
+                    train_examples = 900\nfolds = 5\nfold = 1\nsplit_seed = 3";
         assert_eq!(said, Settings::parse(file, None).unwrap());
         assert_eq!(settings("--nesterov=false").nesterov, Some(false));
         assert_eq!(settings("--hidden none").hidden, Some(OneOrMany::Many(vec![])));

@@ -7,9 +7,10 @@ use crate::acquire::Acquired;
 use crate::args::EvaluateArgs;
 use crate::failure;
 use crate::terminal::{Look, thousands};
-use furlough::data::Dataset;
+use furlough::data::{Dataset, Split};
 use furlough::predict::{ClassScores, Evaluation, Predictor};
-use furlough::run::{DataInfo, RunDir, load_model};
+use furlough::run::{ModelInfo, RunDir, fingerprint, load_model};
+use furlough::train::Recipe;
 use sampled::Sampled;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -26,7 +27,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let recipe = dir.recipe()?;
     let name = args.data.as_deref().unwrap_or(recipe.data());
     let Acquired { split, origin } = data(name, args.data_dir.as_deref(), args.json)?;
-    if args.data.is_none() && DataInfo::of(&split.train).fingerprint != model.data.fingerprint {
+    if args.data.is_none() && !is_of(&model, &recipe, &split) {
         eprintln!("note: this {name} is not the data that the run was trained on");
     }
     let mut predictor = Predictor::with_precision(mlp, threads(args.threads), recipe.precision());
@@ -52,6 +53,18 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the model learnt from these data, of which its recipe may use a part.
+fn is_of(model: &ModelInfo, recipe: &Recipe, split: &Split) -> bool {
+    let part = recipe.partition();
+    let found = if part.is_whole() {
+        fingerprint(&split.train)
+    } else {
+        // Data that cannot be split as the recipe says are others.
+        part.apply(split.clone()).map(|split| fingerprint(&split.train)).unwrap_or_default()
+    };
+    found == model.data.fingerprint
 }
 
 #[derive(Serialize)]

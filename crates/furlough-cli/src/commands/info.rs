@@ -93,7 +93,7 @@ impl About {
         }
         for (name, record) in [("best", self.best), ("last", self.last)] {
             if let Some(record) = record {
-                field(name, &look.text(&figures(&record)));
+                field(name, &look.text(&figures(&record, self.recipe.partition().judge())));
             }
         }
         lines.push(String::new());
@@ -112,11 +112,11 @@ impl About {
 }
 
 /// `epoch 27 · test accuracy 97.50 %, loss 0.0923 · train loss 0.0412`.
-fn figures(record: &EpochRecord) -> String {
+fn figures(record: &EpochRecord, judge: &str) -> String {
     let summary = &record.summary;
     let mut text = format!("epoch {}", summary.epoch);
     if let Some(loss) = summary.test_loss {
-        text.push_str(&format!(" · test loss {loss:.4}"));
+        text.push_str(&format!(" · {judge} loss {loss:.4}"));
     }
     if let Some(accuracy) = summary.test_accuracy {
         text.push_str(&format!(", accuracy {:.2} %", 100.0 * accuracy));

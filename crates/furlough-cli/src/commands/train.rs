@@ -34,6 +34,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
     let Acquired { split, origin } = data(recipe.data(), args.data_dir.as_deref(), args.quiet)?;
+    let split = recipe.partition().apply(split)?;
     let network = recipe.network(split.train.features(), split.train.outputs());
     let architecture = network.validate()?;
 

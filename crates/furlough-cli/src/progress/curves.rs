@@ -35,6 +35,7 @@ pub fn draw(story: &Story<'_>, first: u32, area: Rect, buffer: &mut Buffer, look
         train: points(story, |s| Some(s.train_loss), story.now.loss()),
         test: points(story, |s| s.test_loss, None),
         share: false,
+        judge: if story.judge == "test" { "test" } else { "val." },
         first,
         epochs: story.of,
     };
@@ -43,6 +44,7 @@ pub fn draw(story: &Story<'_>, first: u32, area: Rect, buffer: &mut Buffer, look
         train: points(story, |s| s.train_accuracy, story.now.accuracy()),
         test: points(story, |s| s.test_accuracy, None),
         share: true,
+        judge: if story.judge == "test" { "test" } else { "val." },
         first,
         epochs: story.of,
     };
@@ -69,6 +71,8 @@ struct Panel {
     title: &'static str,
     train: Points,
     test: Points,
+    /// Name of the second.
+    judge: &'static str,
     share: bool,
     first: u32,
     epochs: u32,
@@ -121,7 +125,7 @@ impl Panel {
             let above = self.test.last().map(|p| p.1) > self.train.last().map(|p| p.1);
             test = Some(if (above && a > 0) || a + 1 >= rows { a - 1 } else { a + 1 });
         }
-        for (name, row, colour) in [("train", train, TRAIN), ("test", test, TEST)] {
+        for (name, row, colour) in [("train", train, TRAIN), (self.judge, test, TEST)] {
             if let Some(row) = row {
                 buffer.set_stringn(area.x + 1, area.y + row, name, usize::from(area.width), Style::new().fg(colour));
             }

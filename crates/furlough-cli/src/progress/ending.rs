@@ -58,9 +58,9 @@ fn finished(story: &Story<'_>) -> String {
     }
     let last = story.epochs.last().map(|told| told.summary);
     if let Some(accuracy) = last.and_then(|summary| summary.test_accuracy) {
-        text.push_str(&format!(" · test accuracy {:.2} %", 100.0 * accuracy));
+        text.push_str(&format!(" · {} accuracy {:.2} %", story.judge, 100.0 * accuracy));
     } else if let Some(loss) = last.and_then(|summary| summary.test_loss) {
-        text.push_str(&format!(" · test loss {loss:.4}"));
+        text.push_str(&format!(" · {} loss {loss:.4}", story.judge));
     }
     text
 }

@@ -19,7 +19,12 @@ pub fn header(plan: &Plan, look: Look) -> String {
     };
     field(
         "data",
-        &format!("{} · {train} train, {test} test · {}{classes}", plan.recipe.data(), shape.join("×")),
+        &format!(
+            "{} · {train} train, {test} {} · {}{classes}",
+            plan.recipe.data(),
+            plan.recipe.partition().judge(),
+            shape.join("×")
+        ),
         false,
     );
     field("", &plan.origin, true);

@@ -15,6 +15,7 @@ const DELAY: Duration = Duration::from_millis(100);
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "a line is written at once and never kept")]
 enum Line<'a> {
     Start {
         version: &'static str,
@@ -60,6 +61,7 @@ struct Data<'a> {
     origin: &'a str,
     train: usize,
     test: usize,
+    judge: &'a str,
     shape: &'a [usize],
     classes: Option<usize>,
 }
@@ -109,6 +111,7 @@ impl<W: Write> Show for Json<W> {
                 origin: &plan.origin,
                 train: plan.train,
                 test: plan.test,
+                judge: recipe.partition().judge(),
                 shape: &plan.shape,
                 classes: plan.classes,
             },

@@ -58,7 +58,7 @@ impl<W: Write> Show for Lines<W> {
     fn begin(&mut self, plan: &Plan) -> io::Result<()> {
         self.classes = plan.classes.is_some();
         self.print(&header::header(plan, self.look))?;
-        self.print(&table::heading(self.classes, self.look))?;
+        self.print(&table::heading(plan, self.look))?;
         for told in &plan.earlier {
             self.print(&table::row(told, plan.recipe.options().epochs, self.classes, self.look))?;
         }

@@ -105,7 +105,7 @@ impl Show for Live {
     fn begin(&mut self, plan: &Plan) -> io::Result<()> {
         let mut out = io::stdout();
         writeln!(out, "{}", header::header(plan, self.look))?;
-        writeln!(out, "{}", table::heading(self.classes, self.look))?;
+        writeln!(out, "{}", table::heading(plan, self.look))?;
         for told in &plan.earlier {
             writeln!(out, "{}", table::row(told, plan.recipe.options().epochs, self.classes, self.look))?;
         }

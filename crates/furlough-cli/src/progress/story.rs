@@ -42,6 +42,8 @@ pub struct Story<'a> {
     pub now: Running,
     /// Epochs in all.
     pub of: u32,
+    /// What is evaluated after each: test or validation.
+    pub judge: &'static str,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
     /// Steps taken, those before a resume too.
@@ -85,6 +87,7 @@ impl<'a> Story<'a> {
             epochs: plan.earlier.clone(),
             now: Running { epoch: at.epoch + 1, step: at.step_in_epoch, ..Running::default() },
             of: plan.recipe.options().epochs,
+            judge: plan.recipe.partition().judge(),
             steps_per_epoch: plan.steps_per_epoch(),
             steps: at.step,
             examples: 0,

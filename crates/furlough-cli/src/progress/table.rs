@@ -1,12 +1,13 @@
-use super::Told;
+use super::{Plan, Told};
 use crate::terminal::{Look, duration};
 
 /// The names over the columns of [`row`].
-pub fn heading(classes: bool, look: Look) -> String {
-    look.dim(if classes {
-        "     epoch   train loss   accuracy   test loss   accuracy       time"
+pub fn heading(plan: &Plan, look: Look) -> String {
+    let loss = if plan.recipe.partition().folds.is_none() { "test loss" } else { "val. loss" };
+    look.dim(&if plan.classes.is_some() {
+        format!("     epoch   train loss   accuracy   {loss}   accuracy       time")
     } else {
-        "     epoch   train loss   test loss       time"
+        format!("     epoch   train loss   {loss}       time")
     })
 }
 

@@ -11,7 +11,9 @@ mod entry;
 pub mod fashion_mnist;
 pub mod idx;
 pub mod idx_folder;
+mod partition;
 
 pub use batches::{Batch, epoch_order};
 pub use dataset::{Dataset, Features, Split, Targets};
 pub use entry::Entry;
+pub use partition::Partition;

@@ -13,6 +13,8 @@ pub enum Stream {
     Dropout = 2,
     /// Dropout masks of Monte-Carlo predictions.
     MonteCarlo = 3,
+    /// Which examples are held out.
+    Split = 5,
     /// What `tune` tries next.
     Search = 8,
 }

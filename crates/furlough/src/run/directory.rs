@@ -47,7 +47,7 @@ impl RunDir {
     /// Until [`Recorder::create`](super::Recorder::create) succeeds, dropping the value takes the folder away again.
     ///
     /// # Errors
-    /// [`Error::Run`] when the folder is not empty or another process uses it; [`Error::Io`] when it cannot be made.
+    /// [`Error::Run`] when the folder is not empty, [`Error::Locked`] when another process uses it, [`Error::Io`] when it cannot be made.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let existed = path.is_dir();
@@ -102,7 +102,7 @@ impl RunDir {
     /// Opens an unfinished run to go on with it: takes its lock and clears away what a killed process left.
     ///
     /// # Errors
-    /// [`Error::Run`] when this is no run directory, when the run is finished, or when another process is writing it.
+    /// [`Error::Run`] when this is no run directory or when the run is finished, [`Error::Locked`] when another process is writing it.
     pub fn resume(path: impl Into<PathBuf>) -> Result<Self> {
         let mut dir = Self::open(path)?;
         dir.check_unfinished()?;
@@ -250,10 +250,7 @@ fn take_lock(folder: &Path) -> Result<File> {
         File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("write", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::run(
-            folder,
-            "another process is writing this run; wait for it, or choose another folder with --out",
-        )),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),
         Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
     }
 }

@@ -1,4 +1,5 @@
 use crate::compute::Precision;
+use crate::data::Partition;
 use crate::nn::{Activation, Dropout, Init, Sequential, Sharing};
 use crate::optim::Sgd;
 use crate::{Error, Result};
@@ -58,6 +59,14 @@ impl TrainOptions {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recipe {
     pub(super) data: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) train_examples: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) folds: Option<u32>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) fold: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) split_seed: u64,
     pub(super) hidden: Vec<usize>,
     pub(super) dropout: Vec<f64>,
     pub(super) input_dropout: f64,
@@ -83,6 +92,12 @@ impl Recipe {
     /// Name of the data set.
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// Which of the data set's examples are learnt from and held out.
+    pub fn partition(&self) -> Partition {
+        let Recipe { train_examples, folds, fold, split_seed, .. } = *self;
+        Partition { train_examples, folds, fold, seed: split_seed }
     }
 
     /// Widths of the hidden layers.
@@ -166,9 +181,16 @@ impl Recipe {
             )
         })?;
         // TOML has signed 64-bit integers only, and a recipe must survive being written.
-        if i64::try_from(self.seed).is_err() {
-            return Err(Error::setting("seed", self.seed, format!("must be at most {}", i64::MAX)));
+        for (name, seed) in [("seed", self.seed), ("split_seed", self.split_seed)] {
+            if i64::try_from(seed).is_err() {
+                return Err(Error::setting(name, seed, format!("must be at most {}", i64::MAX)));
+            }
         }
+        self.partition().validate()?;
         self.options().validate()
     }
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

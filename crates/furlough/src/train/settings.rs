@@ -16,6 +16,14 @@ use std::path::Path;
 pub struct Settings {
     /// Name of the data set.
     pub data: Option<String>,
+    /// How many of the training examples are learnt from, at least 1.
+    pub train_examples: Option<usize>,
+    /// Into how many parts the training set is cut, at least 2; one is held out and takes the place of the test set.
+    pub folds: Option<u32>,
+    /// Which part is held out, from 0.
+    pub fold: Option<u32>,
+    /// Seed of which examples are chosen and held out, at most 2^63 - 1.
+    pub split_seed: Option<u64>,
     /// Widths of the hidden layers, each at least 1; an empty list for none.
     pub hidden: Option<OneOrMany<usize>>,
     /// Drop probability after each hidden layer, from 0 to 1.
@@ -130,6 +138,10 @@ impl Settings {
     pub fn or(self, other: Settings) -> Settings {
         Settings {
             data: self.data.or(other.data),
+            train_examples: self.train_examples.or(other.train_examples),
+            folds: self.folds.or(other.folds),
+            fold: self.fold.or(other.fold),
+            split_seed: self.split_seed.or(other.split_seed),
             hidden: self.hidden.or(other.hidden),
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
@@ -171,6 +183,10 @@ impl Settings {
         }
         let recipe = Recipe {
             data,
+            train_examples: self.train_examples,
+            folds: self.folds,
+            fold: self.fold.unwrap_or(0),
+            split_seed: self.split_seed.unwrap_or(0),
             hidden,
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
@@ -218,6 +234,7 @@ mod tests {
             "precision = \"bf16\"",
             "dropout_sharing = \"batch\"",
             "dropout_sharing = 64",
+            "folds = 5\nfold = 4\nsplit_seed = 9\ntrain_examples = 1000",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -260,6 +277,9 @@ mod tests {
             ("\nhidden = 1.5", "line 2, column 10"),
             ("dropout = \"half\"", "expected a number or a list of numbers"),
             ("epochs = -1", "expected a whole number from 0 to 4294967295"),
+            ("folds = 1", "folds = 1: one part is held out"),
+            ("folds = 5\nfold = 5", "numbered from 0 to 4"),
+            ("split_seed = 1", "there is nothing to split"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
             ("dropout_sharing = 0", "dropout_sharing = 0: write per-example, batch, or how many"),

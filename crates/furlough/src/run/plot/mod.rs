@@ -23,18 +23,18 @@ const IMAGE_TEXT_DROP: f64 = 0.15;
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf");
 
-/// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the epochs. The same
-/// records give the same bytes.
+/// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the epochs. `judge` names what
+/// was evaluated ([`Partition::judge`](crate::data::Partition::judge)). The same records give the same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_svg(title: &str, records: &[EpochRecord]) -> Result<String> {
+pub fn curves_svg(title: &str, judge: &str, records: &[EpochRecord]) -> Result<String> {
     let failed = |reason: String| Error::run(Path::new(RunDir::CURVES_SVG), reason);
     prepare(records).map_err(failed)?;
     let (width, height) = (SIZE.0 * FINE, SIZE.1 * FINE);
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
-    scene::draw(&area, (FINE, 0.0), title, records).map_err(|error| failed(error.to_string()))?;
+    scene::draw(&area, (FINE, 0.0), (title, judge), records).map_err(|error| failed(error.to_string()))?;
     drop(area);
     // The coordinates stay fine; only the picture's own size is what it should be.
     let fine = format!("width=\"{width}\" height=\"{height}\" viewBox");
@@ -46,13 +46,13 @@ pub fn curves_svg(title: &str, records: &[EpochRecord]) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_png(title: &str, records: &[EpochRecord]) -> Result<Vec<u8>> {
+pub fn curves_png(title: &str, judge: &str, records: &[EpochRecord]) -> Result<Vec<u8>> {
     let failed = |reason: String| Error::run(Path::new(RunDir::CURVES_PNG), reason);
     prepare(records).map_err(failed)?;
     let (width, height) = (SIZE.0 * FINE, SIZE.1 * FINE);
     let mut pixels = vec![255; (width * height * 3) as usize];
     let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    scene::draw(&area, (FINE, IMAGE_TEXT_DROP), title, records).map_err(|error| failed(error.to_string()))?;
+    scene::draw(&area, (FINE, IMAGE_TEXT_DROP), (title, judge), records).map_err(|error| failed(error.to_string()))?;
     drop(area);
     let pixels = shrink(&pixels, width as usize);
     let mut png = Vec::new();

@@ -19,7 +19,7 @@ const GRID: RGBColor = RGBColor(228, 228, 228);
 const DOTS: usize = 40;
 
 struct Curve {
-    name: &'static str,
+    name: String,
     colour: RGBColor,
     values: Vec<Option<f64>>,
 }
@@ -68,23 +68,24 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (fine, drop): (u32, f64),
-    title: &str,
+    (title, judge): (&str, &str),
     records: &[EpochRecord],
 ) -> Drawn<DB> {
     let canvas = Canvas { area, fine: f64::from(fine), drop };
     area.fill(&RGBColor(255, 255, 255))?;
-    let curve = |name, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
-        name,
+    let evaluated = format!("{judge}, full network");
+    let curve = |name: &str, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
+        name: name.into(),
         colour,
         values: records.iter().map(value).collect(),
     };
     let losses = [
         curve("train, dropout on", TRAIN, |r| Some(r.summary.train_loss)),
-        curve("test, full network", TEST, |r| r.summary.test_loss),
+        curve(&evaluated, TEST, |r| r.summary.test_loss),
     ];
     let shares = [
         curve("train, dropout on", TRAIN, |r| r.summary.train_accuracy),
-        curve("test, full network", TEST, |r| r.summary.test_accuracy),
+        curve(&evaluated, TEST, |r| r.summary.test_accuracy),
     ];
     canvas.text(&shorten(title), (24.0, 26.0), 19.0, INK, HPos::Left)?;
     legend(&canvas, &losses, &shares)?;
@@ -111,7 +112,7 @@ fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares:
             continue;
         }
         canvas.line([(left, 52.0), (left + 24.0, 52.0)], loss.colour, 2.5)?;
-        canvas.text(loss.name, (left + 32.0, 52.0), 14.0, INK, HPos::Left)?;
+        canvas.text(&loss.name, (left + 32.0, 52.0), 14.0, INK, HPos::Left)?;
         left += 190.0;
     }
     Ok(())

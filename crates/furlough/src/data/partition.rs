@@ -1,0 +1,211 @@
+use super::{Dataset, Features, Split, Targets};
+use crate::random::{Key, Stream};
+use crate::{Error, Result};
+use ndarray::Axis;
+
+/// Which training examples a run learns from, and which are held out to judge it.
+///
+/// The examples are put into an order that depends on the split's own seed only, so that runs with other seeds share their split. The
+/// order is cut into `folds` parts, which differ by one example at most. Part `fold` is held out, and takes the place of the test set. Of
+/// the others the first `train_examples` are learnt from, all of them if none is said. In each part the examples are then in the
+/// order of the data.
+///
+/// ```
+/// use furlough::data::{Partition, digits};
+/// let fifth = Partition { folds: Some(5), fold: 0, ..Partition::default() };
+/// let (whole, split) = (digits::load()?, fifth.apply(digits::load()?)?);
+/// assert_eq!(split.train.len() + split.test.len(), whole.train.len());
+/// # Ok::<(), furlough::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Partition {
+    /// How many examples are learnt from, at least 1; all of them if none.
+    pub train_examples: Option<usize>,
+    /// Into how many parts the training set is cut, at least 2; if none, nothing is held out.
+    pub folds: Option<u32>,
+    /// Which part is held out, from 0.
+    pub fold: u32,
+    /// Seed of the order.
+    pub seed: u64,
+}
+
+impl Partition {
+    /// Whether this leaves data as they are.
+    pub fn is_whole(&self) -> bool {
+        self.train_examples.is_none() && self.folds.is_none()
+    }
+
+    /// What a run is judged by while it trains: `test`, or `validation` where examples are held out for it.
+    pub fn judge(&self) -> &'static str {
+        if self.folds.is_none() { "test" } else { "validation" }
+    }
+
+    /// Checks the ranges, as far as they do not depend on data.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the key.
+    pub fn validate(&self) -> Result<()> {
+        if self.train_examples == Some(0) {
+            return Err(Error::setting("train_examples", 0, "must be at least 1"));
+        }
+        match self.folds {
+            Some(folds) if folds < 2 => {
+                Err(Error::setting("folds", folds, "one part is held out and the others are learnt from: at least 2"))
+            }
+            Some(folds) if self.fold >= folds => {
+                let reason = format!("there are {folds} folds, numbered from 0 to {}", folds - 1);
+                Err(Error::setting("fold", self.fold, reason))
+            }
+            None if self.fold != 0 => Err(Error::setting("fold", self.fold, "say how many folds there are: folds")),
+            _ if self.is_whole() && self.seed != 0 => {
+                Err(Error::setting("split_seed", self.seed, "there is nothing to split; set folds or train_examples"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The data that a run sees. With folds the test set is not part of it.
+    ///
+    /// # Errors
+    /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
+    pub fn apply(&self, split: Split) -> Result<Split> {
+        self.validate()?;
+        if self.is_whole() {
+            return Ok(split);
+        }
+        let Split { train, test } = split;
+        let (learnt, held_out) = self.choose(train.len())?;
+        Ok(Split {
+            test: if self.folds.is_some() { train.select(&held_out) } else { test },
+            train: train.select(&learnt),
+        })
+    }
+
+    /// The examples that are learnt from, and those that are held out, in ascending order.
+    fn choose(&self, count: usize) -> Result<(Vec<u32>, Vec<u32>)> {
+        let mut order = shuffled(self.seed, count);
+        let held_out = match self.folds {
+            None => Vec::new(),
+            Some(folds) if folds as usize > count => {
+                return Err(Error::setting("folds", folds, format!("the data have only {count} training examples")));
+            }
+            Some(folds) => {
+                let start = |fold: u32| (fold as usize * count) / folds as usize;
+                order.drain(start(self.fold)..start(self.fold + 1)).collect()
+            }
+        };
+        if let Some(wanted) = self.train_examples {
+            if wanted > order.len() {
+                let reason = format!("there are only {} examples to learn from", order.len());
+                return Err(Error::setting("train_examples", wanted, reason));
+            }
+            order.truncate(wanted);
+        }
+        let ascending = |mut examples: Vec<u32>| {
+            examples.sort_unstable();
+            examples
+        };
+        Ok((ascending(order), ascending(held_out)))
+    }
+}
+
+/// The numbers below `count` by ascending random word, the first of each number's draw; equal words by number.
+fn shuffled(seed: u64, count: usize) -> Vec<u32> {
+    let key = Key::new(seed);
+    let mut order: Vec<u32> = (0..count as u32).collect(); // a data set has less than 2^32 examples
+    order.sort_by_cached_key(|&example| (key.draw(Stream::Split, 0, example, 0, 0)[0], example));
+    order
+}
+
+impl Dataset {
+    /// The data set of some examples, in this order; their ids are their places in it.
+    ///
+    /// # Panics
+    /// When there is no example, or one that does not exist.
+    pub fn select(&self, examples: &[u32]) -> Dataset {
+        assert!(!examples.is_empty(), "a data set is never empty");
+        let rows: Vec<usize> = examples.iter().map(|&example| example as usize).collect();
+        let features = match self.inputs() {
+            Features::Bytes { rows: all, scale } => Features::Bytes { rows: all.select(Axis(0), &rows), scale: *scale },
+            Features::Floats(all) => Features::Floats(all.select(Axis(0), &rows)),
+        };
+        let targets = match self.targets() {
+            Targets::Classes { labels, names } => {
+                Targets::Classes { labels: rows.iter().map(|&row| labels[row]).collect(), names: names.clone() }
+            }
+            Targets::Values(all) => Targets::Values(all.select(Axis(0), &rows)),
+        };
+        Dataset::new(features, targets, self.shape()).expect("rows of a data set make a data set")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits;
+    use std::collections::HashSet;
+
+    #[test]
+    fn folds_hold_out_each_example_once() {
+        for (count, folds) in [(10, 3), (7, 7), (1000, 5), (2, 2)] {
+            let mut seen = Vec::new();
+            for fold in 0..folds {
+                let partition = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
+                let (learnt, held_out) = partition.choose(count).unwrap();
+                assert_eq!(learnt.len() + held_out.len(), count);
+                assert!(held_out.len() == count / folds as usize || held_out.len() == count.div_ceil(folds as usize));
+                assert!(learnt.iter().chain(&held_out).collect::<HashSet<_>>().len() == count);
+                assert!(learnt.is_sorted() && held_out.is_sorted());
+                seen.extend(held_out);
+            }
+            seen.sort_unstable();
+            assert!(seen.iter().enumerate().all(|(place, &example)| place == example as usize));
+        }
+    }
+
+    #[test]
+    fn fewer_examples_are_some_of_more() {
+        let choose = |train_examples, seed| {
+            let partition = Partition { train_examples: Some(train_examples), seed, ..Partition::default() };
+            partition.choose(1000).unwrap().0.into_iter().collect::<HashSet<_>>()
+        };
+        let (few, more) = (choose(10, 1), choose(100, 1));
+        assert!(few.len() == 10 && more.len() == 100 && few.is_subset(&more));
+        assert_ne!(few, choose(10, 2));
+    }
+
+    /// Frozen: a change here changes every recorded split.
+    #[test]
+    fn known_answers() {
+        assert_eq!(shuffled(0, 8), [3, 5, 7, 2, 4, 6, 1, 0]);
+    }
+
+    #[test]
+    fn the_test_set_is_left_alone_or_left_out() {
+        let digits = digits::load().unwrap();
+        let some = Partition { train_examples: Some(100), ..Partition::default() };
+        let split = some.apply(digits.clone()).unwrap();
+        assert_eq!((split.train.len(), &split.test), (100, &digits.test));
+        let fold = Partition { folds: Some(4), fold: 3, train_examples: Some(50), seed: 1 };
+        let split = fold.apply(digits.clone()).unwrap();
+        assert_eq!((split.train.len(), split.test.len()), (50, digits.train.len() - digits.train.len() * 3 / 4));
+        assert_eq!(Partition::default().apply(digits.clone()).unwrap(), digits);
+    }
+
+    #[test]
+    fn what_cannot_be_split_is_refused() {
+        let whole = Partition::default();
+        for (partition, expected) in [
+            (Partition { train_examples: Some(0), ..whole }, "train_examples = 0"),
+            (Partition { train_examples: Some(5000), ..whole }, "train_examples = 5000: there are only"),
+            (Partition { folds: Some(1), ..whole }, "folds = 1"),
+            (Partition { folds: Some(5), fold: 5, ..whole }, "fold = 5: there are 5 folds, numbered from 0 to 4"),
+            (Partition { fold: 1, ..whole }, "fold = 1: say how many"),
+            (Partition { folds: Some(99_999), ..whole }, "folds = 99999: the data have only"),
+            (Partition { seed: 2, ..whole }, "split_seed = 2: there is nothing to split"),
+        ] {
+            let error = partition.apply(digits::load().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error:?} should mention {expected:?}");
+        }
+    }
+}
