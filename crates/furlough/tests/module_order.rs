@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 10] =
-    ["random", "data", "nn", "optim", "compute", "train", "predict", "run", "study", "tune"];
+const ORDER: [&str; 10] = ["random", "data", "nn", "optim", "compute", "train", "predict", "run", "study", "tune"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

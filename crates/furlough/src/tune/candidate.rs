@@ -30,11 +30,7 @@ pub struct Candidate {
 impl Candidate {
     /// The base with drop probability `p` after each hidden layer. 0 takes away the dropout of the features too.
     pub fn uniform(p: f64, layers: usize) -> Self {
-        Candidate {
-            dropout: vec![p; layers],
-            input_dropout: (p == 0.0).then_some(0.0),
-            ..Candidate::default()
-        }
+        Candidate { dropout: vec![p; layers], input_dropout: (p == 0.0).then_some(0.0), ..Candidate::default() }
     }
 
     /// The recipe: the base with what the candidate changes. Where there are more layers than the base has, they are like its last.

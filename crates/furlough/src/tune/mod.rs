@@ -12,6 +12,8 @@ mod metric;
 mod propose;
 mod search;
 mod space;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use candidate::Candidate;

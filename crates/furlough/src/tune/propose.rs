@@ -69,7 +69,9 @@ impl Proposer<'_> {
                     continue;
                 }
                 let mut draws = Draws::new(self.seed, self.number, place as u32, attempt);
-                axis.set(ask(axis, &ranked, &mut draws), &mut candidate);
+                // Where all that looks good was tried before, chance finds something else.
+                let told = if attempt < ATTEMPTS / 2 { &ranked[..] } else { &[] };
+                axis.set(ask(axis, told, &mut draws), &mut candidate);
             }
             let recipe = candidate.recipe(self.base)?;
             let fits = drops(&recipe) == (arm == Arm::With);
@@ -155,7 +157,8 @@ mod tests {
     fn a_proposal_is_a_function_of_its_number_and_what_was_seen() {
         let base = base("data = 'digits'\nhidden = [64, 64]");
         let space = Space::parse("width,depth,lr,weight_decay,max_norm,input_dropout", &base).unwrap();
-        let propose = |seed, number, arm| Proposer { base: &base, space: &space, seed, number }.propose(arm, &[]).unwrap();
+        let propose =
+            |seed, number, arm| Proposer { base: &base, space: &space, seed, number }.propose(arm, &[]).unwrap();
         assert_eq!(propose(1, 5, Arm::With), propose(1, 5, Arm::With));
         assert_ne!(propose(1, 5, Arm::With), propose(1, 6, Arm::With));
         assert_ne!(propose(1, 5, Arm::With), propose(2, 5, Arm::With));
@@ -180,7 +183,8 @@ mod tests {
         let space = Space::parse("dropout=0..0.1", &base).unwrap();
         let mut seen: Vec<Recipe> = Vec::new();
         for number in 0..8 {
-            let told: Vec<_> = seen.iter().map(|recipe| Observation { recipe, rung: None, score: f64::INFINITY }).collect();
+            let told: Vec<_> =
+                seen.iter().map(|recipe| Observation { recipe, rung: None, score: f64::INFINITY }).collect();
             let proposer = Proposer { base: &base, space: &space, seed: 0, number };
             let recipe = proposer.propose(Arm::With, &told).unwrap().recipe(&base).unwrap();
             assert!(!seen.contains(&recipe));
@@ -192,19 +196,24 @@ mod tests {
     fn further_trained_comes_first_and_the_unfinished_last() {
         let base = base("data = 'digits'");
         let see = |rung, score| Observation { recipe: &base, rung, score };
-        let all = [see(Some(0), 0.1), see(None, 0.0), see(Some(2), 0.4), see(Some(2), f64::INFINITY), see(Some(2), 0.3)];
+        let all =
+            [see(Some(0), 0.1), see(None, 0.0), see(Some(2), 0.4), see(Some(2), f64::INFINITY), see(Some(2), 0.3)];
         let order: Vec<f64> = {
             let mut places: Vec<_> = ranked(&all);
             places.sort_by(|a, b| a.1.total_cmp(&b.1));
             places.iter().map(|place| place.1).collect()
         };
         assert_eq!(order, [0.0, 1.0, 2.0, 3.0, 4.0]);
-        let recipes: Vec<Recipe> = [0.1, 0.2, 0.3, 0.4, 0.5]
-            .iter()
-            .map(|&p| Candidate::uniform(p, 2).recipe(&base).unwrap())
-            .collect();
+        let recipes: Vec<Recipe> =
+            [0.1, 0.2, 0.3, 0.4, 0.5].iter().map(|&p| Candidate::uniform(p, 2).recipe(&base).unwrap()).collect();
         let see = |at: usize, rung, score| Observation { recipe: &recipes[at], rung, score };
-        let all = [see(0, Some(0), 0.1), see(1, None, 0.0), see(2, Some(2), 0.4), see(3, Some(2), f64::INFINITY), see(4, Some(2), 0.3)];
+        let all = [
+            see(0, Some(0), 0.1),
+            see(1, None, 0.0),
+            see(2, Some(2), 0.4),
+            see(3, Some(2), f64::INFINITY),
+            see(4, Some(2), 0.3),
+        ];
         let firsts: Vec<f64> = ranked(&all).iter().map(|(recipe, _)| recipe.dropout()[0]).collect();
         assert_eq!(firsts[..3], [0.5, 0.3, 0.1]);
     }

@@ -347,3 +347,70 @@ impl Axis {
 fn round_to_digits(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Settings;
+
+    fn base() -> Recipe {
+        Settings::parse("data = 'digits'\nhidden = [64, 32]\nfolds = 5", None).unwrap().resolve().unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_searched_is_named() {
+        for (text, expected) in [
+            ("widht", "search = widht: cannot be searched for. Did you mean width?"),
+            ("learning-rate", "Did you mean lr?"),
+            ("momentum=0..1", "search = momentum: cannot be searched for."),
+            ("hidden", "Did you mean width?"),
+            ("xyz", "There are dropout, input_dropout, width, depth, lr, weight_decay, max_norm"),
+            ("lr=1", "search = lr=1: write a range as lr=LOW..HIGH, such as lr=0.01..1"),
+            ("lr=a..b", "write a range"),
+            ("lr=nan..1", "write a range"),
+            ("lr=1..0.1", "is empty"),
+            ("lr=0..1", "lr goes from"),
+            ("dropout=0..1.5", "dropout goes from 0 to 1"),
+            ("dropout=0..0.001", "steps of 0.01"),
+            ("width=1.5..8", "whole number"),
+            ("depth=0..2", "depth goes from 1 to 16"),
+        ] {
+            let error = Space::parse(text, &base()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");
+        }
+        let flat = Settings::parse("data = 'digits'\nhidden = []", None).unwrap().resolve().unwrap();
+        assert!(Space::parse("", &flat).unwrap_err().to_string().contains("no hidden layer"));
+    }
+
+    #[test]
+    fn a_space_survives_being_written() {
+        let space = Space::parse("width, depth, lr=0.05..0.5, weight-decay, max_norm, input_dropout", &base()).unwrap();
+        let text = toml::to_string(&space).unwrap();
+        assert_eq!(toml::from_str::<Space>(&text).unwrap(), space);
+        assert!(space.is_wide() && !Space::parse("input_dropout", &base()).unwrap().is_wide());
+    }
+
+    #[test]
+    fn coordinates_lead_back_to_the_values() {
+        let base = base();
+        let space = Space::parse("input_dropout,width,depth,lr,weight_decay,max_norm", &base).unwrap();
+        let axes = space.axes(&base);
+        assert_eq!(axes.len(), 4 + 6);
+        for share in [0.0, 0.01, 0.2, 0.37, 0.5, 0.77, 0.9, 0.999_999] {
+            let mut candidate = Candidate::uniform(0.5, 4);
+            for axis in &axes {
+                let (low, high) = axis.ends();
+                axis.set(low + share * (high - low), &mut candidate);
+            }
+            let recipe = candidate.recipe(&base).unwrap();
+            let mut again = Candidate::uniform(0.5, 4);
+            for axis in &axes {
+                let coordinate = axis.coordinate(&recipe);
+                let (low, high) = axis.ends();
+                assert!(coordinate.is_nan() || (low..high).contains(&coordinate), "{axis:?}: {coordinate}");
+                axis.set(if coordinate.is_nan() { low } else { coordinate }, &mut again);
+            }
+            assert_eq!(again.recipe(&base).unwrap(), recipe, "{share}");
+        }
+    }
+}

@@ -52,7 +52,9 @@ impl Verdict {
         if lost_with + lost_without > 0 {
             return Self::after_divergence(metric, gain, (lost_with, lost_without), seeds);
         }
-        let Some(gain) = gain else { return Self::unknown(None, Arm::Without, "one seed is too few to compare".into()) };
+        let Some(gain) = gain else {
+            return Self::unknown(None, Arm::Without, "one seed is too few to compare".into());
+        };
         Self::plain(metric, gain)
     }
 
@@ -96,7 +98,12 @@ impl Verdict {
     }
 
     fn unknown(gain: Option<Estimate>, recommended: Arm, why: String) -> Self {
-        Verdict { outcome: Outcome::Unknown, gain, recommended, text: format!("cannot say whether dropout helps: {why}") }
+        Verdict {
+            outcome: Outcome::Unknown,
+            gain,
+            recommended,
+            text: format!("cannot say whether dropout helps: {why}"),
+        }
     }
 }
 
@@ -109,7 +116,10 @@ mod tests {
         let verdict = |with: &[f64], without: &[f64]| Verdict::of(Metric::Accuracy, with, without);
         let helps = verdict(&[0.10, 0.11, 0.10], &[0.12, 0.13, 0.121]);
         assert_eq!((helps.outcome, helps.recommended), (Outcome::Helps, Arm::With));
-        assert_eq!(helps.text, "dropout helps: +2.03 ± 0.14 points of validation accuracy (95 % confidence, 3 paired seeds)");
+        assert_eq!(
+            helps.text,
+            "dropout helps: +2.03 ± 0.14 points of validation accuracy (95 % confidence, 3 paired seeds)"
+        );
         let hurts = verdict(&[0.12, 0.13, 0.121], &[0.10, 0.11, 0.10]);
         assert_eq!((hurts.outcome, hurts.recommended), (Outcome::Hurts, Arm::Without));
         assert!(hurts.text.starts_with("dropout hurts: -2.03 ± 0.14 points"), "{}", hurts.text);
