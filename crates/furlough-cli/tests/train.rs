@@ -77,6 +77,11 @@ fn json_tells_the_same_as_the_files() {
     let sum: u64 = confusion.iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
     assert_eq!(sum, 360);
     assert_eq!(evaluation["classes"].as_array().unwrap().len(), 10);
+    let calibration = &evaluation["calibration"];
+    let likelihood = calibration["negative_log_likelihood"].as_f64().unwrap();
+    assert!((likelihood - log[2]["test_loss"].as_f64().unwrap()).abs() < 1e-5, "the loss by another way");
+    let bins = calibration["bins"].as_array().unwrap();
+    assert_eq!(bins.iter().map(|bin| bin["examples"].as_u64().unwrap()).sum::<u64>(), 360);
 
     let info = &json_lines(&ok(folder.path(), "info a --json"))[0];
     assert_eq!(info["status"], "finished");
@@ -153,11 +158,13 @@ fn masked_passes_say_how_sure_the_network_is() {
         .map(|args| of(&format!("--samples {args}"))["sampled"].take());
     assert!(all["seconds"].as_f64().unwrap() > 0.0);
     assert_eq!((&all["samples"], &all["seed"]), (&serde_json::json!(40), &serde_json::json!(5)));
-    for key in ["loss", "accuracy", "right", "wrong"] {
+    for key in ["loss", "accuracy", "right", "wrong", "calibration"] {
         assert_eq!(all[key], again[key], "the run's own seed, other threads");
     }
     assert_ne!(all["loss"], other["loss"], "another seed, other masks");
     assert!(page.contains(&format!("{:.4}", all["loss"].as_f64().unwrap())));
+    assert!(page.contains(&format!("{:.4}", all["calibration"]["brier"].as_f64().unwrap())));
+    assert_ne!(all["calibration"], of("")["calibration"], "the average is another classifier than the full network");
     let [right, wrong] = ["right", "wrong"].map(|group| all[group]["examples"].as_u64().unwrap());
     assert_eq!(right + wrong, 360);
     assert_eq!(all["accuracy"], right as f64 / 360.0);

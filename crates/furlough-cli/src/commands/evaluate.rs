@@ -8,7 +8,7 @@ use crate::args::EvaluateArgs;
 use crate::failure;
 use crate::terminal::{Look, thousands};
 use furlough::data::{Dataset, Split};
-use furlough::predict::{ClassScores, Evaluation, Predictor};
+use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor};
 use furlough::run::{ModelInfo, RunDir, fingerprint, load_model};
 use furlough::train::Recipe;
 use sampled::Sampled;
@@ -32,20 +32,23 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     }
     let mut predictor = Predictor::with_precision(mlp, threads(args.threads), recipe.precision());
     let evaluation = predictor.evaluate(&split.test)?;
+    let classes = evaluation.accuracy.is_some();
+    let calibration = classes.then(|| predictor.calibration(&split.test, Calibration::BINS)).transpose()?;
+    let full = Full { evaluation, calibration };
     let seed = args.seed.unwrap_or(recipe.options().seed);
     let sample = |samples: NonZero<u32>| Sampled::new(&mut predictor, &split.test, samples.get(), seed);
     let sampled = args.samples.map(sample).transpose()?;
     let run = args.run.display().to_string();
     let text = if args.json {
         let names = split.test.class_names();
-        serde_json::to_string(&Report::new(&run, name, &evaluation, names, sampled))? + "\n"
+        serde_json::to_string(&Report::new(&run, name, &full, names, sampled))? + "\n"
     } else {
         let look = Look::of(&io::stdout());
         page(
             &run,
             &format!("{name} · {} test examples", thousands(split.test.len() as u64)),
             &origin,
-            &evaluation,
+            &full,
             sampled.as_ref(),
             &split.test,
             look,
@@ -67,6 +70,13 @@ fn is_of(model: &ModelInfo, recipe: &Recipe, split: &Split) -> bool {
     found == model.data.fingerprint
 }
 
+/// What is measured of the full network.
+struct Full {
+    evaluation: Evaluation,
+    /// None for numbers.
+    calibration: Option<Calibration>,
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
     run: &'a str,
@@ -76,6 +86,7 @@ struct Report<'a> {
     accuracy: Option<f64>,
     classes: Vec<Class<'a>>,
     confusion: Option<Vec<Vec<u64>>>,
+    calibration: Option<&'a Calibration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sampled: Option<Sampled>,
 }
@@ -90,13 +101,8 @@ struct Class<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(
-        run: &'a str,
-        data: &'a str,
-        evaluation: &Evaluation,
-        names: &'a [String],
-        sampled: Option<Sampled>,
-    ) -> Self {
+    fn new(run: &'a str, data: &'a str, full: &'a Full, names: &'a [String], sampled: Option<Sampled>) -> Self {
+        let Full { evaluation, calibration } = full;
         let class = |(name, scores): (&'a String, ClassScores)| {
             let ClassScores { precision, recall, f1, support } = scores;
             Class { name, precision, recall, f1, support }
@@ -109,6 +115,7 @@ impl<'a> Report<'a> {
             accuracy: evaluation.accuracy,
             classes: names.iter().zip(evaluation.classes()).map(class).collect(),
             confusion: evaluation.confusion.as_ref().map(|c| c.rows().into_iter().map(|row| row.to_vec()).collect()),
+            calibration: calibration.as_ref(),
             sampled,
         }
     }
@@ -118,11 +125,12 @@ fn page(
     run: &str,
     data: &str,
     origin: &str,
-    evaluation: &Evaluation,
+    full: &Full,
     sampled: Option<&Sampled>,
     test: &Dataset,
     look: Look,
 ) -> String {
+    let Full { evaluation, calibration } = full;
     let mut lines = Vec::new();
     let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
     field("run", &look.text(run));
@@ -135,8 +143,13 @@ fn page(
         field("accuracy", &format!("{share}   {}", look.dim(&format!("{} of {of}", thousands(right)))));
     }
     field("loss", &format!("{:.4}", evaluation.loss));
+    if let Some(Calibration { expected_calibration_error, brier, bins, .. }) = calibration {
+        let error = format!("{:.2} %", 100.0 * expected_calibration_error);
+        let what = format!("calibration error, {} bins · Brier score {brier:.4}", bins.len());
+        field("ECE", &format!("{error}   {}", look.dim(&what)));
+    }
     lines.push(String::new());
-    lines.extend(sampled.into_iter().flat_map(|sampled| sampled.tables(evaluation, look)));
+    lines.extend(sampled.into_iter().flat_map(|sampled| sampled.tables(full, look)));
     lines.extend(class_table(test.class_names(), &evaluation.classes(), look));
     lines.extend(confusion_table(test.class_names(), evaluation, look));
     lines.join("\n").trim_end().to_string() + "\n"

@@ -67,18 +67,24 @@ impl Partition {
     /// The data that a run sees. With folds the test set is not part of it.
     ///
     /// # Errors
-    /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
+    /// Those of [`Self::select`].
     pub fn apply(&self, split: Split) -> Result<Split> {
-        self.validate()?;
         if self.is_whole() {
+            self.validate()?;
             return Ok(split);
         }
-        let Split { train, test } = split;
+        let (train, held_out) = self.select(&split.train)?;
+        Ok(Split { train, test: held_out.unwrap_or(split.test) })
+    }
+
+    /// The examples of `train` that are learnt from, and those that are held out.
+    ///
+    /// # Errors
+    /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
+    pub fn select(&self, train: &Dataset) -> Result<(Dataset, Option<Dataset>)> {
+        self.validate()?;
         let (learnt, held_out) = self.choose(train.len())?;
-        Ok(Split {
-            test: if self.folds.is_some() { train.select(&held_out) } else { test },
-            train: train.select(&learnt),
-        })
+        Ok((train.select(&learnt), self.folds.map(|_| train.select(&held_out))))
     }
 
     /// The examples that are learnt from, and those that are held out, in ascending order.

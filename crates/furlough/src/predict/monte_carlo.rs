@@ -1,6 +1,8 @@
 //! Answers by many sub-networks instead of the full network, and how far they agree.
 
-use super::Evaluation;
+use super::answers::largest;
+use super::calibration::labels_of;
+use super::{Calibration, Evaluation, calibration};
 use crate::compute::{Cpu, Samples, tally_classes, tally_width};
 use crate::data::{Dataset, Targets};
 use crate::nn::Mlp;
@@ -110,6 +112,15 @@ impl MonteCarlo {
             (Targets::Values(_), _) => Err(Error::data("set", "has numbers to predict, but classes were sampled")),
         }
     }
+
+    /// How far the averaged probabilities can be believed, in so many bins ([`Calibration::BINS`] as a rule).
+    ///
+    /// # Errors
+    /// [`Error::Data`] when `data` does not have as many examples of as many classes as what was sampled, [`Error::Setting`] when the
+    /// number of bins is out of range.
+    pub fn calibration(&self, data: &Dataset, bins: usize) -> Result<Calibration> {
+        calibration(self.means.view(), labels_of(data, "calibration")?, bins)
+    }
 }
 
 fn of_classes(samples: u32, classes: usize, kept: ArrayView2<'_, f64>) -> MonteCarlo {
@@ -139,12 +150,6 @@ fn not_below_zero(value: f64) -> f64 {
 /// -Σ p ln p, where 0 ln 0 is 0.
 fn entropy(probabilities: ArrayView1<'_, f64>) -> f64 {
     0.0 - probabilities.iter().filter(|&&p| p != 0.0).map(|&p| p * libm::log(p)).sum::<f64>()
-}
-
-/// The place of the largest, the first of equals.
-fn largest(values: ArrayView1<'_, f64>) -> usize {
-    let better = |best: usize, (place, &value): (usize, &f64)| if value > values[best] { place } else { best };
-    values.iter().enumerate().fold(0, better)
 }
 
 /// Keeps, for each output, the value of the first sample, and the sums of the others' differences from it and of their squares: sums of the

@@ -1,4 +1,6 @@
-use super::{Evaluation, MonteCarlo};
+use super::answers::softmax;
+use super::calibration::labels_of;
+use super::{Calibration, Evaluation, MonteCarlo, calibration};
 use crate::Result;
 use crate::compute::{Cpu, Isa, Precision};
 use crate::data::{Dataset, Targets};
@@ -84,6 +86,26 @@ impl Predictor {
         });
         Ok(Evaluation { examples: data.len(), loss: scores.loss, accuracy: scores.accuracy, confusion })
     }
+
+    /// How far the probabilities can be believed, in so many bins ([`Calibration::BINS`] as a rule). The softmax is taken in double precision.
+    ///
+    /// ```
+    /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{Calibration, Predictor}, random::Key};
+    /// let network = Sequential::new([Flatten, Linear(64, 32), Relu, Dropout(0.5), Linear(32, 10)]);
+    /// let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(0)); // or a trained one
+    /// let measured = Predictor::new(mlp, 1).calibration(&digits::load()?.test, Calibration::BINS)?;
+    /// assert_eq!((measured.examples, measured.bins.len()), (360, 15));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] when the data does not fit the network or has numbers to predict, or the outputs are not numbers;
+    /// [`crate::Error::Setting`] when the number of bins is out of range.
+    pub fn calibration(&mut self, data: &Dataset, bins: usize) -> Result<Calibration> {
+        let labels = labels_of(data, "calibration")?;
+        calibration(softmax(self.outputs(data)?.view()).view(), labels, bins)
+    }
+
     /// Answers by `samples` masked passes over each example: the means over the sub-networks, and how far these agree.
     ///
     /// The masks of sample s are those of stream monte-carlo at step s under `key` (`docs/masks.md`), drawn with the drop probabilities of

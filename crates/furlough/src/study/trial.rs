@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub struct TrialData<'a> {
     /// What is learnt from.
     pub train: &'a Dataset,
-    /// What each epoch is evaluated on.
+    /// What each epoch is evaluated on, unless the recipe holds examples out.
     pub test: &'a Dataset,
     /// What a run directory says of the training set.
     pub info: DataInfo,
@@ -173,7 +173,16 @@ pub fn run_trial(
         let ended = if until.is_some() { Ended::Paused } else { Ended::Finished };
         return Ok(TrialOutcome { path, ended, found, records });
     }
-    let (mut trainer, recorder) = match begin(trial, data, setting, &path) {
+    // The name is that of the whole data and the recipe, which says what part of them this trial sees.
+    let part = match trial.recipe.partition() {
+        whole if whole.is_whole() => None,
+        part => Some(part.select(data.train)?),
+    };
+    let own = part
+        .as_ref()
+        .map(|(train, held_out)| TrialData::new(train, held_out.as_ref().unwrap_or(data.test), &*data.origin));
+    let seen = own.as_ref().unwrap_or(data);
+    let (mut trainer, recorder) = match begin(trial, seen, setting, &path) {
         Ok(begun) => begun,
         Err(Error::Locked { .. }) => return Ok(TrialOutcome { path, ended: Ended::Elsewhere, found, records }),
         // Another process finished it since it was looked at.
@@ -185,7 +194,7 @@ pub fn run_trial(
         let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
         Ok(if due { Control::Stop } else { control })
     });
-    let reason = trainer.fit(Some(data.test), &mut watchers)?;
+    let reason = trainer.fit(Some(seen.test), &mut watchers)?;
     let records = watchers.0.records().to_vec();
     let ended = match reason {
         StopReason::Finished => Ended::Finished,

@@ -1,9 +1,10 @@
 //! What masked passes say beside the full network.
 
+use super::Full;
 use crate::terminal::{Look, duration, thousands};
 use furlough::data::{Dataset, Targets};
 use furlough::nn::Architecture;
-use furlough::predict::{Evaluation, Predictor, Spread, Uncertainty};
+use furlough::predict::{Calibration, Evaluation, Predictor, Spread, Uncertainty};
 use furlough::random::Key;
 use serde::Serialize;
 use std::time::Instant;
@@ -19,6 +20,8 @@ pub struct Sampled {
     accuracy: Option<f64>,
     right: Option<Surety>,
     wrong: Option<Surety>,
+    /// Of the averaged probabilities.
+    calibration: Option<Calibration>,
 }
 
 /// Means over some examples; entropies in nats.
@@ -55,11 +58,13 @@ impl Sampled {
             }
             _ => None,
         };
-        Ok(Sampled { samples, seed, seconds, loss, accuracy, right: surety(true), wrong: surety(false) })
+        let calibration = accuracy.map(|_| sampled.calibration(test, Calibration::BINS)).transpose()?;
+        Ok(Sampled { samples, seed, seconds, loss, accuracy, right: surety(true), wrong: surety(false), calibration })
     }
 
     /// A table beside the full network's figures, and one of how sure right and wrong answers are.
-    pub fn tables(&self, full: &Evaluation, look: Look) -> Vec<String> {
+    pub fn tables(&self, full: &Full, look: Look) -> Vec<String> {
+        let Full { evaluation: full, calibration } = full;
         let passes = if self.samples == 1 { "masked pass" } else { "masked passes" };
         let heading =
             format!("{} {passes} · seed {} · {}", thousands(self.samples.into()), self.seed, duration(self.seconds));
@@ -70,7 +75,13 @@ impl Sampled {
         if let (Some(full), Some(own)) = (full.accuracy, self.accuracy) {
             lines.push(line("accuracy", share(full), share(own)));
         }
-        lines.extend([line("loss", format!("{:.4}", full.loss), format!("{:.4}", self.loss)), String::new()]);
+        lines.push(line("loss", format!("{:.4}", full.loss), format!("{:.4}", self.loss)));
+        if let (Some(full), Some(own)) = (calibration, &self.calibration) {
+            let [full_error, own_error] = [full, own].map(|one| share(one.expected_calibration_error));
+            lines.push(line("calibration error", full_error, own_error));
+            lines.push(line("Brier score", format!("{:.4}", full.brier), format!("{:.4}", own.brier)));
+        }
+        lines.push(String::new());
         let groups = [&self.right, &self.wrong];
         if groups.iter().any(|group| group.is_some()) {
             let show = |name: &str, text: &dyn Fn(&Surety) -> String| {

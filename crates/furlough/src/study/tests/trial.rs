@@ -147,3 +147,20 @@ fn a_trial_that_diverges_says_so_each_time() {
         assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     }
 }
+
+#[test]
+fn a_recipe_may_see_a_part_of_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = trial("hidden = 8\nepochs = 1\nfolds = 4\ntrain_examples = 40");
+    let outcome = run(&part, folder.path(), None).unwrap();
+    let manifest = crate::run::Manifest::read(&RunDir::open(&outcome.path).unwrap()).unwrap().unwrap();
+    let (train, held_out) = part.recipe().partition().select(data().train).unwrap();
+    assert_eq!(manifest.data_fingerprint, crate::run::fingerprint(&train));
+    // One step, judged by the examples held out.
+    assert_eq!(manifest.steps, 1);
+    let (model, _) = crate::run::load_model(&outcome.path.join(RunDir::MODEL)).unwrap();
+    let loss = crate::predict::Predictor::new(model, 1).evaluate(&held_out.unwrap()).unwrap().loss;
+    assert_eq!(outcome.records[0].summary.test_loss, Some(loss));
+    // What cannot be split is this trial's error.
+    assert!(run(&trial("folds = 60000"), folder.path(), None).unwrap_err().to_string().contains("folds = 60000"));
+}
