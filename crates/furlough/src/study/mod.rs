@@ -10,4 +10,5 @@ mod tests;
 mod trial;
 
 pub use pool::{Crew, Job, Plan, Queue, Report, run_pool};
+pub(crate) use trial::begin as begin_run;
 pub use trial::{Ended, Setting, Trial, TrialData, TrialOutcome, run_trial};

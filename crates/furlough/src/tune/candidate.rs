@@ -1,9 +1,10 @@
 use crate::Result;
 use crate::train::{OneOrMany, Recipe, Settings};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a trial of the search changes in the base recipe. None means: as the base has it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// Drop probability after each hidden layer that there may be; those of deeper layers than the network has count for nothing.
     pub dropout: Vec<f64>,
@@ -22,9 +23,9 @@ pub struct Candidate {
     /// L2 penalty; 0 is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_decay: Option<f64>,
-    /// Max-norm constraint; `Some(None)` takes the base's away.
+    /// Max-norm constraint; 0 is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_norm: Option<Option<f64>>,
+    pub max_norm: Option<f64>,
 }
 
 impl Candidate {
@@ -49,7 +50,7 @@ impl Candidate {
         settings.input_dropout = self.input_dropout.or(settings.input_dropout);
         settings.lr = self.lr.or(settings.lr);
         settings.weight_decay = self.weight_decay.or(settings.weight_decay);
-        settings.max_norm = self.max_norm.unwrap_or(settings.max_norm);
+        settings.max_norm = self.max_norm.or(settings.max_norm).filter(|&norm| norm != 0.0);
         settings.resolve()
     }
 }

@@ -7,19 +7,33 @@
 
 mod candidate;
 mod draws;
+mod event;
+mod field;
+mod folder;
 mod halving;
 mod metric;
+mod options;
 mod propose;
+mod refit;
+mod replication;
+mod report;
 mod search;
+mod searching;
 mod space;
 #[cfg(test)]
 mod tests;
+mod tuner;
 mod verdict;
 
 pub use candidate::Candidate;
+pub use event::{Phase, TuneEvent};
+pub use folder::TuneDir;
 pub use halving::{REDUCTION, places, promoted, rungs};
 pub use metric::Metric;
+pub use options::{FOLDS, TuneOptions};
 pub use propose::STARTS;
+pub use report::{Finalist, RungValue, SearchedTrial, TestScores, TuneReport};
 pub use search::{Arm, Entry, GENERATION};
 pub use space::{Key, Range, Space};
+pub use tuner::{Tuning, check, tune};
 pub use verdict::{Outcome, Verdict};

@@ -168,13 +168,9 @@ impl Search {
         }
     }
 
-    /// The best trial of an arm that was trained to the end, and its score.
+    /// The best trial of an arm that was trained to the end.
     pub fn best(&self, arm: Arm) -> Option<usize> {
-        let last = self.rungs.len() - 1;
-        let score = |entry: &Entry| entry.scores.get(last).copied().filter(|score| score.is_finite());
-        let of_arm = self.entries.iter().enumerate().filter(|(_, entry)| Arm::of(&entry.recipe) == arm);
-        let scored = of_arm.filter_map(|(at, entry)| Some((score(entry)?, at)));
-        scored.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
+        best(&self.entries, arm, self.rungs.len())
     }
 
     fn begin(&mut self, candidates: Vec<Candidate>) -> Result<()> {
@@ -239,6 +235,14 @@ impl Search {
         }
         Ok(candidates)
     }
+}
+
+/// The place of the best trial of an arm that has a score at the last of so many rungs; of equal ones the earlier.
+pub(super) fn best(entries: &[Entry], arm: Arm, rungs: usize) -> Option<usize> {
+    let score = |entry: &Entry| entry.scores.get(rungs - 1).copied().filter(|score| score.is_finite());
+    let of_arm = entries.iter().enumerate().filter(|(_, entry)| Arm::of(&entry.recipe) == arm);
+    let scored = of_arm.filter_map(|(at, entry)| Some((score(entry)?, at)));
+    scored.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
 }
 
 /// How many trials are trained for how many epochs in all, when none diverges: for saying how much is left.

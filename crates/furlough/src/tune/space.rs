@@ -319,7 +319,7 @@ impl Axis {
             }
             Key::MaxNorm => {
                 let value = within(round_to_digits(coordinate.exp(), 2));
-                candidate.max_norm = Some((coordinate <= high.ln()).then_some(value));
+                candidate.max_norm = Some(if coordinate > high.ln() { 0.0 } else { value });
             }
         }
     }
