@@ -5,3 +5,4 @@ pub mod data;
 pub mod evaluate;
 pub mod info;
 pub mod train;
+pub mod tune;

@@ -19,8 +19,11 @@ pub enum TuneEvent<'a> {
     Phase {
         /// Which.
         phase: Phase,
-        /// Epochs that it takes if nothing diverges; those on record from an earlier process are among them.
-        epochs: u64,
+        /// Epochs that it takes if nothing diverges; those on record from an earlier process are among them. None for a search that goes on as
+        /// long as there is time.
+        epochs: Option<u64>,
+        /// Seconds that the tune has taken, by earlier processes too.
+        used: f64,
     },
     /// Epochs were trained, or found on record.
     Epochs {

@@ -1,4 +1,5 @@
-use super::{Metric, Space};
+use super::search::planned_epochs;
+use super::{Metric, Phase, Space};
 use crate::data::{Dataset, Targets};
 use crate::train::{Recipe, Settings};
 use crate::{Error, Result};
@@ -14,8 +15,8 @@ pub struct TuneOptions {
     pub recipe: Recipe,
     /// What is searched.
     pub space: Space,
-    /// Trials at most, those to begin with included; at least 4.
-    pub trials: usize,
+    /// Trials at most, those to begin with included; at least 4. None for as many as there is time for.
+    pub trials: Option<usize>,
     /// Seconds that all of it may take, as far as the least that has to be done allows.
     pub budget: Option<f64>,
     /// Over how many paired seeds the finalists are compared; 2 to 1000.
@@ -32,7 +33,7 @@ impl TuneOptions {
     /// ```
     /// use furlough::{train::Settings, tune::TuneOptions};
     /// let options = TuneOptions::new(Settings::parse("data = 'digits'", None)?, "lr")?;
-    /// assert_eq!((options.trials, options.seeds, options.recipe.partition().folds), (30, 5, Some(5)));
+    /// assert_eq!((options.trials, options.seeds, options.recipe.partition().folds), (Some(30), 5, Some(5)));
     /// # Ok::<(), furlough::Error>(())
     /// ```
     ///
@@ -41,7 +42,15 @@ impl TuneOptions {
     pub fn new(base: Settings, search: &str) -> Result<Self> {
         let recipe = Settings { folds: base.folds.or(Some(FOLDS)), ..base }.resolve()?;
         let space = Space::parse(search, &recipe)?;
-        Ok(TuneOptions { recipe, space, trials: 30, budget: None, seeds: 5, cross_validation: false, metric: None })
+        Ok(TuneOptions {
+            recipe,
+            space,
+            trials: Some(30),
+            budget: None,
+            seeds: 5,
+            cross_validation: false,
+            metric: None,
+        })
     }
 
     /// Checks what can be checked without data.
@@ -50,12 +59,14 @@ impl TuneOptions {
     /// [`Error::Setting`] naming the flag that is out of range.
     pub fn validate(&self) -> Result<()> {
         self.space.validate(&self.recipe)?;
-        if self.trials < super::STARTS.len() {
-            let reason = "at least 4: it begins with 0.5, 0.1, 0.9 and no dropout";
-            return Err(Error::setting("trials", self.trials, reason));
+        if let Some(few) = self.trials.filter(|&trials| trials < super::STARTS.len()) {
+            return Err(Error::setting("trials", few, "at least 4: it begins with 0.5, 0.1, 0.9 and no dropout"));
         }
-        if u32::try_from(self.trials).is_err() {
-            return Err(Error::setting("trials", self.trials, "must be below 2^32"));
+        if let Some(many) = self.trials.filter(|&trials| trials > MOST) {
+            return Err(Error::setting("trials", many, format!("at most {MOST}")));
+        }
+        if self.trials.is_none() && self.budget.is_none() {
+            return Err(Error::setting("trials", "without end", "say how many, or give a budget of time"));
         }
         if let Some(budget) = self.budget.filter(|budget| !budget.is_finite() || *budget <= 0.0) {
             return Err(Error::setting(
@@ -95,6 +106,22 @@ impl TuneOptions {
         if self.cross_validation { (0..part.folds.unwrap_or(FOLDS)).collect() } else { vec![part.fold] }
     }
 
+    /// How many epochs a phase takes if no training diverges and there is time for all of them.
+    /// None for a search that goes on as long as there is time.
+    pub fn planned_epochs(&self, phase: Phase) -> Option<u64> {
+        let (epochs, folds) = (u64::from(self.recipe.options().epochs), self.folds().len() as u64);
+        match phase {
+            Phase::Search => Some(planned_epochs(&self.recipe, &self.space, self.trials?) * folds),
+            Phase::Replication => Some(2 * u64::from(self.seeds) * epochs * folds),
+            Phase::Refit => Some(epochs),
+        }
+    }
+
+    /// How many trials there may be.
+    pub(super) fn most(&self) -> usize {
+        self.trials.unwrap_or(MOST)
+    }
+
     /// The options as TOML; [`Self::parse`] reads it. `data` is the fingerprint of the training set.
     pub(super) fn to_toml(&self, data: &str) -> String {
         let Self { recipe, space, trials, budget, seeds, cross_validation, metric } = self.clone();
@@ -117,6 +144,9 @@ impl TuneOptions {
     }
 }
 
+/// Trials at most, so that their number fits a counter of the random words.
+const MOST: usize = 1_000_000_000;
+
 /// Version of the files that a tune writes.
 pub(super) const VERSION: u32 = 1;
 
@@ -124,7 +154,8 @@ pub(super) const VERSION: u32 = 1;
 struct Written<'a> {
     version: u32,
     data: &'a str,
-    trials: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trials: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<f64>,
     seeds: u32,
@@ -140,7 +171,7 @@ struct Written<'a> {
 struct Read {
     version: u32,
     data: String,
-    trials: usize,
+    trials: Option<usize>,
     budget: Option<f64>,
     seeds: u32,
     cross_validation: bool,
@@ -161,7 +192,7 @@ mod tests {
     fn options_survive_being_written() {
         let plain = options("data = 'digits'", "");
         let full = TuneOptions {
-            trials: 12,
+            trials: None,
             budget: Some(90.5),
             seeds: 3,
             cross_validation: true,
@@ -177,7 +208,9 @@ mod tests {
     fn what_makes_no_sense_is_refused() {
         let good = || options("data = 'digits'", "");
         for (bad, expected) in [
-            (TuneOptions { trials: 3, ..good() }, "trials = 3: at least 4"),
+            (TuneOptions { trials: Some(3), ..good() }, "trials = 3: at least 4"),
+            (TuneOptions { trials: None, ..good() }, "trials = without end"),
+            (TuneOptions { trials: Some(usize::MAX), ..good() }, "at most 1000000000"),
             (TuneOptions { budget: Some(0.0), ..good() }, "budget = 0: there is no time"),
             (TuneOptions { budget: Some(f64::NAN), ..good() }, "budget = NaN"),
             (TuneOptions { seeds: 1, ..good() }, "seeds = 1"),

@@ -24,10 +24,12 @@ pub(super) fn refit(
     data: &TrialData<'_>,
     setting: &Setting<'_>,
     stop: &(dyn Fn() -> bool + Sync),
+    began: f64,
     tell: Tell<'_>,
 ) -> Result<Option<Evaluation>> {
     let epochs = recipe.options().epochs;
-    tell(&TuneEvent::Phase { phase: Phase::Refit, epochs: epochs.into() });
+    let used = (setting.clock)() - began;
+    tell(&TuneEvent::Phase { phase: Phase::Refit, epochs: Some(epochs.into()), used });
     let path = dir.file(TuneDir::FINAL);
     if path.join(RunDir::MANIFEST).is_file() {
         tell(&TuneEvent::Epochs { more: epochs.into() });

@@ -19,13 +19,14 @@ pub(super) fn replicate(
     options: &TuneOptions,
     found: &Found,
     field: &Field<'_>,
+    began: f64,
     tell: Tell<'_>,
 ) -> Result<Option<Pairs>> {
     let epochs = options.recipe.options().epochs;
     let first = options.recipe.options().seed;
     let seeds: Vec<u64> = (1..=u64::from(options.seeds)).map(|place| first.wrapping_add(place)).collect();
-    let total = 2 * u64::from(options.seeds) * u64::from(epochs) * field.folds.len() as u64;
-    tell(&TuneEvent::Phase { phase: Phase::Replication, epochs: total });
+    let used = (field.setting.clock)() - began;
+    tell(&TuneEvent::Phase { phase: Phase::Replication, epochs: options.planned_epochs(Phase::Replication), used });
     let mut asks = Vec::new();
     for &seed in &seeds {
         for arm in [Arm::With, Arm::Without] {

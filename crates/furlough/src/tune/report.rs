@@ -18,8 +18,8 @@ pub struct TuneReport {
     pub base: Recipe,
     /// What was searched.
     pub space: Space,
-    /// Trials at most.
-    pub trials: usize,
+    /// Trials at most; none for as many as there was time for.
+    pub trials: Option<usize>,
     /// Seconds that it was to take.
     pub budget: Option<f64>,
     /// Whether time ran out before there were as many trials as asked for.

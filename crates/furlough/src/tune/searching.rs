@@ -2,7 +2,7 @@
 
 use super::candidate::Candidate;
 use super::field::{Answer, Ask, Field, Source};
-use super::search::{Arm, Entry, Search, Task, planned_epochs};
+use super::search::{Arm, Entry, Search, Task};
 use super::{Phase, TuneDir, TuneEvent, TuneOptions};
 use crate::run::read_metrics;
 use crate::train::Control;
@@ -90,24 +90,23 @@ pub(super) fn search(
     dir: &TuneDir,
     options: &TuneOptions,
     field: &Field<'_>,
-    started: f64,
+    began: f64,
     tell: Tell<'_>,
 ) -> Result<Option<Found>> {
-    let folds = field.folds.len() as u64;
-    let epochs = planned_epochs(&options.recipe, &options.space, options.trials) * folds;
-    tell(&TuneEvent::Phase { phase: Phase::Search, epochs });
+    let epochs = options.planned_epochs(Phase::Search);
+    let used = (field.setting.clock)() - began;
+    tell(&TuneEvent::Phase { phase: Phase::Search, epochs, used });
     if let Some(found) = Found::read(dir, options)? {
-        tell(&TuneEvent::Epochs { more: epochs });
-        tell(&TuneEvent::Searched { trials: found.entries.len(), out_of_time: found.entries.len() < options.trials });
+        tell(&TuneEvent::Epochs { more: epochs.unwrap_or(0) });
+        tell(&TuneEvent::Searched { trials: found.entries.len(), out_of_time: found.entries.len() < options.most() });
         return Ok(Some(found));
     }
     let mut searcher = Searcher {
-        search: Search::new(&options.recipe, &options.space, options.trials)?,
+        search: Search::new(&options.recipe, &options.space, options.most())?,
         tasks: Vec::new(),
         options,
         field,
-        // What is on record took time as well.
-        began: started - seconds_on_record(&dir.file(TuneDir::TRIALS))? / field.jobs as f64,
+        began,
         costs: HashMap::new(),
         best: f64::INFINITY,
         closed: false,
@@ -118,7 +117,9 @@ pub(super) fn search(
     if !closed && !search.is_done() {
         return Ok(None);
     }
-    let found = Found::of(search.entries().to_vec(), options)?;
+    // The last ones may not have been looked at when time ran out.
+    let tried = search.entries().iter().rposition(|entry| !entry.scores.is_empty()).map_or(0, |last| last + 1);
+    let found = Found::of(search.entries()[..tried].to_vec(), options)?;
     found.write(dir)?;
     tell(&TuneEvent::Searched { trials: found.entries.len(), out_of_time: closed });
     Ok(Some(found))
@@ -155,6 +156,13 @@ struct Searcher<'a, 'b> {
 }
 
 impl Searcher<'_, '_> {
+    fn look_at_the_clock(&mut self) {
+        if !self.closed && !self.search.is_done() && self.is_late() {
+            self.closed = true;
+            self.search.close();
+        }
+    }
+
     /// Whether what is left of the time is needed for what comes after the search.
     fn is_late(&self) -> bool {
         let Some(budget) = self.options.budget.filter(|_| self.search.has_started()) else { return false };
@@ -171,6 +179,7 @@ impl Searcher<'_, '_> {
 
 impl Source for Searcher<'_, '_> {
     fn next(&mut self) -> Result<Option<Ask>> {
+        self.look_at_the_clock();
         let Some(task) = self.search.next()? else { return Ok(None) };
         self.tasks.push(task);
         let recipe = self.search.entries()[task.entry].recipe.clone();
@@ -200,10 +209,7 @@ impl Source for Searcher<'_, '_> {
 
     fn tick(&mut self, epochs: u64) -> Control {
         (self.tell)(&TuneEvent::Epochs { more: epochs });
-        if !self.closed && self.is_late() {
-            self.closed = true;
-            self.search.close();
-        }
+        self.look_at_the_clock();
         if self.closed { Control::Stop } else { Control::Continue }
     }
 }

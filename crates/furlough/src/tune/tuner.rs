@@ -62,15 +62,17 @@ pub fn tune(
     let (jobs, stop) = (tuning.jobs.max(1), tuning.stop);
     let field = Field { data, setting, jobs, stop, metric, folds: &folds, rungs: &rungs };
 
-    let Some(found) = search(dir, options, &field, (tuning.clock)(), tell)? else { return Ok(None) };
-    let Some(pairs) = replicate(options, &found, &field, tell)? else { return Ok(None) };
+    // What is on record took time as well.
+    let began = (tuning.clock)() - seconds_on_record(&trials)? / jobs as f64;
+    let Some(found) = search(dir, options, &field, began, tell)? else { return Ok(None) };
+    let Some(pairs) = replicate(options, &found, &field, began, tell)? else { return Ok(None) };
     let verdict = Verdict::of(metric, &pairs.with, &pairs.without);
     tell(&TuneEvent::Judged(&verdict));
     let recommended = on_all_data(&found.entries[found.finalist(verdict.recommended)].recipe)?;
     dir.write(TuneDir::RECOMMENDED, recommended.to_toml().as_bytes())?;
 
     let all_threads = Setting { threads: tuning.threads * jobs, ..setting };
-    let Some(test) = refit(dir, &recommended, data, &all_threads, stop, tell)? else { return Ok(None) };
+    let Some(test) = refit(dir, &recommended, data, &all_threads, stop, began, tell)? else { return Ok(None) };
     let finalist = |arm, scores: &[f64]| Finalist {
         trial: found.finalist(arm) + 1,
         recipe: found.entries[found.finalist(arm)].recipe.clone(),
@@ -78,7 +80,7 @@ pub fn tune(
     };
     let Found { entries, .. } = &found;
     let mut searched = Vec::new();
-    for (place, entry) in entries.iter().enumerate() {
+    for (place, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.scores.is_empty()) {
         let folders = field.trials(&entry.recipe)?.iter().map(|trial: &Trial| trial.id().to_string()).collect();
         searched.push(SearchedTrial::new(place, entry, metric, &rungs, folders));
     }
@@ -92,7 +94,7 @@ pub fn tune(
         space: options.space.clone(),
         trials: options.trials,
         budget: options.budget,
-        out_of_time: entries.len() < options.trials,
+        out_of_time: entries.len() < options.most(),
         folds: folds.clone(),
         search: searched,
         with: finalist(Arm::With, with),
