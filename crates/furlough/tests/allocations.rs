@@ -61,7 +61,9 @@ fn steps() {
             let mut cpu = Cpu::new(mlp.architecture(), 256, threads);
             let mut step = |step: u32, examples: &[u32]| {
                 let site = MaskSite { key: Key::new(0), stream: Stream::Dropout, step, layer: 0 };
-                cpu.train_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site);
+                // Some steps of a schedule, with dropout and without.
+                let factor = [1.0, 0.5, 0.0][step as usize % 3];
+                cpu.scheduled_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site, factor);
             };
             // Every worker warms up: which one takes which tile is left to chance.
             (0..20).for_each(|n| step(n, &examples[..256]));

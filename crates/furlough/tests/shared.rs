@@ -94,6 +94,8 @@ fn cases() -> Vec<Case> {
         // Optimisers that move what is dropped.
         Case { optimizer: momentum, sharing: groups(32), batch: 97, ..base() },
         Case { optimizer: decay, dropout: &[0.2, 0.5, 0.5], ..base() },
+        Case { optimizer: Sgd { l1: 0.01, ..Sgd::default() }, sharing: groups(33), batch: 97, ..base() },
+        Case { optimizer: Sgd { l1: 0.003, ..all }, dropout: &[0.2, 1.0, 0.5], ..base() },
         // Numbers to predict; masks not shared everywhere; groups larger than batches, and of few rows.
         Case { classes: false, widths: &[48, 64, 32, 3], optimizer: all, ..base() },
         Case { apart: &[1], dropout: &[0.2, 0.4, 0.5], sharing: groups(32), ..base() },
@@ -219,6 +221,38 @@ fn what_is_dropped_does_not_move() {
         moved[usize::from(kept)] += usize::from(!same);
     }
     assert!(moved[1] > 500, "{moved:?}");
+}
+
+/// Gathered or not, a weight of a dropped unit has no gradient but the penalties', and a weight of 0 has none at all.
+#[test]
+fn what_is_dropped_is_penalised_all_the_same() {
+    let case = &cases()[0];
+    let (data, mut before) = (case.data(), case.mlp());
+    before.parameters_mut().iter_mut().step_by(3).for_each(|w| *w = 0.0);
+    let examples: Vec<u32> = (0..case.batch as u32).collect();
+    let dropout = before.architecture().blocks()[0].dropout;
+    let dropped = |unit: usize| !dropout.keeps(&MaskSite { layer: 1, ..site(0) }, 0, unit as u32);
+    let (rate, l1, decay) = (0.25, 0.01, 0.125);
+    for (momentum, weight_decay) in [(0.0, 0.0), (0.9, 0.0), (0.0, decay), (0.9, decay)] {
+        let optimizer = Sgd { learning_rate: rate, l1, momentum, weight_decay, ..Sgd::default() };
+        for when in [Gathering::Always, Gathering::Never] {
+            let mut after = before.clone();
+            let mut velocity = vec![0.0; if optimizer.has_velocity() { after.parameters().len() } else { 0 }];
+            let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
+            cpu.gather(when);
+            let batch = Batch { data: &data, examples: &examples };
+            cpu.train_step(&mut after, &mut velocity, &optimizer, batch, &site(0));
+            let mut seen = [0; 3];
+            for ((input, unit), &new) in after.weights(0).indexed_iter().filter(|((_, unit), _)| dropped(*unit)) {
+                let old = before.weights(0)[[input, unit]];
+                let sign = f32::from(u8::from(old > 0.0)) - f32::from(u8::from(old < 0.0));
+                let expected = old - rate as f32 * (weight_decay as f32 * old + l1 as f32 * sign);
+                assert_eq!(new, expected, "{when:?}, momentum {momentum}, decay {weight_decay}: was {old}");
+                seen[(sign + 1.0) as usize] += 1;
+            }
+            assert!(seen.iter().all(|&count| count > 100), "{seen:?}");
+        }
+    }
 }
 
 #[test]

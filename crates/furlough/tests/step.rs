@@ -48,6 +48,7 @@ fn cases() -> Vec<Case> {
     };
     let momentum = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
     let all = Sgd { nesterov: true, weight_decay: 0.01, max_norm: Some(1.1), ..momentum };
+    let lasso = Sgd { l1: 0.003, ..all };
     let mut cases = vec![
         base(),
         Case { hidden: &[1], inputs: 1, outputs: 2, batch: 1, dropout: &[0.3], ..base() },
@@ -59,6 +60,9 @@ fn cases() -> Vec<Case> {
         Case { optimizer: momentum, batch: 33, ..base() },
         Case { optimizer: all, batch: 97, input_dropout: 0.2, ..base() },
         Case { optimizer: Sgd { weight_decay: 0.1, max_norm: Some(0.5), ..Sgd::default() }, ..base() },
+        Case { optimizer: Sgd { l1: 0.001, ..Sgd::default() }, ..base() },
+        Case { optimizer: lasso, batch: 97, input_dropout: 0.2, ..base() },
+        Case { optimizer: Sgd { weight_decay: 0.0, max_norm: None, ..lasso }, batch: 31, ..base() },
         Case { classes: false, outputs: 3, optimizer: all, ..base() },
         // Inputs, and examples, beyond what is multiplied at a time.
         Case {

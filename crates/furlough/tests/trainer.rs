@@ -1,8 +1,9 @@
 //! The loop: what it promises about stopping, resuming, events and errors.
 
-use furlough::data::{Dataset, Features, Targets};
-use furlough::nn::{Init, Layer::*, Sequential};
-use furlough::optim::Sgd;
+use furlough::compute::Cpu;
+use furlough::data::{Batch, Dataset, Features, Targets, epoch_order};
+use furlough::nn::{Init, Layer::*, MaskSite, Mlp, Sequential};
+use furlough::optim::{LrSchedule, Sgd};
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, TrainState, Trainer};
 use furlough::{Error, Result};
@@ -27,6 +28,7 @@ fn options() -> TrainOptions {
     TrainOptions {
         init: "kaiming".parse().unwrap(),
         optimizer,
+        lr_schedule: LrSchedule::Cosine,
         batch_size: 16,
         epochs: 6,
         seed: 77,
@@ -36,6 +38,32 @@ fn options() -> TrainOptions {
 
 fn bits(state: &TrainState) -> Vec<u32> {
     state.mlp.parameters().iter().chain(&state.velocity).map(|p| p.to_bits()).collect()
+}
+
+/// The learning rate of each step is the schedule's, of all steps of all epochs, and nothing else changes.
+#[test]
+fn the_learning_rate_follows_its_schedule() {
+    let data = quarters();
+    for lr_schedule in [LrSchedule::Constant, LrSchedule::Linear, LrSchedule::Cosine] {
+        let options = TrainOptions { lr_schedule, epochs: 2, ..options() };
+        let mut trainer = Trainer::new(&network(), &options, &data, 1).unwrap();
+        trainer.fit(None, &mut ()).unwrap();
+
+        let architecture = network().validate().unwrap();
+        let mut mlp = Mlp::new(architecture.clone(), options.init, Key::new(options.seed));
+        let mut velocity = vec![0.0; mlp.parameters().len()];
+        let mut cpu = Cpu::new(&architecture, options.batch_size, 1);
+        for step in 0..20u32 {
+            let mut order = vec![0; data.len()];
+            epoch_order(Key::new(options.seed), step / 10, &mut order);
+            let examples = order.chunks(16).nth(step as usize % 10).unwrap();
+            let site = MaskSite { key: Key::new(options.seed), stream: Stream::Dropout, step, layer: 0 };
+            let learning_rate = 0.1 * lr_schedule.factor(u64::from(step), 20);
+            let optimizer = Sgd { learning_rate, ..options.optimizer };
+            cpu.train_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site);
+        }
+        assert_eq!(*trainer.state().mlp.parameters(), *mlp.parameters(), "{lr_schedule}");
+    }
 }
 
 #[test]

@@ -161,6 +161,10 @@ pub struct RecipeArgs {
     /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default: per-example]
     #[arg(long, value_name = "N|batch", help_heading = "Network", allow_negative_numbers = true)]
     dropout_sharing: Option<String>,
+    /// Multiply all drop probabilities in the course of training: constant, early:F (only the first F of it), late:F (all but the first F),
+    /// ramp:F (from 0 up over the first F), decay (down to 0 at the end) [default: constant]
+    #[arg(long, value_name = "WHEN", help_heading = "Network")]
+    dropout_schedule: Option<String>,
     /// What hidden units do with their input [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
     activation: Option<String>,
@@ -174,6 +178,9 @@ pub struct RecipeArgs {
     /// Learning rate [default: 0.5; digits: 0.1]
     #[arg(long, value_parser = number, value_name = "RATE", help_heading = "Training", allow_negative_numbers = true)]
     lr: Option<f64>,
+    /// How the learning rate falls: constant, or linear or cosine to 0 at the end [default: constant]
+    #[arg(long, value_name = "NAME", value_parser = values::lr_schedules(), help_heading = "Training")]
+    lr_schedule: Option<String>,
     /// How much of the last step goes on, from 0 to below 1 [default: 0]
     #[arg(long, value_parser = number, value_name = "M", help_heading = "Training", allow_negative_numbers = true)]
     momentum: Option<f64>,
@@ -184,6 +191,9 @@ pub struct RecipeArgs {
     /// L2 penalty on the weights [default: 0]
     #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
     weight_decay: Option<f64>,
+    /// L1 penalty on the weights; leaves few of them large [default: 0]
+    #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
+    l1: Option<f64>,
     /// Upper bound for the norm of each hidden unit's incoming weights; 3 or 4 go well with dropout [default: none]
     #[arg(long, value_parser = number, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
     max_norm: Option<f64>,
@@ -215,13 +225,16 @@ impl RecipeArgs {
             dropout: self.dropout.clone(),
             input_dropout: self.input_dropout,
             dropout_sharing: self.dropout_sharing.as_deref().map(str::parse).transpose()?,
+            dropout_schedule: self.dropout_schedule.as_deref().map(str::parse).transpose()?,
             activation: self.activation.as_deref().map(str::parse).transpose()?,
             init: self.init.as_deref().map(str::parse).transpose()?,
             optimizer: self.optimizer.clone(),
             lr: self.lr,
+            lr_schedule: self.lr_schedule.as_deref().map(str::parse).transpose()?,
             momentum: self.momentum,
             nesterov: self.nesterov,
             weight_decay: self.weight_decay,
+            l1: self.l1,
             max_norm: self.max_norm,
             batch_size: self.batch_size,
             epochs: self.epochs,
@@ -291,13 +304,13 @@ mod tests {
     fn flags_become_settings() {
         assert_eq!(settings(""), Settings::default());
         let said = settings(
-            "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-sharing 16 --activation gelu --init uniform:0.1 \
-             --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 1e-4 --max-norm 3 --batch-size 16 \
+            "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-sharing 16 --dropout-schedule late:0.2 --activation gelu --init uniform:0.1 \
+             --optimizer sgd --lr 1e-2 --lr-schedule cosine --momentum 0.9 --nesterov --weight-decay 1e-4 --l1 1e-5 --max-norm 3 --batch-size 16 \
              --epochs 2 --seed 7 --precision bf16 --train-examples 900 --folds 5 --fold 1 --split-seed 3",
         );
-        let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\ndropout_sharing = 16\nactivation = 'gelu'\n\
-                    init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nmomentum = 0.9\nnesterov = true\n\
-                    weight_decay = 1e-4\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'\n\
+        let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\ndropout_sharing = 16\ndropout_schedule = 'late:0.2'\nactivation = 'gelu'\n\
+                    init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nlr_schedule = 'cosine'\nmomentum = 0.9\nnesterov = true\n\
+                    weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'\n\
                     train_examples = 900\nfolds = 5\nfold = 1\nsplit_seed = 3";
         assert_eq!(said, Settings::parse(file, None).unwrap());
         assert_eq!(settings("--nesterov=false").nesterov, Some(false));

@@ -3,6 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use furlough::compute::Precision;
 use furlough::nn::Activation;
+use furlough::optim::LrSchedule;
 use furlough::train::OneOrMany;
 use std::num::{IntErrorKind, NonZero, ParseIntError};
 use std::str::FromStr;
@@ -15,6 +16,11 @@ pub(super) fn activations() -> PossibleValuesParser {
 /// The names of the precisions, likewise.
 pub(super) fn precisions() -> PossibleValuesParser {
     PossibleValuesParser::new(Precision::ALL.map(Precision::name))
+}
+
+/// The names of the learning rate's schedules, likewise.
+pub(super) fn lr_schedules() -> PossibleValuesParser {
+    PossibleValuesParser::new(LrSchedule::names())
 }
 
 /// `256,128`, `256` or `none`.

@@ -131,7 +131,7 @@ fn free_folder(data: &str) -> anyhow::Result<RunDir> {
             continue;
         }
         match RunDir::create(path) {
-            Err(furlough::Error::Run { .. }) => {}
+            Err(furlough::Error::Run { .. } | furlough::Error::Locked { .. }) => {}
             other => return Ok(other?),
         }
     }

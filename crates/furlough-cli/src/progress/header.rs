@@ -1,7 +1,7 @@
 use super::Plan;
 use crate::terminal::{Look, thousands, threads, wrap};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, Architecture, Sharing};
+use furlough::nn::{Activation, Architecture, DropoutSchedule, Sharing};
 use furlough::train::Recipe;
 
 /// The lines that say what will happen.
@@ -32,10 +32,11 @@ pub fn header(plan: &Plan, look: Look) -> String {
     field(
         "",
         &format!(
-            "{} parameters, init {}{}",
+            "{} parameters, init {}{}{}",
             thousands(plan.architecture.parameters() as u64),
             plan.recipe.options().init,
-            sharing(&plan.architecture)
+            sharing(&plan.architecture),
+            schedule(plan.recipe.dropout_schedule())
         ),
         true,
     );
@@ -86,16 +87,27 @@ fn sharing(architecture: &Architecture) -> String {
     }
 }
 
+/// `, dropout early:0.3`.
+fn schedule(schedule: DropoutSchedule) -> String {
+    if schedule.is_constant() { String::new() } else { format!(", dropout {schedule}") }
+}
+
 /// `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`.
 fn training(recipe: &Recipe, steps: u64) -> String {
     let options = recipe.options();
     let sgd = options.optimizer;
     let mut text = format!("SGD, lr {}", sgd.learning_rate);
+    if !options.lr_schedule.is_constant() {
+        text.push_str(&format!(" {}", options.lr_schedule));
+    }
     if sgd.momentum > 0.0 {
         text.push_str(&format!(", {} {}", if sgd.nesterov { "Nesterov momentum" } else { "momentum" }, sgd.momentum));
     }
     if sgd.weight_decay > 0.0 {
         text.push_str(&format!(", weight decay {}", sgd.weight_decay));
+    }
+    if sgd.l1 > 0.0 {
+        text.push_str(&format!(", L1 {}", sgd.l1));
     }
     if let Some(norm) = sgd.max_norm {
         text.push_str(&format!(", max-norm {norm}"));

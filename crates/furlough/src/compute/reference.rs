@@ -58,14 +58,14 @@ pub fn step(
 ) -> f64 {
     let (loss, gradient) = gradient(mlp, batch, site, precision);
     let architecture = mlp.architecture().clone();
-    let Sgd { learning_rate, momentum, nesterov, weight_decay, max_norm } = *optimizer;
+    let Sgd { learning_rate, momentum, nesterov, weight_decay, l1, max_norm } = *optimizer;
     let (rate, momentum) = (learning_rate as f32, momentum as f32);
     for index in 0..architecture.blocks().len() {
         let (weights, biases) = architecture.ranges(index);
         for place in weights.start..biases.end {
-            let decay = if weights.contains(&place) { weight_decay as f32 } else { 0.0 };
+            let (decay, l1) = if weights.contains(&place) { (weight_decay as f32, l1 as f32) } else { (0.0, 0.0) };
             let w = &mut mlp.parameters_mut()[place];
-            let g = gradient[place] + decay * *w;
+            let g = gradient[place] + decay * *w + l1 * sign(*w);
             if optimizer.has_velocity() {
                 let v = &mut velocity[place];
                 *v = momentum * *v + g;
@@ -88,6 +88,11 @@ pub fn step(
         }
     }
     loss
+}
+
+/// The slope of |w|, taken as 0 at its corner.
+fn sign(w: f32) -> f32 {
+    if w == 0.0 { 0.0 } else { w.signum() }
 }
 
 /// A factor of a product.

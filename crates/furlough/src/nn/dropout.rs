@@ -77,6 +77,17 @@ impl Dropout {
         self.p
     }
 
+    /// Dropout with drop probability `p · factor` (one f64 product), otherwise the same: what a step of a
+    /// [`DropoutSchedule`](super::DropoutSchedule) has. With a factor of 0 it is [`Self::NONE`].
+    ///
+    /// # Panics
+    /// Unless `0 <= factor <= 1`.
+    pub fn times(self, factor: f64) -> Self {
+        assert!((0.0..=1.0).contains(&factor), "a factor from 0 to 1, not {factor}");
+        let dropout = Dropout { p: self.p * factor, ..self };
+        if dropout.is_identity() { Dropout::NONE } else { dropout }
+    }
+
     /// T = round(p · 2^32), from 0 to 2^32: a unit is dropped iff its word is below T.
     pub fn threshold(self) -> u64 {
         (self.p * 4_294_967_296.0).round() as u64

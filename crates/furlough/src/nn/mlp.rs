@@ -46,6 +46,17 @@ impl Architecture {
         self.input_dropout
     }
 
+    /// The same network with each drop probability multiplied by `factor`, as [`Dropout::times`] does.
+    ///
+    /// # Panics
+    /// Unless `0 <= factor <= 1`.
+    pub fn with_dropout_times(&self, factor: f64) -> Architecture {
+        let mut scaled = self.clone();
+        scaled.input_dropout = scaled.input_dropout.times(factor);
+        scaled.blocks.iter_mut().for_each(|block| block.dropout = block.dropout.times(factor));
+        scaled
+    }
+
     /// Which examples of a batch the shared dropout layers share their masks among; [`Sharing::PerExample`] when there is none.
     pub fn sharing(&self) -> Sharing {
         let dropouts = std::iter::once(self.input_dropout).chain(self.blocks.iter().map(|block| block.dropout));

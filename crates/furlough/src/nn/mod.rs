@@ -12,6 +12,7 @@ mod layer;
 mod linear;
 mod loss;
 mod mlp;
+mod schedule;
 mod sequential;
 mod sharing;
 
@@ -23,5 +24,6 @@ pub use linear::{linear, linear_backward};
 pub use loss::{argmax, mean_squared_error, softmax_cross_entropy};
 pub(crate) use mlp::Revision;
 pub use mlp::{Architecture, Block, Mlp};
+pub use schedule::DropoutSchedule;
 pub use sequential::Sequential;
 pub use sharing::Sharing;

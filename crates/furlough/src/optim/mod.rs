@@ -1,5 +1,7 @@
 //! Optimisers: how parameters follow their gradients.
 
+mod schedule;
 mod sgd;
 
+pub use schedule::LrSchedule;
 pub use sgd::Sgd;

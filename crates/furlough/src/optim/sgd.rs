@@ -3,13 +3,13 @@ use crate::{Error, Result};
 /// Stochastic gradient descent, with all that the dropout paper uses. With g the gradient of the batch's mean loss,
 ///
 /// ```text
-/// g ← g + weight_decay · w      (weights, not biases)
+/// g ← g + weight_decay · w + l1 · sign(w)            weights, not biases; sign(0) = 0
 /// v ← momentum · v + g
 /// w ← w − learning_rate · v                          without Nesterov
 /// w ← w − learning_rate · (g + momentum · v)         with
 /// ```
 ///
-/// as in Sutskever et al. 2013 and PyTorch. Afterwards each hidden unit whose incoming weights (biases left out) have a
+/// as in Sutskever et al. 2013 and PyTorch; the L1 penalty is the lasso's (Tibshirani 1996), by its subgradient. Afterwards each hidden unit whose incoming weights (biases left out) have a
 /// Euclidean norm over `max_norm` has them scaled back to it (Srivastava et al. 2014, section 5.1); the output layer is left free.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
@@ -21,6 +21,9 @@ pub struct Sgd {
     pub nesterov: bool,
     /// L2 penalty: `weight_decay/2 · |w|²` is added to the loss, for weights only.
     pub weight_decay: f64,
+    /// L1 penalty: `l1 · Σ|w|` is added to the loss, for weights only. Each step takes a weight the same distance `learning_rate · l1`
+    /// towards 0, however small it is: weights that the data do not hold up end within that distance of 0, on either side.
+    pub l1: f64,
     /// Upper bound for the norm of a hidden unit's incoming weights.
     pub max_norm: Option<f64>,
 }
@@ -28,7 +31,7 @@ pub struct Sgd {
 impl Default for Sgd {
     /// The tutorial's: learning rate 0.5 and nothing else.
     fn default() -> Self {
-        Sgd { learning_rate: 0.5, momentum: 0.0, nesterov: false, weight_decay: 0.0, max_norm: None }
+        Sgd { learning_rate: 0.5, momentum: 0.0, nesterov: false, weight_decay: 0.0, l1: 0.0, max_norm: None }
     }
 }
 
@@ -54,15 +57,22 @@ impl Sgd {
         above_0("lr", self.learning_rate)?;
         let momentum = (0.0..1.0).contains(&self.momentum) && (self.momentum as f32) < 1.0;
         check(momentum, "momentum", self.momentum, "must be at least 0 and below 1, in single precision too")?;
-        check(self.weight_decay >= 0.0, "weight_decay", self.weight_decay, "must be a number of at least 0")?;
-        if self.weight_decay > 0.0 {
-            above_0("weight_decay", self.weight_decay)?;
+        for (name, penalty) in [("weight_decay", self.weight_decay), ("l1", self.l1)] {
+            check(penalty >= 0.0, name, penalty, "must be a number of at least 0")?;
+            if penalty > 0.0 {
+                above_0(name, penalty)?;
+            }
         }
         above_0("max_norm", self.max_norm.unwrap_or(1.0))?;
         if self.nesterov && self.momentum == 0.0 {
             return Err(Error::setting("nesterov", true, "needs a momentum above 0 to look ahead along"));
         }
         Ok(())
+    }
+
+    /// Whether weights without a gradient, such as those of dropped units, may move all the same.
+    pub(crate) fn moves_all(&self) -> bool {
+        self.has_velocity() || self.weight_decay != 0.0 || self.l1 != 0.0
     }
 
     /// Whether parameters carry a velocity from step to step.

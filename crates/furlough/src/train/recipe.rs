@@ -1,7 +1,7 @@
 use crate::compute::Precision;
 use crate::data::Partition;
-use crate::nn::{Activation, Dropout, Init, Sequential, Sharing};
-use crate::optim::Sgd;
+use crate::nn::{Activation, Dropout, DropoutSchedule, Init, Sequential, Sharing};
+use crate::optim::{LrSchedule, Sgd};
 use crate::{Error, Result};
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ pub struct TrainOptions {
     pub init: Init,
     /// The optimiser.
     pub optimizer: Sgd,
+    /// How the learning rate falls.
+    pub lr_schedule: LrSchedule,
     /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of an epoch may be smaller.
     pub batch_size: usize,
     /// Passes over the training set, at least 1.
@@ -20,6 +22,8 @@ pub struct TrainOptions {
     pub seed: u64,
     /// What matrix products multiply.
     pub precision: Precision,
+    /// How drop probabilities change from step to step.
+    pub dropout_schedule: DropoutSchedule,
 }
 
 impl Default for TrainOptions {
@@ -28,10 +32,12 @@ impl Default for TrainOptions {
         TrainOptions {
             init: Init::DEFAULT,
             optimizer: Sgd::default(),
+            lr_schedule: LrSchedule::Constant,
             batch_size: 256,
             epochs: 10,
             seed: 0,
             precision: Precision::F32,
+            dropout_schedule: DropoutSchedule::Constant,
         }
     }
 }
@@ -44,6 +50,7 @@ impl TrainOptions {
     pub fn validate(&self) -> Result<()> {
         self.init.validate()?;
         self.optimizer.validate()?;
+        self.dropout_schedule.validate()?;
         if self.batch_size == 0 {
             return Err(Error::setting("batch_size", 0, "must be at least 1"));
         }
@@ -72,13 +79,19 @@ pub struct Recipe {
     pub(super) input_dropout: f64,
     #[serde(skip_serializing_if = "Sharing::is_per_example")]
     pub(super) dropout_sharing: Sharing,
+    #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
+    pub(super) dropout_schedule: DropoutSchedule,
     pub(super) activation: Activation,
     pub(super) init: Init,
     pub(super) optimizer: &'static str,
     pub(super) lr: f64,
+    #[serde(skip_serializing_if = "LrSchedule::is_constant")]
+    pub(super) lr_schedule: LrSchedule,
     pub(super) momentum: f64,
     pub(super) nesterov: bool,
     pub(super) weight_decay: f64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) l1: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_norm: Option<f64>,
     pub(super) batch_size: usize,
@@ -125,6 +138,11 @@ impl Recipe {
         self.dropout_sharing
     }
 
+    /// What drop probabilities are multiplied by in the course of the training.
+    pub fn dropout_schedule(&self) -> DropoutSchedule {
+        self.dropout_schedule
+    }
+
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
         Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
@@ -140,16 +158,19 @@ impl Recipe {
                 momentum: self.momentum,
                 nesterov: self.nesterov,
                 weight_decay: self.weight_decay,
+                l1: self.l1,
                 max_norm: self.max_norm,
             },
+            lr_schedule: self.lr_schedule,
             batch_size: self.batch_size,
             epochs: self.epochs,
             seed: self.seed,
             precision: self.precision,
+            dropout_schedule: self.dropout_schedule,
         }
     }
 
-    /// The recipe as TOML, with every key that matters (how masks are shared, if they are not, does not); [`Settings::parse`](super::Settings::parse) reads it.
+    /// The recipe as TOML, with every key that matters (those with which nothing is changed may be left out); [`Settings::parse`](super::Settings::parse) reads it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
     }

@@ -1,6 +1,7 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, Init, Sharing};
+use crate::nn::{Activation, DropoutSchedule, Init, Sharing};
+use crate::optim::LrSchedule;
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub input_dropout: Option<f64>,
     /// Which examples of a batch share a dropout mask in training.
     pub dropout_sharing: Option<Sharing>,
+    /// How drop probabilities change in the course of the training.
+    pub dropout_schedule: Option<DropoutSchedule>,
     /// Activation of the hidden layers.
     pub activation: Option<Activation>,
     /// How weights start.
@@ -40,12 +43,16 @@ pub struct Settings {
     pub optimizer: Option<String>,
     /// Learning rate, above 0.
     pub lr: Option<f64>,
+    /// How it falls in the course of the training.
+    pub lr_schedule: Option<LrSchedule>,
     /// From 0 to below 1.
     pub momentum: Option<f64>,
     /// Look ahead along the momentum, which must then be above 0.
     pub nesterov: Option<bool>,
     /// L2 penalty of the weights, at least 0.
     pub weight_decay: Option<f64>,
+    /// L1 penalty of the weights, at least 0.
+    pub l1: Option<f64>,
     /// Upper bound for the norm of a hidden unit's incoming weights, above 0.
     pub max_norm: Option<f64>,
     /// Examples a step, at least 1.
@@ -146,13 +153,16 @@ impl Settings {
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
             dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
+            dropout_schedule: self.dropout_schedule.or(other.dropout_schedule),
             activation: self.activation.or(other.activation),
             init: self.init.or(other.init),
             optimizer: self.optimizer.or(other.optimizer),
             lr: self.lr.or(other.lr),
+            lr_schedule: self.lr_schedule.or(other.lr_schedule),
             momentum: self.momentum.or(other.momentum),
             nesterov: self.nesterov.or(other.nesterov),
             weight_decay: self.weight_decay.or(other.weight_decay),
+            l1: self.l1.or(other.l1),
             max_norm: self.max_norm.or(other.max_norm),
             batch_size: self.batch_size.or(other.batch_size),
             epochs: self.epochs.or(other.epochs),
@@ -191,13 +201,16 @@ impl Settings {
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
             dropout_sharing: self.dropout_sharing.unwrap_or_default(),
+            dropout_schedule: self.dropout_schedule.unwrap_or_default(),
             activation: self.activation.unwrap_or(Activation::Relu),
             init: self.init.unwrap_or(if small { Init::Kaiming } else { Init::DEFAULT }),
             optimizer: "sgd",
             lr: self.lr.unwrap_or(if small { 0.1 } else { 0.5 }),
+            lr_schedule: self.lr_schedule.unwrap_or_default(),
             momentum: self.momentum.unwrap_or(0.0),
             nesterov: self.nesterov.unwrap_or(false),
             weight_decay: self.weight_decay.unwrap_or(0.0),
+            l1: self.l1.unwrap_or(0.0),
             max_norm: self.max_norm,
             batch_size: self.batch_size.unwrap_or(if small { 32 } else { 256 }),
             epochs: self.epochs.unwrap_or(if small { 30 } else { 10 }),
@@ -235,6 +248,10 @@ mod tests {
             "dropout_sharing = \"batch\"",
             "dropout_sharing = 64",
             "folds = 5\nfold = 4\nsplit_seed = 9\ntrain_examples = 1000",
+            "l1 = 0.001",
+            "lr_schedule = \"cosine\"",
+            "dropout_schedule = \"ramp:0.3\"",
+            "dropout_schedule = \"decay\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -265,6 +282,9 @@ mod tests {
             ("momentum = 1.0", "momentum = 1"),
             ("max_norm = 0.0", "max_norm = 0"),
             ("weight_decay = -0.1", "weight_decay = -0.1"),
+            ("l1 = -0.1", "l1 = -0.1: must be a number of at least 0"),
+            ("l1 = nan", "l1 = NaN: must be a number of at least 0"),
+            ("l1 = 1e-50", "l1 = 1e-50: is beyond single precision"),
             ("lr = 1e60", "lr = 1"),
             ("init = \"normal:1e60\"", "init"),
             ("optimizer = \"adam\"", "there is sgd"),
@@ -280,6 +300,7 @@ mod tests {
             ("folds = 1", "folds = 1: one part is held out"),
             ("folds = 5\nfold = 5", "numbered from 0 to 4"),
             ("split_seed = 1", "there is nothing to split"),
+            ("lr_schedule = \"step\"", "there are constant, linear and cosine"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
             ("dropout_sharing = 0", "dropout_sharing = 0: write per-example, batch, or how many"),
@@ -287,6 +308,8 @@ mod tests {
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
             ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
             ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
+            ("dropout_schedule = \"early:2\"", "dropout_schedule = early:2: write constant, early:F"),
+            ("dropout_schedule = \"sometimes\"", "dropout_schedule = sometimes: write constant, early:F"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
         ] {
             let error = parse(text).unwrap_err().to_string();

@@ -185,7 +185,9 @@ impl<'a> Trainer<'a> {
     }
 
     fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
+        let steps = self.steps_per_epoch() * u64::from(self.options.epochs);
         let TrainState { mlp, velocity, progress } = &mut self.state;
+        let factor = self.options.dropout_schedule.factor(progress.step, steps);
         let start = progress.step_in_epoch as usize * self.options.batch_size;
         let end = self.order.len().min(start + self.options.batch_size);
         let batch = Batch { data: self.data, examples: &self.order[start..end] };
@@ -195,7 +197,9 @@ impl<'a> Trainer<'a> {
             step: progress.step as u32, // below 2^32: checked in `resume`
             layer: 0,
         };
-        let sums = self.cpu.train_step(mlp, velocity, &self.options.optimizer, batch, &site);
+        let mut optimizer = self.options.optimizer;
+        optimizer.learning_rate *= self.options.lr_schedule.factor(progress.step, steps);
+        let sums = self.cpu.scheduled_step(mlp, velocity, &optimizer, batch, &site, factor);
         let examples = end - start;
         let epoch = progress.epoch + 1;
         let loss = sums.loss / examples as f64;

@@ -147,14 +147,32 @@ impl Cpu {
         batch: Batch<'_>,
         site: &MaskSite,
     ) -> StepSums {
+        self.scheduled_step(mlp, velocity, optimizer, batch, site, 1.0)
+    }
+
+    /// [`Self::train_step`] with each drop probability multiplied by `factor` in this step, as a
+    /// [`DropoutSchedule`](crate::nn::DropoutSchedule) says.
+    ///
+    /// # Panics
+    /// As [`Self::train_step`], and unless `0 <= factor <= 1`.
+    pub fn scheduled_step(
+        &mut self,
+        mlp: &mut Mlp,
+        velocity: &mut [f32],
+        optimizer: &Sgd,
+        batch: Batch<'_>,
+        site: &MaskSite,
+        factor: f64,
+    ) -> StepSums {
         self.check(mlp, batch.data);
         assert_eq!(batch.data.outputs(), self.architecture.outputs(), "one output a class or target");
         let most = self.training.rows();
         assert!((1..=most).contains(&batch.examples.len()), "batches of 1 to {most} examples");
         let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
         assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
-        rows::fill_masks(self.isa, &mut self.masks, &self.architecture, Some(site));
-        if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(batch.examples.len(), self.gathering)) {
+        rows::fill_masks(self.isa, &mut self.masks, &self.architecture, Some(site), factor);
+        let (rows, when) = (batch.examples.len(), self.gathering);
+        if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(&self.architecture, rows, when, factor)) {
             return gathered::train_step(self, mlp, velocity, optimizer, batch);
         }
         let sums = rows::train_phase(self, mlp, batch);

@@ -94,7 +94,7 @@ pub(super) fn forward_phase(
     let count = examples.len();
     workers.choose(count, architecture.parameters());
     packed.fill(workers, product, mlp, count, false);
-    fill_masks(*isa, masks, architecture, site);
+    fill_masks(*isa, masks, architecture, site, 1.0);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
@@ -115,17 +115,18 @@ pub(super) fn forward_phase(
     });
 }
 
-/// Decides the masks of the input and of each block.
+/// Decides the masks of the input and of each block, whose drop probabilities are multiplied by `factor`.
 pub(super) fn fill_masks(
     isa: Isa,
     masks: &mut [Option<LayerMask>],
     architecture: &Architecture,
     site: Option<&MaskSite>,
+    factor: f64,
 ) {
     let input = std::iter::once(architecture.input_dropout());
     let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
     for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
-        *mask = site.and_then(|site| LayerMask::new(isa, dropout, site, layer as u32));
+        *mask = site.and_then(|site| LayerMask::new(isa, dropout.times(factor), site, layer as u32));
     }
 }
 

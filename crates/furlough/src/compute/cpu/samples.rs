@@ -106,7 +106,8 @@ pub(super) fn sample_phase(
     workers.choose(examples.len() * samples.len(), architecture.parameters());
     let tile = (product.tile(architecture, usize::MAX), product.group());
     packed.fill(workers, product, mlp, usize::MAX, false);
-    fill_masks(*isa, masks, architecture, Some(&MaskSite { key, stream: Stream::MonteCarlo, step: 0, layer: 0 }));
+    let site = MaskSite { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
+    fill_masks(*isa, masks, architecture, Some(&site), 1.0);
     let blocks = architecture.blocks();
     let site = masks.iter().position(Option::is_some).unwrap_or(blocks.len());
     let width = if site == 0 { architecture.inputs() } else { blocks[site - 1].outputs };

@@ -84,7 +84,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
             sum_rows(*isa, deltas, units, tile.columns.start, gradient);
             let place = (biases.start + tile.columns.start, columns);
             // SAFETY: the tile's own parameters.
-            unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, 0.0) };
+            unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, false) };
             return;
         };
         let width = architecture.blocks()[tile.block].inputs;
@@ -103,7 +103,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         // SAFETY: only read, as above; columns start at a panel.
         let deltas = &unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / product.lanes() * panel..];
         let shape = (rows.len(), columns, examples);
-        if optimizer.has_velocity() {
+        if optimizer.has_velocity() || optimizer.l1 != 0.0 {
             // SAFETY: examples × rows packed above, examples × columns in the packed deltas, and scratch of rows × columns.
             unsafe {
                 product.multiply_columns(
@@ -114,10 +114,10 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
                     inputs_packed,
                 )
             };
-            for (row, gradient) in gradient.chunks_exact(columns).enumerate() {
+            for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
                 let place = (start + row * units, columns);
                 // SAFETY: the tile's own parameters.
-                unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, optimizer.weight_decay) };
+                unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, true) };
             }
         } else {
             let keep = (1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32;
@@ -182,7 +182,8 @@ for_each_isa! {
     }
 }
 
-/// One optimiser step of `place.1` parameters from `place.0`, given their gradient.
+/// One optimiser step of `place.1` parameters from `place.0`, given their gradient, which is used up. `penalised` says that they are weights
+/// and not biases.
 ///
 /// # Safety
 /// Nobody else uses these parameters or their velocities now.
@@ -191,28 +192,34 @@ pub(super) unsafe fn follow(
     parameters: &Borrowed<'_>,
     velocity: &Borrowed<'_>,
     place: (usize, usize),
-    gradient: &[f32],
+    gradient: &mut [f32],
     optimizer: &Sgd,
-    weight_decay: f64,
+    penalised: bool,
 ) {
     // SAFETY: as promised.
     let weights = unsafe { parameters.part(place.0, place.1) };
     let rate = optimizer.learning_rate as f32;
+    let mut decay = if penalised { optimizer.weight_decay as f32 } else { 0.0 };
+    if penalised && optimizer.l1 != 0.0 {
+        penalise_row(isa, weights, gradient, std::mem::take(&mut decay), optimizer.l1 as f32);
+    }
     if optimizer.has_velocity() {
         // SAFETY: as promised.
         let velocity = unsafe { velocity.part(place.0, place.1) };
-        momentum_row(
-            isa,
-            weights,
-            velocity,
-            gradient,
-            rate,
-            optimizer.momentum as f32,
-            weight_decay as f32,
-            optimizer.nesterov,
-        );
+        momentum_row(isa, weights, velocity, gradient, rate, optimizer.momentum as f32, decay, optimizer.nesterov);
     } else {
-        descend_row(isa, weights, gradient, rate, weight_decay as f32);
+        descend_row(isa, weights, gradient, rate, decay);
+    }
+}
+
+for_each_isa! {
+    /// The gradient of both penalties, for the rare run that has the L1 one: the rows below do without it.
+    fn penalise_row(isa, weights: &[f32], gradient: &mut [f32], decay: f32, l1: f32) {
+        for (g, &w) in gradient.iter_mut().zip(weights) {
+            let slope = if w > 0.0 { l1 } else { 0.0 };
+            let slope = if w < 0.0 { -l1 } else { slope };
+            *g = *g + decay * w + slope;
+        }
     }
 }
 

@@ -17,8 +17,9 @@ pub(super) struct Kept {
 /// The features (site 0), or the outputs of a block (site 1 and on).
 struct Site {
     width: usize,
-    /// For each group the units it keeps, in ascending order. Where nothing is dropped there is one list, for all groups.
+    /// For each group the units it keeps, in ascending order. Where nothing is ever dropped there is one list, for all groups.
     lists: Vec<Vec<u32>>,
+    /// Of the present batch.
     scale: f32,
 }
 
@@ -34,21 +35,27 @@ impl Kept {
             } else {
                 (0..batch_size.div_ceil(size)).map(|_| Vec::with_capacity(width)).collect()
             },
-            scale: dropout.scale(),
+            scale: 1.0,
         };
         Kept { sites: sites.map(site).collect(), size, rows: 0 }
     }
 
-    /// Draws the lists of a batch of `rows` rows. `masks` has the mask of each site.
+    /// Draws the lists of a batch of `rows` rows. `masks` has the mask of each site; without one it keeps all.
     pub(super) fn draw(&mut self, isa: Isa, masks: &[Option<LayerMask>], rows: usize) {
         self.rows = rows;
         let groups = self.groups();
         for (site, mask) in self.sites.iter_mut().zip(masks) {
+            site.scale = mask.map_or(1.0, |mask| mask.scale);
             if let Some(mask) = mask {
                 for (group, list) in site.lists[..groups].iter_mut().enumerate() {
                     list.resize(site.width, 0);
                     let kept = if mask.drops_all { 0 } else { list_kept(isa, mask, group as u32, list) };
                     list.truncate(kept);
+                }
+            } else {
+                for list in site.lists.iter_mut().take(groups).filter(|list| list.len() < site.width) {
+                    list.clear();
+                    list.extend(0..site.width as u32);
                 }
             }
         }

@@ -59,7 +59,7 @@ pub(super) struct Gathered {
     scratch_size: usize,
     group_size: usize,
     weights: usize,
-    /// The share of them that is kept on average.
+    /// The share of them that is kept on average, with the drop probabilities of the network itself.
     share: f64,
 }
 
@@ -95,7 +95,7 @@ impl Gathered {
         let products = (widest.next_multiple_of(PANEL) + PANEL) * WIDE.next_multiple_of(kernels.lanes) + WIDE;
         let tiles = update::partition(architecture);
         let updates = tiles.iter().map(|tile| tile.scratch(kernels, group_size)).max().unwrap_or(0);
-        let (weights, share) = share(architecture);
+        let (weights, share) = share(architecture, 1.0);
         let scratch_size = products.max(updates).next_multiple_of(16);
         Some(Gathered {
             kept: Kept::new(architecture, batch_size, group_size),
@@ -108,14 +108,15 @@ impl Gathered {
         })
     }
 
-    /// Whether a batch of so many rows is computed here.
-    pub(super) fn takes(&self, rows: usize, when: Gathering) -> bool {
+    /// Whether a batch of so many rows is computed here, drop probabilities being multiplied by `factor`.
+    pub(super) fn takes(&self, architecture: &Architecture, rows: usize, when: Gathering, factor: f64) -> bool {
         let group = self.group_size.min(rows);
         match when {
             Gathering::Never => false,
             Gathering::Always => true,
             Gathering::WhereItPays => {
-                let cost = self.share * (1.0 + COST / group as f64);
+                let share = if factor == 1.0 { self.share } else { share(architecture, factor).1 };
+                let cost = share * (1.0 + COST / group as f64);
                 group >= FEWEST_ROWS && self.weights >= FEWEST_WEIGHTS && cost < 0.95
             }
         }
@@ -123,11 +124,11 @@ impl Gathered {
 }
 
 /// How many weights there are, and which share of them takes part in a step on average.
-fn share(architecture: &Architecture) -> (usize, f64) {
-    let mut inputs = 1.0 - architecture.input_dropout().p();
+fn share(architecture: &Architecture, factor: f64) -> (usize, f64) {
+    let mut inputs = 1.0 - factor * architecture.input_dropout().p();
     let (mut weights, mut kept) = (0, 0.0);
     for block in architecture.blocks() {
-        let units = 1.0 - block.dropout.p();
+        let units = 1.0 - factor * block.dropout.p();
         weights += block.inputs * block.outputs;
         kept += inputs * units * (block.inputs * block.outputs) as f64;
         inputs = units;

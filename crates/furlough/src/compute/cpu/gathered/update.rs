@@ -1,5 +1,5 @@
 //! Gradients and optimiser: a rectangle of parameters gets what each group, one after the other, has for the inputs and units that it
-//! keeps within the rectangle. Plain SGD touches nothing else. With momentum or weight decay the others move too: then the gradient is spread
+//! keeps within the rectangle. Plain SGD touches nothing else. With momentum or a penalty the others move too: then the gradient is spread
 //! out over the whole rectangle first.
 
 use super::super::gemm::Kernels;
@@ -106,7 +106,7 @@ pub(super) fn parameters(
     let architecture = step.architecture;
     let parameters = Borrowed::new(mlp.parameters_mut());
     let velocity = Borrowed::new(velocity);
-    let spread = optimizer.has_velocity() || optimizer.weight_decay != 0.0;
+    let spread = optimizer.moves_all();
     workers.run(tiles.len(), &|task, worker| {
         let tile = &tiles[task];
         let width = architecture.blocks()[tile.block].outputs;
@@ -119,7 +119,7 @@ pub(super) fn parameters(
             bias_gradient(step, tile, gradient);
             let place = (biases.start + tile.units.start, columns);
             // SAFETY: the tile's own parameters.
-            unsafe { follow(step.isa, &parameters, &velocity, place, gradient, optimizer, 0.0) };
+            unsafe { follow(step.isa, &parameters, &velocity, place, gradient, optimizer, false) };
             return;
         };
         let start = weights.start + inputs.start * width + tile.units.start;
@@ -132,10 +132,10 @@ pub(super) fn parameters(
         gradient.fill(0.0);
         // SAFETY: a rectangle of our own.
         unsafe { add_products(step, tile, inputs, (gradient.as_mut_ptr(), columns), 1.0, scratch) };
-        for (row, gradient) in gradient.chunks_exact(columns).enumerate() {
+        for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
             let place = (start + row * width, columns);
             // SAFETY: the tile's own parameters.
-            unsafe { follow(step.isa, &parameters, &velocity, place, gradient, optimizer, optimizer.weight_decay) };
+            unsafe { follow(step.isa, &parameters, &velocity, place, gradient, optimizer, true) };
         }
     });
     bound_all_norms(workers, architecture, &parameters, optimizer);
