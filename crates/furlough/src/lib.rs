@@ -47,4 +47,5 @@ pub use error::{Error, Result};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../../../docs/guide.md")]
+#[doc = include_str!("../../../docs/tune.md")]
 struct Pages;

@@ -18,6 +18,7 @@ mod sealed;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use atomic::{is_leftover, remove_leftovers};
 pub use atomic::write_atomic;
 pub use checkpoint::{Origin, checkpoint_progress, load_checkpoint, save_checkpoint};
 pub use directory::RunDir;

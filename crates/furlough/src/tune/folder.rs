@@ -1,5 +1,5 @@
 use super::TuneOptions;
-use crate::run::write_atomic;
+use crate::run::{is_leftover, remove_leftovers, write_atomic};
 use crate::{Error, Result};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ impl TuneDir {
         }
         for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
             let name = entry.map_err(Error::io("read", path))?.file_name();
-            if name != Self::LOCK && !name.display().to_string().starts_with(".furlough-") {
+            if name != Self::LOCK && !is_leftover(&name) {
                 let reason = format!("is not empty (it has {}); choose another folder with --out", name.display());
                 return Err(Error::run(path, reason));
             }
@@ -104,6 +104,7 @@ impl TuneDir {
             let reason = format!("the tune is finished: see {}; start another with another --out", Self::REPORT);
             return Err(Error::run(&path, reason));
         }
+        remove_leftovers(&path)?;
         Ok((TuneDir { path, _lock: lock }, options, data))
     }
 
