@@ -82,7 +82,10 @@ fn stopped_and_killed_it_comes_to_the_same() {
     assert_eq!(code, None);
     let said = ok(folder, "tune --resume a");
     assert!(said.contains("resumed: what is on record is not trained again"), "{said}");
-    assert_eq!((outcome(folder, "a"), model(folder, "a/final")), (outcome(folder, "whole"), model(folder, "whole/final")));
+    assert_eq!(
+        (outcome(folder, "a"), model(folder, "a/final")),
+        (outcome(folder, "whole"), model(folder, "whole/final"))
+    );
 
     // Killed at moments that nobody chose.
     let mut kills = 0;
@@ -99,14 +102,18 @@ fn stopped_and_killed_it_comes_to_the_same() {
         kills += u32::from(!status.success());
     }
     assert!(kills > 2, "killed {kills} times");
-    assert_eq!((outcome(folder, "b"), model(folder, "b/final")), (outcome(folder, "whole"), model(folder, "whole/final")));
+    assert_eq!(
+        (outcome(folder, "b"), model(folder, "b/final")),
+        (outcome(folder, "whole"), model(folder, "whole/final"))
+    );
 }
 
 #[test]
 fn a_reader_that_goes_away_stops_it() {
     let folder = folder();
     let folder = folder.path();
-    let mut child = furlough(folder).args(format!("{SMALL} --out a").split_whitespace()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        furlough(folder).args(format!("{SMALL} --out a").split_whitespace()).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     ok(folder, "tune --resume a --quiet");

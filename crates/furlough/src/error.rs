@@ -33,6 +33,14 @@ pub enum Error {
         /// Line, column and what is wrong there.
         reason: String,
     },
+    /// A study's file or folder makes no sense.
+    #[error("study {}: {reason}", place(.path))]
+    Study {
+        /// The file or folder, when it came from one.
+        path: Option<PathBuf>,
+        /// What is wrong, where, and what would be right.
+        reason: String,
+    },
     /// A data set is unusable: broken file, disagreeing counts, values out of range.
     #[error("data {origin}: {reason}")]
     Data {

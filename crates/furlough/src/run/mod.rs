@@ -18,15 +18,15 @@ mod sealed;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use atomic::{is_leftover, remove_leftovers};
 pub use atomic::write_atomic;
+pub(crate) use atomic::{is_leftover, remove_leftovers};
 pub use checkpoint::{Origin, checkpoint_progress, load_checkpoint, save_checkpoint};
 pub use directory::RunDir;
 pub use fingerprint::{fingerprint, sha256_hex};
 pub use manifest::{FileEntry, Manifest};
 pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
-pub use plot::{curves_png, curves_svg};
+pub use plot::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg, curves_png, curves_svg};
 pub use recorder::{Recorder, RunInfo};
 
 /// Version of the run directory's format, written into every file that has a place for it.

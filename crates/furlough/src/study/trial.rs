@@ -22,6 +22,27 @@ impl<'a> TrialData<'a> {
     pub fn new(train: &'a Dataset, test: &'a Dataset, origin: impl Into<String>) -> Self {
         TrialData { train, test, info: DataInfo::of(train), origin: origin.into() }
     }
+
+    /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and the recipe.
+    pub(super) fn part(&self, recipe: &Recipe) -> Result<Option<Part>> {
+        match recipe.partition() {
+            whole if whole.is_whole() => Ok(None),
+            part => part.select(self.train).map(|(train, held_out)| Some(Part { train, held_out })),
+        }
+    }
+}
+
+/// A part of an experiment's data.
+pub(super) struct Part {
+    train: Dataset,
+    held_out: Option<Dataset>,
+}
+
+impl Part {
+    /// The part in place of the whole.
+    pub(super) fn data<'a>(&'a self, whole: &TrialData<'a>) -> TrialData<'a> {
+        TrialData::new(&self.train, self.held_out.as_ref().unwrap_or(whole.test), &*whole.origin)
+    }
 }
 
 /// One run of an experiment: a recipe, and a name that nothing else has.
@@ -173,14 +194,8 @@ pub fn run_trial(
         let ended = if until.is_some() { Ended::Paused } else { Ended::Finished };
         return Ok(TrialOutcome { path, ended, found, records });
     }
-    // The name is that of the whole data and the recipe, which says what part of them this trial sees.
-    let part = match trial.recipe.partition() {
-        whole if whole.is_whole() => None,
-        part => Some(part.select(data.train)?),
-    };
-    let own = part
-        .as_ref()
-        .map(|(train, held_out)| TrialData::new(train, held_out.as_ref().unwrap_or(data.test), &*data.origin));
+    let part = data.part(&trial.recipe)?;
+    let own = part.as_ref().map(|part| part.data(data));
     let seen = own.as_ref().unwrap_or(data);
     let (mut trainer, recorder) = match begin(trial, seen, setting, &path) {
         Ok(begun) => begun,

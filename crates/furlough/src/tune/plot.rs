@@ -17,7 +17,11 @@ pub fn error_by_p(report: &TuneReport) -> Chart {
     };
     let panel = |layer: usize| Panel::Lines {
         title: if layer == 0 { title.into() } else { String::new() },
-        x_title: if layers == 1 { "drop probability".into() } else { format!("drop probability after layer {}", layer + 1) },
+        x_title: if layers == 1 {
+            "drop probability".into()
+        } else {
+            format!("drop probability after layer {}", layer + 1)
+        },
         log_x: false,
         log_y: false,
         lines: lines(report, layer),
@@ -25,7 +29,9 @@ pub fn error_by_p(report: &TuneReport) -> Chart {
     let seeds = report.seeds.len();
     Chart {
         title: format!("{}: {}", report.data, report.verdict.text),
-        note: format!("every dot a recipe trained to the end; finalists: mean of {seeds} seeds, 95 % interval of the mean (Student)"),
+        note: format!(
+            "every dot a recipe trained to the end; finalists: mean of {seeds} seeds, 95 % interval of the mean (Student)"
+        ),
         panels: (0..layers).map(panel).collect(),
     }
 }

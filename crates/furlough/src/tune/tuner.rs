@@ -1,11 +1,13 @@
 use super::field::Field;
 use super::options::VERSION;
+use super::plot::error_by_p;
 use super::refit::{on_all_data, refit};
 use super::replication::{Pairs, replicate};
 use super::report::{Finalist, SearchedTrial, TestScores, TuneReport};
 use super::search::Arm;
 use super::searching::{Found, search, seconds_on_record};
 use super::{Metric, TuneDir, TuneEvent, TuneOptions, Verdict, rungs};
+use crate::run::{chart_png, chart_svg};
 use crate::study::{Setting, Trial, TrialData};
 use crate::{Error, Result};
 
@@ -105,6 +107,9 @@ pub fn tune(
         test: TestScores { examples: test.examples, loss: test.loss, accuracy: test.accuracy },
         seconds: seconds_on_record(&trials)?,
     };
+    let chart = error_by_p(&report);
+    dir.write(TuneDir::PLOT_SVG, chart_svg(TuneDir::PLOT_SVG, &chart)?.as_bytes())?;
+    dir.write(TuneDir::PLOT_PNG, &chart_png(TuneDir::PLOT_PNG, &chart)?)?;
     let path = dir.file(TuneDir::REPORT);
     let mut text = serde_json::to_vec_pretty(&report).map_err(|error| Error::run(&path, error.to_string()))?;
     text.push(b'\n');

@@ -36,6 +36,47 @@ impl Axis {
         Axis { low, high, log: false, ticks }
     }
 
+    /// For measurements of any kind: as narrow as the values allow, from 0 where that is not far, and logarithmic if asked for and they
+    /// span a power of ten.
+    pub fn measured(values: impl Iterator<Item = f64> + Clone, log: bool) -> Self {
+        let (least, most) = extent(values).unwrap_or((0.0, 1.0));
+        if log && least > 0.0 && most / least >= 10.0 {
+            return Self::logarithmic(least, most);
+        }
+        let near_zero = least >= 0.0 && least < 0.3 * most;
+        let room = 0.02 * (most - least).max(1e-3 * most.abs());
+        Self::linear(if near_zero { 0.0 } else { least - room }, most + room)
+    }
+
+    /// For settings: from the least to the largest, with ticks at the values themselves where these are few and apart.
+    /// Logarithmic if asked for and all are above 0.
+    pub fn among(values: impl Iterator<Item = f64>, log: bool) -> Self {
+        let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let (Some(&least), Some(&most)) = (values.first(), values.last()) else { return Self::linear(0.0, 1.0) };
+        let log = log && least > 0.0;
+        let scale = |value: f64| if log { value.log10() } else { value };
+        let room = if most > least { 0.0 } else { 0.5 * if log { 1.0 } else { most.abs().max(1.0) } };
+        let mut axis = Axis { low: scale(least) - room, high: scale(most) + room, log, ticks: Vec::new() };
+        const APART: f64 = 0.055;
+        let close = values.windows(2).any(|pair| axis.place(pair[1]) - axis.place(pair[0]) < APART);
+        if !log && close {
+            let step = nice_step((most - least) / 8.0);
+            let decimals = (-(step.log10() + 1e-9).floor()).max(0.0) as usize;
+            let first = (least / step - 1e-9).ceil() * step;
+            axis.ticks = multiples(first, most, step).map(|value| (value, format!("{value:.decimals$}"))).collect();
+            return axis;
+        }
+        for value in values {
+            // Close ones are passed over, from the low end.
+            if axis.ticks.last().is_none_or(|(last, _)| axis.place(value) - axis.place(*last) >= APART) {
+                axis.ticks.push((value, plain(value)));
+            }
+        }
+        axis
+    }
+
     fn linear(least: f64, most: f64) -> Self {
         let most = if most > least { most } else { least + 1.0 };
         let step = nice_step((most - least) / 7.0);
@@ -86,6 +127,11 @@ fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
+/// A value as people write it.
+fn plain(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e7).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
+}
+
 /// The smallest of 1, 2 or 5 times a power of ten that is not below `at_least`.
 fn nice_step(at_least: f64) -> f64 {
     let power = 10f64.powf(at_least.log10().floor());
@@ -123,6 +169,27 @@ mod tests {
         assert_eq!(labels(&Axis::shares([1.0].into_iter())), ["0.94", "0.95", "0.96", "0.97", "0.98", "0.99", "1.00"]);
         assert_eq!(labels(&Axis::losses([250.0, 0.3].into_iter())), ["0.1", "1", "10", "100", "1000"]);
         assert_eq!(labels(&Axis::losses([3e40, 1e40].into_iter())).last(), Some(&"3e40"));
+    }
+
+    #[test]
+    fn settings_are_ticks_where_they_have_room() {
+        let among = |values: &[f64], log| Axis::among(values.iter().copied(), log);
+        assert_eq!(labels(&among(&[0.5, 0.0, 0.1, 0.5], false)), ["0", "0.1", "0.5"]);
+        assert_eq!(labels(&among(&[100.0, 1000.0, 60000.0], true)), ["100", "1000", "60000"]);
+        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!(labels(&among(&hundred, false)), ["20", "40", "60", "80", "100"]);
+        assert_eq!(labels(&among(&[3.0], false)), ["3"]);
+        assert!((among(&[3.0], false).place(3.0) - 0.5).abs() < 1e-9);
+        // Nothing logarithmic can be at 0.
+        assert!(!among(&[0.0, 1.0], true).is_log());
+        let measured = |values: &[f64], log| Axis::measured(values.iter().copied(), log);
+        assert_eq!(
+            labels(&measured(&[10.9, 11.4], false)),
+            ["10.8", "10.9", "11.0", "11.1", "11.2", "11.3", "11.4", "11.5"]
+        );
+        assert_eq!(labels(&measured(&[0.4, 9.8], false)), ["0", "2", "4", "6", "8", "10"]);
+        assert_eq!(labels(&measured(&[0.5, 60.0], true)), ["0.1", "1", "10", "100"]);
+        assert!(measured(&[-1.0, 2.0], true).place(-1.0) >= 0.0);
     }
 
     #[test]

@@ -1,13 +1,21 @@
-//! Learning curves as the tutorial draws them, as SVG and PNG, with a font of our own so that they look the same on
+//! Learning curves as the tutorial draws them, and charts of whole studies, as SVG and PNG, with a font of our own so that they look the same on
 //! every machine.
 
 mod axis;
+mod canvas;
+mod chart;
+mod dots;
+mod lines;
 mod scene;
 
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
-use plotters::prelude::{BitMapBackend, IntoDrawingArea, SVGBackend};
+use chart::draw as draw_chart;
+pub use chart::{Chart, ChartRow, Line, Panel, PlotPoint};
+use plotters::coord::Shift;
+use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, SVGBackend};
 use plotters::style::{FontStyle, register_font};
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -29,17 +37,8 @@ static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf")
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
 pub fn curves_svg(title: &str, judge: &str, records: &[EpochRecord]) -> Result<String> {
-    let failed = |reason: String| Error::run(Path::new(RunDir::CURVES_SVG), reason);
-    prepare(records).map_err(failed)?;
-    let (width, height) = (SIZE.0 * FINE, SIZE.1 * FINE);
-    let mut svg = String::new();
-    let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
-    scene::draw(&area, (FINE, 0.0), (title, judge), records).map_err(|error| failed(error.to_string()))?;
-    drop(area);
-    // The coordinates stay fine; only the picture's own size is what it should be.
-    let fine = format!("width=\"{width}\" height=\"{height}\" viewBox");
-    let own = format!("width=\"{}\" height=\"{}\" viewBox", SIZE.0, SIZE.1);
-    Ok(svg.replacen(&fine, &own, 1))
+    check(RunDir::CURVES_SVG, records)?;
+    svg(RunDir::CURVES_SVG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, judge), records))
 }
 
 /// The same picture as a PNG image, two pixels to the unit. The same records give the same bytes.
@@ -47,28 +46,77 @@ pub fn curves_svg(title: &str, judge: &str, records: &[EpochRecord]) -> Result<S
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
 pub fn curves_png(title: &str, judge: &str, records: &[EpochRecord]) -> Result<Vec<u8>> {
-    let failed = |reason: String| Error::run(Path::new(RunDir::CURVES_PNG), reason);
-    prepare(records).map_err(failed)?;
-    let (width, height) = (SIZE.0 * FINE, SIZE.1 * FINE);
+    check(RunDir::CURVES_PNG, records)?;
+    png(RunDir::CURVES_PNG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, judge), records))
+}
+
+/// A chart as an SVG picture; `name` is for messages. The same chart gives the same bytes.
+///
+/// # Errors
+/// [`Error::Run`] when it cannot be drawn.
+pub fn chart_svg(name: &str, chart: &Chart) -> Result<String> {
+    svg(name, chart.size(), |area, drop| draw_chart(area, (FINE, drop), chart))
+}
+
+/// A chart as a PNG image, two pixels to the unit; `name` is for messages. The same chart gives the same bytes.
+///
+/// # Errors
+/// [`Error::Run`] when it cannot be drawn.
+pub fn chart_png(name: &str, chart: &Chart) -> Result<Vec<u8>> {
+    png(name, chart.size(), |area, drop| draw_chart(area, (FINE, drop), chart))
+}
+
+type Svg<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Bitmap<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+
+/// What `draw` draws on a sheet of so many units, with text that needs no lowering.
+fn svg<E: Display>(name: &str, size: (u32, u32), draw: impl FnOnce(&Svg<'_>, f64) -> Result<(), E>) -> Result<String> {
+    prepare(name)?;
+    let (width, height) = (size.0 * FINE, size.1 * FINE);
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
+    draw(&area, 0.0).map_err(|error| failed(name, error))?;
+    drop(area);
+    // The coordinates stay fine; only the picture's own size is what it should be.
+    let fine = format!("width=\"{width}\" height=\"{height}\" viewBox");
+    let own = format!("width=\"{}\" height=\"{}\" viewBox", size.0, size.1);
+    Ok(svg.replacen(&fine, &own, 1))
+}
+
+fn png<E: Display>(
+    name: &str,
+    size: (u32, u32),
+    draw: impl FnOnce(&Bitmap<'_>, f64) -> Result<(), E>,
+) -> Result<Vec<u8>> {
+    prepare(name)?;
+    let (width, height) = (size.0 * FINE, size.1 * FINE);
     let mut pixels = vec![255; (width * height * 3) as usize];
     let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    scene::draw(&area, (FINE, IMAGE_TEXT_DROP), (title, judge), records).map_err(|error| failed(error.to_string()))?;
+    draw(&area, IMAGE_TEXT_DROP).map_err(|error| failed(name, error))?;
     drop(area);
     let pixels = shrink(&pixels, width as usize);
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, width / SHRINK, height / SHRINK);
     encoder.set_color(png::ColorType::Rgb);
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
-    written.map_err(|error| failed(error.to_string()))?;
+    written.map_err(|error| failed(name, error))?;
     Ok(png)
 }
 
-fn prepare(records: &[EpochRecord]) -> Result<(), String> {
+fn failed(name: &str, why: impl Display) -> Error {
+    Error::run(Path::new(name), why.to_string())
+}
+
+fn prepare(name: &str) -> Result<()> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
-    if !REGISTERED.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
-        return Err("cannot be drawn: the bundled font is damaged".into());
+    if *REGISTERED.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
+        return Ok(());
     }
-    if records.is_empty() { Err("cannot be drawn: the run has no finished epoch".into()) } else { Ok(()) }
+    Err(failed(name, "cannot be drawn: the bundled font is damaged"))
+}
+
+fn check(name: &str, records: &[EpochRecord]) -> Result<()> {
+    if records.is_empty() { Err(failed(name, "cannot be drawn: the run has no finished epoch")) } else { Ok(()) }
 }
 
 /// The mean of each square of SHRINK × SHRINK pixels.

@@ -1,20 +1,15 @@
 //! What is in the picture and where: a title, and a panel of losses beside a panel of accuracies.
 
-use super::FONT;
 use super::axis::Axis;
+use super::canvas::{Canvas, Drawn, GRID, INK, PALE, shorten};
 use crate::run::EpochRecord;
 use plotters::coord::Shift;
-use plotters::element::{Circle, PathElement, Text};
-use plotters::prelude::{Color, DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoFont, RGBColor, TextStyle};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::prelude::{DrawingArea, DrawingBackend, RGBColor};
+use plotters::style::text_anchor::HPos;
 
 /// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of colour vision, and in grey.
 const TRAIN: RGBColor = RGBColor(0, 114, 178);
 const TEST: RGBColor = RGBColor(213, 94, 0);
-const INK: RGBColor = RGBColor(40, 40, 40);
-const PALE: RGBColor = RGBColor(110, 110, 110);
-const GRID: RGBColor = RGBColor(228, 228, 228);
-
 /// Up to so many epochs, each has a dot.
 const DOTS: usize = 40;
 
@@ -31,38 +26,6 @@ struct Panel {
     bottom: f64,
 }
 
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
-
-/// A drawing area with coordinates in units, each `fine` pixels.
-struct Canvas<'a, DB: DrawingBackend> {
-    area: &'a DrawingArea<DB, Shift>,
-    fine: f64,
-    /// How far down text must go to be centred, as a share of its size.
-    drop: f64,
-}
-
-impl<DB: DrawingBackend> Canvas<'_, DB> {
-    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        ((x * self.fine).round() as i32, (y * self.fine).round() as i32)
-    }
-
-    fn line(&self, points: impl IntoIterator<Item = (f64, f64)>, colour: RGBColor, width: f64) -> Drawn<DB> {
-        let points: Vec<_> = points.into_iter().map(|point| self.at(point)).collect();
-        let style = colour.stroke_width((width * self.fine).round() as u32);
-        self.area.draw(&PathElement::new(points, style))
-    }
-
-    fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) -> Drawn<DB> {
-        self.area.draw(&Circle::new(self.at(at), (radius * self.fine).round() as i32, colour.filled()))
-    }
-
-    fn text(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor, h_pos: HPos) -> Drawn<DB> {
-        let style = TextStyle::from((FONT, size * self.fine).into_font()).color(&colour);
-        let at = self.at((x, y + self.drop * size));
-        self.area.draw(&Text::new(text, at, style.pos(Pos::new(h_pos, VPos::Center))))
-    }
-}
-
 /// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and text comes out `drop`
 /// times its size too high with this backend.
 pub(super) fn draw<DB: DrawingBackend>(
@@ -71,8 +34,7 @@ pub(super) fn draw<DB: DrawingBackend>(
     (title, judge): (&str, &str),
     records: &[EpochRecord],
 ) -> Drawn<DB> {
-    let canvas = Canvas { area, fine: f64::from(fine), drop };
-    area.fill(&RGBColor(255, 255, 255))?;
+    let canvas = Canvas::new(area, fine, drop)?;
     let evaluated = format!("{judge}, full network");
     let curve = |name: &str, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
         name: name.into(),
@@ -87,7 +49,7 @@ pub(super) fn draw<DB: DrawingBackend>(
         curve("train, dropout on", TRAIN, |r| r.summary.train_accuracy),
         curve(&evaluated, TEST, |r| r.summary.test_accuracy),
     ];
-    canvas.text(&shorten(title), (24.0, 26.0), 19.0, INK, HPos::Left)?;
+    canvas.text(&shorten(title, 80), (24.0, 26.0), 19.0, INK, HPos::Left)?;
     legend(&canvas, &losses, &shares)?;
 
     let values =
@@ -167,15 +129,6 @@ fn draw_panel<DB: DrawingBackend>(
         }
     }
     end_labels(canvas, right + 8.0, &mut ends)
-}
-
-/// As much of a title as the picture is wide.
-fn shorten(title: &str) -> String {
-    const ROOM: usize = 80;
-    if title.chars().count() <= ROOM {
-        return title.into();
-    }
-    title.chars().take(ROOM - 1).chain(['…']).collect()
 }
 
 /// The last value of each curve beside its end, moved apart where they would touch.

@@ -1,6 +1,8 @@
 //! Trials on the digits, small enough to train in a moment.
 
 mod pool;
+mod results;
+mod spec;
 mod trial;
 
 use super::*;

@@ -1,0 +1,108 @@
+use super::statistics::Estimate;
+use super::{ArmResult, Measure, Results};
+use std::fmt::Write;
+
+impl Results {
+    /// A line for each finished trial, as CSV (RFC 4180): axes, seed, trial, measurements.
+    pub fn to_csv(&self) -> String {
+        let axes = self.axes.iter().map(|axis| quoted(axis));
+        let measures = self.measures.iter().map(ToString::to_string);
+        let mut csv = line(axes.chain(["seed".into(), "trial".into()]).chain(measures));
+        for arm in &self.arms {
+            for trial in &arm.trials {
+                let labels = self.axes.iter().map(|axis| quoted(arm.labels.get(axis).map_or("", |label| &label.text)));
+                let values = self.measures.iter().map(|m| trial.values.get(m).map_or(String::new(), f64::to_string));
+                csv += &line(labels.chain([trial.seed.to_string(), trial.id.clone()]).chain(values));
+            }
+        }
+        csv
+    }
+
+    /// The means with their intervals and the differences from the baseline, as Markdown.
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!("# {}\n", self.title);
+        for part in [&self.question, &self.paper].into_iter().flatten() {
+            let _ = write!(text, "\n{}\n", part.trim());
+        }
+        let n = self.arms.iter().map(|arm| arm.trials.len()).max().unwrap_or(0);
+        let _ = write!(
+            text,
+            "\n{}: {} training and {} test examples. Mean over the seeds ({}{n}), with Student's 95 % interval.\n\n",
+            self.data.name,
+            self.data.train,
+            self.data.test,
+            if self.arms.iter().all(|arm| arm.trials.len() == n) { "" } else { "at most " },
+        );
+        let heads = self.axes.iter().cloned().chain(self.measures.iter().map(|m| m.heading()));
+        text += &table(heads, self.axes.len(), self.arms.iter().map(|arm| self.row(arm)));
+        if !self.comparisons.is_empty() {
+            text += &self.differences();
+        }
+        if !self.missing.is_empty() {
+            let _ = write!(text, "\n{} trials are missing:\n\n", self.missing.len());
+            for missing in &self.missing {
+                let _ = writeln!(text, "- {}, seed {}: {}", self.arms[missing.arm].title, missing.seed, missing.reason);
+            }
+        }
+        text
+    }
+
+    fn row(&self, arm: &ArmResult) -> Vec<String> {
+        let labels =
+            self.axes.iter().map(|axis| arm.labels.get(axis).map_or(String::new(), |label| label.text.clone()));
+        let value = |measure: &Measure| arm.estimates.get(measure).map_or("–".into(), |e| said(*measure, e, false));
+        labels.chain(self.measures.iter().map(value)).collect()
+    }
+
+    fn differences(&self) -> String {
+        let mut text = String::from(
+            "\n## Paired differences\n\nArm less baseline, seed by seed: mean, 95 % interval, and the \
+                                     two-sided p-value of the exact sign-flip test. Bold where the interval leaves out 0.\n\n",
+        );
+        let heads = ["arm", "baseline", "measurement", "seeds", "difference", "p"].map(String::from);
+        let rows = self.comparisons.iter().map(|c| {
+            let difference = said(c.measure, &c.difference, true);
+            vec![
+                self.arms[c.arm].title.clone(),
+                self.arms[c.baseline].title.clone(),
+                c.measure.title().into(),
+                c.difference.n.to_string(),
+                if c.difference.excludes_zero() { format!("**{difference}**") } else { difference },
+                c.p_value.map_or("–".into(), |p| format!("{p:.3}")),
+            ]
+        });
+        text += &table(heads, 3, rows);
+        text
+    }
+}
+
+/// `11.23 ± 0.12`.
+fn said(measure: Measure, estimate: &Estimate, signed: bool) -> String {
+    let mean = measure.format(estimate.mean);
+    let plus = if signed && estimate.mean > 0.0 { "+" } else { "" };
+    let mean = format!("{plus}{mean}").replace('-', "−");
+    match estimate.half_width {
+        Some(half) if half > 0.0 => format!("{mean} ± {}", measure.format(half)),
+        _ => mean,
+    }
+}
+
+/// A Markdown table; the first `left` columns are texts.
+fn table(heads: impl IntoIterator<Item = String>, left: usize, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let heads: Vec<String> = heads.into_iter().collect();
+    let rules: Vec<String> = (0..heads.len()).map(|place| if place < left { "---" } else { "---:" }.into()).collect();
+    let mut text = line(&heads) + &line(&rules);
+    for row in rows {
+        text += &line(&row.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>());
+    }
+    text
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    cells.collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into() }
+}

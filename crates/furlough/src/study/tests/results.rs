@@ -1,0 +1,138 @@
+use super::*;
+use crate::run::Panel;
+use crate::train::Control;
+use std::path::PathBuf;
+
+const STUDY: &str = "
+title = 'Dropout on digits, in no time'
+question = 'Does it help?'
+measure = ['test_error', 'train_error', 'gap', 'parameters']
+[base]
+data = 'digits'
+batch_size = 128
+hidden = 8
+epochs = 3
+[axes]
+model = [{ name = 'narrow', hidden = 8 }, { name = 'wide, \"very\"', hidden = 24 }]
+dropout = [0, 0.25, 0.5]
+[seeds]
+count = 3
+[[plot]]
+x = 'dropout'
+y = ['test_error', 'gap']
+series = 'model'
+[[plot]]
+name = 'training'
+x = 'epoch'
+y = 'test_error'
+only = { model = 'narrow' }
+[[plot]]
+name = 'arms'
+x = 'model'
+y = ['test_error', 'train_error']
+[compare]
+baseline = { dropout = 0 }
+";
+
+fn study() -> Study {
+    Study::parse(STUDY, None).unwrap()
+}
+
+/// Trains what `chosen` says of the study's trials.
+fn train(root: &Path, chosen: impl Fn(usize) -> bool) {
+    let trials = study().trials().enumerate().filter(|(number, _)| chosen(*number)).collect::<Vec<_>>();
+    let job =
+        |(number, (_, _, recipe))| Job { number, trial: Trial::new(recipe, &data().info.fingerprint), until: None };
+    let mut plan = Queue::new(trials.into_iter().map(job), |_| Control::Continue);
+    run_pool(&data(), &Crew { workers: 2, setting: setting(root), stop: &|| false }, &mut plan);
+}
+
+fn collect(roots: &[PathBuf]) -> Results {
+    Results::collect(&study(), &data(), roots, 1, &mut |_, _| ()).unwrap()
+}
+
+#[test]
+fn results_are_what_the_trials_came_to() {
+    let (whole, halves) = (tempfile::tempdir().unwrap(), [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()]);
+    train(whole.path(), |_| true);
+    let results = collect(&[whole.path().to_path_buf()]);
+    assert_eq!((results.arms.len(), results.missing.len()), (6, 0));
+    let arm = &results.arms[4];
+    assert_eq!((arm.title.as_str(), arm.trials.len()), ("wide, \"very\", dropout 0.25", 3));
+    let trial = &arm.trials[1];
+    let error = 100.0 * (1.0 - trial.epochs[2].summary.test_accuracy.unwrap());
+    assert!((trial.values[&Measure::TestError] - error).abs() < 1e-6);
+    assert_eq!(trial.values[&Measure::Parameters], (64.0 + 1.0) * 24.0 + 25.0 * 10.0);
+    let gap = trial.values[&Measure::TestError] - trial.values[&Measure::TrainError];
+    assert!((trial.values[&Measure::Gap] - gap).abs() < 1e-9);
+    let errors: Vec<f64> = arm.trials.iter().map(|trial| trial.values[&Measure::TestError]).collect();
+    assert_eq!(arm.estimates[&Measure::TestError], statistics::Estimate::of(&errors).unwrap());
+
+    // Each arm with dropout beside the same model without: two models, two rates, four measurements.
+    assert_eq!(results.comparisons.len(), 2 * 2 * 4);
+    let pair = &results.comparisons[0];
+    assert_eq!((pair.arm, pair.baseline, pair.measure), (1, 0, Measure::TestError));
+    let difference =
+        |seed| results.arms[1].value(seed, pair.measure).unwrap() - results.arms[0].value(seed, pair.measure).unwrap();
+    assert!((pair.difference.mean - (difference(0) + difference(1) + difference(2)) / 3.0).abs() < 1e-9);
+
+    // Two shards in folders of their own, then read back.
+    train(halves[0].path(), |number| number % 2 == 0);
+    train(halves[1].path(), |number| number % 2 == 1);
+    let roots = halves.each_ref().map(|half| half.path().to_path_buf());
+    let joined = collect(&roots);
+    assert_eq!(joined.to_json(), results.to_json());
+    assert_eq!(serde_json::from_str::<Results>(&results.to_json()).unwrap(), results);
+    assert_eq!(joined.to_csv(), results.to_csv());
+
+    // One shard alone says what is missing, and a damaged trial is no more than that.
+    fs::write(roots[0].join(results.arms[0].trials[0].id.as_str()).join("metrics.jsonl"), "").unwrap();
+    let half = collect(&roots[..1]);
+    assert_eq!(half.missing.len(), 10);
+    assert!(half.missing[0].reason.contains("this trial is damaged"), "{:?}", half.missing[0]);
+    assert!(half.missing[1].reason.contains("has not begun"), "{:?}", half.missing[1]);
+    assert!(half.to_markdown().contains("10 trials are missing"));
+    pages(&results);
+    pictures(&results);
+}
+
+fn pages(results: &Results) {
+    let csv = results.to_csv();
+    assert_eq!(csv.lines().count(), 1 + 18);
+    assert!(csv.starts_with("model,dropout,seed,trial,test_error,train_error,gap,parameters\r\n"), "{csv}");
+    assert!(csv.contains("\"wide, \"\"very\"\"\",0.25,1,"), "{csv}");
+    let page = results.to_markdown();
+    let row = page.lines().find(|line| line.starts_with("| narrow | 0.5 |")).unwrap();
+    assert_eq!(row.matches(" ± ").count(), 3, "the number of parameters has no spread: {row}");
+    assert!(page.contains("| arm | baseline | measurement |") && page.contains("Does it help?"), "{page}");
+}
+
+fn pictures(results: &Results) {
+    let study = study();
+    let chart = |place: usize| figure(results, &study.plots()[place]).unwrap();
+    let Panel::Lines { lines, title, .. } = &chart(0).panels[1] else { panic!("dropout is a number") };
+    assert_eq!(title, "test error − training error (points)");
+    assert_eq!(
+        lines.iter().map(|line| (line.name.as_str(), line.points.len())).collect::<Vec<_>>(),
+        [("narrow", 3), ("wide, \"very\"", 3)]
+    );
+    let gap = results.arms[5].estimates[&Measure::Gap];
+    assert_eq!(lines[1].points[2], crate::run::PlotPoint { x: 0.5, y: gap.mean, half_width: gap.half_width });
+
+    let Panel::Lines { lines, x_title, .. } = &chart(1).panels[0] else { panic!("epochs are numbers") };
+    assert_eq!(x_title, "epoch");
+    assert_eq!(
+        lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(),
+        ["narrow, dropout 0", "narrow, dropout 0.25", "narrow, dropout 0.5"]
+    );
+    assert_eq!(lines[0].points[2].y, results.arms[0].estimates[&Measure::TestError].mean);
+
+    let Panel::Rows { rows, .. } = &chart(2).panels[1] else { panic!("a model is a name") };
+    assert_eq!((rows.len(), rows[5].name.as_str()), (6, "wide, \"very\", dropout 0.5"));
+    for place in 0..3 {
+        let (svg, png) = picture("plot", &chart(place)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n") && svg.contains("95 % interval"), "{svg}");
+        assert!(png.starts_with(b"\x89PNG"));
+        assert_eq!(picture("plot", &chart(place)).unwrap(), (svg, png));
+    }
+}

@@ -1,0 +1,156 @@
+use super::*;
+
+const HEAD: &str = "title = 'A study'\n[base]\ndata = 'digits'\nhidden = 8\nepochs = 1\n[seeds]\ncount = 2\n";
+
+fn study(text: &str) -> crate::Result<Study> {
+    Study::parse(text, Some("a.toml".as_ref()))
+}
+
+#[test]
+fn the_grid_is_the_product_of_its_axes() {
+    let text = format!(
+        "{HEAD}[axes]\nmodel = [{{ name = 'narrow', hidden = [4, 4] }}, {{ hidden = 16, lr = 0.2 }}]\ndropout = [0, 0.5]\n"
+    );
+    let study = study(&text).unwrap();
+    let titles: Vec<String> = study.arms().iter().map(Arm::title).collect();
+    assert_eq!(
+        titles,
+        ["narrow, dropout 0", "narrow, dropout 0.5", "hidden 16, lr 0.2, dropout 0", "hidden 16, lr 0.2, dropout 0.5"]
+    );
+    assert_eq!(study.axes(), ["model", "dropout"]);
+    assert_eq!((study.seeds(), study.measures()), (&[0, 1][..], &[Measure::TestError][..]));
+    let trials: Vec<_> = study.trials().collect();
+    assert_eq!(trials.len(), 8);
+    assert_eq!((trials[5].0, trials[5].1), (1, 1), "seed after seed");
+    assert_eq!((trials[5].2.hidden(), trials[5].2.dropout()), (&[4, 4][..], &[0.5, 0.5][..]));
+    assert_eq!(trials[5].2.options().seed, 1);
+    assert_eq!(study.arms()[3].label("lr").unwrap().value, Some(0.2));
+    assert_eq!(study.arms()[0].label("hidden").unwrap(), Label { text: "4-4".into(), value: Some(4.0) });
+}
+
+#[test]
+fn parts_have_axes_of_their_own_and_may_share_trials() {
+    let text = format!(
+        "{HEAD}[[grid]]\nname = 'fixed width'\nbase = {{ batch_size = 64 }}\naxes.dropout = [0, 0.5]\n\
+         [[grid]]\nname = 'width times keep'\n[grid.base]\nbatch_size = 64\n[grid.axes]\n\
+         point = [{{ dropout = 0, hidden = 8 }}, {{ dropout = 0.5, hidden = 16 }}]\n\
+         [[plot]]\nx = 'dropout'\ny = ['test_error', 'gap']\nseries = 'grid'\n"
+    );
+    let study = study(&text).unwrap();
+    let titles: Vec<String> = study.arms().iter().map(Arm::title).collect();
+    assert_eq!(titles[..2], ["fixed width, dropout 0", "fixed width, dropout 0.5"]);
+    assert_eq!(titles[3], "width times keep, dropout 0.5, hidden 16");
+    assert_eq!(study.arms()[0].recipe(), study.arms()[2].recipe());
+    assert_eq!(study.measures(), [Measure::TestError, Measure::Gap]);
+    let other = study.with_data("fashion-mnist").unwrap();
+    assert_eq!((other.data(), other.title()), ("fashion-mnist", "A study"));
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line() {
+    let axes = "[axes]\ndropout = [0, 0.5]\n";
+    let cases = [
+        (
+            format!("{HEAD}[axes]\ndropuot = [0, 0.5]\n"),
+            "axes: dropuot is not a key of a recipe (do you mean dropout?)",
+        ),
+        (format!("{HEAD}[axes]\nmodel = [1, 2]\n"), "an axis of several keys has tables: model = [{ name"),
+        (
+            format!("{HEAD}[axes]\nm = [{{ name = 'a', hiden = 3 }}]\n"),
+            "axes: m: hiden is not a key of a recipe (do you mean hidden?)",
+        ),
+        (format!("{HEAD}[axes]\nm = [{{ name = 1, hidden = 3 }}]\n"), "name = 1 is to be a text"),
+        (HEAD.into(), "the grid is empty: [axes] needs an axis"),
+        (format!("{HEAD}[axes]\ndropout = []\n"), "axes: dropout is an empty list"),
+        (format!("{HEAD}[axes]\ndropout = 0.5\n"), "axes: dropout is to be a list of values, such as dropout = [0.5]"),
+        (format!("{HEAD}[axes]\ndropout = [0, 0.5, 0.0]\n"), "axes: dropout has 0 twice"),
+        (format!("{HEAD}[axes]\ndropout = [[0.5], 0.5]\n"), "axes: dropout has 0.5 twice"),
+        (
+            format!("{HEAD}[axes]\nm = [{{ name = 'a', lr = 1 }}, {{ name = 'b', lr = 1.0 }}]\n"),
+            "two arms are the same: a and b",
+        ),
+        (format!("{HEAD}[axes]\nlr = [1]\nm = [{{ name = 'a', lr = 2 }}]\n"), "axes: both lr and m set lr"),
+        (format!("{HEAD}[axes]\ndropout = [0, 1.5]\n"), "dropout 1.5: dropout = 1.5: a drop probability"),
+        (format!("{HEAD}[axes]\ndropout = [0, 'half']\n"), "half: dropout = \"half\": invalid type"),
+        (format!("{HEAD}[axes]\nseed = [0, 1]\n"), "seed is not set here but under [seeds]"),
+        (format!("{HEAD}[axes]\ndata = ['digits']\n"), "a study is of one data set"),
+        (HEAD.replace("hidden", "hiden") + axes, "base: hiden is not a key of a recipe (do you mean hidden?)"),
+        (HEAD.replace("count = 2", "count = 0") + axes, "has no seeds; write how many"),
+        (HEAD.replace("[seeds]\ncount = 2\n", "") + axes, "has no seeds; write how many"),
+        (HEAD.replace("count = 2", "list = [3, 4, 3]") + axes, "seeds: 3 is there twice"),
+        (HEAD.replace("count = 2", "list = [3]\ncount = 2") + axes, "a list and a count"),
+        (HEAD.replace("title", "titel") + axes, "line 1: unknown field `titel`"),
+        (HEAD.replace("[seeds]", "[seeds") + axes, "line 6: "),
+        (
+            format!("measure = ['test_eror']\n{HEAD}{axes}"),
+            "\"test_eror\" is not a measurement (do you mean test_error?)",
+        ),
+        (
+            format!("{HEAD}{axes}[plot]\nx = 'dropuot'\ny = 'gap'\n"),
+            "plot: x = \"dropuot\" is neither an axis of this study nor",
+        ),
+        (format!("{HEAD}{axes}[plot]\nx = 'epoch'\ny = 'gap'\n"), "plot: gap is not measured against epoch"),
+        (format!("{HEAD}{axes}[plot]\nx = 'lr'\ny = []\n"), "plot: y is empty"),
+        (
+            format!("{HEAD}{axes}[plot]\nx = 'dropout'\nlog_x = true\ny = 'gap'\n"),
+            "plot: log_x has no place for dropout 0",
+        ),
+        (format!("{HEAD}{axes}[plot]\nx = 'lr'\ny = 'gap'\nname = '../a'\n"), "is to be a file's name"),
+        (
+            format!("{HEAD}{axes}[[plot]]\nx = 'lr'\ny = 'gap'\n[[plot]]\nx = 'lr'\ny = 'gap'\nname = 'plot'\n"),
+            "two are called \"plot\"",
+        ),
+        (
+            format!("{HEAD}{axes}[plot]\nx = 'lr'\ny = 'gap'\nonly = {{ dropout = 0.4 }}\n"),
+            "plot: only: dropout has no value 0.4; it has 0, 0.5",
+        ),
+        (
+            format!("{HEAD}{axes}[compare]\nbaseline = {{ droput = 0 }}\n"),
+            "compare: baseline: droput is not an axis of this study (do you mean dropout?)",
+        ),
+        (format!("{HEAD}{axes}[compare]\nbaseline = {{}}\n"), "compare: baseline is empty"),
+        (
+            format!("{HEAD}[[grid]]\nname = 'a'\n{}[[grid]]\nname = 'a'\n", "axes.lr = [1]\n"),
+            "two grids are called \"a\"",
+        ),
+        (
+            format!("{HEAD}{axes}[[grid]]\nname = 'a'\naxes.dropout = [0.1]\n"),
+            "dropout is an axis of the whole study already",
+        ),
+    ];
+    for (text, expected) in cases {
+        let error = study(&text).unwrap_err().to_string();
+        assert!(error.starts_with("study a.toml: "), "{error}");
+        assert!(error.contains(expected), "{text}\n{error}\nshould mention {expected:?}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_folder_is_one_studys() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("deep/study");
+    let text = format!("{HEAD}[axes]\ndropout = [0, 0.5]\n");
+    let claim = |text: &str| StudyFolder::claim(&at, &study(text).unwrap()).map(|folder| folder.study().unwrap());
+    claim(&text).unwrap();
+    claim(&text).unwrap();
+    // Words and pictures may change, and a study may grow.
+    let words = text.replace("A study", "Another title") + "[plot]\nx = 'dropout'\ny = 'gap'\n";
+    assert_eq!(claim(&words).unwrap().title(), "Another title");
+    let grown = text.replace("count = 2", "count = 3").replace("[0, 0.5]", "[0, 0.25, 0.5]");
+    assert_eq!(claim(&grown).unwrap().seeds().len(), 3);
+    for (other, expected) in [
+        (grown.replace("hidden = 8", "hidden = 9"), "holds another study: base.hidden is 8 there, and 9 here"),
+        (grown.replace("[0, 0.25, 0.5]", "[0, 0.5]"), "axes.dropout is [0, 0.25, 0.5] there, and [0, 0.5] here"),
+        (grown.replace("count = 3", "count = 2"), "seeds.count is 3 there, and 2 here"),
+        (grown.replace("hidden = 8", "hidden = 8\nlr = 0.3"), "base.lr is not set there, and 0.3 here"),
+    ] {
+        let error = claim(&other).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("--out"), "{error}");
+    }
+    assert_eq!(StudyFolder::open(&at).unwrap().study().unwrap().seeds().len(), 3);
+    let error = StudyFolder::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("is no study's folder: study.toml is missing"), "{error}");
+    let error = StudyFolder::claim(folder.path(), &study(&text).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("is not empty (it has deep)"), "{error}");
+}
