@@ -1,5 +1,5 @@
 use super::search::Arm;
-use super::{Metric, TuneReport};
+use super::{Metric, SearchedTrial, TuneReport};
 use crate::run::{Chart, Line, Panel, PlotPoint};
 use crate::study::statistics::Estimate;
 use crate::train::Recipe;
@@ -15,6 +15,10 @@ pub fn error_by_p(report: &TuneReport) -> Chart {
         Metric::Accuracy => "validation error, %",
         Metric::Loss => "validation loss",
     };
+    // Where a rate ruins the network, as 0.9 often does, the others would lie in one line.
+    let heights = report.search.iter().filter_map(|trial| end_value(report, trial)).map(|v| height(report.metric, v));
+    let (least, most) = heights.fold((f64::INFINITY, 0.0), |(least, most), y| (y.min(least), y.max(most)));
+    let log_y = least > 0.0 && most > 4.0 * least;
     let panel = |layer: usize| Panel::Lines {
         title: if layer == 0 { title.into() } else { String::new() },
         x_title: if layers == 1 {
@@ -23,28 +27,26 @@ pub fn error_by_p(report: &TuneReport) -> Chart {
             format!("drop probability after layer {}", layer + 1)
         },
         log_x: false,
-        log_y: false,
+        log_y,
         lines: lines(report, layer),
     };
     let seeds = report.seeds.len();
+    let (verdict, by) = report.verdict.text.split_once(": ").unwrap_or((&report.verdict.text, ""));
     Chart {
-        title: format!("{}: {}", report.data, report.verdict.text),
-        note: format!(
-            "every dot a recipe trained to the end; finalists: mean of {seeds} seeds, 95 % interval of the mean (Student)"
-        ),
+        title: format!("{}: {verdict}", report.data),
+        note: format!("{by}; dots: recipes trained to the end; bars: 95 % intervals of means of {seeds} seeds"),
         panels: (0..layers).map(panel).collect(),
     }
 }
 
 fn lines(report: &TuneReport, layer: usize) -> Vec<Line> {
-    let last = report.base.options().epochs;
     let point = |recipe_rate: Option<f64>, value: Option<f64>| {
         Some(PlotPoint { x: recipe_rate?, y: height(report.metric, value?), half_width: None })
     };
     let mut starts: Vec<PlotPoint> = Vec::new();
     let mut proposals: Vec<PlotPoint> = Vec::new();
     for trial in &report.search {
-        let value = trial.values.iter().find(|value| value.epoch == last).and_then(|value| value.value);
+        let value = end_value(report, trial);
         // Networks without dropout that differ in something else have their place at 0 too, but say nothing of rates.
         let Some(point) = point(trial.changes.dropout.get(layer).copied(), value) else { continue };
         let uniform = trial.generation == 0 && trial.changes.dropout.iter().all(|&p| p == trial.changes.dropout[0]);
@@ -69,6 +71,12 @@ fn lines(report: &TuneReport, layer: usize) -> Vec<Line> {
         finalist("best with dropout", &report.with.recipe, &report.with.values),
         finalist("best without", &report.without.recipe, &report.without.values),
     ]
+}
+
+/// What a trial came to if it was trained to the end.
+fn end_value(report: &TuneReport, trial: &SearchedTrial) -> Option<f64> {
+    let last = report.base.options().epochs;
+    trial.values.iter().find(|value| value.epoch == last).and_then(|value| value.value)
 }
 
 /// An accuracy as an error in percent, a loss as it is.
