@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const SMALL: &str = "tune --data digits --hidden 16 --epochs 9 --trials 12 --seeds 2";
+const SMALL: &str = "tune --data digits --hidden 32 --epochs 18 --trials 12 --seeds 2";
 
 /// All that came out, its times left out.
 fn outcome(folder: &Path, tune: &str) -> serde_json::Value {
@@ -25,7 +25,7 @@ fn from_the_search_to_a_recipe_that_trains() {
     let folder = folder.path();
     let said = ok(folder, SMALL);
     for expected in [
-        "12 trials, 0.5, 0.1, 0.9, none first; compared after 1, 3, 9 epochs",
+        "12 trials, 0.5, 0.1, 0.9, none first; compared after 2, 6, 18 epochs",
         "accuracy on one fold of 5, held out",
         "dropout 0.5",
         "no dropout",
@@ -75,7 +75,7 @@ fn stopped_and_killed_it_comes_to_the_same() {
     let folder = folder.path();
     ok(folder, &format!("{SMALL} --out whole --quiet"));
 
-    let (code, said) = interrupted(folder, &format!("{SMALL} --out a"), "1/9", "INT");
+    let (code, said) = interrupted(folder, &format!("{SMALL} --out a"), "2/18", "INT");
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("everything up to here is saved") && said.contains("tune --resume a"), "{said}");
     let (code, _) = interrupted(folder, "tune --resume a --json", "replicate", "KILL");
@@ -152,7 +152,7 @@ fn mistakes_are_told_and_leave_nothing_behind() {
     ok(folder, "train --data digits --hidden 4 --epochs 1 --out run --quiet");
     assert!(fails(folder, &format!("{SMALL} --out run"), 1).contains("run: is not empty"));
 
-    let (code, _) = interrupted(folder, &format!("{SMALL} --out a"), "9/9", "INT");
+    let (code, _) = interrupted(folder, &format!("{SMALL} --out a"), "18/18", "INT");
     assert_eq!(code, Some(130));
     let said = fails(folder, &format!("{SMALL} --out a"), 1);
     assert!(said.contains("a: holds another tune") && said.contains("--resume a"), "{said}");
