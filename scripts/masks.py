@@ -3,6 +3,7 @@
 
     scripts/masks.py mask --seed 1 --step 7 --layer 2 --example 41 --units 8 --p 0.5   one row of a mask, with its words
     scripts/masks.py mask --sharing 64 --place 200 --example 41 --p 0.5                a mask shared by 64 examples
+    scripts/masks.py mask --kind gaussian --step 7 --p 0.5                             the same units under other noise
     scripts/masks.py order --seed 0 --epoch 0 --examples 8                             the order of an epoch
     scripts/masks.py init --seed 1 --layer 0 --init kaiming --inputs 3 --outputs 2     initial weights
     scripts/masks.py fixture > crates/furlough/tests/fixtures/masks.json               the known answers
@@ -21,6 +22,7 @@ import numpy as np
 
 VERSION = 1
 STREAMS = {"init": 0, "order": 1, "dropout": 2, "monte-carlo": 3}
+KINDS = "bernoulli", "gaussian"
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
 LOW = np.uint64(0xFFFFFFFF)
@@ -102,6 +104,66 @@ def dropout(x, kept, p):
         return np.where(kept, x * scale(p), np.float32(0.0))
 
 
+def ln(x):
+    """Section 4, kinds. The natural logarithm of positive normal float32, each operation rounded to float32."""
+    bits = ((x.view(np.uint32).astype(np.int64) - 0x3F3504F3) % 2**32).astype(np.uint32)
+    n = (bits.view(np.int32) >> np.int32(23)).astype(np.float32)
+    m = ((bits & np.uint32(0x007FFFFF)) + np.uint32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    p = horner(LN, m)
+    square = m * m
+    return m + (m * square * p - np.float32(0.5) * square) + n * np.float32(0.6931472)
+
+
+def horner(coefficients, x):
+    """The polynomial with these float32 coefficients, highest power first, innermost product first."""
+    p = np.float32(coefficients[0])
+    for c in coefficients[1:]:
+        p = p * x + np.float32(c)
+    return p
+
+
+LN = (0.070376836, -0.1151461, 0.116769984, -0.12420141, 0.14249323, -0.16668057, 0.20000714, -0.24999994, 0.3333333)
+NEAR = (59.109375, 159.29114, 50.434273, 3.3871326), (67.18756, 78.75776, 17.89517, 1.0)
+FAR = (0.17023821, 1.3067285, 2.7568154, 1.4234372), (0.12021133, 0.73700166, 1.0)
+
+
+def normal(words):
+    """Section 4, kinds. The normal numbers of words."""
+    words = np.asarray(words, dtype=np.uint32)
+    lower = words < 2**31
+    steps = np.where(lower, words, ~words)
+    half, unit = np.float32(0.5), np.float32(2.0**-32)
+    tail = (steps.astype(np.float32) + half) * unit
+    q = ((np.uint32(2**31 - 1) - steps).astype(np.float32) + half) * unit
+    r = np.float32(0.180625) - q * q
+    near = q * (horner(NEAR[0], r) / horner(NEAR[1], r))
+    s = np.sqrt(-ln(tail)) - np.float32(1.6)
+    far = horner(FAR[0], s) / horner(FAR[1], s)
+    size = np.where(q <= np.float32(0.425), near, far)
+    return np.where(lower, -size, size)
+
+
+SELU_DROPPED = -(1.0507009873554805 * 1.6732632423543772)
+
+
+def noise(words, x, kind, p):
+    """Section 4, kinds. What becomes of the value x under these words, and what dL/dy is multiplied by."""
+    if p == 1.0:
+        raise ValueError(f"dropout = {p}: {kind} dropout takes a p below 1")
+    shape, x = words.shape, np.float32(x)
+    threshold(p)  # refuses what is no probability
+    if p == 0.0:
+        return np.full(shape, x), np.full(shape, np.float32(1))
+    if kind == "gaussian":
+        factors = np.float32(1) + np.float32(math.sqrt(p / (1.0 - p))) * normal(words)
+        return x * factors, factors
+    a = 1.0 / math.sqrt((1.0 - p) * (1.0 + p * (SELU_DROPPED * SELU_DROPPED)))
+    b = -(a * p * SELU_DROPPED)
+    kept = words >= threshold(p)
+    zero, dropped = np.float32(0), np.float32(a * SELU_DROPPED + b)
+    return np.where(kept, x * np.float32(a) + np.float32(b), dropped), np.where(kept, np.float32(a), zero)
+
+
 def epoch_order(seed, epoch, examples):
     """Section 5. The ids 0 .. examples-1 in the order of an epoch."""
     words = np.stack(draw(seed, STREAMS["order"], 0, np.arange(examples // 2 + 1), 0, epoch))
@@ -145,6 +207,13 @@ def answer(question):
         packed = np.packbits(kept.ravel(), bitorder="little").tobytes()
         q |= {"threshold": threshold(q["p"]), "scale": f"{scale(q['p']).view(np.uint32):08x}", "kept": int(kept.sum())}
         q |= {"bits": packed.hex()} if kept.size <= 256 else {"sha256": hashlib.sha256(packed).hexdigest()}
+    elif q["kind"] == "noise":
+        units = np.arange(q["first_unit"], q["first_unit"] + q["units"])
+        words = mask_words(q["seed"], q["stream"], q["step"], q["layer"], q["examples"], units)
+        for name, numbers in zip(("values", "slopes"), noise(words, q["x"], q["noise"], q["p"])):
+            numbers = numbers.astype("<f4")
+            short = " ".join(f"{w:08x}" for w in numbers.ravel().view("<u4"))
+            q[name] = short if numbers.size <= 16 else hashlib.sha256(numbers.tobytes()).hexdigest()
     elif q["kind"] == "order":
         order = epoch_order(q["seed"], q["epoch"], q["examples"])
         q |= {"first": order[:8].tolist(), "sha256": hashlib.sha256(order.tobytes()).hexdigest()}
@@ -193,6 +262,12 @@ def questions():
         for sharing in (1, 2, 3, 16, 64, 2**32 - 1, "batch", "per-example"):
             examples = [(7 * place + 5) % 60_000 for place in places]
             yield mask_question(0.5, 70, stream=stream, step=6, examples=examples) | {"places": list(places), "sharing": sharing}
+    # Other kinds of noise: short ones to read, long ones that meet rare words, and both ends of p.
+    for kind in KINDS[1:]:
+        for p, units, x in ((0.5, 16, 1.0), (0.2, 16, -1.5), (0.0, 3, 2.0), (0.1, 65, 0.75), (2.0**-40, 100, 1.0), (1.0 - 2.0**-30, 100, 0.5)):
+            yield mask_question(p, units, examples=(59_999,), step=41, seed=2**33 + 1) | {"kind": "noise", "noise": kind, "x": x}
+        for stream in (2, 3):
+            yield mask_question(0.5, 1000, examples=range(512), stream=stream) | {"kind": "noise", "noise": kind, "x": 1.0}
     for seed, epoch, examples in ((0, 0, 8), (1, 0, 0), (1, 0, 1), (1, 2, 2), (1, 3, 3), (7, 2**32 - 1, 1001),
                                   (2**40, 9, 1797)):
         yield {"kind": "order", "seed": seed, "epoch": epoch, "examples": examples}
@@ -249,6 +324,11 @@ def mask_table(a):
     stream = STREAMS[a.stream]
     owner = int(owners(stream, [a.place], [a.example], a.sharing)[0])
     taken = mask_words(a.seed, stream, a.step, a.layer, [owner], units)[0]
+    if a.kind != "bernoulli":
+        yield f"{a.kind}, seed {a.seed}, {a.stream}, step {a.step}, layer {a.layer}, example {a.example}, p {a.p}"
+        for unit, word, y, slope in zip(units, taken, *noise(taken, 1.0, a.kind, a.p)):
+            yield f"unit {unit:>3}: word {word:>10}, normal {normal(word)!s}, 1 -> {y!s}, slope {slope!s}"
+        return
     kept = taken >= threshold(a.p)
     y = dropout(np.ones(a.units), kept, a.p)
     shared = "" if a.sharing == "per-example" else f", place {a.place}, sharing {a.sharing}"
@@ -269,6 +349,7 @@ def main():
     commands = parser.add_subparsers(dest="command")
     one = commands.add_parser("mask")
     one.add_argument("--stream", choices=["dropout", "monte-carlo"], default="dropout")
+    one.add_argument("--kind", choices=KINDS, default="bernoulli")
     one.add_argument("--p", type=float, required=True)
     one.add_argument("--sharing", default="per-example", metavar="N|batch")
     for name, default in (("seed", 0), ("step", 0), ("layer", 1), ("example", 0), ("place", 0), ("first-unit", 0), ("units", 8)):

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Data(args) => commands::data::run(args).map(|()| ExitCode::SUCCESS),
         Command::Info(args) => commands::info::run(&args),
+        Command::Study(args) => commands::study::run(&args),
         Command::Completions { shell } => commands::completions::run(shell),
     };
     done.unwrap_or_else(|error| failure::report(&error))

@@ -5,8 +5,8 @@
 //! numpy is a failure; without it the fresh runs are left out and say so.
 
 use furlough::data::epoch_order;
-use furlough::nn::{Dropout, Init, MaskSite, Sharing};
-use furlough::random::{Key, Stream, philox4x32};
+use furlough::nn::{Dropout, DropoutKind, Init, MaskSite, Sharing};
+use furlough::random::{Key, Stream, normal, philox4x32};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -86,6 +86,32 @@ fn mask_answer(question: &Value, keeps: &Keeps) -> Value {
     answer
 }
 
+/// What other kinds of noise make of a value, and what its derivative is multiplied by.
+fn noise_answer(question: &Value) -> Value {
+    let kind = question["noise"].as_str().unwrap().parse().unwrap();
+    let dropout = Dropout::of(kind, question["p"].as_f64().unwrap(), Sharing::PerExample).unwrap();
+    let x = question["x"].as_f64().unwrap() as f32;
+    let site = MaskSite {
+        key: Key::new(number(question, "seed")),
+        stream: stream(number(question, "stream")),
+        step: number(question, "step") as u32,
+        layer: number(question, "layer") as u32,
+    };
+    let (first, units) = (number(question, "first_unit") as u32, number(question, "units") as u32);
+    let examples = question["examples"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32);
+    let (values, slopes): (Vec<f32>, Vec<f32>) = examples
+        .flat_map(|id| (first..first + units).map(move |unit| (id, unit)))
+        .map(|(id, unit)| (dropout.value(x, &site, id, unit), dropout.factor(&site, id, unit)))
+        .unzip();
+    let mut answer = question.clone();
+    for (name, numbers) in [("values", values), ("slopes", slopes)] {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let short = numbers.iter().map(|number| format!("{:08x}", number.to_bits())).collect::<Vec<_>>().join(" ");
+        answer[name] = if numbers.len() <= 16 { json!(short) } else { json!(hex(&Sha256::digest(&bytes))) };
+    }
+    answer
+}
+
 fn order_answer(question: &Value) -> Value {
     let mut order = vec![0; number(question, "examples") as usize];
     epoch_order(Key::new(number(question, "seed")), number(question, "epoch") as u32, &mut order);
@@ -110,11 +136,11 @@ fn init_ulps(known: &Value) -> i64 {
     weights.iter().zip(known).map(|(w, k)| (place(w.to_bits()) - place(k)).abs()).max().unwrap_or(0)
 }
 
-/// How many answers of each kind were compared: masks, orders, weights.
-fn compare(text: &str) -> [usize; 3] {
+/// How many answers of each kind were compared: masks, orders, weights, other noise.
+fn compare(text: &str) -> [usize; 4] {
     let known: Value = serde_json::from_str(text).unwrap();
     assert_eq!(known["version"], 1);
-    let mut seen = [0; 3];
+    let mut seen = [0; 4];
     for answer in known["answers"].as_array().unwrap() {
         match answer["kind"].as_str().unwrap() {
             "mask" => {
@@ -132,6 +158,10 @@ fn compare(text: &str) -> [usize; 3] {
                 assert!(init_ulps(answer) <= i64::from(!uniform), "{} units off: {answer}", init_ulps(answer));
                 seen[2] += 1;
             }
+            "noise" => {
+                assert_eq!(&noise_answer(answer), answer, "Rust on the left, Python on the right");
+                seen[3] += 1;
+            }
             other => panic!("kind {other}"),
         }
     }
@@ -140,8 +170,9 @@ fn compare(text: &str) -> [usize; 3] {
 
 #[test]
 fn the_committed_answers() {
-    let [masks, orders, weights] = compare(FIXTURE);
+    let [masks, orders, weights, noise] = compare(FIXTURE);
     assert!(masks >= 100 && orders >= 7 && weights >= 15, "{masks} masks, {orders} orders, {weights} weights");
+    assert!(noise >= 8, "{noise} of other noise");
 }
 
 /// Implementations that are wrong in one respect, each as random as the right one, must not pass.
@@ -227,6 +258,24 @@ fn the_page_shows_these_numbers() {
         );
         assert!(PAGE.contains(&line), "docs/masks.md lacks the line\n{line}");
     }
+    for word in [0, 1, 0x1000_0000, 0x1333_3333, 0x1333_3334, 0x4000_0000, 0x7FFF_FFFF, 1 << 31, 0xC000_0000, u32::MAX]
+    {
+        let z = normal(word);
+        let (begin, end) = (format!("| `{word:08x}` | "), format!(" | `{:08x}` |", z.to_bits()));
+        let shown = PAGE.lines().filter_map(|line| line.strip_prefix(&begin)?.strip_suffix(&end));
+        assert!(shown.map(|z| z.parse::<f32>().unwrap()).eq([z]), "docs/masks.md lacks {begin}{z}{end}");
+    }
+    let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
+    for kind in DropoutKind::ALL.into_iter().filter(|kind| !kind.is_bernoulli()) {
+        let dropout = Dropout::of(kind, 0.5, Sharing::PerExample).unwrap();
+        for unit in 0..4 {
+            let (word, y, slope) =
+                (site.word(0, unit), dropout.value(1.0, &site, 0, unit), dropout.factor(&site, 0, unit));
+            let line =
+                format!("unit {unit:>3}: word {word:>10}, normal {:?}, 1 -> {y:?}, slope {slope:?}", normal(word));
+            assert!(PAGE.contains(&line), "docs/masks.md lacks the line\n{line}");
+        }
+    }
     let mut order = [0; 8];
     epoch_order(Key::new(0), 0, &mut order);
     let order = order.map(|id| id.to_string()).join(" ");
@@ -292,6 +341,13 @@ fn the_script_asked_other_questions() {
     for _ in 0..10 {
         questions.push(json!({"kind": "order", "seed": random(64), "epoch": random(32), "examples": 1 + random(11)}));
     }
+    for noise in DropoutKind::ALL.into_iter().filter(|kind| !kind.is_bernoulli()).cycle().take(20) {
+        questions.push(json!({
+            "kind": "noise", "noise": noise.name(), "seed": random(64), "stream": 2 + random(1), "step": random(32),
+            "layer": random(24), "examples": [random(32)], "first_unit": random(31), "units": 1 + random(9),
+            "p": random(53) as f64 / (1u64 << 53) as f64, "x": random(12) as f64 / 64.0 - 32.0,
+        }));
+    }
     for init in ["normal:0.01", "kaiming", "xavier", "uniform:3"] {
         questions.push(json!({
             "kind": "init", "seed": random(64), "layer": random(24), "init": init,
@@ -299,5 +355,5 @@ fn the_script_asked_other_questions() {
         }));
     }
     let Some(answers) = python(&["answer"], &Value::from(questions).to_string()) else { return };
-    assert_eq!(compare(&answers), [200, 10, 4]);
+    assert_eq!(compare(&answers), [200, 10, 4, 20]);
 }

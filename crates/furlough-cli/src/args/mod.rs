@@ -1,5 +1,6 @@
 //! The command line, and the settings it amounts to.
 
+pub mod study;
 mod texts;
 mod tune;
 mod values;
@@ -82,6 +83,8 @@ pub enum Command {
     Data(DataArgs),
     /// Describe a run: its recipe, how far it is, its figures and files
     Info(InfoArgs),
+    /// Run an experiment: every arm, every seed, tables and pictures
+    Study(study::StudyArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {
@@ -158,6 +161,9 @@ pub struct RecipeArgs {
     /// Drop probability of the features themselves [default: 0]
     #[arg(long, value_parser = number, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
     input_dropout: Option<f64>,
+    /// What dropout does: bernoulli switches units off, gaussian multiplies each by normal noise with the same variance [default: bernoulli]
+    #[arg(long, value_name = "KIND", value_parser = values::dropout_kinds(), help_heading = "Network")]
+    dropout_kind: Option<String>,
     /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default: per-example]
     #[arg(long, value_name = "N|batch", help_heading = "Network", allow_negative_numbers = true)]
     dropout_sharing: Option<String>,
@@ -224,6 +230,7 @@ impl RecipeArgs {
             hidden: self.hidden.clone(),
             dropout: self.dropout.clone(),
             input_dropout: self.input_dropout,
+            dropout_kind: self.dropout_kind.as_deref().map(str::parse).transpose()?,
             dropout_sharing: self.dropout_sharing.as_deref().map(str::parse).transpose()?,
             dropout_schedule: self.dropout_schedule.as_deref().map(str::parse).transpose()?,
             activation: self.activation.as_deref().map(str::parse).transpose()?,
@@ -304,11 +311,11 @@ mod tests {
     fn flags_become_settings() {
         assert_eq!(settings(""), Settings::default());
         let said = settings(
-            "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-sharing 16 --dropout-schedule late:0.2 --activation gelu --init uniform:0.1 \
+            "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-kind gaussian --dropout-sharing 16 --dropout-schedule late:0.2 --activation gelu --init uniform:0.1 \
              --optimizer sgd --lr 1e-2 --lr-schedule cosine --momentum 0.9 --nesterov --weight-decay 1e-4 --l1 1e-5 --max-norm 3 --batch-size 16 \
              --epochs 2 --seed 7 --precision bf16 --train-examples 900 --folds 5 --fold 1 --split-seed 3",
         );
-        let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\ndropout_sharing = 16\ndropout_schedule = 'late:0.2'\nactivation = 'gelu'\n\
+        let file = "data = 'digits'\nhidden = [64, 32]\ndropout = 0.5\ninput_dropout = 0.1\ndropout_kind = 'gaussian'\ndropout_sharing = 16\ndropout_schedule = 'late:0.2'\nactivation = 'gelu'\n\
                     init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nlr_schedule = 'cosine'\nmomentum = 0.9\nnesterov = true\n\
                     weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = 'bf16'\n\
                     train_examples = 900\nfolds = 5\nfold = 1\nsplit_seed = 3";

@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use furlough::compute::Precision;
-use furlough::nn::Activation;
+use furlough::nn::{Activation, DropoutKind};
 use furlough::optim::LrSchedule;
 use furlough::train::OneOrMany;
 use std::num::{IntErrorKind, NonZero, ParseIntError};
@@ -11,6 +11,11 @@ use std::str::FromStr;
 /// The names of the activations, which help and completions list.
 pub(super) fn activations() -> PossibleValuesParser {
     PossibleValuesParser::new(Activation::ALL.map(Activation::name))
+}
+
+/// The names of the kinds of dropout, likewise.
+pub(super) fn dropout_kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(DropoutKind::ALL.map(DropoutKind::name))
 }
 
 /// The names of the precisions, likewise.
@@ -62,5 +67,16 @@ pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
     match whole(text)? {
         threads if NonZero::get(threads) > 1024 => Err("more than 1024".into()),
         threads => Ok(threads),
+    }
+}
+
+/// `3/16`: a part, from 1, and how many parts there are.
+pub(super) fn shard(text: &str) -> Result<(usize, usize), String> {
+    let (part, of) = text.split_once('/').ok_or("not of the form I/N, such as 1/4")?;
+    let (part, of): (usize, usize) = (whole(part)?, whole(of)?);
+    match of {
+        0 => Err("there must be at least 1 shard".into()),
+        _ if part == 0 || part > of => Err(format!("there are {of} shards, numbered from 1 to {of}")),
+        _ => Ok((part, of)),
     }
 }

@@ -4,5 +4,6 @@ pub mod completions;
 pub mod data;
 pub mod evaluate;
 pub mod info;
+pub mod study;
 pub mod train;
 pub mod tune;

@@ -1,7 +1,7 @@
 use super::Plan;
 use crate::terminal::{Look, thousands, threads, wrap};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, Architecture, DropoutSchedule, Sharing};
+use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, Sharing};
 use furlough::train::Recipe;
 
 /// The lines that say what will happen.
@@ -65,14 +65,18 @@ const INDENT: usize = 12;
 /// `784 → 256 relu, drop 0.2 → 10`.
 fn network(architecture: &Architecture) -> String {
     let mut text = architecture.inputs().to_string();
-    let drop = |p: f64| if p > 0.0 { format!(", drop {p}") } else { String::new() };
-    text.push_str(&drop(architecture.input_dropout().p()));
+    let drop = |dropout: Dropout| match (dropout.kind(), dropout.p()) {
+        (_, 0.0) => String::new(),
+        (DropoutKind::Bernoulli, p) => format!(", drop {p}"),
+        (kind, p) => format!(", {kind} dropout {p}"),
+    };
+    text.push_str(&drop(architecture.input_dropout()));
     for block in architecture.blocks() {
         let activation = match block.activation {
             Activation::Identity => String::new(),
             other => format!(" {}", other.name()),
         };
-        text.push_str(&format!(" → {}{activation}{}", block.outputs, drop(block.dropout.p())));
+        text.push_str(&format!(" → {}{activation}{}", block.outputs, drop(block.dropout)));
     }
     text
 }

@@ -16,6 +16,7 @@ mod tests;
 pub use ending::Ending;
 pub use plan::Plan;
 pub use story::{EpochClock, Told};
+pub use target::Target;
 
 use story::Story;
 

@@ -8,6 +8,6 @@ mod cpu;
 mod precision;
 pub mod reference;
 
+pub(crate) use cpu::{Comoments, softmax_samples, tally_classes, tally_width};
 pub use cpu::{Cpu, Fold, Gathering, Isa, Samples, StepSums, drop_in_place};
-pub(crate) use cpu::{tally_classes, tally_width};
 pub use precision::Precision;

@@ -1,12 +1,12 @@
 //! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
-use super::Sharing;
-use crate::random::{Key, Stream};
+use super::{DropoutKind, Sharing};
+use crate::random::{Key, Stream, normal};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 
-/// Inverted dropout with drop probability p, `0 <= p <= 1`: while training, each unit of each example is
+/// Dropout of one [`DropoutKind`]. Unless said otherwise it is inverted dropout with drop probability p, `0 <= p <= 1`: while training, each unit of each example is
 /// zero with probability p and `x * 1/(1-p)` otherwise, so that its mean over the masks is x. At inference it
 /// is not applied at all.
 ///
@@ -14,6 +14,7 @@ use ndarray::{Array2, ArrayView2};
 /// networks from overfitting", JMLR 15 (2014); the inverted form is its section 10's, with the scale in training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dropout {
+    kind: DropoutKind,
     p: f64,
     sharing: Sharing,
 }
@@ -33,17 +34,14 @@ pub struct MaskSite {
 
 impl Dropout {
     /// No dropout.
-    pub const NONE: Dropout = Dropout { p: 0.0, sharing: Sharing::PerExample };
+    pub const NONE: Dropout = Dropout { kind: DropoutKind::Bernoulli, p: 0.0, sharing: Sharing::PerExample };
 
     /// Dropout with drop probability `p` and a mask for each example.
     ///
     /// # Errors
     /// [`Error::Setting`] unless `0 <= p <= 1`.
     pub fn new(p: f64) -> Result<Self> {
-        if (0.0..=1.0).contains(&p) {
-            return Ok(Dropout { p, sharing: Sharing::PerExample });
-        }
-        Err(Error::setting("dropout", p, "a drop probability lies between 0 (keep all) and 1 (drop all)"))
+        Dropout::of(DropoutKind::Bernoulli, p, Sharing::PerExample)
     }
 
     /// Dropout with drop probability `p` whose masks are shared in training. With p = 0 there is no mask to share, and the result is
@@ -52,8 +50,29 @@ impl Dropout {
     /// # Errors
     /// As [`Self::new`].
     pub fn shared(p: f64, sharing: Sharing) -> Result<Self> {
-        let dropout = Dropout::new(p)?;
-        Ok(Dropout { sharing: if dropout.is_identity() { Sharing::PerExample } else { sharing }, ..dropout })
+        Dropout::of(DropoutKind::Bernoulli, p, sharing)
+    }
+
+    /// Dropout of any kind. With p = 0 it is [`Self::NONE`].
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for [`DropoutKind::Gaussian`].
+    pub fn of(kind: DropoutKind, p: f64, sharing: Sharing) -> Result<Self> {
+        Dropout::checked(kind, p, sharing).map_err(|reason| Error::setting("dropout", p, reason))
+    }
+
+    /// [`Self::of`], or what is wrong with p.
+    pub(super) fn checked(kind: DropoutKind, p: f64, sharing: Sharing) -> Result<Self, &'static str> {
+        match kind.objection(p) {
+            Some(reason) => Err(reason),
+            None if p == 0.0 => Ok(Dropout::NONE),
+            None => Ok(Dropout { kind, p, sharing }),
+        }
+    }
+
+    /// What the layer does to its units.
+    pub fn kind(self) -> DropoutKind {
+        self.kind
     }
 
     /// Which examples of a batch share a mask in training.
@@ -93,9 +112,19 @@ impl Dropout {
         (self.p * 4_294_967_296.0).round() as u64
     }
 
-    /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing is kept.
+    /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing is kept. Gaussian dropout has no such
+    /// number, and 1 in its place.
     pub fn scale(self) -> f32 {
-        if self.p < 1.0 { (1.0 / (1.0 - self.p)) as f32 } else { 0.0 }
+        match self.kind {
+            DropoutKind::Bernoulli if self.p == 1.0 => 0.0,
+            DropoutKind::Bernoulli => (1.0 / (1.0 - self.p)) as f32,
+            DropoutKind::Gaussian => 1.0,
+        }
+    }
+
+    /// Standard deviation of what a unit is multiplied by: sqrt(p/(1-p)), rounded once to f32. Without an end at p = 1.
+    pub fn deviation(self) -> f32 {
+        (self.p / (1.0 - self.p)).sqrt() as f32
     }
 
     /// Whether the layer does nothing, because no word is below T and the scale is 1.
@@ -103,15 +132,17 @@ impl Dropout {
         self.p == 0.0
     }
 
-    /// Whether `unit` is kept by the mask of `owner`: an example's id, or the number of a group ([`Self::owner`]).
+    /// Whether `unit` is kept by the mask of `owner`: an example's id, or the number of a group ([`Self::owner`]). Gaussian dropout keeps all.
     pub fn keeps(self, site: &MaskSite, owner: u32, unit: u32) -> bool {
-        u64::from(site.word(owner, unit)) >= self.threshold()
+        self.kind == DropoutKind::Gaussian || u64::from(site.word(owner, unit)) >= self.threshold()
     }
 
-    /// What the unit is multiplied by: 0 or [`Self::scale`].
+    /// What the unit is multiplied by: 0 or [`Self::scale`]; for gaussian dropout `1 + deviation · normal(word)`, a product and a sum in f32.
     pub fn factor(self, site: &MaskSite, owner: u32, unit: u32) -> f32 {
         if self.is_identity() {
             1.0
+        } else if self.kind == DropoutKind::Gaussian {
+            1.0 + self.deviation() * normal(site.word(owner, unit))
         } else if self.keeps(site, owner, unit) {
             self.scale()
         } else {
@@ -119,8 +150,17 @@ impl Dropout {
         }
     }
 
-    /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`. A dropped unit is +0
-    /// whatever it was, infinite or NaN too.
+    /// What becomes of the value `x` of a unit. A dropped unit is +0 whatever it was, infinite or NaN too.
+    pub fn value(self, x: f32, site: &MaskSite, owner: u32, unit: u32) -> f32 {
+        match self.kind {
+            _ if self.is_identity() => x, // even x * 1 would change a signalling NaN
+            DropoutKind::Gaussian => x * self.factor(site, owner, unit),
+            DropoutKind::Bernoulli if self.keeps(site, owner, unit) => x * self.scale(),
+            DropoutKind::Bernoulli => 0.0,
+        }
+    }
+
+    /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`: [`Self::value`] of each unit.
     ///
     /// ```
     /// use furlough::{nn::{Dropout, MaskSite}, random::{Key, Stream}};
@@ -134,14 +174,8 @@ impl Dropout {
     /// When there are not as many ids as rows.
     pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
         assert_eq!(x.nrows(), examples.len(), "one example id a row");
-        if self.is_identity() {
-            return x.as_standard_layout().into_owned(); // even x * 1 would change a signalling NaN
-        }
         Array2::from_shape_fn(x.dim(), |(row, unit)| {
-            match self.factor(site, self.owner(site, row as u32, examples[row]), unit as u32) {
-                0.0 => 0.0,
-                factor => x[[row, unit]] * factor,
-            }
+            self.value(x[[row, unit]], site, self.owner(site, row as u32, examples[row]), unit as u32)
         })
     }
 

@@ -1,4 +1,4 @@
-use super::{Activation, Sharing};
+use super::{Activation, DropoutKind, Sharing};
 
 /// One entry of a layer list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +24,10 @@ pub enum Layer {
     /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common, which saves time ([`Sharing`]).
     /// All shared layers of a network share among the same examples.
     SharedDropout(f64, Sharing),
+    /// `GaussianDropout(p)`: [`DropoutKind::Gaussian`].
+    GaussianDropout(f64),
+    /// `AnyDropout(kind, p, sharing)`: dropout of which the others are special cases.
+    AnyDropout(DropoutKind, f64, Sharing),
 }
 
 impl Layer {
@@ -35,17 +39,33 @@ impl Layer {
             Layer::Sigmoid => Some(Activation::Sigmoid),
             Layer::Gelu => Some(Activation::Gelu),
             Layer::Silu => Some(Activation::Silu),
-            Layer::Flatten | Layer::Linear(..) | Layer::Dropout(_) | Layer::SharedDropout(..) => None,
+            _ => None,
+        }
+    }
+
+    /// What a dropout layer is made of; none for other layers.
+    pub(super) fn dropout_parts(self) -> Option<(DropoutKind, f64, Sharing)> {
+        match self {
+            Layer::Dropout(p) => Some((DropoutKind::Bernoulli, p, Sharing::PerExample)),
+            Layer::SharedDropout(p, sharing) => Some((DropoutKind::Bernoulli, p, sharing)),
+            Layer::GaussianDropout(p) => Some((DropoutKind::Gaussian, p, Sharing::PerExample)),
+            Layer::AnyDropout(kind, p, sharing) => Some((kind, p, sharing)),
+            _ => None,
         }
     }
 
     pub(super) fn is_dropout(self) -> bool {
-        matches!(self, Layer::Dropout(_) | Layer::SharedDropout(..))
+        self.dropout_parts().is_some()
     }
 
     /// The layer of a dropout, as one would write it.
-    pub(crate) fn dropout(p: f64, sharing: Sharing) -> Layer {
-        if sharing.is_per_example() { Layer::Dropout(p) } else { Layer::SharedDropout(p, sharing) }
+    pub(crate) fn dropout(kind: DropoutKind, p: f64, sharing: Sharing) -> Layer {
+        match (kind, sharing) {
+            (DropoutKind::Bernoulli, Sharing::PerExample) => Layer::Dropout(p),
+            (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
+            (DropoutKind::Gaussian, Sharing::PerExample) => Layer::GaussianDropout(p),
+            (kind, sharing) => Layer::AnyDropout(kind, p, sharing),
+        }
     }
 
     /// The layer of an activation; none for the identity.
@@ -68,6 +88,8 @@ impl std::fmt::Display for Layer {
             Layer::Linear(inputs, outputs) => write!(f, "Linear({inputs}, {outputs})"),
             Layer::Dropout(p) => write!(f, "Dropout({p})"),
             Layer::SharedDropout(p, sharing) => write!(f, "SharedDropout({p}, {sharing})"),
+            Layer::GaussianDropout(p) => write!(f, "GaussianDropout({p})"),
+            Layer::AnyDropout(kind, p, sharing) => write!(f, "AnyDropout({kind}, {p}, {sharing})"),
             other => write!(f, "{other:?}"),
         }
     }

@@ -73,6 +73,11 @@ impl Architecture {
         self.blocks.iter().map(|b| (b.inputs + 1) * b.outputs).sum()
     }
 
+    /// The network that ends after the activation of block `index`, so that its outputs are that block's units.
+    pub(crate) fn up_to(&self, index: usize) -> Architecture {
+        Architecture { blocks: self.blocks[..=index].to_vec(), ..self.clone() }
+    }
+
     /// Where the weights (inputs × outputs, row-major) and the biases of block `index` stand in the parameters.
     pub fn ranges(&self, index: usize) -> (Range<usize>, Range<usize>) {
         let start: usize = self.blocks[..index].iter().map(|b| (b.inputs + 1) * b.outputs).sum();
@@ -132,6 +137,13 @@ impl Mlp {
     pub fn from_parameters(architecture: Architecture, parameters: Vec<f32>) -> Self {
         assert_eq!(parameters.len(), architecture.parameters(), "parameters of this architecture");
         Mlp { architecture, parameters, revision: Revision::next() }
+    }
+
+    /// The network that ends after the activation of block `index`, so that its outputs are that block's units.
+    pub(crate) fn up_to(&self, index: usize) -> Mlp {
+        let architecture = self.architecture.up_to(index);
+        let parameters = self.parameters[..architecture.parameters()].to_vec();
+        Mlp::from_parameters(architecture, parameters)
     }
 
     /// The architecture.

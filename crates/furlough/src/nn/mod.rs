@@ -7,6 +7,7 @@
 
 mod activation;
 mod dropout;
+mod dropout_kind;
 mod init;
 mod layer;
 mod linear;
@@ -18,6 +19,7 @@ mod sharing;
 
 pub use activation::Activation;
 pub use dropout::{Dropout, MaskSite};
+pub use dropout_kind::DropoutKind;
 pub use init::Init;
 pub use layer::Layer;
 pub use linear::{linear, linear_backward};

@@ -1,4 +1,4 @@
-use super::{Activation, Architecture, Block, Dropout, Layer, Sharing};
+use super::{Activation, Architecture, Block, Dropout, DropoutKind, Layer, Sharing};
 use crate::{Error, Result};
 
 /// A network as its layers, first to last.
@@ -64,8 +64,24 @@ impl Sequential {
     /// ```
     pub fn with_sharing(mut self, sharing: Sharing) -> Self {
         for layer in &mut self.layers {
-            if let Layer::Dropout(p) | Layer::SharedDropout(p, _) = *layer {
-                *layer = Layer::dropout(p, sharing);
+            if let Some((kind, p, _)) = layer.dropout_parts() {
+                *layer = Layer::dropout(kind, p, sharing);
+            }
+        }
+        self
+    }
+
+    /// The same list with all its dropout layers of this kind.
+    ///
+    /// ```
+    /// use furlough::nn::{DropoutKind, Layer::*, Sequential};
+    /// let list = Sequential::new([Linear(784, 256), Relu, Dropout(0.5), Linear(256, 10)]).with_dropout_kind(DropoutKind::Gaussian);
+    /// assert_eq!(list.layers()[2], GaussianDropout(0.5));
+    /// ```
+    pub fn with_dropout_kind(mut self, kind: DropoutKind) -> Self {
+        for layer in &mut self.layers {
+            if let Some((_, p, sharing)) = layer.dropout_parts() {
+                *layer = Layer::dropout(kind, p, sharing);
             }
         }
         self
@@ -90,6 +106,30 @@ impl Sequential {
         let mut first_shared: Option<(usize, Sharing)> = None;
         for (index, &layer) in self.layers.iter().enumerate() {
             let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
+            if let Some((kind, p, sharing)) = layer.dropout_parts() {
+                let dropout = match Dropout::checked(kind, p, sharing) {
+                    Ok(dropout) => dropout,
+                    Err(reason) => return bad(format!("{reason}, not {p}")),
+                };
+                if previous.is_some_and(Layer::is_dropout) {
+                    return bad("follows another dropout; use one with the combined probability".into());
+                }
+                if !dropout.sharing().is_per_example() {
+                    let (place, first) = *first_shared.get_or_insert((index, sharing));
+                    if first != sharing {
+                        let (place, other) = (place + 1, self.layers[place]);
+                        return bad(format!(
+                            "shares its masks otherwise than layer {place} ({other}); give all shared dropout layers the same sharing"
+                        ));
+                    }
+                }
+                match blocks.last_mut() {
+                    None => input_dropout = dropout,
+                    Some(block) => block.dropout = dropout,
+                }
+                previous = Some(layer);
+                continue;
+            }
             match layer {
                 Layer::Flatten if index > 0 => return bad("Flatten comes first, before any other layer".into()),
                 Layer::Flatten => flatten = true,
@@ -118,29 +158,6 @@ impl Sequential {
                     }
                     blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
                     last_linear = index;
-                }
-                Layer::Dropout(p) | Layer::SharedDropout(p, _) => {
-                    let sharing =
-                        if let Layer::SharedDropout(_, sharing) = layer { sharing } else { Sharing::PerExample };
-                    let Ok(dropout) = Dropout::shared(p, sharing) else {
-                        return bad(format!("a drop probability lies between 0 (keep all) and 1 (drop all), not {p}"));
-                    };
-                    if previous.is_some_and(Layer::is_dropout) {
-                        return bad("follows another dropout; use one with the combined probability".into());
-                    }
-                    if !dropout.sharing().is_per_example() {
-                        let (place, first) = *first_shared.get_or_insert((index, sharing));
-                        if first != sharing {
-                            let (place, other) = (place + 1, self.layers[place]);
-                            return bad(format!(
-                                "shares its masks otherwise than layer {place} ({other}); give all shared dropout layers the same sharing"
-                            ));
-                        }
-                    }
-                    match blocks.last_mut() {
-                        None => input_dropout = dropout,
-                        Some(block) => block.dropout = dropout,
-                    }
                 }
                 _ => {
                     let Some(block) = blocks.last_mut() else {

@@ -1,15 +1,27 @@
 //! A trained network's answers, and how good they are. By the full network, as dropout is for training; or, where asked for, by
 //! many sub-networks together. And what else can be measured of a trained network (`docs/measures.md`).
 
+mod activations;
 mod answers;
+mod averaging;
+mod averaging_point;
 mod calibration;
+mod coadaptation;
+mod features;
+mod histogram;
 mod metrics;
 mod mistakes;
 mod monte_carlo;
 mod predictor;
 mod temperature;
 
+pub use activations::LayerActivations;
+pub use averaging::{AverageScore, AveragingCurve, ensemble};
+pub use averaging_point::AveragingPoint;
 pub use calibration::{Calibration, ReliabilityBin, calibration};
+pub use coadaptation::{Coadaptation, Quantile};
+pub use features::{Colours, FeatureGrid, Picture, UnitChoice, WeightPicture, WeightScale, weight_picture};
+pub use histogram::Histogram;
 pub use metrics::{ClassScores, Evaluation};
 pub use mistakes::{Mistake, mistakes};
 pub use monte_carlo::{MonteCarlo, Spread, Uncertainty};

@@ -20,8 +20,9 @@ use ndarray::Array2;
 /// # Ok::<(), furlough::Error>(())
 /// ```
 pub struct Predictor {
-    mlp: Mlp,
-    cpu: Cpu,
+    pub(super) mlp: Mlp,
+    pub(super) cpu: Cpu,
+    pub(super) precision: Precision,
     evaluator: Evaluator,
 }
 
@@ -34,7 +35,7 @@ impl Predictor {
     /// A predictor whose matrix products multiply such numbers; with those of its training it gives the very scores that training reported.
     pub fn with_precision(mlp: Mlp, threads: usize, precision: Precision) -> Self {
         let cpu = Cpu::with(mlp.architecture(), 0, threads, precision, Isa::best());
-        Predictor { mlp, cpu, evaluator: Evaluator::default() }
+        Predictor { mlp, cpu, precision, evaluator: Evaluator::default() }
     }
 
     /// The network.

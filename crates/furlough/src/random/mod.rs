@@ -5,8 +5,11 @@
 //! (which stream, which step, which example, which unit).
 
 mod key;
+mod normal;
 mod philox;
 
 pub use key::{Key, Stream};
+pub(crate) use normal::ln;
+pub use normal::normal;
 pub use philox::philox4x32;
 pub(crate) use philox::{MULTIPLIERS, ROUNDS, WEYL};

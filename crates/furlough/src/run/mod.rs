@@ -26,7 +26,7 @@ pub use fingerprint::{fingerprint, sha256_hex};
 pub use manifest::{FileEntry, Manifest};
 pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
-pub use plot::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg, curves_png, curves_svg};
+pub use plot::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png};
 pub use recorder::{Recorder, RunInfo};
 
 /// Version of the run directory's format, written into every file that has a place for it.

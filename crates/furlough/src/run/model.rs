@@ -1,6 +1,6 @@
 use super::sealed;
 use crate::data::{Dataset, Features};
-use crate::nn::{Activation, Architecture, Layer, Mlp, Sequential, Sharing};
+use crate::nn::{Activation, Architecture, DropoutKind, Layer, Mlp, Sequential, Sharing};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -57,6 +57,8 @@ struct Network {
     input_dropout: f64,
     #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
     input_sharing: Sharing,
+    #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
+    input_kind: DropoutKind,
     layers: Vec<LinearLayer>,
 }
 
@@ -69,6 +71,8 @@ struct LinearLayer {
     dropout: f64,
     #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
     sharing: Sharing,
+    #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
+    kind: DropoutKind,
 }
 
 /// Writes a model file atomically: all that is needed to use the network. The same run gives the same bytes.
@@ -118,24 +122,26 @@ fn describe(architecture: &Architecture) -> Network {
         activation: block.activation,
         dropout: block.dropout.p(),
         sharing: block.dropout.sharing(),
+        kind: block.dropout.kind(),
     };
     Network {
         flatten: architecture.flattens(),
         input_dropout: architecture.input_dropout().p(),
         input_sharing: architecture.input_dropout().sharing(),
+        input_kind: architecture.input_dropout().kind(),
         layers: architecture.blocks().iter().map(layer).collect(),
     }
 }
 
 fn layers(network: &Network) -> Sequential {
-    let dropout = |p: f64, sharing| (p != 0.0).then_some(Layer::dropout(p, sharing));
+    let dropout = |kind, p: f64, sharing| (p != 0.0).then_some(Layer::dropout(kind, p, sharing));
     let mut layers = Vec::new();
     layers.extend(network.flatten.then_some(Layer::Flatten));
-    layers.extend(dropout(network.input_dropout, network.input_sharing));
+    layers.extend(dropout(network.input_kind, network.input_dropout, network.input_sharing));
     for layer in &network.layers {
         layers.push(Layer::Linear(layer.inputs, layer.outputs));
         layers.extend(Layer::of(layer.activation));
-        layers.extend(dropout(layer.dropout, layer.sharing));
+        layers.extend(dropout(layer.kind, layer.dropout, layer.sharing));
     }
     Sequential::new(layers)
 }

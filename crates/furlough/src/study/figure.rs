@@ -2,6 +2,7 @@ use super::statistics::Estimate;
 use super::{ArmResult, Label, Measure, PlotSpec, Results, grid};
 use crate::Result;
 use crate::run::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg};
+use std::collections::BTreeSet;
 use toml::Value;
 
 /// What a picture of a study shows: lines with bands where x is a number, rows with intervals where it is a name. None when no
@@ -10,7 +11,8 @@ pub fn figure(results: &Results, plot: &PlotSpec) -> Option<Chart> {
     let arms: Vec<&ArmResult> = results.arms.iter().filter(|arm| is_shown(arm, plot)).collect();
     let title = plot.title.clone().unwrap_or_else(|| results.title.clone());
     let seeds = arms.iter().map(|arm| arm.trials.len()).max().filter(|&seeds| seeds > 0)?;
-    let numbers = plot.x == PlotSpec::EPOCH || arms.iter().all(|arm| place(results, arm, &plot.x).is_some());
+    let curves = [PlotSpec::EPOCH, PlotSpec::PASSES].contains(&plot.x.as_str());
+    let numbers = curves || arms.iter().all(|arm| place(results, arm, &plot.x).is_some());
     let (panels, spread) =
         if numbers { (line_panels(results, plot, &arms), "bands") } else { (row_panels(plot, &arms), "bars") };
     let note = match seeds {
@@ -92,6 +94,7 @@ fn line_panels(results: &Results, plot: &PlotSpec, arms: &[&ArmResult]) -> Vec<P
     let points = |arms: &[&ArmResult], measure: Measure| {
         let mut points: Vec<PlotPoint> = match plot.x.as_str() {
             PlotSpec::EPOCH => arms.iter().flat_map(|arm| epochs(arm, measure)).collect(),
+            PlotSpec::PASSES => arms.iter().flat_map(|arm| passes(arm, measure)).collect(),
             x => arms
                 .iter()
                 .filter_map(|arm| Some(point(place(results, arm, x)?, arm.estimates.get(&measure)?)))
@@ -102,6 +105,7 @@ fn line_panels(results: &Results, plot: &PlotSpec, arms: &[&ArmResult]) -> Vec<P
     };
     let x_title = plot.x_label.clone().unwrap_or_else(|| match plot.x.parse::<Measure>() {
         Ok(measure) => measure.heading(),
+        Err(_) if plot.x == PlotSpec::PASSES => "masked passes averaged".into(),
         Err(_) => spoken(&plot.x),
     });
     let panel = |title: String, lines: Vec<Line>| Panel::Lines {
@@ -141,6 +145,21 @@ fn epochs(arm: &ArmResult, measure: Measure) -> Vec<PlotPoint> {
         Some(point((epoch + 1) as f64, &Estimate::of(&values?)?))
     };
     (0..count).filter_map(of).collect()
+}
+
+/// The means over the seeds for each number of passes; of the full network, the same for all of them.
+fn passes(arm: &ArmResult, measure: Measure) -> Vec<PlotPoint> {
+    let counts = arm.trials.iter().flat_map(|trial| trial.curves.values()).flatten().map(|(count, _)| *count);
+    let counts: BTreeSet<u32> = counts.collect();
+    let of = |count: u32| {
+        if measure.is_single() {
+            return Some(point(count.into(), arm.estimates.get(&measure)?));
+        }
+        let points = arm.trials.iter().filter_map(|trial| trial.curves.get(&measure)).flatten();
+        let values: Vec<f64> = points.filter(|(passes, _)| *passes == count).map(|(_, value)| *value).collect();
+        Some(point(count.into(), &Estimate::of(&values)?))
+    };
+    counts.into_iter().filter_map(of).collect()
 }
 
 /// The arms as rows, with a panel for each measurement.

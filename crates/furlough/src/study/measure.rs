@@ -26,10 +26,29 @@ pub enum Measure {
     Gap,
     /// Test loss less training loss, both of the full network.
     LossGap,
+    /// Test examples that k masked passes together classify wrongly, their probabilities averaged, in per cent; over k.
+    AveragingError,
+    /// Loss of these averaged probabilities on the test set; over k.
+    AveragingLoss,
+    /// Mean activation of the last hidden layer's units on the test set.
+    MeanActivation,
+    /// Activations of the last hidden layer that are 0 on the test set, in per cent.
+    Zeros,
+    /// Mean absolute correlation between pairs of units of the last hidden layer on the test set.
+    Correlation,
     /// Seconds of training, evaluations included.
     Seconds,
     /// Weights and biases.
     Parameters,
+}
+
+/// A way to look at a trained network, which gives several measurements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Look {
+    Scores,
+    Averaging,
+    Activations,
 }
 
 /// Everything about a measurement that is not how it is taken.
@@ -51,7 +70,7 @@ const fn about(
     About { measure, name, title, unit, decimals }
 }
 
-const ABOUT: [About; 10] = [
+const ABOUT: [About; 15] = [
     about(Measure::TestError, "test_error", "test error", "%", 2),
     about(Measure::TestLoss, "test_loss", "test loss", "", 4),
     about(Measure::NoisyTrainError, "noisy_train_error", "training error, dropout on", "%", 2),
@@ -60,6 +79,11 @@ const ABOUT: [About; 10] = [
     about(Measure::TrainLoss, "train_loss", "training loss", "", 4),
     about(Measure::Gap, "gap", "test error − training error", "points", 2),
     about(Measure::LossGap, "loss_gap", "test loss − training loss", "", 4),
+    about(Measure::AveragingError, "averaging_error", "test error of k passes", "%", 2),
+    about(Measure::AveragingLoss, "averaging_loss", "test loss of k passes", "", 4),
+    about(Measure::MeanActivation, "mean_activation", "mean activation", "", 3),
+    about(Measure::Zeros, "zeros", "activations that are 0", "%", 1),
+    about(Measure::Correlation, "correlation", "mean |correlation| between units", "", 3),
     about(Measure::Seconds, "seconds", "time of training", "s", 1),
     about(Measure::Parameters, "parameters", "parameters", "", 0),
 ];
@@ -94,15 +118,22 @@ impl Measure {
         format!("{value:.*}", self.about().decimals)
     }
 
-    /// Whether it is the same each time a study is run. Time is not.
-    pub fn is_exact(self) -> bool {
-        self != Measure::Seconds
+    /// What has to be done with the trained network for it; nothing where the log of its training is enough.
+    pub(super) fn look(self) -> Option<Look> {
+        use Measure::{
+            AveragingError, AveragingLoss, Correlation, Gap, LossGap, MeanActivation, TrainError, TrainLoss, Zeros,
+        };
+        match self {
+            TrainError | TrainLoss | Gap | LossGap => Some(Look::Scores),
+            AveragingError | AveragingLoss => Some(Look::Averaging),
+            MeanActivation | Zeros | Correlation => Some(Look::Activations),
+            _ => None,
+        }
     }
 
-    /// Whether the trained network is needed for it, and not the log of its training alone.
-    pub fn needs_model(self) -> bool {
-        use Measure::{Gap, LossGap, TrainError, TrainLoss};
-        matches!(self, TrainError | TrainLoss | Gap | LossGap)
+    /// Whether it is one number for a network, and not one for each number of passes.
+    pub fn is_single(self) -> bool {
+        self.look() != Some(Look::Averaging)
     }
 
     /// Whether a picture can have it over such an x.
@@ -110,8 +141,8 @@ impl Measure {
         use Measure::{NoisyTrainError, NoisyTrainLoss, TestError, TestLoss};
         match x {
             PlotSpec::EPOCH => matches!(self, TestError | TestLoss | NoisyTrainError | NoisyTrainLoss),
-            PlotSpec::PASSES => false,
-            _ => true,
+            PlotSpec::PASSES => !self.is_single() || matches!(self, TestError | TestLoss),
+            _ => self.is_single(),
         }
     }
 

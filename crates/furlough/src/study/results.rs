@@ -1,5 +1,5 @@
 use super::statistics::{Estimate, Tail, sign_flip};
-use super::{Arm, Label, Measure, Study, Trial, TrialData, measure_trial};
+use super::{Arm, Label, Measure, Measured, Study, Trial, TrialData, measure_trial};
 use crate::run::EpochRecord;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -73,8 +73,11 @@ pub struct TrialResult {
     pub seed: u64,
     /// The trial's name, which is its folder's.
     pub id: String,
-    /// What was measured.
+    /// What was measured, as far as it is a single number.
     pub values: BTreeMap<Measure, f64>,
+    /// What was measured for several numbers of passes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub curves: BTreeMap<Measure, Vec<(u32, f64)>>,
     /// The epochs.
     pub epochs: Vec<EpochRecord>,
 }
@@ -127,14 +130,16 @@ impl Results {
         for (done, (place, seed, recipe)) in study.trials().enumerate() {
             let trial = Trial::new(recipe, &data.info.fingerprint);
             match find(&trial, data, roots, study.measures(), threads) {
-                Ok((records, mut values)) => {
+                Ok((records, measured)) => {
+                    let (mut values, mut curves) = (measured.values, measured.curves);
                     let direct = |measure: &Measure| {
                         Some((*measure, measure.of_run(trial.recipe(), inputs, outputs, &records)?))
                     };
                     values.retain(|measure, _| study.measures().contains(measure));
+                    curves.retain(|measure, _| study.measures().contains(measure));
                     values.extend(study.measures().iter().filter_map(direct));
                     let id = trial.id().to_string();
-                    arms[place].trials.push(TrialResult { seed, id, values, epochs: records });
+                    arms[place].trials.push(TrialResult { seed, id, values, curves, epochs: records });
                 }
                 Err(error @ Error::Data { .. }) => return Err(error),
                 Err(error) => {
@@ -198,7 +203,7 @@ impl ArmResult {
     }
 }
 
-type Found = (Vec<EpochRecord>, BTreeMap<Measure, f64>);
+type Found = (Vec<EpochRecord>, Measured);
 
 /// The trial's epochs and what was measured, from the first root that has all of it.
 fn find(trial: &Trial, data: &TrialData<'_>, roots: &[PathBuf], wanted: &[Measure], threads: usize) -> Result<Found> {

@@ -6,12 +6,12 @@ impl Results {
     /// A line for each finished trial, as CSV (RFC 4180): axes, seed, trial, measurements.
     pub fn to_csv(&self) -> String {
         let axes = self.axes.iter().map(|axis| quoted(axis));
-        let measures = self.measures.iter().map(ToString::to_string);
+        let measures = self.single().map(|measure| measure.to_string());
         let mut csv = line(axes.chain(["seed".into(), "trial".into()]).chain(measures));
         for arm in &self.arms {
             for trial in &arm.trials {
                 let labels = self.axes.iter().map(|axis| quoted(arm.labels.get(axis).map_or("", |label| &label.text)));
-                let values = self.measures.iter().map(|m| trial.values.get(m).map_or(String::new(), f64::to_string));
+                let values = self.single().map(|m| trial.values.get(&m).map_or(String::new(), f64::to_string));
                 csv += &line(labels.chain([trial.seed.to_string(), trial.id.clone()]).chain(values));
             }
         }
@@ -33,7 +33,7 @@ impl Results {
             self.data.test,
             if self.arms.iter().all(|arm| arm.trials.len() == n) { "" } else { "at most " },
         );
-        let heads = self.axes.iter().cloned().chain(self.measures.iter().map(|m| m.heading()));
+        let heads = self.axes.iter().cloned().chain(self.single().map(Measure::heading));
         text += &table(heads, self.axes.len(), self.arms.iter().map(|arm| self.row(arm)));
         if !self.comparisons.is_empty() {
             text += &self.differences();
@@ -47,11 +47,16 @@ impl Results {
         text
     }
 
+    /// What has one number for each trial; the rest is for pictures.
+    fn single(&self) -> impl Iterator<Item = Measure> {
+        self.measures.iter().copied().filter(|measure| measure.is_single())
+    }
+
     fn row(&self, arm: &ArmResult) -> Vec<String> {
         let labels =
             self.axes.iter().map(|axis| arm.labels.get(axis).map_or(String::new(), |label| label.text.clone()));
-        let value = |measure: &Measure| arm.estimates.get(measure).map_or("–".into(), |e| said(*measure, e, false));
-        labels.chain(self.measures.iter().map(value)).collect()
+        let value = |measure| arm.estimates.get(&measure).map_or("–".into(), |e| said(measure, e, false));
+        labels.chain(self.single().map(value)).collect()
     }
 
     fn differences(&self) -> String {

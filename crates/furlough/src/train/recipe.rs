@@ -1,6 +1,6 @@
 use crate::compute::Precision;
 use crate::data::Partition;
-use crate::nn::{Activation, Dropout, DropoutSchedule, Init, Sequential, Sharing};
+use crate::nn::{Activation, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
 use crate::optim::{LrSchedule, Sgd};
 use crate::{Error, Result};
 use serde::Serialize;
@@ -77,6 +77,8 @@ pub struct Recipe {
     pub(super) hidden: Vec<usize>,
     pub(super) dropout: Vec<f64>,
     pub(super) input_dropout: f64,
+    #[serde(skip_serializing_if = "DropoutKind::is_bernoulli")]
+    pub(super) dropout_kind: DropoutKind,
     #[serde(skip_serializing_if = "Sharing::is_per_example")]
     pub(super) dropout_sharing: Sharing,
     #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
@@ -138,6 +140,11 @@ impl Recipe {
         self.dropout_sharing
     }
 
+    /// What dropout does to its units.
+    pub fn dropout_kind(&self) -> DropoutKind {
+        self.dropout_kind
+    }
+
     /// What drop probabilities are multiplied by in the course of the training.
     pub fn dropout_schedule(&self) -> DropoutSchedule {
         self.dropout_schedule
@@ -146,6 +153,7 @@ impl Recipe {
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
         Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
+            .with_dropout_kind(self.dropout_kind)
             .with_sharing(self.dropout_sharing)
     }
 
@@ -192,15 +200,11 @@ impl Recipe {
             return Err(Error::setting("dropout", format!("{:?}", self.dropout), reason));
         }
         for &p in &self.dropout {
-            Dropout::new(p)?;
+            Dropout::of(self.dropout_kind, p, self.dropout_sharing)?;
         }
-        Dropout::new(self.input_dropout).map_err(|_| {
-            Error::setting(
-                "input_dropout",
-                self.input_dropout,
-                "a drop probability lies between 0 (keep all) and 1 (drop all)",
-            )
-        })?;
+        if let Some(reason) = self.dropout_kind.objection(self.input_dropout) {
+            return Err(Error::setting("input_dropout", self.input_dropout, reason));
+        }
         // TOML has signed 64-bit integers only, and a recipe must survive being written.
         for (name, seed) in [("seed", self.seed), ("split_seed", self.split_seed)] {
             if i64::try_from(seed).is_err() {

@@ -1,6 +1,6 @@
 use super::Recipe;
 use crate::compute::Precision;
-use crate::nn::{Activation, DropoutSchedule, Init, Sharing};
+use crate::nn::{Activation, DropoutKind, DropoutSchedule, Init, Sharing};
 use crate::optim::LrSchedule;
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub dropout: Option<OneOrMany<f64>>,
     /// Drop probability of the features, from 0 to 1.
     pub input_dropout: Option<f64>,
+    /// What dropout does to its units, those of the input too.
+    pub dropout_kind: Option<DropoutKind>,
     /// Which examples of a batch share a dropout mask in training.
     pub dropout_sharing: Option<Sharing>,
     /// How drop probabilities change in the course of the training.
@@ -152,6 +154,7 @@ impl Settings {
             hidden: self.hidden.or(other.hidden),
             dropout: self.dropout.or(other.dropout),
             input_dropout: self.input_dropout.or(other.input_dropout),
+            dropout_kind: self.dropout_kind.or(other.dropout_kind),
             dropout_sharing: self.dropout_sharing.or(other.dropout_sharing),
             dropout_schedule: self.dropout_schedule.or(other.dropout_schedule),
             activation: self.activation.or(other.activation),
@@ -200,6 +203,7 @@ impl Settings {
             hidden,
             dropout,
             input_dropout: self.input_dropout.unwrap_or(0.0),
+            dropout_kind: self.dropout_kind.unwrap_or_default(),
             dropout_sharing: self.dropout_sharing.unwrap_or_default(),
             dropout_schedule: self.dropout_schedule.unwrap_or_default(),
             activation: self.activation.unwrap_or(Activation::Relu),
@@ -252,6 +256,7 @@ mod tests {
             "lr_schedule = \"cosine\"",
             "dropout_schedule = \"ramp:0.3\"",
             "dropout_schedule = \"decay\"",
+            "dropout_kind = \"gaussian\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
         ] {
             let recipe = parse(text).unwrap();
@@ -308,6 +313,13 @@ mod tests {
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
             ("dropout_sharing = \"all\"", "dropout_sharing = all: write per-example, batch, or how many"),
             ("dropout_sharing = 0.5", "expected \"per-example\", \"batch\" or a whole number"),
+            ("dropout_kind = \"gauss\"", "dropout_kind = gauss: not a kind of dropout; there are bernoulli, gaussian"),
+            ("dropout_kind = \"gaussian\"\ndropout = 1.0", "dropout = 1: gaussian dropout has variance p/(1-p)"),
+            (
+                "dropout_kind = \"gaussian\"\ninput_dropout = 1",
+                "input_dropout = 1: gaussian dropout has variance p/(1-p)",
+            ),
+            ("dropout_kind = \"gaussian\"\ndropout = 1.5", "dropout = 1.5: a drop probability lies between"),
             ("dropout_schedule = \"early:2\"", "dropout_schedule = early:2: write constant, early:F"),
             ("dropout_schedule = \"sometimes\"", "dropout_schedule = sometimes: write constant, early:F"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),

@@ -1,9 +1,18 @@
 //! Mask words, sixty-four units at a time.
 
 use super::Isa;
-use crate::nn::{Dropout, MaskSite};
+use crate::nn::{Dropout, DropoutKind, MaskSite};
 use crate::random::{Key, MULTIPLIERS, ROUNDS, Stream, WEYL};
 use std::num::NonZeroU32;
+
+/// What is done to a unit, given its word.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Noise {
+    /// Zero below the threshold, times the scale above.
+    Drop,
+    /// Times 1 + `deviation` · normal(word).
+    Gaussian { deviation: f32 },
+}
 
 /// The masks of one layer in one step, decided but for the owner: all a kernel needs.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +27,7 @@ pub(super) struct LayerMask {
     pub(super) scale: f32,
     /// T = 2^32, which no 32-bit threshold can say: every unit is dropped.
     pub(super) drops_all: bool,
+    pub(super) noise: Noise,
     /// Whether the kernels are those of AVX-512, which has a way of its own.
     #[cfg(target_arch = "x86_64")]
     wide: bool,
@@ -47,6 +57,10 @@ impl LayerMask {
             threshold: u32::try_from(dropout.threshold()).unwrap_or(u32::MAX),
             scale: dropout.scale(),
             drops_all: dropout.threshold() > u64::from(u32::MAX),
+            noise: match dropout.kind() {
+                DropoutKind::Bernoulli => Noise::Drop,
+                DropoutKind::Gaussian => Noise::Gaussian { deviation: dropout.deviation() },
+            },
             #[cfg(target_arch = "x86_64")]
             wide: isa.is_avx512(),
         })

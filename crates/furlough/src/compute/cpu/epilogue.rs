@@ -1,28 +1,113 @@
 //! What is done to a row while it is in cache: bias, activation and dropout in one pass, and their derivative
 //! in another.
 
-use super::dropout::LayerMask;
+use super::Isa;
+use super::dropout::{LayerMask, Noise};
 use super::math;
 use super::simd::for_each_isa;
 use crate::nn::Activation;
+use crate::random::normal;
+
+/// Dropout of a row in place.
+pub(super) fn drop_row(isa: Isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
+    match mask.noise {
+        Noise::Drop => zero_row(isa, row, mask, owner),
+        Noise::Gaussian { deviation } => blur_row(isa, row, mask, owner, deviation),
+    }
+}
+
+/// The derivative of [`drop_row`]: ∂L/∂output becomes ∂L/∂input.
+fn drop_row_back(isa: Isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
+    drop_row(isa, row, mask, owner);
+}
+
+/// Dropout of `values` into `row`.
+pub(super) fn masked_copy(isa: Isa, row: &mut [f32], values: &[f32], mask: &LayerMask, example: u32) {
+    match mask.noise {
+        Noise::Drop => zero_copy(isa, row, values, mask, example),
+        _ => {
+            row.copy_from_slice(values);
+            drop_row(isa, row, mask, example);
+        }
+    }
+}
 
 for_each_isa! {
-    /// Dropout of a row in place.
-    pub(super) fn drop_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
+    /// Zero for what is dropped, in place.
+    fn zero_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
         masked(row, &[], mask, owner, |value, _| value);
     }
 }
 
 for_each_isa! {
-    /// Dropout of `values` into `row`.
-    pub(super) fn masked_copy(isa, row: &mut [f32], values: &[f32], mask: &LayerMask, example: u32) {
+    /// `values` into `row`, zero for what is dropped.
+    fn zero_copy(isa, row: &mut [f32], values: &[f32], mask: &LayerMask, example: u32) {
         masked(row, values, mask, example, |_, value| value);
     }
 }
 
 for_each_isa! {
-    /// A row of xW becomes `dropout(activation(xW + bias))`; xW + bias is kept in `pre` unless that is empty.
-    pub(super) fn forward_row(
+    /// Times normal numbers of mean 1 and this deviation, in place.
+    fn blur_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32, deviation: f32) {
+        for (block, values) in row.chunks_mut(64).enumerate() {
+            let words = mask.words(owner, block as u32);
+            // A full block has a constant length, as in `masked`.
+            if let Ok(values) = <&mut [f32; 64]>::try_from(&mut *values) {
+                for unit in 0..64 {
+                    values[unit] *= 1.0 + deviation * normal(words[unit]);
+                }
+            } else {
+                for (value, word) in values.iter_mut().zip(words) {
+                    *value *= 1.0 + deviation * normal(word);
+                }
+            }
+        }
+    }
+}
+
+/// A row of xW becomes `dropout(activation(xW + bias))`; xW + bias is kept in `pre` unless that is empty.
+pub(super) fn forward_row(
+    isa: Isa,
+    row: &mut [f32],
+    pre: &mut [f32],
+    bias: &[f32],
+    activation: Activation,
+    mask: Option<&LayerMask>,
+    owner: u32,
+) {
+    // Only zeros are fused with the activation: other noise costs more than another pass over a row in cache.
+    let (zeros, noise) = mask.map_or((None, None), by_noise);
+    activate_row(isa, row, pre, bias, activation, zeros, owner);
+    if let Some(mask) = noise {
+        drop_row(isa, row, mask, owner);
+    }
+}
+
+/// A row of ∂L/∂output becomes one of ∂L/∂(xW + bias). `output` is what [`forward_row`] left, `pre` what it kept.
+pub(super) fn backward_row(
+    isa: Isa,
+    row: &mut [f32],
+    output: &[f32],
+    pre: &[f32],
+    activation: Activation,
+    mask: Option<&LayerMask>,
+    owner: u32,
+) {
+    let (zeros, noise) = mask.map_or((None, None), by_noise);
+    if let Some(mask) = noise {
+        drop_row_back(isa, row, mask, owner);
+    }
+    derive_row(isa, row, output, pre, activation, zeros, owner);
+}
+
+/// The mask as one of zeros, or as one of other noise.
+fn by_noise(mask: &LayerMask) -> (Option<&LayerMask>, Option<&LayerMask>) {
+    if mask.noise == Noise::Drop { (Some(mask), None) } else { (None, Some(mask)) }
+}
+
+for_each_isa! {
+    /// [`forward_row`] with zeros only.
+    fn activate_row(
         isa,
         row: &mut [f32],
         pre: &mut [f32],
@@ -62,10 +147,11 @@ fn activated(row: &mut [f32], bias: &[f32], mask: Option<&LayerMask>, owner: u32
 }
 
 for_each_isa! {
-    /// A row of ∂L/∂output becomes one of ∂L/∂(xW + bias). `output` is what [`forward_row`] left, `pre` what it kept.
+    /// [`backward_row`] with zeros only.
     ///
-    /// Behind ReLU the mask need not be drawn again: an output is above 0 exactly where the unit was active and kept.
-    pub(super) fn backward_row(
+    /// Behind ReLU the mask need not be drawn again: an output is above 0 exactly where the unit was active and kept. Where that does not
+    /// hold, because the layer has other noise, there is a `pre`.
+    fn derive_row(
         isa,
         row: &mut [f32],
         output: &[f32],
@@ -80,12 +166,13 @@ for_each_isa! {
                     masked(row, &[], mask, owner, |d, _| d);
                 }
             }
-            Activation::Relu => {
+            Activation::Relu if pre.is_empty() => {
                 let scale = mask.map_or(1.0, |mask| mask.scale);
                 for (d, &y) in row.iter_mut().zip(output) {
                     *d = if y > 0.0 { *d * scale } else { 0.0 };
                 }
             }
+            Activation::Relu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Relu, z)),
             Activation::LeakyRelu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::LeakyRelu, z)),
             Activation::Tanh => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Tanh, z)),
             Activation::Sigmoid => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Sigmoid, z)),

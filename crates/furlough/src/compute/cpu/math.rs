@@ -1,6 +1,7 @@
 //! Elementary functions that the compiler can turn into vectors: no branch, no table, no call.
 
 use crate::nn::Activation;
+pub(super) use crate::random::ln;
 
 /// e^x, within 2 units in the last place for -87 <= x <= 88; beyond, the value at the nearer end. NaN stays NaN.
 /// Range reduction by ln 2 in two parts and the degree-5 polynomial of Cephes' expf.
@@ -18,31 +19,6 @@ pub(super) fn exp(x: f32) -> f32 {
     }
     let power = f32::from_bits(shifted.to_bits().wrapping_sub(0x4B40_0000).wrapping_add(127) << 23);
     (p * r * r + r + 1.0) * power
-}
-
-/// The natural logarithm of a positive normal number, within 2e-7 where it is below 1 and within 2 units in the last place elsewhere; NaN stays
-/// NaN. Cephes' logf: x = 2^n m with m from sqrt(1/2) to sqrt(2).
-#[inline(always)]
-pub(super) fn ln(x: f32) -> f32 {
-    let bits = x.to_bits().wrapping_sub(0x3F35_04F3);
-    let n = (bits as i32 >> 23) as f32;
-    let m = f32::from_bits((bits & 0x007F_FFFF) + 0x3F35_04F3) - 1.0;
-    let mut p = 7.037_683_6e-2;
-    for coefficient in [
-        -0.115_146_1,
-        0.116_769_984,
-        -0.124_201_41,
-        0.142_493_23,
-        -0.166_680_57,
-        0.200_007_14,
-        -0.249_999_94,
-        0.333_333_3,
-    ] {
-        p = p * m + coefficient;
-    }
-    let square = m * m;
-    let value = m + (m * square * p - 0.5 * square) + n * std::f32::consts::LN_2;
-    if x.is_nan() { x } else { value }
 }
 
 /// Within 2e-7 of tanh, and relatively so near 0. Cephes' tanhf.
@@ -157,18 +133,6 @@ mod tests {
         assert!(exp(f32::NAN).is_nan());
         assert_eq!(exp(0.0), 1.0);
         assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(f32::INFINITY) > 1e38);
-    }
-
-    #[test]
-    fn ln_is_close() {
-        for i in 0..4_000_000u32 {
-            let x = f32::from_bits(0x3F00_0000 + 16 * i);
-            let exact = libm::log(f64::from(x));
-            let error = (f64::from(ln(x)) - exact).abs();
-            assert!(error <= 2e-7 * exact.abs().max(1.0), "ln {x} is off by {error:e}");
-        }
-        assert_eq!(ln(1.0), 0.0);
-        assert!(ln(f32::NAN).is_nan());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The step on a CPU.
 
 mod bf16;
+mod comoments;
 mod dropout;
 mod epilogue;
 mod features;
@@ -20,11 +21,12 @@ mod transpose;
 mod workers;
 mod workspace;
 
+pub(crate) use comoments::Comoments;
 pub use gathered::Gathering;
 pub use in_place::drop_in_place;
 pub use samples::{Fold, Samples};
 pub use simd::Isa;
-pub(crate) use tally::{tally_classes, tally_width};
+pub(crate) use tally::{softmax_samples, tally_classes, tally_width};
 
 use super::Precision;
 use crate::data::{Batch, Dataset};

@@ -17,6 +17,19 @@ pub(crate) fn tally_classes(isa: Isa, samples: Samples<'_>, kept: &mut [f64]) {
     tally_rows(isa, samples.values, samples.stride, samples.width, kept);
 }
 
+/// Makes samples of logits probabilities, those that [`tally_classes`] adds.
+pub(crate) fn softmax_samples(isa: Isa, samples: &mut Samples<'_>) {
+    softmax_rows(isa, samples.values, samples.stride, samples.width);
+}
+
+for_each_isa! {
+    fn softmax_rows(isa, values: &mut [f32], stride: usize, classes: usize) {
+        for row in values.chunks_exact_mut(stride) {
+            softmax(row, classes);
+        }
+    }
+}
+
 /// Rows whose logarithms are taken together.
 const ROWS: usize = 16;
 

@@ -1,7 +1,7 @@
 //! The memory of a step, allocated once.
 
 use super::product::Product;
-use crate::nn::{Activation, Architecture};
+use crate::nn::{Activation, Architecture, Block};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
@@ -158,12 +158,17 @@ pub(super) struct Workspace {
 
 impl Workspace {
     pub(super) fn for_training(architecture: &Architecture, rows: usize, product: &Product) -> Self {
-        let needs_pre = |a: Activation| !matches!(a, Activation::Identity | Activation::Relu);
+        // Behind ReLU an output that was not only dropped or kept does not say whether the unit was active.
+        let needs_pre = |block: &Block| match block.activation {
+            Activation::Identity => false,
+            Activation::Relu => !block.dropout.kind().is_bernoulli(),
+            _ => true,
+        };
         Workspace {
             pre: architecture
                 .blocks()
                 .iter()
-                .map(|b| Shared::new(if needs_pre(b.activation) { rows } else { 0 }, b.outputs))
+                .map(|b| Shared::new(if needs_pre(b) { rows } else { 0 }, b.outputs))
                 .collect(),
             deltas: architecture.blocks().iter().map(|b| Shared::new(rows, b.outputs)).collect(),
             packed_deltas: architecture

@@ -6,7 +6,10 @@ mod canvas;
 mod chart;
 mod dots;
 mod lines;
+mod picture;
 mod scene;
+
+pub use picture::picture_png;
 
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
@@ -95,12 +98,7 @@ fn png<E: Display>(
     draw(&area, IMAGE_TEXT_DROP).map_err(|error| failed(name, error))?;
     drop(area);
     let pixels = shrink(&pixels, width as usize);
-    let mut png = Vec::new();
-    let mut encoder = png::Encoder::new(&mut png, width / SHRINK, height / SHRINK);
-    encoder.set_color(png::ColorType::Rgb);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
-    written.map_err(|error| failed(name, error))?;
-    Ok(png)
+    picture::encode([width, height].map(|side| (side / SHRINK) as usize), &pixels).map_err(|why| failed(name, why))
 }
 
 fn failed(name: &str, why: impl Display) -> Error {

@@ -61,3 +61,17 @@ fn every_kind_of_run_can_be_drawn() {
     curves_png("run", "test", &wild).unwrap();
     assert!(curves_svg("run", "test", &[]).unwrap_err().to_string().contains("no finished epoch"));
 }
+
+#[test]
+fn a_picture_is_read_back() {
+    let rgb: Vec<u8> = (0..3 * 5 * 2).map(|byte| 8 * byte).collect();
+    let picture = crate::predict::Picture { width: 5, height: 2, rgb };
+    let png = picture_png(&picture).unwrap();
+    assert_eq!(pixels(&png), (5, 2, picture.rgb.clone()));
+    assert_eq!(png, picture_png(&picture).unwrap());
+    for (width, height) in [(0, 0), (5, 3), (1 << 40, 1)] {
+        let wrong = crate::predict::Picture { width, height, rgb: picture.rgb.clone() };
+        let said = picture_png(&wrong).unwrap_err().to_string();
+        assert!(said.starts_with("data picture: "), "{said}");
+    }
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::predict::Predictor;
 use crate::run::Panel;
 use crate::train::Control;
 use std::path::PathBuf;
@@ -94,6 +95,44 @@ fn results_are_what_the_trials_came_to() {
     assert!(half.to_markdown().contains("10 trials are missing"));
     pages(&results);
     pictures(&results);
+}
+
+#[test]
+fn passes_and_activations_are_measured_once() {
+    let text = "title = 'Averaging'\nmeasure = ['averaging_loss', 'zeros', 'correlation']\n[base]\ndata = 'digits'\nhidden = 16\n\
+                batch_size = 256\nepochs = 1\n[axes]\ndropout = [0.25, 0.5]\n[seeds]\ncount = 2\n\
+                [plot]\nx = 'passes'\nlog_x = true\ny = ['averaging_error', 'test_error']\nonly = { dropout = 0.5 }";
+    let study = Study::parse(text, None).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    for (_, _, recipe) in study.trials() {
+        run(&Trial::new(recipe, &data().info.fingerprint), root.path(), None).unwrap();
+    }
+    let collect = || Results::collect(&study, &data(), &[root.path().into()], 1, &mut |_, _| ()).unwrap();
+    let results = collect();
+    let arm = &results.arms[1];
+    let trial = &arm.trials[0];
+    let curve = &trial.curves[&Measure::AveragingLoss];
+    assert_eq!(curve.iter().map(|(passes, _)| *passes).collect::<Vec<_>>(), [1, 2, 5, 10, 20, 50, 100, 200]);
+    assert!(curve[0].1 > curve[7].1, "more passes are better: {curve:?}");
+    let (mlp, _) = crate::run::load_model(&root.path().join(&trial.id).join("model.safetensors")).unwrap();
+    let layer = Predictor::new(mlp, 1).activations(&split().test).unwrap().remove(0);
+    assert_eq!(trial.values[&Measure::Zeros], 100.0 * layer.zeros);
+    assert_eq!(trial.values[&Measure::Correlation], layer.coadaptation.unwrap().mean);
+
+    let chart = figure(&results, &study.plots()[0]).unwrap();
+    let Panel::Lines { lines, .. } = &chart.panels[0] else { panic!("passes are numbers") };
+    assert_eq!(lines.iter().map(|line| line.points.len()).collect::<Vec<_>>(), [8, 8]);
+    assert!(lines[1].points.iter().all(|point| point.y == arm.estimates[&Measure::TestError].mean));
+    assert!(!results.to_csv().contains("averaging"));
+
+    // What was measured is kept, and what it says is believed; of another model it is not.
+    let file = root.path().join(&trial.id).join(Measured::FILE);
+    let kept = fs::read_to_string(&file).unwrap();
+    let zeros = trial.values[&Measure::Zeros].to_string();
+    fs::write(&file, kept.replace(&zeros, "12.5")).unwrap();
+    assert_eq!(collect().arms[1].trials[0].values[&Measure::Zeros], 12.5);
+    fs::write(&file, kept.replace(&zeros, "12.5").replace("\"model\": \"", "\"model\": \"0")).unwrap();
+    assert_eq!(collect(), results);
 }
 
 fn pages(results: &Results) {

@@ -20,7 +20,7 @@ use super::gemm::Kernels;
 use super::workspace::{Shared, Workspace};
 use super::{Cpu, Isa, StepSums};
 use crate::data::Batch;
-use crate::nn::{Architecture, Mlp};
+use crate::nn::{Architecture, Dropout, Mlp};
 use crate::optim::Sgd;
 use kept::Kept;
 
@@ -76,7 +76,7 @@ struct Step<'a> {
 }
 
 impl Gathered {
-    /// None where some layer has masks for each example, or no layer has masks.
+    /// None where some layer has masks for each example or noise that drops nothing, or no layer has masks.
     pub(super) fn new(
         architecture: &Architecture,
         batch_size: usize,
@@ -87,7 +87,8 @@ impl Gathered {
         let mut dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
         let size = architecture.sharing().group_size()?.get() as usize;
         let group_size = size.min(batch_size).max(1);
-        if dropouts.any(|dropout| !dropout.is_identity() && dropout.sharing().is_per_example()) {
+        let stays = |d: Dropout| d.sharing().is_per_example() || !d.kind().is_bernoulli();
+        if dropouts.any(|dropout| !dropout.is_identity() && stays(dropout)) {
             return None;
         }
         let blocks = architecture.blocks();

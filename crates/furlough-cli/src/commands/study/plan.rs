@@ -1,0 +1,132 @@
+//! `furlough study plan`.
+
+use super::{Planned, find, trials};
+use crate::acquire::Acquired;
+use crate::args::study::StudyPlanArgs;
+use crate::commands::train::data;
+use crate::failure;
+use crate::terminal::{Look, duration};
+use furlough::study::{StudyFolder, TrialData};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+#[derive(Serialize)]
+struct Row {
+    trial: String,
+    seed: u64,
+    arms: Vec<String>,
+    state: &'static str,
+    epochs: usize,
+    of: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip)]
+    weight: f64,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Overview<'a> {
+    title: &'a str,
+    folder: String,
+    trials: usize,
+    finished: usize,
+    begun: usize,
+    damaged: usize,
+    /// Of all that is left, one trial after the other; none when nothing is finished.
+    seconds_left: Option<f64>,
+    list: &'a [Row],
+}
+
+/// Lists the trials of a study.
+pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
+    let (study, path) = find(&args.which.study, &args.which.place)?;
+    let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
+    let data = TrialData::new(&split.train, &split.test, origin);
+    let root = path.join(StudyFolder::TRIALS);
+    let rows: Vec<Row> = trials(&study, &data).into_iter().map(|planned| row(planned, &root)).collect();
+    let count = |state: &str| rows.iter().filter(|row| row.state == state).count();
+    let overview = Overview {
+        title: study.title(),
+        folder: path.display().to_string(),
+        trials: rows.len(),
+        finished: count(FINISHED),
+        begun: count(BEGUN),
+        damaged: count(DAMAGED),
+        seconds_left: seconds_left(&rows),
+        list: &rows,
+    };
+    let text = if args.json { serde_json::to_string(&overview)? + "\n" } else { page(&overview) };
+    io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+const FINISHED: &str = "finished";
+const BEGUN: &str = "begun";
+const TO_DO: &str = "to do";
+const DAMAGED: &str = "damaged";
+
+fn row(planned: Planned, root: &Path) -> Row {
+    let found = planned.trial.found(root);
+    let (state, reason) = match &found {
+        Ok((_, true)) => (FINISHED, None),
+        Ok((records, false)) if records.is_empty() && !planned.trial.folder(root).exists() => (TO_DO, None),
+        Ok(_) => (BEGUN, None),
+        Err(error) => (DAMAGED, Some(error.to_string())),
+    };
+    let records = found.map_or(Vec::new(), |(records, _)| records);
+    Row {
+        trial: planned.trial.id().into(),
+        seed: planned.seed,
+        state,
+        epochs: records.len(),
+        of: planned.trial.recipe().options().epochs,
+        reason,
+        weight: planned.weight,
+        seconds: records.iter().map(|record| record.seconds).sum(),
+        arms: planned.titles,
+    }
+}
+
+/// What is left at the rate of the finished trials.
+fn seconds_left(rows: &[Row]) -> Option<f64> {
+    let finished = rows.iter().filter(|row| row.state == FINISHED);
+    let (seconds, weight) = finished.fold((0.0, 0.0), |(s, w), row| (s + row.seconds, w + row.weight));
+    let left = |row: &Row| row.weight * (1.0 - row.epochs as f64 / f64::from(row.of));
+    let left: f64 = rows.iter().filter(|row| row.state != FINISHED).map(left).sum();
+    (weight > 0.0).then_some(left * seconds / weight)
+}
+
+fn page(overview: &Overview<'_>) -> String {
+    let look = Look::of(&io::stdout());
+    let Overview { trials, finished, begun, damaged, .. } = overview;
+    let mut text = format!("  {}\n  {}\n\n", look.bold(&look.text(overview.title)), look.dim(&overview.folder));
+    for row in overview.list {
+        let state = match row.state {
+            BEGUN => format!("{}/{} epochs", row.epochs, row.of),
+            state => state.to_string(),
+        };
+        let arms = row.arms.join(" = ");
+        let line = format!("  {}  {state:<14}  seed {:<4}  {arms}", row.trial, row.seed);
+        text += &look.text(&if row.state == FINISHED { look.dim(&line) } else { line });
+        text.push('\n');
+        if let Some(reason) = &row.reason {
+            text += &format!("    {reason}\n");
+        }
+    }
+    text += &format!("\n  {trials} trials: {finished} finished");
+    for (count, what) in [(begun, "begun"), (damaged, "damaged"), (&(trials - finished - begun - damaged), "to do")] {
+        if *count > 0 {
+            text += &format!(", {count} {what}");
+        }
+    }
+    match overview.seconds_left {
+        Some(seconds) if finished < trials => {
+            text += &format!("\n  about {} of training left, one trial after the other\n", duration(seconds));
+        }
+        _ => text.push('\n'),
+    }
+    text
+}

@@ -1,0 +1,247 @@
+//! `furlough study run`.
+
+use super::collect::{gather, said, write};
+use super::show::{End, Show, shown};
+use super::{Planned, find, trials};
+use crate::acquire::Acquired;
+use crate::args::study::StudyRunArgs;
+use crate::commands::train::data;
+use crate::terminal::{Look, program, shell_word, threads as told_threads};
+use crate::{failure, interrupt};
+use anyhow::bail;
+use furlough::study::{
+    Crew, Ended, Job, Measure, Queue, Report, Setting, Study, StudyFolder, TrialData, TrialOutcome, measure_trial,
+    run_pool,
+};
+use furlough::train::Control;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Runs what is not finished of a study, and collects.
+pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
+    let (study, path) = find(&args.which.study, &args.which.place)?;
+    // What can be refused without the data is refused before it is fetched.
+    let folder = StudyFolder::claim(path, &study)?;
+    let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
+    let data = TrialData::new(&split.train, &split.test, origin);
+    let all = trials(&study, &data);
+    let count = all.len();
+    if let Some((_, of)) = args.shard.filter(|(_, of)| *of > count) {
+        bail!("--shard: {of} shards are more than there are trials, {count}");
+    }
+    let mine = |place: usize| args.shard.is_none_or(|(part, of)| place % of == part - 1);
+    let own: Vec<Planned> =
+        all.into_iter().enumerate().filter(|(place, _)| mine(*place)).map(|(_, planned)| planned).collect();
+    let own_count = own.len();
+    let root = folder.trials();
+    let mut todo = Vec::new();
+    let mut before = 0.0;
+    for planned in own {
+        // What is wrong with a trial is told when it is its turn.
+        let epochs = match planned.trial.found(&root) {
+            Ok((_, true)) => continue,
+            found => found.map_or(0, |(records, _)| records.len()),
+        };
+        before += planned.weight * epochs as f64 / f64::from(planned.trial.recipe().options().epochs);
+        todo.push(planned);
+    }
+    let (jobs, threads) = share_out(args.jobs, args.threads, todo.len());
+    interrupt::catch()?;
+    let ran = train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before)?;
+    let left = todo.len() - ran.finished;
+    if ran.stopped {
+        return interrupted(args, &study, &folder, own_count - left, own_count, &ran.show);
+    }
+    finish(&study, &data, &folder, jobs * threads, &ran, left)
+}
+
+/// What came of the training.
+struct Ran {
+    show: Show,
+    finished: usize,
+    failed: usize,
+    stopped: bool,
+}
+
+fn train(
+    args: &StudyRunArgs,
+    study: &Study,
+    data: &TrialData<'_>,
+    root: &Path,
+    todo: &[Planned],
+    [jobs, threads, count]: [usize; 3],
+    before: f64,
+) -> anyhow::Result<Ran> {
+    let work = todo.iter().map(|planned| planned.weight).sum();
+    let show = Show::new(args.json, todo.len(), work, before);
+    let look = Look::of(&io::stdout());
+    let done = count - todo.len();
+    let mut text = format!("  {}\n  {}: {count} trials", look.bold(&look.text(study.title())), study.data());
+    if let Some((part, of)) = args.shard {
+        text += &format!(" (shard {part} of {of})");
+    }
+    text += &format!(", {done} finished; {jobs} at a time, {} each\n", told_threads(threads));
+    let event = json!({
+        "event": "start", "title": study.title(), "trials": count, "finished": done, "jobs": jobs, "threads": threads,
+    });
+    shown(show.start(&text, event))?;
+    let mut ran = Ran { show, finished: 0, failed: 0, stopped: false };
+    let mut broken = None;
+    let start = Instant::now();
+    let clock = || start.elapsed().as_secs_f64();
+    let list = todo.iter().enumerate();
+    let list: Vec<Job> =
+        list.map(|(number, planned)| Job { number, trial: planned.trial.clone(), until: None }).collect();
+    let mut plan = Queue::new(list, |report| {
+        match heard(&mut ran, report, todo, |planned| {
+            let measured = measure_trial(&planned.trial, data, root, study.measures(), threads)?;
+            Ok(measured.values.into_iter().filter(|(measure, _)| study.measures().contains(measure)).collect())
+        }) {
+            Ok(()) => Control::Continue,
+            Err(error) => {
+                broken.get_or_insert(error);
+                Control::Stop
+            }
+        }
+    });
+    let setting = Setting { root, threads, clock: &clock };
+    run_pool(data, &Crew { workers: jobs, setting, stop: &interrupt::asked }, &mut plan);
+    match broken {
+        Some(error) => Err(error.into()),
+        None => {
+            ran.stopped |= interrupt::asked() && ran.finished + ran.failed < todo.len();
+            Ok(ran)
+        }
+    }
+}
+
+type Values = BTreeMap<Measure, f64>;
+
+fn heard(
+    ran: &mut Ran,
+    report: Report,
+    todo: &[Planned],
+    measure: impl Fn(&Planned) -> furlough::Result<Values>,
+) -> furlough::Result<()> {
+    match report {
+        Report::Begun { .. } => Ok(()),
+        Report::Epoch { number, summary } => {
+            let Planned { trial, weight, .. } = &todo[number];
+            let work = weight / f64::from(trial.recipe().options().epochs);
+            shown(ran.show.epoch(&todo[number].title(), trial.id(), &summary, work))
+        }
+        Report::Ended { number, outcome } => {
+            let planned = &todo[number];
+            let (title, id) = (planned.title(), planned.trial.id());
+            let done = outcome.and_then(|outcome| match outcome.ended {
+                Ended::Finished => measure(planned).map(|values| (outcome, values)),
+                _ => Ok((outcome, Values::new())),
+            });
+            match done {
+                Ok((TrialOutcome { ended: Ended::Stopped | Ended::Paused, .. }, _)) => {
+                    ran.stopped = true;
+                    Ok(())
+                }
+                Ok((TrialOutcome { ended: Ended::Elsewhere, .. }, _)) => {
+                    shown(ran.show.trial(&title, id, &End::Elsewhere))
+                }
+                Ok((outcome, mut values)) => {
+                    ran.finished += 1;
+                    let last = outcome.records.last();
+                    values.extend(last.and_then(|last| Some((Measure::TestError, Measure::TestError.of_epoch(last)?))));
+                    let seconds = outcome.records.iter().map(|record| record.seconds).sum();
+                    shown(ran.show.trial(&title, id, &End::Finished { values: &values, seconds }))
+                }
+                Err(error) => {
+                    ran.failed += 1;
+                    shown(ran.show.trial(&title, id, &End::Failed { why: &error.to_string() }))
+                }
+            }
+        }
+    }
+}
+
+/// Trials at a time and threads of each: together no more than there are cores, unless somebody wants it so.
+fn share_out(jobs: Option<NonZero<usize>>, threads: Option<NonZero<usize>>, trials: usize) -> (usize, usize) {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let (jobs, threads) = (jobs.map(NonZero::get), threads.map(NonZero::get));
+    match (jobs, threads) {
+        (Some(jobs), Some(threads)) => (jobs, threads),
+        (Some(jobs), None) => (jobs, (cores / jobs).max(1)),
+        (None, Some(threads)) => ((cores / threads).clamp(1, trials.max(1)), threads),
+        (None, None) => {
+            let jobs = cores.min(trials).max(1);
+            (jobs, cores / jobs)
+        }
+    }
+}
+
+fn interrupted(
+    args: &StudyRunArgs,
+    study: &Study,
+    folder: &StudyFolder,
+    done: usize,
+    of: usize,
+    show: &Show,
+) -> anyhow::Result<ExitCode> {
+    let what = &args.which.study;
+    let mut command = format!("{} study run {}", program(), shell_word(&what.display().to_string()));
+    if folder.path() != what && args.which.place.out.is_some() {
+        command += &format!(" --out {}", shell_word(&folder.path().display().to_string()));
+    }
+    for (flag, value) in [
+        ("--data", args.which.place.data.clone()),
+        ("--data-dir", args.which.place.data_dir.as_ref().map(|dir| dir.display().to_string())),
+        ("--shard", args.shard.map(|(part, of)| format!("{part}/{of}"))),
+    ] {
+        command += &value.map_or(String::new(), |value| format!(" {flag} {}", shell_word(&value)));
+    }
+    let text = format!(
+        "\n  stopped: {done} of {of} trials are finished, and everything up to here is saved. Go on with\n    {command}"
+    );
+    let event = json!({ "event": "stop", "reason": "asked", "title": study.title(), "finished": done, "of": of, "command": command });
+    shown(show.stop(&text, event))?;
+    Ok(ExitCode::from(failure::INTERRUPTED))
+}
+
+/// Collects what there is. A study of which nothing more is being run elsewhere and nothing failed is done.
+fn finish(
+    study: &Study,
+    data: &TrialData<'_>,
+    folder: &StudyFolder,
+    threads: usize,
+    ran: &Ran,
+    left: usize,
+) -> anyhow::Result<ExitCode> {
+    let results = gather(study, data, &[folder.trials()], threads)?;
+    let mut files = Vec::new();
+    if results.arms.iter().any(|arm| !arm.trials.is_empty()) {
+        files = write(study, &results, folder)?;
+    }
+    let elsewhere = left - ran.failed;
+    let whole = results.missing.is_empty();
+    let mut text = if whole { format!("\n{}", said(&results, folder, &files)) } else { String::new() };
+    if !whole && ran.failed == 0 {
+        let missing = results.missing.len();
+        text = format!(
+            "\n  {missing} trials of the whole study are not finished yet; `{} study collect` joins what there is",
+            program()
+        );
+    }
+    let event = json!({
+        "event": "stop", "reason": "finished", "failed": ran.failed, "elsewhere": elsewhere, "missing": results.missing.len(),
+        "folder": folder.path(), "files": files,
+    });
+    shown(ran.show.stop(text.trim_end(), event))?;
+    io::stdout().flush()?;
+    if ran.failed > 0 {
+        let what = if ran.failed == 1 { "1 trial".into() } else { format!("{} trials", ran.failed) };
+        bail!("{what} failed, for the reasons above; everything else is kept in {}", folder.path().display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

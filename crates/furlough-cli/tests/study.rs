@@ -1,0 +1,218 @@
+//! `furlough study` as a user meets it: whole studies, killed and resumed ones, shards, and what is refused.
+
+mod common;
+
+use common::{fails, folder, furlough, json_lines, ok, run};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const STUDY: &str = "title = 'Dropout on digits'
+measure = ['test_error', 'gap']
+[base]
+data = 'digits'
+hidden = 24
+batch_size = 16
+epochs = 6
+[axes]
+dropout = [0, 0.3, 0.6]
+[seeds]
+count = 3
+[[plot]]
+x = 'dropout'
+y = ['test_error', 'gap']
+[compare]
+baseline = { dropout = 0 }
+";
+
+fn write(folder: &Path, name: &str, text: &str) {
+    fs::write(folder.join(name), text).unwrap();
+}
+
+/// The results, with what depends on the clock taken out.
+fn results(folder: &Path, study: &str) -> Value {
+    let text = fs::read_to_string(folder.join(study).join("results.json")).unwrap();
+    let mut results: Value = serde_json::from_str(&text).unwrap();
+    for arm in results["arms"].as_array_mut().unwrap() {
+        for trial in arm["trials"].as_array_mut().unwrap() {
+            for epoch in trial["epochs"].as_array_mut().unwrap() {
+                assert!(epoch["seconds"].take().is_number());
+            }
+        }
+    }
+    results
+}
+
+fn finished(folder: &Path, study: &str) -> usize {
+    let trials = folder.join(study).join("trials");
+    let Ok(entries) = fs::read_dir(trials) else { return 0 };
+    entries.filter(|entry| entry.as_ref().unwrap().path().join("manifest.json").exists()).count()
+}
+
+#[test]
+fn a_study_runs_and_is_not_run_again() {
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.toml", STUDY);
+    let planned = ok(folder, "study plan a.toml");
+    assert!(planned.contains("9 trials: 0 finished, 9 to do"), "{planned}");
+    assert!(!folder.join("runs").exists(), "a plan writes nothing");
+
+    let said = ok(folder, "study run a.toml");
+    assert!(said.contains("9/9") && said.contains("| dropout | test error (%) |"), "{said}");
+    for name in ["study.toml", "results.json", "results.csv", "table.md", "plot.svg", "plot.png"] {
+        assert!(folder.join("runs/studies/a").join(name).is_file(), "{name}");
+    }
+    let first = fs::read(folder.join("runs/studies/a/results.json")).unwrap();
+    let again = ok(folder, "study run a.toml --json");
+    let lines = json_lines(&again);
+    assert_eq!((&lines[0]["trials"], &lines[0]["finished"]), (&9.into(), &9.into()));
+    assert_eq!(lines.len(), 2, "{again}");
+    assert_eq!(fs::read(folder.join("runs/studies/a/results.json")).unwrap(), first, "the very seconds too");
+
+    // One more seed is three more trials; the folder alone is enough to go on.
+    write(folder, "a.toml", &STUDY.replace("count = 3", "count = 4"));
+    let said = ok(folder, "study plan a.toml");
+    assert!(said.contains("12 trials: 9 finished, 3 to do") && said.contains("of training left"), "{said}");
+    let lines = json_lines(&ok(folder, "study run a.toml --json --jobs 2 --threads 1"));
+    assert_eq!(lines.iter().filter(|line| line["event"] == "trial").count(), 3);
+    let collected = ok(folder, "study collect runs/studies/a --json");
+    assert_eq!(serde_json::from_str::<Value>(&collected).unwrap()["seeds"], serde_json::json!([0, 1, 2, 3]));
+}
+
+#[test]
+fn shards_come_to_the_same() {
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.toml", STUDY);
+    ok(folder, "study run a.toml --out whole --jobs 1 --threads 2");
+    // Two in one folder, two in folders of their own.
+    ok(folder, "study run a.toml --out together --shard 1/2");
+    let said = ok(folder, "study run a.toml --out together --shard 2/2");
+    assert!(said.contains("| dropout |"), "the last shard collects: {said}");
+    let said = ok(folder, "study run a.toml --out one --shard 1/2");
+    assert!(said.contains("4 trials of the whole study are not finished yet"), "{said}");
+    ok(folder, "study run a.toml --out two --shard 2/2");
+    let said = ok(folder, "study collect one two --out joined");
+    assert!(!said.contains("missing"), "{said}");
+    for study in ["together", "joined"] {
+        assert_eq!(results(folder, study), results(folder, "whole"), "{study}");
+        for name in ["results.csv", "table.md", "plot.svg", "plot.png"] {
+            assert_eq!(
+                fs::read(folder.join(study).join(name)).unwrap(),
+                fs::read(folder.join("whole").join(name)).unwrap(),
+                "{study}/{name}"
+            );
+        }
+    }
+    // A shard alone says what it lacks.
+    let table = fs::read_to_string(folder.join("one/table.md")).unwrap();
+    assert!(table.contains("4 trials are missing") && table.contains("has not begun"), "{table}");
+
+    // Two processes at once in one folder share the work, and neither spoils anything.
+    let start =
+        || furlough(folder).args("study run a.toml --out both --json".split(' ')).stdout(Stdio::piped()).spawn();
+    let children = [start().unwrap(), start().unwrap()];
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    ok(folder, "study run a.toml --out both");
+    assert_eq!(results(folder, "both"), results(folder, "whole"));
+}
+
+#[test]
+fn killed_and_stopped_studies_go_on() {
+    let folder = folder();
+    let folder = folder.path();
+    let text = STUDY.replace("epochs = 6", "epochs = 30");
+    write(folder, "a.toml", &text);
+    ok(folder, "study run a.toml --out whole");
+    for round in 0..3 {
+        let mut child =
+            furlough(folder).args("study run a.toml --out a --json".split(' ')).stdout(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        let before = finished(folder, "a");
+        while finished(folder, "a") == before && child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(120));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(40 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let kept = finished(folder, "a");
+    assert!(kept >= 3, "{kept}");
+    #[cfg(unix)]
+    if kept < 8 {
+        use std::io::Read;
+        let mut child = furlough(folder)
+            .args("study run a.toml --out a --jobs 1".split(' '))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(150));
+        let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        let code = child.wait().unwrap().code();
+        assert!(kill.success());
+        assert_eq!(code, Some(130), "{said}");
+        assert!(said.contains("everything up to here is saved") && said.contains("study run a.toml --out a"), "{said}");
+    }
+    ok(folder, "study run a.toml --out a");
+    assert_eq!(results(folder, "a"), results(folder, "whole"));
+}
+
+#[test]
+fn what_is_wrong_is_one_clear_error() {
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.toml", STUDY);
+    write(folder, "typo.toml", &STUDY.replace("[axes]\ndropout", "[axes]\ndropuot"));
+    write(folder, "empty.toml", &STUDY.replace("dropout = [0, 0.3, 0.6]\n", ""));
+    write(folder, "none.toml", &STUDY.replace("[0, 0.3, 0.6]", "[]"));
+    write(folder, "seedless.toml", &STUDY.replace("count = 3", "count = 0"));
+    for (args, code, expected) in [
+        ("study run typo.toml", 1, "study typo.toml: axes: dropuot is not a key of a recipe (do you mean dropout?)"),
+        ("study run empty.toml", 1, "the grid is empty"),
+        ("study plan none.toml", 1, "axes: dropout is an empty list"),
+        ("study run seedless.toml", 1, "has no seeds"),
+        ("study run nowhere.toml", 1, "cannot read study nowhere.toml"),
+        ("study run a.toml --shard 5/4", 2, "there are 4 shards, numbered from 1 to 4"),
+        ("study run a.toml --shard 0/4", 2, "there are 4 shards, numbered from 1 to 4"),
+        ("study run a.toml --shard half", 2, "not of the form I/N"),
+        ("study run a.toml --shard 1/400 --out many", 1, "400 shards are more than there are trials, 9"),
+        ("study collect a.toml", 1, "runs/studies/a does not exist: run the study first"),
+        ("study plan .", 1, "is no study's folder: study.toml is missing"),
+    ] {
+        let said = fails(folder, args, code);
+        assert!(said.contains(expected), "furlough {args}: {said}");
+    }
+    assert!(!folder.join("runs").exists(), "what is refused leaves nothing");
+
+    // Another study is not let into the folder.
+    ok(folder, "study run a.toml --shard 1/9 --out a");
+    write(folder, "b.toml", &STUDY.replace("hidden = 24", "hidden = 25"));
+    let said = fails(folder, "study run b.toml --out a", 1);
+    assert!(said.contains("holds another study: base.hidden is 24 there, and 25 here"), "{said}");
+    let said = fails(folder, "study collect b.toml a --out c", 1);
+    assert!(said.contains("is of another study"), "{said}");
+
+    // A trial that is damaged fails alone, is told once, and the others stay.
+    let trials = folder.join("a/trials");
+    let one = fs::read_dir(&trials).unwrap().next().unwrap().unwrap().path();
+    write(&one, "metrics.jsonl", "");
+    let output = run(folder, "study run a.toml --out a");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said.matches("this trial is damaged (metrics.jsonl: is not what the run wrote)").count(), 1, "{said}");
+    assert!(said.contains("error: 1 trial failed"), "{said}");
+    assert_eq!(finished(folder, "a"), 9);
+    assert!(ok(folder, "study plan a").contains("9 trials: 8 finished, 1 damaged"));
+    fs::remove_dir_all(&one).unwrap();
+    ok(folder, "study run a");
+    assert!(ok(folder, "study plan a").contains("9 trials: 9 finished\n"));
+}

@@ -1,0 +1,321 @@
+//! Every kind of dropout by the fast kernels against its definition, for each instruction set of this machine.
+
+mod common;
+
+use common::data;
+use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place, reference};
+use furlough::data::{Batch, Dataset, digits};
+use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
+use furlough::optim::Sgd;
+use furlough::predict::Predictor;
+use furlough::random::{Key, Stream};
+use furlough::run::{DataInfo, ModelInfo, load_model, save_model};
+use furlough::train::{TrainOptions, Trainer};
+use ndarray::Array2;
+
+fn site(step: u32) -> MaskSite {
+    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
+}
+
+struct Case {
+    kind: DropoutKind,
+    /// Inputs, hidden widths, outputs.
+    widths: &'static [usize],
+    /// Of the inputs and after each hidden layer.
+    dropout: &'static [f64],
+    sharing: Sharing,
+    activation: Activation,
+    batch: usize,
+    optimizer: Sgd,
+    classes: bool,
+}
+
+impl Case {
+    fn mlp(&self) -> Mlp {
+        let Case { widths, dropout, activation, .. } = *self;
+        let (inputs, outputs) = (widths[0], widths[widths.len() - 1]);
+        let hidden = &widths[1..widths.len() - 1];
+        let network = Sequential::perceptron(inputs, outputs, hidden, activation, dropout[0], &dropout[1..]);
+        let network = network.with_dropout_kind(self.kind).with_sharing(self.sharing);
+        Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3))
+    }
+
+    fn data(&self) -> Dataset {
+        data(2 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes)
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let gentle = Sgd { learning_rate: 0.05, ..Sgd::default() };
+    let all = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01, l1: 1e-4, max_norm: Some(1.1), ..gentle };
+    let mut cases = Vec::new();
+    for kind in DropoutKind::ALL {
+        let base = || Case {
+            kind,
+            widths: &[48, 70, 31, 10],
+            dropout: &[0.1, 0.4, 0.25],
+            sharing: Sharing::PerExample,
+            activation: Activation::Relu,
+            batch: 67,
+            optimizer: gentle,
+            classes: true,
+        };
+        cases.extend([
+            base(),
+            Case { widths: &[1, 1, 2], dropout: &[0.3, 0.5], batch: 1, ..base() },
+            Case { widths: &[63, 65, 1, 129, 3], dropout: &[0.0, 0.2, 0.0, 0.6], batch: 40, optimizer: all, ..base() },
+            Case { widths: &[17, 10], dropout: &[0.5], batch: 130, ..base() },
+            Case { widths: &[241, 700, 7], dropout: &[0.05, 0.3], batch: 150, classes: false, ..base() },
+            // Few rows; masks shared by groups and by all.
+            Case { widths: &[70, 64, 48, 33], dropout: &[0.1, 0.2, 0.5], batch: 16, optimizer: all, ..base() },
+            Case { sharing: Sharing::rows(33).unwrap(), batch: 100, ..base() },
+            Case { sharing: Sharing::Batch, optimizer: all, ..base() },
+        ]);
+        cases.extend(Activation::ALL.map(|activation| Case { activation, ..base() }));
+    }
+    cases
+}
+
+fn assert_close(what: &str, precision: Precision, fast: &[f32], slow: &[f32]) {
+    let tolerance = if precision == Precision::F32 { 2e-5 } else { 5e-3 };
+    let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
+    for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
+        assert!((f - s).abs() <= tolerance * size, "{what}: element {i} is {f}, the oracle says {s}");
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+/// To the bit: infinite values, numbers that are none and zeros of both signs too.
+#[test]
+fn noise_in_place_is_the_definition() {
+    for isa in Isa::available() {
+        for kind in DropoutKind::ALL {
+            for (p, rows, width) in
+                [(0.0, 2, 5), (0.5, 3, 64), (0.3, 5, 131), (0.9, 1, 1), (1.0 - 2f64.powi(-33), 2, 70)]
+            {
+                let dropout = Dropout::of(kind, p, Sharing::PerExample).unwrap();
+                let examples: Vec<u32> = (0..rows as u32).map(|row| 1000 - 7 * row).collect();
+                let mut values = Array2::from_shape_fn((rows, width), |(i, j)| i as f32 - j as f32 / 3.0);
+                values[[rows - 1, width - 1]] = f32::INFINITY;
+                values[[0, width / 2]] = f32::NAN;
+                values[[0, 0]] = -0.0;
+                let at = MaskSite { layer: 2, ..site(8) };
+                let expected = dropout.forward(values.view(), &examples, &at);
+                let mut values = values.into_raw_vec_and_offset().0;
+                drop_in_place(dropout, &mut values, &examples, &at, isa);
+                for (place, (fast, slow)) in values.iter().zip(&expected).enumerate() {
+                    let same = fast.to_bits() == slow.to_bits() || fast.is_nan() && slow.is_nan();
+                    assert!(same, "{} {kind} {p} {rows} × {width}: {fast} at {place}, not {slow}", isa.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fast_step_is_the_plain_step() {
+    let precisions = |isa| Precision::ALL.map(|precision| (isa, precision));
+    for (isa, precision) in Isa::available().into_iter().flat_map(precisions) {
+        for (number, case) in cases().iter().enumerate() {
+            let what = format!("{} {} case {number} {}", isa.name(), precision.name(), case.kind);
+            let (data, mut fast, mut slow) = (case.data(), case.mlp(), case.mlp());
+            let examples: Vec<u32> = (0..case.batch as u32).map(|i| 2 * case.batch as u32 - 1 - 2 * i).collect();
+            let batch = Batch { data: &data, examples: &examples };
+            let size = if case.optimizer.has_velocity() { fast.parameters().len() } else { 0 };
+            let (mut fast_velocity, mut slow_velocity) = (vec![0.0; size], vec![0.0; size]);
+            let mut cpu = Cpu::with(fast.architecture(), case.batch + 3, 2, precision, isa);
+            // What shares masks is gathered if that can be; noise cannot.
+            cpu.gather(Gathering::Always);
+            for step in 0..3 {
+                let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
+                let loss =
+                    reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step), precision);
+                let mean = sums.loss / case.batch as f64;
+                let tolerance = if precision == Precision::F32 { 1e-5 } else { 2e-3 };
+                assert!((mean - loss).abs() <= tolerance * loss.max(1.0), "{what}: loss {mean}, not {loss}");
+                assert_close(&format!("{what} step {step}"), precision, fast.parameters(), slow.parameters());
+                assert_close(&format!("{what} step {step} velocity"), precision, &fast_velocity, &slow_velocity);
+            }
+            let rows: Vec<u32> = (1..1 + case.batch as u32).collect();
+            for masks in [site(5), MaskSite { stream: Stream::MonteCarlo, ..site(5) }] {
+                let expected =
+                    reference::forward(&fast, Batch { data: &data, examples: &rows }, Some(&masks), precision);
+                let mut outputs = vec![0.0; expected.len()];
+                cpu.forward(&fast, &data, 1..1 + case.batch as u32, Some(&masks), &mut outputs);
+                assert_close(&format!("{what} outputs"), precision, &outputs, expected.as_slice().unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for case in cases() {
+        let data = data(4 * case.batch, case.widths[0], case.widths[case.widths.len() - 1], case.classes);
+        let examples: Vec<u32> = (0..4 * case.batch as u32).collect();
+        let run = |threads: usize| {
+            let mut mlp = case.mlp();
+            let mut velocity = vec![0.0; if case.optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
+            let mut cpu = Cpu::new(mlp.architecture(), examples.len(), threads);
+            for step in 0..3 {
+                let batch = Batch { data: &data, examples: &examples };
+                cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step));
+            }
+            bits(mlp.parameters())
+        };
+        assert_eq!(run(1), run(4), "{}", case.kind);
+    }
+}
+
+#[test]
+fn gradients_are_those_of_finite_differences_with_the_noise_frozen() {
+    for kind in DropoutKind::ALL {
+        for (activation, classes, sharing) in [
+            (Activation::Tanh, true, Sharing::PerExample),
+            (Activation::Gelu, false, Sharing::PerExample),
+            (Activation::Identity, true, Sharing::Batch),
+        ] {
+            let case = Case {
+                kind,
+                widths: &[11, 9, 7, 3],
+                dropout: &[0.2, 0.3, 0.5],
+                sharing,
+                activation,
+                batch: 13,
+                optimizer: Sgd { learning_rate: 1.0, ..Sgd::default() },
+                classes,
+            };
+            let (data, before) = (case.data(), case.mlp());
+            let examples: Vec<u32> = (0..case.batch as u32).collect();
+            let batch = Batch { data: &data, examples: &examples };
+            let mut cpu = Cpu::new(before.architecture(), case.batch, 1);
+            let mut after = before.clone();
+            cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
+            let mut loss_at = |place: usize, change: f32| {
+                let mut mlp = before.clone();
+                mlp.parameters_mut()[place] += change;
+                let exact = mlp.parameters()[place];
+                (cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(1)).loss / case.batch as f64, exact)
+            };
+            for place in 0..before.parameters().len() {
+                // Differences at two widths, combined so that their leading error cancels.
+                let mut slope = |h: f32| {
+                    let ((up, a), (down, b)) = (loss_at(place, h), loss_at(place, -h));
+                    (up - down) / f64::from(a - b)
+                };
+                let numeric = (4.0 * slope(0.02) - slope(0.04)) / 3.0;
+                let gradient = f64::from(before.parameters()[place] - after.parameters()[place]);
+                let error = (gradient - numeric).abs();
+                assert!(error < 3e-4, "{kind} {activation:?} {place}: {gradient} but differences say {numeric}");
+            }
+        }
+    }
+}
+
+/// Mean and variance over the masks, of a value that stands for a unit in training.
+#[test]
+fn noise_has_the_mean_and_variance_that_its_page_says() {
+    let units = 1 << 18;
+    for (p, x) in [(0.05, 1.0f32), (0.5, 1.0), (0.5, -3.0), (0.8, 0.25)] {
+        let variance = p / (1.0 - p) * f64::from(x).powi(2);
+        for kind in [DropoutKind::Bernoulli, DropoutKind::Gaussian] {
+            let dropout = Dropout::of(kind, p, Sharing::PerExample).unwrap();
+            let mut values = vec![x; units];
+            drop_in_place(dropout, &mut values, &[7], &site(3), Isa::best());
+            let (mean, seen) = moments(&values);
+            let error = (variance / units as f64).sqrt();
+            assert!((mean - f64::from(x)).abs() < 4.5 * error, "{kind} {p}: mean {mean}, not {x}");
+            assert!((seen / variance - 1.0).abs() < 0.03, "{kind} {p}: variance {seen}, not {variance}");
+        }
+    }
+}
+
+fn moments(values: &[f32]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+    (mean, values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n)
+}
+
+/// Masked passes have the bits of the forward pass, wherever the noise begins.
+#[test]
+fn samples_are_forward_passes() {
+    for case in cases() {
+        let (data, mlp) = (case.data(), case.mlp());
+        let outputs = mlp.architecture().outputs();
+        let mut cpu = Cpu::new(mlp.architecture(), 0, 2);
+        let (examples, samples) = (1..1 + case.batch as u32, 3);
+        let size = samples as usize * outputs;
+        let mut kept = vec![0.0; case.batch * size];
+        cpu.sample(&mlp, &data, examples.clone(), Key::new(5), 0..samples, &mut kept, &|given, kept| {
+            let first = given.first as usize * outputs;
+            let values = given.rows().flatten();
+            kept[first..].iter_mut().zip(values).for_each(|(kept, value)| *kept = f64::from(*value));
+        });
+        for step in 0..samples {
+            let masks = MaskSite { key: Key::new(5), stream: Stream::MonteCarlo, step, layer: 0 };
+            let mut expected = vec![0.0; case.batch * outputs];
+            cpu.forward(&mlp, &data, examples.clone(), Some(&masks), &mut expected);
+            for (example, expected) in expected.chunks_exact(outputs).enumerate() {
+                let seen = &kept[example * size + step as usize * outputs..][..outputs];
+                let seen: Vec<f32> = seen.iter().map(|&v| v as f32).collect();
+                assert_eq!(bits(&seen), bits(expected), "{} sample {step} of {example}", case.kind);
+            }
+        }
+    }
+}
+
+#[test]
+fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
+    let digits = digits::load().unwrap();
+    for kind in DropoutKind::ALL {
+        for sharing in [Sharing::PerExample, Sharing::rows(8).unwrap()] {
+            let network = Sequential::perceptron(64, 10, &[64, 32], Activation::Relu, 0.05, &[0.2, 0.3]);
+            let network = network.with_dropout_kind(kind).with_sharing(sharing);
+            let optimizer = Sgd { learning_rate: 0.1, ..Sgd::default() };
+            let options = TrainOptions {
+                init: Init::Kaiming,
+                optimizer,
+                batch_size: 32,
+                epochs: 25,
+                seed: 4,
+                ..TrainOptions::default()
+            };
+            let mut trainer = Trainer::new(&network, &options, &digits.train, 2).unwrap();
+            trainer.fit(None, &mut ()).unwrap();
+            let accuracy = trainer.evaluate(&digits.test).unwrap().accuracy.unwrap();
+            assert!(accuracy > 0.88, "{kind} {sharing}: {accuracy}");
+
+            let mlp = trainer.into_mlp();
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("model.safetensors");
+            let info = ModelInfo { data: DataInfo::of(&digits.train), recipe: String::new() };
+            save_model(&path, &mlp, &info).unwrap();
+            let (read, _) = load_model(&path).unwrap();
+            assert!(read == mlp && read.architecture() == mlp.architecture());
+            let sampled = Predictor::new(read, 2).monte_carlo(&digits.test, 10, Key::new(0)).unwrap();
+            let sampled = sampled.evaluate(&digits.test).unwrap().accuracy.unwrap();
+            assert!((sampled - accuracy).abs() < 0.05, "{kind}: sampled {sampled}, whole {accuracy}");
+        }
+    }
+}
+
+#[test]
+fn layers_that_make_no_noise_are_refused() {
+    use Layer::{AnyDropout, GaussianDropout, Linear};
+    for (layer, expected) in [
+        (GaussianDropout(1.0), "layer 2 (GaussianDropout(1)): gaussian dropout has variance p/(1-p)"),
+        (GaussianDropout(f64::NAN), "layer 2 (GaussianDropout(NaN)): a drop probability lies between"),
+        (
+            AnyDropout(DropoutKind::Gaussian, 1.0, Sharing::Batch),
+            "layer 2 (AnyDropout(gaussian, 1, batch)): gaussian dropout has variance p/(1-p), so it takes a p from 0 to below 1, not 1",
+        ),
+    ] {
+        let error = Sequential::new([Linear(2, 3), layer, Linear(3, 2)]).validate().unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let error = Dropout::of(DropoutKind::Gaussian, 1.0, Sharing::PerExample).unwrap_err().to_string();
+    assert!(error.starts_with("dropout = 1: gaussian dropout has variance"), "{error}");
+}
