@@ -30,7 +30,7 @@ fn from_the_search_to_a_recipe_that_trains() {
         "dropout 0.5",
         "no dropout",
         "accuracy over 2 seeds",
-        "95 % confidence, 2 paired seeds",
+        "95 % confidence",
         "runs/tune-digits-1/recommended.toml",
         "360 test examples, looked at once",
         "evaluate runs/tune-digits-1/final",
@@ -157,6 +157,6 @@ fn mistakes_are_told_and_leave_nothing_behind() {
     let said = fails(folder, &format!("{SMALL} --out a"), 1);
     assert!(said.contains("a: holds another tune") && said.contains("--resume a"), "{said}");
     let told = fs::read_to_string(folder.join("a/tune.toml")).unwrap();
-    fs::write(folder.join("a/tune.toml"), told.replace("data = \"", "data = \"0")).unwrap();
+    fs::write(folder.join("a/tune.toml"), told.replacen("data = \"", "data = \"0", 1)).unwrap();
     assert!(fails(folder, "tune --resume a --quiet", 1).contains("a: was begun with other data"));
 }

@@ -68,7 +68,11 @@ pub fn tune(
     let began = (tuning.clock)() - seconds_on_record(&trials)? / jobs as f64;
     let Some(found) = search(dir, options, &field, began, tell)? else { return Ok(None) };
     let Some(pairs) = replicate(options, &found, &field, began, tell)? else { return Ok(None) };
-    let verdict = Verdict::of(metric, &pairs.with, &pairs.without);
+    let step = match metric {
+        Metric::Accuracy => 1.0 / held_out(options, data.train.len()),
+        Metric::Loss => 0.0,
+    };
+    let verdict = Verdict::of(metric, step, &pairs.with, &pairs.without);
     tell(&TuneEvent::Judged(&verdict));
     let recommended = on_all_data(&found.entries[found.finalist(verdict.recommended)].recipe)?;
     dir.write(TuneDir::RECOMMENDED, recommended.to_toml().as_bytes())?;
@@ -116,4 +120,10 @@ pub fn tune(
     dir.write(TuneDir::REPORT, &text)?;
     dir.retire_lock();
     Ok(Some(report))
+}
+
+/// How many examples a trial is judged by, about: folds differ by one.
+fn held_out(options: &TuneOptions, examples: usize) -> f64 {
+    let folds = options.recipe.partition().folds.unwrap_or(super::FOLDS);
+    examples as f64 / f64::from(folds) * options.folds().len() as f64
 }
