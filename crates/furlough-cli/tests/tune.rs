@@ -23,7 +23,8 @@ fn outcome(folder: &Path, tune: &str) -> serde_json::Value {
 fn from_the_search_to_a_recipe_that_trains() {
     let folder = folder();
     let folder = folder.path();
-    let said = ok(folder, SMALL);
+    // As wide as the terminal is, lines break anywhere.
+    let said = ok(folder, SMALL).split_whitespace().collect::<Vec<_>>().join(" ");
     for expected in [
         "12 trials, 0.5, 0.1, 0.9, none first; compared after 2, 6, 18 epochs",
         "accuracy on one fold of 5, held out",
