@@ -54,7 +54,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         furlough::Error::Setting { name, .. } if name == "data" => Some("`furlough data list` shows them".into()),
         furlough::Error::Setting { name, .. } => {
             let flag = name.replace('_', "-");
-            Some(format!("see --{flag} in `furlough train --help`"))
+            let tuning = ["search", "trials", "budget", "seeds", "metric"].contains(&name.as_str());
+            let command = if tuning { "tune" } else { "train" };
+            Some(format!("see --{flag} in `furlough {command} --help`"))
         }
         furlough::Error::Recipe { reason, .. } if reason.contains("unknown field") => {
             Some("the keys are the long flags of `furlough train --help`, with _ for -".into())

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let done = match Cli::read().command {
         Command::Train(args) => commands::train::run(&args),
+        Command::Tune(args) => commands::tune::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Data(args) => commands::data::run(args).map(|()| ExitCode::SUCCESS),
         Command::Info(args) => commands::info::run(&args),

@@ -10,6 +10,7 @@ fn help_texts() {
         ("help", "--help"),
         ("help_train", "train --help"),
         ("help_train_short", "train -h"),
+        ("help_tune", "tune --help"),
         ("help_evaluate", "evaluate --help"),
         ("help_info", "info --help"),
         ("help_watch", "watch --help"),

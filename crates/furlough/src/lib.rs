@@ -13,6 +13,7 @@
 //! | [`predict`] | a trained network's answers, how good they are, and how sure |
 //! | [`run`] | what a run leaves on disk, and how it goes on from there |
 //! | [`study`] | many runs as one experiment, and what may be concluded from it |
+//! | [`tune`] | drop probabilities chosen for somebody's own data, and whether dropout helps there |
 //! | [`report`] | what runs and studies did, as pages |
 //!
 //! The library is silent: it prints nothing, reads no environment variable and no clock, and every
@@ -38,6 +39,8 @@ pub mod run;
 
 pub mod study;
 
+pub mod tune;
+
 pub mod report;
 
 mod error;
@@ -47,4 +50,5 @@ pub use error::{Error, Result};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../../../docs/guide.md")]
+#[doc = include_str!("../../../docs/tune.md")]
 struct Pages;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 10] = ["random", "data", "nn", "optim", "compute", "train", "predict", "run", "study", "report"];
+const ORDER: [&str; 11] =
+    ["random", "data", "nn", "optim", "compute", "train", "predict", "run", "study", "tune", "report"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -4,6 +4,7 @@ mod compare;
 mod report;
 pub mod study;
 mod texts;
+mod tune;
 mod values;
 mod watch;
 
@@ -19,6 +20,7 @@ use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
+pub use tune::TuneArgs;
 use values::{activations, number, numbers, threads, whole, wholes};
 pub use watch::WatchArgs;
 
@@ -46,29 +48,30 @@ impl Cli {
     fn from<T: Into<OsString> + Clone>(words: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error> {
         let mut command = Cli::command();
         let matches = command.try_get_matches_from_mut(words)?;
-        if let Some(("train", train)) = matches.subcommand() {
-            refuse_other_recipe(train, &mut command)?;
+        if let Some((name @ ("train" | "tune"), given)) = matches.subcommand() {
+            refuse_other_recipe(name, given, &mut command)?;
         }
         Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 
 /// A resumed run has its recipe already. Clap could say so too, but would list all the flags there are.
-fn refuse_other_recipe(train: &ArgMatches, command: &mut clap::Command) -> Result<(), clap::Error> {
-    if !train.contains_id("resume") {
+fn refuse_other_recipe(name: &str, matches: &ArgMatches, command: &mut clap::Command) -> Result<(), clap::Error> {
+    if !matches.contains_id("resume") {
         return Ok(());
     }
-    let given = train.get_many::<Id>("RecipeArgs").into_iter().flatten();
+    let given = matches.get_many::<Id>("RecipeArgs").into_iter().flatten();
     let flags: Vec<String> = given.map(|id| format!("--{}", id.as_str().replace('_', "-"))).collect();
     if flags.is_empty() {
         return Ok(());
     }
     let text = format!(
-        "{} cannot be used with --resume: a run goes on with the recipe it began with. \
-         For another recipe start another run",
-        flags.join(", ")
+        "{} cannot be used with --resume: a {what} goes on with the recipe it began with. \
+         For another recipe start another {what}",
+        flags.join(", "),
+        what = if name == "train" { "run" } else { "tune" }
     );
-    let command = command.find_subcommand_mut("train").expect("it was just matched");
+    let command = command.find_subcommand_mut(name).expect("it was just matched");
     Err(command.error(ErrorKind::ArgumentConflict, text))
 }
 
@@ -78,6 +81,9 @@ pub enum Command {
     /// Train a network and keep the run in a folder
     #[command(long_about = TRAIN_ABOUT, after_help = TRAIN_AFTER)]
     Train(Box<TrainArgs>),
+    /// Choose drop probabilities for your data, and say whether dropout helps
+    #[command(long_about = tune::ABOUT, after_help = tune::AFTER)]
+    Tune(Box<TuneArgs>),
     /// Say how good a trained network is, class by class
     Evaluate(EvaluateArgs),
     /// List, fetch and describe data sets

@@ -8,4 +8,5 @@ pub mod info;
 pub mod report;
 pub mod study;
 pub mod train;
+pub mod tune;
 pub mod watch;

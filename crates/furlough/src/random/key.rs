@@ -19,6 +19,8 @@ pub enum Stream {
     Split = 5,
     /// Masks of weights of Monte-Carlo predictions.
     DropConnectMonteCarlo = 6,
+    /// What `tune` tries next.
+    Search = 8,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

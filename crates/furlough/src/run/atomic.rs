@@ -41,7 +41,7 @@ pub(super) fn sync_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Removes the temporary files of writers that were killed. Only for a folder that nobody else writes to.
-pub(super) fn remove_leftovers(folder: &Path) -> Result<()> {
+pub(crate) fn remove_leftovers(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
         let entry = entry.map_err(Error::io("read", folder))?;
         if is_leftover(&entry.file_name()) {
@@ -53,7 +53,7 @@ pub(super) fn remove_leftovers(folder: &Path) -> Result<()> {
 }
 
 /// Whether a file of this name is a temporary file of [`write_atomic`].
-pub(super) fn is_leftover(name: &std::ffi::OsStr) -> bool {
+pub(crate) fn is_leftover(name: &std::ffi::OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX))
 }
 

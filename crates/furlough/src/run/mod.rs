@@ -20,6 +20,7 @@ mod tensorboard;
 mod tests;
 
 pub use atomic::write_atomic;
+pub(crate) use atomic::{is_leftover, remove_leftovers};
 pub use checkpoint::{Origin, checkpoint_progress, load_checkpoint, save_checkpoint};
 pub use directory::RunDir;
 pub use fingerprint::{fingerprint, sha256_hex};

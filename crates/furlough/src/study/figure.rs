@@ -120,12 +120,15 @@ fn line_panels(results: &Results, plot: &PlotSpec, arms: &[&ArmResult]) -> Vec<P
     match &series[..] {
         // One group of arms: the measurements are the lines, if they can share an axis.
         [(_, arms)] if plot.y.len() > 1 && plot.y.iter().all(|y| y.unit() == plot.y[0].unit()) => {
-            let line = |&y: &Measure| Line { name: y.title().into(), points: points(arms, y) };
+            let line = |&y: &Measure| Line { name: y.title().into(), points: points(arms, y), joined: true };
             vec![panel(plot.y[0].unit().to_string(), plot.y.iter().map(line).collect())]
         }
         _ => {
             let lines = |y: Measure| {
-                series.iter().map(|(name, arms)| Line { name: name.clone(), points: points(arms, y) }).collect()
+                series
+                    .iter()
+                    .map(|(name, arms)| Line { name: name.clone(), points: points(arms, y), joined: true })
+                    .collect()
             };
             plot.y.iter().map(|&y| panel(y.heading(), lines(y))).collect()
         }

@@ -26,4 +26,5 @@ pub use measured::{Measured, measure_trial};
 pub use pool::{Crew, Job, Plan, Queue, Report, run_pool};
 pub use results::{ArmResult, Comparison, DataSummary, Missing, Results, TrialResult};
 pub use spec::{Compare, PlotSpec, Study};
+pub(crate) use trial::begin as begin_run;
 pub use trial::{Ended, Setting, Trial, TrialData, TrialOutcome, run_trial};

@@ -220,7 +220,7 @@ pub fn run_trial(
 }
 
 /// The trainer, where the trial goes on, and the recorder, which has the folder's lock.
-fn begin<'a>(
+pub(crate) fn begin<'a>(
     trial: &Trial,
     data: &TrialData<'a>,
     setting: &Setting<'a>,

@@ -129,6 +129,11 @@ impl Recipe {
         &self.dropout
     }
 
+    /// Drop probability of the features.
+    pub fn input_dropout(&self) -> f64 {
+        self.input_dropout
+    }
+
     /// What matrix products multiply.
     pub fn precision(&self) -> Precision {
         self.precision

@@ -49,6 +49,8 @@ pub struct Line {
     pub name: String,
     /// Its points, from left to right.
     pub points: Vec<PlotPoint>,
+    /// Whether a line goes through the points.
+    pub joined: bool,
 }
 
 /// A point with its uncertainty.

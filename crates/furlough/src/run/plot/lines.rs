@@ -59,10 +59,10 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, cell: Cell, pane
     }
     for (place, line) in lines.iter().enumerate() {
         let at: Vec<_> = line.points.iter().map(|point| (place_x(point.x), place_y(point.y))).collect();
-        if at.len() > 1 {
+        if at.len() > 1 && line.joined {
             canvas.line(at.iter().copied(), colour(place), 2.25)?;
         }
-        if at.len() <= MARKS {
+        if at.len() <= MARKS || !line.joined {
             at.iter().try_for_each(|&point| canvas.mark(point, 3.5, place))?;
         }
     }

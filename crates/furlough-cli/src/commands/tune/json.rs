@@ -1,0 +1,130 @@
+use super::show::{About, Show};
+use furlough::train::Recipe;
+use furlough::tune::{Arm, Candidate, Metric, Phase, Space, TuneEvent, TuneReport, Verdict};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// One JSON object a line, one line an event, on standard output.
+pub struct Json;
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line<'a> {
+    Start {
+        version: &'static str,
+        data: &'a str,
+        origin: &'a str,
+        metric: Metric,
+        recipe: &'a Recipe,
+        space: &'a Space,
+        trials: Option<usize>,
+        budget: Option<f64>,
+        seeds: u32,
+        folds: Vec<u32>,
+        jobs: usize,
+        threads: usize,
+        tune: String,
+        resumed: bool,
+    },
+    Phase {
+        phase: &'static str,
+        epochs: Option<u64>,
+    },
+    Trial {
+        trial: usize,
+        generation: usize,
+        arm: Arm,
+        changes: &'a Candidate,
+        epoch: u32,
+        epochs: u32,
+        value: Option<f64>,
+        best: bool,
+    },
+    Searched {
+        trials: usize,
+        out_of_time: bool,
+    },
+    Replicate {
+        arm: Arm,
+        seed: u64,
+        value: Option<f64>,
+    },
+    Verdict(&'a Verdict),
+    Stop {
+        reason: &'static str,
+        tune: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recommended: Option<&'a Recipe>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        test: Option<furlough::tune::TestScores>,
+    },
+}
+
+fn print(line: &Line<'_>) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&text)?;
+    out.flush()
+}
+
+fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Search => "search",
+        Phase::Replication => "replication",
+        Phase::Refit => "refit",
+    }
+}
+
+impl Show for Json {
+    fn begin(&mut self, about: &About<'_>) -> io::Result<()> {
+        let options = &about.options;
+        print(&Line::Start {
+            version: env!("CARGO_PKG_VERSION"),
+            data: options.recipe.data(),
+            origin: &about.origin,
+            metric: about.metric,
+            recipe: &options.recipe,
+            space: &options.space,
+            trials: options.trials,
+            budget: options.budget,
+            seeds: options.seeds,
+            folds: options.folds(),
+            jobs: about.jobs,
+            threads: about.threads,
+            tune: about.out.display().to_string(),
+            resumed: about.resuming,
+        })
+    }
+
+    fn event(&mut self, event: &TuneEvent<'_>) -> io::Result<()> {
+        match *event {
+            TuneEvent::Phase { phase, epochs, .. } => print(&Line::Phase { phase: name(phase), epochs }),
+            TuneEvent::Compared { trial, entry, epoch, epochs, score, metric, best } => print(&Line::Trial {
+                trial,
+                generation: entry.generation,
+                arm: Arm::of(&entry.recipe),
+                changes: &entry.candidate,
+                epoch,
+                epochs,
+                value: metric.value(score),
+                best,
+            }),
+            TuneEvent::Searched { trials, out_of_time } => print(&Line::Searched { trials, out_of_time }),
+            TuneEvent::Replicated { arm, seed, score, metric } => {
+                print(&Line::Replicate { arm, seed, value: metric.value(score) })
+            }
+            TuneEvent::Judged(verdict) => print(&Line::Verdict(verdict)),
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&mut self, about: &About<'_>, report: Option<&TuneReport>) -> io::Result<()> {
+        print(&Line::Stop {
+            reason: if report.is_some() { "finished" } else { "asked" },
+            tune: about.out.display().to_string(),
+            recommended: report.map(|report| &report.recommended),
+            test: report.map(|report| report.test),
+        })
+    }
+}

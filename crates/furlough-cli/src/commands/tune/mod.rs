@@ -1,0 +1,133 @@
+//! `furlough tune`.
+
+mod json;
+mod lines;
+mod page;
+mod show;
+
+use super::train::{data, threads};
+use crate::acquire::Acquired;
+use crate::args::{RecipeArgs, TuneArgs};
+use crate::{failure, interrupt};
+use anyhow::Context;
+use furlough::study::TrialData;
+use furlough::train::Settings;
+use furlough::tune::{Metric, TuneDir, TuneOptions, Tuning, check, tune};
+use show::{About, Shown};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Tunes, or goes on tuning.
+pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
+    // What can be refused without the data is refused before it is fetched.
+    let resumed = args.resume.as_ref().map(TuneDir::resume).transpose()?;
+    let options = match &resumed {
+        Some((_, options, _)) => options.clone(),
+        None => {
+            let options = options(args)?;
+            args.out.as_deref().map_or(Ok(()), TuneDir::check_free)?;
+            options
+        }
+    };
+    let Acquired { split, origin } = data(options.recipe.data(), args.data_dir.as_deref(), args.quiet)?;
+    let data = TrialData::new(&split.train, &split.test, &*origin);
+    let metric = check(&options, &data)?;
+    let resuming = resumed.is_some();
+    let dir = match resumed {
+        Some((dir, _, fingerprint)) => {
+            if fingerprint != data.info.fingerprint {
+                anyhow::bail!(
+                    "{}: was begun with other data; resume it with the same, or start another with another --out",
+                    dir.path().display()
+                );
+            }
+            dir
+        }
+        None => match &args.out {
+            Some(out) => TuneDir::create(out, &options, &data.info.fingerprint)?,
+            None => free_folder(&options, &data.info.fingerprint)?,
+        },
+    };
+    let all = threads(args.threads);
+    let jobs = jobs(args.jobs, all);
+    interrupt::catch()?;
+
+    let about = About {
+        options: options.clone(),
+        metric,
+        origin: origin.clone(),
+        split: &split,
+        jobs,
+        threads: all / jobs,
+        out: dir.path().to_path_buf(),
+        resuming,
+        data_dir: args.data_dir.clone(),
+    };
+    let mut shown = Shown::new(args, about)?;
+    let started = Instant::now();
+    let clock = || started.elapsed().as_secs_f64();
+    let closed = shown.closed();
+    let stop = || interrupt::asked() || closed.is_set();
+    let tuning = Tuning { jobs, threads: all / jobs, clock: &clock, stop: &stop };
+    let tuned = tune(&dir, &options, &data, &tuning, &mut |event| shown.event(event));
+    let report = tuned.inspect_err(|_| shown.abandon())?;
+    shown.end(report.as_ref())?;
+    Ok(if report.is_some() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
+}
+
+/// What the flags and the recipe file ask for.
+fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
+    let base = settings(&args.recipe)?;
+    let usual = TuneOptions::new(base, args.search.as_deref().unwrap_or_default())?;
+    let options = TuneOptions {
+        // With a budget it is the time that ends the search.
+        trials: args.trials.or(usual.trials.filter(|_| args.budget.is_none())),
+        budget: args.budget,
+        seeds: args.seeds.unwrap_or(usual.seeds),
+        cross_validation: args.cross_validation,
+        metric: args.metric.as_deref().map(str::parse::<Metric>).transpose()?,
+        ..usual
+    };
+    options.validate()?;
+    Ok(options)
+}
+
+fn settings(args: &RecipeArgs) -> anyhow::Result<Settings> {
+    let file = match &args.recipe {
+        None => Settings::default(),
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read recipe {}", path.display()))?;
+            Settings::parse(&text, Some(path))?
+        }
+    };
+    Ok(args.settings()?.or(file))
+}
+
+/// Trials at a time: no more than there are threads.
+fn jobs(asked: Option<NonZero<usize>>, threads: usize) -> usize {
+    let asked = asked.map_or(threads, NonZero::get);
+    if asked > threads {
+        let trials = if threads == 1 { "one trial".into() } else { format!("{threads} trials") };
+        eprintln!("note: {trials} at a time and not {asked}, as there is a thread for each");
+    }
+    asked.min(threads)
+}
+
+/// `runs/tune-DATA-N` with the first N from 1 that does not exist. Another process may take it in the same moment: then the next.
+fn free_folder(options: &TuneOptions, fingerprint: &str) -> anyhow::Result<TuneDir> {
+    let mut n = 0_u64;
+    loop {
+        n += 1;
+        let path: PathBuf = Path::new("runs").join(format!("tune-{}-{n}", options.recipe.data()));
+        if path.exists() {
+            continue;
+        }
+        match TuneDir::create(path, options, fingerprint) {
+            Err(furlough::Error::Run { .. }) => {}
+            other => return Ok(other?),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What is said before, while and after a tune goes on, as text.
+
+use super::show::About;
+use crate::progress::Plan;
+use crate::terminal::{Look, duration, program, shell_word, thousands, threads, wrap};
+use furlough::study::statistics::Estimate;
+use furlough::train::Recipe;
+use furlough::tune::{Arm, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
+
+const INDENT: usize = 14;
+
+struct Fields {
+    lines: Vec<String>,
+    look: Look,
+}
+
+impl Fields {
+    fn add(&mut self, name: &str, text: &str, dim: bool) {
+        for (index, line) in wrap(text, self.look.width.saturating_sub(INDENT)).into_iter().enumerate() {
+            let name = if index == 0 { name } else { "" };
+            let line = if dim { self.look.dim(&line) } else { self.look.text(&line) };
+            self.lines.push(format!("  {} {line}", self.look.dim(&format!("{name:<11}"))));
+        }
+    }
+
+    fn text(mut self) -> String {
+        self.lines.push(String::new());
+        self.lines.join("\n")
+    }
+}
+
+/// The lines that say what will happen.
+pub fn header(about: &About<'_>, look: Look) -> String {
+    let options = &about.options;
+    let title = look.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION")));
+    let mut fields = Fields { lines: vec![title, String::new()], look };
+    let (train, _, shape, classes) = Plan::describe(about.split);
+    let shape: Vec<_> = shape.iter().map(ToString::to_string).collect();
+    let classes = classes.map(|n| format!(", {n} classes")).unwrap_or_default();
+    let examples = thousands(train as u64);
+    fields.add("data", &format!("{} · {examples} train · {}{classes}", options.recipe.data(), shape.join("×")), false);
+    fields.add("", &about.origin, true);
+    fields.add("base", &base(&options.recipe), false);
+    fields.add("search", &options.space.to_string(), false);
+    let starts: Vec<_> = STARTS.iter().map(|&p| if p == 0.0 { "none".into() } else { p.to_string() }).collect();
+    let most = options.trials.map(|trials| format!("{} trials", thousands(trials as u64)));
+    let count = match (options.budget.map(duration), most) {
+        (Some(budget), Some(most)) => format!("{most} at most, for {budget}"),
+        (Some(budget), None) => format!("trials for {budget}"),
+        (None, most) => most.unwrap_or_default(),
+    };
+    let epochs: Vec<_> = rungs(options.recipe.options().epochs).iter().map(ToString::to_string).collect();
+    fields.add("", &format!("{count}, {} first; compared after {} epochs", starts.join(", "), epochs.join(", ")), true);
+    let folds = options.recipe.partition().folds.unwrap_or(1);
+    let judged = if options.cross_validation {
+        format!("mean {} on each of {folds} folds held out", about.metric)
+    } else {
+        format!("{} on one fold of {folds}, held out", about.metric)
+    };
+    fields.add("judged by", &judged, false);
+    fields.add("machine", &format!("{} at a time, {} each", trials(about.jobs), threads(about.threads)), false);
+    fields.add("tune", &about.out.display().to_string(), false);
+    if about.resuming {
+        fields.add("", "resumed: what is on record is not trained again", true);
+    }
+    fields.text()
+}
+
+fn trials(number: usize) -> String {
+    if number == 1 { "1 trial".into() } else { format!("{number} trials") }
+}
+
+/// `hidden 256-256 relu · lr 0.5 · batches of 256 · 10 epochs · seed 0`.
+fn base(recipe: &Recipe) -> String {
+    let options = recipe.options();
+    let hidden: Vec<_> = recipe.hidden().iter().map(ToString::to_string).collect();
+    format!(
+        "hidden {} · SGD, lr {} · batches of {} · {} epochs · seed {}",
+        hidden.join("-"),
+        options.optimizer.learning_rate,
+        options.batch_size,
+        options.epochs,
+        options.seed
+    )
+}
+
+/// The names over the columns of [`row`].
+pub fn heading(about: &About<'_>, look: Look) -> String {
+    look.dim(&format!("   trial     epochs   {:>9}   tried", about.metric.name()))
+}
+
+/// A trial that has come to a rung.
+pub fn row(trial: usize, entry: &Entry, (epoch, epochs): (u32, u32), value: &str, best: bool, look: Look) -> String {
+    let text = format!("  {trial:>6}   {:>8}   {value:>9}   {}", format!("{epoch}/{epochs}"), changes(entry));
+    if best { format!("{} {}", look.text(&text), look.accent("· best so far")) } else { look.text(&text) }
+}
+
+/// `dropout 0.31, 0.5`, or `no dropout`.
+pub fn rates(recipe: &Recipe) -> String {
+    let mut parts = Vec::new();
+    if recipe.dropout().iter().any(|&p| p > 0.0) {
+        let rates: Vec<_> = recipe.dropout().iter().map(ToString::to_string).collect();
+        parts.push(format!("dropout {}", rates.join(", ")));
+    }
+    if recipe.input_dropout() > 0.0 {
+        parts.push(format!("input dropout {}", recipe.input_dropout()));
+    }
+    if parts.is_empty() { "no dropout".into() } else { parts.join(", ") }
+}
+
+/// The rates, and what else was searched.
+fn changes(entry: &Entry) -> String {
+    let mut parts = vec![rates(&entry.recipe)];
+    let candidate = &entry.candidate;
+    if candidate.width.is_some() || candidate.depth.is_some() {
+        let hidden: Vec<_> = entry.recipe.hidden().iter().map(ToString::to_string).collect();
+        parts.push(format!("hidden {}", hidden.join("-")));
+    }
+    let number = |name: &str, value: Option<f64>| {
+        value.map(|value| if value == 0.0 { format!("no {name}") } else { format!("{name} {value}") })
+    };
+    parts.extend(number("lr", candidate.lr));
+    parts.extend(number("weight decay", candidate.weight_decay));
+    parts.extend(number("max-norm", candidate.max_norm));
+    parts.join(" · ")
+}
+
+/// What came out, where it is, and what to type next.
+pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) -> String {
+    let run = |name: &str| shell_word(&about.out.join(name).display().to_string());
+    let mut fields = Fields { lines: vec![String::new()], look };
+    let over = format!("{} over {} seeds", report.metric, report.seeds.len());
+    fields.lines.push(look.dim(&format!("              trial   {over:<26}")));
+    for (name, finalist) in [("with", &report.with), ("without", &report.without)] {
+        let line =
+            format!("{:>5}   {:<24} {}", finalist.trial, spread(finalist, report.metric), rates(&finalist.recipe));
+        fields.add(name, &line, false);
+    }
+    fields.lines.push(String::new());
+    for line in wrap(&report.verdict.text, look.width.saturating_sub(2)) {
+        fields.lines.push(format!("  {}", look.bold(&line)));
+    }
+    fields.lines.push(String::new());
+    let chosen = if report.verdict.recommended == Arm::With { &report.with } else { &report.without };
+    fields.add("recommended", &run(TuneDir::RECOMMENDED), false);
+    fields.add("", &format!("{}, on all training examples", rates(&chosen.recipe)), true);
+    let score = match report.test.accuracy {
+        Some(accuracy) => format!("test accuracy {:.2} %", 100.0 * accuracy),
+        None => format!("test loss {:.4}", report.test.loss),
+    };
+    let examples = thousands(report.test.examples as u64);
+    fields.add("final", &format!("{} · {score}", run(TuneDir::FINAL)), false);
+    fields.add("", &format!("{examples} test examples, looked at once"), true);
+    let mut files = vec![TuneDir::REPORT, TuneDir::PLOT_SVG, TuneDir::PLOT_PNG];
+    files.retain(|name| about.out.join(name).exists());
+    let searched = report.search.len();
+    fields.add("saved", &files.join(" · "), true);
+    fields.add("took", &format!("{}, {searched} trials", duration(seconds)), true);
+    if let Some(budget) = report.budget.filter(|&budget| seconds > 1.1 * budget) {
+        let why = "the first trials, the seeds and the final run are never left out";
+        fields.add("", &format!("longer than the {} asked for: {why}", duration(budget)), true);
+    }
+    let command = format!("{} evaluate {}{}", program(), run(TuneDir::FINAL), data_dir(about));
+    fields.lines.push(format!("  {} {}", look.dim("next       "), look.accent(&command)));
+    fields.lines.join("\n")
+}
+
+/// `97.52 ± 0.21 %`, the mean with its interval.
+fn spread(finalist: &Finalist, metric: Metric) -> String {
+    let values: Vec<f64> = finalist.values.iter().flatten().copied().collect();
+    let lost = finalist.values.len() - values.len();
+    let Some(estimate) = Estimate::of(&values) else { return "all diverged".into() };
+    let half = estimate.half_width.unwrap_or(0.0);
+    let text = match metric {
+        Metric::Accuracy => format!("{:.2} ± {:.2} %", 100.0 * estimate.mean, 100.0 * half),
+        Metric::Loss => format!("{:.4} ± {:.4}", estimate.mean, half),
+    };
+    if lost > 0 { format!("{text}, {lost} diverged") } else { text }
+}
+
+fn data_dir(about: &About<'_>) -> String {
+    let dir = about.data_dir.as_ref();
+    dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(&dir.display().to_string())))
+}
+
+/// What is said when it was stopped.
+pub fn stopped(about: &About<'_>, look: Look) -> String {
+    let out = shell_word(&about.out.display().to_string());
+    let mut fields = Fields { lines: vec![String::new()], look };
+    fields.add("stopped", "everything up to here is saved", false);
+    let command = format!("{} tune --resume {out}{}", program(), data_dir(about));
+    fields.lines.push(format!("  {} {}", look.dim("resume     "), look.accent(&command)));
+    fields.lines.join("\n")
+}
