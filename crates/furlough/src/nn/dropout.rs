@@ -152,7 +152,7 @@ impl Dropout {
     /// dropout and DropConnect keep all units.
     pub fn keeps(self, site: &MaskSite, owner: u32, unit: u32) -> bool {
         match self.kind {
-            DropoutKind::Bernoulli => u64::from(site.word(owner, unit)) >= self.threshold(),
+            DropoutKind::Bernoulli | DropoutKind::Alpha => u64::from(site.word(owner, unit)) >= self.threshold(),
             DropoutKind::Gaussian | DropoutKind::DropConnect | DropoutKind::Concrete => true,
         }
     }
