@@ -15,10 +15,7 @@ pub fn error_by_p(report: &TuneReport) -> Chart {
         Metric::Accuracy => "validation error, %",
         Metric::Loss => "validation loss",
     };
-    // Where a rate ruins the network, as 0.9 often does, the others would lie in one line.
-    let heights = report.search.iter().filter_map(|trial| end_value(report, trial)).map(|v| height(report.metric, v));
-    let (least, most) = heights.fold((f64::INFINITY, 0.0), |(least, most), y| (y.min(least), y.max(most)));
-    let log_y = least > 0.0 && most > 4.0 * least;
+    let limit = limit(report);
     let panel = |layer: usize| Panel::Lines {
         title: if layer == 0 { title.into() } else { String::new() },
         x_title: if layers == 1 {
@@ -27,28 +24,51 @@ pub fn error_by_p(report: &TuneReport) -> Chart {
             format!("drop probability after layer {}", layer + 1)
         },
         log_x: false,
-        log_y,
-        lines: lines(report, layer),
+        log_y: false,
+        lines: lines(report, layer, limit),
     };
     let seeds = report.seeds.len();
-    let (verdict, by) = report.verdict.text.split_once(": ").unwrap_or((&report.verdict.text, ""));
+    let verdict = report.verdict.text.split(" (").next().unwrap_or_default().replace(" of validation accuracy", "");
     Chart {
         title: format!("{}: {verdict}", report.data),
-        note: format!("{by}; dots: recipes trained to the end; bars: 95 % intervals of means of {seeds} seeds"),
+        note: format!(
+            "{}dots: recipes trained to the end; bars: 95 % intervals of the means of {seeds} seeds",
+            hidden(report, limit)
+        ),
         panels: (0..layers).map(panel).collect(),
     }
 }
 
-fn lines(report: &TuneReport, layer: usize) -> Vec<Line> {
-    let point = |recipe_rate: Option<f64>, value: Option<f64>| {
-        Some(PlotPoint { x: recipe_rate?, y: height(report.metric, value?), half_width: None })
-    };
+/// Up to where errors are shown. A rate that ruins the network, as 0.9 often does, would press all the others into one line.
+fn limit(report: &TuneReport) -> f64 {
+    let heights = report.search.iter().filter_map(|trial| end_height(report, trial));
+    let (least, most) = heights.fold((f64::INFINITY, 0.0), |(least, most), y| (y.min(least), y.max(most)));
+    if least > 0.0 && most > 4.0 * least { 3.0 * least } else { f64::INFINITY }
+}
+
+/// What is not shown, in words.
+fn hidden(report: &TuneReport, limit: f64) -> String {
+    let beyond = report.search.iter().filter_map(|trial| Some((trial, end_height(report, trial)?)));
+    let names: Vec<String> = beyond
+        .filter(|(_, y)| *y > limit)
+        .take(3)
+        .map(|(trial, y)| {
+            let rates: Vec<_> = trial.changes.dropout.iter().map(ToString::to_string).collect();
+            format!("p = {} ({y:.3})", rates.join(", "))
+        })
+        .collect();
+    if names.is_empty() { String::new() } else { format!("beyond the picture: {}; ", names.join(", ")) }
+}
+
+fn lines(report: &TuneReport, layer: usize, limit: f64) -> Vec<Line> {
     let mut starts: Vec<PlotPoint> = Vec::new();
     let mut proposals: Vec<PlotPoint> = Vec::new();
     for trial in &report.search {
-        let value = end_value(report, trial);
-        // Networks without dropout that differ in something else have their place at 0 too, but say nothing of rates.
-        let Some(point) = point(trial.changes.dropout.get(layer).copied(), value) else { continue };
+        let (Some(&x), Some(y)) = (trial.changes.dropout.get(layer), end_height(report, trial)) else { continue };
+        if y > limit {
+            continue;
+        }
+        let point = PlotPoint { x, y, half_width: None };
         let uniform = trial.generation == 0 && trial.changes.dropout.iter().all(|&p| p == trial.changes.dropout[0]);
         if uniform {
             starts.push(point);
@@ -73,10 +93,11 @@ fn lines(report: &TuneReport, layer: usize) -> Vec<Line> {
     ]
 }
 
-/// What a trial came to if it was trained to the end.
-fn end_value(report: &TuneReport, trial: &SearchedTrial) -> Option<f64> {
+/// The error or loss of a trial, if it was trained to the end.
+fn end_height(report: &TuneReport, trial: &SearchedTrial) -> Option<f64> {
     let last = report.base.options().epochs;
-    trial.values.iter().find(|value| value.epoch == last).and_then(|value| value.value)
+    let value = trial.values.iter().find(|value| value.epoch == last)?.value?;
+    Some(height(report.metric, value))
 }
 
 /// An accuracy as an error in percent, a loss as it is.

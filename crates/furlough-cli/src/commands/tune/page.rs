@@ -130,7 +130,7 @@ pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) 
     let run = |name: &str| shell_word(&about.out.join(name).display().to_string());
     let mut fields = Fields { lines: vec![String::new()], look };
     let over = format!("{} over {} seeds", report.metric, report.seeds.len());
-    fields.lines.push(look.dim(&format!("              trial   {over:<26}")));
+    fields.lines.push(look.dim(&format!("              trial   {over}")));
     for (name, finalist) in [("with", &report.with), ("without", &report.without)] {
         let line =
             format!("{:>5}   {:<24} {}", finalist.trial, spread(finalist, report.metric), rates(&finalist.recipe));
