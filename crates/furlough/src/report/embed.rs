@@ -23,9 +23,10 @@ pub(super) fn licence() -> Markup {
     trusted(format!("<!-- The script contains uPlot 1.6.32.\n{LICENCE}-->"))
 }
 
-/// The hash by which the content security policy lets our script run, and no other.
-pub(super) fn script_hash() -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(SCRIPT.as_bytes())))
+/// The content security policy: nothing is loaded, and of all scripts only ours runs, which its hash says.
+pub(super) fn policy() -> String {
+    let hash = format!("sha256-{}", STANDARD.encode(Sha256::digest(SCRIPT.as_bytes())));
+    include_str!("../../assets/report/policy.txt").replace("HASH", &hash)
 }
 
 /// Values for the script. In a `<script>` nothing is unescaped, so what could end it must not be there at all.

@@ -52,10 +52,7 @@ pub fn page(parts: &[Part<'_>]) -> Result<String> {
     };
     // The title is the first chapter's own, where there is one chapter or the first one speaks of all the others.
     let titled = chapters.len() == 1 || matches!(parts.first(), Some(Part::Comparison(_)));
-    let policy = format!(
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        embed::script_hash()
-    );
+    let policy = embed::policy();
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
