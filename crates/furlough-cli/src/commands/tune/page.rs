@@ -5,7 +5,7 @@ use crate::progress::Plan;
 use crate::terminal::{Look, duration, program, shell_word, thousands, threads, wrap};
 use furlough::study::statistics::Estimate;
 use furlough::train::Recipe;
-use furlough::tune::{Arm, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
+use furlough::tune::{Arm, Candidate, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
 
 const INDENT: usize = 14;
 
@@ -91,7 +91,11 @@ pub fn heading(about: &About<'_>, look: Look) -> String {
 
 /// A trial that has come to a rung.
 pub fn row(trial: usize, entry: &Entry, (epoch, epochs): (u32, u32), value: &str, best: bool, look: Look) -> String {
-    let text = format!("  {trial:>6}   {:>8}   {value:>9}   {}", format!("{epoch}/{epochs}"), changes(entry));
+    let text = format!(
+        "  {trial:>6}   {:>8}   {value:>9}   {}",
+        format!("{epoch}/{epochs}"),
+        changes(&entry.candidate, &entry.recipe)
+    );
     if best { format!("{} {}", look.text(&text), look.accent("· best so far")) } else { look.text(&text) }
 }
 
@@ -109,15 +113,18 @@ pub fn rates(recipe: &Recipe) -> String {
 }
 
 /// The rates, and what else was searched.
-fn changes(entry: &Entry) -> String {
-    let mut parts = vec![rates(&entry.recipe)];
-    let candidate = &entry.candidate;
+fn changes(candidate: &Candidate, recipe: &Recipe) -> String {
+    let mut parts = vec![rates(recipe)];
     if candidate.width.is_some() || candidate.depth.is_some() {
-        let hidden: Vec<_> = entry.recipe.hidden().iter().map(ToString::to_string).collect();
+        let hidden: Vec<_> = recipe.hidden().iter().map(ToString::to_string).collect();
         parts.push(format!("hidden {}", hidden.join("-")));
     }
     let number = |name: &str, value: Option<f64>| {
-        value.map(|value| if value == 0.0 { format!("no {name}") } else { format!("{name} {value}") })
+        value.map(|value| match value {
+            0.0 => format!("no {name}"),
+            value if value < 1e-3 => format!("{name} {value:e}"),
+            value => format!("{name} {value}"),
+        })
     };
     parts.extend(number("lr", candidate.lr));
     parts.extend(number("weight decay", candidate.weight_decay));
@@ -131,9 +138,12 @@ pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) 
     let mut fields = Fields { lines: vec![String::new()], look };
     let over = format!("{} over {} seeds", report.metric, report.seeds.len());
     fields.lines.push(look.dim(&format!("              trial   {over}")));
+    let tried = |finalist: &Finalist| {
+        let trial = report.search.iter().find(|trial| trial.trial == finalist.trial);
+        trial.map_or_else(|| rates(&finalist.recipe), |trial| changes(&trial.changes, &finalist.recipe))
+    };
     for (name, finalist) in [("with", &report.with), ("without", &report.without)] {
-        let line =
-            format!("{:>5}   {:<24} {}", finalist.trial, spread(finalist, report.metric), rates(&finalist.recipe));
+        let line = format!("{:>5}   {:<24} {}", finalist.trial, spread(finalist, report.metric), tried(finalist));
         fields.add(name, &line, false);
     }
     fields.lines.push(String::new());
@@ -143,7 +153,7 @@ pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) 
     fields.lines.push(String::new());
     let chosen = if report.verdict.recommended == Arm::With { &report.with } else { &report.without };
     fields.add("recommended", &run(TuneDir::RECOMMENDED), false);
-    fields.add("", &format!("{}, on all training examples", rates(&chosen.recipe)), true);
+    fields.add("", &format!("{}, on all training examples", tried(chosen)), true);
     let score = match report.test.accuracy {
         Some(accuracy) => format!("test accuracy {:.2} %", 100.0 * accuracy),
         None => format!("test loss {:.4}", report.test.loss),
