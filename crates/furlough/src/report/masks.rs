@@ -31,7 +31,7 @@ pub struct MaskPlace {
 }
 
 impl MaskPlace {
-    /// The places of a network that drop anything in a step whose schedule has this factor (0 to 1), in order.
+    /// The places of a network that drop any unit in a step whose schedule has this factor (0 to 1), in order.
     ///
     /// # Panics
     /// Unless `0 <= factor <= 1`.
@@ -45,11 +45,13 @@ impl MaskPlace {
             dropout: dropout.times(factor),
         };
         let all = std::iter::once(input).chain(blocks).enumerate().map(place);
-        all.filter(|place| !place.dropout.is_identity()).collect()
+        // DropConnect leaves out weights, and every unit is on.
+        all.filter(|place| !place.dropout.is_identity() && place.dropout.kind() != DropoutKind::DropConnect).collect()
     }
 
     /// Its masks in the first step of a run with this seed, as an image: a row one of the first examples of the batch, a column one of the
-    /// first units; what is kept is blue, what is dropped transparent. Gaussian noise is the bluer the larger its factor is, up to 2. A unit is `scale` × `scale` pixels. `batch` has the examples'
+    /// first units; what is kept is blue, what is dropped transparent. Gaussian and concrete noise is the bluer
+    /// the larger its factor is, up to 2. A unit is `scale` × `scale` pixels. `batch` has the examples'
     /// ids, at least one ([`first_batch`]).
     ///
     /// # Errors
@@ -57,7 +59,11 @@ impl MaskPlace {
     pub fn picture(&self, seed: u64, batch: &[u32], scale: usize) -> Result<Pixels> {
         let (units, rows) = (self.units.min(UNITS), batch.len().min(EXAMPLES));
         let cells = (0..rows).flat_map(|row| (0..units).map(move |unit| (row, unit)));
-        let top = if self.dropout.kind() == DropoutKind::Gaussian { 2.0 } else { self.dropout.scale().max(1.0) };
+        let top = if matches!(self.dropout.kind(), DropoutKind::Gaussian | DropoutKind::Concrete) {
+            2.0
+        } else {
+            self.dropout.scale().max(1.0)
+        };
         let step = |(row, unit)| (f32::from(STEPS) * self.factor(seed, batch, row, unit) / top).round() as u8;
         let places: Vec<u8> = cells.map(|cell| step(cell).min(STEPS)).collect();
         let colours: Vec<[u8; 4]> = (0..=STEPS)
