@@ -1,7 +1,5 @@
 // Makes the curves of a report answer the mouse, the finger and the arrow keys. Without it the page has the same curves as pictures and tables.
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
-import "./report.css";
+/* global uPlot */
 
 const HEIGHT = 280;
 const scheme = matchMedia("(prefers-color-scheme: dark)");

@@ -1,17 +1,21 @@
 //! What goes into a page as it is: the one place where text is not escaped, or escaped for something else than HTML.
 
+use super::uplot;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// The script, bundled; `assets/report/README.md` says how.
-pub(super) const SCRIPT: &str = include_str!("../../assets/report/built/report.js");
-/// The style sheet, bundled with it.
-pub(super) const STYLE: &str = include_str!("../../assets/report/built/report.css");
-/// The licence of uPlot, which is in the script, and which wants to be in every copy.
-const LICENCE: &str = include_str!("../../assets/report/uPlot-LICENSE.txt");
+/// The script, after uPlot's and in a block of its own, so that its names are its own.
+pub(super) fn script() -> String {
+    format!("{}\n{{\n{}}}\n", uplot::SCRIPT, include_str!("../../assets/report/report.js"))
+}
+
+/// The style sheet, after uPlot's.
+pub(super) fn style() -> String {
+    format!("{}\n{}", uplot::STYLE, include_str!("../../assets/report/report.css"))
+}
 
 /// Text that is ours or that was made safe here.
 pub(super) fn trusted(text: impl Into<String>) -> Markup {
@@ -20,12 +24,12 @@ pub(super) fn trusted(text: impl Into<String>) -> Markup {
 
 /// The licence of what is bundled, as a comment.
 pub(super) fn licence() -> Markup {
-    trusted(format!("<!-- The script contains uPlot 1.6.32.\n{LICENCE}-->"))
+    trusted(format!("<!-- The script contains uPlot 1.6.32.\n{}-->", uplot::LICENCE))
 }
 
 /// The content security policy: nothing is loaded, and of all scripts only ours runs, which its hash says.
 pub(super) fn policy() -> String {
-    let hash = format!("sha256-{}", STANDARD.encode(Sha256::digest(SCRIPT.as_bytes())));
+    let hash = format!("sha256-{}", STANDARD.encode(Sha256::digest(script().as_bytes())));
     include_str!("../../assets/report/policy.txt").replace("HASH", &hash)
 }
 

@@ -39,6 +39,7 @@ mod run;
 mod study;
 #[cfg(test)]
 mod tests;
+pub mod uplot;
 mod weights;
 
 pub use answers::{Answers, Shown, Sight};

@@ -1,4 +1,4 @@
-use super::embed::{self, SCRIPT, STYLE, trusted};
+use super::embed::{self, trusted};
 use super::{Comparison, RunReport, StudyReport, comparison, run, study};
 use crate::Result;
 use maud::{DOCTYPE, Markup, html};
@@ -65,7 +65,7 @@ pub fn page(parts: &[Part<'_>]) -> Result<String> {
                 link rel="icon" href="data:,";
                 title { (title) " · " (MARK) }
                 (embed::licence())
-                style { (trusted(STYLE)) }
+                style { (trusted(embed::style())) }
             }
             body {
                 a.skip href="#main" { "Skip to the report" }
@@ -96,7 +96,7 @@ pub fn page(parts: &[Part<'_>]) -> Result<String> {
                     "Written by furlough " (env!("CARGO_PKG_VERSION"))
                     ". This file is complete in itself: it loads nothing and sends nothing."
                 }
-                script { (trusted(SCRIPT)) }
+                script { (trusted(embed::script())) }
             }
         }
     };

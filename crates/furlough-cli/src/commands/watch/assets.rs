@@ -3,21 +3,15 @@
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use furlough::report::uplot;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
-
-/// With its licence, as that asks for.
-const UPLOT: &str = concat!(
-    "/*\n",
-    include_str!("../../../assets/watch/uPlot-LICENSE.txt"),
-    "*/\n",
-    include_str!("../../../assets/watch/uPlot.iife.min.js")
-);
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Path, type and text of each file.
-const FILES: [(&str, &str, &str); 9] = [
+const FILES: [(&str, &str, &str); 10] = [
     ("/", HTML, include_str!("../../../assets/watch/index.html")),
     ("/icon.svg", "image/svg+xml", include_str!("../../../assets/watch/icon.svg")),
     ("/watch.css", CSS, include_str!("../../../assets/watch/watch.css")),
@@ -25,8 +19,9 @@ const FILES: [(&str, &str, &str); 9] = [
     ("/charts.js", JS, include_str!("../../../assets/watch/charts.js")),
     ("/masks.js", JS, include_str!("../../../assets/watch/masks.js")),
     ("/runs.js", JS, include_str!("../../../assets/watch/runs.js")),
-    ("/uplot.js", JS, UPLOT),
-    ("/uplot.css", CSS, include_str!("../../../assets/watch/uPlot.min.css")),
+    ("/uplot.js", JS, uplot::SCRIPT),
+    ("/uplot.css", CSS, uplot::STYLE),
+    ("/uplot-licence.txt", TEXT, uplot::LICENCE),
 ];
 
 /// A route to each file.
