@@ -214,3 +214,29 @@ fn examples_held_out_take_the_place_of_the_test_set() {
     };
     assert_eq!(fingerprint("a"), fingerprint("b"));
 }
+
+#[test]
+fn runs_answer_together() {
+    let folder = folder();
+    for seed in 0..3 {
+        ok(folder.path(), &format!("{SMALL} --seed {seed} --out s{seed} --quiet"));
+    }
+    let alone = &json_lines(&ok(folder.path(), "evaluate s0 --json"))[0];
+    assert!(alone.get("together").is_none());
+    let shown = &json_lines(&ok(folder.path(), "evaluate s0 s1 s2 --json"))[0];
+    let together = shown["together"].as_array().unwrap();
+    assert_eq!(together.len(), 3);
+    assert_eq!((&together[0]["run"], &together[2]["members"]), (&"s0".into(), &3.into()));
+    assert_eq!(together[0]["accuracy"], alone["accuracy"]);
+    assert!((together[0]["loss"].as_f64().unwrap() - alone["loss"].as_f64().unwrap()).abs() < 1e-6);
+    // The loss of a mean is at most the mean of the losses (Jensen), and 3 networks of different seeds are not the same.
+    assert!(together[2]["loss"].as_f64() < together[0]["loss"].as_f64());
+    let text = ok(folder.path(), "evaluate s0 s1 s2");
+    assert!(text.contains("runs together   accuracy       loss   with"), "{text}");
+
+    let mixed = run(folder.path(), "evaluate s0 nothing");
+    assert_eq!(
+        String::from_utf8(mixed.stderr).unwrap(),
+        "error: nothing: does not exist; give the folder that `furlough train --out` wrote\n"
+    );
+}

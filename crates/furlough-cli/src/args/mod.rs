@@ -282,6 +282,9 @@ impl RecipeArgs {
 pub struct EvaluateArgs {
     /// The run's folder
     pub run: PathBuf,
+    /// More runs, whose probabilities are averaged with the first one's: an ensemble
+    #[arg(value_name = "RUN")]
+    pub others: Vec<PathBuf>,
     /// Another data set of the same shape [default: the one it was trained on]
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,

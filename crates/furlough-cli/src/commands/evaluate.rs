@@ -1,6 +1,7 @@
 //! `furlough evaluate`.
 
 mod sampled;
+mod together;
 
 use super::train::{data, threads};
 use crate::acquire::Acquired;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::process::ExitCode;
+use together::Together;
 
 /// Says how good a trained network is on the test part of its data, or of other data.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
@@ -38,10 +40,12 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let seed = args.seed.unwrap_or(recipe.options().seed);
     let sample = |samples: NonZero<u32>| Sampled::new(&mut predictor, &split.test, samples.get(), seed);
     let sampled = args.samples.map(sample).transpose()?;
+    let together = together::new(&args.run, &args.others, &split, threads(args.threads))?;
+    let averages = Averages { sampled, together };
     let run = args.run.display().to_string();
     let text = if args.json {
         let names = split.test.class_names();
-        serde_json::to_string(&Report::new(&run, name, &full, names, sampled))? + "\n"
+        serde_json::to_string(&Report::new(&run, name, &full, names, averages))? + "\n"
     } else {
         let look = Look::of(&io::stdout());
         page(
@@ -49,7 +53,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
             &format!("{name} · {} test examples", thousands(split.test.len() as u64)),
             &origin,
             &full,
-            sampled.as_ref(),
+            &averages,
             &split.test,
             look,
         )
@@ -87,8 +91,19 @@ struct Report<'a> {
     classes: Vec<Class<'a>>,
     confusion: Option<Vec<Vec<u64>>>,
     calibration: Option<&'a Calibration>,
+    #[serde(flatten)]
+    averages: Averages,
+}
+
+/// Answers that are means of several networks'.
+#[derive(Serialize)]
+struct Averages {
+    /// Of masked passes.
     #[serde(skip_serializing_if = "Option::is_none")]
     sampled: Option<Sampled>,
+    /// Of several runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    together: Vec<Together>,
 }
 
 #[derive(Serialize)]
@@ -101,7 +116,7 @@ struct Class<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(run: &'a str, data: &'a str, full: &'a Full, names: &'a [String], sampled: Option<Sampled>) -> Self {
+    fn new(run: &'a str, data: &'a str, full: &'a Full, names: &'a [String], averages: Averages) -> Self {
         let Full { evaluation, calibration } = full;
         let class = |(name, scores): (&'a String, ClassScores)| {
             let ClassScores { precision, recall, f1, support } = scores;
@@ -116,20 +131,12 @@ impl<'a> Report<'a> {
             classes: names.iter().zip(evaluation.classes()).map(class).collect(),
             confusion: evaluation.confusion.as_ref().map(|c| c.rows().into_iter().map(|row| row.to_vec()).collect()),
             calibration: calibration.as_ref(),
-            sampled,
+            averages,
         }
     }
 }
 
-fn page(
-    run: &str,
-    data: &str,
-    origin: &str,
-    full: &Full,
-    sampled: Option<&Sampled>,
-    test: &Dataset,
-    look: Look,
-) -> String {
+fn page(run: &str, data: &str, origin: &str, full: &Full, averages: &Averages, test: &Dataset, look: Look) -> String {
     let Full { evaluation, calibration } = full;
     let mut lines = Vec::new();
     let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
@@ -149,7 +156,8 @@ fn page(
         field("ECE", &format!("{error}   {}", look.dim(&what)));
     }
     lines.push(String::new());
-    lines.extend(sampled.into_iter().flat_map(|sampled| sampled.tables(full, look)));
+    lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(full, look)));
+    lines.extend(together::table(&averages.together, look));
     lines.extend(class_table(test.class_names(), &evaluation.classes(), look));
     lines.extend(confusion_table(test.class_names(), evaluation, look));
     lines.join("\n").trim_end().to_string() + "\n"
