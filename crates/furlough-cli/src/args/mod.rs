@@ -178,7 +178,7 @@ pub struct RecipeArgs {
     #[arg(long, value_parser = number, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
     input_dropout: Option<f64>,
     /// What dropout does: bernoulli switches units off, gaussian multiplies each by normal noise with the same variance, alpha suits
-    /// '--activation selu --init lecun' [default: bernoulli]
+    /// '--activation selu --init lecun', dropconnect switches weights off, concrete learns p from where it begins [default: bernoulli]
     #[arg(long, value_name = "KIND", value_parser = values::dropout_kinds(), help_heading = "Network")]
     dropout_kind: Option<String>,
     /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default: per-example]
