@@ -51,7 +51,7 @@ AXES = {
         points=(
             point("256", 256, hidden="256,256", dropout="0.5", rows=20_000, epochs=4, lr=0.1),
             point("1,024", 1024, hidden="1024,1024", dropout="0.5", rows=10_000, epochs=3, lr=0.1),
-            point("4,096", 4096, hidden="4096,4096", dropout="0.5", rows=2_560, epochs=3, lr=0.1),
+            point("4,096", 4096, hidden="4096,4096", dropout="0.5", rows=7_680, epochs=2, lr=0.1),
         ),
         systems=MOST + ("furlough-shared-64", "furlough-shared"),
         note="Dropout 0.5 after both, batches of 256, learning rate 0.1.",
