@@ -25,7 +25,8 @@ pub fn output(source: io::Error) -> furlough::Error {
     furlough::Error::Io { action: "write", path: "standard output".into(), source }
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
+/// Whether nobody reads standard output any more.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| match cause.downcast_ref::<furlough::Error>() {
         Some(furlough::Error::Io { path, source, .. }) => {
             source.kind() == io::ErrorKind::BrokenPipe && path.as_os_str() == "standard output"
@@ -62,7 +63,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
         }
         furlough::Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-            Some("free some space; a run that had begun then goes on with `furlough train --resume RUN`".into())
+            Some("free some space; a run that had begun then goes on with `furlough train --resume RUN`, a study with the same command, a tune with `furlough tune --resume DIR`".into())
         }
         _ => None,
     }

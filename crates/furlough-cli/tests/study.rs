@@ -95,6 +95,8 @@ fn shards_come_to_the_same() {
     let said = ok(folder, "study run a.toml --out one --shard 1/2");
     assert!(said.contains("4 trials of the whole study are not finished yet"), "{said}");
     ok(folder, "study run a.toml --out two --shard 2/2");
+    let said = fails(folder, "study collect one two", 1);
+    assert!(said.contains("--out"), "{said}");
     let said = ok(folder, "study collect one two --out joined");
     assert!(!said.contains("missing"), "{said}");
     for study in ["together", "joined"] {
@@ -164,6 +166,23 @@ fn killed_and_stopped_studies_go_on() {
     }
     ok(folder, "study run a.toml --out a");
     assert_eq!(results(folder, "a"), results(folder, "whole"));
+}
+
+/// A script must not take a study with hardly anything trained for a finished one.
+#[test]
+fn a_reader_that_goes_away_stops_the_study() {
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.toml", &STUDY.replace("count = 3", "count = 40"));
+    for flags in [&[][..], &["--json"]] {
+        let mut command = furlough(folder);
+        command.args(["study", "run", "a.toml", "--out", "out"]).args(flags).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(130), ""));
+        assert!(finished(folder, "out") < 120);
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// The runs by recipe, seeds left out, in the order of their first runs.
     pub groups: Vec<Group>,
-    /// Each further group against the first, where they share seeds.
+    /// Each further group against the first, where they share seeds and are judged by the same examples.
     pub paired: Vec<PairedFigure>,
 }
 
@@ -103,7 +103,7 @@ impl Comparison {
             self::differences(&firsts).into_iter().filter(|difference| difference.key != SEED).collect();
         for (place, group) in groups.iter_mut().enumerate() {
             let says = |difference: &Difference| {
-                format!("{} = {}", difference.key, difference.values[place].as_deref().unwrap_or("none"))
+                format!("{} = {}", difference.key, difference.values[place].as_deref().unwrap_or("default"))
             };
             group.label = apart.iter().map(says).collect::<Vec<_>>().join(", ");
         }
@@ -128,6 +128,14 @@ const FIGURES: [Figure; 2] =
     [("accuracy", |record| record.summary.test_accuracy), ("loss", |record| record.summary.test_loss)];
 
 fn paired(runs: &[Line], groups: &[Group], group: usize, (name, figure): &Figure) -> Option<PairedFigure> {
+    // Figures on other examples are no pair.
+    let judge = |group: usize| {
+        let part = runs[groups[group].runs[0]].recipe.partition();
+        part.folds.map(|folds| (folds, part.fold, part.seed))
+    };
+    if judge(0) != judge(group) {
+        return None;
+    }
     let ended = |place: &usize| {
         let run = &runs[*place];
         let value = run.records.last().filter(|_| run.finished).and_then(figure)?;

@@ -83,7 +83,7 @@ const ABOUT: [About; 15] = [
     about(Measure::AveragingLoss, "averaging_loss", "test loss of k passes", "", 4),
     about(Measure::MeanActivation, "mean_activation", "mean activation", "", 3),
     about(Measure::Zeros, "zeros", "activations that are 0", "%", 1),
-    about(Measure::Correlation, "correlation", "mean |correlation| between units", "", 3),
+    about(Measure::Correlation, "correlation", "mean absolute correlation of units", "", 3),
     about(Measure::Seconds, "seconds", "time of training", "s", 1),
     about(Measure::Parameters, "parameters", "parameters", "", 0),
 ];

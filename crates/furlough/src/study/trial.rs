@@ -103,8 +103,10 @@ impl Trial {
             if known && FileEntry::of(&dir, &entry.name)? != *entry {
                 return Err(Error::run(&dir.file(&entry.name), "is not what the run wrote"));
             }
-            if !dir.file(&entry.name).is_file() {
-                return Err(Error::run(&dir.file(&entry.name), "is missing, though the run is finished"));
+            match std::fs::metadata(dir.file(&entry.name)) {
+                Ok(file) if file.is_file() && file.len() == entry.bytes => {}
+                Ok(_) => return Err(Error::run(&dir.file(&entry.name), "is not what the run wrote")),
+                Err(_) => return Err(Error::run(&dir.file(&entry.name), "is missing, though the run is finished")),
             }
         }
         let records = read_metrics(&log)?;

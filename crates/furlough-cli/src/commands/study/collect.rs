@@ -16,6 +16,9 @@ use std::process::ExitCode;
 /// Collects.
 pub fn run(args: &StudyCollectArgs) -> anyhow::Result<ExitCode> {
     let (study, path) = find(&args.which.study, &args.which.place)?;
+    if !args.others.is_empty() && args.which.place.out.is_none() {
+        bail!("say with --out where the joined results go");
+    }
     let mut roots = Vec::new();
     for other in &args.others {
         let folder = StudyFolder::open(other)?;

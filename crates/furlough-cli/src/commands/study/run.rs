@@ -52,7 +52,11 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     }
     let (jobs, threads) = share_out(args.jobs, args.threads, todo.len());
     interrupt::catch()?;
-    let ran = train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before)?;
+    let ran = match train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before) {
+        // Whoever read the output has gone away, which is a wish to stop; what was trained is saved, and not all of it was.
+        Err(error) if failure::is_closed_pipe(&error) => return Ok(ExitCode::from(failure::INTERRUPTED)),
+        ran => ran?,
+    };
     let left = todo.len() - ran.finished;
     if ran.stopped {
         return interrupted(args, &study, &folder, own_count - left, own_count, &ran.show);

@@ -24,7 +24,7 @@ fn seeds_are_paired() {
     assert_eq!(compared.differences[2].values[6].as_deref(), Some("3.0"));
     let groups: Vec<&[usize]> = compared.groups.iter().map(|group| group.runs.as_slice()).collect();
     assert_eq!(groups, [&[0, 1][..], &[2, 3, 4, 5], &[6]]);
-    assert_eq!(compared.groups[1].label, "dropout = [0.5, 0.5], max_norm = none");
+    assert_eq!(compared.groups[1].label, "dropout = [0.5, 0.5], max_norm = default");
 
     let [accuracy, loss, alone, _] = compared.paired.as_slice() else { panic!("{:?}", compared.paired) };
     assert_eq!((accuracy.group, accuracy.figure, accuracy.seeds.as_slice()), (1, "accuracy", &[1, 3][..]));
@@ -38,6 +38,23 @@ fn seeds_are_paired() {
 
     let html = page(&[Part::Comparison(&compared)]).unwrap();
     assert!(html.contains("+11.00 points") && html.contains("unfinished") && html.contains("td class=\"differs\""));
+}
+
+#[test]
+fn figures_on_other_examples_are_no_pair() {
+    let pairs = |other: &str| {
+        let runs = vec![line("folds = 5\nfold = 1\nseed = 1", 0.5, true), line(other, 0.6, true)];
+        Comparison::of(runs).paired.len()
+    };
+    assert_eq!(pairs("folds = 5\nfold = 1\nseed = 1\ndropout = 0\ntrain_examples = 9"), 2);
+    for other in [
+        "seed = 1",
+        "folds = 5\nseed = 1",
+        "folds = 4\nfold = 1\nseed = 1",
+        "folds = 5\nfold = 1\nsplit_seed = 2\nseed = 1",
+    ] {
+        assert_eq!(pairs(other), 0, "{other}");
+    }
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn a_trial_begun_and_killed_is_gone_on_with() {
 #[test]
 fn damage_is_one_error_and_nothing_is_touched() {
     type Harm = fn(&Path);
-    let harms: [(&str, Harm); 8] = [
+    let harms: [(&str, Harm); 9] = [
         ("not empty (it has notes.txt)", |f| {
             fs::remove_dir_all(f).unwrap();
             fs::create_dir(f).unwrap();
@@ -95,6 +95,7 @@ fn damage_is_one_error_and_nothing_is_touched() {
             )
             .unwrap();
         }),
+        ("model.safetensors: is not what the run wrote", |f| fs::write(f.join(RunDir::MODEL), "short").unwrap()),
         ("model.safetensors: is missing", |f| fs::remove_file(f.join(RunDir::MODEL)).unwrap()),
         ("recipe.toml is missing", |f| fs::remove_file(f.join(RunDir::RECIPE)).unwrap()),
         ("is the recipe of another trial", |f| {
