@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::data;
+use common::{check_gradient, data};
 use furlough::compute::{Cpu, Isa, Precision, reference};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Architecture, Dropout, Init, Layer, Layer::*, MaskSite, Mlp, Sequential, drop_connect};
@@ -171,23 +171,9 @@ fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
         let mut cpu = Cpu::new(before.architecture(), 13, 1);
         let mut after = before.clone();
         cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
-        let mut loss_at = |place: usize, change: f32| {
-            let mut mlp = before.clone();
-            mlp.parameters_mut()[place] += change;
-            let exact = mlp.parameters()[place];
-            (cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(1)).loss / 13.0, exact)
-        };
-        for place in 0..before.parameters().len() {
-            // Differences at two widths, combined so that their leading error cancels.
-            let mut slope = |h: f32| {
-                let ((up, a), (down, b)) = (loss_at(place, h), loss_at(place, -h));
-                (up - down) / f64::from(a - b)
-            };
-            let numeric = (4.0 * slope(0.02) - slope(0.04)) / 3.0;
-            let gradient = f64::from(before.parameters()[place] - after.parameters()[place]);
-            let error = (gradient - numeric).abs();
-            assert!(error < 1e-4, "{activation} parameter {place}: {gradient} but differences say {numeric}");
-        }
+        check_gradient(&before, &after, 1e-4, &format!("{activation}"), |mlp| {
+            cpu.train_step(mlp, &mut [], &case.optimizer, batch, &site(1)).loss / 13.0
+        });
     }
 }
 

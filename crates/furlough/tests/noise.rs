@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::data;
+use common::{check_gradient, data};
 use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place, reference};
 use furlough::data::{Batch, Dataset, Features, Targets, digits};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
@@ -194,23 +194,9 @@ fn gradients_are_those_of_finite_differences_with_the_noise_frozen() {
             let mut cpu = Cpu::new(before.architecture(), case.batch, 1);
             let mut after = before.clone();
             cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
-            let mut loss_at = |place: usize, change: f32| {
-                let mut mlp = before.clone();
-                mlp.parameters_mut()[place] += change;
-                let exact = mlp.parameters()[place];
-                (cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(1)).loss / case.batch as f64, exact)
-            };
-            for place in 0..before.parameters().len() {
-                // Differences at two widths, combined so that their leading error cancels.
-                let mut slope = |h: f32| {
-                    let ((up, a), (down, b)) = (loss_at(place, h), loss_at(place, -h));
-                    (up - down) / f64::from(a - b)
-                };
-                let numeric = (4.0 * slope(0.02) - slope(0.04)) / 3.0;
-                let gradient = f64::from(before.parameters()[place] - after.parameters()[place]);
-                let error = (gradient - numeric).abs();
-                assert!(error < 3e-4, "{kind} {activation:?} {place}: {gradient} but differences say {numeric}");
-            }
+            check_gradient(&before, &after, 3e-4, &format!("{kind} {activation:?}"), |mlp| {
+                cpu.train_step(mlp, &mut [], &case.optimizer, batch, &site(1)).loss / case.batch as f64
+            });
         }
     }
 }

@@ -1,37 +1,21 @@
 //! Masked passes by the fast path against the forward pass with the same masks, bit for bit; and what is made of them, against the formulas.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod passes;
 
+use common::data;
 use furlough::compute::Cpu;
-use furlough::data::{Dataset, Features, Targets, digits};
+use furlough::data::{Targets, digits};
 use furlough::nn::{Activation, Init, Layer, Mlp, Sequential, argmax};
 use furlough::predict::{MonteCarlo, Predictor, Spread, Uncertainty};
-use furlough::random::{Key, Stream};
+use furlough::random::Key;
 use furlough::train::{Control, Event, TrainOptions, Trainer};
 use ndarray::{Array2, Axis, s};
 use passes::passes;
 
 fn key() -> Key {
     Key::new(0x9e37_79b9_0000_0007)
-}
-
-fn word(i: usize, j: usize) -> u32 {
-    Key::new(12).draw(Stream::Order, 5, i as u32, j as u32, 0)[0]
-}
-
-fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Dataset {
-    let unit = |w: u32| w as f32 / u32::MAX as f32 - 0.5;
-    let (features, targets) = if classes {
-        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| word(i, j) as u8);
-        let labels = (0..examples).map(|i| word(i, 1 << 20) % outputs as u32).collect();
-        let names = (0..outputs).map(|c| c.to_string()).collect();
-        (Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names })
-    } else {
-        let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| unit(word(i, j)));
-        let values = Array2::from_shape_fn((examples, outputs), |(i, j)| unit(word(i, (1 << 20) + j)));
-        (Features::Floats(rows), Targets::Values(values))
-    };
-    Dataset::new(features, targets, &[inputs]).unwrap()
 }
 
 /// A network with weights and biases of which none is 0.
