@@ -3,6 +3,7 @@
 
 use super::bf16::{self, Engine, Rectangle};
 use super::gemm::{self, Kernels};
+use super::simd::for_each_isa;
 use super::transpose::{Square, transpose};
 use super::{Isa, Precision};
 use crate::nn::Architecture;
@@ -10,7 +11,9 @@ use std::ops::Range;
 
 /// What multiplies, and how its factors are laid out. Packed factors are words of 32 bits: a number, or two of bfloat16.
 pub(super) enum Product {
-    F32(Isa, Kernels),
+    /// The kernels of single precision. For bfloat16 without instructions of its own, factors are rounded as they are packed: the product of two such
+    /// numbers is exact in single precision, so that the kernels give what bfloat16 asks for, as fast as they give anything.
+    Single(Isa, Kernels, Precision),
     Bf16(Isa, Engine),
 }
 
@@ -30,32 +33,33 @@ pub(super) const FEW: usize = 32;
 
 impl Product {
     pub(super) fn new(isa: Isa, precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Product::F32(isa, Kernels::of(isa)),
-            Precision::Bf16 => Product::Bf16(isa, Engine::available(isa)[0]),
+        let engine = Engine::available(isa).first().copied();
+        match engine.filter(|_| precision == Precision::Bf16) {
+            Some(engine) => Product::Bf16(isa, engine),
+            None => Product::Single(isa, Kernels::of(isa), precision),
         }
     }
 
     /// Name of the instructions that multiply, for people.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Product::F32(isa, _) => isa.name(),
-            Product::Bf16(isa, engine) => engine.name().unwrap_or(isa.name()),
+            Product::Single(isa, ..) => isa.name(),
+            Product::Bf16(_, engine) => engine.name(),
         }
     }
 
-    /// The kernels of single precision, if that is what multiplies.
+    /// The kernels of single precision, if they multiply numbers as these are.
     pub(super) fn kernels(&self) -> Option<&Kernels> {
         match self {
-            Product::F32(_, kernels) => Some(kernels),
-            Product::Bf16(..) => None,
+            Product::Single(_, kernels, Precision::F32) => Some(kernels),
+            Product::Single(..) | Product::Bf16(..) => None,
         }
     }
 
     /// Outputs of one panel.
     pub(super) fn lanes(&self) -> usize {
         match self {
-            Product::F32(_, kernels) => kernels.lanes,
+            Product::Single(_, kernels, _) => kernels.lanes,
             Product::Bf16(..) => bf16::LANES,
         }
     }
@@ -68,7 +72,7 @@ impl Product {
     /// Rows that are multiplied at once.
     pub(super) fn group(&self) -> usize {
         match self {
-            Product::F32(_, kernels) => kernels.group,
+            Product::Single(_, kernels, _) => kernels.group,
             Product::Bf16(..) => bf16::GROUP,
         }
     }
@@ -78,8 +82,8 @@ impl Product {
     pub(super) fn tile(&self, architecture: &Architecture, rows: usize) -> usize {
         let wide = architecture.blocks().iter().any(|block| block.inputs * block.outputs >= WIDE);
         let whole = match self {
-            Product::F32(..) if wide => 2 * TILE,
-            Product::F32(..) => TILE,
+            Product::Single(..) if wide => 2 * TILE,
+            Product::Single(..) => TILE,
             Product::Bf16(..) => 2 * bf16::GROUP,
         };
         if rows <= whole { whole / 2 } else { whole }
@@ -88,26 +92,24 @@ impl Product {
     /// Words of one output of a panel, or of one row, for a product so deep.
     pub(super) fn slots(&self, depth: usize) -> usize {
         match self {
-            Product::F32(..) => depth,
+            Product::Single(..) => depth,
             Product::Bf16(..) => bf16::slots(depth),
         }
     }
 
     /// Whether as many rows are multiplied with weights of so many units where these lie, instead of packed ones.
     pub(super) fn in_place(&self, rows: usize, units: usize) -> bool {
-        match self {
-            Product::F32(_, kernels) => rows <= FEW && units.is_multiple_of(kernels.vector),
-            Product::Bf16(..) => false,
-        }
+        self.kernels().is_some_and(|kernels| rows <= FEW && units.is_multiple_of(kernels.vector))
     }
 
     /// Words of scratch that multiplying rows with the weights of a block takes, in either direction.
     pub(super) fn row_words(&self, rows: usize, inputs: usize, units: usize) -> usize {
         match self {
-            Product::F32(_, kernels) => {
+            Product::Single(_, kernels, Precision::F32) => {
                 let rows = rows.min(FEW);
                 rows.next_multiple_of(kernels.lanes) * units + rows * inputs
             }
+            Product::Single(..) => rows * inputs.max(units),
             Product::Bf16(..) => rows.next_multiple_of(bf16::GROUP) * bf16::slots(inputs.max(units)),
         }
     }
@@ -126,20 +128,22 @@ impl Product {
     /// Packs rows `range` of a row-major matrix as the outputs of a panel; the columns are the depth.
     pub(super) fn pack_panel_of_rows(&self, source: &[f32], width: usize, range: Range<usize>, panel: &mut [u32]) {
         match self {
-            Product::F32(isa, kernels) => {
+            Product::Single(isa, kernels, precision) => {
                 gemm::pack_panel(*isa, kernels.lanes, source, width, range, floats_mut(panel));
+                round(*isa, *precision, floats_mut(panel));
             }
-            Product::Bf16(isa, engine) => bf16::pack_panel((*isa, *engine), source, width, range, panel),
+            Product::Bf16(_, engine) => bf16::pack_panel(*engine, source, width, range, panel),
         }
     }
 
     /// Packs `count` columns, from the start of `source`, of `depth` rows `width` apart into `slots(depth)` slots of a panel.
     pub(super) fn pack_depths(&self, source: &[f32], width: usize, depth: usize, count: usize, panel: &mut [u32]) {
         match self {
-            Product::F32(isa, kernels) => {
+            Product::Single(isa, kernels, precision) => {
                 gemm::pack_rows(*isa, kernels.lanes, source, width, count, floats_mut(panel));
+                round(*isa, *precision, floats_mut(panel));
             }
-            Product::Bf16(isa, engine) => bf16::pack_row_pairs((*isa, *engine), source, width, depth, count, panel),
+            Product::Bf16(_, engine) => bf16::pack_row_pairs(*engine, source, width, depth, count, panel),
         }
     }
 
@@ -159,14 +163,15 @@ impl Product {
         assert!(a.len() >= self.panels(outputs) * slots * self.lanes() && values.len() == rows * depth);
         match self {
             // SAFETY: checked above and promised.
-            Product::F32(_, kernels) => unsafe {
+            Product::Single(isa, kernels, precision) => unsafe {
+                let values = rounded(*isa, *precision, values, scratch);
                 let b = kernels.row_major(values.as_ptr(), depth);
                 let panels = kernels.packed(a.as_ptr().cast(), depth * kernels.lanes);
                 gemm::multiply(kernels, (rows, outputs, depth), (out, stride), (0.0, 1.0), panels, b);
             },
             Product::Bf16(isa, engine) => {
                 let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
-                bf16::pack_rows((*isa, *engine), values, depth, scratch);
+                bf16::pack_rows(*engine, values, depth, scratch);
                 let out = Rectangle { first: out, stride };
                 let panels = (a.as_ptr(), slots * bf16::LANES);
                 // SAFETY: checked above and promised; the scratch has whole groups of rows.
@@ -180,7 +185,7 @@ impl Product {
 
     /// `rows · weights` where [`Self::in_place`] says so: rows × inputs by inputs × units.
     pub(super) fn multiply_few(&self, rows: &[f32], weights: &[f32], units: usize, out: &mut [f32]) {
-        let Product::F32(_, kernels) = self else { unreachable!("only single precision multiplies in place") };
+        let kernels = self.kernels().expect("only single precision multiplies in place");
         let inputs = weights.len() / units;
         let count = rows.len() / inputs;
         assert!(units.is_multiple_of(kernels.vector) && out.len() == count * units && rows.len() == count * inputs);
@@ -201,7 +206,9 @@ impl Product {
         out: &mut [f32],
         scratch: &mut [u32],
     ) {
-        let Product::F32(isa, kernels) = self else { unreachable!("only single precision multiplies in place") };
+        let Product::Single(isa, kernels, Precision::F32) = self else {
+            unreachable!("only single precision multiplies in place")
+        };
         let (inputs, count) = (weights.len() / units, deltas.len() / units);
         let lanes = kernels.lanes;
         assert!(out.len() == count * inputs && deltas.len() == count * units && weights.len() == inputs * units);
@@ -224,10 +231,11 @@ impl Product {
     /// Packs columns `range` of a row-major matrix for [`Self::multiply_columns`]; the rows are the depth.
     pub(super) fn pack_columns(&self, source: &[f32], width: usize, range: Range<usize>, words: &mut [u32]) {
         match self {
-            Product::F32(isa, kernels) => {
+            Product::Single(isa, kernels, precision) => {
                 gemm::pack_groups(*isa, kernels.group, source, width, range, floats_mut(words));
+                round(*isa, *precision, floats_mut(words));
             }
-            Product::Bf16(isa, engine) => bf16::pack_columns((*isa, *engine), source, width, range, words),
+            Product::Bf16(_, engine) => bf16::pack_columns(*engine, source, width, range, words),
         }
     }
 
@@ -250,7 +258,7 @@ impl Product {
         // SAFETY: checked above and promised.
         unsafe {
             match self {
-                Product::F32(_, kernels) => {
+                Product::Single(_, kernels, _) => {
                     let b = kernels.grouped(columns.as_ptr().cast(), depth);
                     let panels = kernels.packed(a.as_ptr().cast(), panel);
                     gemm::multiply(kernels, (rows, outputs, depth), out, scale, panels, b);
@@ -262,6 +270,29 @@ impl Product {
             }
         }
     }
+}
+
+/// Rounds factors that were just packed, while they are in cache.
+fn round(isa: Isa, precision: Precision, values: &mut [f32]) {
+    for_each_isa! {
+        fn bf16(isa, values: &mut [f32]) {
+            values.iter_mut().for_each(|value| *value = Precision::Bf16.round(*value));
+        }
+    }
+    if precision == Precision::Bf16 {
+        bf16(isa, values);
+    }
+}
+
+/// The factors that are not packed: as they are, or rounded into scratch.
+fn rounded<'a>(isa: Isa, precision: Precision, values: &'a [f32], scratch: &'a mut [u32]) -> &'a [f32] {
+    if precision == Precision::F32 {
+        return values;
+    }
+    let copy = floats_mut(&mut scratch[..values.len()]);
+    copy.copy_from_slice(values);
+    round(isa, precision, copy);
+    copy
 }
 
 /// `out[j][i] = turned[i][j]`, for `count` different `j`.

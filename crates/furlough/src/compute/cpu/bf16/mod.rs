@@ -1,15 +1,17 @@
-//! Matrix products of bfloat16 numbers, summed in single precision.
+//! Matrix products of bfloat16 numbers, summed in single precision, by processors that have instructions for them. Others round the factors of
+//! single-precision products (`product.rs`); on other architectures than x86-64 there is no [`Engine`], and so nothing here is called.
 //!
 //! Two neighbours in depth share a 32-bit word, the first in the lower half: what `TDPBF16PS` (AMX) and `VDPBF16PS` (AVX512-BF16) multiply
 //! at a time. One factor is packed into panels of [`LANES`] outputs, `panel[slot][lane]`, the other lies row by row, `row[slot]`; a slot is
 //! a pair in depth, and their number is rounded up to whole AMX tiles. What is beyond the depth is zero in both.
+
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
 #[cfg(target_arch = "x86_64")]
 mod dot;
 mod pack;
-mod portable;
 mod round;
 
 pub(super) use pack::{pack_columns, pack_panel, pack_row_pairs, pack_rows};
@@ -45,39 +47,32 @@ pub(super) enum Engine {
     Amx,
     #[cfg(target_arch = "x86_64")]
     Dot,
-    Portable,
 }
 
 impl Engine {
-    /// All that this machine has beside the kernels of `isa`, best first.
+    /// All that this machine has beside the kernels of `isa`, best first; none where it has no instructions for bfloat16.
     pub(super) fn available(isa: Isa) -> Vec<Engine> {
+        #[allow(unused_mut)]
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         if isa.is_avx512() {
+            // Packing for AMX rounds by AVX512-BF16 too.
             let rounds = is_x86_feature_detected!("avx512bf16");
             #[cfg(target_os = "linux")]
             all.extend((rounds && amx::is_available()).then_some(Engine::Amx));
             all.extend(rounds.then_some(Engine::Dot));
         }
         let _ = isa;
-        all.push(Engine::Portable);
         all
     }
 
-    /// Whether it has instructions that round.
-    #[cfg(target_arch = "x86_64")]
-    fn rounds(self) -> bool {
-        self != Engine::Portable
-    }
-
-    /// Its name, for people, if it is more than the instruction set.
-    pub(super) fn name(self) -> Option<&'static str> {
+    /// Its name, for people.
+    pub(super) fn name(self) -> &'static str {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Engine::Amx => Some("AMX"),
+            Engine::Amx => "AMX",
             #[cfg(target_arch = "x86_64")]
-            Engine::Dot => Some("AVX512-BF16"),
-            Engine::Portable => None,
+            Engine::Dot => "AVX512-BF16",
         }
     }
 }
@@ -133,7 +128,6 @@ pub(super) unsafe fn multiply(
                         Engine::Amx => amx::product(count, depth, a, (b, row_words), (to, stride)),
                         #[cfg(target_arch = "x86_64")]
                         Engine::Dot => dot::product(count, depth, a, (b, row_words), (to, stride)),
-                        Engine::Portable => portable::product(isa, count, depth, a, (b, row_words), (to, stride)),
                     }
                     if !whole {
                         let mut window = Window { first: place, stride: out.stride, rows: count, width };

@@ -2,34 +2,32 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::round::Hardware;
-use super::round::{Plain, Round, pair};
-use super::{Engine, Isa, LANES, slots};
-use crate::compute::cpu::simd::for_each_isa;
+use super::round::{Round, pair};
+use super::{Engine, LANES, slots};
 use crate::compute::cpu::transpose::Square;
 use std::ops::Range;
 
-/// Defines a function that rounds by the engine's own instructions where it has some.
+/// Defines a function that rounds by the instructions that come with every engine.
 macro_rules! packing {
     ($(#[$meta:meta])* $name:ident($($arg:ident: $type:ty),*) by $body:ident) => {
         $(#[$meta])*
-        pub(in crate::compute::cpu) fn $name((isa, engine): (Isa, Engine), $($arg: $type),*) {
+        pub(in crate::compute::cpu) fn $name(engine: Engine, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
-            if engine.rounds() {
+            {
                 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
                 fn hardware($($arg: $type),*) {
                     // SAFETY: these are the features.
                     $body(&unsafe { Hardware::new() }, $($arg),*);
                 }
-                // SAFETY: an engine that rounds has them.
-                return unsafe { hardware($($arg),*) };
+                let _ = engine;
+                // SAFETY: that there is an engine says that the machine has them.
+                unsafe { hardware($($arg),*) }
             }
-            let _ = engine;
-            for_each_isa! {
-                fn plain(isa, with: &Plain, $($arg: $type),*) {
-                    $body(with, $($arg),*);
-                }
+            #[cfg(not(target_arch = "x86_64"))]
+            {
+                let _ = ($($arg),*);
+                match engine {}
             }
-            plain(isa, &Plain(isa), $($arg),*);
         }
     };
 }

@@ -1,7 +1,6 @@
-//! Sixteen pairs at a time: rounding to bfloat16 and turning squares, by the instructions of an engine or without.
+//! Sixteen pairs at a time: rounding to bfloat16 and turning squares.
 
-use super::Isa;
-use crate::compute::cpu::transpose::{Square, transpose};
+use crate::compute::cpu::transpose::Square;
 use crate::compute::precision::bf16_bits;
 
 /// Two neighbours in depth.
@@ -10,7 +9,7 @@ pub(super) fn pair(first: f32, second: f32) -> u32 {
     bf16_bits(first) | bf16_bits(second) << 16
 }
 
-/// How packing rounds.
+/// How packing rounds: a trait, so that the layouts compile on every architecture.
 pub(super) trait Round {
     /// Each number of one row with the one below it.
     fn columns(&self, first: &[f32; 16], second: &[f32; 16]) -> [u32; 16];
@@ -20,26 +19,6 @@ pub(super) trait Round {
 
     /// Rows for columns.
     fn transpose(&self, square: &Square) -> Square;
-}
-
-/// By arithmetic on whole numbers.
-pub(super) struct Plain(pub(super) Isa);
-
-impl Round for Plain {
-    #[inline(always)]
-    fn columns(&self, first: &[f32; 16], second: &[f32; 16]) -> [u32; 16] {
-        std::array::from_fn(|lane| pair(first[lane], second[lane]))
-    }
-
-    #[inline(always)]
-    fn neighbours(&self, values: &[f32; 32]) -> [u32; 16] {
-        std::array::from_fn(|slot| pair(values[2 * slot], values[2 * slot + 1]))
-    }
-
-    #[inline(always)]
-    fn transpose(&self, square: &Square) -> Square {
-        transpose(self.0, square)
-    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -21,7 +21,7 @@ fn every_engine_multiplies_exactly() {
                     for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
                         let first = panel * LANES;
                         pack_row_pairs(
-                            (isa, engine),
+                            engine,
                             &weights[first..],
                             outputs,
                             depth,
@@ -31,7 +31,7 @@ fn every_engine_multiplies_exactly() {
                     }
                     // What lies in rows that do not matter must not matter.
                     let mut packed = vec![0x7FC0_7FC0; rows.next_multiple_of(GROUP) * slots];
-                    pack_rows((isa, engine), &inputs, depth, &mut packed);
+                    pack_rows(engine, &inputs, depth, &mut packed);
                     // Rows are further apart than they are wide, and what lies between them is left alone.
                     let stride = outputs + 3;
                     let mut out: Vec<f32> = (0..rows * stride).map(|k| (k % 5) as f32).collect();
@@ -62,23 +62,22 @@ fn every_engine_multiplies_exactly() {
 
 #[test]
 fn rows_and_columns_pack_to_the_same() {
-    let engines = |isa| Engine::available(isa).into_iter().map(move |engine| (isa, engine));
-    for (isa, engine) in Isa::available().into_iter().flat_map(engines) {
+    for engine in Isa::available().into_iter().flat_map(Engine::available) {
         for (rows, columns) in [(1, 1), (5, 33), (32, 32), (47, 70), (300, 16)] {
             let values: Vec<f32> = (0..rows * columns).map(|k| value(k / columns, k % columns) * 0.37).collect();
             let turned: Vec<f32> = (0..rows * columns).map(|k| values[k % rows * columns + k / rows]).collect();
             // Columns of one are rows of the other.
             let mut of_rows = vec![0; columns * slots(rows)];
-            pack_rows((isa, engine), &turned, rows, &mut of_rows);
+            pack_rows(engine, &turned, rows, &mut of_rows);
             let mut of_columns = of_rows.iter().map(|word| !word).collect::<Vec<u32>>();
-            pack_columns((isa, engine), &values, columns, 0..columns, &mut of_columns);
+            pack_columns(engine, &values, columns, 0..columns, &mut of_columns);
             assert_eq!(of_rows, of_columns, "{rows} × {columns}");
             // And so for panels.
             let count = columns.min(LANES);
             let mut of_columns = vec![0; slots(rows) * LANES];
             let mut of_rows = of_columns.clone();
-            pack_row_pairs((isa, engine), &values, columns, rows, count, &mut of_columns);
-            pack_panel((isa, engine), &turned, rows, 0..count, &mut of_rows);
+            pack_row_pairs(engine, &values, columns, rows, count, &mut of_columns);
+            pack_panel(engine, &turned, rows, 0..count, &mut of_rows);
             assert_eq!(of_rows, of_columns, "{rows} × {columns}");
         }
     }
