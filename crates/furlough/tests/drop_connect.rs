@@ -2,13 +2,13 @@
 
 mod common;
 
-use common::{check_gradient, data};
-use furlough::compute::{Cpu, Isa, Precision, reference};
+use common::{Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity, whole_and_in_pieces};
+use furlough::compute::{Cpu, Isa, Precision};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Architecture, Dropout, Init, Layer, Layer::*, MaskSite, Mlp, Sequential, drop_connect};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
-use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
+use furlough::train::TrainOptions;
 use ndarray::Array2;
 
 struct Case {
@@ -25,10 +25,6 @@ impl Case {
         let biases = mlp.architecture().ranges(0).1;
         mlp.parameters_mut()[biases].iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 - 0.03 * (i % 7) as f32);
         mlp
-    }
-
-    fn velocity(&self, mlp: &Mlp) -> Vec<f32> {
-        vec![0.0; if self.optimizer.has_velocity() { mlp.parameters().len() } else { 0 }]
     }
 }
 
@@ -72,65 +68,24 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-fn site(step: u32) -> MaskSite {
-    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
-}
-
-fn sampled(step: u32) -> MaskSite {
-    MaskSite { stream: Stream::MonteCarlo, ..site(step) }
-}
-
-fn assert_close(what: &str, precision: Precision, fast: &[f32], slow: &[f32]) {
-    let tolerance = if precision == Precision::F32 { 2e-5 } else { 4e-3 };
-    let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
-    for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
-        assert!((f - s).abs() <= tolerance * size, "{what}: element {i} is {f}, the oracle says {s}");
-    }
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|v| v.to_bits()).collect()
-}
-
 #[test]
 fn the_fast_step_is_the_plain_step() {
     let engines = Isa::available().into_iter().flat_map(|isa| Precision::ALL.map(|precision| (isa, precision)));
     for (isa, precision) in engines {
         for (number, case) in cases().iter().enumerate() {
             let what = format!("{} {} case {number}", isa.name(), precision.name());
-            let (mut fast, mut slow) = (case.mlp(), case.mlp());
-            let (inputs, outputs) = (fast.architecture().inputs(), fast.architecture().outputs());
+            let start = case.mlp();
+            let (inputs, outputs) = (start.architecture().inputs(), start.architecture().outputs());
             let data = data(2 * case.batch, inputs, outputs, case.classes);
             let examples: Vec<u32> = (0..case.batch as u32).map(|i| 2 * case.batch as u32 - 1 - i).collect();
             let batch = Batch { data: &data, examples: &examples };
-            let (mut fast_velocity, mut slow_velocity) = (case.velocity(&fast), case.velocity(&slow));
-            let mut cpu = Cpu::with(fast.architecture(), case.batch + 5, 2, precision, isa);
-            for step in 0..3 {
-                let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
-                let loss =
-                    reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step), precision);
-                let mean = sums.loss / case.batch as f64;
-                let tolerance = if precision == Precision::F32 { 1e-5 } else { 1e-3 };
-                assert!(
-                    (mean - loss).abs() <= tolerance * loss.max(1.0),
-                    "{what}: loss {mean}, the oracle says {loss}"
-                );
-                assert_close(
-                    &format!("{what} step {step} parameters"),
-                    precision,
-                    fast.parameters(),
-                    slow.parameters(),
-                );
-                assert_close(&format!("{what} step {step} velocity"), precision, &fast_velocity, &slow_velocity);
-            }
+            let mut cpu = Cpu::with(start.architecture(), case.batch + 5, 2, precision, isa);
+            let tolerance = Tolerance { precision, slack: 1.0 };
+            let fast = tolerance.check_steps(&what, &mut cpu, &start, &case.optimizer, batch, |_, _, _, _| ());
             // All weights at inference, whatever the last call left packed; masked ones where masks are asked for.
             for masks in [None, Some(site(5)), None, Some(sampled(5))] {
-                let rows: Vec<u32> = (0..case.batch as u32).collect();
-                let mut seen = vec![0.0; case.batch * outputs];
-                cpu.forward(&fast, &data, 0..case.batch as u32, masks.as_ref(), &mut seen);
-                let batch = Batch { data: &data, examples: &rows };
-                let expected = reference::forward(&fast, batch, masks.as_ref(), precision);
-                assert_close(&format!("{what} outputs"), precision, &seen, expected.as_slice().unwrap());
+                let rows = (&data, 0..case.batch as u32);
+                tolerance.check_outputs(&what, &mut cpu, &fast, rows, masks.as_ref());
             }
         }
     }
@@ -144,7 +99,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let examples: Vec<u32> = (0..4 * case.batch as u32).collect();
         for precision in Precision::ALL {
             let run = |threads: usize| {
-                let (mut mlp, mut velocity) = (before.clone(), case.velocity(&before));
+                let (mut mlp, mut velocity) = (before.clone(), velocity(&case.optimizer, &before));
                 let mut cpu = Cpu::with(mlp.architecture(), examples.len(), threads, precision, Isa::best());
                 let batch = Batch { data: &data, examples: &examples };
                 let mut step =
@@ -276,7 +231,7 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let examples: Vec<u32> = (0..64).collect();
     let mut cpu = Cpu::new(mlp.architecture(), 64, 1);
     let batch = Batch { data: &data, examples: &examples };
-    let mut velocity = case.velocity(&mlp);
+    let mut velocity = velocity(&case.optimizer, &mlp);
     assert!(!cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(0)).loss.is_finite());
     assert_eq!(before, bits(mlp.parameters()));
     let (mut seen, mut expected) = (vec![0.0; 640], vec![0.0; 640]);
@@ -294,22 +249,7 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
         let data = data(90, mlp.architecture().inputs(), outputs, case.classes);
         for precision in Precision::ALL {
             let mut cpu = Cpu::with(mlp.architecture(), 0, 1 + number % 3, precision, Isa::best());
-            let mut kept = vec![f64::NAN; 80 * 4 * outputs];
-            cpu.sample(&mlp, &data, 5..85, site(0).key, 3..7, &mut kept, &|given, kept| {
-                let start = (given.first - 3) as usize * outputs;
-                assert!(kept[start..].iter().all(|v| v.is_nan()), "in the order of the samples");
-                for (row, kept) in given.rows().zip(kept[start..].chunks_exact_mut(outputs)) {
-                    kept.iter_mut().zip(row).for_each(|(kept, &value)| *kept = f64::from(value));
-                }
-            });
-            let mut expected = vec![0.0; 80 * outputs];
-            for sample in 0..4 {
-                cpu.forward(&mlp, &data, 5..85, Some(&sampled(3 + sample as u32)), &mut expected);
-                for (kept, expected) in kept.chunks(4 * outputs).zip(expected.chunks(outputs)) {
-                    let seen: Vec<f32> = kept[sample * outputs..][..outputs].iter().map(|&v| v as f32).collect();
-                    assert_eq!(bits(&seen), bits(expected), "case {number}, sample {sample}");
-                }
-            }
+            check_passes(&format!("case {number}"), &mut cpu, &mlp, (&data, 5..85), site(0).key, 3..7);
         }
     }
 }
@@ -321,23 +261,8 @@ fn digits_are_learnt_and_resuming_changes_no_bit() {
     let optimizer = Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() };
     let options =
         TrainOptions { init: Init::Kaiming, optimizer, batch_size: 100, epochs: 6, seed: 4, ..TrainOptions::default() };
-    let mut whole = Trainer::new(&network, &options, &digits.train, 2).unwrap();
-    whole.fit(None, &mut ()).unwrap();
+    let (mut whole, pieces) = whole_and_in_pieces(&network, &options, &digits.train);
     let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
     assert!(accuracy > 0.88, "{accuracy}");
-    let mut pieces = Trainer::new(&network, &options, &digits.train, 1).unwrap();
-    let mut left = [1, 13, 2, 30, usize::MAX].into_iter();
-    loop {
-        let mut steps = left.next().unwrap();
-        let mut stop = |event: &Event<'_>| {
-            steps -= usize::from(matches!(event, Event::Step { .. }));
-            Ok(if steps == 0 { Control::Stop } else { Control::Continue })
-        };
-        if pieces.fit(None, &mut stop).unwrap() == StopReason::Finished {
-            break;
-        }
-        let state = pieces.state().clone();
-        pieces = Trainer::resume(&network, &options, &digits.train, 2, state).unwrap();
-    }
     assert_eq!(bits(whole.into_mlp().parameters()), bits(pieces.into_mlp().parameters()));
 }

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{check_gradient, data};
-use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place, reference};
+use common::{Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity};
+use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, Dataset, Features, Targets, digits};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
@@ -12,10 +12,6 @@ use furlough::random::{Key, Stream};
 use furlough::run::{DataInfo, ModelInfo, load_model, save_model};
 use furlough::train::{TrainOptions, Trainer};
 use ndarray::Array2;
-
-fn site(step: u32) -> MaskSite {
-    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
-}
 
 struct Case {
     kind: DropoutKind,
@@ -76,18 +72,6 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn assert_close(what: &str, precision: Precision, fast: &[f32], slow: &[f32]) {
-    let tolerance = if precision == Precision::F32 { 2e-5 } else { 5e-3 };
-    let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
-    for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
-        assert!((f - s).abs() <= tolerance * size, "{what}: element {i} is {f}, the oracle says {s}");
-    }
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|v| v.to_bits()).collect()
-}
-
 /// To the bit: infinite values, numbers that are none and zeros of both signs too.
 #[test]
 fn noise_in_place_is_the_definition() {
@@ -121,31 +105,16 @@ fn the_fast_step_is_the_plain_step() {
     for (isa, precision) in Isa::available().into_iter().flat_map(precisions) {
         for (number, case) in cases().iter().enumerate() {
             let what = format!("{} {} case {number} {}", isa.name(), precision.name(), case.kind);
-            let (data, mut fast, mut slow) = (case.data(), case.mlp(), case.mlp());
+            let (data, start) = (case.data(), case.mlp());
             let examples: Vec<u32> = (0..case.batch as u32).map(|i| 2 * case.batch as u32 - 1 - 2 * i).collect();
             let batch = Batch { data: &data, examples: &examples };
-            let size = if case.optimizer.has_velocity() { fast.parameters().len() } else { 0 };
-            let (mut fast_velocity, mut slow_velocity) = (vec![0.0; size], vec![0.0; size]);
-            let mut cpu = Cpu::with(fast.architecture(), case.batch + 3, 2, precision, isa);
+            let mut cpu = Cpu::with(start.architecture(), case.batch + 3, 2, precision, isa);
             // What shares masks is gathered if that can be; noise cannot.
             cpu.gather(Gathering::Always);
-            for step in 0..3 {
-                let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
-                let loss =
-                    reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step), precision);
-                let mean = sums.loss / case.batch as f64;
-                let tolerance = if precision == Precision::F32 { 1e-5 } else { 2e-3 };
-                assert!((mean - loss).abs() <= tolerance * loss.max(1.0), "{what}: loss {mean}, not {loss}");
-                assert_close(&format!("{what} step {step}"), precision, fast.parameters(), slow.parameters());
-                assert_close(&format!("{what} step {step} velocity"), precision, &fast_velocity, &slow_velocity);
-            }
-            let rows: Vec<u32> = (1..1 + case.batch as u32).collect();
-            for masks in [site(5), MaskSite { stream: Stream::MonteCarlo, ..site(5) }] {
-                let expected =
-                    reference::forward(&fast, Batch { data: &data, examples: &rows }, Some(&masks), precision);
-                let mut outputs = vec![0.0; expected.len()];
-                cpu.forward(&fast, &data, 1..1 + case.batch as u32, Some(&masks), &mut outputs);
-                assert_close(&format!("{what} outputs"), precision, &outputs, expected.as_slice().unwrap());
+            let tolerance = Tolerance { precision, slack: 2.0 };
+            let fast = tolerance.check_steps(&what, &mut cpu, &start, &case.optimizer, batch, |_, _, _, _| ());
+            for masks in [site(5), sampled(5)] {
+                tolerance.check_outputs(&what, &mut cpu, &fast, (&data, 1..1 + case.batch as u32), Some(&masks));
             }
         }
     }
@@ -158,7 +127,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let examples: Vec<u32> = (0..4 * case.batch as u32).collect();
         let run = |threads: usize| {
             let mut mlp = case.mlp();
-            let mut velocity = vec![0.0; if case.optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
+            let mut velocity = velocity(&case.optimizer, &mlp);
             let mut cpu = Cpu::new(mlp.architecture(), examples.len(), threads);
             for step in 0..3 {
                 let batch = Batch { data: &data, examples: &examples };
@@ -267,26 +236,9 @@ fn moments(values: &[f32]) -> (f64, f64) {
 fn samples_are_forward_passes() {
     for case in cases() {
         let (data, mlp) = (case.data(), case.mlp());
-        let outputs = mlp.architecture().outputs();
         let mut cpu = Cpu::new(mlp.architecture(), 0, 2);
-        let (examples, samples) = (1..1 + case.batch as u32, 3);
-        let size = samples as usize * outputs;
-        let mut kept = vec![0.0; case.batch * size];
-        cpu.sample(&mlp, &data, examples.clone(), Key::new(5), 0..samples, &mut kept, &|given, kept| {
-            let first = given.first as usize * outputs;
-            let values = given.rows().flatten();
-            kept[first..].iter_mut().zip(values).for_each(|(kept, value)| *kept = f64::from(*value));
-        });
-        for step in 0..samples {
-            let masks = MaskSite { key: Key::new(5), stream: Stream::MonteCarlo, step, layer: 0 };
-            let mut expected = vec![0.0; case.batch * outputs];
-            cpu.forward(&mlp, &data, examples.clone(), Some(&masks), &mut expected);
-            for (example, expected) in expected.chunks_exact(outputs).enumerate() {
-                let seen = &kept[example * size + step as usize * outputs..][..outputs];
-                let seen: Vec<f32> = seen.iter().map(|&v| v as f32).collect();
-                assert_eq!(bits(&seen), bits(expected), "{} sample {step} of {example}", case.kind);
-            }
-        }
+        let examples = (&data, 1..1 + case.batch as u32);
+        check_passes(&case.kind.to_string(), &mut cpu, &mlp, examples, Key::new(5), 0..3);
     }
 }
 

@@ -2,13 +2,13 @@
 
 mod common;
 
-use common::{check_gradient, data};
+use common::{Tolerance, bits, check_gradient, data, sampled, site, velocity, whole_and_in_pieces};
 use furlough::compute::{Cpu, Gathering, Isa, Precision, reference};
 use furlough::data::{Batch, Dataset, digits};
 use furlough::nn::{Activation, Dropout, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
-use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
+use furlough::train::TrainOptions;
 use ndarray::Array2;
 
 struct Case {
@@ -52,14 +52,6 @@ impl Case {
     fn data(&self) -> Dataset {
         data(2 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes)
     }
-
-    fn velocity(&self, mlp: &Mlp) -> Vec<f32> {
-        vec![0.0; if self.optimizer.has_velocity() { mlp.parameters().len() } else { 0 }]
-    }
-}
-
-fn site(step: u32) -> MaskSite {
-    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
 }
 
 fn cases() -> Vec<Case> {
@@ -118,13 +110,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Two paths through the same arithmetic in another order: apart by rounding, some 1e-6 of the largest value.
-fn assert_close(what: &str, fast: &[f32], slow: &[f32]) {
-    let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
-    for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
-        assert!((f - s).abs() <= 2e-5 * size, "{what}: element {i} is {f}, the oracle says {s}");
-    }
-}
+const CLOSE: Tolerance = Tolerance { precision: Precision::F32, slack: 1.0 };
 
 #[test]
 fn the_step_is_the_plain_step() {
@@ -132,7 +118,8 @@ fn the_step_is_the_plain_step() {
         for (number, case) in cases().iter().enumerate() {
             let what = format!("{} case {number}", isa.name());
             let (data, mut fast, mut slow) = (case.data(), case.mlp(), case.mlp());
-            let (mut fast_velocity, mut slow_velocity) = (case.velocity(&fast), case.velocity(&slow));
+            let (mut fast_velocity, mut slow_velocity) =
+                (velocity(&case.optimizer, &fast), velocity(&case.optimizer, &slow));
             // Twice a whole batch, then the smaller one at the end of an epoch, then one of few rows.
             let mut cpu = Cpu::with(fast.architecture(), case.batch, 2, Precision::F32, isa);
             cpu.gather(Gathering::Always);
@@ -145,17 +132,12 @@ fn the_step_is_the_plain_step() {
                     reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step), Precision::F32);
                 let mean = sums.loss / size as f64;
                 assert!((mean - loss).abs() <= 1e-5 * loss.max(1.0), "{what}: loss {mean}, the oracle says {loss}");
-                assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
-                assert_close(&format!("{what} step {step} velocity"), &fast_velocity, &slow_velocity);
+                CLOSE.assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
+                CLOSE.assert_close(&format!("{what} step {step} velocity"), &fast_velocity, &slow_velocity);
             }
             // Forward passes under masks: of the training stream, where groups share, and of sampled predictions, where none do.
-            let examples: Vec<u32> = (1..1 + case.batch as u32).collect();
-            for masks in [site(5), MaskSite { stream: Stream::MonteCarlo, ..site(5) }] {
-                let expected =
-                    reference::forward(&fast, Batch { data: &data, examples: &examples }, Some(&masks), Precision::F32);
-                let mut outputs = vec![0.0; expected.len()];
-                cpu.forward(&fast, &data, 1..1 + case.batch as u32, Some(&masks), &mut outputs);
-                assert_close(&format!("{what} outputs"), &outputs, expected.as_slice().unwrap());
+            for masks in [site(5), sampled(5)] {
+                CLOSE.check_outputs(&what, &mut cpu, &fast, (&data, 1..1 + case.batch as u32), Some(&masks));
             }
         }
     }
@@ -169,13 +151,20 @@ fn the_dense_step_is_the_plain_step() {
         let examples: Vec<u32> = (0..case.batch as u32).rev().collect();
         let batch = Batch { data: &data, examples: &examples };
         let mut slow = before.clone();
-        reference::step(&mut slow, &mut case.velocity(&before), &case.optimizer, batch, &site(2), Precision::F32);
+        reference::step(
+            &mut slow,
+            &mut velocity(&case.optimizer, &before),
+            &case.optimizer,
+            batch,
+            &site(2),
+            Precision::F32,
+        );
         for when in [Gathering::Never, Gathering::WhereItPays] {
             let mut fast = before.clone();
             let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
             cpu.gather(when);
-            cpu.train_step(&mut fast, &mut case.velocity(&before), &case.optimizer, batch, &site(2));
-            assert_close(&format!("{when:?} {:?}", case.widths), fast.parameters(), slow.parameters());
+            cpu.train_step(&mut fast, &mut velocity(&case.optimizer, &before), &case.optimizer, batch, &site(2));
+            CLOSE.assert_close(&format!("{when:?} {:?}", case.widths), fast.parameters(), slow.parameters());
         }
     }
 }
@@ -187,7 +176,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let examples: Vec<u32> = (0..case.batch as u32).collect();
         let run = |threads: usize| {
             let mut mlp = case.mlp();
-            let mut velocity = case.velocity(&mlp);
+            let mut velocity = velocity(&case.optimizer, &mlp);
             let mut cpu = Cpu::new(mlp.architecture(), examples.len(), threads);
             cpu.gather(Gathering::Always);
             let batch = Batch { data: &data, examples: &examples };
@@ -238,7 +227,7 @@ fn what_is_dropped_is_penalised_all_the_same() {
         let optimizer = Sgd { learning_rate: rate, l1, momentum, weight_decay, ..Sgd::default() };
         for when in [Gathering::Always, Gathering::Never] {
             let mut after = before.clone();
-            let mut velocity = vec![0.0; if optimizer.has_velocity() { after.parameters().len() } else { 0 }];
+            let mut velocity = velocity(&optimizer, &after);
             let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
             cpu.gather(when);
             let batch = Batch { data: &data, examples: &examples };
@@ -288,14 +277,13 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let mut mlp = case.mlp();
     let bias = mlp.architecture().ranges(2).1.start;
     mlp.parameters_mut()[bias] = f32::NAN;
-    let bits = |mlp: &Mlp| mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>();
-    let before = bits(&mlp);
+    let before = bits(mlp.parameters());
     let mut cpu = Cpu::new(mlp.architecture(), case.batch, 1);
     cpu.gather(Gathering::Always);
     let examples: Vec<u32> = (0..case.batch as u32).collect();
     let batch = Batch { data: &case.data(), examples: &examples };
     assert!(!cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(0)).loss.is_finite());
-    assert_eq!(before, bits(&mlp));
+    assert_eq!(before, bits(mlp.parameters()));
 }
 
 /// Groups that divide the batch and groups that do not, and a last batch of the epoch that is smaller.
@@ -316,27 +304,10 @@ fn digits_are_learnt_and_resuming_changes_no_bit() {
             seed: 4,
             ..TrainOptions::default()
         };
-        let mut whole = Trainer::new(&network, &options, &digits.train, 2).unwrap();
-        whole.fit(None, &mut ()).unwrap();
+        let (mut whole, pieces) = whole_and_in_pieces(&network, &options, &digits.train);
         let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
         assert!(accuracy > 0.88, "{sharing}: {accuracy}");
-
-        let mut pieces = Trainer::new(&network, &options, &digits.train, 1).unwrap();
-        let mut left = [1, 13, 2, 30, usize::MAX].into_iter();
-        loop {
-            let mut steps = left.next().unwrap();
-            let mut stop = |event: &Event<'_>| {
-                steps -= usize::from(matches!(event, Event::Step { .. }));
-                Ok(if steps == 0 { Control::Stop } else { Control::Continue })
-            };
-            if pieces.fit(None, &mut stop).unwrap() == StopReason::Finished {
-                break;
-            }
-            let state = pieces.state().clone();
-            pieces = Trainer::resume(&network, &options, &digits.train, 2, state).unwrap();
-        }
-        let bits = |mlp: Mlp| mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(whole.into_mlp()), bits(pieces.into_mlp()), "{sharing}");
+        assert_eq!(bits(whole.into_mlp().parameters()), bits(pieces.into_mlp().parameters()), "{sharing}");
     }
 }
 

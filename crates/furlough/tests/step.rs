@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{check_gradient, data};
+use common::{Tolerance, bits, check_gradient, data, site};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Dropout, Init, MaskSite, Mlp, Sequential, argmax};
@@ -28,10 +28,6 @@ impl Case {
         let network = Sequential::perceptron(inputs, outputs, hidden, activation, input_dropout, dropout);
         Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3))
     }
-}
-
-fn site(step: u32) -> MaskSite {
-    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
 }
 
 fn cases() -> Vec<Case> {
@@ -89,23 +85,6 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Two paths through the same arithmetic in another order: apart by rounding, some 1e-6 of the largest value. A sum that is apart by so
-/// little may be rounded to another bfloat16, 4e-3 away, and be one of the factors of the next product.
-fn assert_close(what: &str, precision: Precision, fast: &[f32], slow: &[f32]) {
-    let tolerance = match precision {
-        Precision::F32 => 2e-5,
-        Precision::Bf16 => 4e-3,
-    };
-    let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
-    let mut apart = 0.0;
-    for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
-        assert!((f - s).abs() <= tolerance * size, "{what}: element {i} is {f}, the oracle says {s}");
-        apart += f64::from((f - s).abs() / size);
-    }
-    let mean = apart / slow.len().max(1) as f64;
-    assert!(mean <= f64::from(tolerance) / 8.0, "{what}: apart by {mean:e} on average");
-}
-
 #[test]
 fn the_fast_step_is_the_plain_step() {
     let precisions = |isa| Precision::ALL.map(|precision| (isa, precision));
@@ -116,48 +95,25 @@ fn the_fast_step_is_the_plain_step() {
             // A batch that is no run of rows, with ids out of order.
             let examples: Vec<u32> = (0..case.batch as u32).map(|i| 3 * case.batch as u32 - 1 - 2 * i).collect();
             let batch = Batch { data: &data, examples: &examples };
-            let mut fast = case.mlp();
-            let mut slow = case.mlp();
-            let size = if case.optimizer.has_velocity() { fast.parameters().len() } else { 0 };
-            let (mut fast_velocity, mut slow_velocity) = (vec![0.0; size], vec![0.0; size]);
-            let mut cpu = Cpu::with(fast.architecture(), case.batch + 5, 2, precision, isa);
+            let start = case.mlp();
+            let mut cpu = Cpu::with(start.architecture(), case.batch + 5, 2, precision, isa);
             let mut correct = 0;
-            for step in 0..3 {
-                if let (0, Targets::Classes { labels, .. }) = (step, data.targets()) {
-                    let outputs = reference::forward(&slow, batch, Some(&site(0)), precision);
-                    let rows = outputs.rows().into_iter().zip(&examples);
-                    let right = |(row, id): &(ndarray::ArrayView1<f32>, &u32)| {
-                        argmax(row.as_slice().unwrap()) == labels[**id as usize] as usize
-                    };
-                    correct = rows.filter(right).count() as u64;
-                }
-                let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
-                let loss =
-                    reference::step(&mut slow, &mut slow_velocity, &case.optimizer, batch, &site(step), precision);
+            if let Targets::Classes { labels, .. } = data.targets() {
+                let outputs = reference::forward(&start, batch, Some(&site(0)), precision);
+                let rows = outputs.rows().into_iter().zip(&examples);
+                let right = |(row, id): &(ndarray::ArrayView1<f32>, &u32)| {
+                    argmax(row.as_slice().unwrap()) == labels[**id as usize] as usize
+                };
+                correct = rows.filter(right).count() as u64;
+            }
+            let tolerance = Tolerance { precision, slack: 1.0 };
+            let fast = tolerance.check_steps(&what, &mut cpu, &start, &case.optimizer, batch, |step, sums, _, _| {
                 if step == 0 && precision == Precision::F32 {
                     assert_eq!(sums.correct, correct, "{what}: classified rightly");
                 }
-                let mean = sums.loss / case.batch as f64;
-                let tolerance = if precision == Precision::F32 { 1e-5 } else { 1e-3 };
-                assert!(
-                    (mean - loss).abs() <= tolerance * loss.max(1.0),
-                    "{what}: loss {mean}, the oracle says {loss}"
-                );
-                assert_close(
-                    &format!("{what} step {step} parameters"),
-                    precision,
-                    fast.parameters(),
-                    slow.parameters(),
-                );
-                assert_close(&format!("{what} step {step} velocity"), precision, &fast_velocity, &slow_velocity);
-            }
+            });
             for masks in [None, Some(site(5))] {
-                let mut outputs = vec![0.0; case.batch * case.outputs];
-                cpu.forward(&fast, &data, 2..2 + case.batch as u32, masks.as_ref(), &mut outputs);
-                let rows: Vec<u32> = (2..2 + case.batch as u32).collect();
-                let batch = Batch { data: &data, examples: &rows };
-                let expected = reference::forward(&fast, batch, masks.as_ref(), precision);
-                assert_close(&format!("{what} outputs"), precision, &outputs, expected.as_slice().unwrap());
+                tolerance.check_outputs(&what, &mut cpu, &fast, (&data, 2..2 + case.batch as u32), masks.as_ref());
             }
         }
     }
@@ -210,7 +166,6 @@ fn dropout_in_place_is_the_definition() {
             let expected = dropout.forward(values.view(), &examples, &at);
             let mut values = values.into_raw_vec_and_offset().0;
             drop_in_place(dropout, &mut values, &examples, &at, isa);
-            let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&values), bits(expected.as_slice().unwrap()), "{} {p} {rows} × {width}", isa.name());
         }
     }

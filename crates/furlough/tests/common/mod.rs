@@ -1,10 +1,34 @@
-//! What several tests train on, and how they check gradients.
+//! What several tests train on, and how they hold a step against the oracle, gradients against differences, and a run that was stopped against one that was
+//! not.
 #![allow(dead_code)] // each test file uses a part of it
 
-use furlough::data::{Dataset, Features, Targets};
-use furlough::nn::Mlp;
+use furlough::compute::{Cpu, Precision, StepSums, reference};
+use furlough::data::{Batch, Dataset, Features, Targets};
+use furlough::nn::{MaskSite, Mlp, Sequential};
+use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
+use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
 use ndarray::Array2;
+use std::ops::Range;
+
+/// Masks of a training step.
+pub fn site(step: u32) -> MaskSite {
+    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
+}
+
+/// Masks of a sampled prediction.
+pub fn sampled(step: u32) -> MaskSite {
+    MaskSite { stream: Stream::MonteCarlo, ..site(step) }
+}
+
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+/// As long as the parameters where the optimiser has velocities, else empty.
+pub fn velocity(optimizer: &Sgd, mlp: &Mlp) -> Vec<f32> {
+    vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }]
+}
 
 /// Examples with `inputs` features: bytes with classes, or floats with numbers.
 pub fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Dataset {
@@ -21,6 +45,149 @@ pub fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Da
         (Features::Floats(rows), Targets::Values(values))
     };
     Dataset::new(features, targets, &[inputs]).unwrap()
+}
+
+/// How far the fast path may be from the oracle: `slack` times what two orders of the same sums differ by, some 1e-6 of the largest value in single
+/// precision. A sum that is apart by so little may be rounded to another bfloat16, 4e-3 away, and be a factor of the next product.
+#[derive(Clone, Copy)]
+pub struct Tolerance {
+    pub precision: Precision,
+    pub slack: f32,
+}
+
+impl Tolerance {
+    fn values(self) -> f32 {
+        self.slack * if self.precision.is_f32() { 2e-5 } else { 4e-3 }
+    }
+
+    pub fn loss(self) -> f64 {
+        f64::from(self.slack) * if self.precision.is_f32() { 1e-5 } else { 1e-3 }
+    }
+
+    /// Holds `fast` against `slow`, element by element, and on average.
+    pub fn assert_close(self, what: &str, fast: &[f32], slow: &[f32]) {
+        assert_eq!(fast.len(), slow.len(), "{what}");
+        let tolerance = self.values();
+        let size = slow.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
+        let mut apart = 0.0;
+        for (i, (f, s)) in fast.iter().zip(slow).enumerate() {
+            assert!((f - s).abs() <= tolerance * size, "{what}: element {i} is {f}, the oracle says {s}");
+            apart += f64::from((f - s).abs() / size);
+        }
+        let mean = apart / slow.len().max(1) as f64;
+        assert!(mean <= f64::from(tolerance) / 8.0, "{what}: apart by {mean:e} on average");
+    }
+
+    /// Three steps from `start` with the fast engine and with the oracle: losses, parameters and velocities agree, and `each` looks at the sums and both
+    /// networks after each. Returns the fast network.
+    pub fn check_steps(
+        self,
+        what: &str,
+        cpu: &mut Cpu,
+        start: &Mlp,
+        optimizer: &Sgd,
+        batch: Batch<'_>,
+        mut each: impl FnMut(u32, StepSums, &Mlp, &Mlp),
+    ) -> Mlp {
+        let (mut fast, mut slow) = (start.clone(), start.clone());
+        let (mut fast_velocity, mut slow_velocity) = (velocity(optimizer, start), velocity(optimizer, start));
+        for step in 0..3 {
+            let sums = cpu.train_step(&mut fast, &mut fast_velocity, optimizer, batch, &site(step));
+            let loss = reference::step(&mut slow, &mut slow_velocity, optimizer, batch, &site(step), self.precision);
+            let mean = sums.loss / batch.examples.len() as f64;
+            assert!((mean - loss).abs() <= self.loss() * loss.max(1.0), "{what}: loss {mean}, the oracle says {loss}");
+            self.assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
+            self.assert_close(&format!("{what} step {step} velocity"), &fast_velocity, &slow_velocity);
+            each(step, sums, &fast, &slow);
+        }
+        fast
+    }
+
+    /// The outputs of a forward pass, with masks or without, by the fast engine and by the oracle.
+    pub fn check_outputs(
+        self,
+        what: &str,
+        cpu: &mut Cpu,
+        mlp: &Mlp,
+        (data, rows): (&Dataset, Range<u32>),
+        masks: Option<&MaskSite>,
+    ) {
+        let examples: Vec<u32> = rows.clone().collect();
+        let expected = reference::forward(mlp, Batch { data, examples: &examples }, masks, self.precision);
+        let mut outputs = vec![0.0; expected.len()];
+        cpu.forward(mlp, data, rows, masks, &mut outputs);
+        self.assert_close(&format!("{what} outputs"), &outputs, expected.as_slice().unwrap());
+    }
+}
+
+/// The outputs of each sample of each example: examples × (samples · outputs).
+pub fn passes(
+    cpu: &mut Cpu,
+    mlp: &Mlp,
+    data: &Dataset,
+    key: Key,
+    examples: Range<u32>,
+    samples: Range<u32>,
+) -> Array2<f64> {
+    let width = mlp.architecture().outputs();
+    let mut kept = Array2::from_elem((examples.len(), samples.len() * width), f64::NAN);
+    let first = samples.start;
+    cpu.sample(mlp, data, examples, key, samples, kept.as_slice_mut().unwrap(), &|given, kept| {
+        // In order: what was before is there already, and what comes is not.
+        let start = (given.first - first) as usize * width;
+        assert!(kept[..start].iter().all(|v| !v.is_nan()) && kept[start].is_nan(), "example {}", given.example);
+        for (row, kept) in given.rows().zip(kept[start..].chunks_exact_mut(width)) {
+            kept.iter_mut().zip(row).for_each(|(kept, &value)| *kept = f64::from(value));
+        }
+    });
+    kept
+}
+
+/// Each sampled pass has the bits of the forward pass with its masks.
+pub fn check_passes(
+    what: &str,
+    cpu: &mut Cpu,
+    mlp: &Mlp,
+    (data, examples): (&Dataset, Range<u32>),
+    key: Key,
+    samples: Range<u32>,
+) {
+    let width = mlp.architecture().outputs();
+    let seen = passes(cpu, mlp, data, key, examples.clone(), samples.clone());
+    let mut expected = vec![0.0; examples.len() * width];
+    for (place, step) in samples.enumerate() {
+        let masks = MaskSite { key, step, ..sampled(0) };
+        cpu.forward(mlp, data, examples.clone(), Some(&masks), &mut expected);
+        let seen = seen.slice(ndarray::s![.., place * width..(place + 1) * width]);
+        for (at, (&seen, &expected)) in seen.iter().zip(&expected).enumerate() {
+            let same = (seen as f32).to_bits() == expected.to_bits();
+            assert!(same, "{what}, sample {step}, output {at} of {examples:?}: {seen}, not {expected}");
+        }
+    }
+}
+
+/// Trains at one go, and again in pieces that are stopped and resumed with other numbers of threads.
+pub fn whole_and_in_pieces<'a>(
+    network: &Sequential,
+    options: &TrainOptions,
+    data: &'a Dataset,
+) -> (Trainer<'a>, Trainer<'a>) {
+    let mut whole = Trainer::new(network, options, data, 2).unwrap();
+    whole.fit(None, &mut ()).unwrap();
+    let mut pieces = Trainer::new(network, options, data, 1).unwrap();
+    let mut left = [1, 13, 2, 30, usize::MAX].into_iter();
+    loop {
+        let mut steps = left.next().unwrap();
+        let mut stop = |event: &Event<'_>| {
+            steps -= usize::from(matches!(event, Event::Step { .. }));
+            Ok(if steps == 0 { Control::Stop } else { Control::Continue })
+        };
+        if pieces.fit(None, &mut stop).unwrap() == StopReason::Finished {
+            return (whole, pieces);
+        }
+        let state = pieces.state().clone();
+        pieces = Trainer::resume(network, options, data, 2, state).unwrap();
+    }
 }
 
 /// Checks that `after` is `before` less the gradient of `loss`, which is what a plain step at learning rate 1 leaves: parameter by parameter, against

@@ -4,7 +4,7 @@
 mod common;
 mod passes;
 
-use common::data;
+use common::{data, passes};
 use furlough::compute::Cpu;
 use furlough::data::{Targets, digits};
 use furlough::nn::{Activation, Init, Layer, Mlp, Sequential, argmax};
@@ -12,7 +12,6 @@ use furlough::predict::{MonteCarlo, Predictor, Spread, Uncertainty};
 use furlough::random::Key;
 use furlough::train::{Control, Event, TrainOptions, Trainer};
 use ndarray::{Array2, Axis, s};
-use passes::passes;
 
 fn key() -> Key {
     Key::new(0x9e37_79b9_0000_0007)
@@ -64,7 +63,7 @@ fn probabilities_and_entropies_are_those_of_the_formulas() {
         let data = data(90, mlp.architecture().inputs(), outputs, *classes);
         let sampled = Predictor::new(mlp.clone(), 2).monte_carlo(&data, 23, key()).unwrap();
         assert_eq!((sampled.samples, sampled.means.dim()), (23, (90, outputs)));
-        let logits = passes(&mut Cpu::new(mlp.architecture(), 0, 1), &mlp, &data, 0..90, 0..23);
+        let logits = passes(&mut Cpu::new(mlp.architecture(), 0, 1), &mlp, &data, key(), 0..90, 0..23);
         for (example, one) in answers(&sampled).iter().enumerate() {
             let logits = logits.row(example).into_shape_with_order((23, outputs)).unwrap();
             let mut p = logits.mapv(f64::exp);
@@ -120,7 +119,7 @@ fn means_and_variances_of_numbers() {
     let biases = mlp.architecture().ranges(1).1;
     mlp.parameters_mut()[biases].copy_from_slice(&[0.0, 1e4]);
     let data = data(90, 9, 2, false);
-    let logits = passes(&mut Cpu::new(mlp.architecture(), 0, 1), &mlp, &data, 0..90, 0..23);
+    let logits = passes(&mut Cpu::new(mlp.architecture(), 0, 1), &mlp, &data, key(), 0..90, 0..23);
     let mut predictor = Predictor::new(mlp, 2);
     let sampled = predictor.monte_carlo(&data, 23, key()).unwrap();
     let Spread::Numbers(variances) = &sampled.spread else { panic!("numbers were sampled") };

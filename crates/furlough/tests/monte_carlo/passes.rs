@@ -1,31 +1,15 @@
 //! The engine's passes, bit for bit.
 
+use super::common::{check_passes, passes};
 use super::{data, key, mlp, networks};
 use furlough::compute::{Cpu, Isa, Precision};
 use furlough::data::{Dataset, Features, Targets};
 use furlough::nn::{Activation, Dropout, Init, Layer, MaskSite, Mlp, Sequential};
 use furlough::random::Stream;
 use ndarray::{Array2, s};
-use std::ops::Range;
 
 fn site(sample: u32) -> MaskSite {
     MaskSite { key: key(), stream: Stream::MonteCarlo, step: sample, layer: 0 }
-}
-
-/// The outputs of each sample of each example: examples × (samples · outputs).
-pub fn passes(cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, examples: Range<u32>, samples: Range<u32>) -> Array2<f64> {
-    let width = mlp.architecture().outputs();
-    let mut kept = Array2::from_elem((examples.len(), samples.len() * width), f64::NAN);
-    let first = samples.start;
-    cpu.sample(mlp, data, examples, key(), samples, kept.as_slice_mut().unwrap(), &|given, kept| {
-        // In order: what was before is there already, and what comes is not.
-        let start = (given.first - first) as usize * width;
-        assert!(kept[..start].iter().all(|v| !v.is_nan()) && kept[start].is_nan(), "example {}", given.example);
-        for (row, kept) in given.rows().zip(kept[start..].chunks_exact_mut(width)) {
-            kept.iter_mut().zip(row).for_each(|(kept, &value)| *kept = f64::from(value));
-        }
-    });
-    kept
 }
 
 #[test]
@@ -43,17 +27,8 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
             {
                 let data = data(600, inputs, outputs, *classes);
                 let mut cpu = Cpu::with(&architecture, 0, 1 + number % 3, precision, isa);
-                let seen = passes(&mut cpu, &mlp, &data, examples.clone(), samples.clone());
-                let mut expected = vec![0.0; examples.len() * outputs];
-                for (place, sample) in samples.clone().enumerate() {
-                    cpu.forward(&mlp, &data, examples.clone(), Some(&site(sample)), &mut expected);
-                    let seen = seen.slice(s![.., place * outputs..(place + 1) * outputs]);
-                    for (at, (&seen, &expected)) in seen.iter().zip(&expected).enumerate() {
-                        let what =
-                            format!("{} {precision:?} network {number}, sample {sample}, output {at}", isa.name());
-                        assert_eq!((seen as f32).to_bits(), expected.to_bits(), "{what} of {examples:?}");
-                    }
-                }
+                let what = format!("{} {precision:?} network {number}", isa.name());
+                check_passes(&what, &mut cpu, &mlp, (&data, examples), key(), samples);
             }
         }
     }
@@ -65,10 +40,10 @@ fn blocks_of_samples_do_not_show() {
     let network = Sequential::perceptron(6, 2, &[10], Activation::Relu, 0.0, &[0.5]);
     let (mlp, data) = (mlp(&network), data(5, 6, 2, true));
     let mut cpu = Cpu::new(mlp.architecture(), 0, 2);
-    let all = passes(&mut cpu, &mlp, &data, 2..5, 0..40_000);
+    let all = passes(&mut cpu, &mlp, &data, key(), 2..5, 0..40_000);
     for part in [0..7, 16_380..16_390, 39_990..40_000] {
         let columns = 2 * part.start as usize..2 * part.end as usize;
-        let alone = passes(&mut cpu, &mlp, &data, 2..5, part);
+        let alone = passes(&mut cpu, &mlp, &data, key(), 2..5, part);
         assert_eq!(all.slice(s![.., columns]), alone);
     }
 }
@@ -84,7 +59,7 @@ fn the_masks_are_the_definition() {
     (0..77).for_each(|unit| mlp.parameters_mut()[unit * 78] = 1.0);
     let values = Array2::zeros((30, 77));
     let ones = Dataset::new(Features::Floats(Array2::ones((30, 77))), Targets::Values(values), &[77]).unwrap();
-    let seen = passes(&mut Cpu::new(mlp.architecture(), 0, 2), &mlp, &ones, 0..30, 0..40);
+    let seen = passes(&mut Cpu::new(mlp.architecture(), 0, 2), &mlp, &ones, key(), 0..30, 0..40);
     let dropout = Dropout::new(0.3).unwrap();
     for ((example, column), &value) in seen.indexed_iter() {
         let expected = dropout.factor(&site(column as u32 / 77), example as u32, column as u32 % 77);

@@ -20,14 +20,7 @@ fn every_engine_multiplies_exactly() {
                     let mut panels = vec![0; outputs.div_ceil(LANES) * slots * LANES];
                     for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
                         let first = panel * LANES;
-                        pack_row_pairs(
-                            engine,
-                            &weights[first..],
-                            outputs,
-                            depth,
-                            LANES.min(outputs - first),
-                            words,
-                        );
+                        pack_row_pairs(engine, &weights[first..], outputs, depth, LANES.min(outputs - first), words);
                     }
                     // What lies in rows that do not matter must not matter.
                     let mut packed = vec![0x7FC0_7FC0; rows.next_multiple_of(GROUP) * slots];
