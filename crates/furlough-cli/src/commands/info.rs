@@ -3,7 +3,7 @@
 use crate::args::InfoArgs;
 use crate::failure;
 use crate::terminal::{Look, bytes, duration, program, shell_word, threads};
-use furlough::run::{EpochRecord, Manifest, RunDir, load_model, read_metrics};
+use furlough::run::{EpochRecord, Manifest, RunContents, RunDir};
 use furlough::train::Recipe;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -49,24 +49,12 @@ struct File {
 
 impl About {
     fn read(dir: &RunDir) -> anyhow::Result<About> {
-        let manifest = Manifest::read(dir)?;
-        let recipe = dir.recipe()?;
+        let RunContents { recipe, records: epochs, manifest } = dir.contents()?;
         let learnt_dropout = if manifest.is_some() && recipe.dropout_kind().is_learnt() {
-            let (mlp, _) = load_model(&dir.file(RunDir::MODEL))?;
-            mlp.learnt_dropout().map(|(block, p)| Learnt { layer: block + 1, p }).collect()
+            dir.trained()?.mlp.learnt_dropout().map(|(block, p)| Learnt { layer: block + 1, p }).collect()
         } else {
             Vec::new()
         };
-        let log = dir.file(RunDir::METRICS);
-        let epochs = read_metrics(&log)?;
-        let of = recipe.options().epochs;
-        if manifest.is_some() && epochs.len() != of as usize {
-            anyhow::bail!(
-                "{}: is damaged: it has {} of the {of} epochs of a finished run. Restore it from a copy",
-                log.display(),
-                epochs.len()
-            );
-        }
         let loss = |record: &EpochRecord| record.summary.test_loss.unwrap_or(record.summary.train_loss);
         let best = epochs.iter().copied().min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);

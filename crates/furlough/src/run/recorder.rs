@@ -75,11 +75,11 @@ impl<'a> Recorder<'a> {
     ) -> Result<(Self, Option<TrainState>)> {
         let origin = Origin::new(&info.recipe, &*info.data.fingerprint);
         let (checkpoint, metrics) = (dir.checkpoint(), dir.file(RunDir::METRICS));
-        let (log, state) = if checkpoint.is_file() {
+        let (log, state) = if checkpoint.exists() {
             let velocity = info.recipe.options().optimizer.has_velocity();
             let state = load_checkpoint(&checkpoint, &origin, architecture, velocity)?;
             (MetricsLog::resume(metrics, state.progress.epoch)?, Some(state))
-        } else if metrics.is_file() && !read_metrics(&metrics)?.is_empty() {
+        } else if metrics.exists() && !read_metrics(&metrics)?.is_empty() {
             return Err(Error::run(&checkpoint, "is missing; start the run again with another --out"));
         } else {
             (MetricsLog::create(metrics)?, None)

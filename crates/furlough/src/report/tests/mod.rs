@@ -83,7 +83,11 @@ fn everything(name: &str, names: [&str; 2]) -> String {
     let study = StudyReport {
         name: name.into(),
         text: Some("# Rates\n\n| p | error |\n|---|---:|\n| 0.5 | 1.25 |\n".into()),
-        pictures: vec![Picture { name: name.into(), svg: "<svg viewBox=\"0 0 1 1\"><rect x=\"0\"/></svg>".into() }],
+        pictures: vec![Picture {
+            name: name.into(),
+            svg: "<svg viewBox=\"0 0 1 1\"><rect x=\"0\"/></svg>".into(),
+            png: None,
+        }],
         experiment: Some(name.into()),
         notes: vec![name.into()],
     };

@@ -117,3 +117,41 @@ fn numbers_without_a_test_set_survive_the_log() {
     MetricsLog::create(&path).unwrap().append(line).unwrap();
     assert_eq!(read_metrics(&path).unwrap(), [line]);
 }
+
+/// Opening a pipe would wait until somebody writes into it.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_opened() {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (told, heard) = channel();
+    let theirs = pipe.clone();
+    std::thread::spawn(move || {
+        let mut options = fs::File::options();
+        let errors = [open_file(&theirs).err(), open_file_with(options.create(true).append(true), &theirs).err()];
+        told.send(errors.map(|error| error.map(|error| error.to_string()))).unwrap();
+    });
+    let said = heard.recv_timeout(Duration::from_secs(30)).expect("opening a pipe must not wait");
+    assert_eq!(said, [const { Some("it is a named pipe, not a file") }; 2].map(|text| text.map(String::from)));
+
+    let said = |path: &Path| read_file(path).unwrap_err().to_string();
+    assert_eq!(said(&pipe), format!("cannot read {}: it is a named pipe, not a file", pipe.display()));
+    assert!(said(folder.path()).ends_with("it is a folder, not a file"));
+    assert!(said(Path::new("/dev/null")).ends_with("it is a device, not a file"));
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&pipe, &link).unwrap();
+    assert!(said(&link).ends_with("it is a named pipe, not a file"));
+    fs::write(folder.path().join("file"), "text").unwrap();
+    std::os::unix::fs::symlink("file", folder.path().join("to-file")).unwrap();
+    assert_eq!(read_text(&folder.path().join("to-file")).unwrap(), "text");
+    fs::write(folder.path().join("file"), [0xFF]).unwrap();
+    assert!(said_of_text(&folder.path().join("file")).contains("utf-8"));
+}
+
+#[cfg(unix)]
+fn said_of_text(path: &Path) -> String {
+    read_text(path).unwrap_err().to_string()
+}
