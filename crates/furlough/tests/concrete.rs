@@ -11,7 +11,7 @@ use furlough::nn::{
 };
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
-use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
+use furlough::train::{Control, Event, LearntDropout, StopReason, TrainOptions, Trainer};
 use ndarray::Array2;
 
 struct Case {
@@ -345,11 +345,21 @@ fn p_is_learnt_and_resuming_changes_no_bit() {
     let options =
         TrainOptions { init: Init::Kaiming, optimizer, batch_size: 100, epochs: 8, seed: 4, ..TrainOptions::default() };
     let mut whole = Trainer::new(&network, &options, &digits.train, 2).unwrap();
-    whole.fit(None, &mut ()).unwrap();
+    let mut told = Vec::new();
+    let mut watch = |event: &Event<'_>| {
+        if let Event::Epoch(summary) = event {
+            told.push(summary.learnt_dropout.clone());
+        }
+        Ok(Control::Continue)
+    };
+    whole.fit(None, &mut watch).unwrap();
     let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
     assert!(accuracy > 0.88, "{accuracy}");
     let (_, p) = whole.state().mlp.learnt_dropout().next().unwrap();
     assert!(p > 0.01 && p < 0.48, "from 0.5 the data draw p down, but not to 0: {p}");
+    // What it came to is told at the end of each epoch.
+    assert_eq!((told.len(), &told[7]), (8, &vec![LearntDropout { layer: 1, p }]));
+    assert!(told[0][0].p < 0.5 && told.windows(2).all(|pair| pair[0] != pair[1]), "{told:?}");
     let mut pieces = Trainer::new(&network, &options, &digits.train, 1).unwrap();
     let mut left = [1, 13, 2, 30, usize::MAX].into_iter();
     loop {

@@ -117,7 +117,7 @@ impl<'a> Recorder<'a> {
             threads: self.info.threads,
             steps: state.progress.step,
             seconds: records.iter().map(|record| record.seconds).sum(),
-            last: records.last().copied(),
+            last: records.last().cloned(),
             files: files?,
         };
         manifest.write(&self.dir)?;
@@ -148,9 +148,9 @@ impl Observer for Recorder<'_> {
                 save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
             }
             // Before the checkpoint, so that no checkpoint knows an epoch that the log lost.
-            Event::Epoch(&summary) => {
+            Event::Epoch(summary) => {
                 let seconds = (self.seconds)();
-                let line = self.log.begin_append(EpochRecord { summary, seconds })?;
+                let line = self.log.begin_append(EpochRecord { summary: summary.clone(), seconds })?;
                 self.background.line(line)?;
             }
             // A state that overflowed is not one to go on from: the last good one stays, and the next step's loss ends the run.

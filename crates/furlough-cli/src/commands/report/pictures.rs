@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use furlough::report::{Comparison, Picture, Pixels, RunReport, StudyReport};
-use furlough::run::{NamedRun, Plot, RunDir, write_atomic};
+use furlough::run::{NamedRun, Plot, RunDir, chart_png, chart_svg, write_atomic};
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,10 @@ impl Folder {
         if !run.records.is_empty() {
             let judge = run.recipe.partition().judge();
             self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, judge, records: &run.records })?;
+        }
+        if let Some(learnt) = run.learnt_dropout() {
+            let name = format!("{prefix}learnt");
+            self.picture(&name, &chart_svg(&name, &learnt)?, Some(&chart_png(&name, &learnt)?))?;
         }
         if let Some(answers) = &run.answers {
             if let Some(counts) = &answers.evaluation.confusion {

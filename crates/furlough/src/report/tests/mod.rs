@@ -3,6 +3,7 @@
 mod compared;
 mod html;
 mod injection;
+mod learnt;
 mod pictures;
 
 use super::*;
@@ -33,6 +34,7 @@ fn record(epoch: u32, accuracy: f64) -> EpochRecord {
         train_accuracy: Some(0.5),
         test_loss: Some(1.25 - accuracy),
         test_accuracy: Some(accuracy),
+        ..EpochSummary::default()
     };
     EpochRecord { summary, seconds: 0.5 }
 }

@@ -48,7 +48,7 @@ fn a_finished_run_has_all_its_files_and_a_true_manifest() {
     assert_eq!(dir.recipe().unwrap(), small_recipe());
     let manifest = Manifest::read(&dir).unwrap().unwrap();
     assert_eq!((manifest.steps, manifest.seconds), (12, 4.5));
-    assert_eq!(manifest.last.unwrap().summary, summary(3));
+    assert_eq!(manifest.last.clone().unwrap().summary, summary(3));
     manifest.verify(&dir).unwrap();
     let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
     assert_eq!(mlp, state(3, 12).mlp);
