@@ -203,7 +203,7 @@ fn parts_of_different_runs_are_refused() {
     exchanged("manifest.json", &all, "s0/recipe.toml: is not what the run wrote: manifest.json beside it");
     exchanged("model.safetensors", &all[..2], "s0/model.safetensors: is the model of another run");
     exchanged("metrics.jsonl", &all[2..], "s0/metrics.jsonl: is not what the run wrote: manifest.json beside it");
-    all.map(|command| ok(folder, command));
+    all.iter().for_each(|command| drop(ok(folder, command)));
 }
 
 #[cfg(unix)]

@@ -70,7 +70,7 @@ fn a_run_is_read_from_files_only() {
             let said = refused(folder, command);
             assert!(said.contains(&format!("{run}/{file}: it is a named pipe, not a file")), "{command}: {said}");
         }
-        ["a", "b", "begun"].map(|run| fs::remove_dir_all(folder.join(run)).unwrap());
+        ["a", "b", "begun"].iter().for_each(|run| fs::remove_dir_all(folder.join(run)).unwrap());
     }
 }
 
@@ -78,7 +78,8 @@ fn a_run_is_read_from_files_only() {
 fn studies_and_tunes_too() {
     let folder = folder();
     let folder = folder.path();
-    let study = "[base]\ndata = 'digits'\nhidden = 8\nepochs = 1\n[seeds]\ncount = 1\n";
+    let study =
+        "title = 's'\n[base]\ndata = 'digits'\nhidden = 8\nepochs = 1\n[axes]\ndropout = [0.5]\n[seeds]\ncount = 1\n";
     fs::write(folder.join("s.toml"), study).unwrap();
     ok(folder, "study run s.toml --out s");
     let trial = fs::read_dir(folder.join("s/trials")).unwrap().next().unwrap().unwrap().path();

@@ -87,7 +87,7 @@ fn ctrl_c_ends_an_evaluation_at_once() {
     ok(folder, "train --data digits --hidden 512,256 --epochs 1 --out a --quiet");
     let mut command = furlough(folder);
     let args = ["evaluate", "a", "--samples", "4000000000", "--threads", "1"];
-    let mut child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while !catches_interrupts(child.id()) {
         std::thread::sleep(Duration::from_millis(1));
     }
