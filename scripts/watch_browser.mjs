@@ -70,6 +70,18 @@ await page.click("#runs li:first-child input");
 await page.waitForSelector('#follow[aria-pressed="false"]');
 assert.equal(await colours(), before - 1);
 await page.click("#none");
+// What is held out is called validation, here and everywhere.
+const told = (words, text) => page.waitForFunction(([id, text]) => document.querySelector(id).textContent.includes(text), [words, text]);
+await page.waitForFunction(() => !document.querySelector("#runs input:checked"));
+await page.click('#runs .name[title="a-fold"]');
+await told("#judge", "validation");
+await told("#accuracy output", ": validation ");
+await told("#loss output", ": validation ");
+assert.equal(await page.getAttribute('#runs li:has(.name[title="a-fold"]) .score', "title"), "validation accuracy");
+await picture(page, "validation");
+await page.click('#runs li:has(.name[title="plain"]) input');
+await told("#judge", "test or validation");
+await page.click("#none");
 await page.waitForFunction(() => !document.querySelector("#runs input:checked"));
 await page.click("#runs li:last-child .name");
 await page.waitForSelector("#runs li:last-child.focus input:checked");

@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the first asks for a stop after the present step, the second ends the process at once.
+//! Ctrl-C and SIGTERM: where there is something to save, the first asks for a stop after the present step, and the second ends the process at
+//! once; where there is nothing, the first does.
 
 use crate::failure::INTERRUPTED;
 use anyhow::Context;
@@ -17,6 +18,17 @@ pub fn catch() -> anyhow::Result<()> {
             }
             std::process::exit(INTERRUPTED.into());
         }
+    })
+    .context("cannot listen for Ctrl-C")
+}
+
+/// Ends the process at the first signal from now on, and says so: for what changes nothing and may take minutes.
+pub fn end() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| {
+        let mut stderr = std::io::stderr();
+        let line = if stderr.is_terminal() { "\n" } else { "" }; // the terminal has written ^C
+        let _ = writeln!(stderr, "{line}stopped; nothing was changed");
+        std::process::exit(INTERRUPTED.into());
     })
     .context("cannot listen for Ctrl-C")
 }

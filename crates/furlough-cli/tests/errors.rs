@@ -181,6 +181,31 @@ fn finished_runs_are_not_resumed_and_damaged_ones_are_refused() {
     assert!(said.contains("a/metrics.jsonl: is damaged: it has 0 of the 1 epochs"), "{said}");
 }
 
+/// What is shown of a run is the run's own, or nothing is.
+#[test]
+fn parts_of_different_runs_are_refused() {
+    let folder = folder();
+    let folder = folder.path();
+    for seed in 0..3 {
+        ok(folder, &format!("train --data digits --hidden 8 --epochs 1 --seed {seed} --out s{seed} --quiet"));
+    }
+    let exchanged = |file: &str, commands: &[&str], expected: &str| {
+        let own = fs::read(folder.join("s0").join(file)).unwrap();
+        fs::copy(folder.join("s1").join(file), folder.join("s0").join(file)).unwrap();
+        for command in commands {
+            let said = fails(folder, command, 1);
+            assert!(said.contains(expected) && said.lines().count() == 1, "furlough {command}: {said}");
+        }
+        fs::write(folder.join("s0").join(file), own).unwrap();
+    };
+    let all = ["evaluate s0", "evaluate s2 s0", "info s0", "compare s2 s0", "report s0"];
+    exchanged("recipe.toml", &all, "s0/recipe.toml: is not what the run wrote: manifest.json beside it");
+    exchanged("manifest.json", &all, "s0/recipe.toml: is not what the run wrote: manifest.json beside it");
+    exchanged("model.safetensors", &all[..2], "s0/model.safetensors: is the model of another run");
+    exchanged("metrics.jsonl", &all[2..], "s0/metrics.jsonl: is not what the run wrote: manifest.json beside it");
+    all.iter().for_each(|command| drop(ok(folder, command)));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_ends_quietly() {

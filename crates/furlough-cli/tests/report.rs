@@ -211,6 +211,29 @@ fn a_study_is_shown() {
     let html = read(folder, "rate/report.html");
     assert!(html.contains("<td style=\"text-align: right\">1.25 ± 0.10</td>"));
     assert!(html.contains("test error</text>") && html.contains("name = &quot;rate&quot;"));
+
+    // Its pictures are written as they are, and beside those of others by its name.
+    fs::write(folder.join("rate/rate.png"), b"\x89PNG of the rate").unwrap();
+    fs::write(folder.join("rate/bare.svg"), "<svg></svg>").unwrap();
+    let said = ok(folder, "report rate --plots plots");
+    assert!(said.contains("plots  2 pictures"), "{said}");
+    let names = |folder: &Path| {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&folder.join("plots")), ["bare.svg", "rate.png", "rate.svg"]);
+    for file in ["rate.png", "rate.svg", "bare.svg"] {
+        assert_eq!(
+            fs::read(folder.join("plots").join(file)).unwrap(),
+            fs::read(folder.join("rate").join(file)).unwrap()
+        );
+    }
+    ok(folder, &format!("{RUN} a"));
+    ok(folder, "report a rate --plots both");
+    let both = names(&folder.join("both"));
+    assert!(both.contains(&"rate-rate.png".into()) && both.contains(&"a-curves.svg".into()), "{both:?}");
 }
 
 #[test]

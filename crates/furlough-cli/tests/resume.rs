@@ -58,6 +58,49 @@ fn ctrl_c_then_resume_is_the_same_run() {
 }
 
 #[test]
+fn what_was_learnt_is_the_same_in_a_resumed_run() {
+    let folder = folder();
+    let folder = folder.path();
+    let train = "train --data digits --hidden 48 --dropout 0.4 --dropout-kind concrete --epochs 150";
+    ok(folder, &format!("{train} --out whole --quiet"));
+    interrupted(folder, &format!("{train} --out a --json"), "\"epoch\":3,", "INT");
+    ok(folder, "train --resume a --quiet");
+    assert_eq!(model(folder, "a"), model(folder, "whole"));
+    assert_eq!(log(folder, "a"), log(folder, "whole"));
+    assert!(log(folder, "a").iter().all(|record| record["learnt_dropout"][0]["p"].is_f64()));
+    assert!(log(folder, "whole")[0]["learnt_dropout"] != log(folder, "whole")[149]["learnt_dropout"]);
+}
+
+/// Whether a process catches Ctrl-C by now.
+#[cfg(target_os = "linux")]
+fn catches_interrupts(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+    u64::from_str_radix(caught, 16).unwrap() & 0b10 != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_an_evaluation_at_once() {
+    let folder = folder();
+    let folder = folder.path();
+    ok(folder, "train --data digits --hidden 512,256 --epochs 1 --out a --quiet");
+    let mut command = furlough(folder);
+    let args = ["evaluate", "a", "--samples", "4000000000", "--threads", "1"];
+    let child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !catches_interrupts(child.id()) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(200)); // into the passes
+    let began = std::time::Instant::now();
+    assert!(Command::new("/bin/sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(30));
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!((&*output.stdout, &*output.stderr), (&b""[..], &b"stopped; nothing was changed\n"[..]));
+}
+
+#[test]
 fn kill_at_any_moment_then_resume_is_the_same_run() {
     let folder = folder();
     let folder = folder.path();

@@ -229,15 +229,86 @@ fn runs_answer_together() {
     assert_eq!((&together[0]["run"], &together[2]["members"]), (&"s0".into(), &3.into()));
     for figure in ["accuracy", "loss"] {
         assert!((together[0][figure].as_f64().unwrap() - alone[figure].as_f64().unwrap()).abs() < 1e-6, "{figure}");
+        // What is shown beside it is of all of them together.
+        assert!((together[2][figure].as_f64().unwrap() - shown[figure].as_f64().unwrap()).abs() < 1e-12, "{figure}");
     }
+    let rows =
+        |report: &serde_json::Value| serde_json::from_value::<Vec<Vec<u64>>>(report["confusion"].clone()).unwrap();
+    let right: u64 = rows(shown).iter().enumerate().map(|(class, row)| row[class]).sum();
+    assert_eq!(right as f64 / 360.0, shown["accuracy"].as_f64().unwrap());
+    assert_ne!(rows(shown), rows(alone));
+    for (class, row) in rows(shown).iter().enumerate() {
+        let recall = row[class] as f64 / row.iter().sum::<u64>() as f64;
+        assert_eq!(shown["classes"][class]["recall"], recall);
+    }
+    assert_ne!(shown["calibration"], alone["calibration"]);
     // The loss of a mean is at most the mean of the losses (Jensen), and 3 networks of different seeds are not the same.
     assert!(together[2]["loss"].as_f64() < together[0]["loss"].as_f64());
     let text = ok(folder.path(), "evaluate s0 s1 s2");
     assert!(text.contains("runs together   accuracy       loss   with"), "{text}");
+    assert!(text.contains("the mean of their probabilities"), "{text}");
+    let share = |report: &serde_json::Value| format!("accuracy  {:.2} %", 100.0 * report["accuracy"].as_f64().unwrap());
+    assert!(text.contains(&share(shown)) && share(shown) != share(alone), "{text}");
+    // Masked passes are one network's.
+    let text = ok(folder.path(), "evaluate s0 s1 --samples 5");
+    assert!(text.contains("5 masked passes of s0 · seed 0"), "{text}");
+
+    // Nobody counts twice, by whatever name.
+    let twice = |args: &str| fails(folder.path(), &format!("evaluate {args}"), 1);
+    assert_eq!(twice("s0 s1 s0"), "error: s0 is given twice\n");
+    assert_eq!(twice("s0 ./s1/../s0/"), "error: ./s1/../s0/ is given twice\n");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("s0", folder.path().join("link")).unwrap();
+        assert_eq!(twice("s0 link"), "error: link is given twice\n");
+    }
+    ok(folder.path(), &format!("{SMALL} --seed 1 --out again --quiet"));
+    let said = "error: again is the same network as s1, and would count twice in their mean; leave one of them out\n";
+    assert_eq!(twice("s0 s1 again"), said);
 
     let mixed = run(folder.path(), "evaluate s0 nothing");
     assert_eq!(
         String::from_utf8(mixed.stderr).unwrap(),
         "error: nothing: does not exist; give the folder that `furlough train --out` wrote\n"
     );
+}
+
+#[test]
+fn what_concrete_dropout_learns_is_told_epoch_by_epoch() {
+    let folder = folder();
+    let folder = folder.path();
+    let learn = "train --data digits --hidden 16,8 --dropout 0.3,0.1 --dropout-kind concrete --epochs 3";
+    let lines = json_lines(&ok(folder, &format!("{learn} --out a --json")));
+    let log = |run: &str| json_lines(&fs::read_to_string(folder.join(run).join("metrics.jsonl")).unwrap());
+    let told: Vec<_> =
+        lines.iter().filter(|line| line["event"] == "epoch").map(|line| &line["learnt_dropout"]).collect();
+    assert_eq!(told, log("a").iter().map(|record| &record["learnt_dropout"]).collect::<Vec<_>>());
+    assert_eq!((&told[0][0]["layer"], &told[0][1]["layer"]), (&1.into(), &2.into()));
+    assert!(told[0][0]["p"].as_f64() < Some(0.3) && told[0] != told[1] && told[1] != told[2], "{told:?}");
+    let info = &json_lines(&ok(folder, "info a --json"))[0];
+    assert_eq!((&info["learnt_dropout"], &info["last"]["learnt_dropout"]), (told[2], told[2]));
+    assert!(ok(folder, "info a").contains(" after hidden layer 1, "));
+    ok(folder, "report a --plots plots");
+    let page = fs::read_to_string(folder.join("a/report.html")).unwrap();
+    assert!(
+        page.contains("id=\"learnt-0\"")
+            && page.contains(&format!("0.1, learnt {:.4}", told[2][1]["p"].as_f64().unwrap()))
+    );
+    assert!(folder.join("plots/learnt.svg").is_file() && folder.join("plots/learnt.png").is_file());
+
+    // A run of an older furlough has no such key: it is read, and what it came to is in its model.
+    let old: String = fs::read_to_string(folder.join("a/metrics.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| {
+            format!("{},{}\n", &line[..line.find(",\"learnt").unwrap()], &line[line.find("\"seconds").unwrap()..])
+        })
+        .collect();
+    fs::write(folder.join("a/metrics.jsonl"), old).unwrap();
+    fs::remove_file(folder.join("a/manifest.json")).unwrap();
+    let info = &json_lines(&ok(folder, "info a --json"))[0];
+    assert!(info["epochs"].as_array().unwrap().len() == 3 && info.get("learnt_dropout").is_none(), "{info}");
+    ok(folder, "train --resume a --quiet");
+    let info = &json_lines(&ok(folder, "info a --json"))[0];
+    assert_eq!(&info["learnt_dropout"], told[2]);
 }

@@ -47,6 +47,7 @@ fn the_page_in_a_browser() {
     ok(folder, &format!("{base} --hidden 128,64 --out runs/narrow"));
     ok(folder, &format!("{base} --hidden 128,64 --dropout 0 --out runs/plain"));
     ok(folder, &format!("{base} --hidden 512,256 --out runs/wide"));
+    ok(folder, &format!("{base} --hidden 64 --folds 5 --out runs/a-fold"));
     let mut watching = Watching::start(folder, "");
     let url = format!("http://{}/", watching.address);
     let pictures = env::var_os("FURLOUGH_PICTURES");

@@ -78,7 +78,8 @@ fn neither_threads_nor_other_counts_show() {
 fn ensembles_average_as_many_networks() {
     let data = data(300, 12, 5, true);
     let mut members: Vec<Predictor> = (1..4).map(|seed| Predictor::new(mlp(seed, 0.2), 1)).collect();
-    let points = ensemble(&mut members, &data).unwrap();
+    let together = ensemble(&mut members, &data).unwrap();
+    let points = &together.points;
     let mut sum = Array2::<f64>::zeros((300, 5));
     for (count, (point, member)) in (1..).zip(points.iter().zip(&mut members)) {
         sum += &member.probabilities(&data).unwrap().mapv(f64::from);
@@ -87,6 +88,18 @@ fn ensembles_average_as_many_networks() {
     }
     let full = members[0].evaluate(&data).unwrap();
     close(points[0].mean(), AverageScore { error: 1.0 - full.accuracy.unwrap(), loss: full.loss }, "one member");
+    // All of them together: the mean itself, and the classes that it gives.
+    let Targets::Classes { labels, .. } = data.targets() else { panic!("classes") };
+    assert!((&sum / 3.0 - &together.means).iter().all(|difference| difference.abs() < 1e-6));
+    let whole = &together.evaluation;
+    close(points[2].mean(), AverageScore { error: 1.0 - whole.accuracy.unwrap(), loss: whole.loss }, "all members");
+    let mut confusion = Array2::<u64>::zeros((5, 5));
+    for (row, &label) in together.means.rows().into_iter().zip(labels) {
+        let most = row.iter().copied().fold(f64::MIN, f64::max);
+        confusion[[label as usize, row.iter().position(|&p| p == most).unwrap()]] += 1;
+    }
+    assert_eq!(whole.confusion.as_ref(), Some(&confusion));
+    assert_ne!(whole.confusion, full.confusion, "the first one's would do");
     let members: Vec<u32> = points.iter().map(|AveragingPoint { members, .. }| *members).collect();
     assert_eq!(members, [1, 2, 3]);
 }

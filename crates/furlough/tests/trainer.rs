@@ -74,7 +74,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
     whole
         .fit(Some(&data), &mut |e: &Event<'_>| {
             if let Event::Epoch(summary) = e {
-                summaries.push(**summary);
+                summaries.push((*summary).clone());
             }
             Ok(Control::Continue)
         })
@@ -90,7 +90,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
                 match e {
                     Event::Step { .. } => steps += 1,
                     Event::Checkpoint { state } => saved = Some((*state).clone()),
-                    Event::Epoch(summary) => seen.push(**summary),
+                    Event::Epoch(summary) => seen.push((*summary).clone()),
                     _ => {}
                 }
                 Ok(if steps >= stop_at { Control::Stop } else { Control::Continue })
@@ -103,7 +103,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
         let mut second = Trainer::resume(&network(), &options(), &data, 1, saved).unwrap();
         let collect = &mut |e: &Event<'_>| {
             if let Event::Epoch(summary) = e {
-                seen.push(**summary);
+                seen.push((*summary).clone());
             }
             Ok(Control::Continue)
         };

@@ -22,6 +22,9 @@ export const colour = {
   forget: () => seen.clear(),
 };
 
+/** What the figures called `test_…` in the log are of: the examples held out, where the recipe has folds. */
+export const judge = (run) => (run.recipe?.folds == null ? "test" : "validation");
+
 const fade = (rgb) => rgb.replace(/^rgb\((.*)\)$/, "rgba($1, 0.55)");
 
 export class Chart {
@@ -72,7 +75,7 @@ export class Chart {
       const ink = colour.slot(slot);
       const wide = focus || !several;
       return {
-        label: `${run.name} ${index ? "train" : "test"}`,
+        label: `${run.name} ${index ? "train" : judge(run)}`,
         stroke: index || (several && !focus && this.drawn.length > 3) ? fade(ink) : ink,
         width: index ? 1.25 : wide ? 2.25 : 1.5,
         dash: index ? [5, 4] : undefined,

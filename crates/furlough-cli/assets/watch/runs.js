@@ -1,5 +1,5 @@
 // The list of runs.
-import { colour } from "/charts.js";
+import { colour, judge } from "/charts.js";
 
 const collator = new Intl.Collator("en", { numeric: true });
 export const naturally = (a, b) => collator.compare(a, b);
@@ -81,7 +81,7 @@ function fillRow(row, run, page) {
   const accuracy = last?.test_accuracy ?? last?.train_accuracy;
   const loss = last?.test_loss ?? last?.train_loss;
   set(row.score, "textContent", accuracy != null ? `${(100 * accuracy).toFixed(1)} %` : loss != null ? loss.toPrecision(4) : "");
-  set(row.score, "title", last?.test_accuracy != null ? "test accuracy" : "");
+  set(row.score, "title", last?.test_accuracy != null ? `${judge(run)} accuracy` : "");
   set(row.about, "textContent", run.about);
   set(row.about, "title", run.about);
   const at = run.state === "finished" || !of ? "" : ` ${run.rows.length}/${of}`;

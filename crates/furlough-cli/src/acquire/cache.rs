@@ -4,6 +4,7 @@ use super::source::Source;
 use anyhow::{Context, Result, bail};
 use flate2::bufread::MultiGzDecoder;
 use furlough::data::idx_folder::{self, KnownFile};
+use furlough::run::open_file;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,7 +25,7 @@ pub fn seems_complete(folder: &Path, source: &Source) -> bool {
 /// Whether the folder has this very file, decompressed.
 pub fn holds(folder: &Path, file: &KnownFile) -> bool {
     let read = || -> std::io::Result<bool> {
-        let mut content = File::open(folder.join(file.name))?;
+        let mut content = open_file(&folder.join(file.name))?;
         if content.metadata()?.len() != file.bytes {
             return Ok(false);
         }
@@ -88,7 +89,7 @@ pub fn copy(from: &Path, folder: &Path, source: &Source) -> Result<()> {
     prepare(folder)?;
     for file in &source.files {
         let path = idx_folder::find(from, file.name)?;
-        let content = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let content = open_file(&path).with_context(|| format!("cannot open {}", path.display()))?;
         put(folder, file, content).with_context(|| path.display().to_string())?;
     }
     Ok(())

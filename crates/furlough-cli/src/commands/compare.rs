@@ -62,7 +62,7 @@ fn figures(comparison: &Comparison) -> Vec<Vec<Cell>> {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let loss = |loss: f64| format!("{loss:.4}");
     let row = |run: &Line| {
-        let last = run.records.last().map(|record| record.summary);
+        let last = run.records.last().map(|record| &record.summary);
         let show = |value: Option<f64>, show: &dyn Fn(f64) -> String| plain(value.map_or("-".into(), show));
         vec![
             plain(&run.name),

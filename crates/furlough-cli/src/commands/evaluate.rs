@@ -6,57 +6,58 @@ mod together;
 use super::train::{data, threads};
 use crate::acquire::Acquired;
 use crate::args::EvaluateArgs;
-use crate::failure;
 use crate::terminal::{Look, thousands};
+use crate::{failure, interrupt};
 use furlough::data::{Dataset, Split};
 use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor};
-use furlough::run::{ModelInfo, RunDir, fingerprint, load_model};
+use furlough::run::{ModelInfo, Trained, fingerprint};
 use furlough::train::Recipe;
 use sampled::Sampled;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use together::Together;
 
 /// Says how good a trained network is on the test part of its data, or of other data.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let dir = RunDir::open(&args.run)?;
-    let (mlp, model) = load_model(&dir.model()?)?;
+    interrupt::end()?;
+    let paths: Vec<PathBuf> = std::iter::once(&args.run).chain(&args.others).cloned().collect();
+    // What can be refused without the data is refused before it is fetched.
+    let runs = together::open(&paths)?;
     if args.samples.is_some() {
-        sampled::check(mlp.architecture())?;
+        sampled::check(runs[0].mlp.architecture())?;
     }
-    let recipe = dir.recipe()?;
+    let recipe = runs[0].recipe.clone();
     let name = args.data.as_deref().unwrap_or(recipe.data());
     let Acquired { split, origin } = data(name, args.data_dir.as_deref(), args.json)?;
-    if args.data.is_none() && !is_of(&model, &recipe, &split) {
-        eprintln!("note: this {name} is not the data that the run was trained on");
+    for (place, run) in runs.iter().enumerate().filter(|_| args.data.is_none()) {
+        if !is_of(&run.info, &run.recipe, &split) {
+            let which = if place == 0 { "the run".to_string() } else { paths[place].display().to_string() };
+            eprintln!("note: this {name} is not the data that {which} was trained on");
+        }
     }
-    let mut predictor = Predictor::with_precision(mlp, threads(args.threads), recipe.precision());
-    let evaluation = predictor.evaluate(&split.test)?;
-    let classes = evaluation.accuracy.is_some();
-    let calibration = classes.then(|| predictor.calibration(&split.test, Calibration::BINS)).transpose()?;
-    let full = Full { evaluation, calibration };
+    let threads = threads(args.threads);
+    let member = |Trained { mlp, recipe, .. }| Predictor::with_precision(mlp, threads, Recipe::precision(&recipe));
+    let mut members: Vec<Predictor> = runs.into_iter().map(member).collect();
+    let first = Full::of(&mut members[0], &split.test)?;
     let seed = args.seed.unwrap_or(recipe.options().seed);
-    let sample = |samples: NonZero<u32>| Sampled::new(&mut predictor, &split.test, samples.get(), seed);
+    let sample = |samples: NonZero<u32>| Sampled::new(&mut members[0], &split.test, samples.get(), seed);
     let sampled = args.samples.map(sample).transpose()?;
-    let together = together::new(&args.run, &args.others, &split, threads(args.threads))?;
+    let (mean, together) = match paths.len() {
+        1 => (None, Vec::new()),
+        _ => together::mean(&mut members, &paths, &split.test).map(|(mean, together)| (Some(mean), together))?,
+    };
     let averages = Averages { sampled, together };
-    let run = args.run.display().to_string();
     let text = if args.json {
         let names = split.test.class_names();
-        serde_json::to_string(&Report::new(&run, name, &full, names, averages))? + "\n"
+        let run = args.run.display().to_string();
+        serde_json::to_string(&Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages))? + "\n"
     } else {
-        let look = Look::of(&io::stdout());
-        page(
-            &run,
-            &format!("{name} · {} test examples", thousands(split.test.len() as u64)),
-            &origin,
-            &full,
-            &averages,
-            &split.test,
-            look,
-        )
+        let data = format!("{name} · {} test examples", thousands(split.test.len() as u64));
+        let page = Page { paths: &paths, data, origin, first, mean, averages, names: split.test.class_names() };
+        page.text(Look::of(&io::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
@@ -74,11 +75,21 @@ fn is_of(model: &ModelInfo, recipe: &Recipe, split: &Split) -> bool {
     found == model.data.fingerprint
 }
 
-/// What is measured of the full network.
+/// What is measured of a network's answers, or of the mean of several networks'.
 struct Full {
     evaluation: Evaluation,
     /// None for numbers.
     calibration: Option<Calibration>,
+}
+
+impl Full {
+    /// Of a full network.
+    fn of(predictor: &mut Predictor, test: &Dataset) -> furlough::Result<Self> {
+        let evaluation = predictor.evaluate(test)?;
+        let classes = evaluation.accuracy.is_some();
+        let calibration = classes.then(|| predictor.calibration(test, Calibration::BINS)).transpose()?;
+        Ok(Full { evaluation, calibration })
+    }
 }
 
 #[derive(Serialize)]
@@ -136,31 +147,57 @@ impl<'a> Report<'a> {
     }
 }
 
-fn page(run: &str, data: &str, origin: &str, full: &Full, averages: &Averages, test: &Dataset, look: Look) -> String {
-    let Full { evaluation, calibration } = full;
-    let mut lines = Vec::new();
-    let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
-    field("run", &look.text(run));
-    field("data", &look.text(data));
-    field("", &look.dim(origin));
-    if let Some(accuracy) = evaluation.accuracy {
-        let right = (accuracy * evaluation.examples as f64).round() as u64;
-        let share = look.bold(&format!("{:.2} %", 100.0 * accuracy));
-        let of = thousands(evaluation.examples as u64);
-        field("accuracy", &format!("{share}   {}", look.dim(&format!("{} of {of}", thousands(right)))));
+/// What is shown.
+struct Page<'a> {
+    paths: &'a [PathBuf],
+    data: String,
+    origin: String,
+    first: Full,
+    /// Of several runs.
+    mean: Option<Full>,
+    averages: Averages,
+    names: &'a [String],
+}
+
+impl Page<'_> {
+    fn text(&self, look: Look) -> String {
+        let Page { paths, data, origin, first, mean, averages, names } = self;
+        let Full { evaluation, calibration } = mean.as_ref().unwrap_or(first);
+        let mut lines = Vec::new();
+        let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
+        for (place, path) in paths.iter().enumerate() {
+            let name = match (place, mean) {
+                (0, None) => "run",
+                (0, Some(_)) => "runs",
+                _ => "",
+            };
+            field(name, &look.text(&path.display().to_string()));
+        }
+        if mean.is_some() {
+            field("", &look.dim("the mean of their probabilities"));
+        }
+        field("data", &look.text(data));
+        field("", &look.dim(origin));
+        if let Some(accuracy) = evaluation.accuracy {
+            let right = (accuracy * evaluation.examples as f64).round() as u64;
+            let share = look.bold(&format!("{:.2} %", 100.0 * accuracy));
+            let of = thousands(evaluation.examples as u64);
+            field("accuracy", &format!("{share}   {}", look.dim(&format!("{} of {of}", thousands(right)))));
+        }
+        field("loss", &format!("{:.4}", evaluation.loss));
+        if let Some(Calibration { expected_calibration_error, brier, bins, .. }) = calibration {
+            let error = format!("{:.2} %", 100.0 * expected_calibration_error);
+            let what = format!("calibration error, {} bins · Brier score {brier:.4}", bins.len());
+            field("ECE", &format!("{error}   {}", look.dim(&what)));
+        }
+        lines.push(String::new());
+        let of = mean.as_ref().map(|_| paths[0].display().to_string());
+        lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), look)));
+        lines.extend(together::table(&averages.together, look));
+        lines.extend(class_table(names, &evaluation.classes(), look));
+        lines.extend(confusion_table(names, evaluation, look));
+        lines.join("\n").trim_end().to_string() + "\n"
     }
-    field("loss", &format!("{:.4}", evaluation.loss));
-    if let Some(Calibration { expected_calibration_error, brier, bins, .. }) = calibration {
-        let error = format!("{:.2} %", 100.0 * expected_calibration_error);
-        let what = format!("calibration error, {} bins · Brier score {brier:.4}", bins.len());
-        field("ECE", &format!("{error}   {}", look.dim(&what)));
-    }
-    lines.push(String::new());
-    lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(full, look)));
-    lines.extend(together::table(&averages.together, look));
-    lines.extend(class_table(test.class_names(), &evaluation.classes(), look));
-    lines.extend(confusion_table(test.class_names(), evaluation, look));
-    lines.join("\n").trim_end().to_string() + "\n"
 }
 
 fn class_table(names: &[String], scores: &[ClassScores], look: Look) -> Vec<String> {

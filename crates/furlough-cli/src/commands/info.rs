@@ -3,8 +3,8 @@
 use crate::args::InfoArgs;
 use crate::failure;
 use crate::terminal::{Look, bytes, duration, program, shell_word, threads};
-use furlough::run::{EpochRecord, Manifest, RunDir, load_model, read_metrics};
-use furlough::train::Recipe;
+use furlough::run::{EpochRecord, Manifest, RunContents, RunDir};
+use furlough::train::{LearntDropout, Recipe};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -23,22 +23,15 @@ struct About {
     run: String,
     status: &'static str,
     recipe: Recipe,
-    /// The drop probabilities that concrete dropout came to, when the run is finished.
+    /// The drop probabilities that concrete dropout has come to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    learnt_dropout: Vec<Learnt>,
+    learnt_dropout: Vec<LearntDropout>,
     /// The epoch with the lowest test loss.
     best: Option<EpochRecord>,
     last: Option<EpochRecord>,
     epochs: Vec<EpochRecord>,
     files: Vec<File>,
     manifest: Option<Manifest>,
-}
-
-#[derive(Serialize)]
-struct Learnt {
-    /// Hidden layer, from 1.
-    layer: usize,
-    p: f64,
 }
 
 #[derive(Serialize)]
@@ -49,26 +42,15 @@ struct File {
 
 impl About {
     fn read(dir: &RunDir) -> anyhow::Result<About> {
-        let manifest = Manifest::read(dir)?;
-        let recipe = dir.recipe()?;
-        let learnt_dropout = if manifest.is_some() && recipe.dropout_kind().is_learnt() {
-            let (mlp, _) = load_model(&dir.file(RunDir::MODEL))?;
-            mlp.learnt_dropout().map(|(block, p)| Learnt { layer: block + 1, p }).collect()
-        } else {
-            Vec::new()
-        };
-        let log = dir.file(RunDir::METRICS);
-        let epochs = read_metrics(&log)?;
-        let of = recipe.options().epochs;
-        if manifest.is_some() && epochs.len() != of as usize {
-            anyhow::bail!(
-                "{}: is damaged: it has {} of the {of} epochs of a finished run. Restore it from a copy",
-                log.display(),
-                epochs.len()
-            );
+        let RunContents { recipe, records: epochs, manifest } = dir.contents()?;
+        let last = epochs.last();
+        let mut learnt_dropout = last.map_or(Vec::new(), |last| last.summary.learnt_dropout.clone());
+        // The log of an older furlough does not have them.
+        if learnt_dropout.is_empty() && manifest.is_some() && recipe.dropout_kind().is_learnt() {
+            learnt_dropout = LearntDropout::of(&dir.trained()?.mlp);
         }
         let loss = |record: &EpochRecord| record.summary.test_loss.unwrap_or(record.summary.train_loss);
-        let best = epochs.iter().copied().min_by(|a, b| loss(a).total_cmp(&loss(b)));
+        let best = epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);
         let file = |name: &str| {
             let bytes = std::fs::metadata(dir.file(name)).ok()?.len();
@@ -79,8 +61,8 @@ impl About {
             status: if manifest.is_some() { "finished" } else { "unfinished" },
             recipe,
             learnt_dropout,
-            best,
-            last: epochs.last().copied(),
+            best: best.cloned(),
+            last: last.cloned(),
             epochs,
             files: names.filter_map(file).collect(),
             manifest,
@@ -109,13 +91,13 @@ impl About {
                 field("resume", &look.accent(&command));
             }
         }
-        for (name, record) in [("best", self.best), ("last", self.last)] {
+        for (name, record) in [("best", &self.best), ("last", &self.last)] {
             if let Some(record) = record {
-                field(name, &look.text(&figures(&record, self.recipe.partition().judge())));
+                field(name, &look.text(&figures(record, self.recipe.partition().judge())));
             }
         }
         if !self.learnt_dropout.is_empty() {
-            let one = |Learnt { layer, p }: &Learnt| format!("{p:.4} after hidden layer {layer}");
+            let one = |LearntDropout { layer, p }: &LearntDropout| format!("{p:.4} after hidden layer {layer}");
             let all: Vec<_> = self.learnt_dropout.iter().map(one).collect();
             field("learnt", &look.text(&format!("dropout {}", all.join(", "))));
         }

@@ -62,7 +62,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
     let (train, test, shape, classes) = Plan::describe(&split);
-    let earlier = recorder.records().iter().map(|r| Told { summary: r.summary, seconds: Some(r.seconds) });
+    let earlier = recorder.records().iter().map(|r| Told { summary: r.summary.clone(), seconds: Some(r.seconds) });
     let plan = Plan {
         architecture,
         origin,

@@ -56,7 +56,7 @@ fn finished(story: &Story<'_>) -> String {
     if seconds.len() > 1 {
         text.push_str(&format!(", {} an epoch", duration(seconds.iter().sum::<f64>() / seconds.len() as f64)));
     }
-    let last = story.epochs.last().map(|told| told.summary);
+    let last = story.epochs.last().map(|told| &told.summary);
     if let Some(accuracy) = last.and_then(|summary| summary.test_accuracy) {
         text.push_str(&format!(" · {} accuracy {:.2} %", story.judge, 100.0 * accuracy));
     } else if let Some(loss) = last.and_then(|summary| summary.test_loss) {

@@ -39,7 +39,7 @@ enum Line<'a> {
     },
     Epoch {
         #[serde(flatten)]
-        summary: furlough::train::EpochSummary,
+        summary: &'a furlough::train::EpochSummary,
         seconds: Option<f64>,
     },
     Checkpoint {
@@ -145,7 +145,7 @@ impl<W: Write> Show for Json<W> {
             }
             Event::Epoch(summary) => {
                 let seconds = story.epochs.last().and_then(|told| told.seconds);
-                self.line(&Line::Epoch { summary: *summary, seconds })?;
+                self.line(&Line::Epoch { summary, seconds })?;
             }
             Event::Checkpoint { state } => {
                 let at = state.progress;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Instant;
 
 /// An epoch's figures and how long it took.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Told {
     /// The figures.
     pub summary: EpochSummary,
@@ -125,7 +125,7 @@ impl<'a> Story<'a> {
             }
             Event::Epoch(summary) => {
                 let seconds = Some(self.clock.last());
-                self.epochs.push(Told { summary: *summary, seconds });
+                self.epochs.push(Told { summary: summary.clone(), seconds });
                 self.now = Running { epoch: summary.epoch + 1, ..Running::default() };
             }
             _ => {}

@@ -18,6 +18,7 @@ fn plan(recipe: &str, epochs: u32) -> Plan {
             train_accuracy: Some(1.0 - 0.4 * train_loss),
             test_loss: Some(test_loss),
             test_accuracy: Some(1.0 - 0.3 * test_loss),
+            ..EpochSummary::default()
         };
         Told { summary, seconds: Some(0.4) }
     };
@@ -79,9 +80,8 @@ fn lines_of_a_run() {
     let mut shown = lines::Lines::new(&mut out, PLAIN, false);
     shown.begin(&plan).unwrap();
     // Without a test set, after a loss that is hardly a number, and after a long time.
-    let summary =
-        EpochSummary { epoch: 3, train_loss: 1234.5, train_accuracy: Some(1.0), test_loss: None, test_accuracy: None };
-    story.epochs.push(Told { summary, seconds: Some(4000.0) });
+    let summary = EpochSummary { epoch: 3, train_loss: 1234.5, train_accuracy: Some(1.0), ..EpochSummary::default() };
+    story.epochs.push(Told { summary: summary.clone(), seconds: Some(4000.0) });
     shown.event(&Event::Epoch(&summary), &story).unwrap();
     let text = String::from_utf8(out).unwrap();
     insta::assert_snapshot!("lines", &text[text.find("     epoch").unwrap()..]);
@@ -134,7 +134,7 @@ fn json_of_a_run() {
     let step = Event::Step { epoch: 2, step: 1, examples: 256, loss: 0.625, accuracy: Some(0.75) };
     story.take(&step);
     shown.event(&step, &story).unwrap();
-    let summary = story.epochs[0].summary;
+    let summary = story.epochs[0].summary.clone();
     shown.event(&Event::Epoch(&summary), &story).unwrap();
     drop(shown);
     insta::assert_snapshot!("json", String::from_utf8(out).unwrap());

@@ -2,7 +2,7 @@
 
 use super::answers::{largest, softmax};
 use super::calibration::labels_of;
-use super::{Predictor, averaging_point::AveragingPoint};
+use super::{Calibration, Evaluation, Predictor, averaging_point::AveragingPoint, calibration};
 use crate::compute::{Samples, softmax_samples};
 use crate::data::Dataset;
 use crate::random::Key;
@@ -104,27 +104,49 @@ impl Predictor {
     }
 }
 
-/// The scores of the first k of `members`, for each k from 1 to all of them, the probabilities of separately trained networks averaged: an
-/// *ensemble*. They may differ in everything but the data that they fit.
+/// Separately trained networks whose probabilities are averaged. Made by [`ensemble`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ensemble {
+    /// The scores of the first k networks, for each k from 1 to all of them.
+    pub points: Vec<AveragingPoint>,
+    /// The mean of the probabilities of all networks, examples × classes.
+    pub means: Array2<f64>,
+    /// How good that mean is.
+    pub evaluation: Evaluation,
+}
+
+impl Ensemble {
+    /// How far the averaged probabilities can be believed, in so many bins ([`Calibration::BINS`] as a rule).
+    ///
+    /// # Errors
+    /// [`Error::Data`] when `data` does not have as many examples of as many classes as what was averaged, [`Error::Setting`] when the
+    /// number of bins is out of range.
+    pub fn calibration(&self, data: &Dataset, bins: usize) -> Result<Calibration> {
+        calibration(self.means.view(), labels_of(data, "calibration")?, bins)
+    }
+}
+
+/// Averages the probabilities of `members` as they become more: an *ensemble*. They may differ in everything but the data that they fit.
 ///
 /// B. Lakshminarayanan, A. Pritzel and C. Blundell, "Simple and scalable predictive uncertainty estimation using deep ensembles", NeurIPS 2017,
 /// section 2.4.
 ///
 /// # Errors
 /// [`Error::Setting`] when there is no member, [`Error::Data`] when the data does not fit one or has numbers to predict.
-pub fn ensemble(members: &mut [Predictor], data: &Dataset) -> Result<Vec<AveragingPoint>> {
+pub fn ensemble(members: &mut [Predictor], data: &Dataset) -> Result<Ensemble> {
     let labels = labels_of(data, "averaging")?;
     if members.is_empty() {
         return Err(Error::setting("members", 0, "an ensemble has at least one network"));
     }
     let mut sums = Array2::<f64>::zeros((data.len(), data.outputs()));
-    (1..)
-        .zip(members)
-        .map(|(count, member)| {
-            sums += &softmax(member.outputs(data)?.view());
-            Ok(AveragingPoint { members: count, repetitions: vec![score(&sums, f64::from(count), labels)] })
-        })
-        .collect()
+    let mut points: Vec<AveragingPoint> = Vec::with_capacity(members.len());
+    for (count, member) in (1..).zip(&mut *members) {
+        sums += &softmax(member.outputs(data)?.view());
+        points.push(AveragingPoint { members: count, repetitions: vec![score(&sums, f64::from(count), labels)] });
+    }
+    let means = sums / members.len() as f64;
+    let evaluation = Evaluation::of_probabilities(means.view(), labels);
+    Ok(Ensemble { points, means, evaluation })
 }
 
 /// The largest count.

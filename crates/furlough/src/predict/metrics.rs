@@ -1,4 +1,5 @@
-use ndarray::Array2;
+use super::answers::largest;
+use ndarray::{Array2, ArrayView2};
 
 /// How good a network's answers on a data set are.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,19 @@ pub struct ClassScores {
 }
 
 impl Evaluation {
+    /// Of probabilities in double precision, examples × classes, that go with these labels.
+    pub(super) fn of_probabilities(probabilities: ArrayView2<'_, f64>, labels: &[u32]) -> Self {
+        let (examples, classes) = probabilities.dim();
+        let mut confusion = Array2::<u64>::zeros((classes, classes));
+        let mut loss = 0.0;
+        for (row, &label) in probabilities.rows().into_iter().zip(labels) {
+            loss -= libm::log(row[label as usize]);
+            confusion[[label as usize, largest(row)]] += 1;
+        }
+        let accuracy = confusion.diag().sum() as f64 / examples as f64;
+        Evaluation { examples, loss: loss / examples as f64, accuracy: Some(accuracy), confusion: Some(confusion) }
+    }
+
     /// The scores of each class, in the classes' order; none for numbers.
     pub fn classes(&self) -> Vec<ClassScores> {
         let Some(confusion) = &self.confusion else { return Vec::new() };

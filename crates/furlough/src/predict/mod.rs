@@ -16,7 +16,7 @@ mod predictor;
 mod temperature;
 
 pub use activations::LayerActivations;
-pub use averaging::{AverageScore, AveragingCurve, ensemble};
+pub use averaging::{AverageScore, AveragingCurve, Ensemble, ensemble};
 pub use averaging_point::AveragingPoint;
 pub use calibration::{Calibration, ReliabilityBin, calibration};
 pub use coadaptation::{Coadaptation, Quantile};

@@ -88,20 +88,8 @@ impl MonteCarlo {
             return Err(Error::data("set", reason));
         }
         match (data.targets(), &self.spread) {
-            (Targets::Classes { labels, .. }, Spread::Classes(answers)) => {
-                let mut confusion = Array2::<u64>::zeros((outputs, outputs));
-                let mut loss = 0.0;
-                for ((row, one), &label) in self.means.rows().into_iter().zip(answers).zip(labels) {
-                    loss -= libm::log(row[label as usize]);
-                    confusion[[label as usize, one.answer]] += 1;
-                }
-                let accuracy = confusion.diag().sum() as f64 / examples as f64;
-                Ok(Evaluation {
-                    examples,
-                    loss: loss / examples as f64,
-                    accuracy: Some(accuracy),
-                    confusion: Some(confusion),
-                })
+            (Targets::Classes { labels, .. }, Spread::Classes(_)) => {
+                Ok(Evaluation::of_probabilities(self.means.view(), labels))
             }
             (Targets::Values(values), Spread::Numbers(_)) => {
                 let squares = self.means.iter().zip(values).map(|(&mean, &target)| (mean - f64::from(target)).powi(2));

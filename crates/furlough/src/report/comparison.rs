@@ -222,7 +222,7 @@ fn runs(comparison: &Comparison) -> Markup {
                 }
                 tbody {
                     @for run in &comparison.runs {
-                        @let last = run.records.last().map(|record| record.summary);
+                        @let last = run.records.last().map(|record| &record.summary);
                         tr {
                             th scope="row" { (run.name) @if !run.finished { " " span.state.open { "unfinished" } } }
                             td { (numbers::or_dash(last.and_then(|last| last.test_accuracy), numbers::percent)) }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// A chart as the script takes it.
 #[derive(Serialize)]
-struct Chart<'a> {
+pub(super) struct Chart<'a> {
     title: String,
     xlabel: &'static str,
     percent: bool,
@@ -20,11 +20,18 @@ struct Chart<'a> {
 }
 
 #[derive(Serialize)]
-struct Series<'a> {
+pub(super) struct Series<'a> {
     name: &'a str,
     colour: String,
     dash: bool,
     values: Vec<Option<f64>>,
+}
+
+impl<'a> Series<'a> {
+    /// One of many: a colour of its own, as far as there are colours.
+    pub(super) fn of_number(number: usize, name: &'a str, values: Vec<Option<f64>>) -> Self {
+        Series { name, colour: format!("--c{}", number % COLOURS + 1), dash: number >= COLOURS, values }
+    }
 }
 
 type Figure = fn(&EpochRecord) -> Option<f64>;
@@ -80,7 +87,7 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
 /// What the picture shows, in a sentence.
 fn said(report: &RunReport) -> String {
     let mut text = format!("Learning curves over {}", numbers::counted(report.records.len(), "epoch", "epochs"));
-    if let Some(last) = report.records.last().map(|record| record.summary) {
+    if let Some(last) = report.records.last().map(|record| &record.summary) {
         text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
         if let Some(accuracy) = last.test_accuracy {
             text.push_str(&format!(", {} accuracy {}", report.recipe.partition().judge(), numbers::percent(accuracy)));
@@ -144,11 +151,9 @@ pub(super) fn of_runs(runs: &[NamedRun<'_>], judge: &str, place: usize) -> Resul
 
 /// A figure of each run, as long as the longest.
 fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<Series<'a>> {
-    let one = |(number, run): (usize, &NamedRun<'a>)| Series {
-        name: run.name,
-        colour: format!("--c{}", number % COLOURS + 1),
-        dash: number >= COLOURS,
-        values: run.records.iter().map(figure).chain(std::iter::repeat(None)).take(epochs).collect(),
+    let one = |(number, run): (usize, &NamedRun<'a>)| {
+        let values = run.records.iter().map(figure).chain(std::iter::repeat(None)).take(epochs).collect();
+        Series::of_number(number, run.name, values)
     };
     runs.iter().enumerate().map(one).collect()
 }
@@ -181,7 +186,7 @@ fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
 }
 
 /// A chart without the series that have no figures; none without any.
-fn chart<'a>(title: &str, percent: bool, epochs: usize, series: Vec<Series<'a>>) -> Option<Chart<'a>> {
+pub(super) fn chart<'a>(title: &str, percent: bool, epochs: usize, series: Vec<Series<'a>>) -> Option<Chart<'a>> {
     let series: Vec<_> = series.into_iter().filter(|one| one.values.iter().any(Option::is_some)).collect();
     if series.is_empty() {
         return None;
@@ -192,7 +197,7 @@ fn chart<'a>(title: &str, percent: bool, epochs: usize, series: Vec<Series<'a>>)
 }
 
 /// The charts for the script. Cursors of the same place move together.
-fn live(charts: &[Option<Chart<'_>>], place: usize) -> Markup {
+pub(super) fn live(charts: &[Option<Chart<'_>>], place: usize) -> Markup {
     html! {
         div.pair {
             @for chart in charts.iter().flatten() {

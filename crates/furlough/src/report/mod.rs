@@ -29,6 +29,7 @@ mod classes;
 mod comparison;
 mod curves;
 mod embed;
+mod learnt;
 mod masks;
 mod mistakes;
 mod numbers;

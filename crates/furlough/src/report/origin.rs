@@ -1,7 +1,7 @@
 //! What the run was, and how to have it again.
 
 use super::{RunReport, numbers};
-use crate::nn::Activation;
+use crate::nn::{Activation, Mlp};
 use maud::{Markup, html};
 
 pub(super) fn section(report: &RunReport) -> Markup {
@@ -12,7 +12,7 @@ pub(super) fn section(report: &RunReport) -> Markup {
         pre tabindex="0" aria-label="Commands" { code { (commands(report)) } }
         h3 { "recipe.toml" }
         pre tabindex="0" aria-label="Recipe" { code { (recipe.to_toml()) } }
-        @if let Some(model) = &report.model { h3 { "Network" } (layers(model.mlp.architecture())) }
+        @if let Some(model) = &report.model { h3 { "Network" } (layers(&model.mlp)) }
         h3 { "Data and machine" }
         dl.facts {
             dt { "Data" } dd { (recipe.data()) @if let Some(manifest) = &report.manifest { ", from " (manifest.data_origin) } }
@@ -57,7 +57,9 @@ fn shell_word(name: &str) -> String {
     if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
-fn layers(architecture: &crate::nn::Architecture) -> Markup {
+fn layers(mlp: &Mlp) -> Markup {
+    let architecture = mlp.architecture();
+    let learnt = |place: usize| mlp.learnt_dropout().find(|(block, _)| *block == place).map(|(_, p)| p);
     let input = architecture.input_dropout();
     html! {
         div.scroll tabindex="0" role="region" aria-label="Layers" {
@@ -80,7 +82,10 @@ fn layers(architecture: &crate::nn::Architecture) -> Markup {
                             td { (numbers::whole(block.inputs as u64)) }
                             td { (numbers::whole(block.outputs as u64)) }
                             td.text { (if block.activation == Activation::Identity { "–" } else { block.activation.name() }) }
-                            td { (if block.dropout.is_identity() { "–".to_string() } else { block.dropout.p().to_string() }) }
+                            td {
+                                (if block.dropout.is_identity() { "–".to_string() } else { block.dropout.p().to_string() })
+                                @if let Some(p) = learnt(place) { ", learnt " (numbers::loss(p)) }
+                            }
                             td { (numbers::whole(((block.inputs + 1) * block.outputs) as u64)) }
                         }
                     }

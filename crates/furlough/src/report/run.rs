@@ -1,7 +1,7 @@
 //! The chapter of one run.
 
 use super::page::{Chapter, Section};
-use super::{Answers, MaskPlace, calibration, classes, curves, masks, mistakes, numbers, origin, weights};
+use super::{Answers, MaskPlace, calibration, classes, curves, learnt, masks, mistakes, numbers, origin, weights};
 use crate::Result;
 use crate::nn::Mlp;
 use crate::run::{EpochRecord, Manifest, ModelInfo};
@@ -58,6 +58,7 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
         sections.extend(body.map(|body| Section { id, title, body }));
     };
     add("curves", "Learning curves", curves::of_run(report, place)?);
+    add("learnt", "Learnt drop probabilities", learnt::section(report, place)?);
     if let Some(answers) = &report.answers {
         add("classes", "Classes", classes::section(answers, report.recipe.partition().judge()));
         add("mistakes", "Most confident mistakes", mistakes::section(answers, report.recipe.partition().judge()));
@@ -113,7 +114,7 @@ fn summary(report: &RunReport) -> String {
 }
 
 fn tiles(report: &RunReport) -> Markup {
-    let last = report.records.last().map(|record| record.summary);
+    let last = report.records.last().map(|record| &record.summary);
     let best = report.records.iter().filter_map(|r| Some((r.summary.epoch, r.summary.test_accuracy?)));
     let best = best
         .fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });

@@ -28,6 +28,8 @@ pub struct Picture {
     pub name: String,
     /// The file.
     pub svg: String,
+    /// The same as an image, where there is one beside it. The page does not need it.
+    pub png: Option<Vec<u8>>,
 }
 
 pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
@@ -35,7 +37,7 @@ pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
     if !report.pictures.is_empty() {
         let body = html! {
             div.study {
-                @for Picture { name, svg } in &report.pictures {
+                @for Picture { name, svg, .. } in &report.pictures {
                     figure { (picture(name, svg)) figcaption { (name) } }
                 }
             }

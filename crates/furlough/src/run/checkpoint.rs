@@ -53,7 +53,7 @@ pub fn load_checkpoint(
     architecture: &Architecture,
     velocity: bool,
 ) -> Result<TrainState> {
-    let file = std::fs::read(path).map_err(Error::io("read", path))?;
+    let file = super::read_file(path)?;
     from_bytes(path, &file, origin, architecture, velocity)
 }
 
@@ -62,7 +62,7 @@ pub fn load_checkpoint(
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Run`] when a byte of it is damaged or missing.
 pub fn checkpoint_progress(path: &Path) -> Result<Progress> {
-    let file = std::fs::read(path).map_err(Error::io("read", path))?;
+    let file = super::read_file(path)?;
     Ok(sealed::open::<Body>(path, KIND, &file)?.0.progress)
 }
 

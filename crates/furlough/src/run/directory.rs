@@ -1,4 +1,5 @@
 use super::atomic::{folder_of, is_leftover, remove_leftovers, sync_folder, write_atomic};
+use super::{open_file_with, read_text};
 use crate::train::{Recipe, Settings};
 use crate::{Error, Result};
 use std::fs::{self, File, TryLockError};
@@ -95,7 +96,7 @@ impl RunDir {
             let what = if path.exists() { "is a file, not a run directory" } else { "does not exist" };
             return Err(Error::run(&path, format!("{what}; give the folder that `furlough train --out` wrote")));
         }
-        if !path.join(Self::RECIPE).is_file() {
+        if !path.join(Self::RECIPE).exists() {
             return Err(Error::run(&path, format!("is no run directory: {} is missing", Self::RECIPE)));
         }
         Ok(RunDir { path, lock: None, fresh: Fresh::No, made_above: Vec::new() })
@@ -144,7 +145,7 @@ impl RunDir {
     /// [`Error::Run`] when there is none, because the run is not finished or because somebody took it away.
     pub fn model(&self) -> Result<PathBuf> {
         let path = self.file(Self::MODEL);
-        if !path.is_file() && self.is_finished() {
+        if !path.exists() && self.is_finished() {
             let reason = format!(
                 "is missing, though the run is finished. Restore it from a copy, or train it again: \
                  `furlough train --recipe {}` gives the same",
@@ -152,7 +153,7 @@ impl RunDir {
             );
             return Err(Error::run(&path, reason));
         }
-        if !path.is_file() {
+        if !path.exists() {
             let reason = format!(
                 "has no {}: the run is not finished; finish it with `furlough train --resume {}`",
                 Self::MODEL,
@@ -165,7 +166,7 @@ impl RunDir {
 
     /// Whether the manifest, the last file of a run, is there.
     pub fn is_finished(&self) -> bool {
-        self.file(Self::MANIFEST).is_file()
+        self.file(Self::MANIFEST).exists()
     }
 
     /// The run's recipe, read from its file.
@@ -175,7 +176,7 @@ impl RunDir {
     /// has values out of range.
     pub fn recipe(&self) -> Result<Recipe> {
         let path = self.file(Self::RECIPE);
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let text = read_text(&path)?;
         Settings::parse(&text, Some(&path))?.resolve()
     }
 
@@ -236,7 +237,7 @@ fn check_empty(path: &Path) -> Result<()> {
         if name == RunDir::LOCK || is_leftover(&name) {
             continue;
         }
-        let how = if path.join(RunDir::RECIPE).is_file() && !path.join(RunDir::MANIFEST).is_file() {
+        let how = if path.join(RunDir::RECIPE).exists() && !path.join(RunDir::MANIFEST).exists() {
             format!("choose another folder with --out, or go on with the run in it: --resume {}", path.display())
         } else {
             "choose another folder with --out".into()
@@ -248,8 +249,9 @@ fn check_empty(path: &Path) -> Result<()> {
 
 fn take_lock(folder: &Path) -> Result<File> {
     let path = folder.join(RunDir::LOCK);
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("write", &path))?;
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    let file = open_file_with(&mut options, &path).map_err(Error::io("write", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),

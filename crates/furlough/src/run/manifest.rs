@@ -1,7 +1,6 @@
-use super::{EpochRecord, FORMAT_VERSION, RunDir, sha256_hex};
+use super::{EpochRecord, FORMAT_VERSION, RunDir, read_file, sha256_hex};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::fs;
 
 /// What a finished run consists of: the last file that is written, so that where it is, all is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +47,7 @@ impl FileEntry {
     /// [`Error::Io`] when it cannot be read.
     pub fn of(dir: &RunDir, name: &str) -> Result<Self> {
         let path = dir.file(name);
-        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+        let bytes = read_file(&path)?;
         Ok(FileEntry { name: name.into(), bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) })
     }
 }
@@ -67,7 +66,7 @@ impl Manifest {
             return Ok(None);
         }
         let path = dir.file(RunDir::MANIFEST);
-        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        let text = read_file(&path)?;
         let manifest: Manifest =
             serde_json::from_slice(&text).map_err(|error| Error::run(&path, format!("is damaged: {error}")))?;
         if manifest.version != FORMAT_VERSION {
@@ -83,15 +82,21 @@ impl Manifest {
     /// # Errors
     /// [`Error::Io`] for the first file that cannot be read, [`Error::Run`] for the first that was changed.
     pub fn verify(&self, dir: &RunDir) -> Result<()> {
-        for entry in &self.files {
-            let now = FileEntry::of(dir, &entry.name)?;
-            if now != *entry {
-                let reason = format!(
-                    "is not what the run wrote: {} bytes with SHA-256 {}, but the manifest says {} with {}",
-                    now.bytes, now.sha256, entry.bytes, entry.sha256
-                );
-                return Err(Error::run(&dir.file(&entry.name), reason));
-            }
+        self.files.iter().try_for_each(|entry| self.check(dir, &entry.name))
+    }
+
+    /// The same for the file `name` alone.
+    ///
+    /// # Errors
+    /// As [`Self::verify`], and [`Error::Run`] when the manifest does not know the file.
+    pub fn check(&self, dir: &RunDir, name: &str) -> Result<()> {
+        let Some(entry) = self.files.iter().find(|entry| entry.name == name) else {
+            return Err(Error::run(&dir.file(RunDir::MANIFEST), format!("is damaged: it says nothing of {name}")));
+        };
+        if FileEntry::of(dir, name)? != *entry {
+            let reason =
+                format!("is not what the run wrote: {} beside it has another size or SHA-256", RunDir::MANIFEST);
+            return Err(Error::run(&dir.file(name), reason));
         }
         Ok(())
     }

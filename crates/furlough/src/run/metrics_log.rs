@@ -1,13 +1,13 @@
-use super::write_atomic;
+use super::{open_file, open_file_with, read_file, write_atomic};
 use crate::train::EpochSummary;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A line of the log: an epoch's figures, and how long it took.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The figures.
     #[serde(flatten)]
@@ -42,7 +42,7 @@ impl MetricsLog {
     /// [`Error::Run`] when the log is damaged or lacks an epoch, [`Error::Io`] when it cannot be read or written.
     pub fn resume(path: impl Into<PathBuf>, epochs: u32) -> Result<Self> {
         let path = path.into();
-        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        let text = read_file(&path)?;
         let (mut records, mut ends) = parse(&path, &text)?;
         if records.len() < epochs as usize {
             let reason = format!(
@@ -106,7 +106,7 @@ impl MetricsLog {
 
 /// Adds a line to a log of `bytes` bytes.
 fn write_line(path: &Path, bytes: u64, line: &[u8]) -> Result<()> {
-    let mut file = File::options().append(true).open(path).map_err(Error::io("write", path))?;
+    let mut file = open_file_with(File::options().append(true), path).map_err(Error::io("write", path))?;
     file.write_all(line).map_err(|error| {
         // A line that was only begun would look torn. If even this fails, reading forgives a torn last line.
         let _ = file.set_len(bytes);
@@ -116,7 +116,7 @@ fn write_line(path: &Path, bytes: u64, line: &[u8]) -> Result<()> {
 
 /// Waits until a file is on the disk.
 pub(super) fn flush(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("write", path))
+    open_file(path).and_then(|file| file.sync_all()).map_err(Error::io("write", path))
 }
 
 /// Reads a log. A last line that was only begun, because its writer was killed, is passed over; nothing else is.
@@ -124,7 +124,7 @@ pub(super) fn flush(path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Run`] naming the line that is damaged.
 pub fn read_metrics(path: &Path) -> Result<Vec<EpochRecord>> {
-    let text = fs::read(path).map_err(Error::io("read", path))?;
+    let text = read_file(path)?;
     Ok(parse(path, &text)?.0)
 }
 

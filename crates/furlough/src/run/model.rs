@@ -90,7 +90,7 @@ pub fn save_model(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<()> {
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Run`] when a byte of it is damaged or missing.
 pub fn load_model(path: &Path) -> Result<(Mlp, ModelInfo)> {
-    let file = std::fs::read(path).map_err(Error::io("read", path))?;
+    let file = super::read_file(path)?;
     from_bytes(path, &file)
 }
 

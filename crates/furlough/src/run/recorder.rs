@@ -75,11 +75,11 @@ impl<'a> Recorder<'a> {
     ) -> Result<(Self, Option<TrainState>)> {
         let origin = Origin::new(&info.recipe, &*info.data.fingerprint);
         let (checkpoint, metrics) = (dir.checkpoint(), dir.file(RunDir::METRICS));
-        let (log, state) = if checkpoint.is_file() {
+        let (log, state) = if checkpoint.exists() {
             let velocity = info.recipe.options().optimizer.has_velocity();
             let state = load_checkpoint(&checkpoint, &origin, architecture, velocity)?;
             (MetricsLog::resume(metrics, state.progress.epoch)?, Some(state))
-        } else if metrics.is_file() && !read_metrics(&metrics)?.is_empty() {
+        } else if metrics.exists() && !read_metrics(&metrics)?.is_empty() {
             return Err(Error::run(&checkpoint, "is missing; start the run again with another --out"));
         } else {
             (MetricsLog::create(metrics)?, None)
@@ -117,7 +117,7 @@ impl<'a> Recorder<'a> {
             threads: self.info.threads,
             steps: state.progress.step,
             seconds: records.iter().map(|record| record.seconds).sum(),
-            last: records.last().copied(),
+            last: records.last().cloned(),
             files: files?,
         };
         manifest.write(&self.dir)?;
@@ -148,9 +148,9 @@ impl Observer for Recorder<'_> {
                 save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
             }
             // Before the checkpoint, so that no checkpoint knows an epoch that the log lost.
-            Event::Epoch(&summary) => {
+            Event::Epoch(summary) => {
                 let seconds = (self.seconds)();
-                let line = self.log.begin_append(EpochRecord { summary, seconds })?;
+                let line = self.log.begin_append(EpochRecord { summary: summary.clone(), seconds })?;
                 self.background.line(line)?;
             }
             // A state that overflowed is not one to go on from: the last good one stays, and the next step's loss ends the run.

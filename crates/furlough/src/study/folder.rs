@@ -1,5 +1,5 @@
 use super::Study;
-use crate::run::write_atomic;
+use crate::run::{read_text, write_atomic};
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::fs;
@@ -32,7 +32,7 @@ impl StudyFolder {
     pub fn claim(path: impl Into<PathBuf>, study: &Study) -> Result<Self> {
         let folder = StudyFolder { path: path.into() };
         let copy = folder.file(Self::STUDY);
-        if copy.is_file() {
+        if copy.exists() {
             let earlier = folder.study()?;
             if earlier.text == study.text {
                 return Ok(folder);
@@ -56,7 +56,7 @@ impl StudyFolder {
     /// [`Error::Study`] when it is not one.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let folder = StudyFolder { path: path.into() };
-        if !folder.file(Self::STUDY).is_file() {
+        if !folder.file(Self::STUDY).exists() {
             let reason = format!("is no study's folder: {} is missing", Self::STUDY);
             return Err(Error::Study { path: Some(folder.path), reason });
         }
@@ -84,7 +84,7 @@ impl StudyFolder {
     /// [`Error::Io`] when it cannot be read, [`Error::Study`] when it makes no sense.
     pub fn study(&self) -> Result<Study> {
         let path = self.file(Self::STUDY);
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let text = read_text(&path)?;
         Study::parse(&text, Some(&path))
     }
 

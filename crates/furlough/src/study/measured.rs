@@ -3,11 +3,10 @@ use super::{Measure, Trial, TrialData};
 use crate::data::Targets;
 use crate::predict::Predictor;
 use crate::random::Key;
-use crate::run::{Manifest, RunDir, load_model, write_atomic};
+use crate::run::{Manifest, RunDir, read_file, write_atomic};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 /// What was measured of a trial's trained network. Kept beside it, so that it is measured once.
@@ -36,7 +35,7 @@ impl Measured {
 
     /// What is known already of the finished trial in `dir`; nothing when that is of another model, or cannot be read.
     fn read(dir: &RunDir, model: &str) -> Option<Self> {
-        let measured: Measured = serde_json::from_slice(&fs::read(dir.file(Self::FILE)).ok()?).ok()?;
+        let measured: Measured = serde_json::from_slice(&read_file(&dir.file(Self::FILE)).ok()?).ok()?;
         (measured.version == VERSION && measured.model == model).then_some(measured)
     }
 
@@ -99,7 +98,7 @@ pub fn measure_trial(
     if missing.is_empty() {
         return Ok(measured);
     }
-    let (mlp, _) = load_model(&dir.model()?)?;
+    let mlp = dir.trained()?.mlp;
     let part = data.part(trial.recipe())?;
     let own = part.as_ref().map(|part| part.data(data));
     let seen = own.as_ref().unwrap_or(data);

@@ -184,8 +184,8 @@ impl Worker<'_, '_> {
         for Job { number, trial, until } in jobs {
             self.tell(Report::Begun { number });
             let mut observer = |event: &Event<'_>| -> Result<Control> {
-                if let Event::Epoch(&summary) = *event {
-                    self.tell(Report::Epoch { number, summary });
+                if let Event::Epoch(summary) = *event {
+                    self.tell(Report::Epoch { number, summary: summary.clone() });
                 }
                 Ok(if (self.stop)() { Control::Stop } else { Control::Continue })
             };

@@ -1,5 +1,5 @@
 use crate::data::Dataset;
-use crate::run::{DataInfo, EpochRecord, FileEntry, Manifest, Recorder, RunDir, RunInfo, read_metrics, sha256_hex};
+use crate::run::{DataInfo, EpochRecord, Manifest, Recorder, RunDir, RunInfo, read_metrics, sha256_hex};
 use crate::train::{Control, Event, Observer, Recipe, StopReason, Trainer};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ impl Trial {
     /// [`Error::Run`] when there is something in the trial's folder that is not this trial, whole or in part.
     pub fn found(&self, root: &Path) -> Result<(Vec<EpochRecord>, bool)> {
         let folder = self.folder(root);
-        if !folder.join(RunDir::RECIPE).is_file() && !folder.join(RunDir::MANIFEST).is_file() {
+        if !folder.join(RunDir::RECIPE).exists() && !folder.join(RunDir::MANIFEST).exists() {
             return Ok((Vec::new(), false));
         }
         self.read(&folder).map_err(|error| unusable(&folder, &error))
@@ -94,14 +94,13 @@ impl Trial {
         }
         let log = dir.file(RunDir::METRICS);
         let Some(manifest) = Manifest::read(&dir)? else {
-            let records = if log.is_file() { read_metrics(&log)? } else { Vec::new() };
+            let records = if log.exists() { read_metrics(&log)? } else { Vec::new() };
             return Ok((records, false));
         };
         // The model and the checkpoint, which are large, say themselves whether they are whole when they are read.
         for entry in &manifest.files {
-            let known = [RunDir::RECIPE, RunDir::METRICS].contains(&entry.name.as_str());
-            if known && FileEntry::of(&dir, &entry.name)? != *entry {
-                return Err(Error::run(&dir.file(&entry.name), "is not what the run wrote"));
+            if [RunDir::RECIPE, RunDir::METRICS].contains(&entry.name.as_str()) {
+                manifest.check(&dir, &entry.name)?;
             }
             match std::fs::metadata(dir.file(&entry.name)) {
                 Ok(file) if file.is_file() && file.len() == entry.bytes => {}
@@ -203,7 +202,7 @@ pub fn run_trial(
         Ok(begun) => begun,
         Err(Error::Locked { .. }) => return Ok(TrialOutcome { path, ended: Ended::Elsewhere, found, records }),
         // Another process finished it since it was looked at.
-        Err(_) if path.join(RunDir::MANIFEST).is_file() => return run_trial(trial, data, setting, until, observer),
+        Err(_) if path.join(RunDir::MANIFEST).exists() => return run_trial(trial, data, setting, until, observer),
         Err(error) => return Err(error),
     };
     let mut watchers = (recorder, |event: &Event<'_>| -> Result<Control> {
@@ -239,13 +238,13 @@ pub(crate) fn begin<'a>(
         threads: trainer.threads(),
     };
     let seconds = laps(setting.clock);
-    if !path.join(RunDir::RECIPE).is_file() {
+    if !path.join(RunDir::RECIPE).exists() {
         match RunDir::create(path) {
             Ok(dir) => {
                 let recorder = Recorder::create(dir, info, trainer.state(), seconds)?;
                 return Ok((trainer, recorder));
             }
-            Err(Error::Run { .. }) if path.join(RunDir::RECIPE).is_file() => {} // begun by another process since
+            Err(Error::Run { .. }) if path.join(RunDir::RECIPE).exists() => {} // begun by another process since
             Err(error @ Error::Locked { .. }) => return Err(error),
             Err(error) => return Err(unusable(path, &error)),
         }

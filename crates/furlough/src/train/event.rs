@@ -1,5 +1,6 @@
 use super::TrainState;
 use crate::Result;
+use crate::nn::Mlp;
 use serde::{Deserialize, Serialize};
 
 /// What happens in a run, in the order it happens.
@@ -55,7 +56,7 @@ pub enum Event<'a> {
 }
 
 /// The figures of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochSummary {
     /// Epoch, from 1.
     pub epoch: u32,
@@ -67,6 +68,25 @@ pub struct EpochSummary {
     pub test_loss: Option<f64>,
     /// Accuracy of the full network on the test set after the epoch.
     pub test_accuracy: Option<f64>,
+    /// What the drop probabilities have come to after the epoch, first layer to last; nothing without concrete dropout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learnt_dropout: Vec<LearntDropout>,
+}
+
+/// A drop probability that concrete dropout has learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LearntDropout {
+    /// The hidden layer that it stands after, from 1.
+    pub layer: usize,
+    /// The drop probability.
+    pub p: f64,
+}
+
+impl LearntDropout {
+    /// Those of a network.
+    pub fn of(mlp: &Mlp) -> Vec<Self> {
+        mlp.learnt_dropout().map(|(block, p)| LearntDropout { layer: block + 1, p }).collect()
+    }
 }
 
 /// Why training is over.

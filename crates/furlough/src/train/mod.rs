@@ -9,7 +9,7 @@ mod trainer;
 
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::Scores;
-pub use event::{Control, EpochSummary, Event, Observer, StopReason};
+pub use event::{Control, EpochSummary, Event, LearntDropout, Observer, StopReason};
 pub use recipe::{Recipe, TrainOptions};
 pub use settings::{OneOrMany, Settings};
 pub use state::{Progress, TrainState};

@@ -1,5 +1,5 @@
 use super::evaluate::{Evaluator, Scores};
-use super::{Control, EpochSummary, Event, Observer, Progress, StopReason, TrainOptions, TrainState};
+use super::{Control, EpochSummary, Event, LearntDropout, Observer, Progress, StopReason, TrainOptions, TrainState};
 use crate::compute::{Cpu, Isa};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
 use crate::nn::{Architecture, Layer, MaskSite, Mlp, Sequential};
@@ -254,6 +254,7 @@ impl<'a> Trainer<'a> {
             train_accuracy: classes.then_some(correct as f64 / count),
             test_loss: scores.map(|s| s.loss),
             test_accuracy: scores.and_then(|s| s.accuracy),
+            learnt_dropout: LearntDropout::of(&self.state.mlp),
         };
         self.state.progress = Progress { epoch, step, ..Progress::default() };
         control = stricter(control, observer.observe(&Event::Epoch(&summary))?);

@@ -163,7 +163,8 @@ impl Work<'_, '_> {
         let score = |records: &[EpochRecord], rung: usize| match records.get(..rung) {
             None => f64::INFINITY,
             Some(records) => {
-                self.field.metric.score(&records.iter().map(|record| record.summary).collect::<Vec<EpochSummary>>())
+                let summaries: Vec<EpochSummary> = records.iter().map(|record| record.summary.clone()).collect();
+                self.field.metric.score(&summaries)
             }
         };
         let mean =

@@ -1,5 +1,5 @@
 use super::TuneOptions;
-use crate::run::{is_leftover, remove_leftovers, write_atomic};
+use crate::run::{is_leftover, open_file_with, read_text, remove_leftovers, write_atomic};
 use crate::{Error, Result};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -45,10 +45,10 @@ impl TuneDir {
         if !path.exists() {
             return Ok(());
         }
-        if path.join(Self::REPORT).is_file() {
+        if path.join(Self::REPORT).exists() {
             return Err(Error::run(path, "holds another tune, which is finished; choose another folder with --out"));
         }
-        if path.join(Self::OPTIONS).is_file() {
+        if path.join(Self::OPTIONS).exists() {
             let reason = format!(
                 "holds another tune; choose another folder with --out, or go on with that one: --resume {}",
                 path.display()
@@ -88,7 +88,7 @@ impl TuneDir {
     pub fn resume(path: impl Into<PathBuf>) -> Result<(Self, TuneOptions, String)> {
         let path = path.into();
         let file = path.join(Self::OPTIONS);
-        if !file.is_file() {
+        if !file.exists() {
             let what = match (path.is_dir(), path.exists()) {
                 (true, _) => format!("is no tune: {} is missing", Self::OPTIONS),
                 (false, true) => "is a file, not the folder of a tune".into(),
@@ -96,11 +96,11 @@ impl TuneDir {
             };
             return Err(Error::run(&path, format!("{what}; give the folder that `furlough tune` wrote")));
         }
-        let text = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+        let text = read_text(&file)?;
         let (options, data) = TuneOptions::parse(&text)
             .map_err(|reason| Error::run(&file, format!("is not what `furlough tune` wrote: {reason}")))?;
         let lock = take_lock(&path)?;
-        if path.join(Self::REPORT).is_file() {
+        if path.join(Self::REPORT).exists() {
             let reason = format!("the tune is finished: see {}; start another with another --out", Self::REPORT);
             return Err(Error::run(&path, reason));
         }
@@ -131,8 +131,9 @@ impl TuneDir {
 
 fn take_lock(folder: &Path) -> Result<File> {
     let path = folder.join(TuneDir::LOCK);
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("write", &path))?;
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    let file = open_file_with(&mut options, &path).map_err(Error::io("write", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {

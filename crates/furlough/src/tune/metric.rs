@@ -35,7 +35,7 @@ impl Metric {
     /// ```
     /// use furlough::{train::EpochSummary, tune::Metric};
     /// let epoch = |epoch, test_loss| EpochSummary {
-    ///     epoch, train_loss: 1.0, train_accuracy: None, test_loss: Some(test_loss), test_accuracy: None,
+    ///     epoch, train_loss: 1.0, test_loss: Some(test_loss), ..EpochSummary::default()
     /// };
     /// let losses = [9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 0.3, 0.1];
     /// let epochs: Vec<_> = (1..).zip(losses).map(|(number, loss)| epoch(number, loss)).collect();

@@ -2,7 +2,7 @@ use super::searching::Tell;
 use super::{Phase, TuneDir, TuneEvent};
 use crate::data::Dataset;
 use crate::predict::{Evaluation, Predictor};
-use crate::run::{RunDir, load_model};
+use crate::run::{RunDir, Trained};
 use crate::study::{Setting, Trial, TrialData, begin_run};
 use crate::train::{Control, Event, Recipe, StopReason};
 use crate::{Error, Result};
@@ -31,7 +31,7 @@ pub(super) fn refit(
     let used = (setting.clock)() - began;
     tell(&TuneEvent::Phase { phase: Phase::Refit, epochs: Some(epochs.into()), used });
     let path = dir.file(TuneDir::FINAL);
-    if path.join(RunDir::MANIFEST).is_file() {
+    if path.join(RunDir::MANIFEST).exists() {
         tell(&TuneEvent::Epochs { more: epochs.into() });
     } else {
         let chosen = chosen(recipe, data)?;
@@ -53,11 +53,11 @@ pub(super) fn refit(
         }
     }
     let run = RunDir::open(&path)?;
-    if run.recipe()? != *recipe {
+    let Trained { recipe: own, mlp, .. } = run.trained()?;
+    if own != *recipe {
         let reason = "is a run of another recipe; move the folder away, and it is trained again";
         return Err(Error::run(&path, reason));
     }
-    let (mlp, _) = load_model(&run.model()?)?;
     Predictor::with_precision(mlp, setting.threads, recipe.precision()).evaluate(data.test).map(Some)
 }
 

@@ -4,7 +4,7 @@ use super::candidate::Candidate;
 use super::field::{Answer, Ask, Field, Source};
 use super::search::{Arm, Entry, Search, Task};
 use super::{Phase, TuneDir, TuneEvent, TuneOptions};
-use crate::run::read_metrics;
+use crate::run::{read_file, read_metrics};
 use crate::train::Control;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -44,13 +44,13 @@ impl Found {
     /// What an earlier process found; none when its search was not over.
     pub fn read(dir: &TuneDir, options: &TuneOptions) -> Result<Option<Self>> {
         let path = dir.file(TuneDir::SEARCH);
-        if !path.is_file() {
+        if !path.exists() {
             return Ok(None);
         }
         let damaged = |why: String| {
             Error::run(&path, format!("is damaged ({why}): move it away, and the search is done again from its trials"))
         };
-        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let text = read_file(&path)?;
         let lines: Vec<Line> = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         let entry = |line: Line| -> Result<Entry> {
             let recipe = line.candidate.recipe(&options.recipe).map_err(|error| damaged(error.to_string()))?;
@@ -133,7 +133,7 @@ pub(super) fn seconds_on_record(trials: &Path) -> Result<f64> {
     let mut seconds = 0.0;
     for entry in std::fs::read_dir(trials).map_err(Error::io("read", trials))? {
         let log = entry.map_err(Error::io("read", trials))?.path().join(crate::run::RunDir::METRICS);
-        if log.is_file() {
+        if log.exists() {
             seconds += read_metrics(&log)?.iter().map(|record| record.seconds).sum::<f64>();
         }
     }

@@ -62,12 +62,14 @@ impl Sampled {
         Ok(Sampled { samples, seed, seconds, loss, accuracy, right: surety(true), wrong: surety(false), calibration })
     }
 
-    /// A table beside the full network's figures, and one of how sure right and wrong answers are.
-    pub fn tables(&self, full: &Full, look: Look) -> Vec<String> {
+    /// A table beside the full network's figures, and one of how sure right and wrong answers are. `of` names the run where there are
+    /// several.
+    pub fn tables(&self, full: &Full, of: Option<&str>, look: Look) -> Vec<String> {
         let Full { evaluation: full, calibration } = full;
         let passes = if self.samples == 1 { "masked pass" } else { "masked passes" };
-        let heading =
-            format!("{} {passes} · seed {} · {}", thousands(self.samples.into()), self.seed, duration(self.seconds));
+        let of = of.map_or(String::new(), |run| format!(" of {run}"));
+        let (count, seconds) = (thousands(self.samples.into()), duration(self.seconds));
+        let heading = format!("{count} {passes}{of} · seed {} · {seconds}", self.seed);
         let columns = |first: &str, second: &str| look.dim(&format!("  {:<18}  {first:>13}   {second:>13}", ""));
         let line = |name: &str, a: String, b: String| format!("  {name:<18}  {a:>13}   {b:>13}");
         let share = |share: f64| format!("{:.2} %", 100.0 * share);

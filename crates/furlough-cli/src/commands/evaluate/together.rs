@@ -1,12 +1,14 @@
 //! Several runs that answer together.
 
-use super::is_of;
+use super::Full;
+use crate::commands::report::check_distinct;
 use crate::terminal::Look;
-use furlough::data::Split;
-use furlough::predict::{Predictor, ensemble};
-use furlough::run::{RunDir, load_model};
+use anyhow::bail;
+use furlough::data::Dataset;
+use furlough::predict::{Calibration, Ensemble, Predictor, ensemble};
+use furlough::run::{RunDir, Trained};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The mean of the probabilities of the first so many runs, as they were named.
 #[derive(Serialize)]
@@ -19,25 +21,29 @@ pub struct Together {
     accuracy: f64,
 }
 
-/// The model of a run, with the precision that it was trained in.
-fn member(path: &Path, split: &Split, threads: usize) -> anyhow::Result<Predictor> {
-    let dir = RunDir::open(path)?;
-    let (mlp, model) = load_model(&dir.model()?)?;
-    let recipe = dir.recipe()?;
-    if !is_of(&model, &recipe, split) {
-        eprintln!("note: {} was trained on other data than these", path.display());
+/// The trained networks of these runs, no two of them the same: one that counts twice is hardly what was meant.
+pub fn open(paths: &[PathBuf]) -> anyhow::Result<Vec<Trained>> {
+    check_distinct(paths)?;
+    let mut runs: Vec<Trained> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let run = RunDir::open(path)?.trained()?;
+        if let Some(twin) = runs.iter().position(|other| other.mlp == run.mlp) {
+            bail!(
+                "{} is the same network as {}, and would count twice in their mean; leave one of them out",
+                path.display(),
+                paths[twin].display()
+            );
+        }
+        runs.push(run);
     }
-    Ok(Predictor::with_precision(mlp, threads, recipe.precision()))
+    Ok(runs)
 }
 
-/// Averages the answers of `first` and the others on the test set; nothing without others.
-pub fn new(first: &Path, others: &[PathBuf], split: &Split, threads: usize) -> anyhow::Result<Vec<Together>> {
-    if others.is_empty() {
-        return Ok(Vec::new());
-    }
-    let paths: Vec<&Path> = std::iter::once(first).chain(others.iter().map(PathBuf::as_path)).collect();
-    let members = paths.iter().map(|path| member(path, split, threads)).collect::<anyhow::Result<Vec<_>>>();
-    let points = ensemble(&mut members?, &split.test)?;
+/// What is measured of the mean of all members, and how it comes about, a run at a time.
+pub fn mean(members: &mut [Predictor], paths: &[PathBuf], test: &Dataset) -> anyhow::Result<(Full, Vec<Together>)> {
+    let whole = ensemble(members, test)?;
+    let calibration = Some(whole.calibration(test, Calibration::BINS)?);
+    let Ensemble { points, evaluation, .. } = whole;
     let together = points.iter().zip(paths).map(|(point, path)| {
         let score = point.mean();
         Together {
@@ -47,7 +53,7 @@ pub fn new(first: &Path, others: &[PathBuf], split: &Split, threads: usize) -> a
             accuracy: 1.0 - score.error,
         }
     });
-    Ok(together.collect())
+    Ok((Full { evaluation, calibration }, together.collect()))
 }
 
 /// A line for each number of runs.

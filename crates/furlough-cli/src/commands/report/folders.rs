@@ -1,12 +1,13 @@
 //! What the folders hold that a report is asked for.
 
+use super::Folder;
 use crate::acquire::{self, Acquired};
 use crate::terminal::{Look, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
 use furlough::predict::Predictor;
 use furlough::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport, first_batch};
-use furlough::run::{Manifest, RunDir, fingerprint, load_model, read_metrics};
+use furlough::run::{RunContents, RunDir, Trained, fingerprint, read_file, read_text};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,14 @@ impl Found {
         }
     }
 
+    /// Writes its plots, each name after `prefix`.
+    pub fn write_plots(&self, folder: &Folder, prefix: &str) -> anyhow::Result<()> {
+        match self {
+            Found::Run(run) => folder.write_run(prefix, run),
+            Found::Study(study) => folder.write_study(prefix, study),
+        }
+    }
+
     pub fn part(&self) -> Part<'_> {
         match self {
             Found::Run(run) => Part::Run(run),
@@ -65,7 +74,7 @@ pub fn check_distinct(folders: &[PathBuf]) -> anyhow::Result<()> {
 
 /// Reads a folder, data and answers left out.
 pub fn open(folder: &Path) -> anyhow::Result<Found> {
-    if folder.is_dir() && !folder.join(RunDir::RECIPE).is_file() {
+    if folder.is_dir() && !folder.join(RunDir::RECIPE).exists() {
         if let Some(study) = study(folder)? {
             return Ok(Found::Study(study));
         }
@@ -80,47 +89,37 @@ pub fn open(folder: &Path) -> anyhow::Result<Found> {
 
 fn run(folder: &Path) -> anyhow::Result<RunReport> {
     let dir = RunDir::open(folder)?;
-    let line = line(folder)?;
-    let manifest = Manifest::read(&dir)?;
+    let RunContents { recipe, records, manifest } = dir.contents()?;
+    let name = name(folder);
     let mut notes = Vec::new();
     let model = match &manifest {
         None => {
-            let own = if line.recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
+            let own = if recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
             notes.push(format!(
                 "This run is not finished: it has {} of {} epochs. What needs the trained network is left out. \
                  Go on with it: {} train --resume {}{own}",
-                line.records.len(),
-                line.recipe.options().epochs,
+                records.len(),
+                recipe.options().epochs,
                 program(),
-                shell_word(&line.name)
+                shell_word(&name)
             ));
             None
         }
-        Some(_) => match dir.model().and_then(|path| load_model(&path)) {
-            Ok((mlp, info)) => Some(RunModel { mlp, info }),
+        Some(_) => match dir.trained() {
+            Ok(Trained { mlp, info, .. }) => Some(RunModel { mlp, info }),
             Err(error) => {
                 notes.push(format!("What needs the trained network is left out. {error}"));
                 None
             }
         },
     };
-    let Line { name, recipe, records, .. } = line;
     Ok(RunReport { name, recipe, records, manifest, model, first_batch: Vec::new(), answers: None, notes })
 }
 
 /// What a comparison needs of a run.
 pub fn line(folder: &Path) -> anyhow::Result<Line> {
-    let dir = RunDir::open(folder)?;
-    let (recipe, finished) = (dir.recipe()?, dir.is_finished());
-    let log = dir.file(RunDir::METRICS);
-    // A run that was killed at its very start has no log.
-    let records = if log.is_file() || finished { read_metrics(&log)? } else { Vec::new() };
-    let of = recipe.options().epochs as usize;
-    if finished && records.len() != of {
-        let reason = "of a finished run. Restore it from a copy";
-        bail!("{}: is damaged: it has {} of the {of} epochs {reason}", log.display(), records.len());
-    }
-    Ok(Line { name: name(folder), recipe, records, finished })
+    let RunContents { recipe, records, manifest } = RunDir::open(folder)?.contents()?;
+    Ok(Line { name: name(folder), recipe, records, finished: manifest.is_some() })
 }
 
 /// The same of a run that was read already.
@@ -147,19 +146,20 @@ fn study(folder: &Path) -> anyhow::Result<Option<StudyReport>> {
         files.push(entry.with_context(|| format!("cannot read {}", folder.display()))?.path());
     }
     files.sort();
-    let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let ending = |path: &Path, ending: &str| path.is_file() && path.extension().is_some_and(|found| found == ending);
     let mut report = StudyReport { name: name(folder), ..StudyReport::default() };
     let table = folder.join("table.md");
-    if table.is_file() {
-        report.text = Some(read(&table)?);
+    if table.exists() {
+        report.text = Some(read_text(&table)?);
     }
     for path in files.iter().filter(|path| ending(path, "svg")) {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        report.pictures.push(Picture { name, svg: read(path)? });
+        let image = path.with_extension("png");
+        let png = image.exists().then(|| read_file(&image)).transpose()?;
+        report.pictures.push(Picture { name, svg: read_text(path)?, png });
     }
     if let Some(path) = files.iter().find(|path| ending(path, "toml")) {
-        report.experiment = Some(read(path)?);
+        report.experiment = Some(read_text(path)?);
     }
     let empty = report.text.is_none() && report.pictures.is_empty();
     if report.text.is_none() {

@@ -49,9 +49,9 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let html = page(&parts.collect::<Vec<_>>())?;
 
     if let Some(folder) = &pictures {
-        for run in &runs {
-            let prefix = if runs.len() > 1 { pictures::prefix(&run.name) } else { String::new() };
-            folder.write_run(&prefix, run)?;
+        for one in &found {
+            let prefix = if found.len() > 1 { pictures::prefix(one.name()) } else { String::new() };
+            one.write_plots(folder, &prefix)?;
         }
         if let Some(comparison) = &comparison {
             overlay(folder, comparison)?;

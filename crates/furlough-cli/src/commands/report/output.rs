@@ -2,8 +2,7 @@
 
 use anyhow::{Context, bail};
 use furlough::report::is_report;
-use furlough::run::write_atomic;
-use std::fs::File;
+use furlough::run::{open_file, write_atomic};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +27,7 @@ impl Output {
         }
         if path.exists() {
             let mut head = Vec::new();
-            let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
+            let file = open_file(path).with_context(|| format!("cannot read {shown}"))?;
             file.take(1024).read_to_end(&mut head).with_context(|| format!("cannot read {shown}"))?;
             if !is_report(&head) {
                 bail!("{shown}: exists and is no report, so it is left as it is; choose another --out");

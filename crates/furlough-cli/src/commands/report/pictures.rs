@@ -1,8 +1,8 @@
 //! The plots of a report as files.
 
 use anyhow::{Context, bail};
-use furlough::report::{Comparison, Pixels, RunReport};
-use furlough::run::{NamedRun, Plot, RunDir, write_atomic};
+use furlough::report::{Comparison, Picture, Pixels, RunReport, StudyReport};
+use furlough::run::{NamedRun, Plot, RunDir, chart_png, chart_svg, write_atomic};
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ impl Folder {
     /// # Errors
     /// When it cannot be made, or is a run's own, whose pictures are part of the run.
     pub fn new(path: &Path) -> anyhow::Result<Self> {
-        if path.join(RunDir::RECIPE).is_file() {
+        if path.join(RunDir::RECIPE).exists() {
             bail!("{}: is a run, whose files stay as they are; choose another folder with --plots", path.display());
         }
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -33,7 +33,7 @@ impl Folder {
         &self.path
     }
 
-    /// Pictures written so far, a pair of files each.
+    /// Pictures written so far, of two files each as a rule: a study's may lack the image.
     pub fn count(&self) -> usize {
         self.count.get()
     }
@@ -43,6 +43,10 @@ impl Folder {
         if !run.records.is_empty() {
             let judge = run.recipe.partition().judge();
             self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, judge, records: &run.records })?;
+        }
+        if let Some(learnt) = run.learnt_dropout() {
+            let name = format!("{prefix}learnt");
+            self.picture(&name, &chart_svg(&name, &learnt)?, Some(&chart_png(&name, &learnt)?))?;
         }
         if let Some(answers) = &run.answers {
             if let Some(counts) = &answers.evaluation.confusion {
@@ -62,17 +66,27 @@ impl Folder {
         Ok(())
     }
 
+    /// Writes the pictures of a study as they are in its folder, each name after `prefix`.
+    pub fn write_study(&self, prefix: &str, study: &StudyReport) -> anyhow::Result<()> {
+        for Picture { name, svg, png } in &study.pictures {
+            self.picture(&format!("{prefix}{name}"), svg, png.as_deref())?;
+        }
+        Ok(())
+    }
+
     fn plot(&self, name: &str, plot: &Plot<'_>) -> anyhow::Result<()> {
-        self.pair(name, &plot.svg()?, &plot.png()?)
+        self.picture(name, &plot.svg()?, Some(&plot.png()?))
     }
 
     fn pixels(&self, name: &str, pixels: &Pixels) -> anyhow::Result<()> {
-        self.pair(name, &pixels.svg(1), &pixels.png)
+        self.picture(name, &pixels.svg(1), Some(&pixels.png))
     }
 
-    fn pair(&self, name: &str, svg: &str, png: &[u8]) -> anyhow::Result<()> {
+    fn picture(&self, name: &str, svg: &str, png: Option<&[u8]>) -> anyhow::Result<()> {
         write_atomic(&self.path.join(format!("{name}.svg")), svg.as_bytes())?;
-        write_atomic(&self.path.join(format!("{name}.png")), png)?;
+        if let Some(png) = png {
+            write_atomic(&self.path.join(format!("{name}.png")), png)?;
+        }
         self.count.set(self.count.get() + 1);
         Ok(())
     }

@@ -175,7 +175,7 @@ impl Run {
         let last = self.tail.records().last().map_or(0.0, |record| record.seconds);
         let state = if problem.is_some() {
             State::Unreadable
-        } else if path.join(RunDir::MANIFEST).is_file() {
+        } else if path.join(RunDir::MANIFEST).exists() {
             State::Finished
         } else if self.signs.running(locks.held(path), last) {
             State::Running

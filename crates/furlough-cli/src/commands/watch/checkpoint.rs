@@ -1,7 +1,7 @@
+use furlough::run::open_file;
 use furlough::train::Recipe;
 use serde::Deserialize;
 use serde_json::Value;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -26,7 +26,7 @@ const LONGEST_HEADER: u64 = 1 << 22;
 /// Reads the head of the checkpoint at `path`, as `docs/run-directory.md` has it; none when there is no such checkpoint. The seal is not
 /// checked: that would take the whole file, and what is read is only shown.
 pub fn glance(path: &Path) -> Option<Glance> {
-    let mut file = File::open(path).ok()?;
+    let mut file = open_file(path).ok()?;
     let mut length = [0; 8];
     file.read_exact(&mut length).ok()?;
     let length = u64::from_le_bytes(length);

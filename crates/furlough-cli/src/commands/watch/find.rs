@@ -16,7 +16,7 @@ pub fn run_folders(root: &Path) -> Vec<PathBuf> {
         if found.len() == MOST {
             break;
         }
-        if folder.join(RunDir::RECIPE).is_file() {
+        if folder.join(RunDir::RECIPE).exists() {
             found.push(folder);
             continue;
         }

@@ -1,4 +1,4 @@
-use furlough::run::EpochRecord;
+use furlough::run::{EpochRecord, open_file};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -34,7 +34,7 @@ impl Tail {
     /// # Errors
     /// When it cannot be read; the records stay as they were.
     pub fn read(&mut self, path: &Path) -> io::Result<Option<usize>> {
-        let mut file = match File::open(path) {
+        let mut file = match open_file(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let had = !self.records.is_empty();

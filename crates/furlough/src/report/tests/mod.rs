@@ -3,6 +3,7 @@
 mod compared;
 mod html;
 mod injection;
+mod learnt;
 mod pictures;
 
 use super::*;
@@ -33,6 +34,7 @@ fn record(epoch: u32, accuracy: f64) -> EpochRecord {
         train_accuracy: Some(0.5),
         test_loss: Some(1.25 - accuracy),
         test_accuracy: Some(accuracy),
+        ..EpochSummary::default()
     };
     EpochRecord { summary, seconds: 0.5 }
 }
@@ -83,7 +85,11 @@ fn everything(name: &str, names: [&str; 2]) -> String {
     let study = StudyReport {
         name: name.into(),
         text: Some("# Rates\n\n| p | error |\n|---|---:|\n| 0.5 | 1.25 |\n".into()),
-        pictures: vec![Picture { name: name.into(), svg: "<svg viewBox=\"0 0 1 1\"><rect x=\"0\"/></svg>".into() }],
+        pictures: vec![Picture {
+            name: name.into(),
+            svg: "<svg viewBox=\"0 0 1 1\"><rect x=\"0\"/></svg>".into(),
+            png: None,
+        }],
         experiment: Some(name.into()),
         notes: vec![name.into()],
     };

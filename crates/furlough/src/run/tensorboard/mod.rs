@@ -5,7 +5,7 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use super::{EpochRecord, RunDir};
+use super::{EpochRecord, RunDir, read_text};
 use crate::train::{Control, EpochSummary, Observer};
 use crate::{Error, Result};
 use messages::{
@@ -21,7 +21,8 @@ const PREFIX: &str = "events.out.tfevents.";
 /// An observer that writes each epoch's figures as TensorBoard's scalars, into [`RunDir::TENSORBOARD`] of a run's folder.
 ///
 /// The step is the epoch, from 1. The tags are `train/loss`, `train/accuracy`, `test/loss`, `test/accuracy` and `time/seconds`, as far as
-/// there are such figures, and the text `recipe`. Each process that works on the run writes a file of its own. It begins with a session
+/// there are such figures, and the text `recipe`. Where examples are held out, `validation` stands for `test`
+/// ([`Partition::judge`](crate::data::Partition::judge)); with concrete dropout there are `dropout/layer1` and so on. Each process that works on the run writes a file of its own. It begins with a session
 /// start at the first epoch that is still to come, at which TensorBoard drops what earlier files say of that epoch and later ones: a
 /// resumed run computes them again. So no epoch is shown twice.
 ///
@@ -30,6 +31,7 @@ pub struct TensorBoard<'a> {
     path: PathBuf,
     file: File,
     bytes: u64,
+    judge: &'static str,
     seconds: Box<dyn FnMut() -> f64 + 'a>,
     now: Box<dyn FnMut() -> f64 + 'a>,
 }
@@ -41,7 +43,7 @@ impl<'a> TensorBoard<'a> {
     /// `seconds` is called at the end of each epoch and says how long it took.
     ///
     /// # Errors
-    /// [`Error::Io`] when the folder or the file cannot be written.
+    /// [`Error::Io`] when the folder or the file cannot be written; those of [`RunDir::recipe`].
     pub fn open(
         dir: &RunDir,
         records: &[EpochRecord],
@@ -57,7 +59,8 @@ impl<'a> TensorBoard<'a> {
         let number = latest.map_or(time as u64, |latest| latest.saturating_add(1).max(time as u64));
         let path = folder.join(format!("{PREFIX}{number:010}.{}", file_name_part(host)));
         let file = File::options().append(true).create_new(true).open(&path).map_err(Error::io("create", &path))?;
-        let mut board = TensorBoard { path, file, bytes: 0, seconds: Box::new(seconds), now: Box::new(now) };
+        let judge = dir.recipe()?.partition().judge();
+        let mut board = TensorBoard { path, file, bytes: 0, judge, seconds: Box::new(seconds), now: Box::new(now) };
 
         let first = records.len() as i64 + 1;
         let start = SessionLog { status: SessionStatus::Start.into() };
@@ -71,9 +74,9 @@ impl<'a> TensorBoard<'a> {
         ];
         if latest.is_none() {
             let recipe = dir.file(RunDir::RECIPE);
-            let text = fs::read_to_string(&recipe).map_err(Error::io("read", &recipe))?;
+            let text = read_text(&recipe)?;
             events.push(summary(time, 0, vec![text_value("recipe", &text)]));
-            events.extend(records.iter().map(|record| epoch_event(time, &record.summary, record.seconds)));
+            events.extend(records.iter().map(|record| epoch_event(time, judge, &record.summary, record.seconds)));
         }
         board.append(&events)?;
         Ok(board)
@@ -99,7 +102,7 @@ impl<'a> TensorBoard<'a> {
 impl Observer for TensorBoard<'_> {
     fn observe(&mut self, event: &crate::train::Event<'_>) -> Result<Control> {
         if let crate::train::Event::Epoch(summary) = event {
-            let event = epoch_event((self.now)(), summary, (self.seconds)());
+            let event = epoch_event((self.now)(), self.judge, summary, (self.seconds)());
             self.append(&[event])?;
         }
         Ok(Control::Continue)
@@ -123,18 +126,19 @@ fn file_name_part(host: &str) -> String {
     if host.is_empty() { "localhost".into() } else { host.chars().map(fits).collect() }
 }
 
-fn epoch_event(wall_time: f64, epoch: &EpochSummary, seconds: f64) -> Event {
+fn epoch_event(wall_time: f64, judge: &str, epoch: &EpochSummary, seconds: f64) -> Event {
     let figures = [
-        ("train/loss", Some(epoch.train_loss)),
-        ("train/accuracy", epoch.train_accuracy),
-        ("test/loss", epoch.test_loss),
-        ("test/accuracy", epoch.test_accuracy),
-        ("time/seconds", Some(seconds)),
+        ("train/loss".to_string(), Some(epoch.train_loss)),
+        ("train/accuracy".into(), epoch.train_accuracy),
+        (format!("{judge}/loss"), epoch.test_loss),
+        (format!("{judge}/accuracy"), epoch.test_accuracy),
+        ("time/seconds".into(), Some(seconds)),
     ];
-    let scalar = |(tag, figure): (&str, Option<f64>)| {
-        Some(Value { tag: tag.into(), metadata: None, content: Some(Content::Scalar(figure? as f32)) })
+    let learnt = epoch.learnt_dropout.iter().map(|learnt| (format!("dropout/layer{}", learnt.layer), Some(learnt.p)));
+    let scalar = |(tag, figure): (String, Option<f64>)| {
+        Some(Value { tag, metadata: None, content: Some(Content::Scalar(figure? as f32)) })
     };
-    summary(wall_time, epoch.epoch.into(), figures.into_iter().filter_map(scalar).collect())
+    summary(wall_time, epoch.epoch.into(), figures.into_iter().chain(learnt).filter_map(scalar).collect())
 }
 
 fn summary(wall_time: f64, step: i64, value: Vec<Value>) -> Event {

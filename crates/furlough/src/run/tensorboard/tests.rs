@@ -6,8 +6,12 @@ const TOML: &str = "data = 'digits'\nhidden = 8\nepochs = 5\n";
 
 /// Trains the digits in `folder`, from the beginning or onwards, and stops after epoch `until`. The clock stands at `time`.
 fn train(folder: &Path, until: u32, time: f64, board: bool) -> StopReason {
-    let data = crate::data::digits::load().unwrap();
-    let recipe = Settings::parse(TOML, None).unwrap().resolve().unwrap();
+    train_by(TOML, folder, until, time, board)
+}
+
+fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> StopReason {
+    let recipe = Settings::parse(toml, None).unwrap().resolve().unwrap();
+    let data = recipe.partition().apply(crate::data::digits::load().unwrap()).unwrap();
     let network = recipe.network(64, 10);
     let info = RunInfo {
         recipe: recipe.clone(),
@@ -78,7 +82,7 @@ fn each_process_writes_a_file_that_begins_where_it_begins() {
     let Some(What::Summary(last)) = &files[2].1[3].what else { panic!("an epoch") };
     let told: Vec<_> = last.value.iter().map(|value| (value.tag.as_str(), value.content.clone().unwrap())).collect();
     let scalar = |figure: f64| Content::Scalar(figure as f32);
-    let summary = records[4].summary;
+    let summary = &records[4].summary;
     assert_eq!(
         told,
         [
@@ -113,6 +117,26 @@ fn a_run_that_takes_it_up_late_has_the_earlier_epochs_too() {
     assert!(text.starts_with("    data = \"digits\"\n    hidden = [8]\n"), "{text}");
 }
 
+/// What is judged by is called what the command calls it, and p that is learnt has its curve.
+#[test]
+fn tags_of_held_out_examples_and_of_learnt_probabilities() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let toml =
+        "data = 'digits'\nhidden = [8, 6]\nepochs = 2\nfolds = 5\ndropout_kind = 'concrete'\ndropout = [0.25, 0.5]\n";
+    train_by(toml, &run, 9, 1_800_000_000.0, true);
+    let files = files(&run);
+    let Some(What::Summary(last)) = &files[0].1[4].what else { panic!("an epoch") };
+    let told: Vec<_> = last.value.iter().map(|value| (value.tag.as_str(), value.content.clone().unwrap())).collect();
+    let tags: Vec<_> = told.iter().map(|(tag, _)| *tag).collect();
+    let expected = ["train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "time/seconds"];
+    assert_eq!(tags, [&expected[..], &["dropout/layer1", "dropout/layer2"]].concat());
+    let dir = RunDir::open(&run).unwrap();
+    let learnt: Vec<f64> = dir.trained().unwrap().mlp.learnt_dropout().map(|(_, p)| p).collect();
+    let shown = learnt.iter().map(|&p| Content::Scalar(p as f32));
+    assert_eq!(told[5..].iter().map(|(_, content)| content.clone()).collect::<Vec<_>>(), shown.collect::<Vec<_>>());
+}
+
 #[test]
 fn what_cannot_be_written_is_told_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -128,9 +152,9 @@ fn what_cannot_be_written_is_told_with_its_place() {
 #[test]
 fn a_full_disk_is_an_error_of_the_run() {
     let (path, file) = ("/dev/full".into(), File::options().append(true).open("/dev/full").unwrap());
-    let mut board = TensorBoard { path, file, bytes: 0, seconds: Box::new(|| 1.0), now: Box::new(|| 1.0) };
-    let summary =
-        EpochSummary { epoch: 1, train_loss: 1.0, train_accuracy: None, test_loss: None, test_accuracy: None };
+    let mut board =
+        TensorBoard { path, file, bytes: 0, judge: "test", seconds: Box::new(|| 1.0), now: Box::new(|| 1.0) };
+    let summary = EpochSummary { epoch: 1, train_loss: 1.0, ..EpochSummary::default() };
     let error = board.observe(&crate::train::Event::Epoch(&summary)).unwrap_err();
     assert!(matches!(&error, Error::Io { action: "write", .. }), "{error}");
     assert!(error.to_string().starts_with("cannot write /dev/full: "), "{error}");

@@ -114,6 +114,62 @@ fn numbers_without_a_test_set_survive_the_log() {
     let path = folder.path().join("log");
     let bare = EpochSummary { train_accuracy: None, test_loss: None, test_accuracy: None, ..summary(1) };
     let line = EpochRecord { summary: bare, seconds: 0.3 };
-    MetricsLog::create(&path).unwrap().append(line).unwrap();
+    MetricsLog::create(&path).unwrap().append(line.clone()).unwrap();
     assert_eq!(read_metrics(&path).unwrap(), [line]);
+}
+
+/// A log has learnt drop probabilities only where there are some: other runs' lines stay the bytes that they always were.
+#[test]
+fn learnt_probabilities_are_in_the_log_where_there_are_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut log = MetricsLog::create(&path).unwrap();
+    log.append(EpochRecord { summary: summary(1), seconds: 0.5 }).unwrap();
+    let plain = "{\"epoch\":1,\"train_loss\":1.0,\"train_accuracy\":0.7,\"test_loss\":1.1,\"test_accuracy\":0.9,\"seconds\":0.5}\n";
+    assert_eq!(fs::read_to_string(&path).unwrap(), plain);
+    let learnt = vec![LearntDropout { layer: 1, p: 0.1 + 0.2 }, LearntDropout { layer: 3, p: 1e-7 }];
+    let second = EpochRecord { summary: EpochSummary { learnt_dropout: learnt, ..summary(2) }, seconds: 0.5 };
+    log.append(second.clone()).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let key = "\"learnt_dropout\":[{\"layer\":1,\"p\":0.30000000000000004},{\"layer\":3,\"p\":1e-7}],\"seconds\"";
+    assert!(text.starts_with(plain) && text.contains(key), "{text}");
+    assert_eq!(read_metrics(&path).unwrap()[1], second);
+}
+
+/// Opening a pipe would wait until somebody writes into it.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_opened() {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (told, heard) = channel();
+    let theirs = pipe.clone();
+    std::thread::spawn(move || {
+        let mut options = fs::File::options();
+        let errors = [open_file(&theirs).err(), open_file_with(options.create(true).append(true), &theirs).err()];
+        told.send(errors.map(|error| error.map(|error| error.to_string()))).unwrap();
+    });
+    let said = heard.recv_timeout(Duration::from_secs(30)).expect("opening a pipe must not wait");
+    assert_eq!(said, [const { Some("it is a named pipe, not a file") }; 2].map(|text| text.map(String::from)));
+
+    let said = |path: &Path| read_file(path).unwrap_err().to_string();
+    assert_eq!(said(&pipe), format!("cannot read {}: it is a named pipe, not a file", pipe.display()));
+    assert!(said(folder.path()).ends_with("it is a folder, not a file"));
+    assert!(said(Path::new("/dev/null")).ends_with("it is a device, not a file"));
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&pipe, &link).unwrap();
+    assert!(said(&link).ends_with("it is a named pipe, not a file"));
+    fs::write(folder.path().join("file"), "text").unwrap();
+    std::os::unix::fs::symlink("file", folder.path().join("to-file")).unwrap();
+    assert_eq!(read_text(&folder.path().join("to-file")).unwrap(), "text");
+    fs::write(folder.path().join("file"), [0xFF]).unwrap();
+    assert!(said_of_text(&folder.path().join("file")).contains("utf-8"));
+}
+
+#[cfg(unix)]
+fn said_of_text(path: &Path) -> String {
+    read_text(path).unwrap_err().to_string()
 }

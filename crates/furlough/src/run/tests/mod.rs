@@ -8,7 +8,7 @@ mod runs;
 use super::*;
 use crate::nn::{Architecture, Init, Mlp};
 use crate::random::Key;
-use crate::train::{EpochSummary, Progress, Recipe, Settings, TrainState};
+use crate::train::{EpochSummary, LearntDropout, Progress, Recipe, Settings, TrainState};
 use std::path::Path;
 
 fn recipe(text: &str) -> Recipe {
@@ -55,6 +55,7 @@ fn summary(epoch: u32) -> EpochSummary {
         train_accuracy: Some(1.0 - 0.3 / f64::from(epoch)),
         test_loss: Some(1.1 / f64::from(epoch)),
         test_accuracy: Some(0.9),
+        ..EpochSummary::default()
     }
 }
 

@@ -48,7 +48,7 @@ fn a_finished_run_has_all_its_files_and_a_true_manifest() {
     assert_eq!(dir.recipe().unwrap(), small_recipe());
     let manifest = Manifest::read(&dir).unwrap().unwrap();
     assert_eq!((manifest.steps, manifest.seconds), (12, 4.5));
-    assert_eq!(manifest.last.unwrap().summary, summary(3));
+    assert_eq!(manifest.last.clone().unwrap().summary, summary(3));
     manifest.verify(&dir).unwrap();
     let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
     assert_eq!(mlp, state(3, 12).mlp);
@@ -179,4 +179,54 @@ fn resuming_with_another_recipe_or_other_data_is_refused() {
     other.recipe = recipe("data = \"small\"\nhidden = 3");
     assert!(attempt(other).contains("of another recipe"));
     resume(folder.path());
+}
+
+/// Files that were changed, or come from another run, are found before anything is said of them.
+#[test]
+fn parts_that_do_not_belong_together_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    whole_run(folder.path());
+    let dir = RunDir::open(folder.path()).unwrap();
+    let refused = |name: &str, bytes: &[u8], expected: &str| {
+        let good = fs::read(dir.file(name)).unwrap();
+        fs::write(dir.file(name), bytes).unwrap();
+        let told = [dir.contents().err(), dir.trained().err()].map(|error| error.map(|error| error.to_string()));
+        fs::write(dir.file(name), good).unwrap();
+        for said in told.iter().flatten() {
+            assert!(said.contains(name) && said.contains(expected), "{said}");
+        }
+        told.map(|said| said.is_some())
+    };
+    let RunContents { recipe, records, manifest } = dir.contents().unwrap();
+    assert_eq!((recipe, records.len(), manifest.is_some()), (small_recipe(), 3, true));
+    assert_eq!(dir.trained().unwrap().mlp, state(3, 12).mlp);
+
+    let not_its_own = "is not what the run wrote: manifest.json beside it has another size or SHA-256. Restore it";
+    let own = small_recipe().to_toml();
+    let other = own.replace("seed = 5", "seed = 6");
+    assert_eq!(refused(RunDir::RECIPE, other.as_bytes(), not_its_own), [true, true]);
+    // A comment of the user's own changes nothing.
+    assert_eq!(refused(RunDir::RECIPE, format!("# the best so far\n{own}").as_bytes(), ""), [false, false]);
+    let log = fs::read_to_string(dir.file(RunDir::METRICS)).unwrap();
+    assert_eq!(refused(RunDir::METRICS, log.replace("0.9", "1.0").as_bytes(), not_its_own), [true, false]);
+    assert_eq!(refused(RunDir::METRICS, b"", "is damaged: it has 0 of the 3 epochs"), [true, false]);
+
+    // Whole models, but not this run's.
+    let model = |recipe: &str, fingerprint: &str| {
+        let path = folder.path().join("another");
+        let data = DataInfo { fingerprint: fingerprint.into(), ..info().data };
+        save_model(&path, &state(3, 12).mlp, &ModelInfo { data, recipe: recipe.into() }).unwrap();
+        fs::read(path).unwrap()
+    };
+    let of_another = "is the model of another run: it was not trained by the recipe.toml beside it";
+    assert_eq!(refused(RunDir::MODEL, &model(&other, "data"), of_another), [false, true]);
+    let of_others = "is the model of another run: it was trained on other data than the manifest.json beside it says";
+    assert_eq!(refused(RunDir::MODEL, &model(&own, "others"), of_others), [false, true]);
+    assert_eq!(refused(RunDir::MODEL, &model(&own, "data"), ""), [false, false]);
+    let manifest = fs::read_to_string(dir.file(RunDir::MANIFEST)).unwrap();
+    let mute = manifest.replace("metrics.jsonl", "diary.jsonl");
+    assert_eq!(
+        refused(RunDir::MANIFEST, mute.as_bytes(), "is damaged: it says nothing of metrics.jsonl"),
+        [true, false]
+    );
 }
