@@ -2,7 +2,7 @@
 
 use super::collect::{gather, said, write};
 use super::show::{End, Show, shown};
-use super::{Planned, find, trials};
+use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::Acquired;
 use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
@@ -29,14 +29,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let folder = StudyFolder::claim(path, &study)?;
     let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
-    let all = trials(&study, &data);
-    let count = all.len();
-    if let Some((_, of)) = args.shard.filter(|(_, of)| *of > count) {
-        bail!("--shard: {of} shards are more than there are trials, {count}");
-    }
-    let mine = |place: usize| args.shard.is_none_or(|(part, of)| place % of == part - 1);
-    let own: Vec<Planned> =
-        all.into_iter().enumerate().filter(|(place, _)| mine(*place)).map(|(_, planned)| planned).collect();
+    let own = shard(trials(&study, &data), &args.part)?;
     let own_count = own.len();
     let root = folder.trials();
     let mut todo = Vec::new();
@@ -85,10 +78,8 @@ fn train(
     let show = Show::new(args.json, todo.len(), work, before);
     let look = Look::of(&io::stdout());
     let done = count - todo.len();
-    let mut text = format!("  {}\n  {}: {count} trials", look.bold(&look.text(study.title())), study.data());
-    if let Some((part, of)) = args.shard {
-        text += &format!(" (shard {part} of {of})");
-    }
+    let (title, shard) = (look.bold(&look.text(study.title())), shard_words(&args.part));
+    let mut text = format!("  {title}\n  {}: {count} trials{shard}", study.data());
     text += &format!(", {done} finished; {jobs} at a time, {} each\n", told_threads(threads));
     let event = json!({
         "event": "start", "title": study.title(), "trials": count, "finished": done, "jobs": jobs, "threads": threads,
@@ -201,7 +192,7 @@ fn interrupted(
     for (flag, value) in [
         ("--data", args.which.place.data.clone()),
         ("--data-dir", args.which.place.data_dir.as_ref().map(|dir| dir.display().to_string())),
-        ("--shard", args.shard.map(|(part, of)| format!("{part}/{of}"))),
+        ("--shard", args.part.shard.map(|(part, of)| format!("{part}/{of}"))),
     ] {
         command += &value.map_or(String::new(), |value| format!(" {flag} {}", shell_word(&value)));
     }
