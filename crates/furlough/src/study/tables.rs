@@ -1,6 +1,5 @@
 use super::statistics::Estimate;
 use super::{ArmResult, Measure, Results};
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 impl Results {
