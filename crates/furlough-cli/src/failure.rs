@@ -1,5 +1,6 @@
 //! What the user sees of an error: one line, its causes, and where one is known, a hint.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -20,6 +21,23 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(1)
 }
 
+/// An error whose hint is known where it is made, and may take several lines.
+#[derive(Debug)]
+pub struct Hinted {
+    /// What was wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Hinted {}
+
 /// An error of writing to standard output, told as such.
 pub fn output(source: io::Error) -> furlough::Error {
     furlough::Error::Io { action: "write", path: "standard output".into(), source }
@@ -35,7 +53,8 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// The error and its causes, each once: many messages of the library already quote what caused them.
+/// The error and its causes, each once: many messages of the library already quote what caused them. It takes one line, whatever line breaks
+/// there are in a name or a value that it quotes.
 fn message(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -46,10 +65,13 @@ fn message(error: &anyhow::Error) -> String {
         }
         cause = next.source();
     }
-    text
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 fn hint(error: &anyhow::Error) -> Option<String> {
+    if let Some(hinted) = error.chain().find_map(|cause| cause.downcast_ref::<Hinted>()) {
+        return Some(hinted.hint.clone());
+    }
     let error = error.chain().find_map(|cause| cause.downcast_ref::<furlough::Error>())?;
     match error {
         furlough::Error::Setting { name, .. } if name == "data" => Some("`furlough data list` shows them".into()),
@@ -62,7 +84,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         furlough::Error::Recipe { reason, .. } if reason.contains("unknown field") => {
             Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
         }
-        furlough::Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+        full if full.is_out_of_space() => {
             Some("free some space; a run that had begun then goes on with `furlough train --resume RUN`, a study with the same command, a tune with `furlough tune --resume DIR`".into())
         }
         _ => None,
@@ -84,6 +106,15 @@ mod tests {
             "the run could not be saved: cannot write runs/a/model.safetensors: no storage space"
         );
         assert!(hint(&error).unwrap().contains("--resume"));
+    }
+
+    #[test]
+    fn a_message_is_one_line_whatever_it_quotes() {
+        let error = anyhow::anyhow!("cannot read study a\nb\t\u{1b}[31m.toml: ä ≤ 1");
+        assert_eq!(message(&error), "cannot read study a\\nb\\t\\u{1b}[31m.toml: ä ≤ 1");
+        let hinted = anyhow::Error::from(Hinted { message: "no data".into(), hint: "get\n  these".into() });
+        assert_eq!(message(&hinted), "no data");
+        assert_eq!(hint(&hinted.context("more")).as_deref(), Some("get\n  these"));
     }
 
     #[test]

@@ -59,6 +59,14 @@ fn values_out_of_range() {
         "train --data digits --momentum 1",
         "train --data digits --nesterov",
         "train --data digits --weight-decay -1",
+        "train --data digits --weight-decay inf",
+        "train --data digits --l1 inf",
+        "train --data digits --max-norm inf",
+        "train --data digits --momentum inf",
+        "train --data digits --dropout inf",
+        "train --data digits --init normal:inf",
+        "train --data digits --dropout-kind concrete --concrete-length inf",
+        "train --data digits --dropout-schedule early:inf",
         "train --data digits --max-norm 0",
         "train --data digits --batch-size 0",
         "train --data digits --epochs 0",
@@ -129,9 +137,13 @@ fn recipe_files() {
         "activation = \"rleu\"",
         "data = \"digits\"\ndropout = 1.5",
         "hidden = [64, -1]",
+        "\"l\\nr\" = 1",
+        "data = \"dig\\nits\"",
     ] {
         fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
         let said = fails(folder.path(), "train --recipe recipe.toml", 1);
+        let (_, hints) = said.split_once('\n').unwrap();
+        assert!(hints.is_empty() || hints.starts_with("hint: ") && hints.lines().count() == 1, "{said}");
         writeln!(text, "{recipe}\n---\n{said}").unwrap();
     }
     assert!(text.contains("line 3, column 1"), "{text}");

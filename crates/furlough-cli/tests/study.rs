@@ -58,6 +58,8 @@ fn a_study_runs_and_is_not_run_again() {
     write(folder, "a.toml", STUDY);
     let planned = ok(folder, "study plan a.toml");
     assert!(planned.contains("9 trials: 0 finished, 9 to do"), "{planned}");
+    let planned = ok(folder, "study plan a.toml --shard 2/2");
+    assert!(planned.contains("\n  4 trials (shard 2 of 2): 0 finished, 4 to do\n"), "{planned}");
     assert!(!folder.join("runs").exists(), "a plan writes nothing");
 
     let said = ok(folder, "study run a.toml");
@@ -90,6 +92,13 @@ fn shards_come_to_the_same() {
     ok(folder, "study run a.toml --out whole --jobs 1 --threads 2");
     // Two in one folder, two in folders of their own.
     ok(folder, "study run a.toml --out together --shard 1/2");
+    // A plan's shards are those of the runs.
+    for (shard, expected) in [("1/2", [5, 5]), ("2/2", [4, 0])] {
+        let plan: Value =
+            serde_json::from_str(&ok(folder, &format!("study plan a.toml --out together --json --shard {shard}")))
+                .unwrap();
+        assert_eq!([&plan["trials"], &plan["finished"]], expected, "{plan}");
+    }
     let said = ok(folder, "study run a.toml --out together --shard 2/2");
     assert!(said.contains("| dropout |"), "the last shard collects: {said}");
     let said = ok(folder, "study run a.toml --out one --shard 1/2");
@@ -193,6 +202,11 @@ fn what_is_wrong_is_one_clear_error() {
     write(folder, "typo.toml", &STUDY.replace("[axes]\ndropout", "[axes]\ndropuot"));
     write(folder, "empty.toml", &STUDY.replace("dropout = [0, 0.3, 0.6]\n", ""));
     write(folder, "none.toml", &STUDY.replace("[0, 0.3, 0.6]", "[]"));
+    let many = |count: usize| (1..=count).map(|k| k.to_string()).collect::<Vec<_>>().join(", ");
+    let endless = STUDY.replace("[seeds]\ncount = 3", &format!("lr = [{}]\n[seeds]\ncount = 10000", many(150)));
+    write(folder, "endless.toml", &endless);
+    let long = STUDY.replace("[[plot]]\n", &format!("[[plot]]\nname = '{}'\n", "a".repeat(300)));
+    write(folder, "long.toml", &long);
     write(folder, "seedless.toml", &STUDY.replace("count = 3", "count = 0"));
     for (args, code, expected) in [
         ("study run typo.toml", 1, "study typo.toml: axes: dropuot is not a key of a recipe (do you mean dropout?)"),
@@ -204,11 +218,16 @@ fn what_is_wrong_is_one_clear_error() {
         ("study run a.toml --shard 0/4", 2, "there are 4 shards, numbered from 1 to 4"),
         ("study run a.toml --shard half", 2, "not of the form I/N"),
         ("study run a.toml --shard 1/400 --out many", 1, "400 shards are more than there are trials, 9"),
+        ("study plan a.toml --shard 5/4", 2, "there are 4 shards, numbered from 1 to 4"),
+        ("study plan a.toml --shard 1/400", 1, "400 shards are more than there are trials, 9"),
+        ("study plan endless.toml", 1, "study endless.toml: has 4500000 trials, 450 arms with 10000 seeds each"),
+        ("study run long.toml", 1, "study long.toml: plot: name \"aaaaaaaaaaaaaaaa\"… has 300 bytes"),
         ("study collect a.toml", 1, "runs/studies/a does not exist: run the study first"),
         ("study plan .", 1, "is no study's folder: study.toml is missing"),
     ] {
         let said = fails(folder, args, code);
         assert!(said.contains(expected), "furlough {args}: {said}");
+        assert_eq!(said.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{said}");
     }
     assert!(!folder.join("runs").exists(), "what is refused leaves nothing");
 

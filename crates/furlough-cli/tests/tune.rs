@@ -131,6 +131,8 @@ fn mistakes_are_told_and_leave_nothing_behind() {
         ("tune --data digits --seeds 1", 1, "seeds = 1"),
         ("tune --data digits --search widht", 1, "search = widht: cannot be searched for. Did you mean width?"),
         ("tune --data digits --search lr=1..0.1", 1, "is empty"),
+        ("tune --data digits --search width,width", 1, "search = width: is there twice; name it once"),
+        ("tune --data digits --l1 inf", 1, "l1 = inf: must be a finite number of at least 0"),
         ("tune --data digits --metric auc", 1, "metric = auc: there are accuracy and loss"),
         ("tune --data digits --folds 5000", 1, "folds = 5000: the data have only 1437"),
         ("tune --data digits --hidden none", 1, "there is no hidden layer to drop units of"),

@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Everything that can go wrong in the library. Each message says what was wrong, where, and
@@ -96,6 +97,13 @@ fn place(path: &Option<PathBuf>) -> String {
 }
 
 impl Error {
+    /// Whether there was no room left to write something: the disk is full, or all that one may have of it is used up. What needs more room
+    /// fails likewise.
+    pub fn is_out_of_space(&self) -> bool {
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+        matches!(self, Error::Io { source, .. } if full.contains(&source.kind()))
+    }
+
     pub(crate) fn setting(name: &str, value: impl std::fmt::Display, reason: impl Into<String>) -> Self {
         Error::Setting { name: name.into(), value: value.to_string(), reason: reason.into() }
     }
@@ -112,5 +120,23 @@ impl Error {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_path_buf();
         move |source| Error::Io { action, path, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_room_is_told_from_other_errors_of_writing() {
+        let of = |kind: ErrorKind| Error::io("write", Path::new("a"))(kind.into()).is_out_of_space();
+        assert!(of(ErrorKind::StorageFull) && of(ErrorKind::QuotaExceeded));
+        assert!(!of(ErrorKind::PermissionDenied) && !Error::run(Path::new("a"), "no storage space").is_out_of_space());
+        // As the systems of today number them.
+        #[cfg(target_os = "linux")]
+        for (code, expected) in [(28, true), (122, true), (13, false)] {
+            let error = Error::io("write", Path::new("a"))(std::io::Error::from_raw_os_error(code));
+            assert_eq!(error.is_out_of_space(), expected, "{error}");
+        }
     }
 }

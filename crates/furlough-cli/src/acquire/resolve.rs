@@ -4,19 +4,20 @@
 use super::places::Places;
 use super::source::Source;
 use super::{Acquired, Report, cache, debian, download};
+use crate::failure::Hinted;
 use anyhow::{Result, anyhow};
 use furlough::data::catalog;
 use std::path::{Path, PathBuf};
 
 /// From a folder that the user named: what is wrong there is the user's to know, so nothing else is tried.
 pub fn from_data_dir(source: &Source, folder: &Path) -> Result<Acquired> {
-    let split = source.load(folder).map_err(|error| {
-        anyhow!(
-            "{error}\n--data-dir must name a folder with the four files of {}, plain or gzip'd; for other data in the \
-             same format pass --data {}",
+    let split = source.load(folder).map_err(|error| Hinted {
+        message: error.to_string(),
+        hint: format!(
+            "--data-dir must name a folder with the four files of {}, plain or gzip'd; for other data in the same format pass --data {}",
             source.title,
             catalog::OWN_FILES
-        )
+        ),
     })?;
     Ok(Acquired { split, origin: folder.display().to_string() })
 }
@@ -138,15 +139,12 @@ impl<'a> Attempts<'a> {
     }
 
     fn all_failed(&self, source: &Source) -> anyhow::Error {
-        let mut text = format!("{} could not be had. What was tried:", source.title);
-        for failure in &self.failures {
-            text += &format!("\n  {failure}");
-        }
-        text += "\nWhat helps: get these four files (plain or gzip'd) into a folder and pass --data-dir FOLDER:";
+        let message = format!("{} could not be had: {}", source.title, self.failures.join("; "));
+        let mut hint = String::from("get these four files (plain or gzip'd) into a folder and pass --data-dir FOLDER:");
         for file in &source.files {
-            text += &format!("\n  {}/{}.gz", source.url, file.name);
+            hint += &format!("\n  {}/{}.gz", source.url, file.name);
         }
-        text += "\nOr train on data that is built in: --data digits";
-        anyhow!(text)
+        hint += "\nor use data that are built in: --data digits";
+        Hinted { message, hint }.into()
     }
 }

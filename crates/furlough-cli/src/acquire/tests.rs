@@ -3,6 +3,7 @@
 mod server;
 
 use super::*;
+use crate::failure::Hinted;
 use flate2::{Compression, write::GzEncoder};
 use furlough::data::idx;
 use furlough::data::idx_folder::{KnownFile, NAMES};
@@ -212,12 +213,14 @@ fn what_a_killed_download_left_is_cleared_away_once_it_is_old() {
 #[test]
 fn when_all_fails_one_error_lists_it_all() {
     let mut scene = Scene::new(None);
-    let error = scene.anywhere().err().unwrap().to_string();
-    for expected in
-        ["cache: nothing in", "system package: there is no", "download: ", "--data-dir FOLDER", "--data digits"]
-    {
+    let error = scene.anywhere().err().unwrap();
+    let hint = &error.downcast_ref::<Hinted>().unwrap().hint;
+    assert!(hint.contains("--data-dir FOLDER") && hint.contains("--data digits"), "{hint}");
+    let error = error.to_string();
+    for expected in ["cache: nothing in", "system package: there is no", "download: "] {
         assert!(error.contains(expected), "{error}\nshould contain {expected:?}");
     }
+    assert_eq!(error.lines().count(), 1, "{error}");
     scene.places.no_packages = false;
     let error = scene.anywhere().err().unwrap().to_string();
     assert!(error.contains("Debian package: "), "{error}");
@@ -272,8 +275,9 @@ fn a_named_folder_is_all_or_nothing() {
     scene.fill(&folder, true);
     assert_eq!(resolve::from_data_dir(&source(), &folder).unwrap().split.test.len(), 40);
     std::fs::write(folder.join(NAMES[3]), b"damaged").unwrap();
-    let error = resolve::from_data_dir(&source(), &folder).err().unwrap().to_string();
-    assert!(error.contains(NAMES[3]) && error.contains("--data-dir must name a folder"), "{error}");
+    let error = resolve::from_data_dir(&source(), &folder).err().unwrap();
+    assert!(error.to_string().contains(NAMES[3]) && error.to_string().lines().count() == 1, "{error}");
+    assert!(error.downcast_ref::<Hinted>().unwrap().hint.contains("--data-dir must name a folder"));
 }
 
 #[test]

@@ -61,14 +61,21 @@ pub struct PlaceArgs {
     pub data_dir: Option<PathBuf>,
 }
 
+/// Which of its trials.
+#[derive(Debug, Args)]
+pub struct ShardArgs {
+    /// Only part I of N of the trials, I from 1 to N
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<(usize, usize)>,
+}
+
 /// What `furlough study run` takes.
 #[derive(Debug, Args)]
 pub struct StudyRunArgs {
     #[command(flatten)]
     pub which: WhichStudy,
-    /// Only part I of N of the trials, I from 1 to N
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    pub shard: Option<(usize, usize)>,
+    #[command(flatten)]
+    pub part: ShardArgs,
     /// Trials at a time [default: as many as the cores allow]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub jobs: Option<NonZero<usize>>,
@@ -85,6 +92,8 @@ pub struct StudyRunArgs {
 pub struct StudyPlanArgs {
     #[command(flatten)]
     pub which: WhichStudy,
+    #[command(flatten)]
+    pub part: ShardArgs,
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,

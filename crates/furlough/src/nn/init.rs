@@ -30,7 +30,7 @@ impl Init {
     pub fn validate(self) -> Result<()> {
         match self {
             Init::Normal(size) | Init::Uniform(size) if !(size >= 0.0 && (size as f32).is_finite()) => {
-                Err(Error::setting("init", self, "the size after the colon must be a number of at least 0"))
+                Err(Error::setting("init", self, SIZE))
             }
             _ => Ok(()),
         }
@@ -64,6 +64,8 @@ impl Init {
     }
 }
 
+const SIZE: &str = "the size after the colon must be a number of at least 0, and not beyond single precision";
+
 /// Two independent standard normals from two uniforms in (0, 1): Box and Muller 1958.
 fn box_muller(u: f64, v: f64) -> [f64; 2] {
     let radius = libm::sqrt(-2.0 * libm::log(u));
@@ -90,8 +92,7 @@ impl std::str::FromStr for Init {
                 "not an initialisation; there are normal:SD, kaiming, lecun, xavier, uniform:BOUND",
             )),
         }?;
-        let reason = "the size after the colon must be a number of at least 0";
-        init.validate().map_err(|_| Error::setting("init", text, reason))?;
+        init.validate().map_err(|_| Error::setting("init", text, SIZE))?;
         Ok(init)
     }
 }

@@ -56,26 +56,32 @@ impl Sgd {
         let check = |good: bool, name: &str, value: f64, reason: &str| {
             if good { Ok(()) } else { Err(Error::setting(name, value, reason)) }
         };
+        let number = |good: bool, name: &str, value: f64, range: &str| {
+            // Infinity is in each of these ranges, but no number to compute with.
+            let kind = if value.is_infinite() { "finite number" } else { "number" };
+            check(good && value.is_finite(), name, value, &format!("must be a {kind} {range}"))
+        };
         // Steps are computed in single precision, where a value may not become infinite, and a factor not 0.
         let finite = |value: f64| (value as f32).is_finite();
-        let above_0 = |name: &str, value: f64| {
-            check(value > 0.0 && value.is_finite(), name, value, "must be a number above 0")?;
+        let single = |name: &str, value: f64| {
             if value as f32 > 0.0 && finite(value) {
                 return Ok(());
             }
             let reason = "is beyond single precision, which goes from about 1e-45 to 3e38";
             Err(Error::setting(name, format!("{value:e}"), reason))
         };
-        above_0("lr", self.learning_rate)?;
+        for (name, value) in [("lr", self.learning_rate), ("max_norm", self.max_norm.unwrap_or(1.0))] {
+            number(value > 0.0, name, value, "above 0")?;
+            single(name, value)?;
+        }
         let momentum = (0.0..1.0).contains(&self.momentum) && (self.momentum as f32) < 1.0;
         check(momentum, "momentum", self.momentum, "must be at least 0 and below 1, in single precision too")?;
         for (name, penalty) in [("weight_decay", self.weight_decay), ("l1", self.l1)] {
-            check(penalty >= 0.0, name, penalty, "must be a number of at least 0")?;
+            number(penalty >= 0.0, name, penalty, "of at least 0")?;
             if penalty > 0.0 {
-                above_0(name, penalty)?;
+                single(name, penalty)?;
             }
         }
-        above_0("max_norm", self.max_norm.unwrap_or(1.0))?;
         let ConcretePrior { length, entropy } = self.concrete;
         for (name, value) in [("concrete_length", length), ("concrete_regularizer", entropy)] {
             let good = value >= 0.0 && finite(value) && finite(value * value);

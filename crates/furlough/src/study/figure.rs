@@ -2,7 +2,6 @@ use super::statistics::Estimate;
 use super::{ArmResult, Label, Measure, PlotSpec, Results, grid};
 use crate::Result;
 use crate::run::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg};
-use std::collections::BTreeSet;
 use toml::Value;
 
 /// What a picture of a study shows: lines with bands where x is a number, rows with intervals where it is a name. None when no
@@ -151,17 +150,14 @@ fn epochs(arm: &ArmResult, measure: Measure) -> Vec<PlotPoint> {
 
 /// The means over the seeds for each number of passes; of the full network, the same for all of them.
 fn passes(arm: &ArmResult, measure: Measure) -> Vec<PlotPoint> {
-    let counts = arm.trials.iter().flat_map(|trial| trial.curves.values()).flatten().map(|(count, _)| *count);
-    let counts: BTreeSet<u32> = counts.collect();
-    let of = |count: u32| {
-        if measure.is_single() {
-            return Some(point(count.into(), arm.estimates.get(&measure)?));
-        }
-        let points = arm.trials.iter().filter_map(|trial| trial.curves.get(&measure)).flatten();
-        let values: Vec<f64> = points.filter(|(passes, _)| *passes == count).map(|(_, value)| *value).collect();
-        Some(point(count.into(), &Estimate::of(&values)?))
+    let of = |passes: u32| {
+        let estimate = match measure.is_single() {
+            true => *arm.estimates.get(&measure)?,
+            false => arm.averaged(measure, passes)?,
+        };
+        Some(point(passes.into(), &estimate))
     };
-    counts.into_iter().filter_map(of).collect()
+    arm.passes().into_iter().filter_map(of).collect()
 }
 
 /// The arms as rows, with a panel for each measurement.

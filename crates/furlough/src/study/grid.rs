@@ -1,8 +1,9 @@
 use super::keys::{recipe_keys, suggestion};
+use super::names::check_name;
 use super::spec::GridSpec;
-use crate::train::{Recipe, Settings};
+use crate::train::{Recipe, Settings, toml_reason};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use toml::{Table, Value};
 
 /// What an arm is called along an axis.
@@ -18,7 +19,6 @@ pub struct Label {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arm {
     labels: Vec<(String, Label)>,
-    settings: Table,
     recipe: Recipe,
 }
 
@@ -39,11 +39,6 @@ impl Arm {
         &self.recipe
     }
 
-    /// The recipe with another seed.
-    pub(super) fn with_seed(&self, seed: u64) -> Recipe {
-        resolve(&self.settings, seed).expect("the seed was checked with the others")
-    }
-
     /// All labels in one line: `fixed width, dropout 0.5`.
     pub fn title(&self) -> String {
         titled(&self.labels)
@@ -61,52 +56,98 @@ fn titled(labels: &[(String, Label)]) -> String {
 /// The name of the axis that tells a study's parts apart.
 pub(super) const GRID: &str = "grid";
 
-/// All arms of a study, each checked.
-pub(super) fn expand(base: &Table, axes: &Table, grids: &[GridSpec], seed: u64) -> Result<Vec<Arm>, String> {
+/// What the columns of `results.csv` are called that every study has.
+const COLUMNS: [&str; 2] = ["seed", "trial"];
+
+/// How many arms a study may have.
+const MOST_ARMS: usize = 10_000;
+/// How many trials: arms times seeds.
+pub(super) const MOST_TRIALS: usize = 100_000;
+
+/// A part of a study, or all of it where it has no parts.
+struct Part<'a> {
+    settings: Table,
+    labels: Vec<(String, Label)>,
+    /// The axes beside those of the whole study.
+    own: Vec<Axis<'a>>,
+}
+
+/// All arms of a study, each checked with the first of its seeds.
+pub(super) fn expand(base: &Table, axes: &Table, grids: &[GridSpec], seeds: &[u64]) -> Result<Vec<Arm>, String> {
     check_keys("base", base)?;
-    let whole = Vec::from([None]);
-    let parts: Vec<Option<&GridSpec>> = if grids.is_empty() { whole } else { grids.iter().map(Some).collect() };
+    if axes.is_empty() && grids.is_empty() {
+        return Err("the grid is empty: [axes] needs an axis, such as dropout = [0, 0.5]".into());
+    }
+    let shared = all_points(axes)?;
+    let parts = if grids.is_empty() {
+        vec![Part { settings: base.clone(), labels: Vec::new(), own: Vec::new() }]
+    } else {
+        parts(base, axes, grids)?
+    };
+    check_size(&shared, &parts, seeds.len())?;
     let mut arms: Vec<Arm> = Vec::new();
-    for (place, part) in parts.iter().enumerate() {
-        let mut settings = base.clone();
-        let mut all_axes = axes.clone();
-        let mut labels = Vec::new();
-        if let Some(part) = part {
-            if parts[..place].iter().flatten().any(|earlier| earlier.name == part.name) {
-                return Err(format!("two grids are called {:?}; give each a name of its own", part.name));
-            }
-            check_keys(&format!("grid {:?}: base", part.name), &part.base)?;
-            settings.extend(part.base.clone());
-            if let Some(axis) = part.axes.keys().find(|&axis| axes.contains_key(axis)) {
-                return Err(format!("grid {:?}: {axis} is an axis of the whole study already", part.name));
-            }
-            all_axes.extend(part.axes.clone());
-            labels.push((GRID.to_string(), Label { text: part.name.clone(), value: None }));
-        }
-        if all_axes.is_empty() && grids.is_empty() {
-            return Err("the grid is empty: [axes] needs an axis, such as dropout = [0, 0.5]".into());
-        }
-        let axes = all_axes.iter().map(|(axis, values)| points(axis, values)).collect::<Result<Vec<_>, _>>()?;
+    for part in &parts {
+        let axes: Vec<&Axis<'_>> = shared.iter().chain(&part.own).collect();
         check_apart(&axes)?;
         let start = arms.len();
         product(&axes, &mut vec![], &mut |chosen| {
-            let mut settings = settings.clone();
-            let mut labels = labels.clone();
+            let mut settings = part.settings.clone();
+            let mut labels = part.labels.clone();
             for (axis, point) in chosen {
                 settings.extend(point.sets.clone());
                 labels.push((axis.to_string(), point.label.clone()));
             }
-            let recipe = resolve(&settings, seed).map_err(|reason| format!("{}: {reason}", titled(&labels)))?;
-            arms.push(Arm { labels, settings, recipe });
-            if arms.len() > MOST { Err(format!("has more than {MOST} arms")) } else { Ok(()) }
+            let recipe = resolve(&settings, seeds[0]).map_err(|reason| format!("{}: {reason}", titled(&labels)))?;
+            arms.push(Arm { labels, recipe });
+            Ok(())
         })?;
         check_duplicates(&arms[start..])?;
     }
     Ok(arms)
 }
 
-/// A grid grows as the product of its axes, so a slip can make it endless.
-const MOST: usize = 10_000;
+/// The study's parts.
+fn parts<'a>(base: &Table, axes: &Table, grids: &'a [GridSpec]) -> Result<Vec<Part<'a>>, String> {
+    let mut names = HashSet::new();
+    let mut parts = Vec::new();
+    for (place, grid) in grids.iter().enumerate() {
+        let name = &grid.name;
+        check_name(&format!("the name of grid {}", place + 1), name)?;
+        if !names.insert(name) {
+            return Err(format!("two grids are called {name:?}; give each a name of its own"));
+        }
+        check_keys(&format!("grid {name:?}: base"), &grid.base)?;
+        let mut settings = base.clone();
+        settings.extend(grid.base.clone());
+        if let Some(axis) = grid.axes.keys().find(|&axis| axes.contains_key(axis)) {
+            return Err(format!("grid {name:?}: {axis} is an axis of the whole study already"));
+        }
+        if axes.contains_key(GRID) || grid.axes.contains_key(GRID) {
+            return Err(format!("axes: {GRID} is what the parts are told apart by; call this axis something else"));
+        }
+        let labels = vec![(GRID.to_string(), Label { text: name.clone(), value: None })];
+        parts.push(Part { settings, labels, own: all_points(&grid.axes)? });
+    }
+    Ok(parts)
+}
+
+/// Before the first arm is made: a slip in an axis can make a study endless.
+fn check_size(shared: &[Axis<'_>], parts: &[Part<'_>], seeds: usize) -> Result<(), String> {
+    let times = |arms: usize, (_, points): &Axis<'_>| arms.saturating_mul(points.len());
+    let each = shared.iter().fold(1, times);
+    let arms = parts.iter().fold(0, |arms: usize, part| arms.saturating_add(part.own.iter().fold(each, times)));
+    let trials = arms.saturating_mul(seeds);
+    if arms > MOST_ARMS {
+        return Err(format!("has {arms} arms, and {MOST_ARMS} are the most that there may be; make its axes shorter"));
+    }
+    if trials > MOST_TRIALS {
+        return Err(format!(
+            "has {trials} trials, {arms} arms with {seeds} seeds each, and {MOST_TRIALS} are the most that there may be; \
+             take fewer seeds, or make its axes shorter"
+        ));
+    }
+    Ok(())
+}
 
 /// A value of an axis.
 struct Point {
@@ -118,7 +159,12 @@ type Axis<'a> = (&'a str, Vec<Point>);
 /// An axis and the value on it that was chosen.
 type Choice<'a> = (&'a str, &'a Point);
 
+fn all_points(axes: &Table) -> Result<Vec<Axis<'_>>, String> {
+    axes.iter().map(|(axis, values)| points(axis, values)).collect()
+}
+
 fn points<'a>(axis: &'a str, values: &Value) -> Result<Axis<'a>, String> {
+    check_name("axes: the name of an axis", axis)?;
     let Value::Array(values) = values else {
         return Err(format!("axes: {axis} is to be a list of values, such as {axis} = [{values}]"));
     };
@@ -145,11 +191,17 @@ fn points<'a>(axis: &'a str, values: &Value) -> Result<Axis<'a>, String> {
         }
     };
     let points = values.iter().map(point).collect::<Result<Vec<_>, _>>()?;
-    let again = points.iter().enumerate().find(|(at, point)| points[..*at].iter().any(|p| p.label == point.label));
-    match again {
-        Some((_, point)) => Err(format!("axes: {axis} has {} twice", point.label.text)),
-        None => Ok((axis, points)),
+    if COLUMNS.contains(&axis) {
+        return Err(format!("axes: {axis} is a column of every study's results; call this axis something else"));
     }
+    let mut texts = HashSet::new();
+    for text in points.iter().map(|point| &point.label.text) {
+        check_name(&format!("axes: {axis}: a value's name"), text)?;
+        if !texts.insert(text) {
+            return Err(format!("axes: {axis} has {text} twice"));
+        }
+    }
+    Ok((axis, points))
 }
 
 /// Keys of a recipe, apart from those that a study sets by other means.
@@ -177,7 +229,7 @@ fn check_keys(place: &str, table: &Table) -> Result<(), String> {
 }
 
 /// No two axes may set the same key: one of them would do nothing.
-fn check_apart(axes: &[Axis<'_>]) -> Result<(), String> {
+fn check_apart(axes: &[&Axis<'_>]) -> Result<(), String> {
     let mut setter: HashMap<&str, &str> = HashMap::new();
     for (axis, points) in axes {
         for key in points.iter().flat_map(|point| point.sets.keys()) {
@@ -191,7 +243,7 @@ fn check_apart(axes: &[Axis<'_>]) -> Result<(), String> {
 
 /// Tells `each` of every choice of a value on each axis.
 fn product<'a>(
-    axes: &'a [Axis<'a>],
+    axes: &[&'a Axis<'a>],
     chosen: &mut Vec<Choice<'a>>,
     each: &mut dyn FnMut(&[Choice<'a>]) -> Result<(), String>,
 ) -> Result<(), String> {
@@ -218,9 +270,9 @@ fn check_duplicates(arms: &[Arm]) -> Result<(), String> {
 fn resolve(settings: &Table, seed: u64) -> Result<Recipe, String> {
     for (key, value) in settings {
         let alone = Table::from_iter([(key.clone(), value.clone())]);
-        Settings::deserialize(alone).map_err(|error| format!("{key} = {value}: {}", error.message()))?;
+        Settings::deserialize(alone).map_err(|error| format!("{key} = {value}: {}", toml_reason(&error)))?;
     }
-    let mut settings = Settings::deserialize(settings.clone()).map_err(|error| error.message().to_string())?;
+    let mut settings = Settings::deserialize(settings.clone()).map_err(|error| toml_reason(&error))?;
     settings.seed = Some(seed);
     settings.resolve().map_err(|error| error.to_string())
 }
@@ -231,6 +283,7 @@ pub(super) fn label(value: &Value) -> Label {
         Value::String(text) => Label { text: text.clone(), value: None },
         Value::Integer(number) => Label { text: number.to_string(), value: Some(*number as f64) },
         Value::Float(number) => Label { text: number.to_string(), value: Some(*number) },
+        Value::Array(values) if values.is_empty() => Label { text: "none".into(), value: None },
         Value::Array(values) => {
             let labels: Vec<Label> = values.iter().map(label).collect();
             let first = labels.first().and_then(|label| label.value);

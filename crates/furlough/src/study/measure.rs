@@ -136,6 +136,15 @@ impl Measure {
         self.look() != Some(Look::Averaging)
     }
 
+    /// The same of the full network, for what is one number for each number of passes.
+    pub(super) fn of_full_network(self) -> Option<Measure> {
+        match self {
+            Measure::AveragingError => Some(Measure::TestError),
+            Measure::AveragingLoss => Some(Measure::TestLoss),
+            _ => None,
+        }
+    }
+
     /// Whether a picture can have it over such an x.
     pub(super) fn fits(self, x: &str) -> bool {
         use Measure::{NoisyTrainError, NoisyTrainLoss, TestError, TestLoss};

@@ -9,6 +9,7 @@ mod grid;
 mod keys;
 mod measure;
 mod measured;
+mod names;
 mod pool;
 mod results;
 mod spec;

@@ -3,7 +3,7 @@ use super::{Arm, Label, Measure, Measured, Study, Trial, TrialData, measure_tria
 use crate::run::EpochRecord;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use toml::Table;
 
@@ -115,7 +115,7 @@ impl Results {
     /// networks and has not been is measured now, on `threads` threads; `tell` hears how many of how many trials are done.
     ///
     /// # Errors
-    /// [`Error::Data`] when the data do not fit the networks. What is wrong with a single trial is in [`Results::missing`].
+    /// [`Error::Data`] when the data do not fit the networks; [`Error::Io`] when there is no room for what is measured. What is wrong with a single trial is in [`Results::missing`].
     pub fn collect(
         study: &Study,
         data: &TrialData<'_>,
@@ -141,7 +141,7 @@ impl Results {
                     let id = trial.id().to_string();
                     arms[place].trials.push(TrialResult { seed, id, values, curves, epochs: records });
                 }
-                Err(error @ Error::Data { .. }) => return Err(error),
+                Err(error) if matches!(error, Error::Data { .. }) || error.is_out_of_space() => return Err(error),
                 Err(error) => {
                     missing.push(Missing { arm: place, seed, id: trial.id().into(), reason: error.to_string() });
                 }
@@ -200,6 +200,24 @@ impl ArmResult {
     /// A measurement of the trial with this seed.
     pub fn value(&self, seed: u64, measure: Measure) -> Option<f64> {
         self.trials.iter().find(|trial| trial.seed == seed)?.values.get(&measure).copied()
+    }
+
+    /// The numbers of masked passes for which something was measured.
+    pub(super) fn passes(&self) -> BTreeSet<u32> {
+        self.trials.iter().flat_map(|trial| trial.curves.values()).flatten().map(|(passes, _)| *passes).collect()
+    }
+
+    /// A measurement of so many passes: its mean over the trials.
+    pub(super) fn averaged(&self, measure: Measure, passes: u32) -> Option<Estimate> {
+        let points = self.trials.iter().filter_map(|trial| trial.curves.get(&measure)).flatten();
+        let values: Vec<f64> = points.filter(|(count, _)| *count == passes).map(|(_, value)| *value).collect();
+        Estimate::of(&values)
+    }
+
+    /// A measurement that the log has, after the last epoch: its mean over the trials.
+    pub(super) fn at_the_end(&self, measure: Measure) -> Option<Estimate> {
+        let values = self.trials.iter().filter_map(|trial| measure.of_epoch(trial.epochs.last()?));
+        Estimate::of(&values.collect::<Vec<f64>>())
     }
 }
 

@@ -1,9 +1,11 @@
 use super::Measure;
-use super::grid::{Arm, expand, texts};
+use super::grid::{Arm, MOST_TRIALS, expand, texts};
 use super::keys::suggestion;
-use crate::train::Recipe;
+use super::names::{check_file_name, check_line, check_name};
+use crate::train::{Recipe, read_toml, toml_reason};
 use crate::{Error, Result};
 use serde::{Deserialize, Deserializer};
+use std::collections::HashSet;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -105,7 +107,7 @@ fn one_or_more<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         Value::Array(values) => values,
         value => vec![value],
     };
-    let each = values.into_iter().map(|value| T::deserialize(value).map_err(|error| error.message().to_string()));
+    let each = values.into_iter().map(|value| T::deserialize(value).map_err(|error| toml_reason(&error)));
     each.collect::<std::result::Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
@@ -119,17 +121,14 @@ impl Study {
     }
 
     fn read(text: &str) -> std::result::Result<Self, String> {
-        let at = |error: toml::de::Error| match error.span() {
-            None => error.message().to_string(),
-            Some(span) => format!("line {}: {}", text[..span.start].matches('\n').count() + 1, error.message()),
-        };
-        let file: File = toml::from_str(text).map_err(at)?;
-        let document = toml::from_str(text).map_err(at)?;
+        let file: File = read_toml(text)?;
+        let document = read_toml(text)?;
+        check_name("title", &file.title)?;
         let seeds = file.seeds.as_ref().map_or(Ok(Vec::new()), Seeds::list)?;
         if seeds.is_empty() {
             return Err("has no seeds; write how many: [seeds] and under it count = 5".into());
         }
-        let arms = expand(&file.base, &file.axes, &file.grid, seeds[0])?;
+        let arms = expand(&file.base, &file.axes, &file.grid, &seeds)?;
         let mut measures = file.measure.clone();
         if measures.is_empty() && file.plot.is_empty() {
             measures.push(Measure::TestError);
@@ -209,18 +208,16 @@ impl Study {
     /// stopped has something of every arm.
     pub fn trials(&self) -> impl Iterator<Item = (usize, u64, Recipe)> {
         let arms = || self.arms.iter().enumerate();
-        self.seeds.iter().flat_map(move |&seed| arms().map(move |(place, arm)| (place, seed, arm.with_seed(seed))))
+        let recipe =
+            |arm: &Arm, seed| arm.recipe().with_seed(seed).expect("seeds were checked when the study was read");
+        self.seeds.iter().flat_map(move |&seed| arms().map(move |(place, arm)| (place, seed, recipe(arm, seed))))
     }
 
     /// The names by which arms can be told apart: the parts, if there are any, and the axes.
     pub fn axes(&self) -> Vec<&str> {
-        let mut axes = Vec::new();
-        for (axis, _) in self.arms.iter().flat_map(Arm::labels) {
-            if !axes.contains(&axis.as_str()) {
-                axes.push(axis);
-            }
-        }
-        axes
+        let mut seen = HashSet::new();
+        let names = self.arms.iter().flat_map(Arm::labels).map(|(axis, _)| axis.as_str());
+        names.filter(|axis| seen.insert(*axis)).collect()
     }
 
     fn check_plots(&self) -> std::result::Result<(), String> {
@@ -236,7 +233,7 @@ impl Study {
         };
         let measures: Vec<String> = Measure::all().map(|measure| measure.to_string()).collect();
         let more: Vec<&str> = measures.iter().map(String::as_str).chain([PlotSpec::EPOCH, PlotSpec::PASSES]).collect();
-        let mut names = Vec::new();
+        let mut names = HashSet::new();
         for (place, plot) in self.file.plot.iter().enumerate() {
             known("x", &plot.x, &more)?;
             plot.series.as_deref().map_or(Ok(()), |series| known("series", series, &[]))?;
@@ -247,19 +244,19 @@ impl Study {
                 return Err(format!("plot: {y} is not measured against {}", plot.x));
             }
             self.check_values("plot: only", &plot.only)?;
-            let numbers = self.arms.iter().filter_map(|arm| arm.label(&plot.x)?.value);
-            if let Some(bad) = numbers.filter(|&x| x <= 0.0).find(|_| plot.log_x) {
+            let mut numbers = self.arms.iter().filter_map(|arm| arm.label(&plot.x)?.value);
+            if let Some(bad) = plot.log_x.then(|| numbers.find(|&x| x <= 0.0)).flatten() {
                 return Err(format!("plot: log_x has no place for {} {bad}", plot.x));
             }
-            let name = plot.file_name(place);
-            let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-            if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-                return Err(format!("plot: name = {name:?} is to be a file's name: letters, digits, - and _"));
+            for (what, text) in [("title", &plot.title), ("x_label", &plot.x_label)] {
+                text.as_deref().map_or(Ok(()), |text| check_line(&format!("plot: {what}"), text))?;
             }
-            if names.contains(&name) {
+            let name = plot.file_name(place);
+            check_file_name("plot: name", &name)?;
+            // Some file systems take a for A.
+            if !names.insert(name.to_lowercase()) {
                 return Err(format!("plot: two are called {name:?}; give each a name of its own"));
             }
-            names.push(name);
         }
         Ok(())
     }
@@ -275,24 +272,31 @@ impl Study {
     /// Whether these are axes, and values of theirs.
     fn check_values(&self, what: &str, values: &Table) -> std::result::Result<(), String> {
         for (axis, value) in values {
-            let mut known: Vec<&str> = Vec::new();
-            for (name, label) in self.arms.iter().flat_map(Arm::labels) {
-                if name == axis && !known.contains(&label.text.as_str()) {
-                    known.push(&label.text);
-                }
-            }
+            let labels = self.arms.iter().flat_map(Arm::labels).filter(|(name, _)| name == axis);
+            let mut seen = HashSet::new();
+            let known: Vec<&str> =
+                labels.map(|(_, label)| label.text.as_str()).filter(|text| seen.insert(*text)).collect();
             if known.is_empty() {
                 let near = suggestion(axis, self.axes());
                 return Err(format!("{what}: {axis} is not an axis of this study{near}"));
             }
-            let wanted = texts(value, |text| known.contains(&text));
-            if let Some(other) = wanted.iter().find(|text| !known.contains(&text.as_str())) {
-                return Err(format!("{what}: {axis} has no value {other}; it has {}", known.join(", ")));
+            let wanted = texts(value, |text| seen.contains(text));
+            if wanted.is_empty() {
+                return Err(format!("{what}: {axis} is an empty list"));
+            }
+            if let Some(other) = wanted.iter().find(|text| !seen.contains(text.as_str())) {
+                let more =
+                    if known.len() > SHOWN { format!(" and {} more", known.len() - SHOWN) } else { String::new() };
+                let some = known[..known.len().min(SHOWN)].join(", ");
+                return Err(format!("{what}: {axis} has no value {other}; it has {some}{more}"));
             }
         }
         Ok(())
     }
 }
+
+/// As many values of an axis are told in a message.
+const SHOWN: usize = 12;
 
 impl PlotSpec {
     /// The x of pictures of the training.
@@ -320,14 +324,20 @@ impl Seeds {
             (Some(list), None) => list.clone(),
             (None, count) => {
                 let (first, count) = (self.first.unwrap_or(0), count.unwrap_or(0));
-                if count > 100_000 {
-                    return Err(format!("seeds: count = {count} is more than 100000"));
+                if count > MOST_TRIALS as u64 {
+                    return Err(format!("seeds: count = {count} is more than {MOST_TRIALS}"));
                 }
-                (first..first.saturating_add(count)).collect()
+                // As large as a recipe's file can have it.
+                if first.saturating_add(count) > 1 << 63 {
+                    return Err(format!("seeds: {count} from {first} on go beyond {}", i64::MAX));
+                }
+                (first..first + count).collect()
             }
         };
-        let again = seeds.iter().enumerate().find(|(place, seed)| seeds[..*place].contains(seed));
-        again.map_or(Ok(()), |(_, seed)| Err(format!("seeds: {seed} is there twice")))?;
-        Ok(seeds)
+        let mut seen = HashSet::new();
+        match seeds.iter().find(|seed| !seen.insert(**seed)) {
+            Some(seed) => Err(format!("seeds: {seed} is there twice")),
+            None => Ok(seeds),
+        }
     }
 }

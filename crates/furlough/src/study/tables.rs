@@ -33,8 +33,11 @@ impl Results {
             self.data.test,
             if self.arms.iter().all(|arm| arm.trials.len() == n) { "" } else { "at most " },
         );
-        let heads = self.axes.iter().cloned().chain(self.single().map(Measure::heading));
-        text += &table(heads, self.axes.len(), self.arms.iter().map(|arm| self.row(arm)));
+        if self.single().next().is_some() {
+            let heads = self.axes.iter().cloned().chain(self.single().map(Measure::heading));
+            text += &table(heads, self.axes.len(), self.arms.iter().map(|arm| self.row(arm)));
+        }
+        text += &self.averaged();
         if !self.comparisons.is_empty() {
             text += &self.differences();
         }
@@ -47,16 +50,46 @@ impl Results {
         text
     }
 
-    /// What has one number for each trial; the rest is for pictures.
+    /// What has one number for each trial; the rest has tables of its own.
     fn single(&self) -> impl Iterator<Item = Measure> {
         self.measures.iter().copied().filter(|measure| measure.is_single())
     }
 
     fn row(&self, arm: &ArmResult) -> Vec<String> {
-        let labels =
-            self.axes.iter().map(|axis| arm.labels.get(axis).map_or(String::new(), |label| label.text.clone()));
-        let value = |measure| arm.estimates.get(&measure).map_or("–".into(), |e| said(measure, e, false));
-        labels.chain(self.single().map(value)).collect()
+        let value = |measure| cell(measure, arm.estimates.get(&measure));
+        self.labels(arm).chain(self.single().map(value)).collect()
+    }
+
+    fn labels(&self, arm: &ArmResult) -> impl Iterator<Item = String> {
+        self.axes.iter().map(|axis| arm.labels.get(axis).map_or(String::new(), |label| label.text.clone()))
+    }
+
+    /// What was averaged over masked passes, arm by arm, beside the full network. Nothing where no trial was measured so.
+    fn averaged(&self) -> String {
+        let measures = self.measures.iter().filter_map(|&measure| Some((measure, measure.of_full_network()?)));
+        let measures: Vec<(Measure, Measure)> = measures.collect();
+        let mut rows = Vec::new();
+        for arm in &self.arms {
+            let passes = arm.passes();
+            let row = |what: String, cells: Vec<String>| self.labels(arm).chain([what]).chain(cells).collect();
+            for &count in &passes {
+                let cells = measures.iter().map(|&(measure, _)| cell(measure, arm.averaged(measure, count).as_ref()));
+                rows.push(row(count.to_string(), cells.collect()));
+            }
+            if !passes.is_empty() {
+                let cells = measures.iter().map(|&(_, full)| cell(full, arm.at_the_end(full).as_ref()));
+                rows.push(row("full network".into(), cells.collect()));
+            }
+        }
+        if rows.is_empty() {
+            return String::new();
+        }
+        let heads = measures.iter().map(|(measure, _)| measure.heading());
+        let heads = self.axes.iter().cloned().chain(["k".into()]).chain(heads);
+        let rows = table(heads, self.axes.len(), rows.into_iter());
+        format!(
+            "\n## Masked passes\n\nProbabilities of k passes with dropout on, averaged, beside the full network.\n\n{rows}"
+        )
     }
 
     fn differences(&self) -> String {
@@ -79,6 +112,10 @@ impl Results {
         text += &table(heads, 3, rows);
         text
     }
+}
+
+fn cell(measure: Measure, estimate: Option<&Estimate>) -> String {
+    estimate.map_or("–".into(), |estimate| said(measure, estimate, false))
 }
 
 /// `11.23 ± 0.12`.

@@ -84,7 +84,7 @@ impl Trial {
         if !folder.join(RunDir::RECIPE).exists() && !folder.join(RunDir::MANIFEST).exists() {
             return Ok((Vec::new(), false));
         }
-        self.read(&folder).map_err(|error| unusable(&folder, &error))
+        self.read(&folder).map_err(|error| unusable(&folder, error))
     }
 
     fn read(&self, folder: &Path) -> Result<(Vec<EpochRecord>, bool)> {
@@ -177,7 +177,8 @@ pub struct TrialOutcome {
 ///
 /// # Errors
 /// [`Error::Run`] when what is in the trial's folder is damaged or of something else; it is left as it is. Those of
-/// [`Trainer::new`] and [`Trainer::fit`], so [`Error::NotFinite`] when the training diverges; [`Error::Io`].
+/// [`Trainer::new`] and [`Trainer::fit`], so [`Error::NotFinite`] when the training diverges; [`Error::Io`], and with it
+/// [`Error::is_out_of_space`] where there is no room for the next file.
 pub fn run_trial(
     trial: &Trial,
     data: &TrialData<'_>,
@@ -246,13 +247,13 @@ pub(crate) fn begin<'a>(
             }
             Err(Error::Run { .. }) if path.join(RunDir::RECIPE).exists() => {} // begun by another process since
             Err(error @ Error::Locked { .. }) => return Err(error),
-            Err(error) => return Err(unusable(path, &error)),
+            Err(error) => return Err(unusable(path, error)),
         }
     }
     let resumed = RunDir::resume(path).and_then(|dir| Recorder::resume(dir, info, &network.validate()?, seconds));
     let (recorder, state) = match resumed {
         Err(error @ Error::Locked { .. }) => return Err(error),
-        other => other.map_err(|error| unusable(path, &error))?,
+        other => other.map_err(|error| unusable(path, error))?,
     };
     let trainer = match state {
         None => trainer,
@@ -270,8 +271,11 @@ fn laps(clock: &(dyn Fn() -> f64 + Sync)) -> impl FnMut() -> f64 {
     }
 }
 
-/// What is in the folder of a trial is not that trial.
-fn unusable(folder: &Path, error: &Error) -> Error {
+/// What is in the folder of a trial is not that trial, unless it could only not be written.
+pub(super) fn unusable(folder: &Path, error: Error) -> Error {
+    if error.is_out_of_space() {
+        return error;
+    }
     let what = error.to_string();
     let inside = what.strip_prefix(&*folder.display().to_string()).unwrap_or(&what).trim_start_matches(['/', ':', ' ']);
     let advice = "move this folder away and the trial is run again; the other trials are untouched";

@@ -5,6 +5,7 @@ mod event;
 mod recipe;
 mod settings;
 mod state;
+mod toml_text;
 mod trainer;
 
 pub(crate) use evaluate::Evaluator;
@@ -13,5 +14,6 @@ pub use event::{Control, EpochSummary, Event, LearntDropout, Observer, StopReaso
 pub use recipe::{Recipe, TrainOptions};
 pub use settings::{OneOrMany, Settings};
 pub use state::{Progress, TrainState};
+pub(crate) use toml_text::{read_toml, toml_reason};
 pub use trainer::Trainer;
 pub(crate) use trainer::check_fit;

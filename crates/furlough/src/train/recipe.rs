@@ -187,6 +187,15 @@ impl Recipe {
         }
     }
 
+    /// The same with another seed.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] `seed` when it is above 2^63 - 1.
+    pub fn with_seed(&self, seed: u64) -> Result<Self> {
+        check_seed("seed", seed)?;
+        Ok(Recipe { seed, ..self.clone() })
+    }
+
     /// The recipe as TOML, with every key that matters (those with which nothing is changed may be left out); [`Settings::parse`](super::Settings::parse) reads it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
@@ -215,12 +224,8 @@ impl Recipe {
             return Err(Error::setting("input_dropout", self.input_dropout, reason));
         }
         self.validate_kind()?;
-        // TOML has signed 64-bit integers only, and a recipe must survive being written.
-        for (name, seed) in [("seed", self.seed), ("split_seed", self.split_seed)] {
-            if i64::try_from(seed).is_err() {
-                return Err(Error::setting(name, seed, format!("must be at most {}", i64::MAX)));
-            }
-        }
+        check_seed("seed", self.seed)?;
+        check_seed("split_seed", self.split_seed)?;
         self.partition().validate()?;
         self.options().validate()
     }
@@ -241,6 +246,14 @@ impl Recipe {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// TOML has signed 64-bit integers only, and a recipe must survive being written.
+fn check_seed(name: &str, seed: u64) -> Result<()> {
+    match i64::try_from(seed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::setting(name, seed, format!("must be at most {}", i64::MAX))),
     }
 }
 

@@ -1,4 +1,4 @@
-use super::Recipe;
+use super::{Recipe, read_toml};
 use crate::compute::Precision;
 use crate::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, Sharing};
 use crate::optim::LrSchedule;
@@ -122,29 +122,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// What the parser calls the numbers that it expects, and what people call them.
-const NUMBERS: [(&str, &str); 4] = [
-    ("expected usize", "expected a whole number of at least 0"),
-    ("expected u32", "expected a whole number from 0 to 4294967295"),
-    ("expected u64", "expected a whole number from 0 to 9223372036854775807"),
-    ("expected f64", "expected a number"),
-];
-
 impl Settings {
     /// Reads a recipe file's text; `path` is for messages.
     ///
     /// # Errors
     /// [`Error::Recipe`] with line and column, for what is not TOML and for keys that do not exist.
     pub fn parse(text: &str, path: Option<&Path>) -> Result<Self> {
-        toml::from_str(text).map_err(|error| {
-            let mut reason = error.to_string().trim_end().to_string();
-            for (parser, people) in NUMBERS {
-                if let Some(before) = reason.strip_suffix(parser) {
-                    reason = format!("{before}{people}");
-                }
-            }
-            Error::Recipe { path: path.map(Path::to_path_buf), reason }
-        })
+        read_toml(text).map_err(|reason| Error::Recipe { path: path.map(Path::to_path_buf), reason })
     }
 
     /// These settings, and `other`'s where these say nothing.
@@ -304,6 +288,17 @@ mod tests {
             ("l1 = -0.1", "l1 = -0.1: must be a number of at least 0"),
             ("l1 = nan", "l1 = NaN: must be a number of at least 0"),
             ("l1 = 1e-50", "l1 = 1e-50: is beyond single precision"),
+            ("l1 = inf", "l1 = inf: must be a finite number of at least 0"),
+            ("weight_decay = inf", "weight_decay = inf: must be a finite number of at least 0"),
+            ("weight_decay = -inf", "weight_decay = -inf: must be a finite number of at least 0"),
+            ("max_norm = inf", "max_norm = inf: must be a finite number above 0"),
+            ("lr = inf", "lr = inf: must be a finite number above 0"),
+            ("lr = nan", "lr = NaN: must be a number above 0"),
+            ("momentum = inf", "momentum = inf: must be at least 0 and below 1"),
+            (
+                "init = 'normal:inf'",
+                "init = normal:inf: the size after the colon must be a number of at least 0, and not",
+            ),
             ("lr = 1e60", "lr = 1"),
             ("init = \"normal:1e60\"", "init"),
             ("optimizer = \"adam\"", "there is sgd"),
@@ -366,6 +361,7 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");
+            assert_eq!(error.lines().count(), 1, "{error}");
         }
     }
 }

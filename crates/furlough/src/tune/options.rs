@@ -1,7 +1,7 @@
 use super::search::planned_epochs;
 use super::{Metric, Phase, Space};
 use crate::data::{Dataset, Targets};
-use crate::train::{Recipe, Settings};
+use crate::train::{Recipe, Settings, read_toml};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +132,7 @@ impl TuneOptions {
 
     /// The options that [`Self::to_toml`] wrote, and the data's fingerprint. The reason when it is something else.
     pub(super) fn parse(text: &str) -> std::result::Result<(Self, String), String> {
-        let file: Read = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_string())?;
+        let file: Read = read_toml(text)?;
         if file.version != VERSION {
             return Err(format!("has format version {}; this furlough reads version {VERSION}", file.version));
         }

@@ -2,8 +2,8 @@ use super::field::{Answer, Ask, Field, Source};
 use super::search::Arm;
 use super::searching::{Found, Tell};
 use super::{Phase, TuneEvent, TuneOptions};
+use crate::Result;
 use crate::train::{Control, Recipe};
-use crate::{Error, Result};
 
 /// Scores of the two finalists, seed for seed.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +30,7 @@ pub(super) fn replicate(
     let mut asks = Vec::new();
     for &seed in &seeds {
         for arm in [Arm::With, Arm::Without] {
-            asks.push((arm, seed, with_seed(&found.entries[found.finalist(arm)].recipe, seed)?));
+            asks.push((arm, seed, found.entries[found.finalist(arm)].recipe.with_seed(seed)?));
         }
     }
     let mut replicator = Replicator { scores: vec![None; asks.len()], asks, begun: 0, epochs, field, tell };
@@ -39,17 +39,6 @@ pub(super) fn replicate(
     let Some(scores) = scores.into_iter().collect::<Option<Vec<f64>>>() else { return Ok(None) };
     let of = |arm| asks.iter().zip(&scores).filter(|(ask, _)| ask.0 == arm).map(|(_, &score)| score).collect();
     Ok(Some(Pairs { seeds, with: of(Arm::With), without: of(Arm::Without) }))
-}
-
-fn with_seed(recipe: &Recipe, seed: u64) -> Result<Recipe> {
-    let mut settings = super::candidate::settings_of(recipe)?;
-    settings.seed = Some(seed);
-    settings.resolve().map_err(|error| match error {
-        Error::Setting { name, value, .. } if name == "seed" => {
-            Error::setting("seed", value, "leaves no room for the seeds of the replications, which follow it")
-        }
-        other => other,
-    })
 }
 
 struct Replicator<'a, 'b> {

@@ -2,7 +2,7 @@ use super::Candidate;
 use crate::train::Recipe;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Something that can be searched for.
@@ -149,13 +149,17 @@ impl Space {
     /// Reads `KEY,KEY=LOW..HIGH,…`. Keys without a range are searched around what `base` has; drop probabilities are added if they are not said.
     ///
     /// # Errors
-    /// [`Error::Setting`] `search` for a key that does not exist (with the one that may be meant), and for a range that is empty or
+    /// [`Error::Setting`] `search` for a key that does not exist (with the one that may be meant) or is named twice, and for a range that is empty or
     /// out of bounds; `hidden` when there is no hidden layer to drop units of.
     pub fn parse(text: &str, base: &Recipe) -> Result<Self> {
         let mut space = Space::new(base);
+        let mut named = BTreeSet::new();
         for part in text.split(',').filter(|part| !part.trim().is_empty()) {
             let (name, range) = part.split_once('=').map_or((part, None), |(name, range)| (name, Some(range)));
             let key = Key::parse(name)?;
+            if !named.insert(key) {
+                return Err(Error::setting("search", key, "is there twice; name it once, with one range or none"));
+            }
             let range = match range {
                 None => key.default_range(base),
                 Some(text) => parse_range(key, text)?,
@@ -374,6 +378,9 @@ mod tests {
             ("dropout=0..0.001", "steps of 0.01"),
             ("width=1.5..8", "whole number"),
             ("depth=0..2", "depth goes from 1 to 16"),
+            ("width,width", "search = width: is there twice"),
+            ("dropout=0..0.5,lr,dropout=0..0.9", "search = dropout: is there twice"),
+            ("weight_decay,weight-decay", "search = weight_decay: is there twice"),
         ] {
             let error = Space::parse(text, &base()).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");

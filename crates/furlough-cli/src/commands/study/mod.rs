@@ -5,8 +5,8 @@ mod plan;
 mod run;
 mod show;
 
-use crate::args::study::{PlaceArgs, StudyArgs, StudyCommand};
-use anyhow::Context;
+use crate::args::study::{PlaceArgs, ShardArgs, StudyArgs, StudyCommand};
+use anyhow::{Context, bail};
 use furlough::study::{Study, StudyFolder, Trial, TrialData};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,21 @@ impl Planned {
     fn title(&self) -> String {
         format!("{}, seed {}", self.titles.join(" = "), self.seed)
     }
+}
+
+/// A shard's trials.
+fn shard(trials: Vec<Planned>, args: &ShardArgs) -> anyhow::Result<Vec<Planned>> {
+    let Some((part, of)) = args.shard else { return Ok(trials) };
+    if of > trials.len() {
+        bail!("--shard: {of} shards are more than there are trials, {}", trials.len());
+    }
+    let own = trials.into_iter().enumerate().filter(|(place, _)| place % of == part - 1);
+    Ok(own.map(|(_, planned)| planned).collect())
+}
+
+/// What is said of a shard behind the number of its trials.
+fn shard_words(args: &ShardArgs) -> String {
+    args.shard.map_or(String::new(), |(part, of)| format!(" (shard {part} of {of})"))
 }
 
 /// The study's trials, each once.

@@ -1,6 +1,6 @@
 //! `furlough study plan`.
 
-use super::{Planned, find, trials};
+use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::Acquired;
 use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
@@ -46,7 +46,8 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
     let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let root = path.join(StudyFolder::TRIALS);
-    let rows: Vec<Row> = trials(&study, &data).into_iter().map(|planned| row(planned, &root)).collect();
+    let own = shard(trials(&study, &data), &args.part)?;
+    let rows: Vec<Row> = own.into_iter().map(|planned| row(planned, &root)).collect();
     let count = |state: &str| rows.iter().filter(|row| row.state == state).count();
     let overview = Overview {
         title: study.title(),
@@ -58,7 +59,8 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
         seconds_left: seconds_left(&rows),
         list: &rows,
     };
-    let text = if args.json { serde_json::to_string(&overview)? + "\n" } else { page(&overview) };
+    let text =
+        if args.json { serde_json::to_string(&overview)? + "\n" } else { page(&overview, &shard_words(&args.part)) };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -99,7 +101,7 @@ fn seconds_left(rows: &[Row]) -> Option<f64> {
     (weight > 0.0).then_some(left * seconds / weight)
 }
 
-fn page(overview: &Overview<'_>) -> String {
+fn page(overview: &Overview<'_>, shard: &str) -> String {
     let look = Look::of(&io::stdout());
     let Overview { trials, finished, begun, damaged, .. } = overview;
     let mut text = format!("  {}\n  {}\n\n", look.bold(&look.text(overview.title)), look.dim(&overview.folder));
@@ -116,7 +118,7 @@ fn page(overview: &Overview<'_>) -> String {
             text += &format!("    {reason}\n");
         }
     }
-    text += &format!("\n  {trials} trials: {finished} finished");
+    text += &format!("\n  {trials} trials{shard}: {finished} finished");
     for (count, what) in [(begun, "begun"), (damaged, "damaged"), (&(trials - finished - begun - damaged), "to do")] {
         if *count > 0 {
             text += &format!(", {count} {what}");

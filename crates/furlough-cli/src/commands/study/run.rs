@@ -2,7 +2,7 @@
 
 use super::collect::{gather, said, write};
 use super::show::{End, Show, shown};
-use super::{Planned, find, trials};
+use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::Acquired;
 use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
@@ -29,14 +29,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let folder = StudyFolder::claim(path, &study)?;
     let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
-    let all = trials(&study, &data);
-    let count = all.len();
-    if let Some((_, of)) = args.shard.filter(|(_, of)| *of > count) {
-        bail!("--shard: {of} shards are more than there are trials, {count}");
-    }
-    let mine = |place: usize| args.shard.is_none_or(|(part, of)| place % of == part - 1);
-    let own: Vec<Planned> =
-        all.into_iter().enumerate().filter(|(place, _)| mine(*place)).map(|(_, planned)| planned).collect();
+    let own = shard(trials(&study, &data), &args.part)?;
     let own_count = own.len();
     let root = folder.trials();
     let mut todo = Vec::new();
@@ -55,7 +48,8 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let ran = match train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before) {
         // Whoever read the output has gone away, which is a wish to stop; what was trained is saved, and not all of it was.
         Err(error) if failure::is_closed_pipe(&error) => return Ok(ExitCode::from(failure::INTERRUPTED)),
-        ran => ran?,
+        Err(error) => return Err(error.context("the study was stopped, and what is finished of it is kept")),
+        Ok(ran) => ran,
     };
     let left = todo.len() - ran.finished;
     if ran.stopped {
@@ -85,10 +79,8 @@ fn train(
     let show = Show::new(args.json, todo.len(), work, before);
     let look = Look::of(&io::stdout());
     let done = count - todo.len();
-    let mut text = format!("  {}\n  {}: {count} trials", look.bold(&look.text(study.title())), study.data());
-    if let Some((part, of)) = args.shard {
-        text += &format!(" (shard {part} of {of})");
-    }
+    let (title, shard) = (look.bold(&look.text(study.title())), shard_words(&args.part));
+    let mut text = format!("  {title}\n  {}: {count} trials{shard}", study.data());
     text += &format!(", {done} finished; {jobs} at a time, {} each\n", told_threads(threads));
     let event = json!({
         "event": "start", "title": study.title(), "trials": count, "finished": done, "jobs": jobs, "threads": threads,
@@ -116,7 +108,10 @@ fn train(
     let setting = Setting { root, threads, clock: &clock };
     run_pool(data, &Crew { workers: jobs, setting, stop: &interrupt::asked }, &mut plan);
     match broken {
-        Some(error) => Err(error.into()),
+        Some(error) => {
+            ran.show.abandon();
+            Err(error.into())
+        }
         None => {
             ran.stopped |= interrupt::asked() && ran.finished + ran.failed < todo.len();
             Ok(ran)
@@ -161,6 +156,8 @@ fn heard(
                     let seconds = outcome.records.iter().map(|record| record.seconds).sum();
                     shown(ran.show.trial(&title, id, &End::Finished { values: &values, seconds }))
                 }
+                // The next trial would fail likewise, and be the next to have its training thrown away.
+                Err(error) if error.is_out_of_space() => Err(error),
                 Err(error) => {
                     ran.failed += 1;
                     shown(ran.show.trial(&title, id, &End::Failed { why: &error.to_string() }))
@@ -201,7 +198,7 @@ fn interrupted(
     for (flag, value) in [
         ("--data", args.which.place.data.clone()),
         ("--data-dir", args.which.place.data_dir.as_ref().map(|dir| dir.display().to_string())),
-        ("--shard", args.shard.map(|(part, of)| format!("{part}/{of}"))),
+        ("--shard", args.part.shard.map(|(part, of)| format!("{part}/{of}"))),
     ] {
         command += &value.map_or(String::new(), |value| format!(" {flag} {}", shell_word(&value)));
     }
@@ -248,4 +245,30 @@ fn finish(
         bail!("{what} failed, for the reasons above; everything else is kept in {}", folder.path().display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use furlough::Error;
+    use furlough::study::Trial;
+    use furlough::train::Settings;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn a_full_disk_ends_the_study_and_any_other_error_a_trial() {
+        let recipe = Settings::parse("data = 'digits'", None).unwrap().resolve().unwrap();
+        let titles = vec!["dropout 0.5".into()];
+        let todo = [Planned { trial: Trial::new(recipe, "data"), seed: 0, titles, weight: 1.0 }];
+        let mut ran = Ran { show: Show::new(true, 1, 1.0, 0.0), finished: 0, failed: 0, stopped: false };
+        let mut after = |kind: ErrorKind| {
+            let outcome = Err(Error::Io { action: "write", path: "trials/a".into(), source: kind.into() });
+            heard(&mut ran, Report::Ended { number: 0, outcome }, &todo, |_| Ok(Values::new())).is_ok()
+        };
+        assert_eq!(
+            [ErrorKind::PermissionDenied, ErrorKind::StorageFull, ErrorKind::QuotaExceeded].map(&mut after),
+            [true, false, false]
+        );
+        assert_eq!((ran.finished, ran.failed, ran.stopped), (0, 1, false));
+    }
 }

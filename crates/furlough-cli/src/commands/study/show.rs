@@ -102,6 +102,11 @@ impl Show {
         self.print(text, event)
     }
 
+    /// Clears away what is on the screen only for a while, before an error is told.
+    pub(super) fn abandon(&self) {
+        self.bar.finish_and_clear();
+    }
+
     fn print(&self, text: &str, event: Value) -> io::Result<()> {
         if !self.json && text.is_empty() {
             return Ok(());

@@ -124,6 +124,7 @@ fn passes_and_activations_are_measured_once() {
     assert_eq!(lines.iter().map(|line| line.points.len()).collect::<Vec<_>>(), [8, 8]);
     assert!(lines[1].points.iter().all(|point| point.y == arm.estimates[&Measure::TestError].mean));
     assert!(!results.to_csv().contains("averaging"));
+    passes_table(&results);
 
     // What was measured is kept, and what it says is believed; of another model it is not.
     let file = root.path().join(&trial.id).join(Measured::FILE);
@@ -133,6 +134,43 @@ fn passes_and_activations_are_measured_once() {
     assert_eq!(collect().arms[1].trials[0].values[&Measure::Zeros], 12.5);
     fs::write(&file, kept.replace(&zeros, "12.5").replace("\"model\": \"", "\"model\": \"0")).unwrap();
     assert_eq!(collect(), results);
+}
+
+fn passes_table(results: &Results) {
+    let page = results.to_markdown();
+    let (_, page) = page.split_once("\n## Masked passes\n").unwrap_or_else(|| panic!("{page}"));
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(rows[0], "| dropout | k | test loss of k passes | test error of k passes (%) |");
+    assert_eq!(rows.len(), 2 + 2 * 9, "{page}");
+    // By hand, for the second arm: 200 passes, and the network's own numbers after its last epoch.
+    let trials = &results.arms[1].trials;
+    let said = |measure: Measure, values: [f64; 2]| {
+        let estimate = statistics::Estimate::of(&values).unwrap();
+        format!("{} ± {}", measure.format(estimate.mean), measure.format(estimate.half_width.unwrap()))
+    };
+    let passes = |measure| said(measure, [0, 1].map(|trial| trials[trial].curves[&measure][7].1));
+    let full = |measure: Measure| {
+        said(measure, [0, 1].map(|trial| measure.of_epoch(trials[trial].epochs.last().unwrap()).unwrap()))
+    };
+    let row = |what: &str, loss: String, error: String| format!("| 0.5 | {what} | {loss} | {error} |");
+    assert_eq!(rows[18], row("200", passes(Measure::AveragingLoss), passes(Measure::AveragingError)));
+    assert_eq!(rows[19], row("full network", full(Measure::TestLoss), full(Measure::TestError)));
+}
+
+#[test]
+fn passes_alone_are_a_table_too() {
+    let text = "title = 'Averaging'\nmeasure = ['averaging_error']\n[base]\ndata = 'digits'\nhidden = 4\nbatch_size = 256\n\
+                epochs = 1\n[axes]\ndropout = [0.5]\n[seeds]\ncount = 1\n";
+    let study = Study::parse(text, None).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let collect = || Results::collect(&study, &data(), &[root.path().into()], 1, &mut |_, _| ()).unwrap().to_markdown();
+    // A table of nothing but names would say nothing; and before there is a trial there are no passes.
+    assert!(!collect().contains("| dropout |"), "{}", collect());
+    for (_, _, recipe) in study.trials() {
+        run(&Trial::new(recipe, &data().info.fingerprint), root.path(), None).unwrap();
+    }
+    let page = collect();
+    assert_eq!(page.matches("| dropout |").count(), 1, "{page}");
 }
 
 fn pages(results: &Results) {

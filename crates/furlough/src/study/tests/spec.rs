@@ -79,8 +79,8 @@ fn what_is_wrong_is_said_in_one_line() {
         (HEAD.replace("[seeds]\ncount = 2\n", "") + axes, "has no seeds; write how many"),
         (HEAD.replace("count = 2", "list = [3, 4, 3]") + axes, "seeds: 3 is there twice"),
         (HEAD.replace("count = 2", "list = [3]\ncount = 2") + axes, "a list and a count"),
-        (HEAD.replace("title", "titel") + axes, "line 1: unknown field `titel`"),
-        (HEAD.replace("[seeds]", "[seeds") + axes, "line 6: "),
+        (HEAD.replace("title", "titel") + axes, "line 1, column 1 (titel = 'A study'): unknown field `titel`"),
+        (HEAD.replace("[seeds]", "[seeds") + axes, "line 6, column 7 ([seeds): "),
         (
             format!("measure = ['test_eror']\n{HEAD}{axes}"),
             "\"test_eror\" is not a measurement (do you mean test_error?)",
@@ -105,6 +105,13 @@ fn what_is_wrong_is_said_in_one_line() {
             "plot: only: dropout has no value 0.4; it has 0, 0.5",
         ),
         (
+            format!(
+                "{HEAD}[axes]\nlr = [{}]\n[compare]\nbaseline = {{ lr = 99 }}\n",
+                [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14].map(|k: u8| k.to_string()).join(", ")
+            ),
+            "compare: baseline: lr has no value 99; it has 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 2 more",
+        ),
+        (
             format!("{HEAD}{axes}[compare]\nbaseline = {{ droput = 0 }}\n"),
             "compare: baseline: droput is not an axis of this study (do you mean dropout?)",
         ),
@@ -117,6 +124,19 @@ fn what_is_wrong_is_said_in_one_line() {
             format!("{HEAD}{axes}[[grid]]\nname = 'a'\naxes.dropout = [0.1]\n"),
             "dropout is an axis of the whole study already",
         ),
+        (
+            HEAD.replace("count = 2", "count = -1") + axes,
+            "line 7, column 9 (count = -1): invalid value: integer `-1`, expected a whole",
+        ),
+        (HEAD.replace("count = 2", "count = 100001") + axes, "seeds: count = 100001 is more than 100000"),
+        (
+            HEAD.replace("count = 2", "count = 2\nfirst = 9223372036854775807") + axes,
+            "seeds: 2 from 9223372036854775807 on go beyond 9223372036854775807",
+        ),
+        (
+            format!("{HEAD}{axes}[compare]\nbaseline = {{ dropout = [] }}\n"),
+            "compare: baseline: dropout is an empty list",
+        ),
     ];
     for (text, expected) in cases {
         let error = study(&text).unwrap_err().to_string();
@@ -124,6 +144,95 @@ fn what_is_wrong_is_said_in_one_line() {
         assert!(error.contains(expected), "{text}\n{error}\nshould mention {expected:?}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
+}
+
+#[test]
+fn a_slip_does_not_make_a_study_endless() {
+    let many = |count: usize| (1..=count).map(|k| k.to_string()).collect::<Vec<_>>().join(", ");
+    let axes = |rates: &str, sizes: &str| format!("[axes]\nlr = [{rates}]\nbatch_size = [{sizes}]\n");
+    let part = "[[grid]]\nname = 'a'\naxes.epochs = [1, 2]\n[[grid]]\nname = 'b'\n";
+    for (text, expected) in [
+        (
+            format!("{HEAD}{}", axes(&many(150), &many(300))),
+            "has 45000 arms, and 10000 are the most that there may be; make its axes shorter",
+        ),
+        (format!("{HEAD}{}{part}", axes(&many(100), &many(100))), "has 30000 arms"),
+        (
+            HEAD.replace("count = 2", "count = 1000") + &axes(&many(15), &many(30)),
+            "has 450000 trials, 450 arms with 1000 seeds each, and 100000 are the most that there may be; take fewer",
+        ),
+        (
+            HEAD.replace("count = 2", &format!("list = [{}]", many(50_001))) + &axes("1, 2", "3"),
+            "has 100002 trials, 2 arms with 50001 seeds each",
+        ),
+    ] {
+        let error = study(&text).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.lines().count() == 1, "{error}\nshould mention {expected:?}");
+    }
+    let most = HEAD.replace("count = 2", "count = 10") + &axes(&many(100), &many(100));
+    assert_eq!(study(&most).unwrap().trials().count(), 100_000);
+    // The largest seed that a recipe's file can have.
+    let last = HEAD.replace("count = 2", "count = 2\nfirst = 9223372036854775806") + &axes("1", "2");
+    assert_eq!(study(&last).unwrap().trials().last().unwrap().2.options().seed, i64::MAX as u64);
+}
+
+#[test]
+fn names_can_stand_in_tables_and_be_files() {
+    let axes = "[axes]\ndropout = [0, 0.5]\n";
+    let plot = |more: &str| format!("{HEAD}{axes}[plot]\nx = 'dropout'\ny = 'gap'\n{more}\n");
+    let broken = "has a line break or another control character";
+    for (text, expected) in [
+        (HEAD.replace("'A study'", "''") + axes, "title is empty"),
+        (HEAD.replace("'A study'", "\"A\\nB\"") + axes, &*format!("title \"A\\nB\" {broken}, '\\n'")),
+        (format!("{HEAD}[axes]\n'' = [{{ name = 'a', lr = 1 }}]\n"), "axes: the name of an axis is empty"),
+        (format!("{HEAD}[axes]\n\"a\\tb\" = [{{ name = 'a', lr = 1 }}]\n"), "the name of an axis \"a\\tb\" has a line"),
+        (format!("{HEAD}[axes]\nm = [{{ name = ' ', lr = 1 }}]\n"), "axes: m: a value's name is empty"),
+        (format!("{HEAD}[axes]\nm = [{{}}]\n"), "axes: m: a value's name is empty"),
+        (
+            format!("{HEAD}[axes]\nm = [{{ name = \"a\\nb\", lr = 1 }}]\n"),
+            "axes: m: a value's name \"a\\nb\" has a line",
+        ),
+        (format!("{HEAD}[axes]\ndropout = [0.5, {{ name = '0.5', lr = 1 }}]\n"), "axes: dropout has 0.5 twice"),
+        (format!("{HEAD}[[grid]]\nname = ''\n{axes}"), "the name of grid 1 is empty"),
+        (format!("{HEAD}{axes}[[grid]]\nname = \"a\\u2028\"\n"), "the name of grid 1 \"a\\u{2028}\" has a line"),
+        (
+            format!("{HEAD}[axes]\ngrid = [{{ name = 'a', lr = 1 }}]\n[[grid]]\nname = 'b'\n"),
+            "axes: grid is what the parts are told apart by; call this axis something else",
+        ),
+        (
+            format!("{HEAD}[[grid]]\nname = 'b'\naxes.grid = [{{ name = 'a', lr = 1 }}]\n"),
+            "axes: grid is what the parts",
+        ),
+        (
+            format!("{HEAD}[axes]\ntrial = [{{ name = 'a', lr = 1 }}]\n"),
+            "axes: trial is a column of every study's results",
+        ),
+        (
+            format!("{HEAD}[axes]\nseed = [{{ name = 'a', lr = 1 }}]\n"),
+            "axes: seed is a column of every study's results",
+        ),
+        (plot("title = \"a\\nb\""), "plot: title \"a\\nb\" has a line"),
+        (plot("x_label = \"a\\u0001\""), "plot: x_label \"a\\u{1}\" has a line"),
+        (plot("name = ''"), "plot: name \"\" is to be a file's name"),
+        (plot("name = 'a/b'"), "plot: name \"a/b\" is to be a file's name"),
+        (plot("name = \"a\\nb\""), "plot: name \"a\\nb\" is to be a file's name"),
+        (
+            plot(&format!("name = '{}'", "ä".repeat(65))),
+            "plot: name \"ääääääääääääääää\"… has 130 bytes; as a file's name",
+        ),
+        (
+            plot("name = 'A'\n").replace("[plot]", "[[plot]]") + "[[plot]]\nx = 'lr'\ny = 'gap'\nname = 'a'",
+            "two are called",
+        ),
+    ] {
+        let error = study(&text).expect_err(&text).to_string();
+        assert!(error.contains(expected), "{text}\n{error}\nshould mention {expected:?}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    study(&plot(&format!("name = '{}'", "a".repeat(128)))).unwrap();
+    // No layer at all has a name too; and without parts an axis may be called grid.
+    let study = study(&format!("{HEAD}[axes]\nhidden = [[], 8]\ngrid = [{{ name = 'a', lr = 1 }}]\n")).unwrap();
+    assert_eq!(study.arms()[0].title(), "none, a");
 }
 
 #[test]

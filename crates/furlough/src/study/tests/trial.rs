@@ -128,6 +128,16 @@ fn damage_is_one_error_and_nothing_is_touched() {
 }
 
 #[test]
+fn a_full_disk_is_no_damage() {
+    let of = |kind: std::io::ErrorKind| {
+        let path = Path::new("trials/a/recipe.toml").into();
+        crate::study::trial::unusable(Path::new("trials/a"), Error::Io { action: "write", path, source: kind.into() })
+    };
+    assert!(of(std::io::ErrorKind::StorageFull).is_out_of_space());
+    assert!(of(std::io::ErrorKind::PermissionDenied).to_string().contains("this trial is damaged"));
+}
+
+#[test]
 fn a_trial_of_another_process_is_left_to_it() {
     let root = tempfile::tempdir().unwrap();
     let trial = trial(SMALL);
