@@ -246,7 +246,7 @@ fn what_is_wrong_is_one_clear_error() {
     let output = run(folder, "study run a.toml --out a");
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert_eq!(said.matches("this trial is damaged (metrics.jsonl: is not what the run wrote)").count(), 1, "{said}");
+    assert_eq!(said.matches("this trial is damaged (metrics.jsonl: is not what the run wrote: ").count(), 1, "{said}");
     assert!(said.contains("error: 1 trial failed"), "{said}");
     assert_eq!(finished(folder, "a"), 9);
     assert!(ok(folder, "study plan a").contains("9 trials: 8 finished, 1 damaged"));
