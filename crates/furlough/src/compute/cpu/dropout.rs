@@ -1,6 +1,8 @@
 //! Mask words, sixty-four units at a time.
 
 use super::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::simd::Level;
 use crate::nn::{Dropout, DropoutKind, MaskSite};
 use crate::random::{Key, MULTIPLIERS, ROUNDS, Stream, WEYL};
 use std::num::NonZeroU32;
@@ -30,9 +32,9 @@ pub(super) struct LayerMask {
     /// T = 2^32, which no 32-bit threshold can say: every unit is dropped.
     pub(super) drops_all: bool,
     pub(super) noise: Noise,
-    /// Whether the kernels are those of AVX-512, which has a way of its own.
+    /// Whose kernels ask; AVX-512 and AVX2 have ways of their own.
     #[cfg(target_arch = "x86_64")]
-    wide: bool,
+    isa: Isa,
 }
 
 impl LayerMask {
@@ -68,7 +70,7 @@ impl LayerMask {
                 }
             },
             #[cfg(target_arch = "x86_64")]
-            wide: isa.is_avx512(),
+            isa,
         })
     }
 
@@ -91,9 +93,12 @@ impl LayerMask {
     #[inline(always)]
     pub(super) fn words(&self, owner: u32, block: u32) -> [u32; 64] {
         #[cfg(target_arch = "x86_64")]
-        if self.wide {
-            // SAFETY: `wide` says that this machine has it.
-            return unsafe { self.words_avx512(owner, block) };
+        match self.isa.0 {
+            // SAFETY: this Isa exists only where the features were detected.
+            Level::Avx512 => return unsafe { self.words_avx512(owner, block) },
+            // SAFETY: as above.
+            Level::Avx2 => return unsafe { self.words_avx2(owner, block) },
+            Level::Baseline => {}
         }
         let first = 16 * block;
         let mut c0: [u32; 16] = std::array::from_fn(|lane| first + lane as u32);
@@ -148,6 +153,50 @@ impl LayerMask {
         let words = [c0, c1, c2, c3].map(|[low, high]| _mm512_permutex2var_epi32(low, evens, high));
         // SAFETY: four vectors of sixteen words.
         unsafe { std::mem::transmute(words) }
+    }
+
+    /// [`Self::words_avx512`] with vectors of half the length: eight counters at a time, whose state is eight of the sixteen registers.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn words_avx2(&self, example: u32, block: u32) -> [u32; 64] {
+        use std::arch::x86_64::{
+            __m256i, _mm256_add_epi64, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_mul_epu32,
+            _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_ps,
+            _mm256_srli_epi64, _mm256_storeu_si256, _mm256_xor_si256,
+        };
+        let lanes = _mm256_setr_epi64x(0, 1, 2, 3);
+        let [m0, m1] = MULTIPLIERS.map(|multiplier| _mm256_set1_epi64x(i64::from(multiplier)));
+        let mut words = [0u32; 64];
+        for eight in 0..2 {
+            let first = _mm256_add_epi64(lanes, _mm256_set1_epi64x(i64::from(16 * block + 8 * eight)));
+            let mut c0 = [first, _mm256_add_epi64(first, _mm256_set1_epi64x(4))];
+            let mut c1 = [_mm256_set1_epi32(example as i32); 2];
+            let mut c2 = [_mm256_set1_epi32(self.step as i32); 2];
+            let mut c3 = [_mm256_set1_epi32(self.site as i32); 2];
+            for [k0, k1] in self.keys {
+                let (k0, k1) = (_mm256_set1_epi32(k0 as i32), _mm256_set1_epi32(k1 as i32));
+                let high = |product: __m256i, word: __m256i, key: __m256i| {
+                    _mm256_xor_si256(_mm256_srli_epi64::<32>(product), _mm256_xor_si256(word, key))
+                };
+                for half in 0..2 {
+                    let product0 = _mm256_mul_epu32(c0[half], m0);
+                    let product1 = _mm256_mul_epu32(c2[half], m1);
+                    c0[half] = high(product1, c1[half], k0);
+                    c2[half] = high(product0, c3[half], k1);
+                    (c1[half], c3[half]) = (product1, product0);
+                }
+            }
+            for (place, [low, high]) in [c0, c1, c2, c3].into_iter().enumerate() {
+                // The lower words of both, two by two, then in order.
+                let pairs = _mm256_shuffle_ps::<0b10_00_10_00>(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high));
+                let eight_words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_castps_si256(pairs));
+                let out = &mut words[16 * place + 8 * eight as usize..][..8];
+                // SAFETY: eight words.
+                unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), eight_words) };
+            }
+        }
+        words
     }
 }
 
