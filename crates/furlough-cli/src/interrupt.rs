@@ -22,12 +22,12 @@ pub fn catch() -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-/// Ends the process at the first signal from now on, and says so: for what changes nothing and may take minutes.
-pub fn end() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
+/// Ends the process at the first signal from now on, and says so and how things are: for what may take minutes and has nothing to save.
+pub fn end(how: &'static str) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
         let mut stderr = std::io::stderr();
         let line = if stderr.is_terminal() { "\n" } else { "" }; // the terminal has written ^C
-        let _ = writeln!(stderr, "{line}stopped; nothing was changed");
+        let _ = writeln!(stderr, "{line}stopped; {how}");
         std::process::exit(INTERRUPTED.into());
     })
     .context("cannot listen for Ctrl-C")

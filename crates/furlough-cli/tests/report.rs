@@ -76,6 +76,10 @@ fn what_is_no_report_is_not_replaced() {
     fs::create_dir(folder.join("empty")).unwrap();
     let said = fails(folder, "report empty", 1);
     assert!(said.contains("empty: is neither a run"), "{said}");
+    // Pictures do not make a study.
+    fs::write(folder.join("empty/holiday.svg"), "<svg/>").unwrap();
+    let said = fails(folder, "report empty", 1);
+    assert!(said.contains("empty: is neither a run"), "{said}");
     let said = fails(folder, "report a ./a/", 1);
     assert!(said.contains("is given twice"), "{said}");
 }

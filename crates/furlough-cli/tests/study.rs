@@ -253,4 +253,34 @@ fn what_is_wrong_is_one_clear_error() {
     fs::remove_dir_all(&one).unwrap();
     ok(folder, "study run a");
     assert!(ok(folder, "study plan a").contains("9 trials: 9 finished\n"));
+
+    // One whose damage shows only when its model is read again is no less of a failure.
+    let mut model = fs::read(one.join("model.safetensors")).unwrap();
+    let last = model.len() - 40;
+    model[last] ^= 1;
+    fs::write(one.join("model.safetensors"), model).unwrap();
+    fs::remove_file(one.join("measured.json")).unwrap();
+    let output = run(folder, "study run a");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said.matches("model.safetensors").count(), 1, "{said}");
+    assert!(said.contains("error: 1 trial failed"), "{said}");
+}
+
+#[test]
+fn a_study_that_cannot_begin_takes_no_folder() {
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.toml", STUDY);
+    for refused in ["study run a.toml --data nope", "study run a.toml --data idx", "study run a.toml --shard 1/99"] {
+        fails(folder, refused, 1);
+        assert!(!folder.join("runs").exists(), "{refused}");
+    }
+    fs::create_dir(folder.join("full")).unwrap();
+    write(&folder.join("full"), "note.txt", "mine");
+    for command in ["run", "plan"] {
+        assert!(
+            fails(folder, &format!("study {command} a.toml --out full"), 1).contains("is not empty (it has note.txt)")
+        );
+    }
 }

@@ -22,7 +22,7 @@ use together::Together;
 
 /// Says how good a trained network is on the test part of its data, or of other data.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    interrupt::end()?;
+    interrupt::end("nothing was changed")?;
     let paths: Vec<PathBuf> = std::iter::once(&args.run).chain(&args.others).cloned().collect();
     // What can be refused without the data is refused before it is fetched.
     let runs = together::open(&paths)?;

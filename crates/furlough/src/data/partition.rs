@@ -40,6 +40,11 @@ impl Partition {
         if self.folds.is_none() { "test" } else { "validation" }
     }
 
+    /// Which examples judge: folds, fold and seed; none for the test set. Figures of runs whose judges differ are not to be compared.
+    pub fn judges(&self) -> Option<(u32, u32, u64)> {
+        self.folds.map(|folds| (folds, self.fold, self.seed))
+    }
+
     /// Checks the ranges, as far as they do not depend on data.
     ///
     /// # Errors

@@ -129,10 +129,7 @@ const FIGURES: [Figure; 2] =
 
 fn paired(runs: &[Line], groups: &[Group], group: usize, (name, figure): &Figure) -> Option<PairedFigure> {
     // Figures on other examples are no pair.
-    let judge = |group: usize| {
-        let part = runs[groups[group].runs[0]].recipe.partition();
-        part.folds.map(|folds| (folds, part.fold, part.seed))
-    };
+    let judge = |group: usize| runs[groups[group].runs[0]].recipe.partition().judges();
     if judge(0) != judge(group) {
         return None;
     }

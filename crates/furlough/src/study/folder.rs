@@ -24,29 +24,42 @@ impl StudyFolder {
     /// A table to read.
     pub const TABLE: &'static str = "table.md";
 
-    /// The folder for `study`, made if need be; from then on it is this study's. A study whose experiment is the same
-    /// (only titles, pictures, measurements or comparisons differ) or has grown (all earlier trials are still part of it) goes on here.
+    /// Whether the folder can be this study's. A study whose experiment is the same (only titles, pictures, measurements or comparisons differ) or has
+    /// grown (all earlier trials are still part of it) goes on in it. Writes nothing.
     ///
     /// # Errors
     /// [`Error::Study`] when the folder is another study's, saying how they differ, or holds something else; [`Error::Io`].
-    pub fn claim(path: impl Into<PathBuf>, study: &Study) -> Result<Self> {
+    pub fn check(path: &Path, study: &Study) -> Result<()> {
         let folder = StudyFolder { path: path.into() };
-        let copy = folder.file(Self::STUDY);
-        if copy.exists() {
-            let earlier = folder.study()?;
-            if earlier.text == study.text {
-                return Ok(folder);
-            }
-            if let Some(difference) = difference(&earlier, study) {
+        if !folder.file(Self::STUDY).exists() {
+            return if path.exists() { folder.check_empty() } else { Ok(()) };
+        }
+        let earlier = folder.study()?;
+        if earlier.text == study.text {
+            return Ok(());
+        }
+        match difference(&earlier, study) {
+            None => Ok(()),
+            Some(difference) => {
                 let reason =
                     format!("holds another study: {difference}. Give each study a folder of its own with --out");
-                return Err(Error::Study { path: Some(folder.path), reason });
+                Err(Error::Study { path: Some(folder.path), reason })
             }
-        } else {
-            fs::create_dir_all(&folder.path).map_err(Error::io("create", &folder.path))?;
-            folder.check_empty()?;
         }
-        write_atomic(&copy, study.text.as_bytes())?;
+    }
+
+    /// The folder for `study`, made if need be; from then on it is this study's.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn claim(path: impl Into<PathBuf>, study: &Study) -> Result<Self> {
+        let folder = StudyFolder { path: path.into() };
+        Self::check(&folder.path, study)?;
+        fs::create_dir_all(&folder.path).map_err(Error::io("create", &folder.path))?;
+        let copy = folder.file(Self::STUDY);
+        if !copy.exists() || read_text(&copy)? != study.text {
+            write_atomic(&copy, study.text.as_bytes())?;
+        }
         Ok(folder)
     }
 

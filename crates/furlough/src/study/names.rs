@@ -22,7 +22,7 @@ const LONGEST: usize = 128;
 pub(super) fn check_file_name(what: &str, name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(format!("{what} {name:?} is to be a file's name: letters, digits, - and _"));
+        return Err(format!("{what} {name:?} is to be a file's name: letters, digits, -, _ and, not in front, dots"));
     }
     if name.len() > LONGEST {
         let start: String = name.chars().take(16).collect();

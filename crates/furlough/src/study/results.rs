@@ -255,6 +255,11 @@ fn compare(study: &Study, arms: &[ArmResult]) -> Vec<Comparison> {
             other.labels().iter().all(axis_fits)
         };
         let Some(baseline) = study.arms().iter().position(same).filter(|&baseline| baseline != place) else { continue };
+        // Figures on other examples are no pair.
+        let judge = |place: usize| study.arms()[place].recipe().partition().judges();
+        if judge(place) != judge(baseline) {
+            continue;
+        }
         for &measure in study.measures() {
             let seeds = study.seeds().iter();
             let pairs = seeds.filter_map(|&s| Some(arms[place].value(s, measure)? - arms[baseline].value(s, measure)?));

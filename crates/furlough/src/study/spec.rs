@@ -129,6 +129,10 @@ impl Study {
             return Err("has no seeds; write how many: [seeds] and under it count = 5".into());
         }
         let arms = expand(&file.base, &file.axes, &file.grid, &seeds)?;
+        let again = file.measure.iter().enumerate().find(|(place, measure)| file.measure[..*place].contains(measure));
+        if let Some((_, measure)) = again {
+            return Err(format!("measure: {measure} is there twice"));
+        }
         let mut measures = file.measure.clone();
         if measures.is_empty() && file.plot.is_empty() {
             measures.push(Measure::TestError);

@@ -8,6 +8,7 @@ use furlough::data::{Split, catalog};
 use furlough::predict::Predictor;
 use furlough::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport, first_batch};
 use furlough::run::{RunContents, RunDir, Trained, fingerprint, read_file, read_text};
+use furlough::study::StudyFolder;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ pub fn open(folder: &Path) -> anyhow::Result<Found> {
             return Ok(Found::Study(study));
         }
         bail!(
-            "{}: is neither a run (it has no {}) nor a study (it has no table.md and no pictures)",
+            "{}: is neither a run (it has no {}) nor a study (it has no table.md and no study.toml)",
             folder.display(),
             RunDir::RECIPE
         );
@@ -161,11 +162,12 @@ fn study(folder: &Path) -> anyhow::Result<Option<StudyReport>> {
     if let Some(path) = files.iter().find(|path| ending(path, "toml")) {
         report.experiment = Some(read_text(path)?);
     }
-    let empty = report.text.is_none() && report.pictures.is_empty();
+    // Pictures alone may be anybody's.
+    let other = report.text.is_none() && !folder.join(StudyFolder::STUDY).exists();
     if report.text.is_none() {
         report.notes.push("This study has no table.md yet: collect it first, so that its results are here.".into());
     }
-    Ok((!empty).then_some(report))
+    Ok((!other).then_some(report))
 }
 
 /// The data of the runs, each read once, and what their networks say of them.

@@ -6,8 +6,8 @@ mod pictures;
 
 use super::train::threads;
 use crate::args::ReportArgs;
-use crate::failure;
 use crate::terminal::{Look, bytes};
+use crate::{failure, interrupt};
 use folders::{Data, Found};
 use furlough::report::{Comparison, Part, page};
 use std::io::{self, Write};
@@ -20,6 +20,7 @@ pub use pictures::{Folder, overlay};
 
 /// Writes a page about runs and studies.
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    interrupt::end("each file is as it was or new")?;
     check_distinct(&args.folders)?;
     let out = match (&args.out, args.folders.as_slice()) {
         (Some(out), _) => out.clone(),

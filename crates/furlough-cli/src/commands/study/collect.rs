@@ -4,8 +4,8 @@ use super::find;
 use crate::acquire::Acquired;
 use crate::args::study::StudyCollectArgs;
 use crate::commands::train::{data, threads};
-use crate::failure;
 use crate::terminal::Look;
+use crate::{failure, interrupt};
 use anyhow::bail;
 use furlough::run::write_atomic;
 use furlough::study::{Results, Study, StudyFolder, TrialData, difference, figure, picture};
@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 /// Collects.
 pub fn run(args: &StudyCollectArgs) -> anyhow::Result<ExitCode> {
+    interrupt::end("each file is as it was or new")?;
     let (study, path) = find(&args.which.study, &args.which.place)?;
     if !args.others.is_empty() && args.which.place.out.is_none() {
         bail!("say with --out where the joined results go");

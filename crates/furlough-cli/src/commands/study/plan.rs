@@ -4,8 +4,8 @@ use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::Acquired;
 use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
-use crate::failure;
 use crate::terminal::{Look, duration};
+use crate::{failure, interrupt};
 use furlough::study::{StudyFolder, TrialData};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -42,7 +42,9 @@ struct Overview<'a> {
 
 /// Lists the trials of a study.
 pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
+    interrupt::end("nothing was changed")?;
     let (study, path) = find(&args.which.study, &args.which.place)?;
+    StudyFolder::check(&path, &study)?;
     let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let root = path.join(StudyFolder::TRIALS);

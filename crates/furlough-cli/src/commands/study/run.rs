@@ -15,7 +15,7 @@ use furlough::study::{
 };
 use furlough::train::Control;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -26,18 +26,23 @@ use std::time::Instant;
 pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let (study, path) = find(&args.which.study, &args.which.place)?;
     // What can be refused without the data is refused before it is fetched.
-    let folder = StudyFolder::claim(path, &study)?;
+    StudyFolder::check(&path, &study)?;
     let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let own = shard(trials(&study, &data), &args.part)?;
+    let folder = StudyFolder::claim(path, &study)?;
     let own_count = own.len();
     let root = folder.trials();
     let mut todo = Vec::new();
+    let mut done = HashSet::new();
     let mut before = 0.0;
     for planned in own {
         // What is wrong with a trial is told when it is its turn.
         let epochs = match planned.trial.found(&root) {
-            Ok((_, true)) => continue,
+            Ok((_, true)) => {
+                done.insert(planned.trial.id().to_string());
+                continue;
+            }
             found => found.map_or(0, |(records, _)| records.len()),
         };
         before += planned.weight * epochs as f64 / f64::from(planned.trial.recipe().options().epochs);
@@ -45,7 +50,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     }
     let (jobs, threads) = share_out(args.jobs, args.threads, todo.len());
     interrupt::catch()?;
-    let ran = match train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before) {
+    let mut ran = match train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before) {
         // Whoever read the output has gone away, which is a wish to stop; what was trained is saved, and not all of it was.
         Err(error) if failure::is_closed_pipe(&error) => return Ok(ExitCode::from(failure::INTERRUPTED)),
         Err(error) => return Err(error.context("the study was stopped, and what is finished of it is kept")),
@@ -55,7 +60,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     if ran.stopped {
         return interrupted(args, &study, &folder, own_count - left, own_count, &ran.show);
     }
-    finish(&study, &data, &folder, jobs * threads, &ran, left)
+    finish(&study, &data, &folder, jobs * threads, &mut ran, (left, &done))
 }
 
 /// What came of the training.
@@ -216,15 +221,24 @@ fn finish(
     data: &TrialData<'_>,
     folder: &StudyFolder,
     threads: usize,
-    ran: &Ran,
-    left: usize,
+    ran: &mut Ran,
+    (left, done): (usize, &HashSet<String>),
 ) -> anyhow::Result<ExitCode> {
     let results = gather(study, data, &[folder.trials()], threads)?;
+    let elsewhere = left - ran.failed;
+    // Of what was finished before, only reading it shows that it is damaged.
+    let mut lost = HashSet::new();
+    for missing in results.missing.iter().filter(|missing| done.contains(&missing.id)) {
+        if lost.insert(&missing.id) {
+            let title = format!("{}, seed {}", study.arms()[missing.arm].title(), missing.seed);
+            shown(ran.show.late(&title, &missing.id, &missing.reason))?;
+            ran.failed += 1;
+        }
+    }
     let mut files = Vec::new();
     if results.arms.iter().any(|arm| !arm.trials.is_empty()) {
         files = write(study, &results, folder)?;
     }
-    let elsewhere = left - ran.failed;
     let whole = results.missing.is_empty();
     let mut text = if whole { format!("\n{}", said(&results, folder, &files)) } else { String::new() };
     if !whole && ran.failed == 0 {

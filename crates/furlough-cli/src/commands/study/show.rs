@@ -96,6 +96,12 @@ impl Show {
         Ok(())
     }
 
+    /// A trial that was not to be run turns out to be damaged.
+    pub(super) fn late(&mut self, title: &str, id: &str, why: &str) -> io::Result<()> {
+        self.trials[1] += 1;
+        self.trial(title, id, &End::Failed { why })
+    }
+
     /// The end of it all.
     pub(super) fn stop(&self, text: &str, event: Value) -> io::Result<()> {
         self.bar.finish_and_clear();

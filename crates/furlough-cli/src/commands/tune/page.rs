@@ -167,7 +167,7 @@ pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) 
     fields.add("saved", &files.join(" · "), true);
     fields.add("took", &format!("{}, {searched} trials", duration(seconds)), true);
     if let Some(budget) = report.budget.filter(|&budget| seconds > 1.1 * budget) {
-        let why = "the first trials, the seeds and the final run are never left out";
+        let why = "the first trials, the seeds and the final run are never left out, and what they take is reckoned from epochs alone";
         fields.add("", &format!("longer than the {} asked for: {why}", duration(budget)), true);
     }
     let command = format!("{} evaluate {}{}", program(), run(TuneDir::FINAL), data_dir(about));

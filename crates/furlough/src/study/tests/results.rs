@@ -98,6 +98,21 @@ fn results_are_what_the_trials_came_to() {
 }
 
 #[test]
+fn arms_that_other_examples_judge_are_not_compared() {
+    let text = "title = 'Judges'\n[base]\ndata = 'digits'\nhidden = 8\nbatch_size = 256\nepochs = 1\n[axes]\n\
+                judge = [{ name = 'test', lr = 0.1 }, { name = 'more', lr = 0.2 }, { name = 'held out', lr = 0.1, folds = 4 }]\n\
+                [seeds]\ncount = 2\n[compare]\nbaseline = { judge = 'test' }";
+    let study = Study::parse(text, None).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    for (_, _, recipe) in study.trials() {
+        run(&Trial::new(recipe, &data().info.fingerprint), root.path(), None).unwrap();
+    }
+    let results = Results::collect(&study, &data(), &[root.path().into()], 1, &mut |_, _| ()).unwrap();
+    assert_eq!((results.arms.len(), results.missing.len()), (3, 0));
+    assert_eq!(results.comparisons.iter().map(|pair| pair.arm).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
 fn passes_and_activations_are_measured_once() {
     let text = "title = 'Averaging'\nmeasure = ['averaging_loss', 'zeros', 'correlation']\n[base]\ndata = 'digits'\nhidden = 16\n\
                 batch_size = 256\nepochs = 1\n[axes]\ndropout = [0.25, 0.5]\n[seeds]\ncount = 2\n\

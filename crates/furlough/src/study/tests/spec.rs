@@ -81,6 +81,7 @@ fn what_is_wrong_is_said_in_one_line() {
         (HEAD.replace("count = 2", "list = [3]\ncount = 2") + axes, "a list and a count"),
         (HEAD.replace("title", "titel") + axes, "line 1, column 1 (titel = 'A study'): unknown field `titel`"),
         (HEAD.replace("[seeds]", "[seeds") + axes, "line 6, column 7 ([seeds): "),
+        (format!("measure = ['gap', 'test_error', 'gap']\n{HEAD}{axes}"), "measure: gap is there twice"),
         (
             format!("measure = ['test_eror']\n{HEAD}{axes}"),
             "\"test_eror\" is not a measurement (do you mean test_error?)",
