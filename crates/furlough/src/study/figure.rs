@@ -68,7 +68,11 @@ fn series<'a>(results: &Results, plot: &PlotSpec, arms: &[&'a ArmResult]) -> Ser
     let wanted: Vec<&str> = plot.series.as_deref().into_iter().collect();
     let first = by(&wanted);
     let crowded = |(_, arms): &(String, Vec<&ArmResult>)| {
-        let mut places: Vec<_> = arms.iter().map(|arm| label(arm, &plot.x).map(|label| label.text)).collect();
+        // A number, measured or not; otherwise a name.
+        let at = |arm: &&ArmResult| {
+            (place(results, arm, &plot.x).map(f64::to_bits), label(arm, &plot.x).map(|label| label.text))
+        };
+        let mut places: Vec<_> = arms.iter().map(at).collect();
         places.sort();
         places.windows(2).any(|pair| pair[0] == pair[1])
     };

@@ -138,6 +138,8 @@ fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 
 /// A value as people write it.
 fn plain(value: f64) -> String {
+    // What was measured has no end of digits, and four are enough to read.
+    let value = if value.fract() == 0.0 { value } else { format!("{value:.3e}").parse().unwrap_or(value) };
     if value == 0.0 || (1e-4..1e7).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }
 
@@ -160,6 +162,12 @@ mod tests {
 
     fn labels(axis: &Axis) -> Vec<&str> {
         axis.ticks.iter().map(|(_, label)| label.as_str()).collect()
+    }
+
+    #[test]
+    fn measured_values_are_rounded_and_settings_are_not() {
+        let axis = Axis::among([14.354_689_07, 0.125, 669_706.0, 222.213_364_49].into_iter(), true);
+        assert_eq!(labels(&axis), ["0.125", "14.35", "222.2", "669706"]);
     }
 
     #[test]

@@ -31,6 +31,11 @@ only = { model = 'narrow' }
 name = 'arms'
 x = 'model'
 y = ['test_error', 'train_error']
+[[plot]]
+name = 'size'
+x = 'parameters'
+y = 'test_error'
+series = 'dropout'
 [compare]
 baseline = { dropout = 0 }
 ";
@@ -221,7 +226,13 @@ fn pictures(results: &Results) {
 
     let Panel::Rows { rows, .. } = &chart(2).panels[1] else { panic!("a model is a name") };
     assert_eq!((rows.len(), rows[5].name.as_str()), (6, "wide, \"very\", dropout 0.5"));
-    for place in 0..3 {
+    // Over what was measured, arms that are apart are one line.
+    let Panel::Lines { lines, .. } = &chart(3).panels[0] else { panic!("parameters are numbers") };
+    assert_eq!(
+        lines.iter().map(|line| (line.name.as_str(), line.points.len())).collect::<Vec<_>>(),
+        [("dropout 0", 2), ("dropout 0.25", 2), ("dropout 0.5", 2)]
+    );
+    for place in 0..4 {
         let (svg, png) = picture("plot", &chart(place)).unwrap();
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n") && svg.contains("95 % interval"), "{svg}");
         assert!(png.starts_with(b"\x89PNG"));
