@@ -7,6 +7,8 @@
 //! The tasks are cut by shapes and masks, never by the number of workers.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod backward;
 mod forward;

@@ -1,11 +1,11 @@
-//! Moving what is kept together, and apart again. Columns are taken sixteen neighbours at a time: one load, one compression, one store.
+//! Moving what is kept together, and apart again. With vector instructions neighbours are taken together: one load, one compression, one store.
 
 use super::super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::super::simd::Level;
 use super::super::simd::for_each_isa;
 #[cfg(target_arch = "x86_64")]
-use super::avx512::{self, CHUNKS, Chunk, chunks};
+use super::{avx2, avx512};
 
 /// The most columns of [`gather`].
 pub(super) const COLUMNS: usize = 64;
@@ -32,11 +32,18 @@ pub(super) unsafe fn gather(
     match isa.0 {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => {
-            let mut room = [Chunk::default(); CHUNKS];
-            let chunks = chunks(columns, 0, &mut room);
+            let mut room = [avx512::Chunk::default(); avx512::CHUNKS];
+            let chunks = avx512::chunks(columns, 0, &mut room);
             // SAFETY: this Isa exists only where the features were detected; the elements are within `source` as promised, and
             // a row's stores end less than SLACK behind it.
             unsafe { avx512::gather(lanes, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if width >= avx2::WIDTH => {
+            let mut room = [avx2::Chunk::default(); avx2::CHUNKS];
+            let chunks = avx2::compressing(columns, width, &mut room);
+            // SAFETY: as above.
+            unsafe { avx2::gather(lanes, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
         }
         _ => gather_by_index(isa, lanes, source, width, rows, columns, out),
     }
@@ -92,6 +99,18 @@ fn transpose(isa: Isa, lanes: usize, (rows, columns): (usize, usize), block: &[f
                 }
             }
         }
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if lanes.is_multiple_of(avx2::WIDTH) => {
+            const { assert!(COLUMNS.is_multiple_of(avx2::WIDTH)) };
+            assert!(block.len() >= COLUMNS * COLUMNS && out.len() >= columns.next_multiple_of(avx2::WIDTH) * lanes);
+            for column in (0..columns).step_by(avx2::WIDTH) {
+                for row in (0..rows).step_by(avx2::WIDTH) {
+                    let (from, to) = (&block[row * COLUMNS + column..], &mut out[column * lanes + row..]);
+                    // SAFETY: as above, with four for sixteen.
+                    unsafe { avx2::transpose((from.as_ptr(), COLUMNS), (to.as_mut_ptr(), lanes)) };
+                }
+            }
+        }
         _ => {
             for (column, out) in out.chunks_exact_mut(lanes).take(columns).enumerate() {
                 for (row, out) in out[..rows].iter_mut().enumerate() {
@@ -108,7 +127,8 @@ fn transpose(isa: Isa, lanes: usize, (rows, columns): (usize, usize), block: &[f
 /// When there are not as many values, or the columns span more than 512.
 ///
 /// # Safety
-/// Rows and columns ascend from `first` and `origin`, and the places in `target` that they name may be read and written now, by nobody else.
+/// Rows and columns ascend from `first` and `origin`, and what lies from the first to the last of these columns in each of the rows of `target`
+/// may be read and written now, by nobody else.
 pub(super) unsafe fn scatter_add(
     isa: Isa,
     (target, width): (*mut f32, usize),
@@ -123,10 +143,17 @@ pub(super) unsafe fn scatter_add(
     match isa.0 {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => {
-            let mut room = [Chunk::default(); CHUNKS];
-            let chunks = chunks(columns, origin, &mut room);
+            let mut room = [avx512::Chunk::default(); avx512::CHUNKS];
+            let chunks = avx512::chunks(columns, origin, &mut room);
             // SAFETY: this Isa exists only where the features were detected; places as promised, values as checked.
             unsafe { avx512::scatter_add((target, width), first, rows, chunks, values.as_ptr(), columns.len()) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if columns.len() >= avx2::WIDTH => {
+            let mut room = [avx2::Chunk::default(); avx2::CHUNKS];
+            let chunks = avx2::expanding(columns, origin, &mut room);
+            // SAFETY: as above.
+            unsafe { avx2::scatter_add((target, width), first, rows, chunks, values.as_ptr(), columns.len()) }
         }
         _ => {
             for (&row, values) in rows.iter().zip(values.chunks_exact(columns.len())) {
