@@ -66,7 +66,7 @@ def conditions(found):
     ]
     if found["matmul"]:
         lines.append("\nThe machine's matrix products (2048³, PyTorch, same threads, medians of three seconds before each of Furlough's runs): "
-                     f"{products(found, 'f32')} GFLOP/s in float32, {products(found, 'bf16')} in bfloat16. A row's share is of its own precision's in the same round.")
+                     f"{products(found, 'f32')} GFLOP/s in float32, {products(found, 'bf16')} in bfloat16. A row's share is of the same round's and its own precision's, or of float32's where that is faster: who wants bfloat16 may round and multiply in float32.")
     return lines
 
 
@@ -114,7 +114,7 @@ def decimal(key):
 
 
 def rate(row, axis, found):
-    rates = {rate["round"]: rate[SYSTEMS[row["system"]].precision] for rate in found["matmul"]}
+    rates = {rate["round"]: max(rate["f32"], rate[SYSTEMS[row["system"]].precision]) for rate in found["matmul"]}
     if row["failure"] or not rates or axis.per_row:
         return ""
     gflop = axis.points[0].job.epoch_flop / 1e9

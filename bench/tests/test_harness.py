@@ -102,6 +102,16 @@ class Tables(unittest.TestCase):
             self.assertLessEqual(len({line.count("|") for line in block.splitlines() if line.startswith("|")}), 1)
 
 
+    def test_a_share_is_of_the_faster_precision_that_a_row_could_use(self):
+        axis = AXES["tutorial"]
+        runs = made_up(axis, dict.fromkeys(axis.systems, 1.0), rounds=1)
+        for bf16, shares in ((1000, ["39%", "8%"]), (0.2, ["39%", "39%"])):
+            found = {"runs": runs, "matmul": [{"round": 0, "f32": 200, "bf16": bf16}]}
+            rows = {row["system"]: row for row in summary.rows(axis, runs)}
+            said = [tables.rate(rows[key], axis, found) for key in ("furlough", "furlough-bf16")]
+            self.assertEqual(said, [f"78 ({share})" for share in shares])
+
+
 class Runs(unittest.TestCase):
     def test_rounds_alternate_and_what_is_slow_runs_once(self):
         axis = AXES["tutorial"]
