@@ -1,7 +1,8 @@
 //! The moves with AVX2, which has no compression: a load, a permutation and a store for four neighbours, put in order in a way that is worked
 //! out once for all rows.
 //!
-//! Vectors are of 128 bits. A processor that has AVX2 and no more moves elements across the halves of 256 bits slowly, or computes in 128.
+//! Vectors are of 128 bits, within which any order takes one instruction; across the halves of 256 it takes longer, and the oldest
+//! processors with AVX2 compute those in halves anyway. They are what it was measured on (`bench/LOG.md`).
 
 use std::arch::x86_64::*;
 
@@ -41,6 +42,7 @@ fn cut(columns: &[u32], end: u32) -> impl Iterator<Item = (u32, usize, &[u32])> 
     })
 }
 
+/// Puts chunks, no more than there is room for, where no allocation is needed.
 fn fill(chunks: impl Iterator<Item = Chunk>, room: &mut [Chunk; CHUNKS]) -> &[Chunk] {
     let mut count = 0;
     for (slot, chunk) in room.iter_mut().zip(chunks) {
