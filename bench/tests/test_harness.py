@@ -101,7 +101,6 @@ class Tables(unittest.TestCase):
         for block in text.split("\n\n"):
             self.assertLessEqual(len({line.count("|") for line in block.splitlines() if line.startswith("|")}), 1)
 
-
     def test_a_share_is_of_the_faster_precision_that_a_row_could_use(self):
         axis = AXES["tutorial"]
         runs = made_up(axis, dict.fromkeys(axis.systems, 1.0), rounds=1)
