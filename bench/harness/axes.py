@@ -103,6 +103,16 @@ AXES = {
         "The dropout kernel alone", "nanoseconds an element", kind="kernel", points=(point("256 × 4,096", threads=1),), rounds=3,
         systems=("furlough", "jax", "pytorch"), note="Forward, p = 0.5, float32, one core; the best of many repeats, in cache as far as it fits.",
     ),
+    "gpu": Axis(
+        "On this processor and on a GPU", "seconds an epoch",
+        points=(
+            point("the job, 2 threads"), point("the job, 16 threads", threads=16),
+            point("1,024 wide, 16 threads", hidden="1024,1024", dropout="0.5", lr=0.1, threads=16, epochs=4),
+            point("4,096 wide, 16 threads", hidden="4096,4096", dropout="0.5", lr=0.1, threads=16, epochs=3),
+        ),
+        systems=("furlough", "furlough-bf16", "furlough-shared", "jax", "jax-gpu", "pytorch-gpu", "pytorch-gpu-graph"),
+        note="The tutorial's job and wider ones, evaluation included, where there is a GPU with CUDA and the versions of the Python peers that can use it.",
+    ),
     "install": Axis(
         "What must be installed", "megabytes on disk", kind="install", points=(point("installed"),), rounds=1,
         systems=("furlough", "jax", "pytorch", "pytorch-tutorial", "keras-jax", "keras-tensorflow", "sklearn", "burn", "candle", "tch"),
@@ -111,7 +121,7 @@ AXES = {
     ),
 }
 
-BY_DEFAULT = [name for name in AXES if name != "install"]  # which downloads gigabytes
+BY_DEFAULT = [name for name in AXES if name not in ("install", "gpu")]  # which download gigabytes, and need another machine
 
 
 def quick(axis):

@@ -43,8 +43,18 @@ def binding(threads):
     """What binds a process to as many cores as it has threads; none where that is not possible or not needed."""
     if threads is None or not hasattr(os, "sched_setaffinity") or threads >= cores():
         return None
-    chosen = sorted(os.sched_getaffinity(0))[:threads]
+    chosen = sorted(os.sched_getaffinity(0), key=lambda cpu: (place_in_core(cpu), cpu))[:threads]
     return lambda: os.sched_setaffinity(0, chosen)
+
+
+def place_in_core(cpu):
+    """0 for the first hardware thread of its core, so that threads get cores of their own while there are any."""
+    try:
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text()
+    except OSError:
+        return 0
+    ranges = [[int(end) for end in part.split("-")] for part in siblings.split(",")]
+    return sorted(one for ends in ranges for one in range(ends[0], ends[-1] + 1)).index(cpu)
 
 
 def busy_seconds():
@@ -62,6 +72,7 @@ def describe(repository):
         "cpu": cpu_model(),
         "cpu_vendor": cpu_vendor(),
         "simd": simd(),
+        "gpu": said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader"),
         "cores": cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",

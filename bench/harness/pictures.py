@@ -39,7 +39,9 @@ def plan(name, axis, found):
                 label = next(row["label"] for row in rows if row["system"] == key)
                 chart["lines"].append({"label": label, "own": own(key), "dots": sorted(dots)})
     else:
-        chart["bars"] = sorted((bar(row["label"], row["system"], row["value"]) for row in rows), key=lambda one: one["value"])
+        where = (lambda row: f", {row['point']}") if len(axis.points) > 1 else lambda row: ""
+        bars = (bar(row["label"] + where(row), row["system"], row["value"]) for row in rows)
+        chart["bars"] = sorted(bars, key=lambda one: one["value"])
     return chart
 
 

@@ -1,6 +1,6 @@
 """From runs to rows: medians, ranges, quotients within rounds, and whether a row counts."""
 
-from statistics import mean, median, quantiles
+from statistics import median, quantiles
 
 from . import systems
 from .job import Job
@@ -37,7 +37,7 @@ def row(point, system, label, runs):
             found[figure] = {"median": median(values), "range": [min(values), max(values)]}
     for figure in ("train_loss", "train_accuracy", "test_accuracy"):
         values = [run[figure] for run in runs if run.get(figure) is not None]
-        found[figure] = mean(values) if values else None
+        found[figure] = median(values) if values else None
     return found
 
 

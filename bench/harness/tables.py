@@ -48,11 +48,15 @@ def machines(found_axes):
         machine = found["machine"]
         versions = ", ".join(f"{program} {version}" for program, version in found["versions"].items())
         text = (
-            f"{machine['cpu']} ({machine['cpu_vendor']}, {machine['simd']}), {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
+            f"{machine['cpu']} ({machine['cpu_vendor']}, {machine['simd']}), {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB{gpu(machine)}; "
             f"{machine['system']}; {machine['rustc'] or 'rustc unknown'}; {versions}"
         )
         lines.setdefault(text, []).append(name)
     return [f"- {text}" + (f" ({', '.join(names)})" if len(lines) > 1 else "") for text, names in lines.items()]
+
+
+def gpu(machine):
+    return f", {machine['gpu']}" if machine.get("gpu") else ""
 
 
 def conditions(found):

@@ -66,6 +66,12 @@ class Validity(unittest.TestCase):
         found = self.judged(AXES["tutorial"], "furlough", "jax", "burn", "sklearn")
         self.assertEqual(found, {"furlough": "valid", "jax": "valid", "burn": "INVALID", "sklearn": "another job"})
 
+    def test_one_seed_that_learns_late_is_not_held_against_a_system(self):
+        runs = made_up(AXES["tutorial"], {"jax": 1.0}, rounds=3)
+        runs[1]["train_loss"] = 0.385
+        (row,) = summary.rows(AXES["tutorial"], runs)
+        self.assertEqual((row["train_loss"], row["validity"]), (LOSSES["jax"], "valid"))
+
     def test_other_jobs_are_held_against_the_median_of_all(self):
         axis = Axis("", "", points=(point("short", epochs=2),), systems=tuple(LOSSES))
         self.assertEqual(self.judged(axis, *LOSSES)["burn"], "INVALID")

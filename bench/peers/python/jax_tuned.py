@@ -93,13 +93,14 @@ def arguments():
     flags.add_argument("--generator", choices=["threefry2x32", "rbg", "unsafe_rbg"], default="unsafe_rbg")
     flags.add_argument("--bits", type=int, choices=list(WORD), default=16)
     flags.add_argument("--unroll", type=int, default=1)
+    flags.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     flags.add_argument("--monte-carlo", type=int, default=0, help="after training, so many masked passes over the test images")
     return job.parse(flags)
 
 
 def main():
     args = arguments()
-    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_platforms", args.device)
     jax.config.update("jax_default_prng_impl", args.generator)
     train = [jnp.asarray(part) for part in job.images_and_labels(args.data_dir, "train")]
     test = [jnp.asarray(part) for part in job.images_and_labels(args.data_dir, "t10k")]
@@ -107,7 +108,7 @@ def main():
     params = init(jax.random.fold_in(key, 0), [train[0].shape[1], *args.hidden, 10])
     logits = network(args)
     epoch_of, evaluate = functions(args, logits)
-    job.emit("start", jax=jax.__version__, generator=args.generator, precision=args.precision)
+    job.emit("start", jax=jax.__version__, generator=args.generator, precision=args.precision, device=jax.devices()[0].device_kind)
     for epoch in range(1, args.epochs + 1):
         start = time.perf_counter()
         params, loss, accuracy = epoch_of(params, jax.random.fold_in(key, epoch), *train)
