@@ -69,7 +69,8 @@ def conditions(found):
         + ("" if found["whole"] else " **Not the whole measurement: it was cut short, or asked for less.**")
     ]
     if found["matmul"]:
-        lines.append("\nThe machine's matrix products (2048³, PyTorch, same threads, medians of three seconds before each of Furlough's runs): "
+        libraries = " or ".join(sorted({rate.get("library", "PyTorch") for rate in found["matmul"]}))
+        lines.append(f"\nThe machine's matrix products (2048³, {libraries}, same threads, medians of three seconds before each of Furlough's runs): "
                      f"{products(found, 'f32')} GFLOP/s in float32, {products(found, 'bf16')} in bfloat16. A row's share is of the same round's and its own precision's, or of float32's where that is faster: who wants bfloat16 may round and multiply in float32.")
     return lines
 
