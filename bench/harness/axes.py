@@ -106,12 +106,12 @@ AXES = {
     "gpu": Axis(
         "On this processor and on a GPU", "seconds an epoch",
         points=(
-            point("the job, 2 threads"), point("the job, 16 threads", threads=16),
-            point("1,024 wide, 16 threads", hidden="1024,1024", dropout="0.5", lr=0.1, threads=16, epochs=4),
-            point("4,096 wide, 16 threads", hidden="4096,4096", dropout="0.5", lr=0.1, threads=16, epochs=3),
+            point("the job", threads=16),
+            point("1,024 wide", hidden="1024,1024", dropout="0.5", lr=0.1, threads=16, epochs=4),
+            point("4,096 wide", hidden="4096,4096", dropout="0.5", lr=0.1, threads=16, epochs=3),
         ),
-        systems=("furlough", "furlough-bf16", "furlough-shared", "jax", "jax-gpu", "pytorch-gpu", "pytorch-gpu-graph"),
-        note="The tutorial's job and wider ones, evaluation included, where there is a GPU with CUDA and the versions of the Python peers that can use it.",
+        systems=("furlough", "furlough-bf16", "jax", "jax-gpu", "pytorch-gpu", "pytorch-gpu-graph"), rounds=1,
+        note="The tutorial's job and wider ones with 16 threads, evaluation included, where there is a GPU with CUDA and the versions of the Python peers that can use it.",
     ),
     "install": Axis(
         "What must be installed", "megabytes on disk", kind="install", points=(point("installed"),), rounds=1,

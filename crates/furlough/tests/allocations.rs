@@ -54,6 +54,7 @@ fn steps() {
         for (activation, threads, sharing, kind) in [
             (Activation::Relu, 1, none, plain),
             (Activation::Gelu, 2, none, plain),
+            (Activation::Gelu, 9, none, plain), // more than tiles of rows
             (Activation::Relu, 1, batch, plain),
             (Activation::Gelu, 2, groups, plain),
             (Activation::Relu, 2, none, DropoutKind::DropConnect),

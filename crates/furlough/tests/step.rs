@@ -5,7 +5,7 @@ mod common;
 use common::{Tolerance, bits, check_gradient, data, site};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Dropout, Init, MaskSite, Mlp, Sequential, argmax};
+use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing, argmax};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
@@ -252,6 +252,45 @@ fn any_number_of_threads_gives_the_same_bits() {
             let one = run(1, precision);
             assert_eq!(one, run(2, precision));
             assert_eq!(one, run(4, precision));
+        }
+    }
+}
+
+#[test]
+fn more_threads_than_tiles_of_rows_give_the_same_bits() {
+    let kinds = [DropoutKind::Bernoulli, DropoutKind::Gaussian, DropoutKind::Alpha, DropoutKind::DropConnect];
+    let acts = [Activation::Relu, Activation::Gelu];
+    for (kind, activation, isa) in kinds
+        .iter()
+        .flat_map(|k| acts.map(|a| (*k, a)))
+        .flat_map(|(k, a)| Isa::available().into_iter().map(move |i| (k, a, i)))
+    {
+        // A batch of several tiles with an odd end, columns of several parts with one, and more outputs than a part has.
+        let network = Sequential::perceptron(113, 70, &[330, 321], activation, 0.1, &[0.2, 0.5]);
+        let network = network.with_dropout_kind(kind).with_sharing(if kind == DropoutKind::Gaussian {
+            Sharing::rows(7).unwrap()
+        } else {
+            Sharing::PerExample
+        });
+        let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
+        let data = data(500, 113, 70, true);
+        for (rows, precision) in [(250, Precision::F32), (250, Precision::Bf16), (97, Precision::F32)] {
+            let examples: Vec<u32> = (0..rows).map(|i| 499 - 2 * i).collect();
+            let run = |threads: usize| {
+                let mut mlp = start.clone();
+                let mut cpu = Cpu::with(mlp.architecture(), 256, threads, precision, isa);
+                let losses: Vec<u64> = (0..3)
+                    .map(|step| {
+                        let batch = Batch { data: &data, examples: &examples };
+                        cpu.train_step(&mut mlp, &mut [], &Sgd::default(), batch, &site(step)).loss.to_bits()
+                    })
+                    .collect();
+                (losses, bits(mlp.parameters()))
+            };
+            let one = run(1);
+            for threads in [3, 7, 16] {
+                assert_eq!(one, run(threads), "{} {kind:?} {activation:?} {precision:?} {rows} {threads}", isa.name());
+            }
         }
     }
 }

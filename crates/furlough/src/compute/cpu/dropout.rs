@@ -32,6 +32,8 @@ pub(super) struct LayerMask {
     /// T = 2^32, which no 32-bit threshold can say: every unit is dropped.
     pub(super) drops_all: bool,
     pub(super) noise: Noise,
+    /// Block of 64 units that counts as the first.
+    first: u32,
     /// Whose kernels ask; AVX-512 and AVX2 have ways of their own.
     #[cfg(target_arch = "x86_64")]
     isa: Isa,
@@ -69,9 +71,16 @@ impl LayerMask {
                     Noise::Alpha { shift, dropped }
                 }
             },
+            first: 0,
             #[cfg(target_arch = "x86_64")]
             isa,
         })
+    }
+
+    /// The masks of the layer's units from `unit`, a multiple of 64, on, which then count as the first.
+    pub(super) fn starting_at(self, unit: usize) -> Self {
+        debug_assert!(unit.is_multiple_of(64), "whole blocks");
+        LayerMask { first: self.first + (unit / 64) as u32, ..self }
     }
 
     /// The masks of the layer in another step.
@@ -92,6 +101,7 @@ impl LayerMask {
     /// products costs more: compilers fold that shift into a 64-bit low multiplication, three times as slow.)
     #[inline(always)]
     pub(super) fn words(&self, owner: u32, block: u32) -> [u32; 64] {
+        let block = self.first + block;
         #[cfg(target_arch = "x86_64")]
         match self.isa.0 {
             // SAFETY: this Isa exists only where the features were detected.

@@ -10,6 +10,7 @@ mod features;
 mod gathered;
 mod gemm;
 mod in_place;
+mod layers;
 mod loss;
 mod math;
 mod packed;

@@ -10,31 +10,32 @@ use super::loss::loss_row;
 use super::packed::Packed;
 use super::product::Product;
 use super::workspace::{Shared, Workspace};
-use super::{Cpu, Isa, StepSums};
+use super::{Cpu, Isa, StepSums, layers};
 use crate::data::{Batch, Dataset};
-use crate::nn::{Architecture, MaskSite, Mlp};
+use crate::nn::{Architecture, Block, MaskSite, Mlp};
+use std::ops::Range;
 
 /// The rows of tile `tile` of `count` rows cut into tiles of `most`, as equal as whole groups of rows allow.
-pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)) -> std::ops::Range<usize> {
+pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)) -> Range<usize> {
     let (tiles, groups) = (count.div_ceil(most), count.div_ceil(group));
     let edge = |tile: usize| count.min(tile * groups / tiles * group);
     edge(tile)..edge(tile + 1)
 }
 
 /// What all tiles of a phase have in common.
-struct Pass<'a> {
+pub(super) struct Pass<'a> {
     isa: Isa,
     product: &'a Product,
     packed: &'a Packed,
-    mlp: &'a Mlp,
+    pub(super) mlp: &'a Mlp,
     connections: &'a Connections,
-    concretes: &'a Concretes,
+    pub(super) concretes: &'a Concretes,
     data: &'a Dataset,
     /// The mask of the input, then of each block.
     masks: &'a [Option<LayerMask>],
     workspace: &'a Workspace,
     /// How many rows there are in all.
-    count: usize,
+    pub(super) count: usize,
     /// So many words for each worker.
     scratch: (&'a Shared<u32>, usize),
 }
@@ -77,8 +78,11 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         count,
         scratch,
     };
-    {
-        let sums = &*sums;
+    let by_layers = layers::pays(&pass, workers, tiles);
+    let sums_of = &*sums;
+    if by_layers {
+        layers::train(&pass, workers, tile, batch.examples, weight, sums_of);
+    } else {
         workers.run(tiles, &|index, worker| {
             let rows = tile_rows(index, count, tile);
             let first = rows.start;
@@ -86,7 +90,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
             // SAFETY: each tile has its own rows of every buffer and its own place in the sums.
             unsafe {
                 pass.forward(worker, first, first, examples.len(), |row| examples[row]);
-                sums.part(index, 1)[0] = pass.loss(first, examples, weight);
+                sums_of.part(index, 1)[0] = pass.loss(first, examples, weight);
                 pass.backward(worker, first, examples);
             }
         });
@@ -103,7 +107,7 @@ pub(super) fn forward_phase(
     cpu: &mut Cpu,
     mlp: &Mlp,
     data: &Dataset,
-    examples: std::ops::Range<u32>,
+    examples: Range<u32>,
     site: Option<&MaskSite>,
     out: &mut [f32],
 ) {
@@ -135,7 +139,7 @@ pub(super) fn forward_phase(
     let pass = Pass { isa: *isa, product, packed, mlp, connections, concretes, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(tile.0), &|index, worker| {
-        let std::ops::Range { start, end } = tile_rows(index, count, tile);
+        let Range { start, end } = tile_rows(index, count, tile);
         let rows = end - start;
         let first = worker * tile.0;
         // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
@@ -175,49 +179,84 @@ impl Pass<'_> {
         rows: usize,
         example_of: impl Fn(usize) -> u32,
     ) {
-        let Pass { isa, product, packed, mlp, concretes, masks, workspace, count, scratch, .. } = *self;
-        let mut width = mlp.architecture().inputs();
-        // SAFETY: our rows.
-        let mut input: &mut [f32] = unsafe { workspace.input.part(first * width, rows * width) };
-        for (row, values) in input.chunks_exact_mut(width).enumerate() {
-            let example = example_of(row);
-            read_row(isa, self.data, example, (row + AHEAD < rows).then(|| example_of(row + AHEAD)), values);
-            if let Some(mask) = &masks[0] {
-                drop_row(isa, values, mask, mask.owner(place + row, example));
+        // SAFETY: our rows, and each block reads what the one before has written.
+        unsafe {
+            self.read(first, place, rows, &example_of);
+            for (index, block) in self.mlp.architecture().blocks().iter().enumerate() {
+                self.forward_block(index, worker, (first, place, rows), 0..block.outputs, &example_of);
             }
         }
-        for (index, block) in mlp.architecture().blocks().iter().enumerate() {
-            let units = block.outputs;
-            let own_weights = self.connections.weights(mlp, index);
-            // SAFETY: our rows, of two different buffers.
-            let (output, pre) = unsafe {
-                let pre = &workspace.pre[index];
-                let pre = if pre.is_empty() { &mut [] } else { pre.part(first * units, rows * units) };
-                (workspace.outputs[index].part(first * units, rows * units), pre)
+    }
+
+    /// The features of `rows` examples, dropped and scaled, into rows `first ..` of the workspace.
+    ///
+    /// # Safety
+    /// Nobody else uses these rows of the workspace's input now.
+    pub(super) unsafe fn read(&self, first: usize, place: usize, rows: usize, example_of: &impl Fn(usize) -> u32) {
+        let width = self.mlp.architecture().inputs();
+        // SAFETY: our rows.
+        let input = unsafe { self.workspace.input.part(first * width, rows * width) };
+        for (row, values) in input.chunks_exact_mut(width).enumerate() {
+            let example = example_of(row);
+            read_row(self.isa, self.data, example, (row + AHEAD < rows).then(|| example_of(row + AHEAD)), values);
+            if let Some(mask) = &self.masks[0] {
+                drop_row(self.isa, values, mask, mask.owner(place + row, example));
+            }
+        }
+    }
+
+    /// Units `columns` of block `index` for `rows` examples, in rows `first ..` of the workspace. The columns begin at a multiple of
+    /// [`layers::UNIT`](super::layers::UNIT), and are all of the block's where products take place or concrete dropout follows.
+    ///
+    /// # Safety
+    /// Nobody else uses these columns of these rows of the block, or this worker's scratch, or writes these rows of the block before, now.
+    pub(super) unsafe fn forward_block(
+        &self,
+        index: usize,
+        worker: usize,
+        (first, place, rows): (usize, usize, usize),
+        columns: Range<usize>,
+        example_of: &impl Fn(usize) -> u32,
+    ) {
+        let Pass { isa, product, packed, mlp, concretes, workspace, .. } = *self;
+        let Block { inputs: width, outputs: units, activation, .. } = mlp.architecture().blocks()[index];
+        let count = columns.len();
+        // SAFETY: only read, as promised: the packed weights since the beginning of the call.
+        let (input, weights) = unsafe {
+            let input = match index {
+                0 => &workspace.input,
+                _ => &workspace.outputs[index - 1],
             };
-            // SAFETY: slices of these very shapes, none of which overlap; the weights are packed and only read by now.
-            unsafe {
-                let (weights, scratch) = (&packed.forward[index], scratch.0.part(worker * scratch.1, scratch.1));
-                let weights = weights.read(0, weights.len());
-                if product.in_place(count, units) {
-                    product.multiply_few(input, own_weights, units, output);
-                } else {
-                    product.multiply_rows((rows, units, width), (output.as_mut_ptr(), units), weights, input, scratch);
-                }
+            let start = columns.start * product.slots(width);
+            let weights = &packed.forward[index];
+            (input.read(first * width, rows * width), weights.read(start, weights.len() - start))
+        };
+        let (outputs, pres) = (&workspace.outputs[index], &workspace.pre[index]);
+        // SAFETY: our columns of our rows, of these very shapes.
+        unsafe {
+            let scratch = self.scratch.0.part(worker * self.scratch.1, self.scratch.1);
+            if product.in_place(self.count, units) {
+                let own_weights = self.connections.weights(mlp, index);
+                product.multiply_few(input, own_weights, units, outputs.part(first * units, rows * units));
+            } else {
+                let out = (outputs.at(first * units + columns.start), units);
+                product.multiply_rows((rows, count, width), out, weights, input, scratch);
             }
-            let bias = mlp.biases(index);
-            let bias = bias.as_slice().expect("a slice of the parameters");
-            let mut pres = pre.chunks_exact_mut(units);
-            for (row, values) in output.chunks_exact_mut(units).enumerate() {
-                let pre = pres.next().unwrap_or_default();
-                let mask = masks[index + 1].as_ref();
-                let owner = mask.map_or(0, |mask| mask.owner(place + row, example_of(row)));
-                forward_row(isa, values, pre, bias, block.activation, mask, owner);
-                if let Some(soft) = concretes.after(index) {
-                    soften(isa, values, soft, example_of(row));
-                }
+        }
+        let bias = mlp.biases(index);
+        let bias = &bias.as_slice().expect("a slice of the parameters")[columns.clone()];
+        let mask = self.masks[index + 1].map(|mask| mask.starting_at(columns.start));
+        for row in 0..rows {
+            let start = (first + row) * units + columns.start;
+            // SAFETY: our columns of our row, of two different buffers.
+            let (values, pre) = unsafe {
+                (outputs.part(start, count), if pres.is_empty() { &mut [] } else { pres.part(start, count) })
+            };
+            let owner = mask.map_or(0, |mask| mask.owner(place + row, example_of(row)));
+            forward_row(isa, values, pre, bias, activation, mask.as_ref(), owner);
+            if let Some(soft) = concretes.after(index) {
+                soften(isa, values, soft, example_of(row));
             }
-            (input, width) = (output, units);
         }
     }
 
@@ -225,7 +264,7 @@ impl Pass<'_> {
     ///
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace now.
-    unsafe fn loss(&self, first: usize, examples: &[u32], weight: f32) -> StepSums {
+    pub(super) unsafe fn loss(&self, first: usize, examples: &[u32], weight: f32) -> StepSums {
         let outputs = self.mlp.architecture().outputs();
         let (start, len) = (first * outputs, examples.len() * outputs);
         let last = self.workspace.outputs.len() - 1;
@@ -247,69 +286,87 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's scratch, now.
     unsafe fn backward(&self, worker: usize, first: usize, examples: &[u32]) {
-        let Pass { isa, product, packed, mlp, concretes, masks, workspace, count, scratch, .. } = *self;
-        let blocks = mlp.architecture().blocks();
-        let rows = examples.len();
-        for index in (1..blocks.len()).rev() {
-            let (width, units) = (blocks[index].inputs, blocks[index].outputs);
-            let own_weights = self.connections.weights(mlp, index);
-            // SAFETY: our rows, of different buffers.
-            let (next, deltas, output, pre) = unsafe {
-                let pre = &workspace.pre[index - 1];
-                (
-                    workspace.deltas[index].part(first * units, rows * units),
-                    workspace.deltas[index - 1].part(first * width, rows * width),
-                    workspace.outputs[index - 1].part(first * width, rows * width),
-                    if pre.is_empty() { &mut [] } else { pre.part(first * width, rows * width) },
-                )
-            };
-            // SAFETY: slices of these very shapes, none of which overlap; the weights are packed and only read by now.
-            unsafe {
-                let (weights, scratch) = (&packed.backward[index], scratch.0.part(worker * scratch.1, scratch.1));
-                let weights = weights.read(0, weights.len());
-                if product.in_place(count, units) {
-                    product.multiply_few_back(next, own_weights, units, deltas, scratch);
-                } else {
-                    product.multiply_rows((rows, width, units), (deltas.as_mut_ptr(), width), weights, next, scratch);
-                }
+        let blocks = self.mlp.architecture().blocks();
+        // SAFETY: our rows, and each block reads what the one after it has written.
+        unsafe {
+            for index in (1..blocks.len()).rev() {
+                self.backward_block(index, worker, first, examples, 0..blocks[index].inputs);
             }
-            let mut pres = pre.chunks_exact(width);
-            let mask = masks[index].as_ref();
-            let outputs = output.chunks_exact(width);
-            for (place, ((row, values), &example)) in
-                (first..).zip(deltas.chunks_exact_mut(width).zip(outputs).zip(examples))
-            {
-                let pre = pres.next().unwrap_or_default();
-                let owner = mask.map_or(0, |mask| mask.owner(place, example));
-                if let Some(soft) = concretes.after(index - 1) {
-                    let by_logit = soften_back(isa, row, values, soft, example);
-                    // SAFETY: our rows.
-                    unsafe { concretes.note(place, soft, by_logit) };
-                }
-                backward_row(isa, row, values, pre, blocks[index - 1].activation, mask, owner);
+            for (index, block) in blocks.iter().enumerate() {
+                self.pack_deltas(index, first, examples.len(), 0..block.outputs);
             }
-        }
-        for (index, block) in blocks.iter().enumerate() {
-            // SAFETY: our rows.
-            unsafe { self.pack_deltas(index, block.outputs, first, rows) };
         }
     }
 
-    /// Copies rows of a block's deltas to where the second phase wants them.
+    /// From the deltas of block `index` to units `columns` of those of the block before, which are as in [`Self::forward_block`].
     ///
     /// # Safety
-    /// Nobody else uses these rows of the deltas, packed or not, now.
-    unsafe fn pack_deltas(&self, index: usize, units: usize, first: usize, rows: usize) {
-        let Pass { product, workspace, .. } = *self;
+    /// Nobody else uses these columns of these rows of the block before, or this worker's scratch, or writes these rows of block `index`, now.
+    pub(super) unsafe fn backward_block(
+        &self,
+        index: usize,
+        worker: usize,
+        first: usize,
+        examples: &[u32],
+        columns: Range<usize>,
+    ) {
+        let Pass { isa, product, packed, mlp, concretes, workspace, .. } = *self;
+        let blocks = mlp.architecture().blocks();
+        let (width, units) = (blocks[index].inputs, blocks[index].outputs);
+        let (rows, count) = (examples.len(), columns.len());
+        // SAFETY: only read, as promised: the packed weights since the beginning of the call.
+        let (next, weights) = unsafe {
+            let start = columns.start * product.slots(units);
+            let weights = &packed.backward[index];
+            (workspace.deltas[index].read(first * units, rows * units), weights.read(start, weights.len() - start))
+        };
+        let deltas = &workspace.deltas[index - 1];
+        // SAFETY: our columns of our rows, of these very shapes.
+        unsafe {
+            let scratch = self.scratch.0.part(worker * self.scratch.1, self.scratch.1);
+            if product.in_place(self.count, units) {
+                let own_weights = self.connections.weights(mlp, index);
+                product.multiply_few_back(next, own_weights, units, deltas.part(first * width, rows * width), scratch);
+            } else {
+                let out = (deltas.at(first * width + columns.start), width);
+                product.multiply_rows((rows, count, units), out, weights, next, scratch);
+            }
+        }
+        let mask = self.masks[index].map(|mask| mask.starting_at(columns.start));
+        let pres = &workspace.pre[index - 1];
+        for (place, &example) in (first..).zip(examples) {
+            let start = place * width + columns.start;
+            // SAFETY: our columns of our row, and what the forward pass left of them.
+            let (row, values, pre) = unsafe {
+                let pre = if pres.is_empty() { &[] } else { pres.read(start, count) };
+                (deltas.part(start, count), workspace.outputs[index - 1].read(start, count), pre)
+            };
+            let owner = mask.map_or(0, |mask| mask.owner(place, example));
+            if let Some(soft) = concretes.after(index - 1) {
+                let by_logit = soften_back(isa, row, values, soft, example);
+                // SAFETY: our rows.
+                unsafe { concretes.note(place, soft, by_logit) };
+            }
+            backward_row(isa, row, values, pre, blocks[index - 1].activation, mask.as_ref(), owner);
+        }
+    }
+
+    /// Copies columns of rows of a block's deltas to where the second phase wants them.
+    ///
+    /// # Safety
+    /// Nobody else writes these rows of the deltas, or uses these columns of the packed ones, now.
+    pub(super) unsafe fn pack_deltas(&self, index: usize, first: usize, rows: usize, columns: Range<usize>) {
+        let Pass { product, workspace, mlp, .. } = *self;
+        let units = mlp.architecture().blocks()[index].outputs;
         let lanes = product.lanes();
-        // SAFETY: our rows.
-        let deltas = unsafe { workspace.deltas[index].part(first * units, rows * units) };
-        for panel in 0..product.panels(units) {
-            let start = (panel * product.slots(workspace.rows()) + product.slots(first)) * lanes;
+        // SAFETY: only read, as promised.
+        let deltas = unsafe { workspace.deltas[index].read(first * units, rows * units) };
+        for start in columns.clone().step_by(lanes) {
+            let panel = start / lanes;
+            let place = (panel * product.slots(workspace.rows()) + product.slots(first)) * lanes;
             // SAFETY: our rows of this panel.
-            let packed = unsafe { workspace.packed_deltas[index].part(start, product.slots(rows) * lanes) };
-            let range = panel * lanes..units.min((panel + 1) * lanes);
-            product.pack_depths(&deltas[range.start..], units, rows, range.len(), packed);
+            let packed = unsafe { workspace.packed_deltas[index].part(place, product.slots(rows) * lanes) };
+            product.pack_depths(&deltas[start..], units, rows, lanes.min(columns.end - start), packed);
         }
     }
 }

@@ -86,6 +86,11 @@ impl Workers {
         self.alone = rows.saturating_mul(weights).saturating_mul(2) < WORTH_SHARING;
     }
 
+    /// How many do the jobs of the present call.
+    pub(super) fn chosen(&self) -> usize {
+        if self.alone { 1 } else { self.count() }
+    }
+
     /// Calls `job` once for each of `0 .. tasks`, spread over the workers, and returns when all calls have.
     ///
     /// # Panics
