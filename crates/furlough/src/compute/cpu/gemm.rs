@@ -7,6 +7,7 @@
 //! with zeros.
 
 use super::simd::{Isa, Level, for_each_isa};
+use super::transpose::turn;
 use std::ops::Range;
 
 /// `kernel(m, n, k, out, a, b, out column stride, out row stride, a stride, b row stride, b column stride,
@@ -76,6 +77,10 @@ impl Kernels {
 /// Depth that is multiplied at a time, so that a block of a panel (256 KB with AVX-512) stays in the second-level cache while it meets all
 /// rows. Depths from 128 to 784 differed by less than the noise on the tutorial's job.
 const DEPTH: usize = 1024;
+
+/// Outputs whose panels meet a group of rows while it is in the first-level cache; a whole panel where it is wider. Rows of a wide layer come from
+/// beyond the second-level cache, so that this halves what one core reads from there (`bench/LOG.md`).
+const TOGETHER: usize = 32;
 
 /// The factor that is not packed into panels: the element of row `j` and depth `k` is at
 /// `first + j / group * groups + j % group * rows + k * depths`, where `group` is how many rows a kernel takes.
@@ -151,51 +156,48 @@ pub(super) unsafe fn multiply(
         } else {
             2
         };
-        for (index, first) in (0..outputs).step_by(lanes).enumerate() {
-            let width = lanes.min(outputs - first);
+        for some in (0..outputs).step_by(lanes.max(TOGETHER)) {
+            let some = some..outputs.min(some + lanes.max(TOGETHER));
             for row in (0..rows).step_by(group) {
                 let count = group.min(rows - row);
-                let kernel = table[(width.div_ceil(vector) - 1) * group + count - 1];
-                // SAFETY: `width` outputs of `count` rows, at most one panel and one group, all within the matrices;
-                // `vectors` of this kernel times `vector` is at most `lanes`, the width of a panel.
-                unsafe {
-                    kernel(
-                        width,
-                        count,
-                        depth,
-                        out.add(row * stride + first),
-                        a.add(index * panels + start * depths),
-                        b.first.add(row / group * b.groups + start * b.depths),
-                        stride as isize,
-                        1,
-                        depths as isize,
-                        b.depths as isize,
-                        b.rows as isize,
-                        keep,
-                        factor,
-                        status,
-                        false,
-                        false,
-                        false,
-                        std::ptr::null(),
-                    );
+                for first in some.clone().step_by(lanes) {
+                    let width = lanes.min(outputs - first);
+                    let kernel = table[(width.div_ceil(vector) - 1) * group + count - 1];
+                    // SAFETY: `width` outputs of `count` rows, at most one panel and one group, all within the matrices;
+                    // `vectors` of this kernel times `vector` is at most `lanes`, the width of a panel.
+                    unsafe {
+                        kernel(
+                            width,
+                            count,
+                            depth,
+                            out.add(row * stride + first),
+                            a.add(first / lanes * panels + start * depths),
+                            b.first.add(row / group * b.groups + start * b.depths),
+                            stride as isize,
+                            1,
+                            depths as isize,
+                            b.depths as isize,
+                            b.rows as isize,
+                            keep,
+                            factor,
+                            status,
+                            false,
+                            false,
+                            false,
+                            std::ptr::null(),
+                        );
+                    }
                 }
             }
         }
     }
 }
 
-for_each_isa! {
-    /// Packs rows `range` of a row-major matrix, rows `width` apart, as the outputs of `panel`: its `width × lanes` elements, of which those
-    /// without an output are left as they are.
-    pub(super) fn pack_panel(isa, lanes: usize, source: &[f32], width: usize, range: Range<usize>, panel: &mut [f32]) {
-        for (k, row) in panel.chunks_exact_mut(lanes).enumerate() {
-            let values = &source[k..];
-            for (value, i) in row.iter_mut().zip(range.clone()) {
-                *value = values[i * width];
-            }
-        }
-    }
+/// Packs rows `range` of a row-major matrix, rows `width` apart, as the outputs of `panel`: its `width × lanes` elements, of which those
+/// without an output are left as they are.
+pub(super) fn pack_panel(isa: Isa, lanes: usize, source: &[f32], width: usize, range: Range<usize>, panel: &mut [f32]) {
+    let rows = range.len();
+    turn(isa, (&source[range.start * width..], width), (rows, width), (panel, lanes));
 }
 
 for_each_isa! {
@@ -205,14 +207,21 @@ for_each_isa! {
     }
 }
 
+/// Depths that [`pack_groups`] takes at a time, few enough for what they have of all groups to stay in the first-level cache, as groups end within
+/// lines of it.
+const PACKED: usize = 32;
+
 for_each_isa! {
     /// Packs the rows of a [`Factor`] whose element of row `j` and depth `k` is `source[k * width + j]`, for `j` in `rows`: groups of
     /// `group` rows, each contiguous, `[k][row]`. A last group that is not full leaves gaps.
     pub(super) fn pack_groups(isa, group: usize, source: &[f32], width: usize, rows: Range<usize>, packed: &mut [f32]) {
         let depth = source.len() / width;
         let last = rows.end;
-        for (first, values) in rows.step_by(group).zip(packed.chunks_exact_mut(group * depth)) {
-            copy_rows(group, &source[first..], width, group.min(last - first), values);
+        for (start, source) in (0..).step_by(PACKED).zip(source.chunks(PACKED * width)) {
+            let place = start * group..(start * group + source.len() / width * group);
+            for (first, values) in rows.clone().step_by(group).zip(packed.chunks_exact_mut(group * depth)) {
+                copy_rows(group, &source[first..], width, group.min(last - first), &mut values[place.clone()]);
+            }
         }
     }
 }

@@ -100,7 +100,7 @@ impl Cpu {
         let workers = Workers::new(threads.max(1));
         let product = Product::new(isa, precision);
         let tiles = tiles::partition(architecture);
-        let tile = product.tile(architecture, usize::MAX);
+        let (tile, _) = product.tile(architecture, usize::MAX);
         let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));
         let of_rows = architecture.blocks().iter().map(|b| product.row_words(tile, b.inputs, b.outputs));
         let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
@@ -119,7 +119,7 @@ impl Cpu {
                 .kernels()
                 .and_then(|kernels| Gathered::new(architecture, batch_size, kernels, workers.count())),
             architecture: architecture.clone(),
-            packed: Packed::new(architecture, &product),
+            packed: Packed::new(architecture, &product, batch_size),
             product,
             workers,
             tiles,

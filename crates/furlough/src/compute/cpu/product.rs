@@ -4,7 +4,7 @@
 use super::bf16::{self, Engine, Rectangle};
 use super::gemm::{self, Kernels};
 use super::simd::for_each_isa;
-use super::transpose::{Square, transpose};
+use super::transpose::turn_to;
 use super::{Isa, Precision};
 use crate::nn::Architecture;
 use std::ops::Range;
@@ -24,9 +24,16 @@ pub(super) const TILE: usize = 72;
 /// The least that [`Product::tile`] gives.
 pub(super) const LEAST_TILE: usize = bf16::GROUP;
 
-/// Weights of one layer from which on tiles are twice as high: they stream from memory, so that each time should serve more rows (13 % of a
+/// Weights of one layer from which on tiles are higher: they stream from memory, so that each time should serve more rows (13 % of a
 /// step at 4096 units; at 1024 it made no difference that repeated).
 const WIDE: usize = 1 << 22;
+const WIDE_TILE: usize = 128;
+
+/// What higher tiles have a multiple of: their deltas are the outputs of panels, which should be full.
+const WIDE_GROUP: usize = 32;
+
+/// How many inputs' products with the deltas are turned at a time, a multiple of what every kernel takes; they stay in the first-level cache.
+const TURNED: usize = 48;
 
 /// Up to so many rows, packing the weights costs more than it saves, and they are read where they lie.
 pub(super) const FEW: usize = 32;
@@ -77,16 +84,22 @@ impl Product {
         }
     }
 
-    /// The most rows of a tile of the first phase, a multiple of [`Self::group`] for every instruction set.
+    /// The most rows of a tile of the first phase, and what all tiles but the last have a multiple of.
     /// Where `rows` rows would make a single tile, it is half as high, so that a second worker has one too.
-    pub(super) fn tile(&self, architecture: &Architecture, rows: usize) -> usize {
+    pub(super) fn tile(&self, architecture: &Architecture, rows: usize) -> (usize, usize) {
         let wide = architecture.blocks().iter().any(|block| block.inputs * block.outputs >= WIDE);
-        let whole = match self {
-            Product::Single(..) if wide => 2 * TILE,
-            Product::Single(..) => TILE,
-            Product::Bf16(..) => 2 * bf16::GROUP,
+        let (most, group) = match self {
+            Product::Single(..) if wide => (WIDE_TILE, WIDE_GROUP),
+            Product::Single(_, kernels, _) => (TILE, kernels.group),
+            Product::Bf16(..) => (2 * bf16::GROUP, bf16::GROUP),
         };
-        if rows <= whole { whole / 2 } else { whole }
+        (if rows <= most { most / 2 } else { most }, group)
+    }
+
+    /// Whether the backward pass of batches of `rows` multiplies with so many weights where they lie: to pack and turn what belongs to the rows is less work than
+    /// to pack the weights.
+    pub(super) fn back_in_place(&self, rows: usize, inputs: usize, units: usize) -> bool {
+        self.kernels().is_some() && rows * (inputs + units) < inputs * units
     }
 
     /// Words of one output of a panel, or of one row, for a product so deep.
@@ -105,10 +118,7 @@ impl Product {
     /// Words of scratch that multiplying rows with the weights of a block takes, in either direction.
     pub(super) fn row_words(&self, rows: usize, inputs: usize, units: usize) -> usize {
         match self {
-            Product::Single(_, kernels, Precision::F32) => {
-                let rows = rows.min(FEW);
-                rows.next_multiple_of(kernels.lanes) * units + rows * inputs
-            }
+            Product::Single(_, kernels, Precision::F32) => rows.next_multiple_of(kernels.lanes) * units + rows * TURNED,
             Product::Single(..) => rows * inputs.max(units),
             Product::Bf16(..) => rows.next_multiple_of(bf16::GROUP) * bf16::slots(inputs.max(units)),
         }
@@ -117,12 +127,6 @@ impl Product {
     /// Words that [`Self::pack_columns`] takes.
     pub(super) fn column_words(&self, columns: usize, depth: usize) -> usize {
         columns.next_multiple_of(self.group()) * self.slots(depth)
-    }
-
-    /// Packs columns `range` of a row-major matrix as the outputs of a panel; the rows are the depth.
-    pub(super) fn pack_panel_of_columns(&self, source: &[f32], width: usize, range: Range<usize>, panel: &mut [u32]) {
-        let depth = source.len() / width;
-        self.pack_depths(&source[range.start..], width, depth, range.len(), panel);
     }
 
     /// Packs rows `range` of a row-major matrix as the outputs of a panel; the columns are the depth.
@@ -197,35 +201,41 @@ impl Product {
         }
     }
 
-    /// `deltas · weightsᵀ`, likewise: rows × units by inputs × units. The deltas are packed instead, and their product comes out turned.
-    pub(super) fn multiply_few_back(
+    /// `deltas · weightsᵀ` with weights where they lie, rows × units by inputs × units. The deltas are packed instead, and their product comes out
+    /// turned, some inputs at a time.
+    ///
+    /// # Safety
+    /// `out` may be written: rows × inputs, rows `stride` apart. Nobody else uses it now.
+    pub(super) unsafe fn multiply_back_in_place(
         &self,
         deltas: &[f32],
         weights: &[f32],
         units: usize,
-        out: &mut [f32],
+        (out, stride): (*mut f32, usize),
         scratch: &mut [u32],
     ) {
         let Product::Single(isa, kernels, Precision::F32) = self else {
             unreachable!("only single precision multiplies in place")
         };
-        let (inputs, count) = (weights.len() / units, deltas.len() / units);
-        let lanes = kernels.lanes;
-        assert!(out.len() == count * inputs && deltas.len() == count * units && weights.len() == inputs * units);
+        let (count, lanes) = (deltas.len() / units, kernels.lanes);
+        assert!(deltas.len() == count * units && weights.len().is_multiple_of(units));
         let (packed, turned) = scratch.split_at_mut(count.next_multiple_of(lanes) * units);
-        let turned = &mut turned[..inputs * count];
+        let turned = floats_mut(&mut turned[..TURNED * count]);
         for (panel, words) in packed.chunks_exact_mut(lanes * units).enumerate() {
             let range = panel * lanes..count.min((panel + 1) * lanes);
             gemm::pack_panel(*isa, lanes, deltas, units, range, floats_mut(words));
         }
-        // SAFETY: slices of these very shapes, checked above.
-        unsafe {
-            let panels = kernels.packed(packed.as_ptr().cast(), lanes * units);
+        let panels = kernels.packed(packed.as_ptr().cast(), lanes * units);
+        for (first, weights) in (0..).step_by(TURNED).zip(weights.chunks(TURNED * units)) {
+            let inputs = weights.len() / units;
             let weights = kernels.row_major(weights.as_ptr(), units);
-            let to = (turned.as_mut_ptr().cast(), count);
-            gemm::multiply(kernels, (inputs, count, units), to, (0.0, 1.0), panels, weights);
+            // SAFETY: slices of these very shapes, and `out` as promised.
+            unsafe {
+                let to = (turned.as_mut_ptr(), count);
+                gemm::multiply(kernels, (inputs, count, units), to, (0.0, 1.0), panels, weights);
+                turn_to(*isa, (turned, count), (inputs, count), (out.add(first), stride));
+            }
         }
-        turn(*isa, turned, count, out);
     }
 
     /// Packs columns `range` of a row-major matrix for [`Self::multiply_columns`]; the rows are the depth.
@@ -293,25 +303,6 @@ fn rounded<'a>(isa: Isa, precision: Precision, values: &'a [f32], scratch: &'a m
     copy.copy_from_slice(values);
     round(isa, precision, copy);
     copy
-}
-
-/// `out[j][i] = turned[i][j]`, for `count` different `j`.
-fn turn(isa: Isa, turned: &[u32], count: usize, out: &mut [f32]) {
-    let inputs = turned.len() / count;
-    for first in (0..inputs).step_by(16) {
-        let height = 16.min(inputs - first);
-        for column in (0..count).step_by(16) {
-            let width = 16.min(count - column);
-            let mut square: Square = [[0; 16]; 16];
-            for (row, words) in square.iter_mut().enumerate().take(height) {
-                words[..width].copy_from_slice(&turned[(first + row) * count + column..][..width]);
-            }
-            for (row, words) in transpose(isa, &square).iter().enumerate().take(width) {
-                let to = &mut out[(column + row) * inputs + first..][..height];
-                to.iter_mut().zip(words).for_each(|(value, word)| *value = f32::from_bits(*word));
-            }
-        }
-    }
 }
 
 /// Words that hold numbers of single precision.

@@ -62,7 +62,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     workers.choose(count, 3 * architecture.parameters());
     packed.fill(workers, product, (mlp, connections), count, true);
     let weight = 1.0 / count as f32;
-    let tile = (product.tile(architecture, count), product.group());
+    let tile = product.tile(architecture, count);
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
     let pass = Pass {
@@ -134,7 +134,7 @@ pub(super) fn forward_phase(
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
-    let tile = (product.tile(architecture, count), product.group());
+    let tile = product.tile(architecture, count);
     let scratch = (&*scratch, *scratch_size);
     let pass = Pass { isa: *isa, product, packed, mlp, connections, concretes, data, masks, workspace, count, scratch };
     let out = super::workspace::Borrowed::new(out);
@@ -314,22 +314,22 @@ impl Pass<'_> {
         let blocks = mlp.architecture().blocks();
         let (width, units) = (blocks[index].inputs, blocks[index].outputs);
         let (rows, count) = (examples.len(), columns.len());
-        // SAFETY: only read, as promised: the packed weights since the beginning of the call.
-        let (next, weights) = unsafe {
-            let start = columns.start * product.slots(units);
-            let weights = &packed.backward[index];
-            (workspace.deltas[index].read(first * units, rows * units), weights.read(start, weights.len() - start))
-        };
         let deltas = &workspace.deltas[index - 1];
-        // SAFETY: our columns of our rows, of these very shapes.
+        // SAFETY: what is read, the packed weights included, nobody writes now, as promised; what is written are our columns of our rows.
         unsafe {
+            let next = workspace.deltas[index].read(first * units, rows * units);
+            let out = (deltas.at(first * width + columns.start), width);
             let scratch = self.scratch.0.part(worker * self.scratch.1, self.scratch.1);
-            if product.in_place(self.count, units) {
-                let own_weights = self.connections.weights(mlp, index);
-                product.multiply_few_back(next, own_weights, units, deltas.part(first * width, rows * width), scratch);
-            } else {
-                let out = (deltas.at(first * width + columns.start), width);
-                product.multiply_rows((rows, count, units), out, weights, next, scratch);
+            match packed.backward(product, self.count, index) {
+                Some(weights) => {
+                    let start = columns.start * product.slots(units);
+                    let weights = weights.read(start, weights.len() - start);
+                    product.multiply_rows((rows, count, units), out, weights, next, scratch);
+                }
+                None => {
+                    let weights = &self.connections.weights(mlp, index)[columns.start * units..columns.end * units];
+                    product.multiply_back_in_place(next, weights, units, out, scratch);
+                }
             }
         }
         let mask = self.masks[index].map(|mask| mask.starting_at(columns.start));
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn tiles_cover_every_row_once_and_fit() {
-        for (most, group) in [(72usize, 2usize), (72, 4), (72, 6), (36, 6), (144, 6), (64, 32), (32, 32)] {
+        for (most, group) in [(72usize, 2usize), (72, 4), (72, 6), (36, 6), (128, 32), (64, 32), (32, 32)] {
             for count in 1..400usize {
                 let tiles: Vec<_> =
                     (0..count.div_ceil(most)).map(|tile| tile_rows(tile, count, (most, group))).collect();

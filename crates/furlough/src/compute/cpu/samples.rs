@@ -115,7 +115,7 @@ pub(super) fn sample_phase(
         ..
     } = cpu;
     workers.choose(examples.len() * samples.len(), architecture.parameters());
-    let tile = (product.tile(architecture, usize::MAX), product.group());
+    let tile = product.tile(architecture, usize::MAX);
     packed.fill(workers, product, (mlp, connections), usize::MAX, false);
     let site = MaskSite { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
     fill_masks(*isa, masks, architecture, Some(&site), 1.0);
@@ -176,7 +176,7 @@ impl Passes<'_> {
     /// Nobody else uses these rows of the prefix, or this worker's rows of the workspace and scratch, now.
     unsafe fn unmasked(&self, rows: Range<usize>, first_example: u32, worker: usize) {
         let Passes { isa, mlp, workspace, site, .. } = *self;
-        let first = worker * self.product.tile(mlp.architecture(), usize::MAX);
+        let first = worker * self.product.tile(mlp.architecture(), usize::MAX).0;
         let blocks = mlp.architecture().blocks();
         let count = rows.len();
         let width = mlp.architecture().inputs();
@@ -220,7 +220,7 @@ impl Passes<'_> {
     /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of the workspace and scratch, now.
     unsafe fn masked(&self, rows: Range<usize>, span: Span, worker: usize) {
         let Passes { isa, mlp, masks, workspace, site, stride, .. } = *self;
-        let first = worker * self.product.tile(mlp.architecture(), usize::MAX);
+        let first = worker * self.product.tile(mlp.architecture(), usize::MAX).0;
         let architecture = mlp.architecture();
         let blocks = architecture.blocks();
         let width = if site == 0 { architecture.inputs() } else { blocks[site - 1].outputs };

@@ -14,7 +14,11 @@ use std::ops::Range;
 /// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
 /// once (32, 6, 4 and 2 rows; 64, 32, 16 and 2 columns), so that only the last tile has an odd edge.
 const ROWS: usize = 96;
-pub(super) const COLUMNS: usize = 512;
+const COLUMNS: usize = 512;
+
+/// The most rows of the batch whose inputs are packed at a time, so that they stay in the second-level cache (393 KB) while they meet the tile's
+/// deltas.
+const SLICE: usize = 1024;
 
 /// Units whose norms are bounded together.
 const NORM_COLUMNS: usize = 64;
@@ -35,7 +39,7 @@ impl ParameterTile {
 
     /// Words of scratch that its update takes.
     pub(super) fn scratch(&self, product: &Product, batch_size: usize) -> usize {
-        self.len() + self.rows.as_ref().map_or(0, |rows| product.column_words(rows.len(), batch_size))
+        self.len() + self.rows.as_ref().map_or(0, |rows| product.column_words(rows.len(), batch_size.min(SLICE)))
     }
 }
 
@@ -108,27 +112,19 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
                 block => workspace.outputs[block - 1].read(0, examples * width),
             }
         };
-        let inputs_packed = &mut inputs_packed[..product.column_words(rows.len(), examples)];
-        product.pack_columns(inputs, width, rows.clone(), inputs_packed);
         let start = weights.start + rows.start * units + tile.columns.start;
         let panel = product.slots(workspace.rows()) * product.lanes();
         let deltas = &workspace.packed_deltas[tile.block];
         // SAFETY: only read, as above; columns start at a panel.
         let deltas = &unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / product.lanes() * panel..];
-        let shape = (rows.len(), columns, examples);
+        // SAFETY: to be called with a rectangle of rows × columns, rows so far apart, that nobody else uses now.
+        let mut multiply = |out: (*mut f32, usize), scale: (f32, f32)| unsafe {
+            multiply_batch(product, (inputs, width, rows.clone()), (deltas, panel, columns), out, scale, inputs_packed);
+        };
         let mask = connections.mask(tile.block);
         let optimizer = &Sgd { weight_decay: optimizer.weight_decay + concretes.decay(tile.block), ..*optimizer };
         if optimizer.has_velocity() || optimizer.l1 != 0.0 || mask.is_some() {
-            // SAFETY: examples × rows packed above, examples × columns in the packed deltas, and scratch of rows × columns.
-            unsafe {
-                product.multiply_columns(
-                    shape,
-                    (gradient.as_mut_ptr(), columns),
-                    (0.0, 1.0),
-                    (deltas, panel),
-                    inputs_packed,
-                )
-            };
+            multiply((gradient.as_mut_ptr(), columns), (0.0, 1.0));
             for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
                 if let Some(mask) = mask {
                     drop_part(*isa, gradient, mask, (rows.start + row) as u32, tile.columns.start as u32);
@@ -140,23 +136,12 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         } else {
             let keep = (1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32;
             let factor = -optimizer.learning_rate as f32;
-            // SAFETY: as above; the tile's own weights are a rectangle within the parameters, shared with nobody.
-            unsafe {
-                product.multiply_columns(
-                    shape,
-                    (parameters.at(start), units),
-                    (keep, factor),
-                    (deltas, panel),
-                    inputs_packed,
-                )
-            };
+            multiply((parameters.at(start), units), (keep, factor));
         }
-        if refill && columns == units {
-            // SAFETY: the tile's own parameters, which are whole rows; nobody multiplies with packed weights in this phase.
-            unsafe {
-                let weights = parameters.part(start, rows.len() * units);
-                packed.refill(product, tile.block, &architecture.blocks()[tile.block], rows, weights);
-            }
+        if refill {
+            let place = (rows, tile.columns.clone());
+            // SAFETY: the tile's own parameters; nobody multiplies with packed weights in this phase.
+            unsafe { packed.refill(product, tile.block, place, (&parameters, start), gradient) };
         }
     });
     bound_all_norms(workers, architecture, &parameters, optimizer);
@@ -185,6 +170,32 @@ pub(super) fn bound_all_norms(
             // SAFETY: the columns of this group are written by this call only.
             unsafe { bound_norms(parameters, architecture.ranges(block).0, units, columns, bound as f32) };
         });
+    }
+}
+
+/// `out = keep · out + factor · inputsᵀ · deltas` for columns `rows` of the inputs, whose rows are `width` long, and the first `columns` of the
+/// deltas, in panels `panel` words apart: some rows of the batch after the other.
+///
+/// # Safety
+/// `out` has as many rows and columns, rows so far apart as its second part says, and nobody else uses them now.
+unsafe fn multiply_batch(
+    product: &Product,
+    (inputs, width, rows): (&[f32], usize, Range<usize>),
+    (deltas, panel, columns): (&[u32], usize, usize),
+    out: (*mut f32, usize),
+    (keep, factor): (f32, f32),
+    packed: &mut [u32],
+) {
+    for (first, inputs) in (0..).step_by(SLICE).zip(inputs.chunks(SLICE * width)) {
+        let depth = inputs.len() / width;
+        let packed = &mut packed[..product.column_words(rows.len(), depth)];
+        product.pack_columns(inputs, width, rows.clone(), packed);
+        let deltas = &deltas[product.slots(first) * product.lanes()..];
+        let keep = if first == 0 { keep } else { 1.0 };
+        // SAFETY: as promised.
+        unsafe {
+            product.multiply_columns((rows.len(), columns, depth), out, (keep, factor), (deltas, panel), packed);
+        }
     }
 }
 

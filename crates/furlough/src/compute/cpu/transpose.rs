@@ -1,32 +1,119 @@
-//! Turning a square of words.
+//! Rows that become columns. Where one row of a matrix ends, the next begins far away, so what lies in the same lines of cache is turned
+//! together: squares of sixteen, in registers.
 
 use super::Isa;
+use super::simd::Level;
+
+/// Elements of a line of cache, and of the side of a square.
+const SIDE: usize = 16;
 
 /// A square of words, row by row.
-pub(super) type Square = [[u32; 16]; 16];
+pub(super) type Square = [[u32; SIDE]; SIDE];
 
-/// The square with rows and columns exchanged.
-pub(super) fn transpose(isa: Isa, square: &Square) -> Square {
-    #[cfg(target_arch = "x86_64")]
-    if isa.is_avx512() {
-        // SAFETY: this Isa exists only where AVX-512 was detected.
-        return unsafe { avx512(square) };
-    }
-    let _ = isa;
-    std::array::from_fn(|row| std::array::from_fn(|column| square[column][row]))
+/// `to[column * to_apart + row] = from[row * apart + column]` for `row < rows`, `column < columns`; nothing else is written.
+///
+/// # Panics
+/// When `from` or `to` end before the last of these elements, or rows overlap in `to`.
+pub(super) fn turn(
+    isa: Isa,
+    from: (&[f32], usize),
+    (rows, columns): (usize, usize),
+    (to, to_apart): (&mut [f32], usize),
+) {
+    assert!(rows <= to_apart && (rows * columns == 0 || to.len() >= (columns - 1) * to_apart + rows));
+    // SAFETY: just checked.
+    unsafe { turn_to(isa, from, (rows, columns), (to.as_mut_ptr(), to_apart)) }
 }
 
-/// Exchanges words, then pairs of them, then quarters of a vector, twice.
+/// [`turn`] to where other elements of the same rows may be in use.
+///
+/// # Panics
+/// When `from` ends before the last of these elements.
+///
+/// # Safety
+/// Nobody else uses the elements that are written, now.
+pub(super) unsafe fn turn_to(
+    isa: Isa,
+    (from, apart): (&[f32], usize),
+    (rows, columns): (usize, usize),
+    (to, to_apart): (*mut f32, usize),
+) {
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    assert!(from.len() >= (rows - 1) * apart + columns);
+    for first in (0..columns).step_by(SIDE) {
+        let width = SIDE.min(columns - first);
+        for top in (0..rows).step_by(SIDE) {
+            let height = SIDE.min(rows - top);
+            let from = &from[top * apart + first..];
+            // SAFETY: at most a square of `from`, as was checked, and of `to`, as was promised.
+            unsafe { turn_square(isa, (from, apart), (height, width), (to.add(first * to_apart + top), to_apart)) };
+        }
+    }
+}
+
+/// [`turn_to`] of at most a square.
+///
+/// # Safety
+/// As there; `from` has these elements.
+unsafe fn turn_square(
+    isa: Isa,
+    (from, apart): (&[f32], usize),
+    (height, width): (usize, usize),
+    (to, to_apart): (*mut f32, usize),
+) {
+    // How much of it whole vectors turn; the rest goes one by one.
+    let turned = match isa.0 {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if (height, width) == (SIDE, SIDE) => {
+            // SAFETY: this Isa exists only where the features were detected, and a whole square lies in both.
+            unsafe { avx512_at((from.as_ptr().cast(), apart), (to.cast(), to_apart)) };
+            (SIDE, SIDE)
+        }
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => {
+            let turned = (height - height % 4, width - width % 4);
+            // SAFETY: as above; so many rows and columns lie in both.
+            unsafe { avx2_at((from.as_ptr(), apart), turned, (to, to_apart)) };
+            turned
+        }
+        Level::Baseline => (0, 0),
+    };
+    for row in 0..height {
+        let done = if row < turned.0 { turned.1 } else { 0 };
+        for column in done..width {
+            // SAFETY: an element of the square.
+            unsafe { *to.add(column * to_apart + row) = from[row * apart + column] };
+        }
+    }
+}
+
+/// A square with rows and columns exchanged.
+///
+/// # Safety
+/// AVX-512 is there.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub(super) fn avx512(square: &Square) -> Square {
-    use std::arch::x86_64::{
-        __m512i, _mm512_loadu_si512, _mm512_shuffle_i32x4, _mm512_storeu_si512, _mm512_unpackhi_epi32,
-        _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
-    };
-    // SAFETY: a row is the 64 bytes of a vector.
-    let rows: [__m512i; 16] = std::array::from_fn(|row| unsafe { _mm512_loadu_si512(square[row].as_ptr().cast()) });
+    let mut out = [[0; SIDE]; SIDE];
+    // SAFETY: two squares, whose rows follow each other.
+    unsafe { avx512_at((square.as_ptr().cast(), SIDE), (out.as_mut_ptr().cast(), SIDE)) };
+    out
+}
+
+/// Exchanges words, then pairs of them, then quarters of a vector, twice.
+///
+/// # Safety
+/// AVX-512 is there, and both have sixteen rows of sixteen, so far apart.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+#[inline]
+unsafe fn avx512_at((from, apart): (*const u32, usize), (to, to_apart): (*mut u32, usize)) {
+    use std::arch::x86_64::*;
+    // SAFETY: as promised; a row is the 64 bytes of a vector.
+    let rows: [__m512i; 16] = std::array::from_fn(|row| unsafe { _mm512_loadu_si512(from.add(row * apart).cast()) });
     let mut words = rows;
     for i in (0..16).step_by(2) {
         words[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
@@ -40,7 +127,6 @@ pub(super) fn avx512(square: &Square) -> Square {
         quads[g + 2] = _mm512_unpacklo_epi64(words[g + 1], words[g + 3]);
         quads[g + 3] = _mm512_unpackhi_epi64(words[g + 1], words[g + 3]);
     }
-    let mut out = [[0; 16]; 16];
     for c in 0..4 {
         let even_low = _mm512_shuffle_i32x4::<0b10_00_10_00>(quads[c], quads[4 + c]);
         let odd_low = _mm512_shuffle_i32x4::<0b11_01_11_01>(quads[c], quads[4 + c]);
@@ -53,11 +139,38 @@ pub(super) fn avx512(square: &Square) -> Square {
             (12 + c, _mm512_shuffle_i32x4::<0b11_01_11_01>(odd_low, odd_high)),
         ];
         for (column, values) in columns {
-            // SAFETY: a row is the 64 bytes of a vector.
-            unsafe { _mm512_storeu_si512(out[column].as_mut_ptr().cast(), values) };
+            // SAFETY: as promised.
+            unsafe { _mm512_storeu_si512(to.add(column * to_apart).cast(), values) };
         }
     }
-    out
+}
+
+/// [`turn`] in squares of four. Within 128 bits a shuffle takes one instruction; across the halves of 256 it takes longer, and the oldest
+/// processors with AVX2 compute those in halves anyway.
+///
+/// # Safety
+/// AVX2 is there, both have so many rows and columns, so far apart, and both numbers are multiples of four.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn avx2_at(
+    (from, apart): (*const f32, usize),
+    (rows, columns): (usize, usize),
+    (to, to_apart): (*mut f32, usize),
+) {
+    use std::arch::x86_64::*;
+    for row in (0..rows).step_by(4) {
+        for column in (0..columns).step_by(4) {
+            // SAFETY: as promised.
+            unsafe {
+                let (from, to) = (from.add(row * apart + column), to.add(column * to_apart + row));
+                let [mut a, mut b, mut c, mut d] = std::array::from_fn(|row| _mm_loadu_ps(from.add(row * apart)));
+                _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+                for (column, values) in [a, b, c, d].into_iter().enumerate() {
+                    _mm_storeu_ps(to.add(column * to_apart), values);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -65,14 +178,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_become_columns() {
-        let square: Square = std::array::from_fn(|row| std::array::from_fn(|column| (100 * row + column) as u32));
+    fn rows_become_columns_and_nothing_else_is_written() {
         for isa in Isa::available() {
-            let turned = transpose(isa, &square);
-            for row in 0..16 {
-                for column in 0..16 {
-                    assert_eq!(turned[row][column], square[column][row], "{} {row} {column}", isa.name());
+            for (rows, columns) in [(16, 16), (64, 100), (1, 1), (3, 5), (4, 4), (16, 7), (7, 16), (13, 33), (0, 4)] {
+                let (apart, to_apart) = (columns + 3, rows + 2);
+                let from: Vec<f32> = (0..rows * apart).map(|place| place as f32).collect();
+                let mut to = vec![-1.0; columns * to_apart];
+                turn(isa, (&from, apart), (rows, columns), (&mut to, to_apart));
+                for (column, values) in to.chunks(to_apart).enumerate() {
+                    for (row, &value) in values.iter().enumerate() {
+                        let wanted = if row < rows { (row * apart + column) as f32 } else { -1.0 };
+                        assert_eq!(value, wanted, "{} {rows} × {columns}: {row} {column}", isa.name());
+                    }
                 }
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn a_square_turns() {
+        if !Isa::best().is_avx512() {
+            return;
+        }
+        let square: Square = std::array::from_fn(|row| std::array::from_fn(|column| (100 * row + column) as u32));
+        // SAFETY: the instructions are there.
+        let turned = unsafe { avx512(&square) };
+        for (row, values) in square.iter().enumerate() {
+            for (column, value) in values.iter().enumerate() {
+                assert_eq!(turned[column][row], *value, "{row} {column}");
             }
         }
     }

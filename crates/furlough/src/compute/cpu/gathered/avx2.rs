@@ -140,18 +140,3 @@ fn order(chunk: &Chunk) -> __m128i {
     // SAFETY: as long as the vector.
     unsafe { _mm_loadu_si128(chunk.order.as_ptr().cast()) }
 }
-
-/// Four rows of four become columns.
-///
-/// # Safety
-/// AVX2 is there, and both have four rows of four, so far apart.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn transpose((from, apart): (*const f32, usize), (to, to_apart): (*mut f32, usize)) {
-    // SAFETY: as promised.
-    let [mut a, mut b, mut c, mut d] = std::array::from_fn(|row| unsafe { _mm_loadu_ps(from.add(row * apart)) });
-    _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
-    for (column, values) in [a, b, c, d].into_iter().enumerate() {
-        // SAFETY: as promised.
-        unsafe { _mm_storeu_ps(to.add(column * to_apart), values) };
-    }
-}

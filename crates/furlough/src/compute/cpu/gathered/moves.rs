@@ -4,6 +4,7 @@ use super::super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::super::simd::Level;
 use super::super::simd::for_each_isa;
+use super::super::transpose::turn;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
@@ -63,7 +64,7 @@ for_each_isa! {
 /// `out[k * lanes + j] = source[rows[j] * width + columns[k]]`, by way of `block`, which has [`COLUMNS`] rows as long and [`SLACK`].
 ///
 /// # Panics
-/// When `out` is shorter than `lanes` times the columns rounded up to [`COLUMNS`], or there are more rows than lanes or [`COLUMNS`].
+/// When `out` is shorter than `lanes` times the columns, or there are more rows than lanes or [`COLUMNS`].
 ///
 /// # Safety
 /// As for [`gather`].
@@ -79,45 +80,7 @@ pub(super) unsafe fn gather_transposed(
     for (columns, out) in columns.chunks(COLUMNS).zip(out.chunks_mut(COLUMNS * lanes)) {
         // SAFETY: as promised.
         unsafe { gather(isa, COLUMNS, (source, width), rows, columns, block) };
-        transpose(isa, lanes, (rows.len(), columns.len()), block, out);
-    }
-}
-
-/// `out[k * lanes + j] = block[j * COLUMNS + k]` for `j < rows`, `k < columns`. What else is in `out` is left in any state.
-fn transpose(isa: Isa, lanes: usize, (rows, columns): (usize, usize), block: &[f32], out: &mut [f32]) {
-    assert!(rows <= lanes.min(COLUMNS) && columns <= COLUMNS);
-    match isa.0 {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if lanes.is_multiple_of(16) => {
-            assert!(block.len() >= COLUMNS * COLUMNS && out.len() >= columns.next_multiple_of(16) * lanes);
-            for row in (0..rows).step_by(16) {
-                for column in (0..columns).step_by(16) {
-                    let (from, to) = (&block[row * COLUMNS + column..], &mut out[column * lanes + row..]);
-                    // SAFETY: this Isa exists only where the features were detected. Rows and columns are rounded up to sixteen, which
-                    // both buffers have, as was just checked: `lanes` and COLUMNS are multiples of sixteen.
-                    unsafe { avx512::transpose((from.as_ptr(), COLUMNS), (to.as_mut_ptr(), lanes)) };
-                }
-            }
-        }
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if lanes.is_multiple_of(avx2::WIDTH) => {
-            const { assert!(COLUMNS.is_multiple_of(avx2::WIDTH)) };
-            assert!(block.len() >= COLUMNS * COLUMNS && out.len() >= columns.next_multiple_of(avx2::WIDTH) * lanes);
-            for column in (0..columns).step_by(avx2::WIDTH) {
-                for row in (0..rows).step_by(avx2::WIDTH) {
-                    let (from, to) = (&block[row * COLUMNS + column..], &mut out[column * lanes + row..]);
-                    // SAFETY: as above, with four for sixteen.
-                    unsafe { avx2::transpose((from.as_ptr(), COLUMNS), (to.as_mut_ptr(), lanes)) };
-                }
-            }
-        }
-        _ => {
-            for (column, out) in out.chunks_exact_mut(lanes).take(columns).enumerate() {
-                for (row, out) in out[..rows].iter_mut().enumerate() {
-                    *out = block[row * COLUMNS + column];
-                }
-            }
-        }
+        turn(isa, (block, COLUMNS), (rows.len(), columns.len()), (out, lanes));
     }
 }
 
