@@ -78,8 +78,8 @@ impl Kernels {
 /// rows. Depths from 128 to 784 differed by less than the noise on the tutorial's job.
 const DEPTH: usize = 1024;
 
-/// Outputs whose panels meet a group of rows while it is in the first-level cache; a whole panel where it is wider. Rows of a wide layer come from
-/// beyond the second-level cache, so that this halves what one core reads from there (`bench/LOG.md`).
+/// Outputs whose panels meet a group of rows while it is in the first-level cache, or one panel where that is wider. Rows of a wide layer come from
+/// beyond the second-level cache, and with AVX2 this halves what is read from there (`bench/LOG.md`).
 const TOGETHER: usize = 32;
 
 /// The factor that is not packed into panels: the element of row `j` and depth `k` is at
@@ -144,6 +144,7 @@ pub(super) unsafe fn multiply(
     b: Factor,
 ) {
     let Kernels { table, lanes, vector, group } = *kernels;
+    let together = TOGETHER.div_ceil(lanes);
     let Panels { first: a, panels, depths } = a;
     for start in (0..depth).step_by(DEPTH) {
         let depth = DEPTH.min(depth - start);
@@ -156,11 +157,13 @@ pub(super) unsafe fn multiply(
         } else {
             2
         };
-        for some in (0..outputs).step_by(lanes.max(TOGETHER)) {
-            let some = some..outputs.min(some + lanes.max(TOGETHER));
-            for row in (0..rows).step_by(group) {
+        // SAFETY: this depth is within both matrices.
+        let (a, b_first) = unsafe { (a.add(start * depths), b.first.add(start * b.depths)) };
+        for (some, first) in (0..outputs).step_by(together * lanes).enumerate() {
+            let last = outputs.min(first + together * lanes);
+            for (index, row) in (0..rows).step_by(group).enumerate() {
                 let count = group.min(rows - row);
-                for first in some.clone().step_by(lanes) {
+                for (panel, first) in (first..last).step_by(lanes).enumerate() {
                     let width = lanes.min(outputs - first);
                     let kernel = table[(width.div_ceil(vector) - 1) * group + count - 1];
                     // SAFETY: `width` outputs of `count` rows, at most one panel and one group, all within the matrices;
@@ -171,8 +174,8 @@ pub(super) unsafe fn multiply(
                             count,
                             depth,
                             out.add(row * stride + first),
-                            a.add(first / lanes * panels + start * depths),
-                            b.first.add(row / group * b.groups + start * b.depths),
+                            a.add((some * together + panel) * panels),
+                            b_first.add(index * b.groups),
                             stride as isize,
                             1,
                             depths as isize,

@@ -157,7 +157,7 @@ impl Packed {
                 // SAFETY: each task has its own panel.
                 let words = unsafe { room.part(rows.start / product.lanes() * size, size) };
                 product.pack_panel_of_rows(weights, units, rows.clone(), words);
-            } else if !product.in_place(count, units) && !(fresh && self.in_update[block]) {
+            } else if !(product.in_place(count, units) || fresh && self.in_update[block]) {
                 let weights = &weights[rows.start * units..rows.end * units];
                 // SAFETY: each task has its own rows.
                 unsafe { self.pack_forward(product, block, (rows.clone(), 0..units), weights) };
