@@ -18,9 +18,9 @@ def rows(axis, runs):
     places = {point.name: place for place, point in enumerate(axis.points)}
     found = [row(*key, of_row) for key, of_row in grouped.items()]
     found.sort(key=lambda row: (places.get(row["point"], 0), axis.systems.index(row["system"]) if row["system"] in axis.systems else 0))
-    whole = axis.points[0].job == Job()
+    whole = {point.name for point in axis.points if point.job == Job()}
     for one in found:
-        one["validity"] = validity(one, found, whole) if axis.kind == "train" else ""
+        one["validity"] = validity(one, found, one["point"] in whole) if axis.kind == "train" else ""
         one["ratio"] = ratio(grouped, one, "value")
         one["run_ratio"] = ratio(grouped, one, "wall_seconds")
     return found

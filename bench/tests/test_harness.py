@@ -78,6 +78,17 @@ class Validity(unittest.TestCase):
         self.assertEqual(self.judged(axis, *LOSSES)["jax"], "valid")
         self.assertEqual(self.judged(axis, "furlough", "jax")["jax"], "not judged")
 
+    def test_each_point_of_an_axis_is_judged_by_what_it_is(self):
+        axis = Axis("", "", points=(point("whole"), point("short", epochs=2)), systems=tuple(LOSSES))
+        runs = made_up(axis, dict.fromkeys(("furlough", "jax", "pytorch"), 1.0))
+        for run in runs:
+            run["train_loss"] += run["point"] == "short"
+        self.assertEqual({row["validity"] for row in summary.rows(axis, runs)}, {"valid"})
+        for run in runs:
+            run["train_loss"] += 0.1
+        found = [(row["point"], row["validity"]) for row in summary.rows(axis, runs)]
+        self.assertEqual(found, [("whole", "INVALID")] * 3 + [("short", "valid")] * 3)
+
     def test_a_failure_is_a_row_without_figures(self):
         axis = AXES["tutorial"]
         runs = made_up(axis, {"furlough": 0.3, "jax": 0.6})
