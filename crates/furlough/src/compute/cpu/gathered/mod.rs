@@ -27,8 +27,9 @@ use crate::optim::Sgd;
 use kept::Kept;
 
 /// What gathering costs, in rows: so many more, in each group, would take as long to multiply. Measured, with what follows, on widths from
-/// 32 to 4096 (`bench/LOG.md`).
+/// 32 to 4096 (`bench/LOG.md`), with vectors of sixteen, and where four are moved together.
 const COST: f64 = 20.0;
+const COST_OF_FOUR: f64 = 38.0;
 
 /// The fewest rows of a group, and the fewest weights, for which gathering was seen to pay.
 const FEWEST_ROWS: usize = 16;
@@ -63,6 +64,8 @@ pub(super) struct Gathered {
     weights: usize,
     /// The share of them that is kept on average, with the drop probabilities of the network itself.
     share: f64,
+    /// What gathering costs here, in rows.
+    cost: f64,
 }
 
 /// What all tasks of a phase have in common.
@@ -108,6 +111,7 @@ impl Gathered {
             group_size,
             weights,
             share,
+            cost: if kernels.vector >= 16 { COST } else { COST_OF_FOUR },
         })
     }
 
@@ -119,7 +123,7 @@ impl Gathered {
             Gathering::Always => true,
             Gathering::WhereItPays => {
                 let share = if factor == 1.0 { self.share } else { share(architecture, factor).1 };
-                let cost = share * (1.0 + COST / group as f64);
+                let cost = share * (1.0 + self.cost / group as f64);
                 group >= FEWEST_ROWS && self.weights >= FEWEST_WEIGHTS && cost < 0.95
             }
         }
