@@ -29,8 +29,9 @@ pub(super) const LEAST_TILE: usize = bf16::GROUP;
 const WIDE: usize = 1 << 22;
 const WIDE_TILE: usize = 128;
 
-/// What higher tiles have a multiple of: their deltas are the outputs of panels, which should be full.
-const WIDE_GROUP: usize = 32;
+/// The most rows of a tile whose rows are the outputs of panels backward, and what such tiles have a multiple of, so that panels are full.
+const PANEL_TILE: usize = 64;
+const PANEL_ROWS: usize = 32;
 
 /// How many inputs' products with the deltas are turned at a time, a multiple of what every kernel takes; they stay in the first-level cache.
 const TURNED: usize = 48;
@@ -88,8 +89,11 @@ impl Product {
     /// Where `rows` rows would make a single tile, it is half as high, so that a second worker has one too.
     pub(super) fn tile(&self, architecture: &Architecture, rows: usize) -> (usize, usize) {
         let wide = architecture.blocks().iter().any(|block| block.inputs * block.outputs >= WIDE);
+        let turned = architecture.blocks().iter().skip(1).any(|b| self.back_in_place(rows, b.inputs, b.outputs));
         let (most, group) = match self {
-            Product::Single(..) if wide => (WIDE_TILE, WIDE_GROUP),
+            Product::Single(..) if wide => (WIDE_TILE, PANEL_ROWS),
+            // Rows are the outputs of panels backward, which should be full.
+            Product::Single(..) if turned => (PANEL_TILE, PANEL_ROWS),
             Product::Single(_, kernels, _) => (TILE, kernels.group),
             Product::Bf16(..) => (2 * bf16::GROUP, bf16::GROUP),
         };
@@ -99,7 +103,7 @@ impl Product {
     /// Whether the backward pass of batches of `rows` multiplies with so many weights where they lie: to pack and turn what belongs to the rows is less work than
     /// to pack the weights.
     pub(super) fn back_in_place(&self, rows: usize, inputs: usize, units: usize) -> bool {
-        self.kernels().is_some() && rows * (inputs + units) < inputs * units
+        self.kernels().is_some() && rows.saturating_mul(inputs + units) < inputs * units
     }
 
     /// Words of one output of a panel, or of one row, for a product so deep.
