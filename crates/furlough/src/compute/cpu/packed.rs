@@ -1,6 +1,7 @@
 //! The weights as the products want them. Packed at the beginning of a call, or by
 //! the step that changed them; a revision of the parameters says of which contents a copy is, so that none is used out of date.
 
+use super::bf16::PART;
 use super::connections::Connections;
 use super::product::Product;
 use super::workers::Workers;
@@ -35,7 +36,9 @@ struct Task {
 const ROWS: usize = 64;
 
 /// Rows of a tile that are packed together.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
+
+const _: () = assert!(ROWS.is_multiple_of(PART) && TOGETHER.is_multiple_of(PART));
 
 impl Packed {
     /// For training with batches of up to `batch_size`.
@@ -89,7 +92,7 @@ impl Packed {
             };
             return;
         }
-        // Between its rows lies what is others'. The rows are brought together, a few at a time so that they stay in the first-level cache.
+        // Between its rows lies what is others'. The rows are brought together, a few at a time.
         for first in rows.clone().step_by(TOGETHER) {
             let some = first..rows.end.min(first + TOGETHER);
             let copies = &mut scratch[..some.len() * columns.len()];

@@ -1,6 +1,7 @@
 //! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimiser follows it while the tile is in
 //! cache. No gradient leaves the phase, and plain SGD has none at all: the product is subtracted from the weights.
 
+use super::bf16::PART;
 use super::connections::drop_part;
 use super::product::{Product, floats_mut};
 use super::simd::for_each_isa;
@@ -19,6 +20,8 @@ const COLUMNS: usize = 512;
 /// The most rows of the batch whose inputs are packed at a time, so that they stay in the second-level cache (393 KB) while they meet the tile's
 /// deltas.
 const SLICE: usize = 1024;
+
+const _: () = assert!(ROWS.is_multiple_of(PART) && SLICE.is_multiple_of(PART));
 
 /// Units whose norms are bounded together.
 const NORM_COLUMNS: usize = 64;

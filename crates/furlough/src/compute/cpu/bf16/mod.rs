@@ -31,6 +31,9 @@ const TILE_SLOTS: usize = 16;
 /// Slots that are multiplied at a time: with them a panel takes 128 KB and 64 rows 256 KB, which the second-level cache holds.
 const DEPTH: usize = 1024;
 
+/// What is packed in parts, one after the other in depth, has parts of a multiple of so much: then the slots of one end where those of the next begin.
+pub(super) const PART: usize = 2 * TILE_SLOTS;
+
 /// How many slots a depth takes.
 pub(super) fn slots(depth: usize) -> usize {
     depth.div_ceil(2).next_multiple_of(TILE_SLOTS)
