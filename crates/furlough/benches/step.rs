@@ -49,7 +49,7 @@ fn main() -> furlough::Result<()> {
     let weights = 784 * width + width * width + 10 * width;
     let operations = 2.0 * batch_size as f64 * (3 * weights - 784 * width) as f64;
     println!(
-        "{}, {} threads: least {:.3} ms, median {:.3} ms of {} steps; nothing left out, {:.0} GFLOP/s",
+        "{}, {} threads: least {:.3} ms, median {:.3} ms of {} steps; {:.0} GFLOP/s, counting what is left out",
         cpu.instruction_set(),
         cpu.threads(),
         1e3 * times[0],
