@@ -77,7 +77,8 @@ fn cases() -> Vec<Case> {
         Case { hidden: &[16, 16], inputs: 1100, outputs: 32, batch: 32, classes: false, ..base() },
         // More weights between two layers than it pays to pack for the backward pass, and more units than a tile has.
         Case { hidden: &[600, 521], inputs: 40, outputs: 7, batch: 70, ..base() },
-        Case { hidden: &[530, 600], batch: 66, activation: Activation::Gelu, optimizer: lasso, ..base() },
+        // (Without L1, whose derivative jumps where one of so many weights is next to nought.)
+        Case { hidden: &[530, 600], batch: 66, activation: Activation::Gelu, optimizer: all, ..base() },
         // Weights of one layer beyond what tiles of ordinary height are for.
         Case { hidden: &[2050, 2049], inputs: 3, batch: 150, optimizer: gentle, ..base() },
         Case { hidden: &[9; 24], dropout: &[0.05; 24], activation: Activation::Silu, ..base() },
@@ -91,8 +92,16 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn the_fast_step_is_the_plain_step() {
-    let precisions = |isa| Precision::ALL.map(|precision| (isa, precision));
-    for (isa, precision) in Isa::available().into_iter().flat_map(precisions) {
+    hold_against_the_oracle(Precision::F32);
+}
+
+#[test]
+fn the_fast_step_is_the_plain_step_in_bfloat16() {
+    hold_against_the_oracle(Precision::Bf16);
+}
+
+fn hold_against_the_oracle(precision: Precision) {
+    for isa in Isa::available() {
         for (number, case) in cases().iter().enumerate() {
             let what = format!("{} {} case {number}", isa.name(), precision.name());
             let data = data(3 * case.batch, case.inputs, case.outputs, case.classes);

@@ -4,7 +4,7 @@ use super::super::epilogue::backward_row;
 use super::super::gemm::multiply;
 use super::super::workers::Workers;
 use super::moves::{COLUMNS, SLACK, gather_transposed};
-use super::{PANEL, Step};
+use super::{Cut, PANEL, Step};
 use crate::nn::Mlp;
 
 /// From the deltas of block `index`, at least 1, to those of the block before it.
@@ -18,13 +18,13 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
     let scale = kept.scale(index);
     let lanes = kernels.lanes;
     let groups = kept.groups();
-    workers.run(groups * block.inputs.div_ceil(PANEL), &|task, worker| {
-        let (group, panel) = (task % groups, task / groups);
+    let cut = Cut::new(workers.chosen(), (kept.list(index, 0).len(), PANEL), lanes, (groups, kept.rows(0).len()));
+    workers.run(cut.tasks(block.inputs, groups), &|task, worker| {
+        let (group, first, rows) = cut.task(task, kept);
         let (inputs, units) = (kept.list(index, group), kept.list(index + 1, group));
         let (depth, stride) = (units.len(), inputs.len());
-        let Some(columns) = inputs.get(panel * PANEL..).filter(|rest| !rest.is_empty()) else { return };
-        let columns = &columns[..columns.len().min(PANEL)];
-        let rows = kept.rows(group);
+        let Some(columns) = inputs.get(first..).filter(|rest| !rest.is_empty() && !rows.is_empty()) else { return };
+        let columns = &columns[..columns.len().min(cut.units)];
         // SAFETY: each worker has its own scratch.
         let scratch = unsafe { step.scratch.part(worker * step.scratch_size, step.scratch_size) };
         let (square, scratch) = scratch.split_at_mut(COLUMNS * COLUMNS + SLACK);
@@ -34,12 +34,14 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
             // SAFETY: the lists ascend and name inputs and units of this block.
             unsafe { gather_transposed(isa, lanes, (weights, block.outputs), columns, units, square, packed) };
         }
-        let place = |row: usize| rows.start * block.inputs + row * stride + panel * PANEL;
+        // Where this group's rows begin, and these of them.
+        let (start, above) = (kept.rows(group).start, rows.start - kept.rows(group).start);
+        let place = |row: usize| start * block.inputs + (above + row) * stride + first;
         if depth > 0 {
             // SAFETY: this group's rows of the next deltas are only read by now, the scratch holds the packed panels, and this panel's
             // columns of this group's deltas are ours.
             unsafe {
-                let next = next.read(rows.start * block.outputs, rows.len() * depth);
+                let next = next.read(start * block.outputs + above * depth, rows.len() * depth);
                 multiply(
                     kernels,
                     (rows.len(), columns.len(), depth),

@@ -4,7 +4,7 @@ use super::super::epilogue::forward_row;
 use super::super::gemm::multiply;
 use super::super::workers::Workers;
 use super::moves::{SLACK, gather};
-use super::{PANEL, Step, WIDE};
+use super::{Cut, PANEL, Step, WIDE};
 use crate::nn::Mlp;
 
 /// Inputs that are gathered for one panel before the next one gets the same: few enough for their pages to be known still.
@@ -24,14 +24,14 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
     let scale = kept.scale(index + 1);
     let lanes = kernels.lanes;
     let groups = kept.groups();
-    let wide = if block.outputs < MANY { PANEL } else { WIDE };
-    workers.run(groups * block.outputs.div_ceil(wide), &|task, worker| {
-        let (group, panel) = (task % groups, task / groups);
+    let most = if block.outputs < MANY { PANEL } else { WIDE };
+    let cut = Cut::new(workers.chosen(), (kept.list(index + 1, 0).len(), most), lanes, (groups, kept.rows(0).len()));
+    workers.run(cut.tasks(block.outputs, groups), &|task, worker| {
+        let (group, first, rows) = cut.task(task, kept);
         let (inputs, units) = (kept.list(index, group), kept.list(index + 1, group));
         let (depth, stride) = (inputs.len(), units.len());
-        let Some(columns) = units.get(panel * wide..).filter(|rest| !rest.is_empty()) else { return };
-        let columns = &columns[..columns.len().min(wide)];
-        let rows = kept.rows(group);
+        let Some(columns) = units.get(first..).filter(|rest| !rest.is_empty() && !rows.is_empty()) else { return };
+        let columns = &columns[..columns.len().min(cut.units)];
         // SAFETY: each worker has its own scratch.
         let scratch = unsafe { step.scratch.part(worker * step.scratch_size, step.scratch_size) };
         let (bias, scratch) = scratch.split_at_mut(WIDE);
@@ -39,19 +39,21 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
             *bias = biases[unit as usize];
         }
         let size = depth * lanes + SLACK;
-        for (inputs, first) in inputs.chunks(HEIGHT).zip((0..).step_by(HEIGHT)) {
+        for (inputs, above) in inputs.chunks(HEIGHT).zip((0..).step_by(HEIGHT)) {
             for (columns, packed) in columns.chunks(lanes).zip(0..) {
-                let packed = &mut scratch[packed * size + first * lanes..][..inputs.len() * lanes + SLACK];
+                let packed = &mut scratch[packed * size + above * lanes..][..inputs.len() * lanes + SLACK];
                 // SAFETY: the lists ascend and name inputs and units of this block.
                 unsafe { gather(isa, lanes, (weights, block.outputs), inputs, columns, packed) };
             }
         }
-        let place = |row: usize| rows.start * block.outputs + row * stride + panel * wide;
+        // Where this group's rows begin, and these of them.
+        let (start, above) = (kept.rows(group).start, rows.start - kept.rows(group).start);
+        let place = |row: usize| start * block.outputs + (above + row) * stride + first;
         if depth > 0 {
             // SAFETY: this group's rows of the input are only read by now, the scratch holds the packed panels, and this panel's columns
             // of this group's outputs are ours.
             unsafe {
-                let input = input.read(rows.start * block.inputs, rows.len() * depth);
+                let input = input.read(start * block.inputs + above * depth, rows.len() * depth);
                 multiply(
                     kernels,
                     (rows.len(), columns.len(), depth),

@@ -4,7 +4,7 @@
 //! gathers what it needs while it packs its panels: they are another selection at each step and for each group, so they cannot be packed
 //! once. So the work goes layer by layer, a barrier after each, and a task is a panel of outputs for all rows of a group: what it gathers,
 //! it uses for as many rows as there are. (Rows first, as in the dense step, would gather everything anew for each tile of rows.)
-//! The tasks are cut by shapes and masks, never by the number of workers.
+//! Where that makes fewer tasks than there are workers they are cut smaller ([`Cut`]), which changes no number.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -25,6 +25,7 @@ use crate::data::Batch;
 use crate::nn::{Architecture, Dropout, Mlp};
 use crate::optim::Sgd;
 use kept::Kept;
+use std::ops::Range;
 
 /// What gathering costs, in rows: so many more, in each group, would take as long to multiply. Measured, with what follows, on widths from
 /// 32 to 4096 (`bench/LOG.md`), with vectors of sixteen, and where four are moved together.
@@ -40,6 +41,9 @@ const PANEL: usize = moves::COLUMNS;
 
 /// Kept units of one task where there are many: a row of the weights is a page of memory at least, and this takes more from each.
 const WIDE: usize = 2 * PANEL;
+
+/// The fewest rows of a group for which part of them gathers by itself, in its own task.
+const FEWEST_ROWS_APART: usize = 64;
 
 /// When a step leaves out what the shared masks drop. It computes the same either way, but for rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,7 +103,7 @@ impl Gathered {
         let blocks = architecture.blocks();
         let widest = blocks.iter().flat_map(|b| [b.inputs, b.outputs]).max().unwrap_or(0);
         let products = (widest.next_multiple_of(PANEL) + PANEL) * WIDE.next_multiple_of(kernels.lanes) + WIDE;
-        let tiles = update::partition(architecture);
+        let tiles = update::partition(architecture, workers);
         let updates = tiles.iter().map(|tile| tile.scratch(kernels, group_size)).max().unwrap_or(0);
         let (weights, share) = share(architecture, 1.0);
         let scratch_size = products.max(updates).next_multiple_of(16);
@@ -141,6 +145,44 @@ fn share(architecture: &Architecture, factor: f64) -> (usize, f64) {
         inputs = units;
     }
     (weights, kept / weights as f64)
+}
+
+/// How the product of a layer is cut into tasks: so many kept units, for so many rows of a group, which are one part of it of `parts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut {
+    units: usize,
+    rows: usize,
+    parts: usize,
+}
+
+impl Cut {
+    /// For `workers`, where each of `groups` of `rows` rows keeps some `kept` units. At most `most` units, a multiple of `panel`, are one task. They
+    /// become fewer, down to a panel, until there is a task for each worker: each gathers its own. If that is not enough, rows are
+    /// divided, and each part gathers the same.
+    fn new(workers: usize, (kept, most): (usize, usize), panel: usize, (groups, rows): (usize, usize)) -> Cut {
+        let mut units = most;
+        // A last task of less than half the units is not counted.
+        let tasks = |units: usize| groups * ((kept + units / 2) / units).max(1);
+        while tasks(units) < workers && units > panel {
+            units = (units / 2).next_multiple_of(panel);
+        }
+        let parts = (workers / tasks(units).max(1)).min(rows / FEWEST_ROWS_APART).max(1);
+        Cut { units, rows: rows.div_ceil(parts), parts }
+    }
+
+    /// How many tasks there are for `units` units, some of them for nothing where few are kept.
+    fn tasks(self, units: usize, groups: usize) -> usize {
+        groups * self.parts * units.div_ceil(self.units)
+    }
+
+    /// The group of a task, the first of its places in the list of kept units, and its rows, of all rows of the group.
+    fn task(self, task: usize, kept: &Kept) -> (usize, usize, Range<usize>) {
+        let (group, rest) = (task % kept.groups(), task / kept.groups());
+        let (part, panel) = (rest % self.parts, rest / self.parts);
+        let all = kept.rows(group);
+        let rows = (all.start + part * self.rows).min(all.end)..(all.start + (part + 1) * self.rows).min(all.end);
+        (group, panel * self.units, rows)
+    }
 }
 
 /// One step, given the masks. There is a [`Gathered`].

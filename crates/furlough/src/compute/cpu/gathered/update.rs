@@ -14,8 +14,9 @@ use crate::nn::{Architecture, Mlp};
 use crate::optim::Sgd;
 use std::ops::Range;
 
-/// The most inputs and units of a rectangle, dropped ones included.
+/// The most inputs and units of a rectangle, dropped ones included. It has fewer inputs where many workers share the rectangles of few weights.
 const INPUTS: usize = 192;
+const FEWEST_INPUTS: usize = 48;
 const UNITS: usize = 512;
 
 /// A rectangle of one block's weights, or a range of its biases.
@@ -39,11 +40,18 @@ impl Tile {
 }
 
 /// All rectangles of a network, the large ones first so that workers finish at about the same time.
-pub(super) fn partition(architecture: &Architecture) -> Vec<Tile> {
+pub(super) fn partition(architecture: &Architecture, workers: usize) -> Vec<Tile> {
+    let rectangles = |most: usize| -> usize {
+        architecture.blocks().iter().map(|b| b.inputs.div_ceil(most) * b.outputs.div_ceil(UNITS)).sum()
+    };
+    let mut most = INPUTS;
+    while most > FEWEST_INPUTS && rectangles(most) < 3 * workers {
+        most /= 2;
+    }
     let mut tiles = Vec::new();
     for (block, shape) in architecture.blocks().iter().enumerate() {
         for units in parts(shape.outputs, UNITS, 64) {
-            for inputs in parts(shape.inputs, INPUTS, 12) {
+            for inputs in parts(shape.inputs, most, 12) {
                 tiles.push(Tile { block, inputs: Some(inputs), units: units.clone() });
             }
             tiles.push(Tile { block, inputs: None, units });
