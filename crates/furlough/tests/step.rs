@@ -74,6 +74,8 @@ fn cases() -> Vec<Case> {
         // So few examples that weights of whole vectors are read where they lie.
         Case { hidden: &[64, 48, 33], dropout: &[0.1, 0.2, 0.5], inputs: 70, batch: 16, ..base() },
         Case { hidden: &[80, 160], batch: 7, activation: Activation::Tanh, optimizer: all, ..base() },
+        // The same, with enough weights for two workers to have columns of them.
+        Case { hidden: &[256, 336], inputs: 230, outputs: 16, batch: 29, input_dropout: 0.1, ..base() },
         Case { hidden: &[16, 16], inputs: 1100, outputs: 32, batch: 32, classes: false, ..base() },
         // More weights between two layers than it pays to pack for the backward pass, and more units than a tile has.
         Case { hidden: &[600, 521], inputs: 40, outputs: 7, batch: 70, ..base() },
@@ -278,16 +280,23 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
         .flat_map(|k| acts.map(|a| (*k, a)))
         .flat_map(|(k, a)| Isa::available().into_iter().map(move |i| (k, a, i)))
     {
-        // A batch of several tiles with an odd end, columns of several parts with one, and more outputs than a part has.
-        let network = Sequential::perceptron(113, 70, &[330, 321], activation, 0.1, &[0.2, 0.5]);
-        let network = network.with_dropout_kind(kind).with_sharing(if kind == DropoutKind::Gaussian {
-            Sharing::rows(7).unwrap()
-        } else {
-            Sharing::PerExample
-        });
-        let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
-        let data = data(500, 113, 70, true);
-        for (rows, precision) in [(250, Precision::F32), (250, Precision::Bf16), (97, Precision::F32)] {
+        // A batch of several tiles with an odd end, columns of several parts with one, and more outputs than a part has. Then so few rows that weights of
+        // whole vectors are read where they lie.
+        for (hidden, outputs, rows, precision) in [
+            ([330, 321], 70, 250, Precision::F32),
+            ([330, 321], 70, 250, Precision::Bf16),
+            ([330, 321], 70, 97, Precision::F32),
+            ([336, 320], 64, 29, Precision::F32),
+            ([400, 321], 80, 32, Precision::F32),
+        ] {
+            let network = Sequential::perceptron(113, outputs, &hidden, activation, 0.1, &[0.2, 0.5]);
+            let network = network.with_dropout_kind(kind).with_sharing(if kind == DropoutKind::Gaussian {
+                Sharing::rows(7).unwrap()
+            } else {
+                Sharing::PerExample
+            });
+            let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
+            let data = data(500, 113, outputs, true);
             let examples: Vec<u32> = (0..rows).map(|i| 499 - 2 * i).collect();
             let run = |threads: usize, room: usize| {
                 let mut mlp = start.clone();
@@ -301,7 +310,7 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
                 (losses, bits(mlp.parameters()))
             };
             let one = run(1, 256);
-            // With room for no more than 97 rows, weights are multiplied backward where they lie.
+            // With room for no more than these rows, if they are few, weights are multiplied backward where they lie.
             for (threads, room) in [(3, 256), (7, rows as usize), (16, 256), (1, rows as usize)] {
                 let what = format!("{} {kind:?} {activation:?} {precision:?}", isa.name());
                 assert_eq!(one, run(threads, room), "{what}, {rows} rows, room for {room}, {threads} threads");

@@ -2,7 +2,6 @@
 //! computed as in the other way, from the same factors in the same order, so nobody can tell from them which way it was.
 
 use super::StepSums;
-use super::product::FEW;
 use super::rows::{Pass, tile_rows};
 use super::workers::Workers;
 use super::workspace::Shared;
@@ -15,7 +14,7 @@ pub(super) const UNIT: usize = 64;
 pub(super) fn pays(pass: &Pass<'_>, workers: &Workers, tiles: usize) -> bool {
     let workers = workers.chosen();
     let turns = tiles.div_ceil(workers) * workers;
-    5 * tiles < 4 * turns && pass.count > FEW && !pass.concretes.any()
+    5 * tiles < 4 * turns && !pass.concretes.any()
 }
 
 /// Rows `0 .. count` by columns `0 .. width`, cut for so many workers.

@@ -97,8 +97,8 @@ impl Cpu {
         precision: Precision,
         isa: Isa,
     ) -> Self {
-        let workers = Workers::new(threads.max(1));
         let product = Product::new(isa, precision);
+        let workers = Workers::new(threads.max(1), product.worth_sharing());
         let tiles = tiles::partition(architecture);
         let (tile, _) = product.tile(architecture, usize::MAX);
         let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));

@@ -106,6 +106,15 @@ impl Product {
         self.kernels().is_some() && rows.saturating_mul(inputs + units) < inputs * units
     }
 
+    /// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: some seventh of a millisecond. In smaller
+    /// ones, hand-overs and weights that move from core to core cost more than a second core saves.
+    pub(super) fn worth_sharing(&self) -> usize {
+        match self {
+            Product::Single(_, kernels, _) => 1_250_000 * kernels.vector,
+            Product::Bf16(..) => 32_000_000,
+        }
+    }
+
     /// Words of one output of a panel, or of one row, for a product so deep.
     pub(super) fn slots(&self, depth: usize) -> usize {
         match self {
@@ -191,17 +200,27 @@ impl Product {
         }
     }
 
-    /// `rows · weights` where [`Self::in_place`] says so: rows × inputs by inputs × units.
-    pub(super) fn multiply_few(&self, rows: &[f32], weights: &[f32], units: usize, out: &mut [f32]) {
+    /// Units `columns` of `rows · weights` where [`Self::in_place`] says so: rows × inputs by inputs × units. The columns begin and end at multiples of a vector.
+    ///
+    /// # Safety
+    /// `out` may be written: rows × columns, rows `stride` apart. Nobody else uses it now.
+    pub(super) unsafe fn multiply_few(
+        &self,
+        rows: &[f32],
+        (weights, units): (&[f32], usize),
+        columns: Range<usize>,
+        (out, stride): (*mut f32, usize),
+    ) {
         let kernels = self.kernels().expect("only single precision multiplies in place");
         let inputs = weights.len() / units;
         let count = rows.len() / inputs;
-        assert!(units.is_multiple_of(kernels.vector) && out.len() == count * units && rows.len() == count * inputs);
-        // SAFETY: slices of these very shapes, checked above; no vector goes beyond a row of the weights.
+        assert!([columns.start, columns.end].iter().all(|edge| edge.is_multiple_of(kernels.vector)));
+        assert!(columns.end <= units && columns.len() <= stride && rows.len() == count * inputs);
+        // SAFETY: slices of these very shapes, checked above; no vector goes beyond a row of the weights, or of `out`, as promised.
         unsafe {
-            let panels = kernels.columns(weights.as_ptr(), units);
+            let panels = kernels.columns(weights[columns.start..].as_ptr(), units);
             let rows = kernels.row_major(rows.as_ptr(), inputs);
-            gemm::multiply(kernels, (count, units, inputs), (out.as_mut_ptr(), units), (0.0, 1.0), panels, rows);
+            gemm::multiply(kernels, (count, columns.len(), inputs), (out, stride), (0.0, 1.0), panels, rows);
         }
     }
 

@@ -206,7 +206,7 @@ impl Pass<'_> {
     }
 
     /// Units `columns` of block `index` for `rows` examples, in rows `first ..` of the workspace. The columns begin at a multiple of
-    /// [`layers::UNIT`](super::layers::UNIT), and are all of the block's where products take place or concrete dropout follows.
+    /// [`layers::UNIT`](super::layers::UNIT), and are all of the block's where concrete dropout follows.
     ///
     /// # Safety
     /// Nobody else uses these columns of these rows of the block, or this worker's scratch, or writes these rows of the block before, now.
@@ -235,11 +235,11 @@ impl Pass<'_> {
         // SAFETY: our columns of our rows, of these very shapes.
         unsafe {
             let scratch = self.scratch.0.part(worker * self.scratch.1, self.scratch.1);
+            let out = (outputs.at(first * units + columns.start), units);
             if product.in_place(self.count, units) {
-                let own_weights = self.connections.weights(mlp, index);
-                product.multiply_few(input, own_weights, units, outputs.part(first * units, rows * units));
+                let weights = (self.connections.weights(mlp, index), units);
+                product.multiply_few(input, weights, columns.clone(), out);
             } else {
-                let out = (outputs.at(first * units + columns.start), units);
                 product.multiply_rows((rows, count, width), out, weights, input, scratch);
             }
         }

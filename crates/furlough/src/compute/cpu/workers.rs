@@ -18,10 +18,6 @@ const SPINS: u32 = 2000;
 /// How often it looks before it lets others run in between, which matters when there are more threads than cores.
 const SPINS_ALONE: u32 = 200;
 
-/// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: two tenths of a millisecond. In
-/// smaller ones, hand-overs and weights that move from core to core cost more than a second core saves.
-const WORTH_SHARING: usize = 32_000_000;
-
 struct Hall {
     /// Counts the jobs; a worker waits for it to move on.
     round: AtomicUsize,
@@ -52,13 +48,16 @@ pub(super) struct Workers {
     hall: Arc<Hall>,
     threads: Vec<JoinHandle<()>>,
     sleepers: Vec<Thread>,
+    /// How many floating-point operations of a call are worth waking another thread for.
+    worth: usize,
     /// Whether the calling thread does the present jobs by itself.
     alone: bool,
 }
 
 impl Workers {
-    /// `count` workers, the calling thread being worker 0. A thread that the system refuses is done without.
-    pub(super) fn new(count: usize) -> Self {
+    /// `count` workers, the calling thread being worker 0, which calls of less than `worth` floating-point operations stay on. A thread that the
+    /// system refuses is done without.
+    pub(super) fn new(count: usize, worth: usize) -> Self {
         let hall = Arc::new(Hall {
             round: AtomicUsize::new(0),
             job: UnsafeCell::new(None),
@@ -74,7 +73,7 @@ impl Workers {
             })
             .collect();
         let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
-        Workers { hall, threads, sleepers, alone: false }
+        Workers { hall, threads, sleepers, worth, alone: false }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -83,7 +82,7 @@ impl Workers {
 
     /// Chooses who does the jobs of a call that multiplies `rows` rows with `weights` weights in all. Whoever does them, they give the same.
     pub(super) fn choose(&mut self, rows: usize, weights: usize) {
-        self.alone = rows.saturating_mul(weights).saturating_mul(2) < WORTH_SHARING;
+        self.alone = rows.saturating_mul(weights).saturating_mul(2) < self.worth;
     }
 
     /// How many do the jobs of the present call.
@@ -193,7 +192,7 @@ mod tests {
     #[test]
     fn every_task_runs_once_at_any_number_of_workers() {
         for count in [1, 2, 4, 7] {
-            let mut workers = Workers::new(count);
+            let mut workers = Workers::new(count, 0);
             for tasks in [0, 1, 2, 3, 100] {
                 for _ in 0..20 {
                     let runs: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn sleeping_workers_wake() {
-        let mut workers = Workers::new(3);
+        let mut workers = Workers::new(3, 0);
         for _ in 0..3 {
             std::thread::sleep(std::time::Duration::from_millis(20));
             let sum = AtomicUsize::new(0);
@@ -222,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_panic_comes_back_and_the_workers_live_on() {
-        let mut workers = Workers::new(2);
+        let mut workers = Workers::new(2, 0);
         for _ in 0..5 {
             let failed = catch_unwind(AssertUnwindSafe(|| workers.run(8, &|task, _| assert!(task != 3, "task 3"))));
             assert_eq!(failed.unwrap_err().downcast_ref::<&str>(), Some(&"task 3"));
