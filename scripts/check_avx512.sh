@@ -112,7 +112,7 @@ failed=0
 INIT
     for name in "${files[@]}"; do
         arguments=("${filters[@]}")
-        [[ $name == lib ]] && arguments=(compute:: "${filters[@]}")
+        if [[ $name == lib ]] && ((!${#filters[@]})); then arguments=(compute::); fi
         printf 'echo "%s:"; /tests/%s --test-threads 1 %s || failed=1\n' "$name" "$name" "${arguments[*]@Q}"
     done
     cat <<'INIT'
