@@ -5,10 +5,10 @@
 #     scripts/check_avx512.sh                              the unit tests of compute, and the files that compare the step with its definition
 #     scripts/check_avx512.sh lib                          the unit tests ("lib"), or these files of crates/furlough/tests
 #     scripts/check_avx512.sh step -- the_fast             those of their tests whose names contain this
-#     WITHOUT=amx_bf16 scripts/check_avx512.sh ...         without AMX, so that AVX512-BF16 multiplies; WITHOUT=amx_bf16,avx512_bf16 without either
+#     WITHOUT=amx_bf16 scripts/check_avx512.sh ...         without AMX, so that AVX512-BF16 multiplies; WITHOUT=amx_bf16,avx512bf16 without either
 #
 # Needs cargo, a C++ compiler, make, patch and Debian 12 on x86_64. It changes nothing in the system and needs no root: the sources of Bochs 3.0
-# (Debian 13's), the kernel and what starts it are the distribution's packages, unpacked under target/avx512 (some 600 MB) and used from there.
+# (Debian 13's), the kernel and what starts it are the distribution's packages, unpacked under target/avx512 (some 270 MB) and used from there.
 # Bochs is built once, in two minutes; the tests take some 100 times as long as they would.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -106,8 +106,8 @@ impl Product {
         self.kernels().is_some() && rows.saturating_mul(inputs + units) < inputs * units
     }
 
-    /// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: some seventh of a millisecond. In smaller
-    /// ones, hand-overs and weights that move from core to core cost more than a second core saves.
+    /// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: some seventh of a millisecond in single
+    /// precision. In smaller ones, hand-overs and weights that move from core to core cost more than a second core saves.
     pub(super) fn worth_sharing(&self) -> usize {
         match self {
             Product::Single(_, kernels, _) => 1_250_000 * kernels.vector,

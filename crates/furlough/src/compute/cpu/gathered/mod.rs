@@ -148,7 +148,7 @@ fn share(architecture: &Architecture, factor: f64) -> (usize, f64) {
 }
 
 /// How the product of a layer is cut into tasks: so many kept units, for so many rows of a group, which are one part of it of `parts`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Cut {
     units: usize,
     rows: usize,
