@@ -1,7 +1,7 @@
 //! How an example's features come into a workspace.
 
 use super::Isa;
-use super::simd::for_each_isa;
+use super::simd::{for_each_isa, prefetch};
 use crate::data::{Dataset, Features};
 
 /// How many rows ahead the bytes of an example are asked for.
@@ -15,7 +15,8 @@ pub(super) fn read_row(isa: Isa, data: &Dataset, example: u32, ahead: Option<u32
             let bytes = rows.as_slice().expect("standard layout, checked by Dataset");
             let of = |example: u32| &bytes[example as usize * width..][..width];
             if let Some(ahead) = ahead {
-                prefetch(of(ahead));
+                // The rows of a batch lie anywhere in the data set.
+                prefetch(of(ahead).as_ptr().cast(), width);
             }
             scale_bytes(isa, of(example), *scale, values);
         }
@@ -30,17 +31,4 @@ for_each_isa! {
             *value = f32::from(byte) * scale;
         }
     }
-}
-
-/// Asks for a row's bytes before they are needed: the rows of a batch lie anywhere in the data set.
-#[inline(always)]
-fn prefetch(bytes: &[u8]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in bytes.chunks(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing that a program could notice, and every x86-64 has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = bytes;
 }

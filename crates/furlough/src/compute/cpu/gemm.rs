@@ -6,7 +6,7 @@
 //! Packed means cut into panels of `lanes` neighbouring outputs, each panel contiguous: `panel[k][lane]`, the last one padded
 //! with zeros.
 
-use super::simd::{Isa, Level, for_each_isa};
+use super::simd::{Isa, Level, for_each_isa, prefetch};
 use super::transpose::turn;
 use std::ops::Range;
 
@@ -79,8 +79,8 @@ impl Kernels {
 const DEPTH: usize = 1024;
 
 /// Outputs whose panels meet a group of rows while it is in the first-level cache, or one panel where that is wider. Rows of a wide layer come from
-/// beyond the second-level cache, and with AVX2 this halves what is read from there (`bench/LOG.md`).
-const TOGETHER: usize = 32;
+/// beyond the second-level cache, and with AVX2 this quarters what is read from there (`bench/LOG.md`).
+const TOGETHER: usize = 64;
 
 /// The factor that is not packed into panels: the element of row `j` and depth `k` is at
 /// `first + j / group * groups + j % group * rows + k * depths`, where `group` is how many rows a kernel takes.
@@ -166,6 +166,10 @@ pub(super) unsafe fn multiply(
                 for (panel, first) in (first..last).step_by(lanes).enumerate() {
                     let width = lanes.min(outputs - first);
                     let kernel = table[(width.div_ceil(vector) - 1) * group + count - 1];
+                    // A kernel comes to its outputs last, and finds them in cache if it says at once that it will.
+                    for row in row..row + count {
+                        prefetch(out.wrapping_add(row * stride + first).cast(), size_of::<f32>() * width);
+                    }
                     // SAFETY: `width` outputs of `count` rows, at most one panel and one group, all within the matrices;
                     // `vectors` of this kernel times `vector` is at most `lanes`, the width of a panel.
                     unsafe {

@@ -24,9 +24,9 @@ pub(super) const TILE: usize = 72;
 /// The least that [`Product::tile`] gives.
 pub(super) const LEAST_TILE: usize = bf16::GROUP;
 
-/// Weights of one layer from which on tiles are higher: they stream from memory, so that each time should serve more rows (13 % of a
-/// step at 4096 units; at 1024 it made no difference that repeated).
-const WIDE: usize = 1 << 22;
+/// Weights of one layer from which on tiles are higher: they stream from the third-level cache or memory, so that each time should serve more rows
+/// (`bench/LOG.md`).
+const WIDE: usize = 1 << 19;
 const WIDE_TILE: usize = 128;
 
 /// The most rows of a tile whose rows are the outputs of panels backward, and what such tiles have a multiple of, so that panels are full.
