@@ -16,7 +16,7 @@ pub(super) fn read_row(isa: Isa, data: &Dataset, example: u32, ahead: Option<u32
             let of = |example: u32| &bytes[example as usize * width..][..width];
             if let Some(ahead) = ahead {
                 // The rows of a batch lie anywhere in the data set.
-                prefetch(of(ahead).as_ptr().cast(), width);
+                prefetch(of(ahead).as_ptr(), width);
             }
             scale_bytes(isa, of(example), *scale, values);
         }
