@@ -1,4 +1,4 @@
-"""Runs an axis: each round goes through all points and systems once, every other round in reverse."""
+"""Runs an axis: each round goes through all points and systems once, and through Furlough oftener; every other round in reverse."""
 
 import shutil
 import sys
@@ -24,7 +24,7 @@ def run(name, axis, chosen, rounds, folder, paths, save):
             for point, key in order(axis, keys, number, rounds):
                 if (point.name, key) in failed:
                     continue
-                if name == "tutorial" and key == "furlough":  # next to it, since the machine's speed drifts
+                if name == "tutorial" and key == "furlough" and all(rate["round"] != number for rate in found["matmul"]):
                     found["matmul"] += ({"round": number} | rate for rate in special.matmul_rate(point.job.threads, paths))
                 runs = one(axis, point, key, number, folder, scratch, paths)
                 for result in runs:
@@ -42,10 +42,19 @@ def order(axis, keys, number, rounds):
     """Points that are divided by each other follow each other; all else alternates between systems."""
     group = 2 if axis.quotient else 1
     points = [axis.points[start : start + group] for start in range(0, len(axis.points), group)]
+    keys = [key for key in keys if number < (1 if key in axis.once else max(rounds, axis.often.get(key, 0)))]
+    if axis.kind == "train" and not axis.quotient:
+        keys = with_furlough_near(keys)
     pairs = [(point, key) for group in points for key in keys for point in (group if number % 2 == 0 else group[::-1])]
-
-    pairs = [(point, key) for point, key in pairs if number < (1 if key in axis.once else max(rounds, axis.often.get(key, 0)))]
     return pairs if number % 2 == 0 else pairs[::-1]
+
+
+def with_furlough_near(keys):
+    """Furlough before and after every two others, so that none is compared with a run from when the machine was faster or slower."""
+    others = [key for key in keys if key != "furlough"]
+    if "furlough" not in keys or not others:
+        return keys
+    return [key for start in range(0, len(others), 2) for key in ("furlough", *others[start : start + 2])] + ["furlough"]
 
 
 def one(axis, point, key, number, folder, scratch, paths):

@@ -1,6 +1,6 @@
 """From runs to rows: medians, ranges, quotients within rounds, and whether a row counts."""
 
-from statistics import median, quantiles
+from statistics import fmean, median, quantiles
 
 from . import systems
 from .job import Job
@@ -13,7 +13,7 @@ SHARE, LEAST = 0.05, 0.02  # elsewhere: of the median loss of all systems at the
 def rows(axis, runs):
     """One for each point and way of a system, in the order of the runs. One with a failed run has no figures."""
     grouped = {}
-    for run in runs:
+    for run in in_turn(runs):
         grouped.setdefault((run["point"], run["system"], run["label"]), []).append(run)
     places = {point.name: place for place, point in enumerate(axis.points)}
     found = [row(*key, of_row) for key, of_row in grouped.items()]
@@ -61,7 +61,7 @@ def validity(one, others, whole):
 
 
 def ratio(grouped, one, figure):
-    """This row's figure over Furlough's at the same point, round by round."""
+    """This row's figure over that of Furlough's runs around it at the same point, round by round."""
     own = next((runs for (point, system, _), runs in grouped.items() if point == one["point"] and system == "furlough"), None)
     if one["failure"] or own is None or any(run["failure"] for run in own) or one["system"] == "furlough":
         return None
@@ -70,19 +70,32 @@ def ratio(grouped, one, figure):
 
 def quotient(above, below, figure="value"):
     """Median and range over the rounds that both have; none if they have none."""
-    divisors = {run["round"]: run[figure] for run in below if figure in run}
-    values = [run[figure] / divisors[run["round"]] for run in above if run["round"] in divisors and figure in run]
+    below = [run for run in below if figure in run]
+    values = [run[figure] / own for run in above if figure in run and (own := around(run, below, figure))]
     if not values:
         return None
     found = {"median": median(values), "range": [min(values), max(values)], "rounds": len(values)}
     if len(values) >= 8:
         found["quartiles"] = quantiles(values)[::2]
-    return found | {"of_least": min(run[figure] for run in above if figure in run) / min(divisors.values())}
+    return found | {"of_least": min(run[figure] for run in above if figure in run) / min(run[figure] for run in below)}
+
+
+def around(run, others, figure):
+    """The mean of the last of the others before a run and the first after it, of its round; one of them if there are not both."""
+    same = [other for other in others if other["round"] == run["round"]]
+    before, after = ([other[figure] for other in same if (other["turn"] < run["turn"]) == earlier] for earlier in (True, False))
+    near = before[-1:] + after[:1]
+    return fmean(near) if near else None
+
+
+def in_turn(runs):
+    """Runs are kept in the order in which they were made; each is told its place."""
+    return [run | {"turn": turn} for turn, run in enumerate(runs)]
 
 
 def pairs(axis, runs):
     """Of an axis that divides two points by each other: for each system and pair of points, the quotient."""
-    found = []
+    found, runs = [], in_turn(runs)
     for first, second in zip(axis.points[::2], axis.points[1::2]):
         above, below = (first, second) if first.name.endswith(axis.quotient[0]) else (second, first)
         for key in axis.systems:

@@ -70,7 +70,7 @@ def conditions(found):
     ]
     if found["matmul"]:
         libraries = " or ".join(sorted({rate.get("library", "PyTorch") for rate in found["matmul"]}))
-        lines.append(f"\nThe machine's matrix products (2048³, {libraries}, same threads, medians of three seconds before each of Furlough's runs): "
+        lines.append(f"\nThe machine's matrix products (2048³, {libraries}, same threads, medians of three seconds before Furlough's first run of each round): "
                      f"{products(found, 'f32')} GFLOP/s in float32, {products(found, 'bf16')} in bfloat16. A row's share is of the same round's and its own precision's, or of float32's where that is faster: who wants bfloat16 may round and multiply in float32.")
     return lines
 
@@ -124,7 +124,8 @@ def rate(row, axis, found):
         return ""
     gflop = axis.points[0].job.epoch_flop / 1e9
     own = [run for run in found["runs"] if (run["point"], run["label"]) == (row["point"], row["label"]) and not run["failure"]]
-    shares = [gflop / run["value"] / rates[run["round"]] for run in own if run["round"] in rates]
+    first = {run["round"]: run["value"] for run in reversed(own)}  # of Furlough's, the one beside the products
+    shares = [gflop / value / rates[number] for number, value in first.items() if number in rates]
     return f"{gflop / row['value']['median']:.0f} ({statistics.median(shares):.0%})" if shares else ""
 
 

@@ -40,9 +40,17 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(rows[1]["ratio"]["range"][1], 2)
         self.assertEqual(rows[1]["value"]["range"], [0.6, 0.66])
 
+    def test_a_run_is_divided_by_those_of_furlough_around_it(self):
+        axis = AXES["tutorial"]
+        ran = [("furlough", 0, 1.0), ("jax", 0, 3.0), ("furlough", 0, 2.0), ("tch", 0, 8.0), ("furlough", 0, 8.0), ("burn", 1, 6.0), ("furlough", 1, 2.0)]
+        runs = [{"point": "the job", "system": key, "label": key, "round": number, "value": value, "failure": None, "train_loss": 0.348}
+                for key, number, value in ran]
+        found = {row["system"]: row["ratio"] for row in summary.rows(axis, runs)}
+        self.assertEqual({key: ratio and ratio["median"] for key, ratio in found.items()}, {"furlough": None, "jax": 2, "burn": 3, "tch": 1.6})
+
     def test_a_round_that_one_of_them_lacks_is_left_out(self):
-        runs = [{"round": number, "value": value} for number, value in ((0, 2.0), (1, 9.0))]
-        found = summary.quotient(runs, [{"round": 0, "value": 1.0}])
+        runs = [{"round": number, "value": value, "turn": 1} for number, value in ((0, 2.0), (1, 9.0))]
+        found = summary.quotient(runs, [{"round": 0, "value": 1.0, "turn": 0}])
         self.assertEqual((found["range"], found["rounds"]), ([2, 2], 1))
         self.assertIsNone(summary.quotient(runs, []))
 
@@ -127,13 +135,26 @@ class Tables(unittest.TestCase):
             said = [tables.rate(rows[key], axis, found) for key in ("furlough", "furlough-bf16")]
             self.assertEqual(said, [f"78 ({share})" for share in shares])
 
+    def test_furloughs_share_is_that_of_the_run_beside_the_products(self):
+        axis = AXES["tutorial"]
+        runs = made_up(axis, {"furlough": 1.0}, rounds=1)
+        runs.append(runs[0] | {"value": 3.0})
+        (row,) = summary.rows(axis, runs)
+        self.assertEqual(tables.rate(row, axis, {"runs": runs, "matmul": [{"round": 0, "f32": 200, "bf16": 1000}]}), "39 (39%)")
+
 
 class Runs(unittest.TestCase):
     def test_rounds_alternate_and_what_is_slow_runs_once(self):
         axis = AXES["tutorial"]
         first, second = (measure.order(axis, ["furlough", "jax", "pytorch-tutorial"], number, 2) for number in (0, 1))
-        self.assertEqual([key for _, key in first], ["furlough", "jax", "pytorch-tutorial"])
-        self.assertEqual([key for _, key in second], ["jax", "furlough"])
+        self.assertEqual([key for _, key in first], ["furlough", "jax", "pytorch-tutorial", "furlough"])
+        self.assertEqual([key for _, key in second], ["furlough", "jax", "furlough"])
+
+    def test_no_run_is_far_from_one_of_furlough(self):
+        keys = ["furlough", "a", "b", "c"]
+        self.assertEqual(measure.with_furlough_near(keys), ["furlough", "a", "b", "furlough", "c", "furlough"])
+        self.assertEqual(measure.with_furlough_near(["a", "b"]), ["a", "b"])
+        self.assertEqual(measure.with_furlough_near(["furlough"]), ["furlough"])
 
     def test_pairs_stay_together_and_furlough_runs_more_of_them(self):
         axis = AXES["dropout"]
