@@ -4,13 +4,11 @@
 //! Vectors are of 128 bits, within which any order takes one instruction; across the halves of 256 it takes longer, and the oldest
 //! processors with AVX2 compute those in halves anyway. They are what it was measured on (`bench/LOG.md`).
 
+use super::super::simd::prefetch;
 use std::arch::x86_64::*;
 
 /// How many rows ahead elements are asked for.
 const AHEAD: usize = 8;
-
-/// Elements of a line of cache.
-const LINE: usize = 16;
 
 /// Neighbours of one chunk.
 pub(super) const WIDTH: usize = 4;
@@ -91,10 +89,8 @@ pub(super) unsafe fn gather(
         // SAFETY: four neighbours lie within the row. What a store writes beyond its own values, the next one overwrites.
         unsafe {
             if let Some(&later) = rows.get(k + AHEAD) {
-                let from = source.add(later as usize * width);
-                for column in (first.start..last.start + WIDTH as u32).step_by(LINE) {
-                    _mm_prefetch::<_MM_HINT_T0>(from.add(column as usize).cast());
-                }
+                let columns = first.start as usize..last.start as usize + WIDTH;
+                prefetch(source.add(later as usize * width + columns.start).cast(), size_of::<f32>() * columns.len());
             }
             let from = source.add(row as usize * width);
             let to = out.add(k * lanes);

@@ -1,5 +1,6 @@
 //! The moves with AVX-512: a masked load, a compression or expansion, a store, for sixteen columns at a time.
 
+use super::super::simd::prefetch;
 use std::arch::x86_64::*;
 
 /// How many rows ahead elements are asked for.
@@ -47,7 +48,7 @@ pub(super) unsafe fn gather(
             if let Some(&later) = rows.get(k + AHEAD) {
                 let from = source.add(later as usize * width);
                 for chunk in chunks {
-                    _mm_prefetch::<_MM_HINT_T0>(from.add(chunk.start as usize).cast());
+                    prefetch(from.add(chunk.start as usize).cast(), size_of::<__m512>());
                 }
             }
             let to = out.add(k * lanes);
