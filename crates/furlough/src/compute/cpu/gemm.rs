@@ -76,7 +76,7 @@ impl Kernels {
 
 /// Depth that is multiplied at a time, so that a block of a panel (256 KB with AVX-512) stays in the second-level cache while it meets all
 /// rows. Depths from 128 to 784 differed by less than the noise on the tutorial's job.
-const DEPTH: usize = 1024;
+pub(super) const DEPTH: usize = 1024;
 
 /// Outputs whose panels meet a group of rows while it is in the first-level cache, or one panel where that is wider. Rows of a wide layer come from
 /// beyond the second-level cache, and with AVX2 this quarters what is read from there (`bench/LOG.md`).
@@ -111,6 +111,17 @@ pub(super) struct Panels {
     pub(super) first: *const f32,
     pub(super) panels: usize,
     pub(super) depths: usize,
+}
+
+impl Panels {
+    /// The same outputs from depth `by` on.
+    ///
+    /// # Safety
+    /// They are so deep.
+    pub(super) unsafe fn deeper(self, by: usize) -> Panels {
+        // SAFETY: within the matrix, as promised.
+        Panels { first: unsafe { self.first.add(by * self.depths) }, ..self }
+    }
 }
 
 impl Kernels {

@@ -19,6 +19,7 @@ mod rows;
 mod samples;
 mod shared_samples;
 mod simd;
+mod sparse;
 mod tally;
 mod tiles;
 mod transpose;

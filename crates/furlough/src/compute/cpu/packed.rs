@@ -50,7 +50,7 @@ impl Packed {
             let inputs = blocks[block].inputs;
             (0..inputs).step_by(most).map(move |first| Task { block, rows: first..inputs.min(first + most) })
         };
-        let packs_back = |i: usize| i > 0 && !product.back_in_place(batch_size, blocks[i].inputs, blocks[i].outputs);
+        let packs_back = |i: usize| i > 0 && !product.back_in_place(batch_size, &blocks[i]);
         Packed {
             forward: blocks.iter().map(|b| room(b.outputs, b.inputs)).collect(),
             backward: (0..blocks.len())

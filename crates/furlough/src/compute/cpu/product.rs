@@ -2,11 +2,12 @@
 //! row-major matrix.
 
 use super::bf16::{self, Engine, Rectangle};
-use super::gemm::{self, Kernels};
+use super::gemm::{self, Kernels, Panels};
 use super::simd::for_each_isa;
-use super::transpose::turn_to;
+use super::sparse;
+use super::transpose::{turn, turn_to};
 use super::{Isa, Precision};
-use crate::nn::Architecture;
+use crate::nn::{Activation, Architecture, Block};
 use std::ops::Range;
 
 /// What multiplies, and how its factors are laid out. Packed factors are words of 32 bits: a number, or two of bfloat16.
@@ -36,6 +37,9 @@ const PANEL_ROWS: usize = 32;
 /// How many inputs' products with the deltas are turned at a time, a multiple of what every kernel takes; they stay in the first-level cache.
 const TURNED: usize = 48;
 
+/// From so many rows on, leaving out zeros of the deltas saves more than packing wide weights for it costs.
+const WORTH_PACKING: usize = 128;
+
 /// Up to so many rows, packing the weights costs more than it saves, and they are read where they lie.
 pub(super) const FEW: usize = 32;
 
@@ -53,6 +57,12 @@ impl Product {
         match self {
             Product::Single(isa, ..) => isa.name(),
             Product::Bf16(_, engine) => engine.name(),
+        }
+    }
+
+    fn isa(&self) -> Isa {
+        match self {
+            Product::Single(isa, ..) | Product::Bf16(isa, _) => *isa,
         }
     }
 
@@ -89,7 +99,7 @@ impl Product {
     /// Where `rows` rows would make a single tile, it is half as high, so that a second worker has one too.
     pub(super) fn tile(&self, architecture: &Architecture, rows: usize) -> (usize, usize) {
         let wide = architecture.blocks().iter().any(|block| block.inputs * block.outputs >= WIDE);
-        let turned = architecture.blocks().iter().skip(1).any(|b| self.back_in_place(rows, b.inputs, b.outputs));
+        let turned = architecture.blocks().iter().skip(1).any(|block| self.back_in_place(rows, block));
         let (most, group) = match self {
             Product::Single(..) if wide => (WIDE_TILE, PANEL_ROWS),
             // Rows are the outputs of panels backward, which should be full.
@@ -100,10 +110,14 @@ impl Product {
         (if rows <= most { most / 2 } else { most }, group)
     }
 
-    /// Whether the backward pass of batches of `rows` multiplies with so many weights where they lie: to pack and turn what belongs to the rows is less work than
-    /// to pack the weights.
-    pub(super) fn back_in_place(&self, rows: usize, inputs: usize, units: usize) -> bool {
-        self.kernels().is_some() && rows.saturating_mul(inputs + units) < inputs * units
+    /// Whether the backward pass of batches of `rows` multiplies with a block's weights where they lie: to pack and turn what belongs to the rows is less work than
+    /// to pack the weights. But where they are not packed no zeros of the deltas are left out, of which many rows have too many for that.
+    pub(super) fn back_in_place(&self, rows: usize, block: &Block) -> bool {
+        let Block { inputs, outputs: units, .. } = *block;
+        let zeros = block.activation == Activation::Relu && sparse::possible(self.isa());
+        self.kernels().is_some()
+            && rows.saturating_mul(inputs + units) < inputs * units
+            && !(zeros && rows >= WORTH_PACKING)
     }
 
     /// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: some seventh of a millisecond in single
@@ -137,7 +151,7 @@ impl Product {
         }
     }
 
-    /// Words that [`Self::pack_columns`] takes.
+    /// Words into which [`Self::multiply_columns`] packs columns so deep.
     pub(super) fn column_words(&self, columns: usize, depth: usize) -> usize {
         columns.next_multiple_of(self.group()) * self.slots(depth)
     }
@@ -182,9 +196,8 @@ impl Product {
             // SAFETY: checked above and promised.
             Product::Single(isa, kernels, precision) => unsafe {
                 let values = rounded(*isa, *precision, values, scratch);
-                let b = kernels.row_major(values.as_ptr(), depth);
                 let panels = kernels.packed(a.as_ptr().cast(), depth * kernels.lanes);
-                gemm::multiply(kernels, (rows, outputs, depth), (out, stride), (0.0, 1.0), panels, b);
+                multiply_row_major((*isa, kernels), (outputs, depth), (out, stride), panels, values);
             },
             Product::Bf16(isa, engine) => {
                 let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
@@ -211,7 +224,9 @@ impl Product {
         columns: Range<usize>,
         (out, stride): (*mut f32, usize),
     ) {
-        let kernels = self.kernels().expect("only single precision multiplies in place");
+        let Product::Single(isa, kernels, Precision::F32) = self else {
+            unreachable!("only single precision multiplies in place")
+        };
         let inputs = weights.len() / units;
         let count = rows.len() / inputs;
         assert!([columns.start, columns.end].iter().all(|edge| edge.is_multiple_of(kernels.vector)));
@@ -219,8 +234,7 @@ impl Product {
         // SAFETY: slices of these very shapes, checked above; no vector goes beyond a row of the weights, or of `out`, as promised.
         unsafe {
             let panels = kernels.columns(weights[columns.start..].as_ptr(), units);
-            let rows = kernels.row_major(rows.as_ptr(), inputs);
-            gemm::multiply(kernels, (count, columns.len(), inputs), (out, stride), (0.0, 1.0), panels, rows);
+            multiply_row_major((*isa, kernels), (columns.len(), inputs), (out, stride), panels, rows);
         }
     }
 
@@ -261,46 +275,73 @@ impl Product {
         }
     }
 
-    /// Packs columns `range` of a row-major matrix for [`Self::multiply_columns`]; the rows are the depth.
-    pub(super) fn pack_columns(&self, source: &[f32], width: usize, range: Range<usize>, words: &mut [u32]) {
-        match self {
-            Product::Single(isa, kernels, precision) => {
-                gemm::pack_groups(*isa, kernels.group, source, width, range, floats_mut(words));
-                round(*isa, *precision, floats_mut(words));
-            }
-            Product::Bf16(_, engine) => bf16::pack_columns(*engine, source, width, range, words),
-        }
-    }
-
-    /// `out[j][i] = keep · out[j][i] + factor · Σ_k a[i][k] · columns[j][k]`: `a` in panels `panel` words apart, `columns` as [`Self::pack_columns`]
-    /// leaves them.
+    /// `out[j][i] = keep · out[j][i] + factor · Σ_k a[i][k] · columns[k][j]`: `a` in panels `panel` words apart, the columns `range` of a row-major
+    /// matrix with rows `width` apart, packed into `words` on the way: [`Self::column_words`].
     ///
     /// # Safety
-    /// All may be read, and `out` written: rows × outputs elements. No element of it is used by anyone else now.
+    /// All may be read, and `out` written: columns × outputs elements. No element of it is used by anyone else now.
     pub(super) unsafe fn multiply_columns(
         &self,
-        (rows, outputs, depth): (usize, usize, usize),
+        (columns, width, range): (&[f32], usize, Range<usize>),
+        (a, panel, outputs): (&[u32], usize, usize),
         out: (*mut f32, usize),
         scale: (f32, f32),
-        (a, panel): (&[u32], usize),
-        columns: &[u32],
+        words: &mut [u32],
     ) {
+        let (rows, depth) = (range.len(), columns.len() / width);
         let slots = self.slots(depth);
-        assert!(columns.len() >= self.column_words(rows, depth));
+        assert!(range.end <= width && columns.len() == depth * width);
         assert!(a.len() >= (self.panels(outputs) - 1) * panel + slots * self.lanes());
-        // SAFETY: checked above and promised.
-        unsafe {
-            match self {
-                Product::Single(_, kernels, _) => {
-                    let b = kernels.grouped(columns.as_ptr().cast(), depth);
-                    let panels = kernels.packed(a.as_ptr().cast(), panel);
-                    gemm::multiply(kernels, (rows, outputs, depth), out, scale, panels, b);
-                }
-                Product::Bf16(isa, engine) => {
-                    let (b, out) = ((columns.as_ptr(), slots), Rectangle { first: out.0, stride: out.1 });
-                    bf16::multiply((*isa, *engine), (rows, outputs, slots), out, scale, (a.as_ptr(), panel), b);
+        let words = &mut words[..self.column_words(rows, depth)];
+        match self {
+            Product::Single(isa, kernels, precision) => {
+                let values = floats_mut(words);
+                let panels = kernels.packed(a.as_ptr().cast(), panel);
+                let shape = (rows, outputs, depth);
+                let part = |row: usize| &columns[row * width..][range.clone()];
+                if sparse::pays((*isa, kernels), (outputs, depth), depth, part) {
+                    turn(*isa, (&columns[range.start..], width), (depth, rows), (values, depth));
+                    round(*isa, *precision, values);
+                    // SAFETY: checked above and promised.
+                    unsafe { sparse::multiply((*isa, kernels), shape, out, scale, panels, (values.as_ptr(), depth)) };
+                } else {
+                    gemm::pack_groups(*isa, kernels.group, columns, width, range, values);
+                    round(*isa, *precision, values);
+                    let b = kernels.grouped(values.as_ptr(), depth);
+                    // SAFETY: as above.
+                    unsafe { gemm::multiply(kernels, shape, out, scale, panels, b) };
                 }
             }
+            Product::Bf16(isa, engine) => {
+                bf16::pack_columns(*engine, columns, width, range, words);
+                let (b, out) = ((words.as_ptr(), slots), Rectangle { first: out.0, stride: out.1 });
+                // SAFETY: as above.
+                unsafe { bf16::multiply((*isa, *engine), (rows, outputs, slots), out, scale, (a.as_ptr(), panel), b) };
+            }
+        }
+    }
+}
+
+/// `out[j][i] = Σ_k a[i][k] · rows[j][k]` by the faster kernels: `rows` row-major and `depth` wide.
+///
+/// # Safety
+/// As [`gemm::multiply`] asks.
+unsafe fn multiply_row_major(
+    (isa, kernels): (Isa, &Kernels),
+    (outputs, depth): (usize, usize),
+    out: (*mut f32, usize),
+    a: Panels,
+    rows: &[f32],
+) {
+    let count = rows.len() / depth;
+    let shape = (count, outputs, depth);
+    // SAFETY: as promised.
+    unsafe {
+        if sparse::pays((isa, kernels), (outputs, depth), count, |row| &rows[row * depth..][..depth]) {
+            sparse::multiply((isa, kernels), shape, out, (0.0, 1.0), a, (rows.as_ptr(), depth));
+        } else {
+            let rows = kernels.row_major(rows.as_ptr(), depth);
+            gemm::multiply(kernels, shape, out, (0.0, 1.0), a, rows);
         }
     }
 }

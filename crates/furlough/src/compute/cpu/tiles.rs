@@ -190,15 +190,11 @@ unsafe fn multiply_batch(
     packed: &mut [u32],
 ) {
     for (first, inputs) in (0..).step_by(SLICE).zip(inputs.chunks(SLICE * width)) {
-        let depth = inputs.len() / width;
-        let packed = &mut packed[..product.column_words(rows.len(), depth)];
-        product.pack_columns(inputs, width, rows.clone(), packed);
         let deltas = &deltas[product.slots(first) * product.lanes()..];
         let keep = if first == 0 { keep } else { 1.0 };
+        let (inputs, deltas) = ((inputs, width, rows.clone()), (deltas, panel, columns));
         // SAFETY: as promised.
-        unsafe {
-            product.multiply_columns((rows.len(), columns, depth), out, (keep, factor), (deltas, panel), packed);
-        }
+        unsafe { product.multiply_columns(inputs, deltas, out, (keep, factor), packed) };
     }
 }
 

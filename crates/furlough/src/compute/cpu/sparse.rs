@@ -1,0 +1,319 @@
+//! Products with a factor that has many zeros: the pixels of a background, one-hot columns, and behind ReLU and dropout most of the units and of their
+//! deltas. What a zero would be multiplied with is not read.
+//!
+//! The dense kernels share what they load among a group of rows, each of which has its zeros elsewhere. So here one row at a time meets a block of the
+//! panels that stays in the first-level cache, and a word of 64 bits says which of its numbers count. Sums are taken in the order of the dense kernels, and a
+//! product with zero changes no finite sum: both give the same bits, so that which of them it is may be decided anywhere. (A weight that is not finite is left
+//! out beside a zero, where the dense kernels would make NaN of it.)
+
+use super::Isa;
+use super::gemm::{DEPTH, Kernels, Panels};
+use super::simd::{Level, for_each_isa};
+use std::mem::MaybeUninit;
+
+/// Numbers whose marks make a word, and the depth of a block: with [`VECTORS`] vectors 16 KB with AVX2 and 32 KB with AVX-512.
+const WORD: usize = 64;
+
+/// The words of a row.
+type Marks = [u64; DEPTH / WORD];
+
+/// The most vectors of outputs that are summed at once: AVX2 has registers for so many and a factor.
+const VECTORS: usize = 8;
+
+/// The most rows that meet one block after the other.
+const ROWS: usize = 128;
+
+/// Room for the sums of so many rows, with vectors of sixteen.
+#[repr(align(64))]
+struct Sums(MaybeUninit<[f32; ROWS * VECTORS * 16]>);
+
+/// How many parts [`pays`] looks at.
+const LOOKED_AT: usize = 8;
+
+/// The least outputs, in vectors, and the least depth with which a row by itself was seen to pay, and the most numbers other than zero, of a hundred.
+const LEAST_VECTORS: usize = 4;
+const LEAST_DEPTH: usize = WORD;
+const MOST: usize = 70;
+
+/// Whether an instruction set has kernels here.
+pub(super) fn possible(isa: Isa) -> bool {
+    isa.0 != Level::Baseline
+}
+
+/// Whether products of so many outputs, so deep, are faster without the zeros of the other factor: from a look at some of its `parts` parts.
+pub(super) fn pays<'a>(
+    (isa, kernels): (Isa, &Kernels),
+    (outputs, depth): (usize, usize),
+    parts: usize,
+    part: impl Fn(usize) -> &'a [f32],
+) -> bool {
+    if !possible(isa) || outputs < LEAST_VECTORS * kernels.vector || depth < LEAST_DEPTH {
+        return false;
+    }
+    let looked_at = LOOKED_AT.min(parts);
+    let (all, others) = (0..looked_at).map(|place| part(place * parts / looked_at)).fold((0, 0), |(all, others), part| {
+        (all + part.len(), others + count(isa, part))
+    });
+    others * 100 <= all * MOST
+}
+
+for_each_isa! {
+    /// How many of them are not zero.
+    fn count(isa, values: &[f32]) -> usize {
+        values.iter().map(|&value| u32::from(value != 0.0)).sum::<u32>() as usize
+    }
+}
+
+/// As [`super::gemm::multiply`], with rows of `b` that begin `width` apart.
+///
+/// # Safety
+/// As there. The instruction set is not the baseline, which has no kernels here.
+pub(super) unsafe fn multiply(
+    (isa, kernels): (Isa, &Kernels),
+    (rows, outputs, depth): (usize, usize, usize),
+    (out, stride): (*mut f32, usize),
+    (keep, factor): (f32, f32),
+    a: Panels,
+    (b, width): (*const f32, usize),
+) {
+    let most = VECTORS * kernels.vector;
+    let mut marks: [Marks; ROWS] = [[0; DEPTH / WORD]; ROWS];
+    let mut sums = Sums(MaybeUninit::uninit());
+    let sums = sums.0.as_mut_ptr().cast::<f32>();
+    for top in (0..rows).step_by(ROWS) {
+        let count = ROWS.min(rows - top);
+        for start in (0..depth).step_by(DEPTH) {
+            let depth = DEPTH.min(depth - start);
+            // After the first block the product so far is kept whole.
+            let keep = if start == 0 { keep } else { 1.0 };
+            // SAFETY: these depths of these rows.
+            let b = unsafe { b.add(top * width + start) };
+            for (row, marks) in marks[..count].iter_mut().enumerate() {
+                // SAFETY: one of the rows.
+                mark(isa, unsafe { std::slice::from_raw_parts(b.add(row * width), depth) }, marks);
+            }
+            for first in (0..outputs).step_by(most) {
+                let columns = most.min(outputs - first);
+                // SAFETY: all of these depths, rows and outputs are within the matrices, and there is room for the sums of so many.
+                unsafe {
+                    let panels = a.first.add(first / kernels.lanes * a.panels + start * a.depths);
+                    let a = Panels { first: panels, ..a };
+                    let vectors = columns.div_ceil(kernels.vector);
+                    for (word, at) in (0..depth).step_by(WORD).enumerate() {
+                        block(isa, vectors, (&marks[..count], word), (b.add(at), width), a.deeper(at), sums);
+                    }
+                    for row in 0..count {
+                        let sums = std::slice::from_raw_parts(sums.add(row * vectors * kernels.vector), columns);
+                        let out = out.add((top + row) * stride + first);
+                        finish(isa, std::slice::from_raw_parts_mut(out, columns), sums, keep, factor);
+                    }
+                }
+            }
+        }
+    }
+}
+
+for_each_isa! {
+    /// Which of the numbers are not zero, 64 to a word.
+    fn mark(isa, values: &[f32], marks: &mut Marks) {
+        for (values, word) in values.chunks(WORD).zip(marks) {
+            *word = match values.try_into() {
+                Ok(values) => mark_word(values),
+                Err(_) => (0..).zip(values).fold(0, |word, (bit, &value)| word | u64::from(value != 0.0) << bit),
+            };
+        }
+    }
+}
+
+/// A compiler makes a comparison and a move of its marks of eight numbers, or sixteen.
+#[inline(always)]
+fn mark_word(values: &[f32; WORD]) -> u64 {
+    let mut word = 0;
+    for (place, values) in values.as_chunks::<8>().0.iter().enumerate() {
+        let mut byte = 0;
+        for (bit, &value) in values.iter().enumerate() {
+            byte |= u64::from(value != 0.0) << bit;
+        }
+        word |= byte << (8 * place);
+    }
+    word
+}
+
+for_each_isa! {
+    /// What the dense kernels do with their sums, operation for operation.
+    fn finish(isa, out: &mut [f32], sums: &[f32], keep: f32, factor: f32) {
+        let pairs = out.iter_mut().zip(sums);
+        if keep == 0.0 {
+            pairs.for_each(|(out, &sum)| *out = factor * sum);
+        } else if keep == 1.0 {
+            pairs.for_each(|(out, &sum)| *out = factor.mul_add(sum, *out));
+        } else {
+            pairs.for_each(|(out, &sum)| *out = keep * *out + factor * sum);
+        }
+    }
+}
+
+/// Sums of `vectors` vectors of outputs, over a word's depth, for each row of marks: to what the words before have left, or for the first word to nothing. Sums
+/// of a row follow those of the row before.
+///
+/// # Safety
+/// All of these numbers may be read and the sums written, and the instruction set has kernels here.
+unsafe fn block(
+    isa: Isa,
+    vectors: usize,
+    (marks, word): (&[Marks], usize),
+    b: (*const f32, usize),
+    a: Panels,
+    sums: *mut f32,
+) {
+    macro_rules! dispatch {
+        ($kernels:ident) => {
+            match vectors {
+                1 => $kernels::block::<1>(marks, word, b, a, sums),
+                2 => $kernels::block::<2>(marks, word, b, a, sums),
+                3 => $kernels::block::<3>(marks, word, b, a, sums),
+                4 => $kernels::block::<4>(marks, word, b, a, sums),
+                5 => $kernels::block::<5>(marks, word, b, a, sums),
+                6 => $kernels::block::<6>(marks, word, b, a, sums),
+                7 => $kernels::block::<7>(marks, word, b, a, sums),
+                _ => $kernels::block::<VECTORS>(marks, word, b, a, sums),
+            }
+        };
+    }
+    // SAFETY: as promised; an Isa exists only where its features were detected.
+    unsafe {
+        match isa.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => dispatch!(avx512),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => dispatch!(avx2),
+            Level::Baseline => unreachable!("the baseline has no kernels here"),
+        }
+    }
+}
+
+/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel.
+#[cfg(target_arch = "x86_64")]
+macro_rules! kernel {
+    ($name:ident, $features:literal, $lanes:literal, $together:literal,
+     $zero:ident, $splat:ident, $load:ident, $store:ident, $multiply_add:ident) => {
+        mod $name {
+            use super::{Marks, Panels, WORD};
+            use std::arch::x86_64::{$load, $multiply_add, $splat, $store, $zero};
+
+            /// See [`super::block`].
+            ///
+            /// # Safety
+            /// As there.
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn block<const VECTORS: usize>(
+                marks: &[Marks],
+                word: usize,
+                (b, width): (*const f32, usize),
+                a: Panels,
+                sums: *mut f32,
+            ) {
+                for (row, marks) in marks.iter().enumerate() {
+                    let mut marks = marks[word];
+                    // SAFETY: a mark is of a number of this row, and of a depth that the panels have; all within the matrices, as promised.
+                    unsafe {
+                        let (b, sums) = (b.add(row * width), sums.add(row * VECTORS * $lanes));
+                        let mut vectors = [$zero(); VECTORS];
+                        if word > 0 {
+                            for (index, vector) in vectors.iter_mut().enumerate() {
+                                *vector = $load(sums.add(index * $lanes));
+                            }
+                        }
+                        while marks != 0 {
+                            let depth = marks.trailing_zeros() as usize % WORD;
+                            marks &= marks - 1;
+                            let factor = $splat(*b.add(depth));
+                            let a_first = a.first.add(depth * a.depths);
+                            for (index, vector) in vectors.iter_mut().enumerate() {
+                                let place = index / $together * a.panels + index % $together * $lanes;
+                                *vector = $multiply_add($load(a_first.add(place)), factor, *vector);
+                            }
+                        }
+                        for (index, vector) in vectors.iter().enumerate() {
+                            $store(sums.add(index * $lanes), *vector);
+                        }
+                    }
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+kernel!(avx2, "avx2,fma", 8, 2, _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps);
+#[cfg(target_arch = "x86_64")]
+kernel!(avx512, "avx512f", 16, 4, _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps);
+
+#[cfg(test)]
+mod tests {
+    use super::super::gemm;
+    use super::*;
+    use crate::random::{Key, Stream};
+
+    /// Numbers of which `some` of 64 are not zero; those are of either sign.
+    fn numbers(count: usize, some: u32, key: Key) -> Vec<f32> {
+        let number = |place: u32| {
+            let [word, other, ..] = key.draw(Stream::Dropout, 0, place, 0, 0);
+            if word % 64 < some { other as f32 / 2f32.powi(31) - 1.0 } else { 0.0 }
+        };
+        (0..count as u32).map(number).collect()
+    }
+
+    #[test]
+    fn products_have_the_bits_of_the_dense_kernels() {
+        // More rows than meet a block, more depths than are multiplied at a time, widths and depths with every kind of rest.
+        let shapes = [(1, 1, 1), (7, 33, 64), (5, 200, 65), (72, 256, 784), (131, 64, 100), (6, 80, 2100), (96, 512, 250)];
+        for isa in Isa::available().into_iter().filter(|&isa| possible(isa)) {
+            let kernels = Kernels::of(isa);
+            for ((rows, outputs, depth), some) in shapes.into_iter().flat_map(|shape| [(shape, 0), (shape, 13), (shape, 64)]) {
+                let panel = depth * kernels.lanes;
+                let a = numbers(kernels.panels(outputs) * panel, 64, Key::new(1));
+                let (width, stride) = (depth + 3, outputs + 5);
+                let b = numbers(rows * width, some, Key::new(2));
+                let before = numbers(rows * stride, 64, Key::new(3));
+                for scale in [(0.0, 1.0), (1.0, -0.3), (0.9, -0.3)] {
+                    let (mut dense, mut sparse) = (before.clone(), before.clone());
+                    let shape = (rows, outputs, depth);
+                    let panels = kernels.packed(a.as_ptr(), panel);
+                    // SAFETY: matrices of these very shapes.
+                    unsafe {
+                        let rows = kernels.row_major(b.as_ptr(), width);
+                        gemm::multiply(&kernels, shape, (dense.as_mut_ptr(), stride), scale, panels, rows);
+                        multiply((isa, &kernels), shape, (sparse.as_mut_ptr(), stride), scale, panels, (b.as_ptr(), width));
+                    }
+                    let differs = dense.iter().zip(&sparse).position(|(a, b)| a.to_bits() != b.to_bits());
+                    assert_eq!(differs, None, "{}: {rows} × {outputs} × {depth}, {some}, {scale:?}", isa.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_counts_and_a_negative_zero_does_not() {
+        let mut values = [0.0; 70];
+        (values[3], values[63], values[64], values[69]) = (f32::NAN, -0.0, f32::INFINITY, 1.0);
+        for isa in Isa::available() {
+            let mut marks = Marks::default();
+            mark(isa, &values, &mut marks);
+            assert_eq!((marks[0], marks[1], count(isa, &values)), (1 << 3, 1 | 1 << 5, 3), "{}", isa.name());
+        }
+    }
+
+    #[test]
+    fn a_few_rows_decide() {
+        for isa in Isa::available() {
+            let kernels = Kernels::of(isa);
+            let pays = |outputs: usize, depth: usize, some: u32| {
+                let values = numbers(depth * 50, some, Key::new(4));
+                pays((isa, &kernels), (outputs, depth), 50, |row| &values[depth * row..][..depth])
+            };
+            assert_eq!(pays(256, 100, 32), possible(isa), "{}", isa.name());
+            assert!(!pays(256, 100, 60) && !pays(10, 100, 32) && !pays(256, 20, 32), "{}", isa.name());
+        }
+    }
+}
