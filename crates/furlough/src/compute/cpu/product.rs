@@ -2,10 +2,10 @@
 //! row-major matrix.
 
 use super::bf16::{self, Engine, Rectangle};
-use super::gemm::{self, Kernels, Panels};
+use super::gemm::{self, Kernels};
 use super::simd::for_each_isa;
 use super::sparse;
-use super::transpose::{turn, turn_to};
+use super::transpose::turn_to;
 use super::{Isa, Precision};
 use crate::nn::{Activation, Architecture, Block};
 use std::ops::Range;
@@ -197,7 +197,7 @@ impl Product {
             Product::Single(isa, kernels, precision) => unsafe {
                 let values = rounded(*isa, *precision, values, scratch);
                 let panels = kernels.packed(a.as_ptr().cast(), depth * kernels.lanes);
-                multiply_row_major((*isa, kernels), (outputs, depth), (out, stride), panels, values);
+                sparse::multiply_rows((*isa, kernels), (outputs, depth), (out, stride), panels, values);
             },
             Product::Bf16(isa, engine) => {
                 let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
@@ -234,7 +234,7 @@ impl Product {
         // SAFETY: slices of these very shapes, checked above; no vector goes beyond a row of the weights, or of `out`, as promised.
         unsafe {
             let panels = kernels.columns(weights[columns.start..].as_ptr(), units);
-            multiply_row_major((*isa, kernels), (columns.len(), inputs), (out, stride), panels, rows);
+            sparse::multiply_rows((*isa, kernels), (columns.len(), inputs), (out, stride), panels, rows);
         }
     }
 
@@ -296,20 +296,12 @@ impl Product {
         match self {
             Product::Single(isa, kernels, precision) => {
                 let values = floats_mut(words);
+                let packed = sparse::pack_columns((*isa, kernels), outputs, (columns, width, range), values);
+                round(*isa, *precision, values);
                 let panels = kernels.packed(a.as_ptr().cast(), panel);
-                let shape = (rows, outputs, depth);
-                let part = |row: usize| &columns[row * width..][range.clone()];
-                if sparse::pays((*isa, kernels), (outputs, depth), depth, part) {
-                    turn(*isa, (&columns[range.start..], width), (depth, rows), (values, depth));
-                    round(*isa, *precision, values);
-                    // SAFETY: checked above and promised.
-                    unsafe { sparse::multiply((*isa, kernels), shape, out, scale, panels, (values.as_ptr(), depth)) };
-                } else {
-                    gemm::pack_groups(*isa, kernels.group, columns, width, range, values);
-                    round(*isa, *precision, values);
-                    let b = kernels.grouped(values.as_ptr(), depth);
-                    // SAFETY: as above.
-                    unsafe { gemm::multiply(kernels, shape, out, scale, panels, b) };
+                // SAFETY: checked above and promised.
+                unsafe {
+                    sparse::multiply_columns((*isa, kernels), (rows, outputs, depth), out, scale, panels, (values, packed));
                 }
             }
             Product::Bf16(isa, engine) => {
@@ -318,30 +310,6 @@ impl Product {
                 // SAFETY: as above.
                 unsafe { bf16::multiply((*isa, *engine), (rows, outputs, slots), out, scale, (a.as_ptr(), panel), b) };
             }
-        }
-    }
-}
-
-/// `out[j][i] = Σ_k a[i][k] · rows[j][k]` by the faster kernels: `rows` row-major and `depth` wide.
-///
-/// # Safety
-/// As [`gemm::multiply`] asks.
-unsafe fn multiply_row_major(
-    (isa, kernels): (Isa, &Kernels),
-    (outputs, depth): (usize, usize),
-    out: (*mut f32, usize),
-    a: Panels,
-    rows: &[f32],
-) {
-    let count = rows.len() / depth;
-    let shape = (count, outputs, depth);
-    // SAFETY: as promised.
-    unsafe {
-        if sparse::pays((isa, kernels), (outputs, depth), count, |row| &rows[row * depth..][..depth]) {
-            sparse::multiply((isa, kernels), shape, out, (0.0, 1.0), a, (rows.as_ptr(), depth));
-        } else {
-            let rows = kernels.row_major(rows.as_ptr(), depth);
-            gemm::multiply(kernels, shape, out, (0.0, 1.0), a, rows);
         }
     }
 }

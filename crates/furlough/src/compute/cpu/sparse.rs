@@ -7,9 +7,11 @@
 //! out beside a zero, where the dense kernels would make NaN of it.)
 
 use super::Isa;
-use super::gemm::{DEPTH, Kernels, Panels};
+use super::gemm::{self, DEPTH, Kernels, Panels};
 use super::simd::{Level, for_each_isa};
+use super::transpose::turn;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 /// Numbers whose marks make a word, and the depth of a block: with [`VECTORS`] vectors 16 KB with AVX2 and 32 KB with AVX-512.
 const WORD: usize = 64;
@@ -41,7 +43,7 @@ pub(super) fn possible(isa: Isa) -> bool {
 }
 
 /// Whether products of so many outputs, so deep, are faster without the zeros of the other factor: from a look at some of its `parts` parts.
-pub(super) fn pays<'a>(
+fn pays<'a>(
     (isa, kernels): (Isa, &Kernels),
     (outputs, depth): (usize, usize),
     parts: usize,
@@ -64,11 +66,82 @@ for_each_isa! {
     }
 }
 
-/// As [`super::gemm::multiply`], with rows of `b` that begin `width` apart.
+/// `out[j][i] = Σ_k a[i][k] · rows[j][k]`, the rows `depth` long, without their zeros where that pays.
+///
+/// # Safety
+/// As [`gemm::multiply`] asks.
+pub(super) unsafe fn multiply_rows(
+    (isa, kernels): (Isa, &Kernels),
+    (outputs, depth): (usize, usize),
+    out: (*mut f32, usize),
+    a: Panels,
+    rows: &[f32],
+) {
+    let count = rows.len() / depth;
+    let shape = (count, outputs, depth);
+    // SAFETY: as promised.
+    unsafe {
+        if pays((isa, kernels), (outputs, depth), count, |row| &rows[row * depth..][..depth]) {
+            multiply((isa, kernels), shape, out, (0.0, 1.0), a, (rows.as_ptr(), depth));
+        } else {
+            gemm::multiply(kernels, shape, out, (0.0, 1.0), a, kernels.row_major(rows.as_ptr(), depth));
+        }
+    }
+}
+
+/// How [`pack_columns`] has packed.
+#[derive(Clone, Copy)]
+pub(super) enum Columns {
+    /// In groups, zeros and all: [`gemm::pack_groups`].
+    Grouped,
+    /// Each column by itself.
+    Turned,
+}
+
+/// Packs columns `range` of a row-major matrix, rows `width` apart, to be multiplied with so many outputs; its rows are the depth.
+pub(super) fn pack_columns(
+    (isa, kernels): (Isa, &Kernels),
+    outputs: usize,
+    (source, width, range): (&[f32], usize, Range<usize>),
+    packed: &mut [f32],
+) -> Columns {
+    let depth = source.len() / width;
+    if pays((isa, kernels), (outputs, depth), depth, |row| &source[row * width..][range.clone()]) {
+        turn(isa, (&source[range.start..], width), (depth, range.len()), (packed, depth));
+        Columns::Turned
+    } else {
+        gemm::pack_groups(isa, kernels.group, source, width, range, packed);
+        Columns::Grouped
+    }
+}
+
+/// [`gemm::multiply`] with what [`pack_columns`] has packed, as deep and for as many outputs.
+///
+/// # Safety
+/// As there.
+pub(super) unsafe fn multiply_columns(
+    (isa, kernels): (Isa, &Kernels),
+    shape: (usize, usize, usize),
+    out: (*mut f32, usize),
+    scale: (f32, f32),
+    a: Panels,
+    (values, packed): (&[f32], Columns),
+) {
+    let first = values.as_ptr();
+    // SAFETY: as promised.
+    unsafe {
+        match packed {
+            Columns::Grouped => gemm::multiply(kernels, shape, out, scale, a, kernels.grouped(first, shape.2)),
+            Columns::Turned => multiply((isa, kernels), shape, out, scale, a, (first, shape.2)),
+        }
+    }
+}
+
+/// [`gemm::multiply`] without the zeros of `b`, whose rows begin `width` apart.
 ///
 /// # Safety
 /// As there. The instruction set is not the baseline, which has no kernels here.
-pub(super) unsafe fn multiply(
+unsafe fn multiply(
     (isa, kernels): (Isa, &Kernels),
     (rows, outputs, depth): (usize, usize, usize),
     (out, stride): (*mut f32, usize),
@@ -251,7 +324,6 @@ kernel!(avx512, "avx512f", 16, 4, _mm512_setzero_ps, _mm512_set1_ps, _mm512_load
 
 #[cfg(test)]
 mod tests {
-    use super::super::gemm;
     use super::*;
     use crate::random::{Key, Stream};
 

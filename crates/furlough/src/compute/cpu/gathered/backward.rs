@@ -1,7 +1,7 @@
 //! A block backward: rows of the weights are gathered, and transposed, for the kept units and kept inputs of a group.
 
 use super::super::epilogue::backward_row;
-use super::super::gemm::multiply;
+use super::super::sparse::multiply_rows;
 use super::super::workers::Workers;
 use super::moves::{COLUMNS, SLACK, gather_transposed};
 use super::{Cut, PANEL, Step};
@@ -42,13 +42,12 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
             // columns of this group's deltas are ours.
             unsafe {
                 let next = next.read(start * block.outputs + above * depth, rows.len() * depth);
-                multiply(
-                    kernels,
-                    (rows.len(), columns.len(), depth),
+                multiply_rows(
+                    (isa, kernels),
+                    (columns.len(), depth),
                     (deltas.at(place(0)), stride),
-                    (0.0, 1.0),
                     kernels.packed(scratch.as_ptr(), size),
-                    kernels.row_major(next.as_ptr(), depth),
+                    next,
                 );
             }
         }

@@ -1,7 +1,7 @@
 //! A block forward: columns of the weights are gathered for the kept inputs and kept units of a group.
 
 use super::super::epilogue::forward_row;
-use super::super::gemm::multiply;
+use super::super::sparse::multiply_rows;
 use super::super::workers::Workers;
 use super::moves::{SLACK, gather};
 use super::{Cut, PANEL, Step, WIDE};
@@ -54,13 +54,12 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
             // of this group's outputs are ours.
             unsafe {
                 let input = input.read(start * block.inputs + above * depth, rows.len() * depth);
-                multiply(
-                    kernels,
-                    (rows.len(), columns.len(), depth),
+                multiply_rows(
+                    (isa, kernels),
+                    (columns.len(), depth),
                     (output.at(place(0)), stride),
-                    (0.0, 1.0),
                     kernels.packed(scratch.as_ptr(), size),
-                    kernels.row_major(input.as_ptr(), depth),
+                    input,
                 );
             }
         }

@@ -2,9 +2,9 @@
 //! keeps within the rectangle. Plain SGD touches nothing else. With momentum or a penalty the others move too: then the gradient is spread
 //! out over the whole rectangle first.
 
-use super::super::gemm::Kernels;
-use super::super::gemm::{multiply, pack_groups, pack_rows};
+use super::super::gemm::{Kernels, pack_rows};
 use super::super::product::floats_mut;
+use super::super::sparse::{multiply_columns, pack_columns};
 use super::super::tiles::{bound_all_norms, follow, parts};
 use super::super::workers::Workers;
 use super::super::workspace::Borrowed;
@@ -178,7 +178,7 @@ unsafe fn add_products(
         };
         let (product, packed) = scratch.split_at_mut(tile.area());
         let packed = &mut packed[..ins.len().next_multiple_of(kernels.group) * rows.len()];
-        pack_groups(isa, kernels.group, values, list.len(), ins.clone(), packed);
+        let layout = pack_columns((isa, kernels), outs.len(), (values, list.len(), ins.clone()), packed);
         let product = &mut product[..ins.len() * outs.len()];
         let panel = rows.len() * kernels.lanes;
         let start = packed_place(step, &tile.units, group);
@@ -186,13 +186,13 @@ unsafe fn add_products(
         // the product has a place for each kept input and unit.
         unsafe {
             let deltas = workspace.packed_deltas[block].read(start, kernels.panels(outs.len()) * panel);
-            multiply(
-                kernels,
+            multiply_columns(
+                (isa, kernels),
                 (ins.len(), outs.len(), rows.len()),
                 (product.as_mut_ptr(), outs.len()),
                 (0.0, factor),
                 kernels.packed(deltas.as_ptr().cast(), panel),
-                kernels.grouped(packed.as_ptr(), rows.len()),
+                (packed, layout),
             );
         }
         let (first, origin) = (inputs.start as u32, tile.units.start as u32);
