@@ -113,17 +113,6 @@ pub(super) struct Panels {
     pub(super) depths: usize,
 }
 
-impl Panels {
-    /// The same outputs from depth `by` on.
-    ///
-    /// # Safety
-    /// They are so deep.
-    pub(super) unsafe fn deeper(self, by: usize) -> Panels {
-        // SAFETY: within the matrix, as promised.
-        Panels { first: unsafe { self.first.add(by * self.depths) }, ..self }
-    }
-}
-
 impl Kernels {
     /// Packed panels, `panels` elements apart.
     pub(super) fn packed(&self, first: *const f32, panels: usize) -> Panels {

@@ -60,12 +60,6 @@ impl Product {
         }
     }
 
-    fn isa(&self) -> Isa {
-        match self {
-            Product::Single(isa, ..) | Product::Bf16(isa, _) => *isa,
-        }
-    }
-
     /// The kernels of single precision, if they multiply numbers as these are.
     pub(super) fn kernels(&self) -> Option<&Kernels> {
         match self {
@@ -114,10 +108,9 @@ impl Product {
     /// to pack the weights. But where they are not packed no zeros of the deltas are left out, of which many rows have too many for that.
     pub(super) fn back_in_place(&self, rows: usize, block: &Block) -> bool {
         let Block { inputs, outputs: units, .. } = *block;
-        let zeros = block.activation == Activation::Relu && sparse::possible(self.isa());
-        self.kernels().is_some()
-            && rows.saturating_mul(inputs + units) < inputs * units
-            && !(zeros && rows >= WORTH_PACKING)
+        let zeros = |kernels: &Kernels| block.activation == Activation::Relu && sparse::possible(kernels);
+        rows.saturating_mul(inputs + units) < inputs * units
+            && self.kernels().is_some_and(|kernels| rows < WORTH_PACKING || !zeros(kernels))
     }
 
     /// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: some seventh of a millisecond in single
@@ -301,7 +294,14 @@ impl Product {
                 let panels = kernels.packed(a.as_ptr().cast(), panel);
                 // SAFETY: checked above and promised.
                 unsafe {
-                    sparse::multiply_columns((*isa, kernels), (rows, outputs, depth), out, scale, panels, (values, packed));
+                    sparse::multiply_columns(
+                        (*isa, kernels),
+                        (rows, outputs, depth),
+                        out,
+                        scale,
+                        panels,
+                        (values, packed),
+                    );
                 }
             }
             Product::Bf16(isa, engine) => {

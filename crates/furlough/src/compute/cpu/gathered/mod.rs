@@ -20,9 +20,9 @@ mod update;
 use super::dropout::LayerMask;
 use super::gemm::Kernels;
 use super::workspace::{Shared, Workspace};
-use super::{Cpu, Isa, StepSums};
+use super::{Cpu, Isa, StepSums, sparse};
 use crate::data::Batch;
-use crate::nn::{Architecture, Dropout, Mlp};
+use crate::nn::{Activation, Architecture, Dropout, Mlp};
 use crate::optim::Sgd;
 use kept::Kept;
 use std::ops::Range;
@@ -31,6 +31,11 @@ use std::ops::Range;
 /// 32 to 4096 (`bench/LOG.md`), with vectors of sixteen, and where four are moved together.
 const COST: f64 = 20.0;
 const COST_OF_FOUR: f64 = 38.0;
+
+/// What a step that gathers may take, in parts of one that does not, as reckoned: less where that one leaves out the zeros behind ReLU, of which two layers of
+/// ReLU and p = 0.5 have many and leave groups of 32 nothing to save.
+const WORTH: f64 = 0.95;
+const WORTH_WITH_ZEROS: f64 = 0.75;
 
 /// The fewest rows of a group, and the fewest weights, for which gathering was seen to pay.
 const FEWEST_ROWS: usize = 16;
@@ -70,6 +75,7 @@ pub(super) struct Gathered {
     share: f64,
     /// What gathering costs here, in rows.
     cost: f64,
+    worth: f64,
 }
 
 /// What all tasks of a phase have in common.
@@ -107,6 +113,7 @@ impl Gathered {
         let updates = tiles.iter().map(|tile| tile.scratch(kernels, group_size)).max().unwrap_or(0);
         let (weights, share) = share(architecture, 1.0);
         let scratch_size = products.max(updates).next_multiple_of(16);
+        let zeros = sparse::possible(kernels) && blocks.iter().any(|block| block.activation == Activation::Relu);
         Some(Gathered {
             kept: Kept::new(architecture, batch_size, group_size),
             tiles,
@@ -116,6 +123,7 @@ impl Gathered {
             weights,
             share,
             cost: if kernels.vector >= 16 { COST } else { COST_OF_FOUR },
+            worth: if zeros { WORTH_WITH_ZEROS } else { WORTH },
         })
     }
 
@@ -128,7 +136,7 @@ impl Gathered {
             Gathering::WhereItPays => {
                 let share = if factor == 1.0 { self.share } else { share(architecture, factor).1 };
                 let cost = share * (1.0 + self.cost / group as f64);
-                group >= FEWEST_ROWS && self.weights >= FEWEST_WEIGHTS && cost < 0.95
+                group >= FEWEST_ROWS && self.weights >= FEWEST_WEIGHTS && cost < self.worth
             }
         }
     }

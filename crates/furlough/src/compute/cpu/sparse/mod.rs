@@ -2,25 +2,21 @@
 //! deltas. What a zero would be multiplied with is not read.
 //!
 //! The dense kernels share what they load among a group of rows, each of which has its zeros elsewhere. So here one row at a time meets a block of the
-//! panels that stays in the first-level cache, and a word of 64 bits says which of its numbers count. Sums are taken in the order of the dense kernels, and a
-//! product with zero changes no finite sum: both give the same bits, so that which of them it is may be decided anywhere. (A weight that is not finite is left
-//! out beside a zero, where the dense kernels would make NaN of it.)
+//! panels that stays in the first-level cache, and a word of 64 bits says which of its numbers count ([`kernel`]). Sums are taken in the order of the dense
+//! kernels, and a product with zero changes no sum: both give the same bits, so that which of them it is may be decided anywhere. (Two things are told apart: a
+//! weight that is not finite is left out beside a zero, where the dense kernels would make NaN of it; and a sum that underflows from below stays a negative zero.)
+
+// Elsewhere nothing is ever multiplied here.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_macros, unused_unsafe, unused_variables))]
+mod kernel;
 
 use super::Isa;
 use super::gemm::{self, DEPTH, Kernels, Panels};
-use super::simd::{Level, for_each_isa};
+use super::simd::for_each_isa;
 use super::transpose::turn;
+use kernel::{Block, Marks, Out, VECTORS, WORD, finish, mark};
 use std::mem::MaybeUninit;
 use std::ops::Range;
-
-/// Numbers whose marks make a word, and the depth of a block: with [`VECTORS`] vectors 16 KB with AVX2 and 32 KB with AVX-512.
-const WORD: usize = 64;
-
-/// The words of a row.
-type Marks = [u64; DEPTH / WORD];
-
-/// The most vectors of outputs that are summed at once: AVX2 has registers for so many and a factor.
-const VECTORS: usize = 8;
 
 /// The most rows that meet one block after the other.
 const ROWS: usize = 128;
@@ -37,9 +33,9 @@ const LEAST_VECTORS: usize = 4;
 const LEAST_DEPTH: usize = WORD;
 const MOST: usize = 70;
 
-/// Whether an instruction set has kernels here.
-pub(super) fn possible(isa: Isa) -> bool {
-    isa.0 != Level::Baseline
+/// Whether these kernels have a sparse one beside them: those of AVX2 and AVX-512.
+pub(super) fn possible(kernels: &Kernels) -> bool {
+    kernels.vector >= 8
 }
 
 /// Whether products of so many outputs, so deep, are faster without the zeros of the other factor: from a look at some of its `parts` parts.
@@ -49,13 +45,13 @@ fn pays<'a>(
     parts: usize,
     part: impl Fn(usize) -> &'a [f32],
 ) -> bool {
-    if !possible(isa) || outputs < LEAST_VECTORS * kernels.vector || depth < LEAST_DEPTH {
+    if !possible(kernels) || outputs < LEAST_VECTORS * kernels.vector || depth < LEAST_DEPTH {
         return false;
     }
     let looked_at = LOOKED_AT.min(parts);
-    let (all, others) = (0..looked_at).map(|place| part(place * parts / looked_at)).fold((0, 0), |(all, others), part| {
-        (all + part.len(), others + count(isa, part))
-    });
+    let (all, others) = (0..looked_at)
+        .map(|place| part(place * parts / looked_at))
+        .fold((0, 0), |(all, others), part| (all + part.len(), others + count(isa, part)));
     others * 100 <= all * MOST
 }
 
@@ -167,160 +163,31 @@ unsafe fn multiply(
             }
             for first in (0..outputs).step_by(most) {
                 let columns = most.min(outputs - first);
+                let vectors = columns.div_ceil(kernels.vector);
                 // SAFETY: all of these depths, rows and outputs are within the matrices, and there is room for the sums of so many.
                 unsafe {
+                    let out = Out { first: out.add(top * stride + first), stride, keep, factor };
                     let panels = a.first.add(first / kernels.lanes * a.panels + start * a.depths);
-                    let a = Panels { first: panels, ..a };
-                    let vectors = columns.div_ceil(kernels.vector);
+                    let whole = columns == vectors * kernels.vector;
                     for (word, at) in (0..depth).step_by(WORD).enumerate() {
-                        block(isa, vectors, (&marks[..count], word), (b.add(at), width), a.deeper(at), sums);
+                        let block = Block {
+                            marks: &marks[..count],
+                            word,
+                            b: (b.add(at), width),
+                            a: Panels { first: panels.add(at * a.depths), ..a },
+                            sums,
+                            out: (whole && at + WORD >= depth).then_some(out),
+                        };
+                        block.multiply(isa, vectors);
                     }
-                    for row in 0..count {
-                        let sums = std::slice::from_raw_parts(sums.add(row * vectors * kernels.vector), columns);
-                        let out = out.add((top + row) * stride + first);
-                        finish(isa, std::slice::from_raw_parts_mut(out, columns), sums, keep, factor);
-                    }
-                }
-            }
-        }
-    }
-}
-
-for_each_isa! {
-    /// Which of the numbers are not zero, 64 to a word.
-    fn mark(isa, values: &[f32], marks: &mut Marks) {
-        for (values, word) in values.chunks(WORD).zip(marks) {
-            *word = match values.try_into() {
-                Ok(values) => mark_word(values),
-                Err(_) => (0..).zip(values).fold(0, |word, (bit, &value)| word | u64::from(value != 0.0) << bit),
-            };
-        }
-    }
-}
-
-/// A compiler makes a comparison and a move of its marks of eight numbers, or sixteen.
-#[inline(always)]
-fn mark_word(values: &[f32; WORD]) -> u64 {
-    let mut word = 0;
-    for (place, values) in values.as_chunks::<8>().0.iter().enumerate() {
-        let mut byte = 0;
-        for (bit, &value) in values.iter().enumerate() {
-            byte |= u64::from(value != 0.0) << bit;
-        }
-        word |= byte << (8 * place);
-    }
-    word
-}
-
-for_each_isa! {
-    /// What the dense kernels do with their sums, operation for operation.
-    fn finish(isa, out: &mut [f32], sums: &[f32], keep: f32, factor: f32) {
-        let pairs = out.iter_mut().zip(sums);
-        if keep == 0.0 {
-            pairs.for_each(|(out, &sum)| *out = factor * sum);
-        } else if keep == 1.0 {
-            pairs.for_each(|(out, &sum)| *out = factor.mul_add(sum, *out));
-        } else {
-            pairs.for_each(|(out, &sum)| *out = keep * *out + factor * sum);
-        }
-    }
-}
-
-/// Sums of `vectors` vectors of outputs, over a word's depth, for each row of marks: to what the words before have left, or for the first word to nothing. Sums
-/// of a row follow those of the row before.
-///
-/// # Safety
-/// All of these numbers may be read and the sums written, and the instruction set has kernels here.
-unsafe fn block(
-    isa: Isa,
-    vectors: usize,
-    (marks, word): (&[Marks], usize),
-    b: (*const f32, usize),
-    a: Panels,
-    sums: *mut f32,
-) {
-    macro_rules! dispatch {
-        ($kernels:ident) => {
-            match vectors {
-                1 => $kernels::block::<1>(marks, word, b, a, sums),
-                2 => $kernels::block::<2>(marks, word, b, a, sums),
-                3 => $kernels::block::<3>(marks, word, b, a, sums),
-                4 => $kernels::block::<4>(marks, word, b, a, sums),
-                5 => $kernels::block::<5>(marks, word, b, a, sums),
-                6 => $kernels::block::<6>(marks, word, b, a, sums),
-                7 => $kernels::block::<7>(marks, word, b, a, sums),
-                _ => $kernels::block::<VECTORS>(marks, word, b, a, sums),
-            }
-        };
-    }
-    // SAFETY: as promised; an Isa exists only where its features were detected.
-    unsafe {
-        match isa.0 {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => dispatch!(avx512),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => dispatch!(avx2),
-            Level::Baseline => unreachable!("the baseline has no kernels here"),
-        }
-    }
-}
-
-/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel.
-#[cfg(target_arch = "x86_64")]
-macro_rules! kernel {
-    ($name:ident, $features:literal, $lanes:literal, $together:literal,
-     $zero:ident, $splat:ident, $load:ident, $store:ident, $multiply_add:ident) => {
-        mod $name {
-            use super::{Marks, Panels, WORD};
-            use std::arch::x86_64::{$load, $multiply_add, $splat, $store, $zero};
-
-            /// See [`super::block`].
-            ///
-            /// # Safety
-            /// As there.
-            #[target_feature(enable = $features)]
-            pub(super) unsafe fn block<const VECTORS: usize>(
-                marks: &[Marks],
-                word: usize,
-                (b, width): (*const f32, usize),
-                a: Panels,
-                sums: *mut f32,
-            ) {
-                for (row, marks) in marks.iter().enumerate() {
-                    let mut marks = marks[word];
-                    // SAFETY: a mark is of a number of this row, and of a depth that the panels have; all within the matrices, as promised.
-                    unsafe {
-                        let (b, sums) = (b.add(row * width), sums.add(row * VECTORS * $lanes));
-                        let mut vectors = [$zero(); VECTORS];
-                        if word > 0 {
-                            for (index, vector) in vectors.iter_mut().enumerate() {
-                                *vector = $load(sums.add(index * $lanes));
-                            }
-                        }
-                        while marks != 0 {
-                            let depth = marks.trailing_zeros() as usize % WORD;
-                            marks &= marks - 1;
-                            let factor = $splat(*b.add(depth));
-                            let a_first = a.first.add(depth * a.depths);
-                            for (index, vector) in vectors.iter_mut().enumerate() {
-                                let place = index / $together * a.panels + index % $together * $lanes;
-                                *vector = $multiply_add($load(a_first.add(place)), factor, *vector);
-                            }
-                        }
-                        for (index, vector) in vectors.iter().enumerate() {
-                            $store(sums.add(index * $lanes), *vector);
-                        }
+                    if !whole {
+                        finish(isa, (count, columns), out, (sums, vectors * kernels.vector));
                     }
                 }
             }
         }
-    };
+    }
 }
-
-#[cfg(target_arch = "x86_64")]
-kernel!(avx2, "avx2,fma", 8, 2, _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps);
-#[cfg(target_arch = "x86_64")]
-kernel!(avx512, "avx512f", 16, 4, _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps);
 
 #[cfg(test)]
 mod tests {
@@ -339,10 +206,13 @@ mod tests {
     #[test]
     fn products_have_the_bits_of_the_dense_kernels() {
         // More rows than meet a block, more depths than are multiplied at a time, widths and depths with every kind of rest.
-        let shapes = [(1, 1, 1), (7, 33, 64), (5, 200, 65), (72, 256, 784), (131, 64, 100), (6, 80, 2100), (96, 512, 250)];
-        for isa in Isa::available().into_iter().filter(|&isa| possible(isa)) {
+        let shapes =
+            [(1, 1, 1), (7, 33, 64), (5, 200, 65), (72, 256, 784), (131, 64, 100), (6, 80, 2100), (96, 512, 250)];
+        for isa in Isa::available().into_iter().filter(|&isa| possible(&Kernels::of(isa))) {
             let kernels = Kernels::of(isa);
-            for ((rows, outputs, depth), some) in shapes.into_iter().flat_map(|shape| [(shape, 0), (shape, 13), (shape, 64)]) {
+            for ((rows, outputs, depth), some) in
+                shapes.into_iter().flat_map(|shape| [(shape, 0), (shape, 13), (shape, 64)])
+            {
                 let panel = depth * kernels.lanes;
                 let a = numbers(kernels.panels(outputs) * panel, 64, Key::new(1));
                 let (width, stride) = (depth + 3, outputs + 5);
@@ -356,7 +226,14 @@ mod tests {
                     unsafe {
                         let rows = kernels.row_major(b.as_ptr(), width);
                         gemm::multiply(&kernels, shape, (dense.as_mut_ptr(), stride), scale, panels, rows);
-                        multiply((isa, &kernels), shape, (sparse.as_mut_ptr(), stride), scale, panels, (b.as_ptr(), width));
+                        multiply(
+                            (isa, &kernels),
+                            shape,
+                            (sparse.as_mut_ptr(), stride),
+                            scale,
+                            panels,
+                            (b.as_ptr(), width),
+                        );
                     }
                     let differs = dense.iter().zip(&sparse).position(|(a, b)| a.to_bits() != b.to_bits());
                     assert_eq!(differs, None, "{}: {rows} × {outputs} × {depth}, {some}, {scale:?}", isa.name());
@@ -370,7 +247,7 @@ mod tests {
         let mut values = [0.0; 70];
         (values[3], values[63], values[64], values[69]) = (f32::NAN, -0.0, f32::INFINITY, 1.0);
         for isa in Isa::available() {
-            let mut marks = Marks::default();
+            let mut marks = [0; DEPTH / WORD];
             mark(isa, &values, &mut marks);
             assert_eq!((marks[0], marks[1], count(isa, &values)), (1 << 3, 1 | 1 << 5, 3), "{}", isa.name());
         }
@@ -384,7 +261,7 @@ mod tests {
                 let values = numbers(depth * 50, some, Key::new(4));
                 pays((isa, &kernels), (outputs, depth), 50, |row| &values[depth * row..][..depth])
             };
-            assert_eq!(pays(256, 100, 32), possible(isa), "{}", isa.name());
+            assert_eq!(pays(256, 100, 32), possible(&kernels), "{}", isa.name());
             assert!(!pays(256, 100, 60) && !pays(10, 100, 32) && !pays(256, 20, 32), "{}", isa.name());
         }
     }
