@@ -1,6 +1,6 @@
-//! What a training step takes: two hidden layers of ReLU with dropout 0.5, plain SGD, the least and the median of five seconds of steps in
-//! milliseconds. `cargo bench --bench step -- WIDTH BATCH THREADS [--share ROWS|batch] [--zeros PERCENT]`; shared masks are gathered whether that pays or not,
-//! and so many features in a hundred are zero, half as in Fashion-MNIST if nothing is said.
+//! What a training step takes: two hidden layers of ReLU with dropout, plain SGD, the least and the median of five seconds of steps in
+//! milliseconds. `cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P] [--share ROWS|batch] [--zeros PERCENT]`; p is 0.5 if nothing is said, shared masks are
+//! gathered whether that pays or not, and so many features in a hundred are zero, half as in Fashion-MNIST if nothing is said.
 //! Least times of single steps are steady on machines that others use too, where medians are not.
 
 use furlough::compute::{Cpu, Gathering};
@@ -11,7 +11,7 @@ use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
-const USAGE: &str = "WIDTH BATCH THREADS [--share ROWS|batch] [--zeros PERCENT], whole numbers from 1";
+const USAGE: &str = "WIDTH BATCH THREADS [--dropout P] [--share ROWS|batch] [--zeros PERCENT], whole numbers from 1";
 
 fn main() -> furlough::Result<()> {
     // Cargo adds an argument of its own.
@@ -19,15 +19,16 @@ fn main() -> furlough::Result<()> {
     let number = |place: usize, otherwise: usize| words.get(place).map_or(otherwise, |word| word.parse().expect(USAGE));
     let (width, batch_size, threads) = (number(0, 256), number(1, 256), number(2, 2));
     assert!(width > 0 && (1..=EXAMPLES as usize).contains(&batch_size), "{USAGE}");
-    let mut network = Sequential::perceptron(784, 10, &[width, width], Activation::Relu, 0.0, &[0.5, 0.5]);
-    if let Some(place) = words.iter().position(|word| word == "--share") {
-        let rows = words.get(place + 1).expect(USAGE);
+    let option = |name: &str| {
+        words.iter().position(|word| word == name).map(|place| words.get(place + 1).expect(USAGE).as_str())
+    };
+    let p = option("--dropout").map_or(0.5, |p| p.parse().expect(USAGE));
+    let mut network = Sequential::perceptron(784, 10, &[width, width], Activation::Relu, 0.0, &[p, p]);
+    if let Some(rows) = option("--share") {
         let sharing = if rows == "batch" { Sharing::Batch } else { Sharing::rows(rows.parse().expect(USAGE))? };
         network = network.with_sharing(sharing);
     }
-    let zeros = words.iter().position(|word| word == "--zeros").map_or(50, |place| {
-        words.get(place + 1).and_then(|word| word.parse::<u32>().ok()).filter(|&percent| percent <= 100).expect(USAGE)
-    });
+    let zeros: u32 = option("--zeros").map_or(50, |percent| percent.parse().expect(USAGE));
     let key = Key::new(2);
     let feature = |(i, j): (usize, usize)| {
         let [word, value, ..] = key.draw(Stream::Dropout, 0, i as u32, j as u32, 0);
