@@ -214,14 +214,20 @@ mod tests {
                 shapes.into_iter().flat_map(|shape| [(shape, 0), (shape, 13), (shape, 64)])
             {
                 let panel = depth * kernels.lanes;
-                let a = numbers(kernels.panels(outputs) * panel, 64, Key::new(1));
+                let a = numbers(kernels.panels(outputs) * (panel + 16), 64, Key::new(1));
+                // Panels one after the other, with gaps as gathering leaves them, and weights where they lie.
+                let layouts = [
+                    kernels.packed(a.as_ptr(), panel),
+                    kernels.packed(a.as_ptr(), panel + 16),
+                    kernels.columns(a.as_ptr(), kernels.panels(outputs) * kernels.lanes),
+                ];
                 let (width, stride) = (depth + 3, outputs + 5);
                 let b = numbers(rows * width, some, Key::new(2));
                 let before = numbers(rows * stride, 64, Key::new(3));
-                for scale in [(0.0, 1.0), (1.0, -0.3), (0.9, -0.3)] {
+                let scales = [(0.0, 1.0), (1.0, -0.3), (0.9, -0.3)];
+                for (panels, scale) in layouts.into_iter().flat_map(|panels| scales.map(|scale| (panels, scale))) {
                     let (mut dense, mut sparse) = (before.clone(), before.clone());
                     let shape = (rows, outputs, depth);
-                    let panels = kernels.packed(a.as_ptr(), panel);
                     // SAFETY: matrices of these very shapes.
                     unsafe {
                         let rows = kernels.row_major(b.as_ptr(), width);
