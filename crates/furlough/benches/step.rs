@@ -29,6 +29,7 @@ fn main() -> furlough::Result<()> {
         network = network.with_sharing(sharing);
     }
     let zeros: u32 = option("--zeros").map_or(50, |percent| percent.parse().expect(USAGE));
+    assert!(zeros <= 100, "{USAGE}");
     let key = Key::new(2);
     let feature = |(i, j): (usize, usize)| {
         let [word, value, ..] = key.draw(Stream::Dropout, 0, i as u32, j as u32, 0);

@@ -105,7 +105,7 @@ impl Product {
     }
 
     /// Whether the backward pass of batches of `rows` multiplies with a block's weights where they lie: to pack and turn what belongs to the rows is less work than
-    /// to pack the weights. But where they are not packed no zeros of the deltas are left out, of which many rows have too many for that.
+    /// to pack the weights. Behind ReLU this is for fewer rows only, since zeros of the deltas are skipped with packed weights alone.
     pub(super) fn back_in_place(&self, rows: usize, block: &Block) -> bool {
         let Block { inputs, outputs: units, .. } = *block;
         let zeros = |kernels: &Kernels| block.activation == Activation::Relu && sparse::possible(kernels);

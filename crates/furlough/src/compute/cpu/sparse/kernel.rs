@@ -12,7 +12,7 @@ pub(super) type Marks = [u64; DEPTH / WORD];
 /// The most vectors of outputs that are summed at once: AVX2 has registers for so many and a factor.
 pub(super) const VECTORS: usize = 8;
 
-/// Where sums go in the end: rows so far apart, as [`gemm::multiply`] says.
+/// Where sums go in the end, in rows `stride` apart, and how: `first[i] = keep · first[i] + factor · sum`. With `keep` = 0 what was there is not read.
 #[derive(Clone, Copy)]
 pub(super) struct Out {
     pub(super) first: *mut f32,
