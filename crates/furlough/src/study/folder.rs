@@ -32,7 +32,12 @@ impl StudyFolder {
     pub fn check(path: &Path, study: &Study) -> Result<()> {
         let folder = StudyFolder { path: path.into() };
         if !folder.file(Self::STUDY).exists() {
-            return if path.exists() { folder.check_empty() } else { Ok(()) };
+            let Some(name) = folder.stranger()? else { return Ok(()) };
+            // Unless another process has begun the study since.
+            if !folder.file(Self::STUDY).exists() {
+                let reason = format!("is not empty (it has {name}) and no study's folder; choose another with --out");
+                return Err(Error::Study { path: Some(folder.path), reason });
+            }
         }
         let earlier = folder.study()?;
         if earlier.text == study.text {
@@ -101,17 +106,19 @@ impl StudyFolder {
         Study::parse(&text, Some(&path))
     }
 
-    /// What a killed process left, and trials that lost their study's file, are no obstacle.
-    fn check_empty(&self) -> Result<()> {
+    /// Something in the folder, if it is there, that no study has made. What a killed process left, and trials that lost their study's file, are no obstacle.
+    fn stranger(&self) -> Result<Option<String>> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
         for entry in fs::read_dir(&self.path).map_err(Error::io("read", &self.path))? {
             let name = entry.map_err(Error::io("read", &self.path))?.file_name();
             let name = name.to_string_lossy();
             if !name.starts_with('.') && name != Self::TRIALS {
-                let reason = format!("is not empty (it has {name}) and no study's folder; choose another with --out");
-                return Err(Error::Study { path: Some(self.path.clone()), reason });
+                return Ok(Some(name.into_owned()));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const HEAD: &str = "title = 'A study'\n[base]\ndata = 'digits'\nhidden = 8\nepochs = 1\n[seeds]\ncount = 2\n";
 
@@ -263,4 +264,26 @@ fn a_folder_is_one_studys() {
     assert!(error.contains("is no study's folder: study.toml is missing"), "{error}");
     let error = StudyFolder::claim(folder.path(), &study(&text).unwrap()).unwrap_err().to_string();
     assert!(error.contains("is not empty (it has deep)"), "{error}");
+}
+
+#[test]
+fn a_study_that_another_process_begins_just_now_is_no_stranger() {
+    let study = study(&format!("{HEAD}[axes]\ndropout = [0, 0.5]\n")).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    for round in 0..100 {
+        let path = root.path().join(round.to_string());
+        let begun = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            // Whoever looks between the two moments of a check sees the file that was not there.
+            let looks = scope.spawn(|| -> crate::Result<()> {
+                while !begun.load(Ordering::Relaxed) {
+                    StudyFolder::check(&path, &study)?;
+                }
+                Ok(())
+            });
+            StudyFolder::claim(&path, &study).unwrap();
+            begun.store(true, Ordering::Relaxed);
+            looks.join().unwrap().unwrap();
+        });
+    }
 }
