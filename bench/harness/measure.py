@@ -29,7 +29,7 @@ def run(name, axis, chosen, rounds, folder, paths, save):
                 runs = one(axis, point, key, number, folder, scratch, paths)
                 for result in runs:
                     found["runs"].append({"point": point.name, "system": key, "round": number} | result)
-                    tell(name, point, number, rounds, found["runs"][-1], axis)
+                    tell(name, point, number, rounds_of(axis, key, rounds), found["runs"][-1], axis)
                 if any(result["failure"] for result in runs):
                     failed.add((point.name, key))
                 save(found)
@@ -38,11 +38,16 @@ def run(name, axis, chosen, rounds, folder, paths, save):
     return found
 
 
+def rounds_of(axis, key, rounds):
+    """How many rounds a system runs."""
+    return 1 if key in axis.once else max(rounds, axis.often.get(key, 0))
+
+
 def order(axis, keys, number, rounds):
     """Points that are divided by each other follow each other; all else alternates between systems."""
     group = 2 if axis.quotient else 1
     points = [axis.points[start : start + group] for start in range(0, len(axis.points), group)]
-    keys = [key for key in keys if number < (1 if key in axis.once else max(rounds, axis.often.get(key, 0)))]
+    keys = [key for key in keys if number < rounds_of(axis, key, rounds)]
     if axis.kind == "train" and not axis.quotient:
         keys = with_furlough_near(keys)
     pairs = [(point, key) for group in points for key in keys for point in (group if number % 2 == 0 else group[::-1])]

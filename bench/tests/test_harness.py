@@ -161,6 +161,7 @@ class Runs(unittest.TestCase):
         ran = [(point.name, key) for point, key in measure.order(axis, ["furlough", "jax"], 0, 2)]
         self.assertEqual(ran[:3], [("256, with", "furlough"), ("256, without", "furlough"), ("256, with", "jax")])
         self.assertEqual({key for _, key in measure.order(axis, ["furlough", "jax"], 5, 2)}, {"furlough"})
+        self.assertEqual([measure.rounds_of(axis, key, 2) for key in ("furlough", "jax")], [16, 2])
 
     def test_the_commands_name_every_flag_of_the_job(self):
         paths = {"furlough": "furlough", "python": "python", "peers": Path("peers")}
