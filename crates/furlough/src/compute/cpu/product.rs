@@ -7,7 +7,7 @@ use super::simd::for_each_isa;
 use super::sparse;
 use super::transpose::turn_to;
 use super::{Isa, Precision};
-use crate::nn::{Activation, Architecture, Block};
+use crate::nn::{Activation, Architecture, Block, DropoutKind};
 use std::ops::Range;
 
 /// What multiplies, and how its factors are laid out. Packed factors are words of 32 bits: a number, or two of bfloat16.
@@ -105,12 +105,11 @@ impl Product {
     }
 
     /// Whether the backward pass of batches of `rows` multiplies with a block's weights where they lie: to pack and turn what belongs to the rows is less work than
-    /// to pack the weights. Behind ReLU this is for fewer rows only, since zeros of the deltas are skipped with packed weights alone.
+    /// to pack the weights. Where many deltas are zero this is for fewer rows only, since they are skipped with packed weights alone.
     pub(super) fn back_in_place(&self, rows: usize, block: &Block) -> bool {
         let Block { inputs, outputs: units, .. } = *block;
-        let zeros = |kernels: &Kernels| block.activation == Activation::Relu && sparse::possible(kernels);
         rows.saturating_mul(inputs + units) < inputs * units
-            && self.kernels().is_some_and(|kernels| rows < WORTH_PACKING || !zeros(kernels))
+            && self.kernels().is_some_and(|kernels| rows < WORTH_PACKING || !sparse::skips(kernels, zero_deltas(block)))
     }
 
     /// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: some seventh of a millisecond in single
@@ -311,6 +310,15 @@ impl Product {
                 unsafe { bf16::multiply((*isa, *engine), (rows, outputs, slots), out, scale, (a.as_ptr(), panel), b) };
             }
         }
+    }
+}
+
+/// About which part of a block's deltas is zero: half where ReLU is, and what dropout drops.
+fn zero_deltas(block: &Block) -> f64 {
+    let others = if block.activation == Activation::Relu { 0.5 } else { 1.0 };
+    match block.dropout.kind() {
+        DropoutKind::Bernoulli | DropoutKind::Alpha => 1.0 - others * (1.0 - block.dropout.p()),
+        DropoutKind::Gaussian | DropoutKind::DropConnect | DropoutKind::Concrete => 1.0 - others,
     }
 }
 

@@ -61,13 +61,27 @@ impl Isa {
 #[inline(always)]
 pub(super) fn prefetch(first: *const u8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
-    for line in (0..bytes).step_by(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing that a program could notice, wherever it points, and every x86-64 has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(line).cast()) };
-    }
+    prefetch_lines::<{ std::arch::x86_64::_MM_HINT_T0 }>(first, bytes);
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (first, bytes);
+}
+
+/// The same, where they will not be needed so soon as to be worth room in the first-level cache.
+#[inline(always)]
+pub(super) fn prefetch_to_second(first: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    prefetch_lines::<{ std::arch::x86_64::_MM_HINT_T1 }>(first, bytes);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (first, bytes);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn prefetch_lines<const HINT: i32>(first: *const u8, bytes: usize) {
+    for line in (0..bytes).step_by(64) {
+        // SAFETY: a prefetch reads nothing that a program could notice, wherever it points, and every x86-64 has it.
+        unsafe { std::arch::x86_64::_mm_prefetch::<HINT>(first.wrapping_add(line).cast()) };
+    }
 }
 
 /// Defines a function whose first parameter is an [`Isa`] and whose body is compiled once for each instruction set. What the body

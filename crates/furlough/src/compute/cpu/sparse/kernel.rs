@@ -30,6 +30,8 @@ pub(super) struct Block<'a> {
     pub(super) b: (*const f32, usize),
     /// From this depth on.
     pub(super) a: Panels,
+    /// What the next block multiplies, and how deep that is, if it is not in a near cache already: asked for while this one is multiplied.
+    pub(super) next: Option<(Panels, usize)>,
     /// What the words before have left, which for the first word is nothing, and what this one leaves: row after row.
     pub(super) sums: *mut f32,
     /// Where the last word's sums of whole vectors go instead.
@@ -125,7 +127,7 @@ macro_rules! kernel {
     ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $zero:ident, $splat:ident, $load:ident, $store:ident,
      $add:ident, $times:ident, $times_add:ident) => {
         mod $name {
-            use super::super::super::simd::prefetch;
+            use super::super::super::simd::{prefetch, prefetch_to_second};
             use super::{Block, WORD};
             use std::arch::x86_64::*;
 
@@ -146,9 +148,18 @@ macro_rules! kernel {
             /// As there.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn multiply<const VECTORS: usize>(block: &Block<'_>) {
-                let Block { marks, word, b: (b, width), a, sums, out } = *block;
+                let Block { marks, word, b: (b, width), a, next, sums, out } = *block;
+                let each = WORD.div_ceil(marks.len());
                 for (row, marks) in marks.iter().enumerate() {
                     let mut marks = marks[word];
+                    if let Some((next, depths)) = next {
+                        for depth in row * each..depths.min((row + 1) * each) {
+                            for panel in 0..VECTORS.div_ceil($together) {
+                                let first = next.first.wrapping_add(depth * next.depths + panel * next.panels);
+                                prefetch_to_second(first.cast(), size_of::<f32>() * $together * $lanes);
+                            }
+                        }
+                    }
                     // SAFETY: a mark is of a number of this row, and of a depth that the panels have; all within the matrices, as promised.
                     unsafe {
                         let (b, sums) = (b.add(row * width), sums.add(row * VECTORS * $lanes));

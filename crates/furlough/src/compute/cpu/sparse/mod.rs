@@ -33,9 +33,19 @@ const LEAST_VECTORS: usize = 4;
 const LEAST_DEPTH: usize = WORD;
 const MOST: usize = 70;
 
+/// Numbers in panels from which on they may lie beyond the second-level cache, and the fewest rows that need most of them between them: the next
+/// block's are asked for ahead then, as what rows with zeros read is nothing that the processor would foresee.
+const FAR: usize = 1 << 18;
+const FEWEST_ROWS: usize = 8;
+
 /// Whether these kernels have a sparse one beside them: those of AVX2 and AVX-512.
 pub(super) fn possible(kernels: &Kernels) -> bool {
     kernels.vector >= 8
+}
+
+/// Whether products with a factor of which so large a part is zero are faster without the zeros, if they are of some size.
+pub(super) fn skips(kernels: &Kernels, zeros: f64) -> bool {
+    possible(kernels) && 100.0 * (1.0 - zeros) <= MOST as f64
 }
 
 /// Whether products of so many outputs, so deep, are faster without the zeros of the other factor: from a look at some of its `parts` parts.
@@ -146,6 +156,12 @@ unsafe fn multiply(
     (b, width): (*const f32, usize),
 ) {
     let most = VECTORS * kernels.vector;
+    // From an output and a depth on.
+    let panels = |output: usize, depth: usize| Panels {
+        first: a.first.wrapping_add(output / kernels.lanes * a.panels + depth * a.depths),
+        ..a
+    };
+    let far = rows >= FEWEST_ROWS && outputs * depth >= FAR;
     let mut marks: [Marks; ROWS] = [[0; DEPTH / WORD]; ROWS];
     let mut sums = Sums(MaybeUninit::uninit());
     let sums = sums.0.as_mut_ptr().cast::<f32>();
@@ -167,14 +183,16 @@ unsafe fn multiply(
                 // SAFETY: all of these depths, rows and outputs are within the matrices, and there is room for the sums of so many.
                 unsafe {
                     let out = Out { first: out.add(top * stride + first), stride, keep, factor };
-                    let panels = a.first.add(first / kernels.lanes * a.panels + start * a.depths);
                     let whole = columns == vectors * kernels.vector;
                     for (word, at) in (0..depth).step_by(WORD).enumerate() {
+                        let (output, then) = if at + WORD < depth { (first, at + WORD) } else { (first + most, 0) };
                         let block = Block {
                             marks: &marks[..count],
                             word,
                             b: (b.add(at), width),
-                            a: Panels { first: panels.add(at * a.depths), ..a },
+                            a: panels(first, start + at),
+                            next: (far && output < outputs)
+                                .then(|| (panels(output, start + then), WORD.min(depth - then))),
                             sums,
                             out: (whole && at + WORD >= depth).then_some(out),
                         };
@@ -205,9 +223,18 @@ mod tests {
 
     #[test]
     fn products_have_the_bits_of_the_dense_kernels() {
-        // More rows than meet a block, more depths than are multiplied at a time, widths and depths with every kind of rest.
-        let shapes =
-            [(1, 1, 1), (7, 33, 64), (5, 200, 65), (72, 256, 784), (131, 64, 100), (6, 80, 2100), (96, 512, 250)];
+        // More rows than meet a block, more depths than are multiplied at a time, widths and depths with every kind of rest, panels too large for a
+        // near cache.
+        let shapes = [
+            (1, 1, 1),
+            (7, 33, 64),
+            (5, 200, 65),
+            (72, 256, 784),
+            (131, 64, 100),
+            (6, 80, 2100),
+            (96, 512, 250),
+            (9, 290, 1100),
+        ];
         for isa in Isa::available().into_iter().filter(|&isa| possible(&Kernels::of(isa))) {
             let kernels = Kernels::of(isa);
             for ((rows, outputs, depth), some) in
