@@ -28,9 +28,11 @@ use kept::Kept;
 use std::ops::Range;
 
 /// What gathering costs, in rows: so many more, in each group, would take as long to multiply. Measured, with what follows, on widths from
-/// 32 to 4096 (`bench/LOG.md`), with vectors of sixteen, and where four are moved together.
+/// 32 to 4096 (`bench/LOG.md`): with vectors of sixteen beside steps that skip nothing; where four are moved together; and where zeros are skipped, which
+/// makes rows cheaper, whatever moves.
 const COST: f64 = 20.0;
 const COST_OF_FOUR: f64 = 38.0;
+const COST_WITH_ZEROS: f64 = 38.0;
 
 /// What a step that gathers may take, as reckoned, in parts of a dense one that skips nothing. Behind ReLU a dense step skips zeros, and more of them than a gathered one: the
 /// second was fitted with p = 0.5 and layers of 256 to 1,024 units (`bench/LOG.md`).
@@ -114,6 +116,11 @@ impl Gathered {
         let (weights, share) = share(architecture, 1.0);
         let scratch_size = products.max(updates).next_multiple_of(16);
         let zeros = sparse::possible(kernels) && blocks.iter().any(|block| block.activation == Activation::Relu);
+        let (cost, worth) = match kernels.vector {
+            _ if zeros => (COST_WITH_ZEROS, WORTH_WITH_ZEROS),
+            16.. => (COST, WORTH),
+            _ => (COST_OF_FOUR, WORTH),
+        };
         Some(Gathered {
             kept: Kept::new(architecture, batch_size, group_size),
             tiles,
@@ -122,8 +129,8 @@ impl Gathered {
             group_size,
             weights,
             share,
-            cost: if kernels.vector >= 16 { COST } else { COST_OF_FOUR },
-            worth: if zeros { WORTH_WITH_ZEROS } else { WORTH },
+            cost,
+            worth,
         })
     }
 
