@@ -42,7 +42,10 @@ def main():
 
     runs = ChainMap(found["runs"])
     if args.runs_of:
-        others = json.loads((args.runs_of / "runs.json").read_text())
+        file = args.runs_of / "runs.json"
+        if not file.is_file():
+            sys.exit(f"error: there is no {file}; --runs-of wants the --out of an earlier run of this script")
+        others = json.loads(file.read_text())
         if others["settings"] != settings:
             sys.exit(f"error: {args.runs_of} is of another experiment: {others['settings']}")
         runs.maps.append(others["runs"])

@@ -60,28 +60,26 @@ impl Isa {
 /// Asks for the cache lines of some bytes before they are needed.
 #[inline(always)]
 pub(super) fn prefetch(first: *const u8, bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    prefetch_lines::<{ std::arch::x86_64::_MM_HINT_T0 }>(first, bytes);
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (first, bytes);
+    prefetch_into::<true>(first, bytes);
 }
 
 /// The same, where they will not be needed so soon as to be worth room in the first-level cache.
 #[inline(always)]
 pub(super) fn prefetch_to_second(first: *const u8, bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    prefetch_lines::<{ std::arch::x86_64::_MM_HINT_T1 }>(first, bytes);
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (first, bytes);
+    prefetch_into::<false>(first, bytes);
 }
 
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn prefetch_lines<const HINT: i32>(first: *const u8, bytes: usize) {
+fn prefetch_into<const FIRST_LEVEL: bool>(first: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
     for line in (0..bytes).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+        let line = first.wrapping_add(line).cast();
         // SAFETY: a prefetch reads nothing that a program could notice, wherever it points, and every x86-64 has it.
-        unsafe { std::arch::x86_64::_mm_prefetch::<HINT>(first.wrapping_add(line).cast()) };
+        unsafe { if FIRST_LEVEL { _mm_prefetch::<_MM_HINT_T0>(line) } else { _mm_prefetch::<_MM_HINT_T1>(line) } };
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (first, bytes);
 }
 
 /// Defines a function whose first parameter is an [`Isa`] and whose body is compiled once for each instruction set. What the body
