@@ -1,7 +1,10 @@
 //! What a training step takes: two hidden layers of ReLU with dropout, plain SGD, the least and the median of five seconds of steps in
-//! milliseconds. `cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P] [--share ROWS|batch] [--zeros PERCENT]`; p is 0.5 if nothing is said, shared masks are
-//! gathered whether that pays or not, and so many features in a hundred are zero, half as in Fashion-MNIST if nothing is said.
-//! Least times of single steps are steady on machines that others use too, where medians are not.
+//! milliseconds. `cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--against P[,P]]`; p is 0.5 if nothing is said,
+//! shared masks are gathered whether that pays or not, and so many features in a hundred are zero, half as in Fashion-MNIST if nothing is said.
+//!
+//! Least times of single steps are steady on machines that others use too, where medians are not. With `--against` a second network with another p
+//! (0: without dropout) and a mask for each example takes turns with the first, ten steps at a time for twenty seconds, and both have met the same
+//! machine: the quotient of their mean times is steady to a few hundredths there too.
 
 use furlough::compute::{Cpu, Gathering};
 use furlough::data::{Batch, Dataset, Features, Targets};
@@ -11,7 +14,69 @@ use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
-const USAGE: &str = "WIDTH BATCH THREADS [--dropout P] [--share ROWS|batch] [--zeros PERCENT], whole numbers from 1";
+const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--against P[,P]], whole numbers from 1";
+
+/// Steps of a turn, and those before that bring a network back into the caches.
+const TURN: usize = 10;
+const WARM_UP: usize = 2;
+
+/// A network that is trained, and what its steps took, in milliseconds.
+struct Run {
+    mlp: Mlp,
+    cpu: Cpu,
+    step: u32,
+    times: Vec<f64>,
+}
+
+impl Run {
+    fn new(network: Sequential, batch_size: usize, threads: usize) -> furlough::Result<Run> {
+        let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(1));
+        let mut cpu = Cpu::new(mlp.architecture(), batch_size, threads);
+        cpu.gather(Gathering::Always);
+        Ok(Run { mlp, cpu, step: 0, times: Vec::new() })
+    }
+
+    /// Milliseconds of one step.
+    fn step(&mut self, data: &Dataset, batch_size: u32) -> f64 {
+        let first = self.step.wrapping_mul(batch_size);
+        let examples: Vec<u32> =
+            (0..batch_size).map(|place| first.wrapping_add(place).wrapping_mul(7919) % EXAMPLES).collect();
+        let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: self.step, layer: 0 };
+        let optimizer = Sgd { learning_rate: 0.01, ..Sgd::default() };
+        let start = Instant::now();
+        self.cpu.train_step(&mut self.mlp, &mut [], &optimizer, Batch { data, examples: &examples }, &site);
+        self.step += 1;
+        1e3 * start.elapsed().as_secs_f64()
+    }
+
+    fn turn(&mut self, data: &Dataset, batch_size: u32) {
+        for place in 0..WARM_UP + TURN {
+            let time = self.step(data, batch_size);
+            if place >= WARM_UP {
+                self.times.push(time);
+            }
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        self.times.iter().sum::<f64>() / self.times.len() as f64
+    }
+
+    fn report(&mut self, (width, batch_size): (usize, usize)) {
+        self.times.sort_by(f64::total_cmp);
+        let weights = 784 * width + width * width + 10 * width;
+        let operations = 2.0 * batch_size as f64 * (3 * weights - 784 * width) as f64;
+        println!(
+            "{}, {} threads: least {:.3} ms, median {:.3} ms of {} steps; {:.0} GFLOP/s, counting what is left out",
+            self.cpu.instruction_set(),
+            self.cpu.threads(),
+            self.times[0],
+            self.times[self.times.len() / 2],
+            self.times.len(),
+            operations / self.times[0] / 1e6
+        );
+    }
+}
 
 fn main() -> furlough::Result<()> {
     // Cargo adds an argument of its own.
@@ -22,14 +87,43 @@ fn main() -> furlough::Result<()> {
     let option = |name: &str| {
         words.iter().position(|word| word == name).map(|place| words.get(place + 1).expect(USAGE).as_str())
     };
-    let p = option("--dropout").map_or(0.5, |p| p.parse().expect(USAGE));
-    let mut network = Sequential::perceptron(784, 10, &[width, width], Activation::Relu, 0.0, &[p, p]);
+    let network = |ps: &str| {
+        let ps: Vec<f64> = ps.split(',').map(|p| p.parse().expect(USAGE)).collect();
+        Sequential::perceptron(784, 10, &[width, width], Activation::Relu, 0.0, &[ps[0], ps[ps.len() - 1]])
+    };
+    let mut measured = network(option("--dropout").unwrap_or("0.5"));
     if let Some(rows) = option("--share") {
         let sharing = if rows == "batch" { Sharing::Batch } else { Sharing::rows(rows.parse().expect(USAGE))? };
-        network = network.with_sharing(sharing);
+        measured = measured.with_sharing(sharing);
     }
     let zeros: u32 = option("--zeros").map_or(50, |percent| percent.parse().expect(USAGE));
     assert!(zeros <= 100, "{USAGE}");
+    let data = data(zeros)?;
+    let mut measured = Run::new(measured, batch_size, threads)?;
+    let begin = Instant::now();
+    let Some(other) = option("--against") else {
+        while begin.elapsed() < Duration::from_secs(5) || measured.times.len() < 5 {
+            let time = measured.step(&data, batch_size as u32);
+            measured.times.push(time);
+        }
+        measured.report((width, batch_size));
+        return Ok(());
+    };
+    let mut other = Run::new(network(other), batch_size, threads)?;
+    while begin.elapsed() < Duration::from_secs(20) {
+        measured.turn(&data, batch_size as u32);
+        other.turn(&data, batch_size as u32);
+        other.turn(&data, batch_size as u32);
+        measured.turn(&data, batch_size as u32);
+    }
+    measured.report((width, batch_size));
+    other.report((width, batch_size));
+    println!("first over second: {:.3} of the mean times", measured.mean() / other.mean());
+    Ok(())
+}
+
+/// Examples of 784 bytes, so many in a hundred of which are zero, in ten classes.
+fn data(zeros: u32) -> furlough::Result<Dataset> {
     let key = Key::new(2);
     let feature = |(i, j): (usize, usize)| {
         let [word, value, ..] = key.draw(Stream::Dropout, 0, i as u32, j as u32, 0);
@@ -38,35 +132,5 @@ fn main() -> furlough::Result<()> {
     let rows = ndarray::Array2::from_shape_fn((EXAMPLES as usize, 784), feature);
     let labels = (0..EXAMPLES).map(|example| example % 10).collect();
     let names = (0..10).map(|class| class.to_string()).collect();
-    let targets = Targets::Classes { labels, names };
-    let data = Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, targets, &[28, 28])?;
-    let mut mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(1));
-    let mut cpu = Cpu::new(mlp.architecture(), batch_size, threads);
-    cpu.gather(Gathering::Always);
-    let optimizer = Sgd { learning_rate: 0.01, ..Sgd::default() };
-    let begin = Instant::now();
-    let mut times = Vec::new();
-    while begin.elapsed() < Duration::from_secs(5) || times.len() < 5 {
-        let step = times.len() as u32;
-        let first = step.wrapping_mul(batch_size as u32);
-        let examples: Vec<u32> =
-            (0..batch_size as u32).map(|place| first.wrapping_add(place).wrapping_mul(7919) % EXAMPLES).collect();
-        let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step, layer: 0 };
-        let start = Instant::now();
-        cpu.train_step(&mut mlp, &mut [], &optimizer, Batch { data: &data, examples: &examples }, &site);
-        times.push(start.elapsed().as_secs_f64());
-    }
-    times.sort_by(f64::total_cmp);
-    let weights = 784 * width + width * width + 10 * width;
-    let operations = 2.0 * batch_size as f64 * (3 * weights - 784 * width) as f64;
-    println!(
-        "{}, {} threads: least {:.3} ms, median {:.3} ms of {} steps; {:.0} GFLOP/s, counting what is left out",
-        cpu.instruction_set(),
-        cpu.threads(),
-        1e3 * times[0],
-        1e3 * times[times.len() / 2],
-        times.len(),
-        operations / times[0] / 1e9
-    );
-    Ok(())
+    Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[28, 28])
 }

@@ -294,7 +294,7 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
 #[test]
 fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
-    for sharing in [Sharing::Batch, Sharing::rows(40).unwrap()] {
+    for sharing in [Sharing::Batch, Sharing::rows(80).unwrap()] {
         // Large enough to be gathered unasked.
         let network = Sequential::perceptron(64, 10, &[1024, 128], Activation::Relu, 0.0, &[0.5, 0.3]);
         let network = network.with_sharing(sharing);

@@ -187,7 +187,9 @@ impl Cpu {
         assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
         rows::fill_masks(self.isa, &mut self.masks, &self.architecture, Some(site), factor);
         let (rows, when) = (batch.examples.len(), self.gathering);
-        if self.gathered.as_ref().is_some_and(|gathered| gathered.takes(&self.architecture, rows, when, factor)) {
+        let gathered = self.gathered.as_ref().zip(self.product.kernels());
+        if gathered.is_some_and(|(gathered, kernels)| gathered.takes((kernels, &self.architecture), rows, when, factor))
+        {
             return gathered::train_step(self, mlp, velocity, optimizer, batch);
         }
         self.connections.draw(self.isa, &mut self.workers, mlp, Some(site), factor);

@@ -15,33 +15,18 @@ mod forward;
 mod input;
 mod kept;
 mod moves;
+mod reckon;
 mod update;
 
 use super::dropout::LayerMask;
 use super::gemm::Kernels;
 use super::workspace::{Shared, Workspace};
-use super::{Cpu, Isa, StepSums, sparse};
+use super::{Cpu, Isa, StepSums};
 use crate::data::Batch;
-use crate::nn::{Activation, Architecture, Dropout, Mlp};
+use crate::nn::{Architecture, Dropout, Mlp};
 use crate::optim::Sgd;
 use kept::Kept;
 use std::ops::Range;
-
-/// What gathering costs, in rows: so many more, in each group, would take as long to multiply. Measured, with what follows, on widths from
-/// 32 to 4096 (`bench/LOG.md`): with vectors of sixteen beside steps that skip nothing; where four are moved together; and where zeros are skipped, which
-/// makes rows cheaper, whatever moves.
-const COST: f64 = 20.0;
-const COST_OF_FOUR: f64 = 38.0;
-const COST_WITH_ZEROS: f64 = 38.0;
-
-/// What a step that gathers may take, as reckoned, in parts of a dense one that skips nothing. Behind ReLU a dense step skips zeros, and more of them than a gathered one: the
-/// second was fitted with p = 0.5 and layers of 256 to 1,024 units (`bench/LOG.md`).
-const WORTH: f64 = 0.95;
-const WORTH_WITH_ZEROS: f64 = 0.75;
-
-/// The fewest rows of a group, and the fewest weights, for which gathering was seen to pay.
-const FEWEST_ROWS: usize = 16;
-const FEWEST_WEIGHTS: usize = 100_000;
 
 /// Kept outputs of one task.
 const PANEL: usize = moves::COLUMNS;
@@ -72,12 +57,6 @@ pub(super) struct Gathered {
     scratch: Shared<f32>,
     scratch_size: usize,
     group_size: usize,
-    weights: usize,
-    /// The share of them that is kept on average, with the drop probabilities of the network itself.
-    share: f64,
-    /// What gathering costs here, in rows.
-    cost: f64,
-    worth: f64,
 }
 
 /// What all tasks of a phase have in common.
@@ -113,53 +92,30 @@ impl Gathered {
         let products = (widest.next_multiple_of(PANEL) + PANEL) * WIDE.next_multiple_of(kernels.lanes) + WIDE;
         let tiles = update::partition(architecture, workers);
         let updates = tiles.iter().map(|tile| tile.scratch(kernels, group_size)).max().unwrap_or(0);
-        let (weights, share) = share(architecture, 1.0);
         let scratch_size = products.max(updates).next_multiple_of(16);
-        let zeros = sparse::possible(kernels) && blocks.iter().any(|block| block.activation == Activation::Relu);
-        let (cost, worth) = match kernels.vector {
-            _ if zeros => (COST_WITH_ZEROS, WORTH_WITH_ZEROS),
-            16.. => (COST, WORTH),
-            _ => (COST_OF_FOUR, WORTH),
-        };
         Some(Gathered {
             kept: Kept::new(architecture, batch_size, group_size),
             tiles,
             scratch: Shared::new(workers, scratch_size),
             scratch_size,
             group_size,
-            weights,
-            share,
-            cost,
-            worth,
         })
     }
 
     /// Whether a batch of so many rows is computed here, drop probabilities being multiplied by `factor`.
-    pub(super) fn takes(&self, architecture: &Architecture, rows: usize, when: Gathering, factor: f64) -> bool {
-        let group = self.group_size.min(rows);
+    pub(super) fn takes(
+        &self,
+        (kernels, architecture): (&Kernels, &Architecture),
+        rows: usize,
+        when: Gathering,
+        factor: f64,
+    ) -> bool {
         match when {
             Gathering::Never => false,
             Gathering::Always => true,
-            Gathering::WhereItPays => {
-                let share = if factor == 1.0 { self.share } else { share(architecture, factor).1 };
-                let cost = share * (1.0 + self.cost / group as f64);
-                group >= FEWEST_ROWS && self.weights >= FEWEST_WEIGHTS && cost < self.worth
-            }
+            Gathering::WhereItPays => reckon::pays(kernels, architecture, self.group_size.min(rows), factor),
         }
     }
-}
-
-/// How many weights there are, and which share of them takes part in a step on average.
-fn share(architecture: &Architecture, factor: f64) -> (usize, f64) {
-    let mut inputs = 1.0 - factor * architecture.input_dropout().p();
-    let (mut weights, mut kept) = (0, 0.0);
-    for block in architecture.blocks() {
-        let units = 1.0 - factor * block.dropout.p();
-        weights += block.inputs * block.outputs;
-        kept += inputs * units * (block.inputs * block.outputs) as f64;
-        inputs = units;
-    }
-    (weights, kept / weights as f64)
 }
 
 /// How the product of a layer is cut into tasks: so many kept units, for so many rows of a group, which are one part of it of `parts`.

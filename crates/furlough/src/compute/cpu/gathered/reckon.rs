@@ -1,0 +1,101 @@
+//! Whether a step that gathers is faster than the dense one, which skips zeros too, and more of them: what dropout makes is zero there and not there at all here.
+
+use super::super::gemm::Kernels;
+use super::super::sparse;
+use crate::nn::{Activation, Architecture};
+
+/// Products of a row with a weight are counted in parts of one that skips zeros and finds none. Another part of the numbers takes this much and that part of it, and the dense kernels what
+/// `DENSE` says.
+const ROW: f64 = 0.12;
+const DENSE: f64 = 0.87;
+
+/// What moving a weight to and fro takes in a step, in such products: measured at 256 to 4,096 units with p from 0.2 to 0.7 (`bench/LOG.md`), with vectors of sixteen at p = 0.5 only.
+const MOVES: f64 = 80.0;
+const MOVES_OF_SIXTEEN: f64 = 60.0;
+
+/// What a step that gathers may take, in parts of the dense one.
+const WORTH: f64 = 0.94;
+
+/// The fewest rows of a group, and the fewest weights, for which gathering was seen to pay.
+const FEWEST_ROWS: usize = 16;
+const FEWEST_WEIGHTS: usize = 100_000;
+
+/// Which part of the features other than zero is taken for granted: the decision must not depend on the data of a batch.
+const FEATURES: f64 = 0.5;
+
+/// Whether it pays for groups of so many rows, drop probabilities being multiplied by `factor`.
+pub(super) fn pays(kernels: &Kernels, architecture: &Architecture, rows: usize, factor: f64) -> bool {
+    let weights: usize = architecture.blocks().iter().map(|block| block.inputs * block.outputs).sum();
+    rows >= FEWEST_ROWS && weights >= FEWEST_WEIGHTS && quotient(kernels, architecture, rows, factor) <= WORTH
+}
+
+/// What a step that gathers is reckoned to take, in parts of the dense one.
+fn quotient(kernels: &Kernels, architecture: &Architecture, rows: usize, factor: f64) -> f64 {
+    let product = |others: f64| if sparse::possible(kernels) { DENSE.min(others + ROW) } else { DENSE };
+    let moves = if kernels.vector < 16 { MOVES } else { MOVES_OF_SIXTEEN } / rows as f64;
+    let others = |activation: Activation| if activation == Activation::Relu { 0.5 } else { 1.0 };
+    // Of the inputs of a block, which part is kept, and which part of that is not zero.
+    let (mut kept, mut values) = (1.0 - factor * architecture.input_dropout().p(), FEATURES);
+    let (mut dense, mut gathered) = (0.0, 0.0);
+    for (index, block) in architecture.blocks().iter().enumerate() {
+        let (units, deltas) = (1.0 - factor * block.dropout.p(), others(block.activation));
+        let weights = (block.inputs * block.outputs) as f64;
+        // Forward and the gradient by the inputs, backward by the deltas, which the first block does without.
+        let back = if index == 0 { 0.0 } else { 1.0 };
+        dense += weights * (2.0 * product(kept * values) + back * product(units * deltas));
+        gathered += kept * units * weights * (2.0 * product(values) + back * product(deltas) + moves);
+        (kept, values) = (units, deltas);
+    }
+    gathered / dense
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Isa;
+    use super::*;
+    use crate::nn::Sequential;
+
+    fn perceptron(width: usize, p: f64, activation: Activation) -> Architecture {
+        Sequential::perceptron(784, 10, &[width, width], activation, 0.0, &[p, p]).validate().unwrap()
+    }
+
+    #[test]
+    fn it_is_decided_as_it_was_measured() {
+        // With AVX2, the time of steps that gather over that of dense ones.
+        let measured = [
+            (256, 0.5, 48, 1.10),
+            (256, 0.5, 64, 0.89),
+            (1024, 0.5, 32, 1.22),
+            (1024, 0.5, 48, 1.03),
+            (1024, 0.5, 56, 0.93),
+            (4096, 0.5, 32, 1.21),
+            (4096, 0.5, 40, 1.07),
+            (4096, 0.5, 48, 0.92),
+            (1024, 0.2, 256, 0.91),
+            (1024, 0.35, 64, 1.05),
+            (1024, 0.35, 256, 0.77),
+            (256, 0.35, 256, 0.78),
+            (1024, 0.7, 32, 0.73),
+        ];
+        for kernels in Isa::available().into_iter().map(Kernels::of).filter(|kernels| kernels.vector == 8) {
+            for (width, p, rows, time) in measured {
+                let architecture = perceptron(width, p, Activation::Relu);
+                let reckoned = quotient(&kernels, &architecture, rows, 1.0);
+                assert!((reckoned / time - 1.0).abs() < 0.15, "{width}, {p}, {rows}: {reckoned:.3} and {time}");
+                assert_eq!(pays(&kernels, &architecture, rows, 1.0), time < 1.0, "{width}, {p}, {rows}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_dropped_or_little_to_do_is_not_worth_it() {
+        for isa in Isa::available() {
+            let kernels = Kernels::of(isa);
+            let gathers =
+                |width, p, rows, factor| pays(&kernels, &perceptron(width, p, Activation::Tanh), rows, factor);
+            assert!(gathers(1024, 0.5, 256, 1.0), "{}", isa.name());
+            assert!(!gathers(1024, 0.5, 256, 0.0) && !gathers(1024, 0.0, 256, 1.0), "{}", isa.name());
+            assert!(!gathers(1024, 0.9, 15, 1.0) && !gathers(64, 0.9, 256, 1.0), "{}", isa.name());
+        }
+    }
+}
