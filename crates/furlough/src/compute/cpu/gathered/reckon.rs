@@ -4,12 +4,13 @@ use super::super::gemm::Kernels;
 use super::super::sparse;
 use crate::nn::{Activation, Architecture};
 
-/// Products of a row with a weight are counted in parts of one that skips zeros and finds none. Another part of the numbers takes this much and that part of it, and the dense kernels what
-/// `DENSE` says.
+/// The unit is the product of a number with a weight in a kernel that skips zeros and finds none. Where a part q of the numbers is not zero, a number takes
+/// q + `ROW` on average, as a row costs something beside its products, and in the dense kernels `DENSE` whatever the numbers are.
 const ROW: f64 = 0.12;
 const DENSE: f64 = 0.87;
 
-/// What moving a weight to and fro takes in a step, in such products: measured at 256 to 4,096 units with p from 0.2 to 0.7 (`bench/LOG.md`), with vectors of sixteen at p = 0.5 only.
+/// What moving a weight together and apart takes in a step, in units: measured with AVX2 at 256 to 4,096 units and p from 0.2 to 0.7 (`bench/LOG.md`), with vectors of
+/// sixteen at p = 0.5 only.
 const MOVES: f64 = 80.0;
 const MOVES_OF_SIXTEEN: f64 = 60.0;
 
@@ -20,7 +21,7 @@ const WORTH: f64 = 0.94;
 const FEWEST_ROWS: usize = 16;
 const FEWEST_WEIGHTS: usize = 100_000;
 
-/// Which part of the features other than zero is taken for granted: the decision must not depend on the data of a batch.
+/// Which part of the features is taken to be other than zero: the decision must not depend on the data of a batch.
 const FEATURES: f64 = 0.5;
 
 /// Whether it pays for groups of so many rows, drop probabilities being multiplied by `factor`.
@@ -32,7 +33,7 @@ pub(super) fn pays(kernels: &Kernels, architecture: &Architecture, rows: usize, 
 /// What a step that gathers is reckoned to take, in parts of the dense one.
 fn quotient(kernels: &Kernels, architecture: &Architecture, rows: usize, factor: f64) -> f64 {
     let product = |others: f64| if sparse::possible(kernels) { DENSE.min(others + ROW) } else { DENSE };
-    let moves = if kernels.vector < 16 { MOVES } else { MOVES_OF_SIXTEEN } / rows as f64;
+    let moves = if kernels.vector < 16 { MOVES } else { MOVES_OF_SIXTEEN };
     let others = |activation: Activation| if activation == Activation::Relu { 0.5 } else { 1.0 };
     // Of the inputs of a block, which part is kept, and which part of that is not zero.
     let (mut kept, mut values) = (1.0 - factor * architecture.input_dropout().p(), FEATURES);
@@ -43,7 +44,7 @@ fn quotient(kernels: &Kernels, architecture: &Architecture, rows: usize, factor:
         // Forward and the gradient by the inputs, backward by the deltas, which the first block does without.
         let back = if index == 0 { 0.0 } else { 1.0 };
         dense += weights * (2.0 * product(kept * values) + back * product(units * deltas));
-        gathered += kept * units * weights * (2.0 * product(values) + back * product(deltas) + moves);
+        gathered += kept * units * weights * (2.0 * product(values) + back * product(deltas) + moves / rows as f64);
         (kept, values) = (units, deltas);
     }
     gathered / dense
