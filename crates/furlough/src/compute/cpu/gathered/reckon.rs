@@ -89,6 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn vectors_of_sixteen_decide_as_they_were_measured() {
+        for kernels in Isa::available().into_iter().map(Kernels::of).filter(|kernels| kernels.vector == 16) {
+            let gathers = |width, rows| pays(&kernels, &perceptron(width, 0.5, Activation::Relu), rows, 1.0);
+            assert!([256, 1024].into_iter().all(|width| gathers(width, 64) && !gathers(width, 32)));
+            assert!(gathers(4096, 32));
+        }
+    }
+
+    #[test]
     fn nothing_dropped_or_little_to_do_is_not_worth_it() {
         for isa in Isa::available() {
             let kernels = Kernels::of(isa);
