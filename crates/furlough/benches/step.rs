@@ -1,12 +1,12 @@
 //! What a training step takes: two hidden layers of ReLU with dropout, plain SGD, the least and the median of five seconds of steps in
-//! milliseconds. `cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--against P[,P]]`; p is 0.5 if nothing is said,
+//! milliseconds. `cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--precision bf16] [--against P[,P]]`; p is 0.5 if nothing is said,
 //! shared masks are gathered whether that pays or not, and so many features in a hundred are zero, half as in Fashion-MNIST if nothing is said.
 //!
 //! Least times of single steps are steady on machines that others use too, where medians are not. With `--against` a second network with another p
 //! (0: without dropout) and a mask for each example takes turns with the first, ten steps at a time for twenty seconds, and both have met the same
 //! machine: the quotient of their mean times is steady to a few hundredths there too.
 
-use furlough::compute::{Cpu, Gathering};
+use furlough::compute::{Cpu, Gathering, Isa, Precision};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
@@ -14,7 +14,7 @@ use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
-const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--against P[,P]], whole numbers from 1";
+const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--precision bf16] [--against P[,P]], whole numbers from 1";
 
 /// Steps of a turn, and those before that bring a network back into the caches.
 const TURN: usize = 10;
@@ -29,9 +29,9 @@ struct Run {
 }
 
 impl Run {
-    fn new(network: Sequential, batch_size: usize, threads: usize) -> furlough::Result<Run> {
+    fn new(network: Sequential, batch_size: usize, threads: usize, precision: Precision) -> furlough::Result<Run> {
         let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(1));
-        let mut cpu = Cpu::new(mlp.architecture(), batch_size, threads);
+        let mut cpu = Cpu::with(mlp.architecture(), batch_size, threads, precision, Isa::best());
         cpu.gather(Gathering::Always);
         Ok(Run { mlp, cpu, step: 0, times: Vec::new() })
     }
@@ -98,8 +98,9 @@ fn main() -> furlough::Result<()> {
     }
     let zeros: u32 = option("--zeros").map_or(50, |percent| percent.parse().expect(USAGE));
     assert!(zeros <= 100, "{USAGE}");
+    let precision = option("--precision").map_or(Ok(Precision::F32), str::parse)?;
     let data = data(zeros)?;
-    let mut measured = Run::new(measured, batch_size, threads)?;
+    let mut measured = Run::new(measured, batch_size, threads, precision)?;
     let begin = Instant::now();
     let Some(other) = option("--against") else {
         while begin.elapsed() < Duration::from_secs(5) || measured.times.len() < 5 {
@@ -109,7 +110,7 @@ fn main() -> furlough::Result<()> {
         measured.report((width, batch_size));
         return Ok(());
     };
-    let mut other = Run::new(network(other), batch_size, threads)?;
+    let mut other = Run::new(network(other), batch_size, threads, precision)?;
     while begin.elapsed() < Duration::from_secs(20) {
         measured.turn(&data, batch_size as u32);
         other.turn(&data, batch_size as u32);

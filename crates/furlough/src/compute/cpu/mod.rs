@@ -13,6 +13,7 @@ mod in_place;
 mod layers;
 mod loss;
 mod math;
+mod out;
 mod packed;
 mod product;
 mod rows;

@@ -1,8 +1,9 @@
 //! Matrix products as a step wants them, in either precision: one factor in packed panels, the other a few rows or columns of a
 //! row-major matrix.
 
-use super::bf16::{self, Engine, Rectangle};
+use super::bf16::{self, Engine};
 use super::gemm::{self, Kernels};
+use super::out::Out;
 use super::simd::for_each_isa;
 use super::sparse;
 use super::transpose::turn_to;
@@ -194,12 +195,12 @@ impl Product {
             Product::Bf16(isa, engine) => {
                 let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
                 bf16::pack_rows(*engine, values, depth, scratch);
-                let out = Rectangle { first: out, stride };
+                let out = Out::of((out, stride), (0.0, 1.0));
                 let panels = (a.as_ptr(), slots * bf16::LANES);
                 // SAFETY: checked above and promised; the scratch has whole groups of rows.
                 unsafe {
                     let b = (scratch.as_ptr(), slots);
-                    bf16::multiply((*isa, *engine), (rows, outputs, slots), out, (0.0, 1.0), panels, b);
+                    bf16::multiply((*isa, *engine), (rows, outputs, slots), out, panels, b);
                 }
             }
         }
@@ -293,21 +294,15 @@ impl Product {
                 let panels = kernels.packed(a.as_ptr().cast(), panel);
                 // SAFETY: checked above and promised.
                 unsafe {
-                    sparse::multiply_columns(
-                        (*isa, kernels),
-                        (rows, outputs, depth),
-                        out,
-                        scale,
-                        panels,
-                        (values, packed),
-                    );
+                    let shape = (rows, outputs, depth);
+                    sparse::multiply_columns(kernels, shape, out, scale, panels, (values, packed));
                 }
             }
             Product::Bf16(isa, engine) => {
                 bf16::pack_columns(*engine, columns, width, range, words);
-                let (b, out) = ((words.as_ptr(), slots), Rectangle { first: out.0, stride: out.1 });
+                let (b, out) = ((words.as_ptr(), slots), Out::of(out, scale));
                 // SAFETY: as above.
-                unsafe { bf16::multiply((*isa, *engine), (rows, outputs, slots), out, scale, (a.as_ptr(), panel), b) };
+                unsafe { bf16::multiply((*isa, *engine), (rows, outputs, slots), out, (a.as_ptr(), panel), b) };
             }
         }
     }

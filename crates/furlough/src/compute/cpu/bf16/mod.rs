@@ -17,7 +17,9 @@ mod round;
 pub(super) use pack::{pack_columns, pack_panel, pack_row_pairs, pack_rows};
 
 use super::Isa;
-use super::simd::for_each_isa;
+use super::gemm::Panels;
+use super::out::Out;
+use super::sparse::{self, Kind};
 
 /// Outputs of one panel.
 pub(super) const LANES: usize = 32;
@@ -80,27 +82,44 @@ impl Engine {
     }
 }
 
-/// A rectangle of a row-major matrix.
-#[derive(Clone, Copy)]
-pub(super) struct Rectangle {
-    pub(super) first: *mut f32,
-    /// From row to row.
-    pub(super) stride: usize,
-}
-
 /// `out[j][i] = keep * out[j][i] + factor * Σ_k a[i][k] · b[j][k]` for j < `rows`, i < `outputs`, k < 2 × `slots`. `a` is packed, its
-/// panels `panel` words apart; rows of `b` are `row` words apart. With `keep` = 0 what was in `out` is not read.
+/// panels `panel` words apart; rows of `b` are `row` words apart.
 ///
 /// # Safety
 /// Memory may be read: of `a`, whole panels of `slots × LANES` words; of `b`, `slots` words of each row, with `rows` rounded up to a multiple
 /// of [`GROUP`]. `out` may be read and written. No element of `out` is in `a` or `b` or used by another thread. `slots` is a multiple of
 /// what [`slots`] returns, and the machine has this engine and instruction set.
-#[allow(clippy::too_many_arguments)]
 pub(super) unsafe fn multiply(
     (isa, engine): (Isa, Engine),
     (rows, outputs, slots): (usize, usize, usize),
-    out: Rectangle,
-    (keep, factor): (f32, f32),
+    out: Out,
+    (a, panel): (*const u32, usize),
+    (b, row_words): (*const u32, usize),
+) {
+    #[cfg(target_arch = "x86_64")]
+    if engine == Engine::Dot {
+        let kind = Kind::pairs(isa, LANES);
+        // SAFETY: the rows are there, as promised, and the panels as this kernel reads them.
+        unsafe {
+            let row = |row: usize| std::slice::from_raw_parts(b.add(row * row_words).cast::<f32>(), slots);
+            if sparse::pays(kind, (outputs, slots), rows, row) {
+                let panels = Panels { first: a.cast(), panels: panel, depths: LANES };
+                return sparse::multiply(kind, (rows, outputs, slots), out, panels, (b.cast(), row_words));
+            }
+        }
+    }
+    // SAFETY: as promised.
+    unsafe { dense((isa, engine), (rows, outputs, slots), out, (a, panel), (b, row_words)) }
+}
+
+/// [`multiply`], zeros and all.
+///
+/// # Safety
+/// As there.
+unsafe fn dense(
+    (isa, engine): (Isa, Engine),
+    (rows, outputs, slots): (usize, usize, usize),
+    out: Out,
     (a, panel): (*const u32, usize),
     (b, row_words): (*const u32, usize),
 ) {
@@ -113,17 +132,17 @@ pub(super) unsafe fn multiply(
     let mut block = Block([[0.0; LANES]; GROUP]);
     for start in (0..slots).step_by(DEPTH) {
         let depth = DEPTH.min(slots - start);
-        let keep = if start == 0 { keep } else { 1.0 };
+        let keep = if start == 0 { out.keep } else { 1.0 };
         for (index, first) in (0..outputs).step_by(LANES).enumerate() {
             let width = LANES.min(outputs - first);
             for row in (0..rows).step_by(GROUP) {
                 let count = GROUP.min(rows - row);
-                let whole = (count, width, keep, factor) == (GROUP, LANES, 0.0, 1.0);
+                let whole = (count, width, keep, out.factor) == (GROUP, LANES, 0.0, 1.0);
                 // SAFETY: within the matrices, as promised; a block that is whole goes to its place at once.
                 unsafe {
-                    let place = out.first.add(row * out.stride + first);
+                    let place = Out { keep, ..out.from(row, first) };
                     let (to, stride) =
-                        if whole { (place, out.stride) } else { (block.0.as_mut_ptr().cast::<f32>(), LANES) };
+                        if whole { (place.first, place.stride) } else { (block.0.as_mut_ptr().cast::<f32>(), LANES) };
                     let a = a.add(index * panel + start * LANES);
                     let b = b.add(row * row_words + start);
                     match engine {
@@ -133,41 +152,9 @@ pub(super) unsafe fn multiply(
                         Engine::Dot => dot::product(count, depth, a, (b, row_words), (to, stride)),
                     }
                     if !whole {
-                        let mut window = Window { first: place, stride: out.stride, rows: count, width };
-                        merge(isa, &block, &mut window, keep, factor);
+                        place.put(isa, (count, width), (to, stride));
                     }
                 }
-            }
-        }
-    }
-}
-
-/// A rectangle that one thread has for itself; made by those who know that it is so.
-struct Window {
-    first: *mut f32,
-    stride: usize,
-    rows: usize,
-    width: usize,
-}
-
-impl Window {
-    #[inline(always)]
-    fn row(&mut self, row: usize) -> &mut [f32] {
-        assert!(row < self.rows);
-        // SAFETY: a row of the rectangle, which is this window's alone.
-        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride), self.width) }
-    }
-}
-
-for_each_isa! {
-    /// `window = keep * window + factor * block`. With `keep` = 0 what was in the window is not read.
-    fn merge(isa, block: &Block, window: &mut Window, keep: f32, factor: f32) {
-        for (row, values) in block.0.iter().enumerate().take(window.rows) {
-            let out = window.row(row);
-            match <&mut [f32; LANES]>::try_from(&mut *out) {
-                Ok(out) if keep == 1.0 => out.iter_mut().zip(values).for_each(|(w, v)| *w += factor * *v),
-                _ if keep == 0.0 => out.iter_mut().zip(values).for_each(|(w, v)| *w = factor * *v),
-                _ => out.iter_mut().zip(values).for_each(|(w, v)| *w = keep * *w + factor * *v),
             }
         }
     }

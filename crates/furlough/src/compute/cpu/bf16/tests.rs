@@ -34,9 +34,9 @@ fn every_engine_multiplies_exactly() {
                     }
                     // SAFETY: buffers of these very shapes, and instructions that this machine has.
                     unsafe {
-                        let to = Rectangle { first: out.as_mut_ptr(), stride };
+                        let to = Out::of((out.as_mut_ptr(), stride), (keep, factor));
                         let (a, b) = ((panels.as_ptr(), slots * LANES), (packed.as_ptr(), slots));
-                        multiply((isa, engine), (rows, outputs, slots), to, (keep, factor), a, b);
+                        multiply((isa, engine), (rows, outputs, slots), to, a, b);
                     }
                     for (place, (&is, &was)) in out.iter().zip(&before).enumerate() {
                         let (row, output) = (place / stride, place % stride);
@@ -72,6 +72,54 @@ fn rows_and_columns_pack_to_the_same() {
             pack_row_pairs(engine, &values, columns, rows, count, &mut of_columns);
             pack_panel(engine, &turned, rows, 0..count, &mut of_rows);
             assert_eq!(of_rows, of_columns, "{rows} × {columns}");
+        }
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn pairs_that_are_not_multiplied_change_no_bit() {
+    use crate::random::{Key, Stream};
+    // Numbers of which `some` of 64 are not zero; some of the zeros are negative.
+    let numbers = |count: usize, some: u32, key: u64| -> Vec<f32> {
+        let number = |place: usize| {
+            let [word, other, ..] = Key::new(key).draw(Stream::Dropout, 0, place as u32, 0, 0);
+            if word % 64 < some { other as f32 / 2f32.powi(31) - 1.0 } else { [0.0, -0.0][place % 2] }
+        };
+        (0..count).map(number).collect()
+    };
+    for isa in Isa::available().into_iter().filter(|&isa| Engine::available(isa).contains(&Engine::Dot)) {
+        let engine = Engine::Dot;
+        for (rows, outputs, depth) in
+            [(1usize, 33, 200), (64, 256, 784), (47, 70, 2100), (9, 290, 4100), (130, 64, 129)]
+        {
+            for (some, scale) in [0, 20, 64]
+                .into_iter()
+                .flat_map(|some| [(0.0, 1.0), (1.0, -0.3), (0.9, -0.3)].map(|scale| (some, scale)))
+            {
+                let slots = slots(depth);
+                let weights = numbers(depth * outputs, 64, 1);
+                let mut panels = vec![0; outputs.div_ceil(LANES) * slots * LANES];
+                for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
+                    let first = panel * LANES;
+                    pack_row_pairs(engine, &weights[first..], outputs, depth, LANES.min(outputs - first), words);
+                }
+                let mut packed = vec![0; rows.next_multiple_of(GROUP) * slots];
+                pack_rows(engine, &numbers(rows * depth, some, 2), depth, &mut packed);
+                let before = numbers(rows * outputs, 64, 3);
+                let (mut all, mut others) = (before.clone(), before);
+                let (shape, b) = ((rows, outputs, slots), packed.as_ptr());
+                // SAFETY: buffers of these very shapes, and instructions that this machine has.
+                unsafe {
+                    let a = (panels.as_ptr(), slots * LANES);
+                    dense((isa, engine), shape, Out::of((all.as_mut_ptr(), outputs), scale), a, (b, slots));
+                    let panels = Panels { first: a.0.cast(), panels: a.1, depths: LANES };
+                    let out = Out::of((others.as_mut_ptr(), outputs), scale);
+                    sparse::multiply(Kind::pairs(isa, LANES), shape, out, panels, (b.cast(), slots));
+                }
+                let differs = all.iter().zip(&others).position(|(a, b)| a.to_bits() != b.to_bits());
+                assert_eq!(differs, None, "{rows} × {outputs} × {depth}, {some}, {scale:?}");
+            }
         }
     }
 }

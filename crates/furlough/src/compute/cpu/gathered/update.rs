@@ -187,7 +187,7 @@ unsafe fn add_products(
         unsafe {
             let deltas = workspace.packed_deltas[block].read(start, kernels.panels(outs.len()) * panel);
             multiply_columns(
-                (isa, kernels),
+                kernels,
                 (ins.len(), outs.len(), rows.len()),
                 (product.as_mut_ptr(), outs.len()),
                 (0.0, factor),

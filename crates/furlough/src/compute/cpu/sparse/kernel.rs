@@ -1,7 +1,26 @@
 //! The kernels: one row at a time, sixty-four of its numbers at a time.
 
 use super::super::gemm::{DEPTH, Panels};
-use super::super::simd::{Isa, Level, for_each_isa};
+use super::super::out::Out;
+use super::super::simd::{Isa, Level};
+
+/// What is multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::compute::cpu) enum Numbers {
+    /// Numbers of single precision.
+    Single(Isa),
+    /// Words of two neighbours in depth in bfloat16, by AVX512-BF16, which the machine has. Pointers to single precision point to them: nothing but
+    /// the instruction's own operands is made of their bits.
+    Pairs(Isa),
+}
+
+impl Numbers {
+    pub(super) fn isa(self) -> Isa {
+        match self {
+            Numbers::Single(isa) | Numbers::Pairs(isa) => isa,
+        }
+    }
+}
 
 /// Numbers whose marks make a word, and the depth of a block: with [`VECTORS`] vectors 16 KB with AVX2 and 32 KB with AVX-512.
 pub(super) const WORD: usize = 64;
@@ -11,15 +30,6 @@ pub(super) type Marks = [u64; DEPTH / WORD];
 
 /// The most vectors of outputs that are summed at once: AVX2 has registers for so many and a factor.
 pub(super) const VECTORS: usize = 8;
-
-/// Where sums go in the end, in rows `stride` apart, and how: `first[i] = keep · first[i] + factor · sum`. With `keep` = 0 what was there is not read.
-#[derive(Clone, Copy)]
-pub(super) struct Out {
-    pub(super) first: *mut f32,
-    pub(super) stride: usize,
-    pub(super) keep: f32,
-    pub(super) factor: f32,
-}
 
 /// Sums over the depth of a word, for some rows.
 pub(super) struct Block<'a> {
@@ -43,7 +53,7 @@ impl Block<'_> {
     ///
     /// # Safety
     /// All of these numbers may be read and the sums, or `out`, written, and the instruction set has kernels here.
-    pub(super) unsafe fn multiply(&self, isa: Isa, vectors: usize) {
+    pub(super) unsafe fn multiply(&self, numbers: Numbers, vectors: usize) {
         macro_rules! dispatch {
             ($kernels:ident) => {
                 match vectors {
@@ -60,71 +70,62 @@ impl Block<'_> {
         }
         // SAFETY: as promised; an Isa exists only where its features were detected.
         unsafe {
-            match isa.0 {
+            match (numbers, numbers.isa().0) {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => dispatch!(avx512),
+                (Numbers::Pairs(_), Level::Avx512) => dispatch!(pairs),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => dispatch!(avx2),
-                Level::Baseline => unreachable!("the baseline has no kernels here"),
+                (Numbers::Single(_), Level::Avx512) => dispatch!(avx512),
+                #[cfg(target_arch = "x86_64")]
+                (Numbers::Single(_), Level::Avx2) => dispatch!(avx2),
+                _ => unreachable!("there are no kernels here for these"),
             }
         }
     }
 }
 
 /// Which of the numbers are not zero, 64 to a word.
-pub(super) fn mark(isa: Isa, values: &[f32], marks: &mut Marks) {
+pub(super) fn mark(numbers: Numbers, values: &[f32], marks: &mut Marks) {
     let (words, rest) = values.as_chunks::<WORD>();
     for (values, word) in words.iter().zip(&mut *marks) {
-        *word = match isa.0 {
+        *word = match (numbers, numbers.isa().0) {
             // SAFETY: an Isa exists only where its features were detected.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::mark(values) },
+            (Numbers::Pairs(_), Level::Avx512) => unsafe { pairs::mark(values) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::mark(values) },
-            Level::Baseline => bits(values),
+            (Numbers::Single(_), Level::Avx512) => unsafe { avx512::mark(values) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            (Numbers::Single(_), Level::Avx2) => unsafe { avx2::mark(values) },
+            _ => bits(numbers, values),
         };
     }
     if !rest.is_empty() {
-        marks[words.len()] = bits(rest);
+        marks[words.len()] = bits(numbers, rest);
     }
 }
 
-fn bits(values: &[f32]) -> u64 {
-    (0..).zip(values).fold(0, |word, (bit, &value)| word | u64::from(value != 0.0) << bit)
+fn bits(numbers: Numbers, values: &[f32]) -> u64 {
+    (0..).zip(values).fold(0, |word, (bit, value)| word | u64::from(counts(numbers, value)) << bit)
 }
 
-/// What becomes of the sums of a last vector that is not whole, and of those beside it.
-///
-/// # Safety
-/// There are sums for so many rows, so far apart, and `out` may be written.
-pub(super) unsafe fn finish(isa: Isa, (rows, columns): (usize, usize), out: Out, (sums, apart): (*const f32, usize)) {
-    for_each_isa! {
-        fn row(isa, out: &mut [f32], sums: &[f32], keep: f32, factor: f32) {
-            let pairs = out.iter_mut().zip(sums);
-            if keep == 0.0 {
-                pairs.for_each(|(out, &sum)| *out = factor * sum);
-            } else if keep == 1.0 {
-                pairs.for_each(|(out, &sum)| *out = factor.mul_add(sum, *out));
-            } else {
-                pairs.for_each(|(out, &sum)| *out = keep * *out + factor * sum);
-            }
-        }
-    }
-    for index in 0..rows {
-        // SAFETY: as promised.
-        unsafe {
-            let sums = std::slice::from_raw_parts(sums.add(index * apart), columns);
-            let values = std::slice::from_raw_parts_mut(out.first.add(index * out.stride), columns);
-            row(isa, values, sums, out.keep, out.factor);
-        }
+/// What is not a sign and nothing else, of either of two.
+const OTHER_THAN_ZERO: u32 = 0x7FFF_7FFF;
+
+/// Whether it is not zero.
+#[inline(always)]
+pub(super) fn counts(numbers: Numbers, value: &f32) -> bool {
+    match numbers {
+        Numbers::Single(_) => *value != 0.0,
+        Numbers::Pairs(_) => value.to_bits() & OTHER_THAN_ZERO != 0,
     }
 }
 
-/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel. `$marks` makes a word of the marks of a vector.
+/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel. `$marks` makes a word of the marks of a vector, and `$product`
+/// adds to sums the products of a panel's vector with a factor.
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernel {
-    ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $zero:ident, $splat:ident, $load:ident, $store:ident,
+    ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $product:expr, $zero:ident, $splat:ident, $load:ident, $store:ident,
      $add:ident, $times:ident, $times_add:ident) => {
         mod $name {
             use super::super::super::simd::{prefetch, prefetch_to_second};
@@ -179,7 +180,7 @@ macro_rules! kernel {
                             let first = a.first.add(depth * a.depths);
                             for (index, vector) in vectors.iter_mut().enumerate() {
                                 let place = index / $together * a.panels + index % $together * $lanes;
-                                *vector = $times_add($load(first.add(place)), factor, *vector);
+                                *vector = $product($load(first.add(place)), factor, *vector);
                             }
                         }
                         let Some(out) = &out else {
@@ -215,6 +216,7 @@ kernel!(
     8,
     2,
     |values| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(values, _mm256_setzero_ps())) as u32,
+    _mm256_fmadd_ps,
     _mm256_setzero_ps,
     _mm256_set1_ps,
     _mm256_loadu_ps,
@@ -230,6 +232,28 @@ kernel!(
     16,
     4,
     |values| _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(values, _mm512_setzero_ps()),
+    _mm512_fmadd_ps,
+    _mm512_setzero_ps,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_add_ps,
+    _mm512_mul_ps,
+    _mm512_fmadd_ps
+);
+#[cfg(target_arch = "x86_64")]
+kernel!(
+    pairs,
+    "avx512f,avx512bf16",
+    16,
+    2,
+    |values| _mm512_test_epi32_mask(_mm512_castps_si512(values), _mm512_set1_epi32(super::OTHER_THAN_ZERO as i32)),
+    // SAFETY: both types are 64 bytes of which any are a value.
+    |left, right, sums| _mm512_dpbf16_ps(
+        sums,
+        std::mem::transmute::<__m512, __m512bh>(right),
+        std::mem::transmute::<__m512, __m512bh>(left)
+    ),
     _mm512_setzero_ps,
     _mm512_set1_ps,
     _mm512_loadu_ps,

@@ -5,6 +5,8 @@
 //! panels that stays in the first-level cache, and a word of 64 bits says which of its numbers count ([`kernel`]). Sums are taken in the order of the dense
 //! kernels, and a product with zero changes no sum: both give the same bits, so that which of them it is may be decided anywhere. (Two things are told apart: a
 //! weight that is not finite is left out beside a zero, where the dense kernels would make NaN of it; and a sum that underflows from below stays a negative zero.)
+//!
+//! Pairs in bfloat16 for AVX512-BF16 are skipped where both are zero.
 
 // Elsewhere nothing is ever multiplied here.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_macros, unused_unsafe, unused_variables))]
@@ -12,9 +14,10 @@ mod kernel;
 
 use super::Isa;
 use super::gemm::{self, DEPTH, Kernels, Panels};
+use super::out::Out;
 use super::simd::for_each_isa;
 use super::transpose::turn;
-use kernel::{Block, Marks, Out, VECTORS, WORD, finish, mark};
+use kernel::{Block, Marks, Numbers, VECTORS, WORD, counts, mark};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -38,6 +41,27 @@ const MOST: usize = 70;
 const FAR: usize = 1 << 18;
 const FEWEST_ROWS: usize = 8;
 
+/// What is multiplied, and how many outputs a panel and a vector of it have.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    numbers: Numbers,
+    lanes: usize,
+    vector: usize,
+}
+
+impl Kind {
+    /// Beside these kernels, where there are any.
+    fn single(isa: Isa, kernels: &Kernels) -> Option<Kind> {
+        let Kernels { lanes, vector, .. } = *kernels;
+        possible(kernels).then_some(Kind { numbers: Numbers::Single(isa), lanes, vector })
+    }
+
+    /// Pairs in bfloat16, in panels of so many outputs, on a machine that has AVX512-BF16.
+    pub(super) fn pairs(isa: Isa, lanes: usize) -> Kind {
+        Kind { numbers: Numbers::Pairs(isa), lanes, vector: 16 }
+    }
+}
+
 /// Whether these kernels have a sparse one beside them: those of AVX2 and AVX-512.
 pub(super) fn possible(kernels: &Kernels) -> bool {
     kernels.vector >= 8
@@ -49,26 +73,26 @@ pub(super) fn skips(kernels: &Kernels, zeros: f64) -> bool {
 }
 
 /// Whether products of so many outputs, so deep, are faster without the zeros of the other factor: from a look at some of its `parts` parts.
-fn pays<'a>(
-    (isa, kernels): (Isa, &Kernels),
+pub(super) fn pays<'a>(
+    kind: Kind,
     (outputs, depth): (usize, usize),
     parts: usize,
     part: impl Fn(usize) -> &'a [f32],
 ) -> bool {
-    if !possible(kernels) || outputs < LEAST_VECTORS * kernels.vector || depth < LEAST_DEPTH {
+    if outputs < LEAST_VECTORS * kind.vector || depth < LEAST_DEPTH {
         return false;
     }
     let looked_at = LOOKED_AT.min(parts);
     let (all, others) = (0..looked_at)
         .map(|place| part(place * parts / looked_at))
-        .fold((0, 0), |(all, others), part| (all + part.len(), others + count(isa, part)));
+        .fold((0, 0), |(all, others), part| (all + part.len(), others + count(kind.numbers.isa(), kind.numbers, part)));
     others * 100 <= all * MOST
 }
 
 for_each_isa! {
     /// How many of them are not zero.
-    fn count(isa, values: &[f32]) -> usize {
-        values.iter().map(|&value| u32::from(value != 0.0)).sum::<u32>() as usize
+    fn count(isa, numbers: Numbers, values: &[f32]) -> usize {
+        values.iter().map(|value| u32::from(counts(numbers, value))).sum::<u32>() as usize
     }
 }
 
@@ -87,10 +111,10 @@ pub(super) unsafe fn multiply_rows(
     let shape = (count, outputs, depth);
     // SAFETY: as promised.
     unsafe {
-        if pays((isa, kernels), (outputs, depth), count, |row| &rows[row * depth..][..depth]) {
-            multiply((isa, kernels), shape, out, (0.0, 1.0), a, (rows.as_ptr(), depth));
-        } else {
-            gemm::multiply(kernels, shape, out, (0.0, 1.0), a, kernels.row_major(rows.as_ptr(), depth));
+        let row = |row: usize| &rows[row * depth..][..depth];
+        match Kind::single(isa, kernels).filter(|&kind| pays(kind, (outputs, depth), count, row)) {
+            Some(kind) => multiply(kind, shape, Out::of(out, (0.0, 1.0)), a, (rows.as_ptr(), depth)),
+            None => gemm::multiply(kernels, shape, out, (0.0, 1.0), a, kernels.row_major(rows.as_ptr(), depth)),
         }
     }
 }
@@ -100,8 +124,8 @@ pub(super) unsafe fn multiply_rows(
 pub(super) enum Columns {
     /// In groups, zeros and all: [`gemm::pack_groups`].
     Grouped,
-    /// Each column by itself.
-    Turned,
+    /// Each column by itself, for the kernel that skips.
+    Turned(Kind),
 }
 
 /// Packs columns `range` of a row-major matrix, rows `width` apart, to be multiplied with so many outputs; its rows are the depth.
@@ -112,12 +136,16 @@ pub(super) fn pack_columns(
     packed: &mut [f32],
 ) -> Columns {
     let depth = source.len() / width;
-    if pays((isa, kernels), (outputs, depth), depth, |row| &source[row * width..][range.clone()]) {
-        turn(isa, (&source[range.start..], width), (depth, range.len()), (packed, depth));
-        Columns::Turned
-    } else {
-        gemm::pack_groups(isa, kernels.group, source, width, range, packed);
-        Columns::Grouped
+    let part = |row: usize| &source[row * width..][range.clone()];
+    match Kind::single(isa, kernels).filter(|&kind| pays(kind, (outputs, depth), depth, part)) {
+        Some(kind) => {
+            turn(isa, (&source[range.start..], width), (depth, range.len()), (packed, depth));
+            Columns::Turned(kind)
+        }
+        None => {
+            gemm::pack_groups(isa, kernels.group, source, width, range, packed);
+            Columns::Grouped
+        }
     }
 }
 
@@ -126,7 +154,7 @@ pub(super) fn pack_columns(
 /// # Safety
 /// As there.
 pub(super) unsafe fn multiply_columns(
-    (isa, kernels): (Isa, &Kernels),
+    kernels: &Kernels,
     shape: (usize, usize, usize),
     out: (*mut f32, usize),
     scale: (f32, f32),
@@ -138,27 +166,27 @@ pub(super) unsafe fn multiply_columns(
     unsafe {
         match packed {
             Columns::Grouped => gemm::multiply(kernels, shape, out, scale, a, kernels.grouped(first, shape.2)),
-            Columns::Turned => multiply((isa, kernels), shape, out, scale, a, (first, shape.2)),
+            Columns::Turned(kind) => multiply(kind, shape, Out::of(out, scale), a, (first, shape.2)),
         }
     }
 }
 
-/// [`gemm::multiply`] without the zeros of `b`, whose rows begin `width` apart.
+/// [`gemm::multiply`] without the zeros of `b`, whose rows begin `width` apart; of pairs, which are the depth then, `bf16::multiply`.
 ///
 /// # Safety
-/// As there. The instruction set is not the baseline, which has no kernels here.
-unsafe fn multiply(
-    (isa, kernels): (Isa, &Kernels),
+/// As there. The machine has kernels here for such numbers.
+pub(super) unsafe fn multiply(
+    kind: Kind,
     (rows, outputs, depth): (usize, usize, usize),
-    (out, stride): (*mut f32, usize),
-    (keep, factor): (f32, f32),
+    out: Out,
     a: Panels,
     (b, width): (*const f32, usize),
 ) {
-    let most = VECTORS * kernels.vector;
+    let Kind { numbers, lanes, vector } = kind;
+    let most = VECTORS * vector;
     // From an output and a depth on.
     let panels = |output: usize, depth: usize| Panels {
-        first: a.first.wrapping_add(output / kernels.lanes * a.panels + depth * a.depths),
+        first: a.first.wrapping_add(output / lanes * a.panels + depth * a.depths),
         ..a
     };
     let far = rows >= FEWEST_ROWS && outputs * depth >= FAR;
@@ -170,20 +198,20 @@ unsafe fn multiply(
         for start in (0..depth).step_by(DEPTH) {
             let depth = DEPTH.min(depth - start);
             // After the first block the product so far is kept whole.
-            let keep = if start == 0 { keep } else { 1.0 };
+            let keep = if start == 0 { out.keep } else { 1.0 };
             // SAFETY: these depths of these rows.
             let b = unsafe { b.add(top * width + start) };
             for (row, marks) in marks[..count].iter_mut().enumerate() {
                 // SAFETY: one of the rows.
-                mark(isa, unsafe { std::slice::from_raw_parts(b.add(row * width), depth) }, marks);
+                mark(numbers, unsafe { std::slice::from_raw_parts(b.add(row * width), depth) }, marks);
             }
             for first in (0..outputs).step_by(most) {
                 let columns = most.min(outputs - first);
-                let vectors = columns.div_ceil(kernels.vector);
+                let vectors = columns.div_ceil(vector);
                 // SAFETY: all of these depths, rows and outputs are within the matrices, and there is room for the sums of so many.
                 unsafe {
-                    let out = Out { first: out.add(top * stride + first), stride, keep, factor };
-                    let whole = columns == vectors * kernels.vector;
+                    let out = Out { keep, ..out.from(top, first) };
+                    let whole = columns == vectors * vector;
                     for (word, at) in (0..depth).step_by(WORD).enumerate() {
                         let (output, then) = if at + WORD < depth { (first, at + WORD) } else { (first + most, 0) };
                         let block = Block {
@@ -196,10 +224,10 @@ unsafe fn multiply(
                             sums,
                             out: (whole && at + WORD >= depth).then_some(out),
                         };
-                        block.multiply(isa, vectors);
+                        block.multiply(numbers, vectors);
                     }
                     if !whole {
-                        finish(isa, (count, columns), out, (sums, vectors * kernels.vector));
+                        out.put(numbers.isa(), (count, columns), (sums, vectors * vector));
                     }
                 }
             }
@@ -235,8 +263,9 @@ mod tests {
             (96, 512, 250),
             (9, 290, 1100),
         ];
-        for isa in Isa::available().into_iter().filter(|&isa| possible(&Kernels::of(isa))) {
+        for isa in Isa::available() {
             let kernels = Kernels::of(isa);
+            let Some(kind) = Kind::single(isa, &kernels) else { continue };
             for ((rows, outputs, depth), some) in
                 shapes.into_iter().flat_map(|shape| [(shape, 0), (shape, 13), (shape, 64)])
             {
@@ -259,14 +288,8 @@ mod tests {
                     unsafe {
                         let rows = kernels.row_major(b.as_ptr(), width);
                         gemm::multiply(&kernels, shape, (dense.as_mut_ptr(), stride), scale, panels, rows);
-                        multiply(
-                            (isa, &kernels),
-                            shape,
-                            (sparse.as_mut_ptr(), stride),
-                            scale,
-                            panels,
-                            (b.as_ptr(), width),
-                        );
+                        let out = Out::of((sparse.as_mut_ptr(), stride), scale);
+                        multiply(kind, shape, out, panels, (b.as_ptr(), width));
                     }
                     let differs = dense.iter().zip(&sparse).position(|(a, b)| a.to_bits() != b.to_bits());
                     assert_eq!(differs, None, "{}: {rows} × {outputs} × {depth}, {some}, {scale:?}", isa.name());
@@ -281,21 +304,25 @@ mod tests {
         (values[3], values[63], values[64], values[69]) = (f32::NAN, -0.0, f32::INFINITY, 1.0);
         for isa in Isa::available() {
             let mut marks = [0; DEPTH / WORD];
-            mark(isa, &values, &mut marks);
-            assert_eq!((marks[0], marks[1], count(isa, &values)), (1 << 3, 1 | 1 << 5, 3), "{}", isa.name());
+            let numbers = Numbers::Single(isa);
+            mark(numbers, &values, &mut marks);
+            assert_eq!((marks[0], marks[1], count(isa, numbers, &values)), (1 << 3, 1 | 1 << 5, 3), "{}", isa.name());
         }
     }
 
     #[test]
     fn a_few_rows_decide() {
         for isa in Isa::available() {
-            let kernels = Kernels::of(isa);
+            let Some(kind) = Kind::single(isa, &Kernels::of(isa)) else { continue };
             let pays = |outputs: usize, depth: usize, some: u32| {
                 let values = numbers(depth * 50, some, Key::new(4));
-                pays((isa, &kernels), (outputs, depth), 50, |row| &values[depth * row..][..depth])
+                pays(kind, (outputs, depth), 50, |row| &values[depth * row..][..depth])
             };
-            assert_eq!(pays(256, 100, 32), possible(&kernels), "{}", isa.name());
-            assert!(!pays(256, 100, 60) && !pays(10, 100, 32) && !pays(256, 20, 32), "{}", isa.name());
+            assert!(
+                pays(256, 100, 32) && !pays(256, 100, 60) && !pays(10, 100, 32) && !pays(256, 20, 32),
+                "{}",
+                isa.name()
+            );
         }
     }
 }
