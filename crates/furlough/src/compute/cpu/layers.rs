@@ -2,6 +2,7 @@
 //! computed as in the other way, from the same factors in the same order, so nobody can tell from them which way it was.
 
 use super::StepSums;
+use super::concrete::Concretes;
 use super::rows::{Pass, tile_rows};
 use super::workers::Workers;
 use super::workspace::Shared;
@@ -11,10 +12,10 @@ use std::ops::Range;
 pub(super) const UNIT: usize = 64;
 
 /// Whether tiles of rows would leave workers idle for more than a fifth of the phase, if it is worth more than one worker at all.
-pub(super) fn pays(pass: &Pass<'_>, workers: &Workers, tiles: usize) -> bool {
+pub(super) fn pays(concretes: &Concretes, workers: &Workers, tiles: usize) -> bool {
     let workers = workers.chosen();
     let turns = tiles.div_ceil(workers) * workers;
-    5 * tiles < 4 * turns && !pass.concretes.any()
+    5 * tiles < 4 * turns && !concretes.any()
 }
 
 /// Rows `0 .. count` by columns `0 .. width`, cut for so many workers.

@@ -21,6 +21,7 @@ mod samples;
 mod shared_samples;
 mod simd;
 mod sparse;
+mod stream;
 mod tally;
 mod tiles;
 mod transpose;
@@ -57,6 +58,9 @@ pub struct Cpu {
     product: Product,
     packed: Packed,
     workers: Workers,
+    /// Whether what workers read of each other is stored past the caches: where that pays, and in the present step.
+    streams: bool,
+    streaming: bool,
     training: Workspace,
     inference: Workspace,
     tiles: Vec<ParameterTile>,
@@ -108,6 +112,8 @@ impl Cpu {
         let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
         Cpu {
             isa,
+            streams: workers.count() > 1 && stream::pays(isa),
+            streaming: false,
             training: Workspace::for_training(architecture, batch_size, &product),
             inference: Workspace::for_inference(architecture, workers.count() * tile),
             scratch: Shared::new(workers.count(), scratch_size),

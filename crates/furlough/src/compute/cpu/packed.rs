@@ -80,6 +80,7 @@ impl Packed {
         (rows, columns): (Range<usize>, Range<usize>),
         (parameters, start): (&Borrowed<'_>, usize),
         scratch: &mut [f32],
+        streaming: bool,
     ) {
         if !self.in_update[index] {
             return;
@@ -88,7 +89,8 @@ impl Packed {
         if columns.len() == units {
             // SAFETY: as promised: the tile is whole rows.
             unsafe {
-                self.pack_forward(product, index, (rows.clone(), columns), parameters.part(start, rows.len() * units))
+                let weights = parameters.part(start, rows.len() * units);
+                self.pack_forward(product, index, (rows.clone(), columns), weights, streaming)
             };
             return;
         }
@@ -101,7 +103,7 @@ impl Packed {
                 copy.copy_from_slice(unsafe { parameters.part(start + (row - rows.start) * units, columns.len()) });
             }
             // SAFETY: as promised.
-            unsafe { self.pack_forward(product, index, (some, columns.clone()), copies) };
+            unsafe { self.pack_forward(product, index, (some, columns.clone()), copies, streaming) };
         }
     }
 
@@ -115,6 +117,7 @@ impl Packed {
         index: usize,
         (rows, columns): (Range<usize>, Range<usize>),
         weights: &[f32],
+        streaming: bool,
     ) {
         let (lanes, width) = (product.lanes(), columns.len());
         for first in (0..width).step_by(lanes) {
@@ -122,7 +125,8 @@ impl Packed {
             let start = (panel * product.slots(self.shapes[index].0) + product.slots(rows.start)) * lanes;
             // SAFETY: these slots of each panel belong to these rows.
             let words = unsafe { self.forward[index].part(start, product.slots(rows.len()) * lanes) };
-            product.pack_depths(&weights[first..], width, rows.len(), lanes.min(width - first), words);
+            let count = lanes.min(width - first);
+            product.pack_depths((&weights[first..], width), (rows.len(), count), words, streaming);
         }
     }
 
@@ -163,7 +167,7 @@ impl Packed {
             } else if !(product.in_place(count, units) || fresh && self.in_update[block]) {
                 let weights = &weights[rows.start * units..rows.end * units];
                 // SAFETY: each task has its own rows.
-                unsafe { self.pack_forward(product, block, (rows.clone(), 0..units), weights) };
+                unsafe { self.pack_forward(product, block, (rows.clone(), 0..units), weights, false) };
             }
         });
     }

@@ -6,6 +6,7 @@ use super::gemm::{self, Kernels};
 use super::out::Out;
 use super::simd::for_each_isa;
 use super::sparse;
+use super::stream;
 use super::transpose::turn_to;
 use super::{Isa, Precision};
 use crate::nn::{Activation, Architecture, Block, DropoutKind};
@@ -160,14 +161,27 @@ impl Product {
         }
     }
 
-    /// Packs `count` columns, from the start of `source`, of `depth` rows `width` apart into `slots(depth)` slots of a panel.
-    pub(super) fn pack_depths(&self, source: &[f32], width: usize, depth: usize, count: usize, panel: &mut [u32]) {
+    /// Packs `count` columns, from the start of `source`, of `depth` rows `width` apart into `slots(depth)` slots of a panel; past the caches if
+    /// `streaming`.
+    pub(super) fn pack_depths(
+        &self,
+        (source, width): (&[f32], usize),
+        (depth, count): (usize, usize),
+        panel: &mut [u32],
+        streaming: bool,
+    ) {
         match self {
+            Product::Single(isa, kernels, Precision::F32) if streaming && count == kernels.lanes => {
+                stream::copy_rows(*isa, source, width, count, floats_mut(panel));
+                stream::finish();
+            }
             Product::Single(isa, kernels, precision) => {
                 gemm::pack_rows(*isa, kernels.lanes, source, width, count, floats_mut(panel));
                 round(*isa, *precision, floats_mut(panel));
             }
-            Product::Bf16(_, engine) => bf16::pack_row_pairs(*engine, source, width, depth, count, panel),
+            Product::Bf16(_, engine) => {
+                bf16::pack_row_pairs(*engine, (source, width), (depth, count), panel, streaming)
+            }
         }
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Pass<'a> {
     pub(super) count: usize,
     /// So many words for each worker.
     scratch: (&'a Shared<u32>, usize),
+    /// Whether what other workers will read is stored past the caches.
+    streaming: bool,
 }
 
 /// Forward, loss and backward of a whole batch under the present masks, into the training workspace.
@@ -55,6 +57,8 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         concretes,
         scratch,
         scratch_size,
+        streams,
+        streaming,
         ..
     } = cpu;
     let count = batch.examples.len();
@@ -65,6 +69,8 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let tile = product.tile(architecture, count);
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
+    let by_layers = layers::pays(concretes, workers, tiles);
+    *streaming = *streams && workers.chosen() > 1 && !by_layers;
     let pass = Pass {
         isa: *isa,
         product,
@@ -77,8 +83,8 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         workspace,
         count,
         scratch,
+        streaming: *streaming,
     };
-    let by_layers = layers::pays(&pass, workers, tiles);
     let sums_of = &*sums;
     if by_layers {
         layers::train(&pass, workers, tile, batch.examples, weight, sums_of);
@@ -136,7 +142,10 @@ pub(super) fn forward_phase(
     assert!(examples.end as usize <= data.len(), "examples of the data set");
     let tile = product.tile(architecture, count);
     let scratch = (&*scratch, *scratch_size);
-    let pass = Pass { isa: *isa, product, packed, mlp, connections, concretes, data, masks, workspace, count, scratch };
+    let isa = *isa;
+    let streaming = false;
+    let pass =
+        Pass { isa, product, packed, mlp, connections, concretes, data, masks, workspace, count, scratch, streaming };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let Range { start, end } = tile_rows(index, count, tile);
@@ -366,7 +375,8 @@ impl Pass<'_> {
             let place = (panel * product.slots(workspace.rows()) + product.slots(first)) * lanes;
             // SAFETY: our rows of this panel.
             let packed = unsafe { workspace.packed_deltas[index].part(place, product.slots(rows) * lanes) };
-            product.pack_depths(&deltas[start..], units, rows, lanes.min(columns.end - start), packed);
+            let count = lanes.min(columns.end - start);
+            product.pack_depths((&deltas[start..], units), (rows, count), packed, self.streaming);
         }
     }
 }

@@ -81,8 +81,10 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         architecture,
         connections,
         concretes,
+        streaming,
         ..
     } = cpu;
+    let streaming = *streaming;
     // A bound of norms changes the weights once more, and few rows meet them where they lie.
     let refill = optimizer.max_norm.is_none() && examples > super::product::FEW;
     packed.filled(None);
@@ -144,7 +146,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         if refill {
             let place = (rows, tile.columns.clone());
             // SAFETY: the tile's own parameters; nobody multiplies with packed weights in this phase.
-            unsafe { packed.refill(product, tile.block, place, (&parameters, start), gradient) };
+            unsafe { packed.refill(product, tile.block, place, (&parameters, start), gradient, streaming) };
         }
     });
     bound_all_norms(workers, architecture, &parameters, optimizer);

@@ -4,6 +4,7 @@
 use super::round::Hardware;
 use super::round::{Round, pair};
 use super::{Engine, LANES, slots};
+use crate::compute::cpu::stream;
 use crate::compute::cpu::transpose::Square;
 use std::ops::Range;
 
@@ -39,8 +40,8 @@ packing! {
 
 packing! {
     /// Packs a panel whose output `i` is column `i` of rows `width` apart, of which `source` holds `depth`: `count` columns from its start.
-    /// Slots beyond the depth become zero; lanes beyond `count` are left as they are.
-    pack_row_pairs(source: &[f32], width: usize, depth: usize, count: usize, panel: &mut [u32]) by row_pairs
+    /// Slots beyond the depth become zero; lanes beyond `count` are left as they are. Whole slots go past the caches if `streaming`.
+    pack_row_pairs(source: (&[f32], usize), shape: (usize, usize), panel: &mut [u32], streaming: bool) by row_pairs
 }
 
 packing! {
@@ -97,13 +98,27 @@ fn columns(round: &impl Round, source: &[f32], width: usize, depth: usize, slot:
 }
 
 #[inline(always)]
-fn row_pairs(round: &impl Round, source: &[f32], width: usize, depth: usize, count: usize, panel: &mut [u32]) {
+fn row_pairs(
+    round: &impl Round,
+    (source, width): (&[f32], usize),
+    (depth, count): (usize, usize),
+    panel: &mut [u32],
+    streaming: bool,
+) {
     for (slot, lanes) in panel.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
         // Spelt out, because a loop of constant length is a few vectors.
         match count {
+            LANES if streaming => {
+                let mut words = [0; LANES];
+                columns(round, source, width, depth, slot, &mut words);
+                round.stream(&words, lanes);
+            }
             LANES => columns(round, source, width, depth, slot, &mut lanes[..LANES]),
             _ => columns(round, source, width, depth, slot, &mut lanes[..count]),
         }
+    }
+    if streaming {
+        stream::finish();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sixteen pairs at a time: rounding to bfloat16 and turning squares.
 
+use super::LANES;
 use crate::compute::cpu::transpose::Square;
 use crate::compute::precision::bf16_bits;
 
@@ -19,6 +20,9 @@ pub(super) trait Round {
 
     /// Rows for columns.
     fn transpose(&self, square: &Square) -> Square;
+
+    /// Stores a slot of a panel, which begins at a line of cache, past the caches.
+    fn stream(&self, words: &[u32; LANES], to: &mut [u32; LANES]);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -26,10 +30,11 @@ pub(super) use hardware::Hardware;
 
 #[cfg(target_arch = "x86_64")]
 mod hardware {
-    use super::{Round, Square};
+    use super::{LANES, Round, Square};
     use crate::compute::cpu::transpose::avx512 as transpose;
     use std::arch::x86_64::{
         __m512i, _mm512_cvtne2ps_pbh, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_permutexvar_epi16,
+        _mm512_stream_si512,
     };
 
     /// By the conversion of AVX512-BF16, which is exact but for taking numbers below 1e-38 as 0, as the products do anyway.
@@ -80,6 +85,15 @@ mod hardware {
         fn transpose(&self, square: &Square) -> Square {
             // SAFETY: AVX512-BF16 comes with AVX512F.
             unsafe { transpose(square) }
+        }
+
+        #[inline(always)]
+        fn stream(&self, words: &[u32; LANES], to: &mut [u32; LANES]) {
+            assert!(to.as_ptr().addr().is_multiple_of(64));
+            for (words, to) in words.as_chunks::<16>().0.iter().zip(to.as_chunks_mut::<16>().0) {
+                // SAFETY: as above; `to` is a line of cache, or two.
+                unsafe { _mm512_stream_si512(to.as_mut_ptr().cast(), _mm512_loadu_si512(words.as_ptr().cast())) };
+            }
         }
     }
 }

@@ -20,7 +20,13 @@ fn every_engine_multiplies_exactly() {
                     let mut panels = vec![0; outputs.div_ceil(LANES) * slots * LANES];
                     for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
                         let first = panel * LANES;
-                        pack_row_pairs(engine, &weights[first..], outputs, depth, LANES.min(outputs - first), words);
+                        pack_row_pairs(
+                            engine,
+                            (&weights[first..], outputs),
+                            (depth, LANES.min(outputs - first)),
+                            words,
+                            false,
+                        );
                     }
                     // What lies in rows that do not matter must not matter.
                     let mut packed = vec![0x7FC0_7FC0; rows.next_multiple_of(GROUP) * slots];
@@ -69,7 +75,7 @@ fn rows_and_columns_pack_to_the_same() {
             let count = columns.min(LANES);
             let mut of_columns = vec![0; slots(rows) * LANES];
             let mut of_rows = of_columns.clone();
-            pack_row_pairs(engine, &values, columns, rows, count, &mut of_columns);
+            pack_row_pairs(engine, (&values, columns), (rows, count), &mut of_columns, false);
             pack_panel(engine, &turned, rows, 0..count, &mut of_rows);
             assert_eq!(of_rows, of_columns, "{rows} × {columns}");
         }
@@ -102,7 +108,13 @@ fn pairs_that_are_not_multiplied_change_no_bit() {
                 let mut panels = vec![0; outputs.div_ceil(LANES) * slots * LANES];
                 for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
                     let first = panel * LANES;
-                    pack_row_pairs(engine, &weights[first..], outputs, depth, LANES.min(outputs - first), words);
+                    pack_row_pairs(
+                        engine,
+                        (&weights[first..], outputs),
+                        (depth, LANES.min(outputs - first)),
+                        words,
+                        false,
+                    );
                 }
                 let mut packed = vec![0; rows.next_multiple_of(GROUP) * slots];
                 pack_rows(engine, &numbers(rows * depth, some, 2), depth, &mut packed);

@@ -38,7 +38,7 @@ const MOST: usize = 70;
 
 /// Numbers in panels from which on they may lie beyond the second-level cache, and the fewest rows that need most of them between them: the next
 /// block's are asked for ahead then, as what rows with zeros read is nothing that the processor would foresee.
-const FAR: usize = 1 << 18;
+const FAR: usize = 1 << 16;
 const FEWEST_ROWS: usize = 8;
 
 /// What is multiplied, and how many outputs a panel and a vector of it have.
@@ -57,6 +57,7 @@ impl Kind {
     }
 
     /// Pairs in bfloat16, in panels of so many outputs, on a machine that has AVX512-BF16.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn pairs(isa: Isa, lanes: usize) -> Kind {
         Kind { numbers: Numbers::Pairs(isa), lanes, vector: 16 }
     }
