@@ -236,7 +236,7 @@ pub struct RecipeArgs {
     #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Training", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// What matrix products multiply: single precision, or each factor rounded to bfloat16, which is several times as fast on processors
-    /// with AMX or AVX512-BF16 and no faster on others [default: f32]
+    /// with AMX, a third faster with AVX512-BF16 and no faster on others [default: f32]
     #[arg(long, value_parser = values::precisions(), value_name = "NAME", help_heading = "Training")]
     precision: Option<String>,
 }
