@@ -57,6 +57,16 @@ impl Isa {
     }
 }
 
+/// What the processor says of itself in a leaf of CPUID.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn cpuid(leaf: u32) -> std::arch::x86_64::CpuidResult {
+    // SAFETY: every x86-64 has the instruction. The oldest Rust that will do asks for this, newer ones do not.
+    #[allow(unused_unsafe)]
+    unsafe {
+        std::arch::x86_64::__cpuid_count(leaf, 0)
+    }
+}
+
 /// Asks for the cache lines of some bytes before they are needed.
 #[inline(always)]
 pub(super) fn prefetch(first: *const u8, bytes: usize) {
@@ -64,6 +74,7 @@ pub(super) fn prefetch(first: *const u8, bytes: usize) {
 }
 
 /// The same, where they will not be needed so soon as to be worth room in the first-level cache.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn prefetch_to_second(first: *const u8, bytes: usize) {
     prefetch_into::<false>(first, bytes);

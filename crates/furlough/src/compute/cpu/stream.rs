@@ -3,16 +3,18 @@
 //! from memory 1.7 (`bench/LOG.md`). What is stored so may be read by others after [`finish`].
 
 use super::Isa;
-use super::simd::Level;
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Level, cpuid};
 
 /// Numbers of a line of cache.
+#[cfg(target_arch = "x86_64")]
 const LINE: usize = 16;
 
 /// Whether this processor is of those that were seen to gain: AMD's. On others it has not been measured.
 pub(super) fn pays(isa: Isa) -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        let vendor = std::arch::x86_64::__cpuid(0);
+        let vendor = cpuid(0);
         isa.0 != Level::Baseline
             && [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).as_flattened() == b"AuthenticAMD"
     }
@@ -25,15 +27,20 @@ pub(super) fn pays(isa: Isa) -> bool {
 
 /// Copies `count` numbers from the start of each row of `source`, rows `width` apart, into rows of so many. Past the caches if these are whole lines.
 pub(super) fn copy_rows(isa: Isa, source: &[f32], width: usize, count: usize, to: &mut [f32]) {
-    let lines = count.is_multiple_of(LINE) && to.as_ptr().addr().is_multiple_of(size_of::<f32>() * LINE);
+    #[cfg(target_arch = "x86_64")]
+    let past = isa.0 != Level::Baseline
+        && count.is_multiple_of(LINE)
+        && to.as_ptr().addr().is_multiple_of(LINE * size_of::<f32>());
+    let _ = isa;
     for (row, to) in to.chunks_exact_mut(count).enumerate() {
         let from = &source[row * width..][..count];
-        match isa.0 {
+        #[cfg(target_arch = "x86_64")]
+        if past {
             // SAFETY: an Isa exists only where its features were detected, and the lines were looked at.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 | Level::Avx512 if lines => unsafe { copy(from, to) },
-            _ => to.copy_from_slice(from),
+            unsafe { copy(from, to) };
+            continue;
         }
+        to.copy_from_slice(from);
     }
 }
 

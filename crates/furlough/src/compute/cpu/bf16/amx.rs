@@ -2,8 +2,9 @@
 //! intrinsics for it are not stable yet. Intel's Software Developer's Manual, volume 1, chapter 18, describes them.
 
 use super::{LANES, TILE_SLOTS};
+use crate::compute::cpu::simd::cpuid;
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid_count, _xgetbv};
+use std::arch::x86_64::_xgetbv;
 use std::sync::OnceLock;
 
 /// Whether this machine has AMX with bfloat16, and the system lets this process use it. Asked once.
@@ -24,7 +25,7 @@ fn is_present() -> bool {
         unsafe { _xgetbv(0) }
     }
     // A processor with AVX-512 has leaf 7.
-    let features = __cpuid_count(7, 0).edx;
+    let features = cpuid(7).edx;
     // SAFETY: detected above.
     features & BF16_AND_TILE == BF16_AND_TILE && unsafe { enabled_state() } & TILE_STATE == TILE_STATE
 }

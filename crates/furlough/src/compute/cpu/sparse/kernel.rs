@@ -2,7 +2,9 @@
 
 use super::super::gemm::{DEPTH, Panels};
 use super::super::out::Out;
-use super::super::simd::{Isa, Level};
+use super::super::simd::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::super::simd::Level;
 
 /// What is multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
