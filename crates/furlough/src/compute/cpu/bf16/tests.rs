@@ -1,8 +1,20 @@
 use super::*;
+use crate::compute::cpu::workspace::Shared;
 
 /// Small whole numbers: bfloat16 has them exactly, and their sums are exact in single precision in any order.
 fn value(i: usize, j: usize) -> f32 {
     ((i * 31 + j * 17 + i * j % 7) % 13) as f32 - 6.0
+}
+
+/// Weights of `outputs` columns in panels.
+fn panels(engine: Engine, weights: &[f32], (depth, outputs): (usize, usize)) -> Vec<u32> {
+    let panel = slots(depth) * LANES;
+    let mut panels = vec![0; outputs.div_ceil(LANES) * panel];
+    for (first, words) in (0..).step_by(LANES).zip(panels.chunks_exact_mut(panel)) {
+        let shape = (depth, LANES.min(outputs - first));
+        pack_row_pairs(engine, (&weights[first..], outputs), shape, words, false);
+    }
+    panels
 }
 
 #[test]
@@ -17,17 +29,7 @@ fn every_engine_multiplies_exactly() {
                     let slots = slots(depth);
                     let weights: Vec<f32> = (0..depth * outputs).map(|k| value(k / outputs, k % outputs)).collect();
                     let inputs: Vec<f32> = (0..rows * depth).map(|k| value(k % depth, 3 + k / depth)).collect();
-                    let mut panels = vec![0; outputs.div_ceil(LANES) * slots * LANES];
-                    for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
-                        let first = panel * LANES;
-                        pack_row_pairs(
-                            engine,
-                            (&weights[first..], outputs),
-                            (depth, LANES.min(outputs - first)),
-                            words,
-                            false,
-                        );
-                    }
+                    let panels = panels(engine, &weights, (depth, outputs));
                     // What lies in rows that do not matter must not matter.
                     let mut packed = vec![0x7FC0_7FC0; rows.next_multiple_of(GROUP) * slots];
                     pack_rows(engine, &inputs, depth, &mut packed);
@@ -78,6 +80,10 @@ fn rows_and_columns_pack_to_the_same() {
             pack_row_pairs(engine, (&values, columns), (rows, count), &mut of_columns, false);
             pack_panel(engine, &turned, rows, 0..count, &mut of_rows);
             assert_eq!(of_rows, of_columns, "{rows} × {columns}");
+            // And past the caches.
+            let mut streamed = Shared::<u32>::new(slots(rows), LANES);
+            pack_row_pairs(engine, (&values, columns), (rows, count), streamed.all(), true);
+            assert_eq!(streamed.all(), of_columns, "{rows} × {columns}");
         }
     }
 }
@@ -105,17 +111,7 @@ fn pairs_that_are_not_multiplied_change_no_bit() {
             {
                 let slots = slots(depth);
                 let weights = numbers(depth * outputs, 64, 1);
-                let mut panels = vec![0; outputs.div_ceil(LANES) * slots * LANES];
-                for (panel, words) in panels.chunks_exact_mut(slots * LANES).enumerate() {
-                    let first = panel * LANES;
-                    pack_row_pairs(
-                        engine,
-                        (&weights[first..], outputs),
-                        (depth, LANES.min(outputs - first)),
-                        words,
-                        false,
-                    );
-                }
+                let panels = panels(engine, &weights, (depth, outputs));
                 let mut packed = vec![0; rows.next_multiple_of(GROUP) * slots];
                 pack_rows(engine, &numbers(rows * depth, some, 2), depth, &mut packed);
                 let before = numbers(rows * outputs, 64, 3);
