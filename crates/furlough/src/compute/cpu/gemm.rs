@@ -214,21 +214,13 @@ for_each_isa! {
     }
 }
 
-/// Depths that [`pack_groups`] takes at a time, few enough for what they have of all groups to stay in the first-level cache, as groups end within
-/// lines of it.
-const PACKED: usize = 32;
-
 for_each_isa! {
-    /// Packs the rows of a [`Factor`] whose element of row `j` and depth `k` is `source[k * width + j]`, for `j` in `rows`: groups of
-    /// `group` rows, each contiguous, `[k][row]`. A last group that is not full leaves gaps.
-    pub(super) fn pack_groups(isa, group: usize, source: &[f32], width: usize, rows: Range<usize>, packed: &mut [f32]) {
-        let depth = source.len() / width;
-        let last = rows.end;
-        for (start, source) in (0..).step_by(PACKED).zip(source.chunks(PACKED * width)) {
-            let place = start * group..(start * group + source.len() / width * group);
-            for (first, values) in rows.clone().step_by(group).zip(packed.chunks_exact_mut(group * depth)) {
-                copy_rows(group, &source[first..], width, group.min(last - first), &mut values[place.clone()]);
-            }
+    /// Packs `rows` rows of a [`Factor`], whose element of row `j` and depth `k` is `source[k * width + j]`: groups of `group` rows, each contiguous,
+    /// `[k][row]`. A last group that is not full leaves gaps. Of a depth of `depths.1`, these are so many from `depths.0.start` on.
+    pub(super) fn pack_groups(isa, group: usize, source: &[f32], width: usize, rows: usize, depths: (Range<usize>, usize), packed: &mut [f32]) {
+        let place = depths.0.start * group..depths.0.end * group;
+        for (first, values) in (0..rows).step_by(group).zip(packed.chunks_exact_mut(group * depths.1)) {
+            copy_rows(group, &source[first..], width, group.min(rows - first), &mut values[place.clone()]);
         }
     }
 }

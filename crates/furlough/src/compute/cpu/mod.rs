@@ -15,6 +15,7 @@ mod loss;
 mod math;
 mod out;
 mod packed;
+mod partition;
 mod product;
 mod rows;
 mod samples;
@@ -25,8 +26,11 @@ mod stream;
 mod tally;
 mod tiles;
 mod transpose;
+mod units;
+mod way;
 mod workers;
 mod workspace;
+mod zeros;
 
 pub(crate) use comoments::Comoments;
 pub use gathered::Gathering;
@@ -45,8 +49,9 @@ use connections::Connections;
 use dropout::LayerMask;
 use gathered::Gathered;
 use packed::Packed;
+use partition::Partition;
 use product::Product;
-use tiles::ParameterTile;
+use way::Way;
 use workers::Workers;
 use workspace::{Shared, Workspace};
 
@@ -58,13 +63,15 @@ pub struct Cpu {
     product: Product,
     packed: Packed,
     workers: Workers,
-    /// Whether what workers read of each other is stored past the caches: where that pays, and in the present step.
+    /// Whether storing past the caches what workers read of each other pays here.
     streams: bool,
-    streaming: bool,
+    /// How the present step goes about it.
+    way: Way,
     training: Workspace,
     inference: Workspace,
-    tiles: Vec<ParameterTile>,
-    /// Room for each worker: the rows that it multiplies, packed; then the gradient of one tile, and its inputs packed.
+    /// Tiles of parameters: where the first layer's gradient leaves out zeros of what it reads, and where those of the deltas.
+    partitions: [Partition; 2],
+    /// Room for each worker: the rows that it multiplies, packed; then the gradient of one tile, and what its product takes.
     scratch: Shared<u32>,
     scratch_size: usize,
     /// The masks of the present call: of the input, then of each block.
@@ -105,15 +112,17 @@ impl Cpu {
     ) -> Self {
         let product = Product::new(isa, precision);
         let workers = Workers::new(threads.max(1), product.worth_sharing());
-        let tiles = tiles::partition(architecture);
+        let partitions = [0.0, 1.0].map(|features| {
+            Partition::new(architecture, units::choose(&product, architecture, batch_size, features), workers.count())
+        });
         let (tile, _) = product.tile(architecture, usize::MAX);
-        let of_tiles = tiles.iter().map(|tile| tile.scratch(&product, batch_size));
+        let of_tiles = partitions.iter().map(|partition| partition.scratch(&product, batch_size));
         let of_rows = architecture.blocks().iter().map(|b| product.row_words(tile, b.inputs, b.outputs));
-        let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0);
+        let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0).next_multiple_of(units::LINE);
         Cpu {
             isa,
             streams: workers.count() > 1 && stream::pays(isa),
-            streaming: false,
+            way: Way::default(),
             training: Workspace::for_training(architecture, batch_size, &product),
             inference: Workspace::for_inference(architecture, workers.count() * tile),
             scratch: Shared::new(workers.count(), scratch_size),
@@ -130,7 +139,7 @@ impl Cpu {
             packed: Packed::new(architecture, &product, batch_size),
             product,
             workers,
-            tiles,
+            partitions,
         }
     }
 
@@ -206,7 +215,7 @@ impl Cpu {
             let Cpu { isa, workers, concretes, .. } = self;
             let examples = (batch.examples.len(), batch.data.len());
             concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
-            tiles::update_phase(self, mlp, velocity, optimizer, batch.examples.len());
+            tiles::update_phase(self, mlp, velocity, optimizer, batch);
             self.concretes.descend(mlp, optimizer.learning_rate);
         }
         sums

@@ -44,31 +44,21 @@ impl Out {
 }
 
 for_each_isa! {
+    /// Loops over all there is, and not over vectors of it, of which the compiler makes gathers; and no closures, which would not be compiled for the instruction set, so
+    /// that each `mul_add` would be a call.
     fn put(isa, out: &mut [f32], sums: &[f32], keep: f32, factor: f32) {
-        let (wholes, rest) = out.as_chunks_mut::<16>();
-        let (whole_sums, rest_sums) = sums.as_chunks::<16>();
-        // A loop of constant length is a vector or two.
-        for (out, sums) in wholes.iter_mut().zip(whole_sums) {
-            meet(out, sums, keep, factor);
-        }
-        meet(rest, rest_sums, keep, factor);
-    }
-}
-
-/// Loops, and not closures, which would not be compiled for the instruction set, so that each `mul_add` would be a call.
-#[inline(always)]
-fn meet(out: &mut [f32], sums: &[f32], keep: f32, factor: f32) {
-    if keep == 0.0 {
-        for (out, &sum) in out.iter_mut().zip(sums) {
-            *out = factor * sum;
-        }
-    } else if keep == 1.0 {
-        for (out, &sum) in out.iter_mut().zip(sums) {
-            *out = factor.mul_add(sum, *out);
-        }
-    } else {
-        for (out, &sum) in out.iter_mut().zip(sums) {
-            *out = keep * *out + factor * sum;
+        if keep == 0.0 {
+            for (out, &sum) in out.iter_mut().zip(sums) {
+                *out = factor * sum;
+            }
+        } else if keep == 1.0 {
+            for (out, &sum) in out.iter_mut().zip(sums) {
+                *out = factor.mul_add(sum, *out);
+            }
+        } else {
+            for (out, &sum) in out.iter_mut().zip(sums) {
+                *out = keep * *out + factor * sum;
+            }
         }
     }
 }

@@ -2,14 +2,17 @@
 //! row-major matrix.
 
 use super::bf16::{self, Engine};
+use super::features::{Inputs, STRIP};
 use super::gemm::{self, Kernels};
 use super::out::Out;
 use super::simd::for_each_isa;
-use super::sparse;
+use super::sparse::{self, Kind};
 use super::stream;
 use super::transpose::turn_to;
+use super::units;
+use super::zeros::deltas_left;
 use super::{Isa, Precision};
-use crate::nn::{Activation, Architecture, Block, DropoutKind};
+use crate::nn::{Architecture, Block};
 use std::ops::Range;
 
 /// What multiplies, and how its factors are laid out. Packed factors are words of 32 bits: a number, or two of bfloat16.
@@ -62,6 +65,22 @@ impl Product {
         }
     }
 
+    /// The instruction set of what is done to single numbers.
+    pub(super) fn isa(&self) -> Isa {
+        match self {
+            Product::Single(isa, ..) | Product::Bf16(isa, _) => *isa,
+        }
+    }
+
+    /// Whether products of so many outputs, over so many examples, are faster without zeros.
+    pub(super) fn skips(&self, outputs: usize, examples: usize) -> bool {
+        let kind = match self {
+            Product::Single(isa, kernels, _) => Kind::single(*isa, kernels),
+            Product::Bf16(isa, engine) => engine.kind(*isa),
+        };
+        kind.is_some_and(|kind| kind.is_worth(outputs, self.slots(examples)))
+    }
+
     /// The kernels of single precision, if they multiply numbers as these are.
     pub(super) fn kernels(&self) -> Option<&Kernels> {
         match self {
@@ -96,10 +115,13 @@ impl Product {
     pub(super) fn tile(&self, architecture: &Architecture, rows: usize) -> (usize, usize) {
         let wide = architecture.blocks().iter().any(|block| block.inputs * block.outputs >= WIDE);
         let turned = architecture.blocks().iter().skip(1).any(|block| self.back_in_place(rows, block));
+        let by_units = architecture.blocks().iter().any(|block| units::pays(self, block, rows, 1.0));
         let (most, group) = match self {
             Product::Single(..) if wide => (WIDE_TILE, PANEL_ROWS),
             // Rows are the outputs of panels backward, which should be full.
             Product::Single(..) if turned => (PANEL_TILE, PANEL_ROWS),
+            // Whole lines of what lies unit by unit.
+            Product::Single(..) if by_units => (PANEL_TILE, units::LINE),
             Product::Single(_, kernels, _) => (TILE, kernels.group),
             Product::Bf16(..) => (2 * bf16::GROUP, bf16::GROUP),
         };
@@ -111,7 +133,7 @@ impl Product {
     pub(super) fn back_in_place(&self, rows: usize, block: &Block) -> bool {
         let Block { inputs, outputs: units, .. } = *block;
         rows.saturating_mul(inputs + units) < inputs * units
-            && self.kernels().is_some_and(|kernels| rows < WORTH_PACKING || !sparse::skips(kernels, zero_deltas(block)))
+            && self.kernels().is_some_and(|kernels| rows < WORTH_PACKING || !sparse::skips(kernels, deltas_left(block)))
     }
 
     /// Floating-point operations of a call (a step, an evaluation) that are worth waking another thread for: some seventh of a millisecond in single
@@ -204,7 +226,8 @@ impl Product {
             Product::Single(isa, kernels, precision) => unsafe {
                 let values = rounded(*isa, *precision, values, scratch);
                 let panels = kernels.packed(a.as_ptr().cast(), depth * kernels.lanes);
-                sparse::multiply_rows((*isa, kernels), (outputs, depth), (out, stride), panels, values);
+                let shape = (rows, outputs, depth);
+                sparse::multiply_rows((*isa, kernels), shape, (out, stride), panels, (values, depth));
             },
             Product::Bf16(isa, engine) => {
                 let scratch = &mut scratch[..rows.next_multiple_of(bf16::GROUP) * slots];
@@ -241,7 +264,8 @@ impl Product {
         // SAFETY: slices of these very shapes, checked above; no vector goes beyond a row of the weights, or of `out`, as promised.
         unsafe {
             let panels = kernels.columns(weights[columns.start..].as_ptr(), units);
-            sparse::multiply_rows((*isa, kernels), (columns.len(), inputs), (out, stride), panels, rows);
+            let shape = (count, columns.len(), inputs);
+            sparse::multiply_rows((*isa, kernels), shape, (out, stride), panels, (rows, inputs));
         }
     }
 
@@ -277,33 +301,33 @@ impl Product {
             unsafe {
                 let to = (turned.as_mut_ptr(), count);
                 gemm::multiply(kernels, (inputs, count, units), to, (0.0, 1.0), panels, weights);
-                turn_to(*isa, (turned, count), (inputs, count), (out.add(first), stride));
+                turn_to(*isa, (turned, count), (inputs, count), (out.add(first), stride), false);
             }
         }
     }
 
     /// `out[j][i] = keep · out[j][i] + factor · Σ_k a[i][k] · columns[k][j]`: `a` in panels `panel` words apart, the columns `range` of a row-major
-    /// matrix with rows `width` apart, packed into `words` on the way: [`Self::column_words`].
+    /// matrix, packed into `words` on the way: [`Self::column_words`].
     ///
     /// # Safety
     /// All may be read, and `out` written: columns × outputs elements. No element of it is used by anyone else now.
     pub(super) unsafe fn multiply_columns(
         &self,
-        (columns, width, range): (&[f32], usize, Range<usize>),
+        (inputs, range): (Inputs<'_>, Range<usize>),
         (a, panel, outputs): (&[u32], usize, usize),
         out: (*mut f32, usize),
         scale: (f32, f32),
         words: &mut [u32],
     ) {
-        let (rows, depth) = (range.len(), columns.len() / width);
+        let (rows, depth) = (range.len(), inputs.len());
         let slots = self.slots(depth);
-        assert!(range.end <= width && columns.len() == depth * width);
+        assert!(range.end <= inputs.width());
         assert!(a.len() >= (self.panels(outputs) - 1) * panel + slots * self.lanes());
         let words = &mut words[..self.column_words(rows, depth)];
         match self {
             Product::Single(isa, kernels, precision) => {
                 let values = floats_mut(words);
-                let packed = sparse::pack_columns((*isa, kernels), outputs, (columns, width, range), values);
+                let packed = sparse::pack_columns((*isa, kernels), outputs, (inputs, range), values);
                 round(*isa, *precision, values);
                 let panels = kernels.packed(a.as_ptr().cast(), panel);
                 // SAFETY: checked above and promised.
@@ -313,7 +337,16 @@ impl Product {
                 }
             }
             Product::Bf16(isa, engine) => {
-                bf16::pack_columns(*engine, columns, width, range, words);
+                inputs.strips(*isa, range, |first, (values, width)| {
+                    let depths = STRIP.min(depth - first);
+                    let words = &mut words[self.slots(first)..];
+                    assert!(words.len() >= (rows - 1) * slots + self.slots(depths));
+                    // SAFETY: just checked.
+                    unsafe {
+                        let to = (words.as_mut_ptr(), slots);
+                        bf16::pack_columns(*engine, (values, width), (depths, rows), to, false);
+                    }
+                });
                 let (b, out) = ((words.as_ptr(), slots), Out::of(out, scale));
                 // SAFETY: as above.
                 unsafe { bf16::multiply((*isa, *engine), (rows, outputs, slots), out, (a.as_ptr(), panel), b) };
@@ -322,17 +355,8 @@ impl Product {
     }
 }
 
-/// About which part of a block's deltas is zero: half where ReLU is, and what dropout drops.
-fn zero_deltas(block: &Block) -> f64 {
-    let others = if block.activation == Activation::Relu { 0.5 } else { 1.0 };
-    match block.dropout.kind() {
-        DropoutKind::Bernoulli | DropoutKind::Alpha => 1.0 - others * (1.0 - block.dropout.p()),
-        DropoutKind::Gaussian | DropoutKind::DropConnect | DropoutKind::Concrete => 1.0 - others,
-    }
-}
-
 /// Rounds factors that were just packed, while they are in cache.
-fn round(isa: Isa, precision: Precision, values: &mut [f32]) {
+pub(super) fn round(isa: Isa, precision: Precision, values: &mut [f32]) {
     for_each_isa! {
         fn bf16(isa, values: &mut [f32]) {
             values.iter_mut().for_each(|value| *value = Precision::Bf16.round(*value));
@@ -355,6 +379,12 @@ fn rounded<'a>(isa: Isa, precision: Precision, values: &'a [f32], scratch: &'a m
 }
 
 /// Words that hold numbers of single precision.
+pub(super) fn floats(words: &[u32]) -> &[f32] {
+    // SAFETY: of the same size and alignment, and all bits are a value of either.
+    unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), words.len()) }
+}
+
+/// [`floats`] to be written.
 pub(super) fn floats_mut(words: &mut [u32]) -> &mut [f32] {
     // SAFETY: of the same size and alignment, and all bits are a value of either.
     unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }

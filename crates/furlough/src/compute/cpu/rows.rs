@@ -5,10 +5,12 @@ use super::concrete::{Concretes, soften, soften_back};
 use super::connections::Connections;
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row};
-use super::features::{AHEAD, read_row};
+use super::features::{AHEAD, Inputs, features_left, read_row};
 use super::loss::loss_row;
 use super::packed::Packed;
 use super::product::Product;
+use super::units;
+use super::way::Way;
 use super::workspace::{Shared, Workspace};
 use super::{Cpu, Isa, StepSums, layers};
 use crate::data::{Batch, Dataset};
@@ -38,8 +40,9 @@ pub(super) struct Pass<'a> {
     pub(super) count: usize,
     /// So many words for each worker.
     scratch: (&'a Shared<u32>, usize),
-    /// Whether what other workers will read is stored past the caches.
-    streaming: bool,
+    way: Way,
+    /// Of which blocks the deltas are packed unit by unit.
+    by_units: &'a [bool],
 }
 
 /// Forward, loss and backward of a whole batch under the present masks, into the training workspace.
@@ -58,7 +61,8 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         scratch,
         scratch_size,
         streams,
-        streaming,
+        way,
+        partitions,
         ..
     } = cpu;
     let count = batch.examples.len();
@@ -69,8 +73,10 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let tile = product.tile(architecture, count);
     let tiles = count.div_ceil(tile.0);
     let scratch = (&*scratch, *scratch_size);
-    let by_layers = layers::pays(concretes, workers, tiles);
-    *streaming = *streams && workers.chosen() > 1 && !by_layers;
+    let bytes = masks[0].is_none() && Inputs::of_bytes(batch.data, batch.examples).is_some();
+    let kept = if masks[0].is_some() { 1.0 - architecture.input_dropout().p() } else { 1.0 };
+    let by_units = units::pays(product, &architecture.blocks()[0], count, kept * features_left(*isa, batch));
+    *way = Way::choose((concretes, workers), (count, tile.0), *streams, bytes, by_units);
     let pass = Pass {
         isa: *isa,
         product,
@@ -83,10 +89,11 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         workspace,
         count,
         scratch,
-        streaming: *streaming,
+        way: *way,
+        by_units: &partitions[way.partition].by_units,
     };
     let sums_of = &*sums;
-    if by_layers {
+    if way.by_layers {
         layers::train(&pass, workers, tile, batch.examples, weight, sums_of);
     } else {
         workers.run(tiles, &|index, worker| {
@@ -143,9 +150,23 @@ pub(super) fn forward_phase(
     let tile = product.tile(architecture, count);
     let scratch = (&*scratch, *scratch_size);
     let isa = *isa;
-    let streaming = false;
-    let pass =
-        Pass { isa, product, packed, mlp, connections, concretes, data, masks, workspace, count, scratch, streaming };
+    let way = Way::default();
+    let by_units = &[];
+    let pass = Pass {
+        isa,
+        product,
+        packed,
+        mlp,
+        connections,
+        concretes,
+        data,
+        masks,
+        workspace,
+        count,
+        scratch,
+        way,
+        by_units,
+    };
     let out = super::workspace::Borrowed::new(out);
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let Range { start, end } = tile_rows(index, count, tile);
@@ -190,11 +211,16 @@ impl Pass<'_> {
     ) {
         // SAFETY: our rows, and each block reads what the one before has written.
         unsafe {
-            self.read(first, place, rows, &example_of);
+            self.read(self.input_row(worker, first), place, rows, &example_of);
             for (index, block) in self.mlp.architecture().blocks().iter().enumerate() {
                 self.forward_block(index, worker, (first, place, rows), 0..block.outputs, &example_of);
             }
         }
+    }
+
+    /// The row of the workspace's input where what goes to row `first` of the other buffers is.
+    fn input_row(&self, worker: usize, first: usize) -> usize {
+        self.way.own_rows.map_or(first, |rows| worker * rows)
     }
 
     /// The features of `rows` examples, dropped and scaled, into rows `first ..` of the workspace.
@@ -233,12 +259,12 @@ impl Pass<'_> {
         // SAFETY: only read, as promised: the packed weights since the beginning of the call.
         let (input, weights) = unsafe {
             let input = match index {
-                0 => &workspace.input,
-                _ => &workspace.outputs[index - 1],
+                0 => workspace.input.read(self.input_row(worker, first) * width, rows * width),
+                _ => workspace.outputs[index - 1].read(first * width, rows * width),
             };
             let start = columns.start * product.slots(width);
             let weights = &packed.forward[index];
-            (input.read(first * width, rows * width), weights.read(start, weights.len() - start))
+            (input, weights.read(start, weights.len() - start))
         };
         let (outputs, pres) = (&workspace.outputs[index], &workspace.pre[index]);
         // SAFETY: our columns of our rows, of these very shapes.
@@ -366,17 +392,29 @@ impl Pass<'_> {
     /// Nobody else writes these rows of the deltas, or uses these columns of the packed ones, now.
     pub(super) unsafe fn pack_deltas(&self, index: usize, first: usize, rows: usize, columns: Range<usize>) {
         let Pass { product, workspace, mlp, .. } = *self;
-        let units = mlp.architecture().blocks()[index].outputs;
+        let width = mlp.architecture().blocks()[index].outputs;
         let lanes = product.lanes();
         // SAFETY: only read, as promised.
-        let deltas = unsafe { workspace.deltas[index].read(first * units, rows * units) };
+        let deltas = unsafe { workspace.deltas[index].read(first * width, rows * width) };
+        let (packed, streaming) = (&workspace.packed_deltas[index], self.way.streaming);
+        if self.by_units[index] {
+            let apart = units::apart(product, workspace.rows());
+            let start = columns.start * apart + product.slots(first);
+            assert!(start + (columns.len() - 1) * apart + product.slots(rows) <= packed.len());
+            // SAFETY: our rows of these units, as was just checked.
+            unsafe {
+                let (from, shape) = ((&deltas[columns.start..], width), (rows, columns.len()));
+                product.pack_units(from, shape, (packed.at(start), apart), streaming);
+            }
+            return;
+        }
         for start in columns.clone().step_by(lanes) {
             let panel = start / lanes;
             let place = (panel * product.slots(workspace.rows()) + product.slots(first)) * lanes;
             // SAFETY: our rows of this panel.
-            let packed = unsafe { workspace.packed_deltas[index].part(place, product.slots(rows) * lanes) };
+            let packed = unsafe { packed.part(place, product.slots(rows) * lanes) };
             let count = lanes.min(columns.end - start);
-            product.pack_depths((&deltas[start..], units), (rows, count), packed, self.streaming);
+            product.pack_depths((&deltas[start..], width), (rows, count), packed, streaming);
         }
     }
 }

@@ -28,9 +28,7 @@ pub(super) fn pays(isa: Isa) -> bool {
 /// Copies `count` numbers from the start of each row of `source`, rows `width` apart, into rows of so many. Past the caches if these are whole lines.
 pub(super) fn copy_rows(isa: Isa, source: &[f32], width: usize, count: usize, to: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
-    let past = isa.0 != Level::Baseline
-        && count.is_multiple_of(LINE)
-        && to.as_ptr().addr().is_multiple_of(LINE * size_of::<f32>());
+    let past = isa.0 != Level::Baseline && is_at_lines(to.as_ptr(), count);
     let _ = isa;
     for (row, to) in to.chunks_exact_mut(count).enumerate() {
         let from = &source[row * width..][..count];
@@ -57,6 +55,12 @@ unsafe fn copy(from: &[f32], to: &mut [f32]) {
         // SAFETY: vectors of eight; where lines begin, every second of them does.
         unsafe { _mm256_stream_ps(to.as_mut_ptr(), _mm256_loadu_ps(from.as_ptr())) };
     }
+}
+
+/// Whether rows so far apart begin at lines of cache.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn is_at_lines(first: *const f32, apart: usize) -> bool {
+    first.addr().is_multiple_of(LINE * size_of::<f32>()) && apart.is_multiple_of(LINE)
 }
 
 /// Whatever this thread has stored past the caches comes before all that it stores from now on.

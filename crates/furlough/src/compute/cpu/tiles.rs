@@ -1,96 +1,49 @@
 //! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimiser follows it while the tile is in
 //! cache. No gradient leaves the phase, and plain SGD has none at all: the product is subtracted from the weights.
 
-use super::bf16::PART;
 use super::connections::drop_part;
-use super::product::{Product, floats_mut};
+use super::features::Inputs;
+use super::partition::{ParameterTile, Partition, SLICE};
+use super::product::{Product, floats, floats_mut};
 use super::simd::for_each_isa;
+use super::units::{self, add_rows};
 use super::workers::Workers;
-use super::workspace::Borrowed;
+use super::workspace::{Borrowed, Workspace};
 use super::{Cpu, Isa};
+use crate::data::Batch;
 use crate::nn::{Architecture, Mlp};
 use crate::optim::Sgd;
 use std::ops::Range;
 
-/// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
-/// once (32, 6, 4 and 2 rows; 64, 32, 16 and 2 columns), so that only the last tile has an odd edge.
-const ROWS: usize = 96;
-const COLUMNS: usize = 512;
-
-/// The most rows of the batch whose inputs are packed at a time, so that they stay in the second-level cache (393 KB) while they meet the tile's
-/// deltas.
-const SLICE: usize = 1024;
-
-const _: () = assert!(ROWS.is_multiple_of(PART) && SLICE.is_multiple_of(PART));
-
 /// Units whose norms are bounded together.
 const NORM_COLUMNS: usize = 64;
 
-/// A rectangle of one block's weights, or a range of its biases.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct ParameterTile {
-    block: usize,
-    /// Rows of the weights; none for biases.
-    rows: Option<Range<usize>>,
-    columns: Range<usize>,
-}
-
-impl ParameterTile {
-    fn len(&self) -> usize {
-        self.rows.as_ref().map_or(1, ExactSizeIterator::len) * self.columns.len()
-    }
-
-    /// Words of scratch that its update takes.
-    pub(super) fn scratch(&self, product: &Product, batch_size: usize) -> usize {
-        self.len() + self.rows.as_ref().map_or(0, |rows| product.column_words(rows.len(), batch_size.min(SLICE)))
-    }
-}
-
-/// All tiles of a network, the large ones first so that workers finish at about the same time.
-pub(super) fn partition(architecture: &Architecture) -> Vec<ParameterTile> {
-    let mut tiles = Vec::new();
-    for (block, shape) in architecture.blocks().iter().enumerate() {
-        for columns in parts(shape.outputs, COLUMNS, 64) {
-            for rows in parts(shape.inputs, ROWS, ROWS) {
-                tiles.push(ParameterTile { block, rows: Some(rows), columns: columns.clone() });
-            }
-            tiles.push(ParameterTile { block, rows: None, columns });
-        }
-    }
-    tiles.sort_by_key(|tile| std::cmp::Reverse(tile.len()));
-    tiles
-}
-
-/// Cuts `0 .. len` into as few parts of at most `most` as there can be, all but the last a multiple of `unit` long.
-pub(super) fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
-    let step = len.div_ceil(len.div_ceil(most)).next_multiple_of(unit);
-    (0..len).step_by(step).map(move |start| start..len.min(start + step))
-}
-
-/// Updates all parameters from the training workspace, whose first `examples` rows are filled.
-pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, examples: usize) {
+/// Updates all parameters from the training workspace, whose first rows the first phase has filled from `batch`.
+pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>) {
     let Cpu {
         isa,
         product,
         packed,
         workers,
         training: workspace,
-        tiles,
+        partitions,
         scratch,
         scratch_size,
         architecture,
         connections,
         concretes,
-        streaming,
+        way,
         ..
     } = cpu;
-    let streaming = *streaming;
+    let (examples, way) = (batch.examples.len(), *way);
+    let anew = Inputs::of_bytes(batch.data, batch.examples).filter(|_| way.reads_anew);
     // A bound of norms changes the weights once more, and few rows meet them where they lie.
     let refill = optimizer.max_norm.is_none() && examples > super::product::FEW;
     packed.filled(None);
     let parameters = Borrowed::new(mlp.parameters_mut());
     let velocity = Borrowed::new(velocity);
-    let (tiles, scratch, size) = (&*tiles, &*scratch, *scratch_size);
+    let Partition { by_units, tiles } = &partitions[way.partition];
+    let (scratch, size) = (&*scratch, *scratch_size);
     workers.run(tiles.len(), &|task, worker| {
         let tile = &tiles[task];
         let units = architecture.blocks()[tile.block].outputs;
@@ -98,33 +51,28 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         let columns = tile.columns.len();
         // SAFETY: each worker has its own scratch.
         let scratch = unsafe { scratch.part(worker * size, size) };
-        let (gradient, inputs_packed) = scratch.split_at_mut(tile.len());
-        let gradient = floats_mut(gradient);
+        let (gradient, inputs_packed) = scratch.split_at_mut(tile.gradient_words());
+        let gradient = floats_mut(&mut gradient[..tile.len()]);
         let Some(rows) = tile.rows.clone() else {
             // SAFETY: the phase before is over, and in this one the workspace is only read.
-            let deltas = unsafe { workspace.deltas[tile.block].read(0, examples * units) };
-            sum_rows(*isa, deltas, units, tile.columns.start, gradient);
+            unsafe { sum_deltas(product, workspace, (tile, by_units[tile.block]), examples, gradient) };
             let place = (biases.start + tile.columns.start, columns);
             // SAFETY: the tile's own parameters.
             unsafe { follow(*isa, &parameters, &velocity, place, gradient, optimizer, false) };
             return;
         };
         let width = architecture.blocks()[tile.block].inputs;
-        // SAFETY: only read, as above.
-        let inputs = unsafe {
-            match tile.block {
-                0 => workspace.input.read(0, examples * width),
-                block => workspace.outputs[block - 1].read(0, examples * width),
-            }
-        };
+        let inputs = anew.filter(|_| tile.block == 0).unwrap_or_else(|| {
+            let inputs = if tile.block == 0 { &workspace.input } else { &workspace.outputs[tile.block - 1] };
+            // SAFETY: only read, as above.
+            Inputs::Floats(unsafe { inputs.read(0, examples * width) }, width)
+        });
         let start = weights.start + rows.start * units + tile.columns.start;
-        let panel = product.slots(workspace.rows()) * product.lanes();
-        let deltas = &workspace.packed_deltas[tile.block];
-        // SAFETY: only read, as above; columns start at a panel.
-        let deltas = &unsafe { deltas.read(0, deltas.len()) }[tile.columns.start / product.lanes() * panel..];
+        // SAFETY: only read, as above.
+        let deltas = unsafe { deltas_of(product, workspace, tile, by_units[tile.block]) };
         // SAFETY: to be called with a rectangle of rows × columns, rows so far apart, that nobody else uses now.
         let mut multiply = |out: (*mut f32, usize), scale: (f32, f32)| unsafe {
-            multiply_batch(product, (inputs, width, rows.clone()), (deltas, panel, columns), out, scale, inputs_packed);
+            multiply_batch(product, (inputs, rows.clone()), (deltas, columns), out, scale, inputs_packed);
         };
         let mask = connections.mask(tile.block);
         let optimizer = &Sgd { weight_decay: optimizer.weight_decay + concretes.decay(tile.block), ..*optimizer };
@@ -146,7 +94,7 @@ pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], o
         if refill {
             let place = (rows, tile.columns.clone());
             // SAFETY: the tile's own parameters; nobody multiplies with packed weights in this phase.
-            unsafe { packed.refill(product, tile.block, place, (&parameters, start), gradient, streaming) };
+            unsafe { packed.refill(product, tile.block, place, (&parameters, start), gradient, way.streaming) };
         }
     });
     bound_all_norms(workers, architecture, &parameters, optimizer);
@@ -178,37 +126,104 @@ pub(super) fn bound_all_norms(
     }
 }
 
-/// `out = keep · out + factor · inputsᵀ · deltas` for columns `rows` of the inputs, whose rows are `width` long, and the first `columns` of the
-/// deltas, in panels `panel` words apart: some rows of the batch after the other.
+/// Packed deltas from a unit on.
+#[derive(Clone, Copy)]
+enum Deltas<'a> {
+    /// In panels so many words apart.
+    Panels(&'a [u32], usize),
+    /// Unit by unit, so many words apart.
+    Units(&'a [u32], usize),
+}
+
+/// The packed deltas of a tile's units, and of those after them.
+///
+/// # Safety
+/// Nobody writes them now.
+unsafe fn deltas_of<'a>(
+    product: &Product,
+    workspace: &'a Workspace,
+    tile: &ParameterTile,
+    by_units: bool,
+) -> Deltas<'a> {
+    let deltas = &workspace.packed_deltas[tile.block];
+    let lanes = product.lanes();
+    // SAFETY: only read, as promised.
+    let from = |start: usize| unsafe { deltas.read(start, deltas.len() - start) };
+    if by_units {
+        let apart = units::apart(product, workspace.rows());
+        Deltas::Units(from(tile.columns.start * apart), apart)
+    } else {
+        // Columns start at a panel.
+        let panel = product.slots(workspace.rows()) * lanes;
+        Deltas::Panels(from(tile.columns.start / lanes * panel), panel)
+    }
+}
+
+/// `out = keep · out + factor · inputsᵀ · deltas` for columns `rows` of the inputs, and the first `columns` of the deltas: some rows of the batch after the
+/// other.
 ///
 /// # Safety
 /// `out` has as many rows and columns, rows so far apart as its second part says, and nobody else uses them now.
 unsafe fn multiply_batch(
     product: &Product,
-    (inputs, width, rows): (&[f32], usize, Range<usize>),
-    (deltas, panel, columns): (&[u32], usize, usize),
+    (inputs, rows): (Inputs<'_>, Range<usize>),
+    (deltas, columns): (Deltas<'_>, usize),
     out: (*mut f32, usize),
     (keep, factor): (f32, f32),
     packed: &mut [u32],
 ) {
-    for (first, inputs) in (0..).step_by(SLICE).zip(inputs.chunks(SLICE * width)) {
-        let deltas = &deltas[product.slots(first) * product.lanes()..];
-        let keep = if first == 0 { keep } else { 1.0 };
-        let (inputs, deltas) = ((inputs, width, rows.clone()), (deltas, panel, columns));
+    for first in (0..inputs.len()).step_by(SLICE) {
+        let inputs = (inputs.rows(first..inputs.len().min(first + SLICE)), rows.clone());
+        let scale = (if first == 0 { keep } else { 1.0 }, factor);
+        let slots = product.slots(first);
         // SAFETY: as promised.
-        unsafe { product.multiply_columns(inputs, deltas, out, (keep, factor), packed) };
+        unsafe {
+            match deltas {
+                Deltas::Panels(deltas, panel) => {
+                    let deltas = (&deltas[slots * product.lanes()..], panel, columns);
+                    product.multiply_columns(inputs, deltas, out, scale, packed);
+                }
+                Deltas::Units(deltas, apart) => {
+                    product.multiply_units(inputs, (&deltas[slots..], apart, columns), out, scale, packed);
+                }
+            }
+        }
     }
 }
 
-for_each_isa! {
-    /// `sums[j]` = the sum over the rows of column `first + j` of `values`, whose rows are `width` long.
-    fn sum_rows(isa, values: &[f32], width: usize, first: usize, sums: &mut [f32]) {
+/// The sums of the deltas of a tile's units over `examples` rows. From the packed ones where these are the same numbers: they were left for
+/// everyone to read, where the others are in the cache of the worker that will write them again.
+///
+/// # Safety
+/// Nobody writes deltas now.
+unsafe fn sum_deltas(
+    product: &Product,
+    workspace: &Workspace,
+    (tile, by_units): (&ParameterTile, bool),
+    examples: usize,
+    sums: &mut [f32],
+) {
+    let isa = product.isa();
+    let Some(kernels) = product.kernels() else {
+        let deltas = &workspace.deltas[tile.block];
+        let units = deltas.len() / workspace.rows();
+        // SAFETY: only read.
+        let deltas = unsafe { deltas.read(0, examples * units) };
         sums.fill(0.0);
-        for row in values.chunks_exact(width) {
-            for (sum, value) in sums.iter_mut().zip(&row[first..]) {
-                *sum += *value;
+        for row in deltas.chunks_exact(units) {
+            add_rows(isa, &row[tile.columns.clone()], tile.columns.len(), sums);
+        }
+        return;
+    };
+    // SAFETY: only read.
+    match unsafe { deltas_of(product, workspace, tile, by_units) } {
+        Deltas::Panels(deltas, panel) => {
+            for (deltas, sums) in deltas.chunks(panel).zip(sums.chunks_mut(kernels.lanes)) {
+                sums.fill(0.0);
+                add_rows(isa, &floats(deltas)[..examples * kernels.lanes], kernels.lanes, sums);
             }
         }
+        Deltas::Units(deltas, apart) => product.sum_units((deltas, apart), examples, sums),
     }
 }
 
@@ -299,32 +314,6 @@ unsafe fn bound_norms(
     for index in 0..rows {
         for (w, factor) in row(index).iter_mut().zip(&factors) {
             *w *= *factor;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nn::{Layer::*, Sequential};
-
-    #[test]
-    fn tiles_cover_every_parameter_once() {
-        for (inputs, hidden, outputs) in [(784, 256, 10), (1, 1, 1), (113, 1025, 3), (17, 600, 600)] {
-            let architecture =
-                Sequential::new([Linear(inputs, hidden), Relu, Linear(hidden, outputs)]).validate().unwrap();
-            let mut seen = vec![0u8; architecture.parameters()];
-            for tile in partition(&architecture) {
-                let units = architecture.blocks()[tile.block].outputs;
-                let (weights, biases) = architecture.ranges(tile.block);
-                for column in tile.columns.clone() {
-                    match tile.rows.clone() {
-                        None => seen[biases.start + column] += 1,
-                        Some(rows) => rows.for_each(|row| seen[weights.start + row * units + column] += 1),
-                    }
-                }
-            }
-            assert!(seen.iter().all(|&times| times == 1), "{inputs}-{hidden}-{outputs}");
         }
     }
 }

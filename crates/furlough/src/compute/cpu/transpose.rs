@@ -3,6 +3,7 @@
 
 use super::Isa;
 use super::simd::Level;
+use super::stream;
 
 /// Elements of a line of cache, and of the side of a square.
 const SIDE: usize = 16;
@@ -22,10 +23,10 @@ pub(super) fn turn(
 ) {
     assert!(rows <= to_apart && (rows * columns == 0 || to.len() >= (columns - 1) * to_apart + rows));
     // SAFETY: just checked.
-    unsafe { turn_to(isa, from, (rows, columns), (to.as_mut_ptr(), to_apart)) }
+    unsafe { turn_to(isa, from, (rows, columns), (to.as_mut_ptr(), to_apart), false) }
 }
 
-/// [`turn`] to where other elements of the same rows may be in use.
+/// [`turn`] to where other elements of the same rows may be in use; past the caches, if `streaming`, what are whole lines of them and turned in one go.
 ///
 /// # Panics
 /// When `from` ends before the last of these elements.
@@ -37,6 +38,7 @@ pub(super) unsafe fn turn_to(
     (from, apart): (&[f32], usize),
     (rows, columns): (usize, usize),
     (to, to_apart): (*mut f32, usize),
+    streaming: bool,
 ) {
     if rows == 0 || columns == 0 {
         return;
@@ -48,8 +50,14 @@ pub(super) unsafe fn turn_to(
             let height = SIDE.min(rows - top);
             let from = &from[top * apart + first..];
             // SAFETY: at most a square of `from`, as was checked, and of `to`, as was promised.
-            unsafe { turn_square(isa, (from, apart), (height, width), (to.add(first * to_apart + top), to_apart)) };
+            unsafe {
+                let to = (to.add(first * to_apart + top), to_apart);
+                turn_square(isa, (from, apart), (height, width), to, streaming);
+            }
         }
+    }
+    if streaming {
+        stream::finish();
     }
 }
 
@@ -62,13 +70,20 @@ unsafe fn turn_square(
     (from, apart): (&[f32], usize),
     (height, width): (usize, usize),
     (to, to_apart): (*mut f32, usize),
+    streaming: bool,
 ) {
     // How much of it whole vectors turn; the rest goes one by one.
     let turned = match isa.0 {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 if (height, width) == (SIDE, SIDE) => {
             // SAFETY: this Isa exists only where the features were detected, and a whole square lies in both.
-            unsafe { avx512_at((from.as_ptr().cast(), apart), (to.cast(), to_apart)) };
+            unsafe {
+                let (from, place) = ((from.as_ptr().cast(), apart), (to.cast(), to_apart));
+                match streaming && stream::is_at_lines(to, to_apart) {
+                    true => avx512_at::<true>(from, place),
+                    false => avx512_at::<false>(from, place),
+                }
+            }
             (SIDE, SIDE)
         }
         #[cfg(target_arch = "x86_64")]
@@ -99,18 +114,18 @@ unsafe fn turn_square(
 pub(super) fn avx512(square: &Square) -> Square {
     let mut out = [[0; SIDE]; SIDE];
     // SAFETY: two squares, whose rows follow each other.
-    unsafe { avx512_at((square.as_ptr().cast(), SIDE), (out.as_mut_ptr().cast(), SIDE)) };
+    unsafe { avx512_at::<false>((square.as_ptr().cast(), SIDE), (out.as_mut_ptr().cast(), SIDE)) };
     out
 }
 
 /// Exchanges words, then pairs of them, then quarters of a vector, twice.
 ///
 /// # Safety
-/// AVX-512 is there, and both have sixteen rows of sixteen, so far apart.
+/// AVX-512 is there, and both have sixteen rows of sixteen, so far apart; each a line of cache if they are stored past the caches.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]
-unsafe fn avx512_at((from, apart): (*const u32, usize), (to, to_apart): (*mut u32, usize)) {
+unsafe fn avx512_at<const PAST: bool>((from, apart): (*const u32, usize), (to, to_apart): (*mut u32, usize)) {
     use std::arch::x86_64::*;
     // SAFETY: as promised; a row is the 64 bytes of a vector.
     let rows: [__m512i; 16] = std::array::from_fn(|row| unsafe { _mm512_loadu_si512(from.add(row * apart).cast()) });
@@ -140,7 +155,10 @@ unsafe fn avx512_at((from, apart): (*const u32, usize), (to, to_apart): (*mut u3
         ];
         for (column, values) in columns {
             // SAFETY: as promised.
-            unsafe { _mm512_storeu_si512(to.add(column * to_apart).cast(), values) };
+            unsafe {
+                let to = to.add(column * to_apart).cast();
+                if PAST { _mm512_stream_si512(to, values) } else { _mm512_storeu_si512(to.cast(), values) }
+            }
         }
     }
 }

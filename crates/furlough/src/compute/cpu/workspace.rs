@@ -1,6 +1,7 @@
 //! The memory of a step, allocated once.
 
 use super::product::Product;
+use super::units;
 use crate::nn::{Activation, Architecture, Block};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -152,7 +153,7 @@ pub(super) struct Workspace {
     pub(super) pre: Vec<Shared<f32>>,
     /// ∂L/∂(xW + b) of each block; none at inference.
     pub(super) deltas: Vec<Shared<f32>>,
-    /// The same, packed for the gradient's product: outputs are units, depth is examples.
+    /// The same, packed for the gradient's product: in panels whose outputs are units and whose depth is examples, or unit by unit.
     pub(super) packed_deltas: Vec<Shared<u32>>,
 }
 
@@ -174,7 +175,10 @@ impl Workspace {
             packed_deltas: architecture
                 .blocks()
                 .iter()
-                .map(|b| Shared::new(product.slots(rows), product.panels(b.outputs) * product.lanes()))
+                .map(|b| {
+                    let panels = product.slots(rows) * product.panels(b.outputs) * product.lanes();
+                    Shared::new(1, panels.max(units::words(product, rows, b.outputs)))
+                })
                 .collect(),
             ..Workspace::for_inference(architecture, rows)
         }

@@ -74,6 +74,16 @@ impl Engine {
         all
     }
 
+    /// What it multiplies without zeros, if it does.
+    pub(super) fn kind(self, isa: Isa) -> Option<Kind> {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Engine::Amx => None,
+            #[cfg(target_arch = "x86_64")]
+            Engine::Dot => Some(Kind::pairs(isa, LANES)),
+        }
+    }
+
     /// Its name, for people.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -99,9 +109,7 @@ pub(super) unsafe fn multiply(
     (a, panel): (*const u32, usize),
     (b, row_words): (*const u32, usize),
 ) {
-    #[cfg(target_arch = "x86_64")]
-    if engine == Engine::Dot {
-        let kind = Kind::pairs(isa, LANES);
+    if let Some(kind) = engine.kind(isa) {
         // SAFETY: the rows are there, as promised, and the panels as this kernel reads them.
         unsafe {
             let row = |row: usize| std::slice::from_raw_parts(b.add(row * row_words).cast::<f32>(), slots);

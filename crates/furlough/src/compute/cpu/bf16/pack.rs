@@ -10,15 +10,15 @@ use std::ops::Range;
 
 /// Defines a function that rounds by the instructions that come with every engine.
 macro_rules! packing {
-    ($(#[$meta:meta])* $name:ident($($arg:ident: $type:ty),*) by $body:ident) => {
+    ($(#[$meta:meta])* [$($unsafe:ident)?] $name:ident($($arg:ident: $type:ty),*) by $body:ident) => {
         $(#[$meta])*
-        pub(in crate::compute::cpu) fn $name(engine: Engine, $($arg: $type),*) {
+        pub(in crate::compute::cpu) $($unsafe)? fn $name(engine: Engine, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-                fn hardware($($arg: $type),*) {
-                    // SAFETY: these are the features.
-                    $body(&unsafe { Hardware::new() }, $($arg),*);
+                $($unsafe)? fn hardware($($arg: $type),*) {
+                    // SAFETY: these are the features, and what else there is to promise has been.
+                    unsafe { $body(&Hardware::new(), $($arg),*) }
                 }
                 let _ = engine;
                 // SAFETY: that there is an engine says that the machine has them.
@@ -35,23 +35,27 @@ macro_rules! packing {
 
 packing! {
     /// Rows `width` wide, one after the other in `values`, into rows of `slots(width)` words.
-    pack_rows(values: &[f32], width: usize, words: &mut [u32]) by rows
+    [] pack_rows(values: &[f32], width: usize, words: &mut [u32]) by rows
 }
 
 packing! {
     /// Packs a panel whose output `i` is column `i` of rows `width` apart, of which `source` holds `depth`: `count` columns from its start.
     /// Slots beyond the depth become zero; lanes beyond `count` are left as they are. Whole slots go past the caches if `streaming`.
-    pack_row_pairs(source: (&[f32], usize), shape: (usize, usize), panel: &mut [u32], streaming: bool) by row_pairs
+    [] pack_row_pairs(source: (&[f32], usize), shape: (usize, usize), panel: &mut [u32], streaming: bool) by row_pairs
 }
 
 packing! {
     /// Packs a panel whose output `i` is row `range.start + i` of rows of `depth` values, one after the other in `source`.
-    pack_panel(source: &[f32], depth: usize, range: Range<usize>, panel: &mut [u32]) by panel_of_rows
+    [] pack_panel(source: &[f32], depth: usize, range: Range<usize>, panel: &mut [u32]) by panel_of_rows
 }
 
 packing! {
-    /// Packs columns `columns` of rows `width` wide, one after the other in `source`, as rows of `slots(number of rows)` words.
-    pack_columns(source: &[f32], width: usize, columns: Range<usize>, words: &mut [u32]) by columns_as_rows
+    /// Packs columns of rows `width` apart, of which `source` holds `depth`: `count` columns from its start, as rows of `slots(depth)` words, so far apart. Past the
+    /// caches if `streaming`; then rows begin at lines of cache.
+    ///
+    /// # Safety
+    /// These words may be written, and nobody else uses them now.
+    [unsafe] pack_columns(source: (&[f32], usize), shape: (usize, usize), to: (*mut u32, usize), streaming: bool) by columns_as_rows
 }
 
 #[inline(always)]
@@ -143,24 +147,37 @@ fn panel_of_rows(round: &impl Round, source: &[f32], depth: usize, range: Range<
     }
 }
 
+/// # Safety
+/// See [`pack_columns`].
 #[inline(always)]
-fn columns_as_rows(round: &impl Round, source: &[f32], width: usize, range: Range<usize>, words: &mut [u32]) {
-    let depth = source.len() / width;
-    let row_words = slots(depth);
-    for column in range.clone().step_by(16) {
-        let count = 16.min(range.end - column);
-        for slot in (0..row_words).step_by(16) {
+unsafe fn columns_as_rows(
+    round: &impl Round,
+    (source, width): (&[f32], usize),
+    (depth, count): (usize, usize),
+    (to, apart): (*mut u32, usize),
+    streaming: bool,
+) {
+    for column in (0..count).step_by(16) {
+        let some = 16.min(count - column);
+        for slot in (0..slots(depth)).step_by(16) {
             let mut square: Square = [[0; 16]; 16];
             for (k, lanes) in square.iter_mut().enumerate() {
-                match count {
+                match some {
                     16 => columns(round, &source[column..], width, depth, slot + k, &mut lanes[..16]),
-                    _ => columns(round, &source[column..], width, depth, slot + k, &mut lanes[..count]),
+                    _ => columns(round, &source[column..], width, depth, slot + k, &mut lanes[..some]),
                 }
             }
-            let first = (column - range.start) * row_words + slot;
-            for (row, turned) in round.transpose(&square).iter().enumerate().take(count) {
-                words[first + row * row_words..][..16].copy_from_slice(turned);
+            for (row, turned) in round.transpose(&square).iter().enumerate().take(some) {
+                // SAFETY: sixteen of the words of a row, as promised.
+                let to = unsafe { &mut *to.add((column + row) * apart + slot).cast::<[u32; 16]>() };
+                match streaming {
+                    true => round.stream(turned, to),
+                    false => *to = *turned,
+                }
             }
         }
+    }
+    if streaming {
+        stream::finish();
     }
 }

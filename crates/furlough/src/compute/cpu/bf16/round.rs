@@ -1,6 +1,5 @@
 //! Sixteen pairs at a time: rounding to bfloat16 and turning squares.
 
-use super::LANES;
 use crate::compute::cpu::transpose::Square;
 use crate::compute::precision::bf16_bits;
 
@@ -21,8 +20,8 @@ pub(super) trait Round {
     /// Rows for columns.
     fn transpose(&self, square: &Square) -> Square;
 
-    /// Stores a slot of a panel, which begins at a line of cache, past the caches.
-    fn stream(&self, words: &[u32; LANES], to: &mut [u32; LANES]);
+    /// Stores whole lines of cache past the caches.
+    fn stream<const WORDS: usize>(&self, words: &[u32; WORDS], to: &mut [u32; WORDS]);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -30,7 +29,7 @@ pub(super) use hardware::Hardware;
 
 #[cfg(target_arch = "x86_64")]
 mod hardware {
-    use super::{LANES, Round, Square};
+    use super::{Round, Square};
     use crate::compute::cpu::transpose::avx512 as transpose;
     use std::arch::x86_64::{
         __m512i, _mm512_cvtne2ps_pbh, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_permutexvar_epi16,
@@ -88,10 +87,10 @@ mod hardware {
         }
 
         #[inline(always)]
-        fn stream(&self, words: &[u32; LANES], to: &mut [u32; LANES]) {
+        fn stream<const WORDS: usize>(&self, words: &[u32; WORDS], to: &mut [u32; WORDS]) {
             assert!(to.as_ptr().addr().is_multiple_of(64));
             for (words, to) in words.as_chunks::<16>().0.iter().zip(to.as_chunks_mut::<16>().0) {
-                // SAFETY: as above; `to` is a line of cache, or two.
+                // SAFETY: as above; `to` is whole lines of cache.
                 unsafe { _mm512_stream_si512(to.as_mut_ptr().cast(), _mm512_loadu_si512(words.as_ptr().cast())) };
             }
         }

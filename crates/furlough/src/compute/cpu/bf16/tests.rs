@@ -71,7 +71,11 @@ fn rows_and_columns_pack_to_the_same() {
             let mut of_rows = vec![0; columns * slots(rows)];
             pack_rows(engine, &turned, rows, &mut of_rows);
             let mut of_columns = of_rows.iter().map(|word| !word).collect::<Vec<u32>>();
-            pack_columns(engine, &values, columns, 0..columns, &mut of_columns);
+            // SAFETY: so many words.
+            unsafe {
+                let to = (of_columns.as_mut_ptr(), slots(rows));
+                pack_columns(engine, (&values, columns), (rows, columns), to, false);
+            }
             assert_eq!(of_rows, of_columns, "{rows} × {columns}");
             // And so for panels.
             let count = columns.min(LANES);

@@ -44,10 +44,10 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
                 let next = next.read(start * block.outputs + above * depth, rows.len() * depth);
                 multiply_rows(
                     (isa, kernels),
-                    (columns.len(), depth),
+                    (rows.len(), columns.len(), depth),
                     (deltas.at(place(0)), stride),
                     kernels.packed(scratch.as_ptr(), size),
-                    next,
+                    (next, depth),
                 );
             }
         }

@@ -56,10 +56,10 @@ pub(super) fn block(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usi
                 let input = input.read(start * block.inputs + above * depth, rows.len() * depth);
                 multiply_rows(
                     (isa, kernels),
-                    (columns.len(), depth),
+                    (rows.len(), columns.len(), depth),
                     (output.at(place(0)), stride),
                     kernels.packed(scratch.as_ptr(), size),
-                    input,
+                    (input, depth),
                 );
             }
         }

@@ -2,10 +2,12 @@
 //! keeps within the rectangle. Plain SGD touches nothing else. With momentum or a penalty the others move too: then the gradient is spread
 //! out over the whole rectangle first.
 
+use super::super::features::Inputs;
 use super::super::gemm::{Kernels, pack_rows};
+use super::super::partition::parts;
 use super::super::product::floats_mut;
 use super::super::sparse::{multiply_columns, pack_columns};
-use super::super::tiles::{bound_all_norms, follow, parts};
+use super::super::tiles::{bound_all_norms, follow};
 use super::super::workers::Workers;
 use super::super::workspace::Borrowed;
 use super::Step;
@@ -176,9 +178,10 @@ unsafe fn add_products(
             let source = if block == 0 { &workspace.input } else { &workspace.outputs[block - 1] };
             source.read(rows.start * all, rows.len() * list.len())
         };
+        let source = Inputs::Floats(values, list.len());
         let (product, packed) = scratch.split_at_mut(tile.area());
         let packed = &mut packed[..ins.len().next_multiple_of(kernels.group) * rows.len()];
-        let layout = pack_columns((isa, kernels), outs.len(), (values, list.len(), ins.clone()), packed);
+        let layout = pack_columns((isa, kernels), outs.len(), (source, ins.clone()), packed);
         let product = &mut product[..ins.len() * outs.len()];
         let panel = rows.len() * kernels.lanes;
         let start = packed_place(step, &tile.units, group);

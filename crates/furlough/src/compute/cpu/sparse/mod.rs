@@ -13,6 +13,7 @@
 mod kernel;
 
 use super::Isa;
+use super::features::{Inputs, STRIP};
 use super::gemm::{self, DEPTH, Kernels, Panels};
 use super::out::Out;
 use super::simd::for_each_isa;
@@ -34,7 +35,7 @@ const LOOKED_AT: usize = 8;
 /// The least outputs, in vectors, and the least depth with which a row by itself was seen to pay, and the most numbers other than zero, of a hundred.
 const LEAST_VECTORS: usize = 4;
 const LEAST_DEPTH: usize = WORD;
-const MOST: usize = 70;
+pub(super) const MOST: usize = 70;
 
 /// Numbers in panels from which on they may lie beyond the second-level cache, and the fewest rows that need most of them between them: the next
 /// block's are asked for ahead then, as what rows with zeros read is nothing that the processor would foresee.
@@ -51,9 +52,14 @@ pub(super) struct Kind {
 
 impl Kind {
     /// Beside these kernels, where there are any.
-    fn single(isa: Isa, kernels: &Kernels) -> Option<Kind> {
+    pub(super) fn single(isa: Isa, kernels: &Kernels) -> Option<Kind> {
         let Kernels { lanes, vector, .. } = *kernels;
         possible(kernels).then_some(Kind { numbers: Numbers::Single(isa), lanes, vector })
+    }
+
+    /// Whether products of so many outputs, so deep, are of the size from which on zeros are worth looking for.
+    pub(super) fn is_worth(self, outputs: usize, depth: usize) -> bool {
+        outputs >= LEAST_VECTORS * self.vector && depth >= LEAST_DEPTH
     }
 
     /// Pairs in bfloat16, in panels of so many outputs, on a machine that has AVX512-BF16.
@@ -68,9 +74,9 @@ pub(super) fn possible(kernels: &Kernels) -> bool {
     kernels.vector >= 8
 }
 
-/// Whether products with a factor of which so large a part is zero are faster without the zeros, if they are of some size.
-pub(super) fn skips(kernels: &Kernels, zeros: f64) -> bool {
-    possible(kernels) && 100.0 * (1.0 - zeros) <= MOST as f64
+/// Whether products with a factor of which so large a part is not zero are faster without the zeros, if they are of some size.
+pub(super) fn skips(kernels: &Kernels, left: f64) -> bool {
+    possible(kernels) && 100.0 * left <= MOST as f64
 }
 
 /// Whether products of so many outputs, so deep, are faster without the zeros of the other factor: from a look at some of its `parts` parts.
@@ -80,7 +86,7 @@ pub(super) fn pays<'a>(
     parts: usize,
     part: impl Fn(usize) -> &'a [f32],
 ) -> bool {
-    if outputs < LEAST_VECTORS * kind.vector || depth < LEAST_DEPTH {
+    if !kind.is_worth(outputs, depth) {
         return false;
     }
     let looked_at = LOOKED_AT.min(parts);
@@ -97,25 +103,24 @@ for_each_isa! {
     }
 }
 
-/// `out[j][i] = Σ_k a[i][k] · rows[j][k]`, the rows `depth` long, without their zeros where that pays.
+/// `out[j][i] = Σ_k a[i][k] · rows[j][k]`, the rows so far apart, without their zeros where that pays.
 ///
 /// # Safety
 /// As [`gemm::multiply`] asks.
 pub(super) unsafe fn multiply_rows(
     (isa, kernels): (Isa, &Kernels),
-    (outputs, depth): (usize, usize),
+    shape: (usize, usize, usize),
     out: (*mut f32, usize),
     a: Panels,
-    rows: &[f32],
+    (rows, apart): (&[f32], usize),
 ) {
-    let count = rows.len() / depth;
-    let shape = (count, outputs, depth);
+    let (count, outputs, depth) = shape;
     // SAFETY: as promised.
     unsafe {
-        let row = |row: usize| &rows[row * depth..][..depth];
+        let row = |row: usize| &rows[row * apart..][..depth];
         match Kind::single(isa, kernels).filter(|&kind| pays(kind, (outputs, depth), count, row)) {
-            Some(kind) => multiply(kind, shape, Out::of(out, (0.0, 1.0)), a, (rows.as_ptr(), depth)),
-            None => gemm::multiply(kernels, shape, out, (0.0, 1.0), a, kernels.row_major(rows.as_ptr(), depth)),
+            Some(kind) => multiply(kind, shape, Out::of(out, (0.0, 1.0)), a, (rows.as_ptr(), apart)),
+            None => gemm::multiply(kernels, shape, out, (0.0, 1.0), a, kernels.row_major(rows.as_ptr(), apart)),
         }
     }
 }
@@ -129,25 +134,32 @@ pub(super) enum Columns {
     Turned(Kind),
 }
 
-/// Packs columns `range` of a row-major matrix, rows `width` apart, to be multiplied with so many outputs; its rows are the depth.
+/// Packs columns `range` of `inputs`, to be multiplied with so many outputs; its rows are the depth.
 pub(super) fn pack_columns(
     (isa, kernels): (Isa, &Kernels),
     outputs: usize,
-    (source, width, range): (&[f32], usize, Range<usize>),
+    (inputs, range): (Inputs<'_>, Range<usize>),
     packed: &mut [f32],
 ) -> Columns {
-    let depth = source.len() / width;
-    let part = |row: usize| &source[row * width..][range.clone()];
-    match Kind::single(isa, kernels).filter(|&kind| pays(kind, (outputs, depth), depth, part)) {
-        Some(kind) => {
-            turn(isa, (&source[range.start..], width), (depth, range.len()), (packed, depth));
-            Columns::Turned(kind)
+    let (depth, count) = (inputs.len(), range.len());
+    let mut layout = None;
+    inputs.strips(isa, range, |first, (values, width)| {
+        let rows = STRIP.min(depth - first);
+        // The first strip decides.
+        let layout = layout.get_or_insert_with(|| {
+            let part = |row: usize| &values[row * width..][..count];
+            let kind = Kind::single(isa, kernels).filter(|&kind| pays(kind, (outputs, depth), rows, part));
+            kind.map_or(Columns::Grouped, Columns::Turned)
+        });
+        match layout {
+            Columns::Turned(_) => turn(isa, (values, width), (rows, count), (&mut packed[first..], depth)),
+            Columns::Grouped => {
+                let depths = (first..first + rows, depth);
+                gemm::pack_groups(isa, kernels.group, values, width, count, depths, packed);
+            }
         }
-        None => {
-            gemm::pack_groups(isa, kernels.group, source, width, range, packed);
-            Columns::Grouped
-        }
-    }
+    });
+    layout.unwrap_or(Columns::Grouped)
 }
 
 /// [`gemm::multiply`] with what [`pack_columns`] has packed, as deep and for as many outputs.
