@@ -7,7 +7,7 @@
 //! with zeros.
 
 use super::simd::{Isa, Level, for_each_isa, prefetch};
-use super::transpose::turn;
+use super::transpose::turn_to;
 use std::ops::Range;
 
 /// `kernel(m, n, k, out, a, b, out column stride, out row stride, a stride, b row stride, b column stride,
@@ -201,10 +201,18 @@ pub(super) unsafe fn multiply(
 }
 
 /// Packs rows `range` of a row-major matrix, rows `width` apart, as the outputs of `panel`: its `width × lanes` elements, of which those
-/// without an output are left as they are.
-pub(super) fn pack_panel(isa: Isa, lanes: usize, source: &[f32], width: usize, range: Range<usize>, panel: &mut [f32]) {
-    let rows = range.len();
-    turn(isa, (&source[range.start * width..], width), (rows, width), (panel, lanes));
+/// without an output are left as they are. Past the caches if `streaming`.
+pub(super) fn pack_panel(
+    isa: Isa,
+    lanes: usize,
+    (source, width, range): (&[f32], usize, Range<usize>),
+    panel: &mut [f32],
+    streaming: bool,
+) {
+    assert!(range.len() <= lanes && panel.len() >= width * lanes);
+    let source = &source[range.start * width..];
+    // SAFETY: just checked.
+    unsafe { turn_to(isa, (source, width), (range.len(), width), (panel.as_mut_ptr(), lanes), streaming) };
 }
 
 for_each_isa! {

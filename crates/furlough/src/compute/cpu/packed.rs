@@ -140,14 +140,15 @@ impl Packed {
         self.filled = with;
     }
 
-    /// Packs the weights of `mlp`, or what `connections` leaves of them, for `count` rows, for the backward pass too if `training`.
+    /// Packs the weights of `mlp`, or what `connections` leaves of them, for `count` rows; for the backward pass too if `training`, that past the caches if
+    /// `streaming`.
     pub(super) fn fill(
         &self,
         workers: &mut Workers,
         product: &Product,
         (mlp, connections): (&Mlp, &Connections),
         count: usize,
-        training: bool,
+        (training, streaming): (bool, bool),
     ) {
         let forward = self.forward_tasks.len();
         let tasks = forward + if training { self.backward_tasks.len() } else { 0 };
@@ -163,7 +164,7 @@ impl Packed {
                 let size = product.lanes() * product.slots(units);
                 // SAFETY: each task has its own panel.
                 let words = unsafe { room.part(rows.start / product.lanes() * size, size) };
-                product.pack_panel_of_rows(weights, units, rows.clone(), words);
+                product.pack_panel_of_rows((weights, units, rows.clone()), words, streaming);
             } else if !(product.in_place(count, units) || fresh && self.in_update[block]) {
                 let weights = &weights[rows.start * units..rows.end * units];
                 // SAFETY: each task has its own rows.

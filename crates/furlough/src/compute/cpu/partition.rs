@@ -4,7 +4,7 @@ use super::bf16::PART;
 use super::features::STRIP;
 use super::product::Product;
 use super::units;
-use crate::nn::Architecture;
+use crate::nn::{Architecture, Block};
 use std::ops::Range;
 
 /// The most rows (inputs) and columns (units) of a tile. Both are multiples of what the kernels of every instruction set take at
@@ -12,11 +12,13 @@ use std::ops::Range;
 const ROWS: usize = 96;
 const COLUMNS: usize = 512;
 
-/// The most rows of a tile whose deltas lie unit by unit: its inputs are the outputs of the kernel that skips, which likes them many and sums so many at once.
-/// Its columns are fewer where there would not be so many tiles for each worker.
+/// The most and, where more workers want some, the fewest rows of a tile whose deltas lie unit by unit: its inputs are the outputs of the kernel that skips, which sums so
+/// many at once and is slower with few. It has whole rows of the weights if it can be: of what is next to them in memory a processor fetches some
+/// unasked, and takes it from the worker that will write it.
 pub(super) const UNIT_ROWS: usize = 128;
-const FEWEST_TILES: usize = 8;
-const FEWEST_COLUMNS: usize = 128;
+const FEWEST_ROWS: usize = 64;
+const UNIT_COLUMNS: usize = 1024;
+const FEWEST_COLUMNS: usize = 64;
 
 /// The most rows of the batch whose inputs are packed at a time, so that they stay in the second-level cache (half a megabyte) while they meet the tile's
 /// deltas.
@@ -60,29 +62,29 @@ pub(super) struct Partition {
 impl Partition {
     pub(super) fn new(architecture: &Architecture, by_units: Vec<bool>, workers: usize) -> Partition {
         let blocks = architecture.blocks();
-        let few = |most: usize| {
-            let of_block = |(block, &by_units): (&crate::nn::Block, &bool)| {
-                if by_units { block.inputs.div_ceil(UNIT_ROWS) * block.outputs.div_ceil(most) } else { 0 }
-            };
-            blocks.iter().zip(&by_units).map(of_block).sum::<usize>() < FEWEST_TILES * workers
+        // As many parts of the rows as each worker gets one of, or several, if they are not too small then.
+        let parts_of_rows = |inputs: usize| {
+            let fewest = inputs.div_ceil(UNIT_ROWS);
+            let even = fewest.next_multiple_of(workers);
+            if inputs >= even * FEWEST_ROWS { even } else { fewest }
         };
-        let mut most = COLUMNS;
-        while most > FEWEST_COLUMNS && few(most) {
+        let tiles_of_units = |most: usize| -> usize {
+            let of_block = |block: &Block| parts_of_rows(block.inputs) * block.outputs.div_ceil(most);
+            blocks.iter().zip(&by_units).filter(|&(_, &by_units)| by_units).map(|(block, _)| of_block(block)).sum()
+        };
+        let mut most = UNIT_COLUMNS;
+        while most > FEWEST_COLUMNS && tiles_of_units(most) < workers {
             most /= 2;
         }
         let mut tiles = Vec::new();
         for ((block, shape), &by_units) in blocks.iter().enumerate().zip(&by_units) {
             for columns in parts(shape.outputs, if by_units { most } else { COLUMNS }, 64) {
                 let rows: Vec<_> = match by_units {
-                    true => even_parts(shape.inputs, UNIT_ROWS, PART).collect(),
+                    true => even_parts(shape.inputs, parts_of_rows(shape.inputs), PART).collect(),
                     false => parts(shape.inputs, ROWS, ROWS).collect(),
                 };
-                tiles.extend(rows.into_iter().map(|rows| ParameterTile {
-                    block,
-                    rows: Some(rows),
-                    columns: columns.clone(),
-                }));
-                tiles.push(ParameterTile { block, rows: None, columns });
+                let with = |rows| ParameterTile { block, rows, columns: columns.clone() };
+                tiles.extend(rows.into_iter().map(Some).chain([None]).map(with));
             }
         }
         tiles.sort_by_key(|tile| std::cmp::Reverse(tile.len()));
@@ -110,9 +112,9 @@ pub(super) fn parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item 
     (0..len).step_by(step).map(move |start| start..len.min(start + step))
 }
 
-/// The same, as equal as whole units allow.
-fn even_parts(len: usize, most: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
-    let (count, units) = (len.div_ceil(most), len.div_ceil(unit));
+/// Cuts `0 .. len` into `count` parts, as equal as whole units allow.
+fn even_parts(len: usize, count: usize, unit: usize) -> impl Iterator<Item = Range<usize>> {
+    let units = len.div_ceil(unit);
     let edge = move |part: usize| len.min(part * units / count * unit);
     (0..count).map(move |part| edge(part)..edge(part + 1))
 }
@@ -127,7 +129,8 @@ mod tests {
         for (inputs, hidden, outputs) in [(784, 256, 10), (1, 1, 1), (113, 1025, 3), (17, 600, 600)] {
             let architecture =
                 Sequential::new([Linear(inputs, hidden), Relu, Linear(hidden, outputs)]).validate().unwrap();
-            for (by_units, workers) in [([false, false], 1), ([true, true], 1), ([true, false], 16)] {
+            for (by_units, workers) in [([false, false], 1), ([true, true], 1), ([true, false], 3), ([true, true], 16)]
+            {
                 let mut seen = vec![0u8; architecture.parameters()];
                 let partition = Partition::new(&architecture, by_units.to_vec(), workers);
                 for tile in &partition.tiles {

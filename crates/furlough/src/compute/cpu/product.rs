@@ -172,14 +172,17 @@ impl Product {
         columns.next_multiple_of(self.group()) * self.slots(depth)
     }
 
-    /// Packs rows `range` of a row-major matrix as the outputs of a panel; the columns are the depth.
-    pub(super) fn pack_panel_of_rows(&self, source: &[f32], width: usize, range: Range<usize>, panel: &mut [u32]) {
+    /// Packs rows `range` of a row-major matrix as the outputs of a panel; the columns are the depth. Past the caches if `streaming`.
+    pub(super) fn pack_panel_of_rows(&self, rows: (&[f32], usize, Range<usize>), panel: &mut [u32], streaming: bool) {
         match self {
+            Product::Single(isa, kernels, Precision::F32) => {
+                gemm::pack_panel(*isa, kernels.lanes, rows, floats_mut(panel), streaming);
+            }
             Product::Single(isa, kernels, precision) => {
-                gemm::pack_panel(*isa, kernels.lanes, source, width, range, floats_mut(panel));
+                gemm::pack_panel(*isa, kernels.lanes, rows, floats_mut(panel), false);
                 round(*isa, *precision, floats_mut(panel));
             }
-            Product::Bf16(_, engine) => bf16::pack_panel(*engine, source, width, range, panel),
+            Product::Bf16(_, engine) => bf16::pack_panel(*engine, rows, panel, streaming),
         }
     }
 
@@ -291,7 +294,7 @@ impl Product {
         let turned = floats_mut(&mut turned[..TURNED * count]);
         for (panel, words) in packed.chunks_exact_mut(lanes * units).enumerate() {
             let range = panel * lanes..count.min((panel + 1) * lanes);
-            gemm::pack_panel(*isa, lanes, deltas, units, range, floats_mut(words));
+            gemm::pack_panel(*isa, lanes, (deltas, units, range), floats_mut(words), false);
         }
         let panels = kernels.packed(packed.as_ptr().cast(), lanes * units);
         for (first, weights) in (0..).step_by(TURNED).zip(weights.chunks(TURNED * units)) {

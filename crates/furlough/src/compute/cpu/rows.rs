@@ -68,7 +68,6 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let count = batch.examples.len();
     // Forward, back and the gradient.
     workers.choose(count, 3 * architecture.parameters());
-    packed.fill(workers, product, (mlp, connections), count, true);
     let weight = 1.0 / count as f32;
     let tile = product.tile(architecture, count);
     let tiles = count.div_ceil(tile.0);
@@ -77,6 +76,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let kept = if masks[0].is_some() { 1.0 - architecture.input_dropout().p() } else { 1.0 };
     let by_units = units::pays(product, &architecture.blocks()[0], count, kept * features_left(*isa, batch));
     *way = Way::choose((concretes, workers), (count, tile.0), *streams, bytes, by_units);
+    packed.fill(workers, product, (mlp, connections), count, (true, way.streaming));
     let pass = Pass {
         isa: *isa,
         product,
@@ -142,7 +142,7 @@ pub(super) fn forward_phase(
     workers.choose(count, architecture.parameters());
     connections.draw(*isa, workers, mlp, site, 1.0);
     concretes.draw(*isa, mlp, site);
-    packed.fill(workers, product, (mlp, connections), count, false);
+    packed.fill(workers, product, (mlp, connections), count, (false, false));
     fill_masks(*isa, masks, architecture, site, 1.0);
     let outputs = architecture.outputs();
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");

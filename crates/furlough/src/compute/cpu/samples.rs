@@ -116,7 +116,7 @@ pub(super) fn sample_phase(
     } = cpu;
     workers.choose(examples.len() * samples.len(), architecture.parameters());
     let tile = product.tile(architecture, usize::MAX);
-    packed.fill(workers, product, (mlp, connections), usize::MAX, false);
+    packed.fill(workers, product, (mlp, connections), usize::MAX, (false, false));
     let site = MaskSite { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
     fill_masks(*isa, masks, architecture, Some(&site), 1.0);
     let blocks = architecture.blocks();

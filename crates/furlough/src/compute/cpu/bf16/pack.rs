@@ -45,8 +45,9 @@ packing! {
 }
 
 packing! {
-    /// Packs a panel whose output `i` is row `range.start + i` of rows of `depth` values, one after the other in `source`.
-    [] pack_panel(source: &[f32], depth: usize, range: Range<usize>, panel: &mut [u32]) by panel_of_rows
+    /// Packs a panel whose output `i` is row `range.start + i` of rows of `depth` values, one after the other in `source`. What are whole lines of cache goes past the
+    /// caches if `streaming`.
+    [] pack_panel(source: (&[f32], usize, Range<usize>), panel: &mut [u32], streaming: bool) by panel_of_rows
 }
 
 packing! {
@@ -127,7 +128,12 @@ fn row_pairs(
 }
 
 #[inline(always)]
-fn panel_of_rows(round: &impl Round, source: &[f32], depth: usize, range: Range<usize>, panel: &mut [u32]) {
+fn panel_of_rows(
+    round: &impl Round,
+    (source, depth, range): (&[f32], usize, Range<usize>),
+    panel: &mut [u32],
+    streaming: bool,
+) {
     for lane in (0..range.len()).step_by(16) {
         let count = 16.min(range.len() - lane);
         for slot in (0..slots(depth)).step_by(16) {
@@ -138,12 +144,16 @@ fn panel_of_rows(round: &impl Round, source: &[f32], depth: usize, range: Range<
             }
             for (k, words) in round.transpose(&square).iter().enumerate() {
                 let to = &mut panel[(slot + k) * LANES + lane..];
-                match count {
-                    16 => to[..16].copy_from_slice(words),
+                match (to.first_chunk_mut(), count) {
+                    (Some(to), 16) if streaming => round.stream(words, to),
+                    (Some(to), 16) => *to = *words,
                     _ => to[..count].copy_from_slice(&words[..count]),
                 }
             }
         }
+    }
+    if streaming {
+        stream::finish();
     }
 }
 

@@ -82,7 +82,7 @@ fn rows_and_columns_pack_to_the_same() {
             let mut of_columns = vec![0; slots(rows) * LANES];
             let mut of_rows = of_columns.clone();
             pack_row_pairs(engine, (&values, columns), (rows, count), &mut of_columns, false);
-            pack_panel(engine, &turned, rows, 0..count, &mut of_rows);
+            pack_panel(engine, (&turned, rows, 0..count), &mut of_rows, false);
             assert_eq!(of_rows, of_columns, "{rows} × {columns}");
             // And past the caches.
             let mut streamed = Shared::<u32>::new(slots(rows), LANES);
