@@ -14,6 +14,7 @@ mod layers;
 mod loss;
 mod math;
 mod out;
+mod pace;
 mod packed;
 mod partition;
 mod product;
@@ -51,11 +52,12 @@ use gathered::Gathered;
 use packed::Packed;
 use partition::Partition;
 use product::Product;
+use std::time::Instant;
 use way::Way;
 use workers::Workers;
 use workspace::{Shared, Workspace};
 
-/// Threads, workspace and instruction set for one architecture and batch size. It has no randomness and no state
+/// Threads, workspace and instruction set for one architecture and batch size. It has no randomness and no state to be seen
 /// that outlives a call: the same arguments give the same bits, at any number of threads.
 pub struct Cpu {
     architecture: Architecture,
@@ -201,6 +203,25 @@ impl Cpu {
         assert!((1..=most).contains(&batch.examples.len()), "batches of 1 to {most} examples");
         let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
         assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
+        // Forward, back and the gradient.
+        let work = (batch.examples.len(), 3 * self.architecture.parameters());
+        self.workers.choose_step(work.0, work.1);
+        let start = Instant::now();
+        let sums = self.step(mlp, velocity, optimizer, batch, site, factor);
+        self.workers.took(work.0, work.1, start.elapsed());
+        sums
+    }
+
+    /// [`Self::scheduled_step`], with what was checked there and by the workers chosen there.
+    fn step(
+        &mut self,
+        mlp: &mut Mlp,
+        velocity: &mut [f32],
+        optimizer: &Sgd,
+        batch: Batch<'_>,
+        site: &MaskSite,
+        factor: f64,
+    ) -> StepSums {
         rows::fill_masks(self.isa, &mut self.masks, &self.architecture, Some(site), factor);
         let (rows, when) = (batch.examples.len(), self.gathering);
         let gathered = self.gathered.as_ref().zip(self.product.kernels());

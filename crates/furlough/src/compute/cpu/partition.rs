@@ -137,7 +137,8 @@ mod tests {
                     let units = architecture.blocks()[tile.block].outputs;
                     let (weights, biases) = architecture.ranges(tile.block);
                     assert!(
-                        tile.rows.as_ref().is_none_or(|rows| rows.len() <= UNIT_ROWS) && tile.columns.len() <= COLUMNS
+                        tile.rows.as_ref().is_none_or(|rows| rows.len() <= UNIT_ROWS)
+                            && tile.columns.len() <= UNIT_COLUMNS
                     );
                     for column in tile.columns.clone() {
                         match tile.rows.clone() {

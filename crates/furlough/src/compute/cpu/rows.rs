@@ -66,8 +66,6 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         ..
     } = cpu;
     let count = batch.examples.len();
-    // Forward, back and the gradient.
-    workers.choose(count, 3 * architecture.parameters());
     let weight = 1.0 / count as f32;
     let tile = product.tile(architecture, count);
     let tiles = count.div_ceil(tile.0);

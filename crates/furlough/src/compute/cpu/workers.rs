@@ -1,12 +1,14 @@
 //! A few threads that wait close by. A step hands work out three times and takes about a millisecond, so a hand-over must cost
 //! microseconds: workers spin briefly before they sleep.
 
+use super::pace::Pace;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
 
 /// A job: called with (task, worker) for each task once, from several threads.
 type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
@@ -17,6 +19,11 @@ const SPINS: u32 = 2000;
 
 /// How often it looks before it lets others run in between, which matters when there are more threads than cores.
 const SPINS_ALONE: u32 = 200;
+
+/// Floating-point operations of a product of so many rows with so many weights.
+fn operations(rows: usize, weights: usize) -> usize {
+    rows.saturating_mul(weights).saturating_mul(2)
+}
 
 struct Hall {
     /// Counts the jobs; a worker waits for it to move on.
@@ -52,7 +59,12 @@ pub(super) struct Workers {
     worth: usize,
     /// Whether the calling thread does the present jobs by itself.
     alone: bool,
+    /// Of steps that are neither much less nor much more.
+    pace: Pace,
 }
+
+/// So many times less or more than what is worth another thread leaves no doubt.
+const DOUBTFUL: usize = 8;
 
 impl Workers {
     /// `count` workers, the calling thread being worker 0, which calls of less than `worth` floating-point operations stay on. A thread that the
@@ -73,7 +85,7 @@ impl Workers {
             })
             .collect();
         let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
-        Workers { hall, threads, sleepers, worth, alone: false }
+        Workers { hall, threads, sleepers, worth, alone: false, pace: Pace::default() }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -82,7 +94,28 @@ impl Workers {
 
     /// Chooses who does the jobs of a call that multiplies `rows` rows with `weights` weights in all. Whoever does them, they give the same.
     pub(super) fn choose(&mut self, rows: usize, weights: usize) {
-        self.alone = rows.saturating_mul(weights).saturating_mul(2) < self.worth;
+        self.alone = operations(rows, weights) < self.worth;
+    }
+
+    /// [`Self::choose`] for a step, which is to be followed by [`Self::took`]: where it is not clear from the work, by what such steps took before.
+    pub(super) fn choose_step(&mut self, rows: usize, weights: usize) {
+        self.choose(rows, weights);
+        let work = operations(rows, weights);
+        if self.count() > 1 && self.is_doubtful(work) {
+            self.alone = self.pace.alone(work);
+        }
+    }
+
+    /// Says what the step took for which the workers were chosen last.
+    pub(super) fn took(&mut self, rows: usize, weights: usize, time: Duration) {
+        let work = operations(rows, weights);
+        if self.count() > 1 && self.is_doubtful(work) {
+            self.pace.took(work, time.as_secs_f64());
+        }
+    }
+
+    fn is_doubtful(&self, work: usize) -> bool {
+        (self.worth / DOUBTFUL..self.worth.saturating_mul(DOUBTFUL)).contains(&work)
     }
 
     /// How many do the jobs of the present call.
@@ -210,7 +243,7 @@ mod tests {
     fn sleeping_workers_wake() {
         let mut workers = Workers::new(3, 0);
         for _ in 0..3 {
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
             let sum = AtomicUsize::new(0);
             workers.run(10, &|task, _| {
                 sum.fetch_add(task, Ordering::Relaxed);

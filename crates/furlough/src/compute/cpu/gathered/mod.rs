@@ -169,7 +169,6 @@ pub(super) fn train_step(
     else {
         return StepSums::default();
     };
-    workers.choose(batch.examples.len(), 3 * architecture.parameters());
     let masks: &[Option<LayerMask>] = masks;
     kept.draw(*isa, masks, batch.examples.len());
     let step = Step { isa: *isa, kernels, architecture, workspace, kept, scratch, scratch_size: *scratch_size };
