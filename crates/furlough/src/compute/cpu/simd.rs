@@ -74,7 +74,6 @@ pub(super) fn prefetch(first: *const u8, bytes: usize) {
 }
 
 /// The same, where they will not be needed so soon as to be worth room in the first-level cache.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn prefetch_to_second(first: *const u8, bytes: usize) {
     prefetch_into::<false>(first, bytes);

@@ -93,7 +93,10 @@ unsafe fn turn_square(
             unsafe { avx2_at((from.as_ptr(), apart), turned, (to, to_apart)) };
             turned
         }
-        Level::Baseline => (0, 0),
+        Level::Baseline => {
+            let _ = streaming;
+            (0, 0)
+        }
     };
     for row in 0..height {
         let done = if row < turned.0 { turned.1 } else { 0 };

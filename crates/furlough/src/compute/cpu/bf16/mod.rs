@@ -17,12 +17,9 @@ mod round;
 pub(super) use pack::{pack_columns, pack_panel, pack_row_pairs, pack_rows};
 
 use super::Isa;
+use super::gemm::Panels;
 use super::out::Out;
-#[cfg(target_arch = "x86_64")]
-use super::{
-    gemm::Panels,
-    sparse::{self, Kind},
-};
+use super::sparse::{self, Kind};
 
 /// Outputs of one panel.
 pub(super) const LANES: usize = 32;
