@@ -319,6 +319,53 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
     }
 }
 
+/// Bytes are read anew for the first layer's gradient, which leaves out the zeros of the deltas or those of the features, whichever are more in a batch.
+#[test]
+fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
+    let (inputs, outputs) = (150, 10);
+    // A third of the examples has no zeros, a third some, a third hardly anything else.
+    let byte = |example: usize, feature: usize| {
+        let [word, value, ..] = Key::new(4).draw(Stream::Dropout, 0, example as u32, feature as u32, 0);
+        if word % 10 < [0, 5, 9][example % 3] { 0 } else { (value % 255 + 1) as u8 }
+    };
+    let rows = Array2::from_shape_fn((900, inputs), |(example, feature)| byte(example, feature));
+    let scale = 1.0 / 255.0;
+    let numbers = Features::Floats(rows.mapv(|byte| f32::from(byte) * scale));
+    let dataset = |features| {
+        let labels = (0..900).map(|example| example % 10).collect();
+        let names = (0..10).map(|class| class.to_string()).collect();
+        Dataset::new(features, Targets::Classes { labels, names }, &[inputs]).unwrap()
+    };
+    let (bytes, numbers) = (dataset(Features::Bytes { rows, scale }), dataset(numbers));
+    let network = Sequential::perceptron(inputs, outputs, &[130, 64], Activation::Relu, 0.0, &[0.2, 0.5]);
+    let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
+    // Batches of one third after the other, the last one smaller.
+    let batches: Vec<Vec<u32>> =
+        (0..6u32).map(|b| (0..if b == 5 { 90 } else { 200 }).map(|i| 3 * i + b % 3).collect()).collect();
+    for (isa, precision) in Isa::available().into_iter().flat_map(|isa| [(isa, Precision::F32), (isa, Precision::Bf16)])
+    {
+        let run = |data: &Dataset, threads: usize, fresh: bool| {
+            let mut mlp = start.clone();
+            let new = || Cpu::with(start.architecture(), 200, threads, precision, isa);
+            let mut cpu = new();
+            for (step, examples) in (0..).zip(&batches) {
+                if fresh {
+                    cpu = new();
+                }
+                cpu.train_step(&mut mlp, &mut [], &Sgd::default(), Batch { data, examples }, &site(step));
+            }
+            bits(mlp.parameters())
+        };
+        let expected = run(&numbers, 1, true);
+        assert_ne!(expected, bits(start.parameters()));
+        for threads in [1, 2, 3, 16] {
+            let what = format!("{} {precision:?}, {threads} threads", isa.name());
+            assert_eq!(run(&bytes, threads, false), expected, "{what}, bytes");
+            assert_eq!(run(&numbers, threads, false), expected, "{what}, numbers");
+        }
+    }
+}
+
 #[test]
 fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let case = &cases()[0];

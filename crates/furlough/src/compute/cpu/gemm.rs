@@ -4,7 +4,7 @@
 //! one row tile after another, so they are packed once a step, and no call allocates (`bench/LOG.md` has the figures).
 //!
 //! Packed means cut into panels of `lanes` neighbouring outputs, each panel contiguous: `panel[k][lane]`, the last one padded
-//! with zeros.
+//! with whatever is there, of which nothing is used.
 
 use super::simd::{Isa, Level, for_each_isa, prefetch};
 use super::transpose::turn_to;

@@ -25,7 +25,8 @@ const FEWEST_COLUMNS: usize = 64;
 pub(super) const SLICE: usize = 1024;
 
 const _: () = assert!(
-    ROWS.is_multiple_of(PART)
+    ROWS <= UNIT_ROWS
+        && ROWS.is_multiple_of(PART)
         && UNIT_ROWS.is_multiple_of(PART)
         && SLICE.is_multiple_of(PART)
         && STRIP.is_multiple_of(PART)

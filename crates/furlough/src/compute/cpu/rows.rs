@@ -98,7 +98,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
             let rows = tile_rows(index, count, tile);
             let first = rows.start;
             let examples = &batch.examples[rows];
-            // SAFETY: each tile has its own rows of every buffer and its own place in the sums.
+            // SAFETY: each tile has its own rows of every buffer, or of the input its worker has, and its own place in the sums.
             unsafe {
                 pass.forward(worker, first, first, examples.len(), |row| examples[row]);
                 sums_of.part(index, 1)[0] = pass.loss(first, examples, weight);
@@ -198,7 +198,7 @@ impl Pass<'_> {
     /// Takes `rows` examples through the network, into rows `first ..` of the workspace. They are rows `place ..` of the batch.
     ///
     /// # Safety
-    /// Nobody else uses these rows of the workspace, or this worker's scratch, now.
+    /// Nobody else uses these rows of the workspace (of its input those of [`Self::input_row`]), or this worker's scratch, now.
     unsafe fn forward(
         &self,
         worker: usize,
@@ -216,7 +216,8 @@ impl Pass<'_> {
         }
     }
 
-    /// The row of the workspace's input where what goes to row `first` of the other buffers is.
+    /// The row of the workspace's input where what goes to row `first` of the other buffers is. Rows of its own a worker has only where there are more tiles than
+    /// workers, and so enough rows.
     fn input_row(&self, worker: usize, first: usize) -> usize {
         self.way.own_rows.map_or(first, |rows| worker * rows)
     }
@@ -423,7 +424,9 @@ mod tests {
 
     #[test]
     fn tiles_cover_every_row_once_and_fit() {
-        for (most, group) in [(72usize, 2usize), (72, 4), (72, 6), (36, 6), (128, 32), (64, 32), (32, 32)] {
+        for (most, group) in
+            [(72usize, 2usize), (72, 4), (72, 6), (64, 16), (32, 16), (36, 6), (128, 32), (64, 32), (32, 32)]
+        {
             for count in 1..400usize {
                 let tiles: Vec<_> =
                     (0..count.div_ceil(most)).map(|tile| tile_rows(tile, count, (most, group))).collect();

@@ -18,7 +18,7 @@ use std::ops::Range;
 /// Units whose norms are bounded together.
 const NORM_COLUMNS: usize = 64;
 
-/// Updates all parameters from the training workspace, whose first rows the first phase has filled from `batch`.
+/// Updates all parameters from the training workspace, whose first rows the first phase has filled from `batch`: its input too, unless [`Way::own_rows`](super::way::Way::own_rows) is set.
 pub(super) fn update_phase(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>) {
     let Cpu {
         isa,

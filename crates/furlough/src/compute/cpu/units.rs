@@ -1,8 +1,9 @@
 //! Gradients that leave out the zeros of the deltas. The kernel that skips leaves out the zeros of one factor of `inputsᵀ · deltas`: those of the inputs, if
 //! nothing else is said, as the product then comes out like the weights. But ReLU and dropout make more zeros of the deltas than most pictures have. Where
-//! they do, deltas are packed unit by unit, inputs stay as they are, and the product, a row for each unit, is turned back as it meets the
+//! they do, deltas are packed unit by unit, inputs need not be turned, and the product, a row for each unit, is turned back as it meets the
 //! weights. Which of the two it is changes no bit.
 
+use super::Precision;
 use super::bf16;
 use super::features::{Inputs, STRIP};
 use super::out::Out;
@@ -15,7 +16,7 @@ use crate::nn::{Architecture, Block};
 use std::ops::Range;
 
 /// Units whose products are turned back together: as many as meet the inputs one after the other.
-const TOGETHER: usize = 128;
+const TOGETHER: usize = sparse::ROWS;
 
 /// Inputs whose products are turned back together.
 const SIDE: usize = 16;
@@ -28,8 +29,12 @@ const WORTH: f64 = 0.95;
 
 /// Whether the gradient of a block leaves out the zeros of its deltas, in batches of `rows`, when a part `inputs` of what enters it is not zero.
 pub(super) fn pays(product: &Product, block: &Block, rows: usize, inputs: f64) -> bool {
-    let deltas = deltas_left(block);
-    100.0 * deltas <= MOST as f64 && deltas < WORTH * inputs && product.skips(block.inputs, rows)
+    are_fewer(deltas_left(block), inputs) && product.skips(block.inputs, rows)
+}
+
+/// Whether the zeros of the deltas are the ones to leave out, when such parts of them and of the inputs are not zero.
+pub(super) fn are_fewer(deltas: f64, inputs: f64) -> bool {
+    100.0 * deltas <= MOST as f64 && deltas < WORTH * inputs
 }
 
 /// For which blocks of a network it [`pays`], when a part `features` of the features is not zero.
@@ -79,6 +84,8 @@ impl Product {
         unsafe {
             match self {
                 Product::Single(isa, _, precision) => {
+                    // What is to be rounded is wanted in cache.
+                    let streaming = streaming && *precision == Precision::F32;
                     turn_to(*isa, (source, width), (depth, count), (to.cast(), apart), streaming);
                     for unit in 0..count {
                         round(*isa, *precision, std::slice::from_raw_parts_mut(to.add(unit * apart).cast(), depth));

@@ -67,7 +67,7 @@ pub(super) struct Workers {
 const DOUBTFUL: usize = 8;
 
 impl Workers {
-    /// `count` workers, the calling thread being worker 0, which calls of less than `worth` floating-point operations stay on. A thread that the
+    /// `count` workers, the calling thread being worker 0, which calls of less than `worth` floating-point operations stay on, if [`Self::choose_step`] does not know better. A thread that the
     /// system refuses is done without.
     pub(super) fn new(count: usize, worth: usize) -> Self {
         let hall = Arc::new(Hall {
@@ -102,7 +102,7 @@ impl Workers {
         self.choose(rows, weights);
         let work = operations(rows, weights);
         if self.count() > 1 && self.is_doubtful(work) {
-            self.alone = self.pace.alone(work);
+            self.alone = self.pace.alone(work).unwrap_or(self.alone);
         }
     }
 

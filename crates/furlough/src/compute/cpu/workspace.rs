@@ -145,7 +145,8 @@ impl<'a> Borrowed<'a> {
 /// Row-major buffers of `rows` rows each.
 pub(super) struct Workspace {
     rows: usize,
-    /// The features as they enter the first block, dropped and scaled.
+    /// The features as they enter the first block, dropped and scaled; after the first phase of a step some rows of them may be gone
+    /// ([`Way::own_rows`](super::way::Way::own_rows)).
     pub(super) input: Shared<f32>,
     /// What each block gives.
     pub(super) outputs: Vec<Shared<f32>>,

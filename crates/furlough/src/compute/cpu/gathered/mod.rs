@@ -113,7 +113,10 @@ impl Gathered {
         match when {
             Gathering::Never => false,
             Gathering::Always => true,
-            Gathering::WhereItPays => reckon::pays(kernels, architecture, self.group_size.min(rows), factor),
+            // The last group may have fewer.
+            Gathering::WhereItPays => {
+                reckon::pays(kernels, architecture, rows / rows.div_ceil(self.group_size), factor)
+            }
         }
     }
 }

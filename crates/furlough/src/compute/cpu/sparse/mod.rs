@@ -23,7 +23,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// The most rows that meet one block after the other.
-const ROWS: usize = 128;
+pub(super) const ROWS: usize = 128;
 
 /// Room for the sums of so many rows, with vectors of sixteen.
 #[repr(align(64))]
