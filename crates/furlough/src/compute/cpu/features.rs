@@ -15,7 +15,7 @@ pub(super) const STRIP: usize = 32;
 const MOST_COLUMNS: usize = super::partition::UNIT_ROWS;
 
 /// Examples that are looked at to guess how many features are zero.
-const LOOKED_AT: usize = 4;
+const LOOKED_AT: usize = 8;
 
 /// The factor of a gradient that comes from below: the rows of a batch, some columns of which are wanted at a time.
 #[derive(Clone, Copy)]

@@ -69,6 +69,8 @@ pub struct Cpu {
     streams: bool,
     /// How the present step goes about it.
     way: Way,
+    /// About which part of the features was not zero in the steps so far.
+    left_of_features: Option<f64>,
     training: Workspace,
     inference: Workspace,
     /// Tiles of parameters: where the first layer's gradient leaves out zeros of what it reads, and where those of the deltas.
@@ -125,6 +127,7 @@ impl Cpu {
             isa,
             streams: workers.count() > 1 && stream::pays(isa),
             way: Way::default(),
+            left_of_features: None,
             training: Workspace::for_training(architecture, batch_size, &product),
             inference: Workspace::for_inference(architecture, workers.count() * tile),
             scratch: Shared::new(workers.count(), scratch_size),

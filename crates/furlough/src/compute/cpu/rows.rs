@@ -24,6 +24,9 @@ pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)
     edge(tile)..edge(tile + 1)
 }
 
+/// About over how many steps the part of the features that is not zero is averaged.
+const STEPS_OF_MEAN: f64 = 16.0;
+
 /// What all tiles of a phase have in common.
 pub(super) struct Pass<'a> {
     isa: Isa,
@@ -63,6 +66,7 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
         streams,
         way,
         partitions,
+        left_of_features,
         ..
     } = cpu;
     let count = batch.examples.len();
@@ -72,7 +76,11 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let scratch = (&*scratch, *scratch_size);
     let bytes = masks[0].is_none() && Inputs::of_bytes(batch.data, batch.examples).is_some();
     let kept = if masks[0].is_some() { 1.0 - architecture.input_dropout().p() } else { 1.0 };
-    let by_units = units::pays(product, &architecture.blocks()[0], count, kept * features_left(*isa, batch));
+    // Examples differ, and a partition that changes from step to step makes weights change places: so a mean over steps decides.
+    let left = features_left(*isa, batch);
+    let left = left_of_features.map_or(left, |mean| mean + (left - mean) / STEPS_OF_MEAN);
+    *left_of_features = Some(left);
+    let by_units = units::pays(product, &architecture.blocks()[0], count, kept * left);
     *way = Way::choose((concretes, workers), (count, tile.0), *streams, bytes, by_units);
     packed.fill(workers, product, (mlp, connections), count, (true, way.streaming));
     let pass = Pass {
