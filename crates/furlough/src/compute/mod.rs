@@ -1,7 +1,7 @@
 //! What one training step costs: the fused kernels, the threads, the workspace. The only module with `unsafe`.
 //!
-//! [`Cpu`] computes a step in two phases, *rows, then tiles* (ARCHITECTURE.md says why). The partition of both depends on shapes
-//! only, so the results are the same bits at any number of threads. [`mod@reference`] is the same step, plainly:
+//! [`Cpu`] computes a step in two phases, *rows, then tiles* (ARCHITECTURE.md says why). How either is cut changes neither the
+//! factors of a sum nor their order, so the results are the same bits at any number of threads. [`mod@reference`] is the same step, plainly:
 //! the oracle that every kernel is tested against.
 
 mod cpu;

@@ -122,7 +122,7 @@ impl Cpu {
         let (tile, _) = product.tile(architecture, usize::MAX);
         let of_tiles = partitions.iter().map(|partition| partition.scratch(&product, batch_size));
         let of_rows = architecture.blocks().iter().map(|b| product.row_words(tile, b.inputs, b.outputs));
-        let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0).next_multiple_of(units::LINE);
+        let scratch_size = of_tiles.chain(of_rows).max().unwrap_or(0).next_multiple_of(stream::LINE);
         Cpu {
             isa,
             streams: workers.count() > 1 && stream::pays(isa),
@@ -210,38 +210,27 @@ impl Cpu {
         let work = (batch.examples.len(), 3 * self.architecture.parameters());
         self.workers.choose_step(work.0, work.1);
         let start = Instant::now();
-        let sums = self.step(mlp, velocity, optimizer, batch, site, factor);
-        self.workers.took(work.0, work.1, start.elapsed());
-        sums
-    }
-
-    /// [`Self::scheduled_step`], with what was checked there and by the workers chosen there.
-    fn step(
-        &mut self,
-        mlp: &mut Mlp,
-        velocity: &mut [f32],
-        optimizer: &Sgd,
-        batch: Batch<'_>,
-        site: &MaskSite,
-        factor: f64,
-    ) -> StepSums {
         rows::fill_masks(self.isa, &mut self.masks, &self.architecture, Some(site), factor);
         let (rows, when) = (batch.examples.len(), self.gathering);
         let gathered = self.gathered.as_ref().zip(self.product.kernels());
-        if gathered.is_some_and(|(gathered, kernels)| gathered.takes((kernels, &self.architecture), rows, when, factor))
-        {
-            return gathered::train_step(self, mlp, velocity, optimizer, batch);
-        }
-        self.connections.draw(self.isa, &mut self.workers, mlp, Some(site), factor);
-        self.concretes.draw(self.isa, mlp, Some(site));
-        let sums = rows::train_phase(self, mlp, batch);
-        if sums.loss.is_finite() {
-            let Cpu { isa, workers, concretes, .. } = self;
-            let examples = (batch.examples.len(), batch.data.len());
-            concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
-            tiles::update_phase(self, mlp, velocity, optimizer, batch);
-            self.concretes.descend(mlp, optimizer.learning_rate);
-        }
+        let gathers = gathered
+            .is_some_and(|(gathered, kernels)| gathered.takes((kernels, &self.architecture), rows, when, factor));
+        let sums = if gathers {
+            gathered::train_step(self, mlp, velocity, optimizer, batch)
+        } else {
+            self.connections.draw(self.isa, &mut self.workers, mlp, Some(site), factor);
+            self.concretes.draw(self.isa, mlp, Some(site));
+            let sums = rows::train_phase(self, mlp, batch);
+            if sums.loss.is_finite() {
+                let Cpu { isa, workers, concretes, .. } = self;
+                let examples = (batch.examples.len(), batch.data.len());
+                concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
+                tiles::update_phase(self, mlp, velocity, optimizer, batch);
+                self.concretes.descend(mlp, optimizer.learning_rate);
+            }
+            sums
+        };
+        self.workers.took(work.0, work.1, start.elapsed());
         sums
     }
 

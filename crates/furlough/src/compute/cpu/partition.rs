@@ -3,7 +3,7 @@
 use super::bf16::PART;
 use super::features::STRIP;
 use super::product::Product;
-use super::units;
+use super::stream;
 use crate::nn::{Architecture, Block};
 use std::ops::Range;
 
@@ -49,7 +49,7 @@ impl ParameterTile {
 
     /// Words of scratch for its gradient, whole lines of cache, so that what follows begins with one.
     pub(super) fn gradient_words(&self) -> usize {
-        self.len().next_multiple_of(units::LINE)
+        self.len().next_multiple_of(stream::LINE)
     }
 }
 

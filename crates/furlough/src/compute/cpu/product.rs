@@ -121,7 +121,7 @@ impl Product {
             // Rows are the outputs of panels backward, which should be full.
             Product::Single(..) if turned => (PANEL_TILE, PANEL_ROWS),
             // Whole lines of what lies unit by unit.
-            Product::Single(..) if by_units => (PANEL_TILE, units::LINE),
+            Product::Single(..) if by_units => (PANEL_TILE, stream::LINE),
             Product::Single(_, kernels, _) => (TILE, kernels.group),
             Product::Bf16(..) => (2 * bf16::GROUP, bf16::GROUP),
         };

@@ -6,9 +6,8 @@ use super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Level, cpuid};
 
-/// Numbers of a line of cache.
-#[cfg(target_arch = "x86_64")]
-const LINE: usize = 16;
+/// Numbers, or words, of a line of cache.
+pub(super) const LINE: usize = 16;
 
 /// Whether this processor is of those that were seen to gain: AMD's. On others it has not been measured.
 pub(super) fn pays(isa: Isa) -> bool {

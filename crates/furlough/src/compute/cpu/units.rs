@@ -10,6 +10,7 @@ use super::out::Out;
 use super::product::{Product, floats, floats_mut, round};
 use super::simd::{for_each_isa, prefetch_to_second};
 use super::sparse::{self, MOST};
+use super::stream::LINE;
 use super::transpose::{turn, turn_to};
 use super::zeros::{deltas_left, outputs_left};
 use crate::nn::{Architecture, Block};
@@ -20,9 +21,6 @@ const TOGETHER: usize = sparse::ROWS;
 
 /// Inputs whose products are turned back together.
 const SIDE: usize = 16;
-
-/// Words of a line of cache.
-pub(super) const LINE: usize = 16;
 
 /// How many fewer numbers must be left, as turning products back takes time too.
 const WORTH: f64 = 0.95;
