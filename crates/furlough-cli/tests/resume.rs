@@ -2,9 +2,8 @@
 #![cfg(unix)]
 
 mod common;
-use common::{fails, folder, furlough, json_lines, model, ok, run};
+use common::{fails, folder, furlough, interrupted, json_lines, model, ok, run};
 use std::hash::{BuildHasher, Hasher};
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -18,24 +17,6 @@ fn log(folder: &Path, run: &str) -> Vec<serde_json::Value> {
     lines
 }
 
-/// Starts a run, sends `signal` when the line comes that contains `at`, and returns what it printed after that.
-fn interrupted(folder: &Path, args: &str, at: &str, signal: &str) -> String {
-    let mut command = furlough(folder);
-    let mut child = command.args(args.split_whitespace()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains(at) {
-        line.clear();
-        assert_ne!(out.read_line(&mut line).unwrap(), 0, "the run ended before {at}");
-    }
-    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
-    assert!(sent.success());
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
-    rest
-}
-
 #[test]
 fn ctrl_c_then_resume_is_the_same_run() {
     let folder = folder();
@@ -43,13 +24,17 @@ fn ctrl_c_then_resume_is_the_same_run() {
     let train = format!("train {MOMENTUM} --epochs 150");
     ok(folder, &format!("{train} --out whole --quiet"));
 
-    let said = interrupted(folder, &format!("{train} --out a --json"), "\"epoch\":3,", "INT");
+    let (code, said) = interrupted(folder, &format!("{train} --out a --json"), "\"epoch\":3,", "INT");
+    assert_eq!(code, Some(130), "{said}");
     let stop = json_lines(&said).pop().unwrap();
     assert_eq!((&stop["event"], &stop["reason"]), (&"stop".into(), &"asked".into()), "{stop}");
     assert!(ok(folder, "info a").contains("train --resume a"));
 
-    let said = interrupted(folder, "train --resume a --threads 1", "/150", "TERM");
-    assert!(said.contains("everything up to here is saved") && said.contains("train --resume a"), "{said}");
+    let (code, said) = interrupted(folder, "train --resume a --threads 1 --json", "\"epoch\":9,", "TERM");
+    assert_eq!(code, Some(130), "{said}");
+    let (code, said) = interrupted(folder, "train --data digits --epochs 1000000 --out b", "/1000000", "INT");
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("everything up to here is saved") && said.contains("train --resume b"), "{said}");
 
     let shown = ok(folder, "train --resume a");
     assert!(shown.contains("resumed ") && shown.contains("150/150"), "{shown}");
@@ -63,7 +48,8 @@ fn what_was_learnt_is_the_same_in_a_resumed_run() {
     let folder = folder.path();
     let train = "train --data digits --hidden 48 --dropout 0.4 --dropout-kind concrete --epochs 150";
     ok(folder, &format!("{train} --out whole --quiet"));
-    interrupted(folder, &format!("{train} --out a --json"), "\"epoch\":3,", "INT");
+    let (code, said) = interrupted(folder, &format!("{train} --out a --json"), "\"epoch\":3,", "INT");
+    assert_eq!(code, Some(130), "{said}");
     ok(folder, "train --resume a --quiet");
     assert_eq!(model(folder, "a"), model(folder, "whole"));
     assert_eq!(log(folder, "a"), log(folder, "whole"));

@@ -2,6 +2,8 @@
 
 mod common;
 
+#[cfg(unix)]
+use common::interrupted;
 use common::{fails, folder, furlough, json_lines, ok, run};
 use serde_json::Value;
 use std::fs;
@@ -156,25 +158,28 @@ fn killed_and_stopped_studies_go_on() {
     }
     let kept = finished(folder, "a");
     assert!(kept >= 3, "{kept}");
-    #[cfg(unix)]
-    if kept < 8 {
-        use std::io::Read;
-        let mut child = furlough(folder)
-            .args("study run a.toml --out a --jobs 1".split(' '))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(150));
-        let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        let mut said = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-        let code = child.wait().unwrap().code();
-        assert!(kill.success());
-        assert_eq!(code, Some(130), "{said}");
-        assert!(said.contains("everything up to here is saved") && said.contains("study run a.toml --out a"), "{said}");
-    }
     ok(folder, "study run a.toml --out a");
     assert_eq!(results(folder, "a"), results(folder, "whole"));
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_studies_go_on() {
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.toml", &STUDY.replace("epochs = 6", "epochs = 100"));
+    ok(folder, "study run a.toml --out whole");
+    let (code, said) = interrupted(folder, "study run a.toml --out a --jobs 1 --json", "\"epoch\":50,", "INT");
+    assert_eq!(code, Some(130), "{said}");
+    ok(folder, "study run a.toml --out a");
+    assert_eq!(results(folder, "a"), results(folder, "whole"));
+
+    // One trial is short, the others are not.
+    let endless = STUDY.replace("epochs = 6", "").replace("[axes]\n", "[axes]\nepochs = [1, 1000000]\n");
+    write(folder, "b.toml", &endless);
+    let (code, said) = interrupted(folder, "study run b.toml --jobs 1", "1/18", "INT");
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("everything up to here is saved") && said.contains("study run b.toml"), "{said}");
 }
 
 /// A script must not take a study with hardly anything trained for a finished one.

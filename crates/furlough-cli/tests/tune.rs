@@ -2,11 +2,10 @@
 #![cfg(unix)]
 
 mod common;
-use common::{fails, folder, furlough, json_lines, model, ok};
+use common::{fails, folder, furlough, interrupted, json_lines, model, ok};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 const SMALL: &str = "tune --data digits --hidden 32 --epochs 18 --trials 12 --seeds 2";
@@ -54,29 +53,14 @@ fn from_the_search_to_a_recipe_that_trains() {
     assert_eq!(outcome(folder, "runs/tune-digits-2"), report);
 }
 
-/// Starts a tune, sends `signal` when the line comes that contains `at`, and returns what it printed after that.
-fn interrupted(folder: &Path, args: &str, at: &str, signal: &str) -> (Option<i32>, String) {
-    let mut child = furlough(folder).args(args.split_whitespace()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains(at) {
-        line.clear();
-        assert_ne!(out.read_line(&mut line).unwrap(), 0, "it ended before {at}");
-    }
-    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
-    assert!(sent.success());
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).unwrap();
-    (child.wait().unwrap().code(), rest)
-}
-
 #[test]
 fn stopped_and_killed_it_comes_to_the_same() {
     let folder = folder();
     let folder = folder.path();
-    ok(folder, &format!("{SMALL} --out whole --quiet"));
+    let long = "tune --data digits --hidden 256 --epochs 54 --trials 12 --seeds 4";
+    ok(folder, &format!("{long} --out whole --quiet"));
 
-    let (code, said) = interrupted(folder, &format!("{SMALL} --out a"), "2/18", "INT");
+    let (code, said) = interrupted(folder, &format!("{long} --out a"), "6/54", "INT");
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("everything up to here is saved") && said.contains("tune --resume a"), "{said}");
     let (code, _) = interrupted(folder, "tune --resume a --json", "replicate", "KILL");
@@ -93,7 +77,7 @@ fn stopped_and_killed_it_comes_to_the_same() {
     let mut patience = 20;
     while !folder.join("b/tune.json").exists() {
         let begun = folder.join("b/tune.toml").exists();
-        let args = if begun { "tune --resume b --quiet".into() } else { format!("{SMALL} --out b --quiet") };
+        let args = if begun { "tune --resume b --quiet".into() } else { format!("{long} --out b --quiet") };
         let mut child = furlough(folder).args(args.split_whitespace()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(patience));
         patience += patience / 3;
@@ -155,7 +139,7 @@ fn mistakes_are_told_and_leave_nothing_behind() {
     ok(folder, "train --data digits --hidden 4 --epochs 1 --out run --quiet");
     assert!(fails(folder, &format!("{SMALL} --out run"), 1).contains("run: is not empty"));
 
-    let (code, _) = interrupted(folder, &format!("{SMALL} --out a"), "18/18", "INT");
+    let (code, _) = interrupted(folder, "tune --data digits --epochs 1000000 --out a", "tune ", "INT");
     assert_eq!(code, Some(130));
     let said = fails(folder, &format!("{SMALL} --out a"), 1);
     assert!(said.contains("a: holds another tune") && said.contains("--resume a"), "{said}");

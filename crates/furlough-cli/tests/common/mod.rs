@@ -43,6 +43,27 @@ pub fn fails(folder: &Path, args: &str, code: i32) -> String {
     text
 }
 
+/// Starts `furlough ARGS`, sends `signal` when the line comes that contains `at`, and returns how it ended and what it printed
+/// after that line. What it has still to do at that line must take seconds, or print more than a pipe holds (65,536 bytes),
+/// as until the signal is sent nobody reads.
+#[cfg(unix)]
+pub fn interrupted(folder: &Path, args: &str, at: &str, signal: &str) -> (Option<i32>, String) {
+    use std::io::{BufRead, BufReader, Read};
+    let mut command = furlough(folder);
+    let mut child = command.args(args.split_whitespace()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(at) {
+        line.clear();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "it ended before {at}");
+    }
+    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    (child.wait().unwrap().code(), rest)
+}
+
 /// A training of the digits that goes on while a test does something else.
 pub struct Training(Child);
 
