@@ -93,6 +93,16 @@ AXES = {
         quotient=("with", "without", "time with dropout / without"),
         note="Pairs of short runs, with and without in turns; the quotient is taken within each pair.",
     ),
+    "wide": Axis(
+        "4,096 units, whole epochs", "seconds an epoch", rounds=1,
+        points=(
+            point("with", hidden="4096,4096", dropout="0.5", epochs=2, lr=0.1),
+            point("without", hidden="4096,4096", dropout="0", epochs=2, lr=0.1),
+        ),
+        systems=("furlough", "furlough-bf16", "furlough-shared-64", "furlough-shared", "jax", "pytorch", "pytorch-hand"),
+        quotient=("with", "without", "time with dropout / without"),
+        note="All 60,000 rows, so that what comes once an epoch weighs what it does for a user; dropout 0.5 after both layers, learning rate 0.1.",
+    ),
     "monte-carlo": Axis(
         "100 masked passes over the test images", "seconds", kind="monte-carlo", points=(point("passes", epochs=3),),
         systems=("furlough", "furlough-bf16", "jax", "jax-bf16", "pytorch", "pytorch-hand", "pytorch-bf16"),

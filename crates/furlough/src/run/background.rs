@@ -2,18 +2,23 @@ use crate::{Error, Result};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Something to be written.
 pub(super) type Task = Box<dyn FnOnce() -> Result<()> + Send>;
 
 /// A thread that writes while training goes on: waiting until a checkpoint is on the disk takes some 15 ms, which is 5 % of a short epoch and
 /// more than all of a very short one. So there are two kinds of tasks. Lines are written one after the other in the order they came, each
-/// before any snapshot that came later. Of snapshots only the newest matters: one that waits gives way to the next. Nothing is done after
-/// a task has failed.
+/// before any snapshot that came later. Of snapshots only the newest matters: one that waits gives way to the next, and after each one there is a
+/// rest, since those of epochs of some milliseconds would keep the writer on a core that a worker wants. Nothing is done after a task has failed.
 pub(super) struct Background {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// How many times as long as a snapshot took no other is begun, and the longest such rest: what a kill can cost beside a snapshot's own time.
+const REST: u32 = 9;
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Shared {
@@ -25,6 +30,8 @@ struct Shared {
 struct Queue {
     lines: VecDeque<Task>,
     snapshot: Option<Task>,
+    /// The end of the rest after the last snapshot.
+    rested: Option<Instant>,
     failure: Option<Error>,
     broken: bool,
     closing: bool,
@@ -38,19 +45,31 @@ impl Shared {
     fn work(&self) {
         let mut queue = self.queue();
         loop {
-            let Some(task) = queue.lines.pop_front().or_else(|| queue.snapshot.take()) else {
-                if queue.closing {
+            let rest = queue.rested.map_or(Duration::ZERO, |end| end.saturating_duration_since(Instant::now()));
+            let may_save = queue.closing || rest.is_zero();
+            let line = queue.lines.pop_front();
+            let is_line = line.is_some();
+            let Some(task) = line.or_else(|| queue.snapshot.take_if(|_| may_save)) else {
+                queue = if queue.closing {
                     return;
-                }
-                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                } else if queue.snapshot.is_some() {
+                    self.changed.wait_timeout(queue, rest).unwrap_or_else(PoisonError::into_inner).0
+                } else {
+                    self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner)
+                };
                 continue;
             };
             if queue.broken {
                 continue;
             }
             drop(queue);
+            let begun = Instant::now();
             let outcome = task();
+            let ended = Instant::now();
             queue = self.queue();
+            if !is_line {
+                queue.rested = Some(ended + ((ended - begun) * REST).min(LONGEST_REST));
+            }
             if let Err(error) = outcome {
                 queue.broken = true;
                 queue.failure = Some(error);
@@ -127,7 +146,7 @@ mod tests {
     fn note(notes: &Arc<Mutex<Vec<u32>>>, number: u32) -> Task {
         let notes = Arc::clone(notes);
         Box::new(move || {
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(2));
             notes.lock().unwrap().push(number);
             Ok(())
         })
@@ -152,6 +171,33 @@ mod tests {
         let at_the_end = usize::from(background.finish().is_err());
         assert_eq!(told + at_the_end, 1);
         assert_eq!(*notes.lock().unwrap(), [1]);
+    }
+
+    #[test]
+    fn between_snapshots_there_is_a_rest_which_the_end_cuts_short() {
+        let slow = Duration::from_millis(60);
+        let begun: Arc<Mutex<Vec<Instant>>> = Arc::default();
+        let task = || -> Task {
+            let begun = Arc::clone(&begun);
+            Box::new(move || {
+                begun.lock().unwrap().push(Instant::now());
+                std::thread::sleep(slow);
+                Ok(())
+            })
+        };
+        let lines = Arc::default();
+        let mut background = Background::new();
+        while begun.lock().unwrap().len() < 2 {
+            background.snapshot(task()).unwrap();
+            background.line(note(&lines, 0)).unwrap();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(lines.lock().unwrap().len() > 10, "lines do not wait for snapshots");
+        background.snapshot(task()).unwrap();
+        background.finish().unwrap();
+        let begun = begun.lock().unwrap();
+        assert!(begun.len() == 3 && begun[1] - begun[0] >= slow * (1 + REST), "{begun:?}");
+        assert!(begun[2] - begun[1] < slow * REST, "{begun:?}");
     }
 
     #[test]
