@@ -76,11 +76,15 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let scratch = (&*scratch, *scratch_size);
     let bytes = masks[0].is_none() && Inputs::of_bytes(batch.data, batch.examples).is_some();
     let kept = if masks[0].is_some() { 1.0 - architecture.input_dropout().p() } else { 1.0 };
-    // Examples differ, and a partition that changes from step to step makes weights change places: so a mean over steps decides.
-    let left = features_left(*isa, batch);
-    let left = left_of_features.map_or(left, |mean| mean + (left - mean) / STEPS_OF_MEAN);
-    *left_of_features = Some(left);
-    let by_units = units::pays(product, &architecture.blocks()[0], count, kept * left);
+    // Examples differ, and a partition that changes from step to step makes weights change places: so a mean over steps decides. Nobody looks
+    // where it would not pay with features that have no zeros.
+    let pays = |left: f64| units::pays(product, &architecture.blocks()[0], count, kept * left);
+    let by_units = pays(1.0) && {
+        let left = features_left(*isa, batch);
+        let left = left_of_features.map_or(left, |mean| mean + (left - mean) / STEPS_OF_MEAN);
+        *left_of_features = Some(left);
+        pays(left)
+    };
     *way = Way::choose((concretes, workers), (count, tile.0), *streams, bytes, by_units);
     packed.fill(workers, product, (mlp, connections), count, (true, way.streaming));
     let pass = Pass {
