@@ -137,7 +137,7 @@ fn shards_come_to_the_same() {
 }
 
 #[test]
-fn killed_and_stopped_studies_go_on() {
+fn killed_studies_go_on() {
     let folder = folder();
     let folder = folder.path();
     let text = STUDY.replace("epochs = 6", "epochs = 30");
