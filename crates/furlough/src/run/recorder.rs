@@ -29,7 +29,8 @@ pub struct RunInfo {
 ///
 /// Lines and checkpoints are written by a thread of its own, in their order, while training goes on. All of it is on the disk when
 /// [`Event::Stop`] has been observed or the recorder has been dropped. Until then, a process that is killed may lose the checkpoint that was
-/// being written or waited, which where checkpoints come fast is until nine times what the one before took, and goes on from the one before.
+/// being written or that waited, and goes on from the one before. Where checkpoints come fast, one waits nine times as long as writing the one before took,
+/// five seconds at most.
 pub struct Recorder<'a> {
     // First, so that it is dropped, and with it done, before the folder's lock is released.
     background: Background,
