@@ -43,9 +43,14 @@ pub fn output(source: io::Error) -> furlough::Error {
     furlough::Error::Io { action: "write", path: "standard output".into(), source }
 }
 
+/// The engine's error, if a cause is one by itself or as one of the laboratory's.
+fn engine<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a furlough::Error> {
+    cause.downcast_ref().or_else(|| cause.downcast_ref::<furlough_lab::Error>()?.engine())
+}
+
 /// Whether nobody reads standard output any more.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| match cause.downcast_ref::<furlough::Error>() {
+    error.chain().any(|cause| match engine(cause) {
         Some(furlough::Error::Io { path, source, .. }) => {
             source.kind() == io::ErrorKind::BrokenPipe && path.as_os_str() == "standard output"
         }
@@ -72,17 +77,17 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(hinted) = error.chain().find_map(|cause| cause.downcast_ref::<Hinted>()) {
         return Some(hinted.hint.clone());
     }
-    let error = error.chain().find_map(|cause| cause.downcast_ref::<furlough::Error>())?;
-    match error {
+    if let Some(furlough_lab::Error::Recipe { reason, .. }) = error.chain().find_map(|cause| cause.downcast_ref()) {
+        let unknown = reason.contains("unknown field");
+        return unknown.then(|| "the keys are the long flags of `furlough train --help`, with _ for -".into());
+    }
+    match error.chain().find_map(engine)? {
         furlough::Error::Setting { name, .. } if name == "data" => Some("`furlough data list` shows them".into()),
         furlough::Error::Setting { name, .. } => {
             let flag = name.replace('_', "-");
             let tuning = ["search", "trials", "budget", "seeds", "metric"].contains(&name.as_str());
             let command = if tuning { "tune" } else { "train" };
             Some(format!("see --{flag} in `furlough {command} --help`"))
-        }
-        furlough::Error::Recipe { reason, .. } if reason.contains("unknown field") => {
-            Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
         }
         full if full.is_out_of_space() => {
             Some("free some space; a run that had begun then goes on with `furlough train --resume RUN`, a study with the same command, a tune with `furlough tune --resume DIR`".into())
@@ -106,6 +111,13 @@ mod tests {
             "the run could not be saved: cannot write runs/a/model.safetensors: no storage space"
         );
         assert!(hint(&error).unwrap().contains("--resume"));
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let library = furlough::Error::Io { action: "write", path: "a".into(), source: full };
+        let through = anyhow::Error::from(furlough_lab::Error::from(library)).context("not saved");
+        assert!(
+            hint(&through).unwrap().contains("--resume"),
+            "an error of the engine's within one of the laboratory's"
+        );
     }
 
     #[test]

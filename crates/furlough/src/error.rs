@@ -26,22 +26,6 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         reason: String,
     },
-    /// A recipe file is not valid TOML or has a key that does not exist.
-    #[error("recipe {}: {reason}", place(.path))]
-    Recipe {
-        /// The file, when it came from one.
-        path: Option<PathBuf>,
-        /// Line, column and what is wrong there.
-        reason: String,
-    },
-    /// A study's file or folder makes no sense.
-    #[error("study {}: {reason}", place(.path))]
-    Study {
-        /// The file or folder, when it came from one.
-        path: Option<PathBuf>,
-        /// What is wrong, where, and what would be right.
-        reason: String,
-    },
     /// A data set is unusable: broken file, disagreeing counts, values out of range.
     #[error("data {origin}: {reason}")]
     Data {
@@ -73,28 +57,21 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
-    /// A run directory that another process is writing.
-    #[error("{}: another process is writing this run; wait for it, or choose another folder with --out", .path.display())]
-    Locked {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file of a run directory is not what it should be.
+    /// A model file or a checkpoint is not what it should be.
     #[error("{}: {reason}", .path.display())]
-    Run {
-        /// The file or folder.
+    File {
+        /// The file.
         path: PathBuf,
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// An observer of a run failed with an error of its own.
+    #[error(transparent)]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Shorthand for results that fail with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-fn place(path: &Option<PathBuf>) -> String {
-    path.as_ref().map_or("text".into(), |p| p.display().to_string())
-}
 
 impl Error {
     /// Whether there was no room left to write something: the disk is full, or all that one may have of it is used up. What needs more room
@@ -112,8 +89,8 @@ impl Error {
         Error::Data { origin: origin.to_string(), reason: reason.into() }
     }
 
-    pub(crate) fn run(path: &Path, reason: impl Into<String>) -> Self {
-        Error::Run { path: path.to_path_buf(), reason: reason.into() }
+    pub(crate) fn file(path: &Path, reason: impl Into<String>) -> Self {
+        Error::File { path: path.to_path_buf(), reason: reason.into() }
     }
 
     /// An [`Error::Io`] for `path`, for use with `map_err`.
@@ -131,7 +108,7 @@ mod tests {
     fn no_room_is_told_from_other_errors_of_writing() {
         let of = |kind: ErrorKind| Error::io("write", Path::new("a"))(kind.into()).is_out_of_space();
         assert!(of(ErrorKind::StorageFull) && of(ErrorKind::QuotaExceeded));
-        assert!(!of(ErrorKind::PermissionDenied) && !Error::run(Path::new("a"), "no storage space").is_out_of_space());
+        assert!(!of(ErrorKind::PermissionDenied) && !Error::file(Path::new("a"), "no storage space").is_out_of_space());
         // As the systems of today number them.
         #[cfg(target_os = "linux")]
         for (code, expected) in [(28, true), (122, true), (13, false)] {

@@ -5,11 +5,11 @@ mod common;
 use common::{Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity};
 use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, Dataset, Features, Targets, digits};
+use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::predict::Predictor;
 use furlough::random::{Key, Stream};
-use furlough::run::{DataInfo, ModelInfo, load_model, save_model};
 use furlough::train::{TrainOptions, Trainer};
 use ndarray::Array2;
 

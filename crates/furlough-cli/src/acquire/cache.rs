@@ -4,7 +4,7 @@ use super::source::Source;
 use anyhow::{Context, Result, bail};
 use flate2::bufread::MultiGzDecoder;
 use furlough::data::idx_folder::{self, KnownFile};
-use furlough::run::open_file;
+use furlough::files::open_file;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};

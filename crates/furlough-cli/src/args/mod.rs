@@ -15,7 +15,7 @@ use crate::commands::data::DataArgs;
 use clap::builder::{Styles, styling::AnsiColor};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand};
-use furlough::train::{OneOrMany, Settings};
+use furlough_lab::recipe::{OneOrMany, Settings};
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;

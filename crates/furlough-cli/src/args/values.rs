@@ -4,7 +4,7 @@ use clap::builder::PossibleValuesParser;
 use furlough::compute::Precision;
 use furlough::nn::{Activation, DropoutKind};
 use furlough::optim::LrSchedule;
-use furlough::train::OneOrMany;
+use furlough_lab::recipe::OneOrMany;
 use std::num::{IntErrorKind, NonZero, ParseIntError};
 use std::str::FromStr;
 

@@ -4,7 +4,7 @@ use super::report::{Folder, Output, check_distinct, line, overlay};
 use crate::args::CompareArgs;
 use crate::failure;
 use crate::terminal::{Look, bytes, duration};
-use furlough::report::{Comparison, Line, PairedFigure, Part, page};
+use furlough_lab::report::{Comparison, Line, PairedFigure, Part, page};
 use std::io::{self, Write};
 use std::process::ExitCode;
 

@@ -3,8 +3,9 @@
 use crate::args::InfoArgs;
 use crate::failure;
 use crate::terminal::{Look, bytes, duration, program, shell_word, threads};
-use furlough::run::{EpochRecord, Manifest, RunContents, RunDir};
-use furlough::train::{LearntDropout, Recipe};
+use furlough::train::LearntDropout;
+use furlough_lab::recipe::Recipe;
+use furlough_lab::run::{EpochRecord, Manifest, RunContents, RunDir};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;

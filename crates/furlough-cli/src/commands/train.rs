@@ -6,8 +6,10 @@ use crate::progress::{Ending, EpochClock, Plan, Progress, Told};
 use crate::terminal::Look;
 use crate::{failure, interrupt};
 use anyhow::Context;
-use furlough::run::{DataInfo, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
-use furlough::train::{Recipe, Settings, StopReason, Trainer};
+use furlough::files::DataInfo;
+use furlough::train::{StopReason, Trainer};
+use furlough_lab::recipe::{Recipe, Settings};
+use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use std::io;
 use std::num::NonZero;
 use std::path::Path;
@@ -153,7 +155,7 @@ fn free_folder(data: &str) -> anyhow::Result<RunDir> {
             continue;
         }
         match RunDir::create(path) {
-            Err(furlough::Error::Run { .. } | furlough::Error::Locked { .. }) => {}
+            Err(furlough_lab::Error::Run { .. } | furlough_lab::Error::Locked { .. }) => {}
             other => return Ok(other?),
         }
     }

@@ -2,7 +2,7 @@ use super::Plan;
 use crate::terminal::{Look, thousands, threads, wrap};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, Sharing};
-use furlough::train::Recipe;
+use furlough_lab::recipe::Recipe;
 
 /// The lines that say what will happen.
 pub fn header(plan: &Plan, look: Look) -> String {

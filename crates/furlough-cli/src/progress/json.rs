@@ -22,7 +22,7 @@ enum Line<'a> {
         data: Data<'a>,
         network: Network<'a>,
         parameters: usize,
-        recipe: &'a furlough::train::Recipe,
+        recipe: &'a furlough_lab::recipe::Recipe,
         epochs: u32,
         steps_per_epoch: u64,
         threads: usize,

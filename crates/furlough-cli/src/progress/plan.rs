@@ -1,7 +1,8 @@
 use super::Told;
 use furlough::data::{Split, Targets};
 use furlough::nn::Architecture;
-use furlough::train::{Progress, Recipe};
+use furlough::train::Progress;
+use furlough_lab::recipe::Recipe;
 use std::path::PathBuf;
 
 /// What will happen, as the header shows it.

@@ -3,7 +3,8 @@
 use super::story::Story;
 use super::{Ending, EpochClock, Plan, Show, Told, curves, ending, header, json, lines};
 use crate::terminal::Look;
-use furlough::train::{EpochSummary, Event, Progress, Settings, StopReason};
+use furlough::train::{EpochSummary, Event, Progress, StopReason};
+use furlough_lab::recipe::Settings;
 
 const PLAIN: Look = Look { colour: false, unicode: true, width: 80 };
 

@@ -57,7 +57,7 @@ impl DropoutKind {
     }
 
     /// What is wrong with a drop probability, if something is.
-    pub(crate) fn objection(self, p: f64) -> Option<&'static str> {
+    pub fn objection(self, p: f64) -> Option<&'static str> {
         match self {
             _ if !(0.0..=1.0).contains(&p) => Some("a drop probability lies between 0 (keep all) and 1 (drop all)"),
             DropoutKind::Gaussian if p == 1.0 => {
@@ -72,7 +72,7 @@ impl DropoutKind {
     }
 
     /// Why masks are not shared among some examples, if they are not.
-    pub(crate) fn objection_to_sharing(self) -> Option<&'static str> {
+    pub fn objection_to_sharing(self) -> Option<&'static str> {
         match self {
             DropoutKind::DropConnect => {
                 Some("dropconnect always has one mask of the weights for a whole batch; leave it out")
@@ -83,7 +83,7 @@ impl DropoutKind {
     }
 
     /// Why drop probabilities do not follow a schedule, if they do not.
-    pub(crate) fn objection_to_schedule(self) -> Option<&'static str> {
+    pub fn objection_to_schedule(self) -> Option<&'static str> {
         self.is_learnt().then_some("concrete dropout learns its probability; leave it out")
     }
 

@@ -6,7 +6,7 @@ use crate::terminal::Look;
 use anyhow::bail;
 use furlough::data::Dataset;
 use furlough::predict::{Calibration, Ensemble, Predictor, ensemble};
-use furlough::run::{RunDir, Trained};
+use furlough_lab::run::{RunDir, Trained};
 use serde::Serialize;
 use std::path::PathBuf;
 

@@ -9,7 +9,7 @@ use crate::args::ReportArgs;
 use crate::terminal::{Look, bytes};
 use crate::{failure, interrupt};
 use folders::{Data, Found};
-use furlough::report::{Comparison, Part, page};
+use furlough_lab::report::{Comparison, Part, page};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
 //! Where a page goes.
 
 use anyhow::{Context, bail};
-use furlough::report::is_report;
-use furlough::run::{open_file, write_atomic};
+use furlough::files::{open_file, write_atomic};
+use furlough_lab::report::is_report;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

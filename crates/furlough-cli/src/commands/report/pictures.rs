@@ -1,8 +1,9 @@
 //! The plots of a report as files.
 
 use anyhow::{Context, bail};
-use furlough::report::{Comparison, Picture, Pixels, RunReport, StudyReport};
-use furlough::run::{NamedRun, Plot, RunDir, chart_png, chart_svg, write_atomic};
+use furlough::files::write_atomic;
+use furlough_lab::report::{Comparison, Picture, Pixels, RunReport, StudyReport};
+use furlough_lab::run::{NamedRun, Plot, RunDir, chart_png, chart_svg};
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,8 +7,8 @@ use crate::commands::train::{data, threads};
 use crate::terminal::Look;
 use crate::{failure, interrupt};
 use anyhow::bail;
-use furlough::run::write_atomic;
-use furlough::study::{Results, Study, StudyFolder, TrialData, difference, figure, picture};
+use furlough::files::write_atomic;
+use furlough_lab::study::{Results, Study, StudyFolder, TrialData, difference, figure, picture};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,17 +54,17 @@ pub(super) fn gather(
     data: &TrialData<'_>,
     roots: &[PathBuf],
     threads: usize,
-) -> furlough::Result<Results> {
+) -> furlough_lab::Result<Results> {
     Results::collect(study, data, roots, threads, &mut |_, _| ())
 }
 
 /// Writes all files of the results, and answers their names.
-pub(super) fn write(study: &Study, results: &Results, folder: &StudyFolder) -> furlough::Result<Vec<String>> {
+pub(super) fn write(study: &Study, results: &Results, folder: &StudyFolder) -> furlough_lab::Result<Vec<String>> {
     let mut files = Vec::new();
     let mut keep = |name: String, bytes: &[u8]| {
         write_atomic(&folder.file(&name), bytes)?;
         files.push(name);
-        Ok::<(), furlough::Error>(())
+        Ok::<(), furlough_lab::Error>(())
     };
     keep(StudyFolder::CSV.into(), results.to_csv().as_bytes())?;
     keep(StudyFolder::TABLE.into(), results.to_markdown().as_bytes())?;

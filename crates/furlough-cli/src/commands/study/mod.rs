@@ -7,7 +7,7 @@ mod show;
 
 use crate::args::study::{PlaceArgs, ShardArgs, StudyArgs, StudyCommand};
 use anyhow::{Context, bail};
-use furlough::study::{Study, StudyFolder, Trial, TrialData};
+use furlough_lab::study::{Study, StudyFolder, Trial, TrialData};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

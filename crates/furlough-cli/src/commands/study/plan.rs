@@ -6,7 +6,7 @@ use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
 use crate::terminal::{Look, duration};
 use crate::{failure, interrupt};
-use furlough::study::{StudyFolder, TrialData};
+use furlough_lab::study::{StudyFolder, TrialData};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;

@@ -9,11 +9,11 @@ use crate::commands::train::data;
 use crate::terminal::{Look, program, shell_word, threads as told_threads};
 use crate::{failure, interrupt};
 use anyhow::bail;
-use furlough::study::{
+use furlough::train::Control;
+use furlough_lab::study::{
     Crew, Ended, Job, Measure, Queue, Report, Setting, Study, StudyFolder, TrialData, TrialOutcome, measure_trial,
     run_pool,
 };
-use furlough::train::Control;
 use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -130,8 +130,8 @@ fn heard(
     ran: &mut Ran,
     report: Report,
     todo: &[Planned],
-    measure: impl Fn(&Planned) -> furlough::Result<Values>,
-) -> furlough::Result<()> {
+    measure: impl Fn(&Planned) -> furlough_lab::Result<Values>,
+) -> furlough_lab::Result<()> {
     match report {
         Report::Begun { .. } => Ok(()),
         Report::Epoch { number, summary } => {
@@ -264,9 +264,8 @@ fn finish(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use furlough::Error;
-    use furlough::study::Trial;
-    use furlough::train::Settings;
+    use furlough_lab::recipe::Settings;
+    use furlough_lab::study::Trial;
     use std::io::ErrorKind;
 
     #[test]
@@ -276,7 +275,8 @@ mod tests {
         let todo = [Planned { trial: Trial::new(recipe, "data"), seed: 0, titles, weight: 1.0 }];
         let mut ran = Ran { show: Show::new(true, 1, 1.0, 0.0), finished: 0, failed: 0, stopped: false };
         let mut after = |kind: ErrorKind| {
-            let outcome = Err(Error::Io { action: "write", path: "trials/a".into(), source: kind.into() });
+            let source = kind.into();
+            let outcome = Err(furlough::Error::Io { action: "write", path: "trials/a".into(), source }.into());
             heard(&mut ran, Report::Ended { number: 0, outcome }, &todo, |_| Ok(Values::new())).is_ok()
         };
         assert_eq!(

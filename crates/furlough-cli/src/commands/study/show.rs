@@ -3,8 +3,8 @@
 use crate::failure;
 use crate::progress::Target;
 use crate::terminal::{Look, duration};
-use furlough::study::Measure;
 use furlough::train::EpochSummary;
+use furlough_lab::study::Measure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -145,6 +145,6 @@ pub(super) enum End<'a> {
 }
 
 /// An error of showing, told as one of standard output.
-pub(super) fn shown(done: io::Result<()>) -> furlough::Result<()> {
-    done.map_err(failure::output)
+pub(super) fn shown(done: io::Result<()>) -> furlough_lab::Result<()> {
+    Ok(done.map_err(failure::output)?)
 }

@@ -1,6 +1,6 @@
 use super::show::{About, Show};
-use furlough::train::Recipe;
-use furlough::tune::{Arm, Candidate, Metric, Phase, Space, TuneEvent, TuneReport, Verdict};
+use furlough_lab::recipe::Recipe;
+use furlough_lab::tune::{Arm, Candidate, Metric, Phase, Space, TuneEvent, TuneReport, Verdict};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -56,7 +56,7 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         recommended: Option<&'a Recipe>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        test: Option<furlough::tune::TestScores>,
+        test: Option<furlough_lab::tune::TestScores>,
     },
 }
 

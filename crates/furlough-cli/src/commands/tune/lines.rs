@@ -1,7 +1,7 @@
 use super::page;
 use super::show::{About, Show};
 use crate::terminal::{Look, duration};
-use furlough::tune::{Phase, TuneEvent, TuneOptions, TuneReport};
+use furlough_lab::tune::{Phase, TuneEvent, TuneOptions, TuneReport};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
 use std::time::Instant;

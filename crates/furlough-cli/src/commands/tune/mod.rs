@@ -10,9 +10,9 @@ use crate::acquire::Acquired;
 use crate::args::{RecipeArgs, TuneArgs};
 use crate::{failure, interrupt};
 use anyhow::Context;
-use furlough::study::TrialData;
-use furlough::train::Settings;
-use furlough::tune::{Metric, TuneDir, TuneOptions, Tuning, check, tune};
+use furlough_lab::recipe::Settings;
+use furlough_lab::study::TrialData;
+use furlough_lab::tune::{Metric, TuneDir, TuneOptions, Tuning, check, tune};
 use show::{About, Shown};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -126,7 +126,7 @@ fn free_folder(options: &TuneOptions, fingerprint: &str) -> anyhow::Result<TuneD
             continue;
         }
         match TuneDir::create(path, options, fingerprint) {
-            Err(furlough::Error::Run { .. }) => {}
+            Err(furlough_lab::Error::Run { .. }) => {}
             other => return Ok(other?),
         }
     }

@@ -3,9 +3,9 @@
 use super::show::About;
 use crate::progress::Plan;
 use crate::terminal::{Look, duration, program, shell_word, thousands, threads, wrap};
-use furlough::study::statistics::Estimate;
-use furlough::train::Recipe;
-use furlough::tune::{Arm, Candidate, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
+use furlough_lab::recipe::Recipe;
+use furlough_lab::study::statistics::Estimate;
+use furlough_lab::tune::{Arm, Candidate, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
 
 const INDENT: usize = 14;
 

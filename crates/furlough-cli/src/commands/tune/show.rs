@@ -3,7 +3,7 @@ use crate::args::TuneArgs;
 use crate::failure;
 use crate::terminal::Look;
 use furlough::data::Split;
-use furlough::tune::{Metric, TuneEvent, TuneOptions, TuneReport};
+use furlough_lab::tune::{Metric, TuneEvent, TuneOptions, TuneReport};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-use furlough::run::open_file;
-use furlough::train::Recipe;
+use furlough::files::open_file;
+use furlough_lab::recipe::Recipe;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::Read;
@@ -78,7 +78,7 @@ mod tests {
     fn examples_are_the_recipes_or_those_that_fill_the_steps() {
         let at = |epoch, step_in_epoch, step| Glance { epoch, step_in_epoch, step, inputs: 64, outputs: 10 };
         let examples = |at: Glance, text: &str| {
-            let recipe = furlough::train::Settings::parse(text, None).unwrap().resolve().unwrap();
+            let recipe = furlough_lab::recipe::Settings::parse(text, None).unwrap().resolve().unwrap();
             at.examples(&recipe)
         };
         let digits = "data = 'digits'\nbatch_size = 32\n";

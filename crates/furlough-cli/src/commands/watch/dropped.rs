@@ -2,7 +2,7 @@ use super::checkpoint::Glance;
 use furlough::data::epoch_order;
 use furlough::nn::{Dropout, MaskSite};
 use furlough::random::{Key, Stream};
-use furlough::train::Recipe;
+use furlough_lab::recipe::Recipe;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -102,7 +102,7 @@ fn masks(dropout: Dropout, site: &MaskSite, units: usize, examples: &[u32]) -> L
 #[cfg(test)]
 mod tests {
     use super::*;
-    use furlough::train::Settings;
+    use furlough_lab::recipe::Settings;
 
     fn recipe(text: &str) -> Recipe {
         Settings::parse(text, None).unwrap().resolve().unwrap()

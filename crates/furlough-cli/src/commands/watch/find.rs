@@ -1,4 +1,4 @@
-use furlough::run::RunDir;
+use furlough_lab::run::RunDir;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-use furlough::run::RunDir;
+use furlough_lab::run::RunDir;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::path::Path;

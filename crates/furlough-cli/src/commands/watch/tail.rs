@@ -1,4 +1,5 @@
-use furlough::run::{EpochRecord, open_file};
+use furlough::files::open_file;
+use furlough_lab::run::EpochRecord;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!(tail.read(&path).unwrap(), Some(0));
         // Resumed from epoch 2, and already further than before.
         let text: String = (1..=6).map(|epoch| line(epoch, if epoch < 3 { 1.0 } else { 0.123_456 })).collect();
-        furlough::run::write_atomic(&path, text.as_bytes()).unwrap();
+        furlough::files::write_atomic(&path, text.as_bytes()).unwrap();
         assert_eq!(tail.read(&path).unwrap(), Some(0));
         assert_eq!((tail.records().len(), tail.records()[2].summary.train_loss), (6, 0.123_456));
         fs::write(&path, line(1, 2.0)).unwrap();
@@ -163,7 +164,7 @@ mod tests {
         append(&path, &line(2, 1.0));
         tail.read(&path).unwrap();
         assert_eq!(tail.problem(), Some("line 2 of the log is damaged"));
-        furlough::run::write_atomic(&path, (line(1, 1.0) + &line(2, 1.0)).as_bytes()).unwrap();
+        furlough::files::write_atomic(&path, (line(1, 1.0) + &line(2, 1.0)).as_bytes()).unwrap();
         tail.read(&path).unwrap();
         assert_eq!((tail.records().len(), tail.problem()), (2, None));
     }

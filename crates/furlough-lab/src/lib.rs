@@ -1,0 +1,35 @@
+//! Experiments with dropout on disk: recipes, runs that survive anything, studies, searches for p, and reports.
+//!
+//! The engine below it is [`furlough`]. The modules, in reading order; each uses only those above it:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`recipe`] | what somebody said of a run, and the recipe that was decided and checked |
+//! | [`run`] | what a run leaves on disk, and how it goes on from there |
+//! | [`study`] | many runs as one experiment, and what may be concluded from it |
+//! | [`tune`] | drop probabilities chosen for somebody's own data, and whether dropout helps there |
+//! | [`report`] | what runs and studies did, as pages |
+//!
+//! The library is silent: it prints nothing and reads no environment variable, and every failure is an [`Error`].
+#![warn(clippy::print_stdout, clippy::print_stderr, clippy::exit, clippy::unwrap_used)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod recipe;
+
+pub mod run;
+
+pub mod study;
+
+pub mod tune;
+
+pub mod report;
+
+mod error;
+pub use error::{Error, Result};
+
+/// The pages' code that uses this crate is compiled and run with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/guide.md")]
+#[doc = include_str!("../../../docs/tune.md")]
+struct Pages;

@@ -1,0 +1,207 @@
+use crate::{Error, Result};
+use furlough::compute::Precision;
+use furlough::data::Partition;
+use furlough::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
+use furlough::optim::{LrSchedule, Sgd};
+use furlough::train::TrainOptions;
+use serde::Serialize;
+
+/// A whole run in one flat list of values, all of them decided and checked. Written as TOML it is the run
+/// directory's `recipe.toml`, and reading that gives the same run, bit for bit. Made by [`Settings::resolve`](super::Settings::resolve).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recipe {
+    pub(super) data: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) train_examples: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) folds: Option<u32>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) fold: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) split_seed: u64,
+    pub(super) hidden: Vec<usize>,
+    pub(super) dropout: Vec<f64>,
+    pub(super) input_dropout: f64,
+    #[serde(skip_serializing_if = "DropoutKind::is_bernoulli")]
+    pub(super) dropout_kind: DropoutKind,
+    #[serde(skip_serializing_if = "Sharing::is_per_example")]
+    pub(super) dropout_sharing: Sharing,
+    #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
+    pub(super) dropout_schedule: DropoutSchedule,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concrete_length: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concrete_regularizer: Option<f64>,
+    pub(super) activation: Activation,
+    pub(super) init: Init,
+    pub(super) optimizer: &'static str,
+    pub(super) lr: f64,
+    #[serde(skip_serializing_if = "LrSchedule::is_constant")]
+    pub(super) lr_schedule: LrSchedule,
+    pub(super) momentum: f64,
+    pub(super) nesterov: bool,
+    pub(super) weight_decay: f64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) l1: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_norm: Option<f64>,
+    pub(super) batch_size: usize,
+    pub(super) epochs: u32,
+    pub(super) seed: u64,
+    #[serde(skip_serializing_if = "Precision::is_f32")]
+    pub(super) precision: Precision,
+}
+
+impl Recipe {
+    /// Name of the data set.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// Which of the data set's examples are learnt from and held out.
+    pub fn partition(&self) -> Partition {
+        let Recipe { train_examples, folds, fold, split_seed, .. } = *self;
+        Partition { train_examples, folds, fold, seed: split_seed }
+    }
+
+    /// Widths of the hidden layers.
+    pub fn hidden(&self) -> &[usize] {
+        &self.hidden
+    }
+
+    /// Drop probability after each hidden layer.
+    pub fn dropout(&self) -> &[f64] {
+        &self.dropout
+    }
+
+    /// Drop probability of the features.
+    pub fn input_dropout(&self) -> f64 {
+        self.input_dropout
+    }
+
+    /// What matrix products multiply.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Which examples of a batch share a dropout mask in training.
+    pub fn dropout_sharing(&self) -> Sharing {
+        self.dropout_sharing
+    }
+
+    /// What dropout does to its units.
+    pub fn dropout_kind(&self) -> DropoutKind {
+        self.dropout_kind
+    }
+
+    /// What drop probabilities are multiplied by in the course of the training.
+    pub fn dropout_schedule(&self) -> DropoutSchedule {
+        self.dropout_schedule
+    }
+
+    /// The layer list for data with so many features and outputs.
+    pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
+        Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
+            .with_dropout_kind(self.dropout_kind)
+            .with_sharing(self.dropout_sharing)
+    }
+
+    /// All that is not the network or the data.
+    pub fn options(&self) -> TrainOptions {
+        let prior = ConcretePrior::default();
+        TrainOptions {
+            init: self.init,
+            optimizer: Sgd {
+                learning_rate: self.lr,
+                momentum: self.momentum,
+                nesterov: self.nesterov,
+                weight_decay: self.weight_decay,
+                l1: self.l1,
+                max_norm: self.max_norm,
+                concrete: ConcretePrior {
+                    length: self.concrete_length.unwrap_or(prior.length),
+                    entropy: self.concrete_regularizer.unwrap_or(prior.entropy),
+                },
+            },
+            lr_schedule: self.lr_schedule,
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            seed: self.seed,
+            precision: self.precision,
+            dropout_schedule: self.dropout_schedule,
+        }
+    }
+
+    /// The same with another seed.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Setting`] `seed` when it is above 2^63 - 1.
+    pub fn with_seed(&self, seed: u64) -> Result<Self> {
+        check_seed("seed", seed)?;
+        Ok(Recipe { seed, ..self.clone() })
+    }
+
+    /// The recipe as TOML, with every key that matters (those with which nothing is changed may be left out); [`Settings::parse`](super::Settings::parse) reads it.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        let of = self.hidden.len();
+        if let Some(layer) = self.hidden.iter().position(|&units| units == 0) {
+            return Err(Error::setting(
+                "hidden",
+                format!("{:?}", self.hidden),
+                format!("hidden layer {} of {of} has no units", layer + 1),
+            ));
+        }
+        if self.dropout.len() != of {
+            let reason = format!(
+                "{} drop probabilities for {of} hidden layers; give one for each, or a single one for all",
+                self.dropout.len()
+            );
+            return Err(Error::setting("dropout", format!("{:?}", self.dropout), reason));
+        }
+        for &p in &self.dropout {
+            Dropout::of(self.dropout_kind, p, self.dropout_sharing)?;
+        }
+        if let Some(reason) = self.dropout_kind.objection(self.input_dropout) {
+            return Err(Error::setting("input_dropout", self.input_dropout, reason));
+        }
+        self.validate_kind()?;
+        check_seed("seed", self.seed)?;
+        check_seed("split_seed", self.split_seed)?;
+        self.partition().validate()?;
+        Ok(self.options().validate()?)
+    }
+
+    /// What goes with one kind of dropout only.
+    fn validate_kind(&self) -> Result<()> {
+        let kind = self.dropout_kind;
+        if let (Some(reason), false) = (kind.objection_to_sharing(), self.dropout_sharing.is_per_example()) {
+            return Err(Error::setting("dropout_sharing", self.dropout_sharing, reason));
+        }
+        if let (Some(reason), false) = (kind.objection_to_schedule(), self.dropout_schedule.is_constant()) {
+            return Err(Error::setting("dropout_schedule", self.dropout_schedule, reason));
+        }
+        let own = [("concrete_length", self.concrete_length), ("concrete_regularizer", self.concrete_regularizer)];
+        match own.iter().find_map(|(name, value)| value.map(|value| (name, value))) {
+            Some((name, value)) if !kind.is_learnt() => {
+                Err(Error::setting(name, value, "goes with dropout_kind = concrete only"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// TOML has signed 64-bit integers only, and a recipe must survive being written.
+fn check_seed(name: &str, seed: u64) -> Result<()> {
+    match i64::try_from(seed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::setting(name, seed, format!("must be at most {}", i64::MAX))),
+    }
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,297 @@
+//! Runs beside each other: where their recipes differ, what they came to, and what may be concluded from it.
+
+use super::page::{Chapter, Section};
+use super::{curves, numbers};
+use crate::Result;
+use crate::recipe::Recipe;
+use crate::run::{EpochRecord, NamedRun};
+use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
+use maud::{Markup, html};
+
+/// A run of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// What it is called: its folder.
+    pub name: String,
+    /// Its recipe.
+    pub recipe: Recipe,
+    /// Its epochs so far.
+    pub records: Vec<EpochRecord>,
+    /// Whether all of them are there.
+    pub finished: bool,
+}
+
+/// A key of the recipes whose values are not all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The key.
+    pub key: String,
+    /// Its value in each run, as TOML; none where the recipe does not have it.
+    pub values: Vec<Option<String>>,
+}
+
+/// Runs that differ in nothing but their seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What sets them apart from the other groups, as `dropout = 0.5`.
+    pub label: String,
+    /// Their places in the comparison, at least one.
+    pub runs: Vec<usize>,
+}
+
+/// How a figure differs between a group and the first one, seed by seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairedFigure {
+    /// The group's place in the comparison, from 1.
+    pub group: usize,
+    /// `accuracy` or `loss`, after the last epoch, on what the runs are judged by.
+    pub figure: &'static str,
+    /// The seeds that both groups have finished runs of, ascending; at least one.
+    pub seeds: Vec<u64>,
+    /// This group's figure less that of the first, a seed each.
+    pub differences: Vec<f64>,
+    /// Their mean with Student's 95 % interval.
+    pub estimate: Estimate,
+    /// The two-sided p-value of the exact sign-flip test; none for too many seeds.
+    pub p_value: Option<f64>,
+}
+
+/// Runs beside each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The runs, in the order they were given.
+    pub runs: Vec<Line>,
+    /// Where their recipes differ, in the recipes' order.
+    pub differences: Vec<Difference>,
+    /// The runs by recipe, seeds left out, in the order of their first runs.
+    pub groups: Vec<Group>,
+    /// Each further group against the first, where they share seeds and are judged by the same examples.
+    pub paired: Vec<PairedFigure>,
+}
+
+const SEED: &str = "seed";
+
+impl Comparison {
+    /// Compares runs. Runs that are not finished are shown but concluded nothing from.
+    ///
+    /// ```
+    /// use furlough::{report::{Comparison, Line}, train::Settings};
+    /// let line = |name: &str, text: &str| -> furlough::Result<Line> {
+    ///     Ok(Line { name: name.into(), recipe: Settings::parse(text, None)?.resolve()?, records: vec![], finished: false })
+    /// };
+    /// let compared = Comparison::of(vec![line("a", "data = 'digits'")?, line("b", "data = 'digits'\ndropout = 0.1")?]);
+    /// assert_eq!(compared.differences[0].key, "dropout");
+    /// assert_eq!(compared.groups[1].label, "dropout = [0.1, 0.1]");
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    pub fn of(runs: Vec<Line>) -> Self {
+        let tables: Vec<toml::Table> =
+            runs.iter().map(|run| run.recipe.to_toml().parse().unwrap_or_default()).collect();
+        let differences = differences(&tables);
+        let mut groups: Vec<Group> = Vec::new();
+        let alike = |a: &toml::Table, b: &toml::Table| {
+            keys(&[a.clone(), b.clone()]).iter().all(|key| key == SEED || a.get(key) == b.get(key))
+        };
+        for place in 0..runs.len() {
+            match groups.iter_mut().find(|group| alike(&tables[group.runs[0]], &tables[place])) {
+                Some(group) => group.runs.push(place),
+                None => groups.push(Group { label: String::new(), runs: vec![place] }),
+            }
+        }
+        let firsts: Vec<toml::Table> = groups.iter().map(|group| tables[group.runs[0]].clone()).collect();
+        let apart: Vec<_> =
+            self::differences(&firsts).into_iter().filter(|difference| difference.key != SEED).collect();
+        for (place, group) in groups.iter_mut().enumerate() {
+            let says = |difference: &Difference| {
+                format!("{} = {}", difference.key, difference.values[place].as_deref().unwrap_or("default"))
+            };
+            group.label = apart.iter().map(says).collect::<Vec<_>>().join(", ");
+        }
+        let paired = (1..groups.len())
+            .flat_map(|group| {
+                FIGURES.iter().filter_map(|figure| paired(&runs, &groups, group, figure)).collect::<Vec<_>>()
+            })
+            .collect();
+        Comparison { runs, differences, groups, paired }
+    }
+
+    /// What the runs are judged by: `test` or `validation`, or both.
+    pub fn judge(&self) -> &'static str {
+        let mut judges = self.runs.iter().map(|run| run.recipe.partition().judge());
+        let first = judges.next().unwrap_or("test");
+        if judges.all(|judge| judge == first) { first } else { "test or validation" }
+    }
+}
+
+type Figure = (&'static str, fn(&EpochRecord) -> Option<f64>);
+const FIGURES: [Figure; 2] =
+    [("accuracy", |record| record.summary.test_accuracy), ("loss", |record| record.summary.test_loss)];
+
+fn paired(runs: &[Line], groups: &[Group], group: usize, (name, figure): &Figure) -> Option<PairedFigure> {
+    // Figures on other examples are no pair.
+    let judge = |group: usize| runs[groups[group].runs[0]].recipe.partition().judges();
+    if judge(0) != judge(group) {
+        return None;
+    }
+    let ended = |place: &usize| {
+        let run = &runs[*place];
+        let value = run.records.last().filter(|_| run.finished).and_then(figure)?;
+        Some((run.recipe.options().seed, value))
+    };
+    let base: std::collections::BTreeMap<u64, f64> = groups[0].runs.iter().filter_map(ended).collect();
+    let other: std::collections::BTreeMap<u64, f64> = groups[group].runs.iter().filter_map(ended).collect();
+    let (seeds, differences): (Vec<u64>, Vec<f64>) =
+        other.iter().filter_map(|(seed, value)| Some((*seed, value - base.get(seed)?))).unzip();
+    let estimate = Estimate::of(&differences)?;
+    let p_value = if differences.len() <= SIGN_FLIP_LIMIT { sign_flip(&differences, Tail::Both) } else { None };
+    Some(PairedFigure { group, figure: name, seeds, differences, estimate, p_value })
+}
+
+/// The keys of all tables, in the order of the first that has them.
+fn keys(tables: &[toml::Table]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for key in tables.iter().flat_map(toml::Table::keys) {
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
+fn differences(tables: &[toml::Table]) -> Vec<Difference> {
+    let difference = |key: String| {
+        let values: Vec<_> = tables.iter().map(|table| table.get(&key).map(ToString::to_string)).collect();
+        let differs = values.iter().any(|value| *value != values[0]);
+        differs.then_some(Difference { key, values })
+    };
+    keys(tables).into_iter().filter_map(difference).collect()
+}
+
+impl PairedFigure {
+    /// What it comes to, in a sentence without the figures: whether 0 is within the interval.
+    pub fn verdict(&self) -> &'static str {
+        match (self.estimate.half_width, self.estimate.excludes_zero(), self.figure == "loss", self.estimate.mean > 0.0)
+        {
+            (None, ..) => "one seed says nothing about chance",
+            (Some(_), false, ..) => "no difference is shown",
+            (_, _, true, true) | (_, _, false, false) => "worse than the first group",
+            _ => "better than the first group",
+        }
+    }
+
+    /// A difference as it is told: accuracies in percentage points, losses as they are; always with its sign.
+    pub fn show(&self, value: f64) -> String {
+        if self.figure == "loss" { format!("{value:+.4}") } else { format!("{:+.2} points", 100.0 * value) }
+    }
+}
+
+pub(super) fn chapter(comparison: &Comparison, place: usize) -> Result<Chapter> {
+    let named: Vec<NamedRun<'_>> =
+        comparison.runs.iter().map(|run| NamedRun { name: &run.name, records: &run.records }).collect();
+    let mut sections = vec![Section { id: "runs", title: "Runs", body: runs(comparison) }];
+    sections.push(Section { id: "recipes", title: "Where the recipes differ", body: recipes(comparison) });
+    if !comparison.paired.is_empty() {
+        sections.push(Section { id: "paired", title: "Paired differences", body: statistics(comparison) });
+    }
+    if let Some(body) = curves::of_runs(&named, comparison.judge(), place)? {
+        sections.push(Section { id: "overlay", title: "Learning curves", body });
+    }
+    let count = numbers::counted(comparison.runs.len(), "run", "runs");
+    let opening = html! {
+        p.lead {
+            @if comparison.groups.len() == 1 { "The same recipe throughout, but for the seed." }
+            @else { (numbers::counted(comparison.groups.len(), "recipe", "recipes")) ", seeds left out." }
+        }
+    };
+    Ok(Chapter { title: format!("{count} compared"), opening, sections })
+}
+
+fn runs(comparison: &Comparison) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Runs" {
+            table {
+                caption { "Figures after the last epoch" }
+                thead {
+                    tr {
+                        th.text scope="col" { "Run" } th scope="col" { "Accuracy, " (comparison.judge()) } th scope="col" { "Loss, " (comparison.judge()) }
+                        th scope="col" { "Train accuracy" } th scope="col" { "Train loss" } th scope="col" { "Epochs" } th scope="col" { "Time" }
+                    }
+                }
+                tbody {
+                    @for run in &comparison.runs {
+                        @let last = run.records.last().map(|record| &record.summary);
+                        tr {
+                            th scope="row" { (run.name) @if !run.finished { " " span.state.open { "unfinished" } } }
+                            td { (numbers::or_dash(last.and_then(|last| last.test_accuracy), numbers::percent)) }
+                            td { (numbers::or_dash(last.and_then(|last| last.test_loss), numbers::loss)) }
+                            td { (numbers::or_dash(last.and_then(|last| last.train_accuracy), numbers::percent)) }
+                            td { (numbers::or_dash(last.map(|last| last.train_loss), numbers::loss)) }
+                            td { (run.records.len()) }
+                            td { (numbers::seconds(run.records.iter().map(|record| record.seconds).sum())) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn recipes(comparison: &Comparison) -> Markup {
+    if comparison.differences.is_empty() {
+        return html! { p { "They do not: these runs have the same recipe." } };
+    }
+    html! {
+        p { "Keys that have the same value everywhere are left out. What differs from the first run is set in colour." }
+        div.scroll tabindex="0" role="region" aria-label="Where the recipes differ" {
+            table {
+                caption { "Keys of the recipes whose values differ" }
+                thead {
+                    tr { th.text scope="col" { "Run" } @for difference in &comparison.differences { th scope="col" { (difference.key) } } }
+                }
+                tbody {
+                    @for (place, run) in comparison.runs.iter().enumerate() {
+                        tr {
+                            th scope="row" { (run.name) }
+                            @for Difference { values, .. } in &comparison.differences {
+                                td.differs[values[place] != values[0]] { (values[place].as_deref().unwrap_or("–")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn statistics(comparison: &Comparison) -> Markup {
+    html! {
+        p {
+            "Runs with the same seed see the same data in the same order and start from the same weights, so they are compared in pairs. The first group is "
+            strong { (comparison.groups[0].label) } ". Intervals are Student's, 95 %; p-values are those of the exact sign-flip test."
+        }
+        div.scroll tabindex="0" role="region" aria-label="Paired differences" {
+            table {
+                caption { "Each group less the first, over the seeds that both have" }
+                thead {
+                    tr {
+                        th.text scope="col" { "Group" } th.text scope="col" { "Figure" } th scope="col" { "Seeds" } th scope="col" { "Mean difference" }
+                        th scope="col" { "95 % interval" } th scope="col" { "p" } th.text scope="col" { "Conclusion" }
+                    }
+                }
+                tbody {
+                    @for paired in &comparison.paired {
+                        tr {
+                            th scope="row" { (comparison.groups[paired.group].label) }
+                            td.text { (comparison.judge()) " " (paired.figure) }
+                            td { (paired.seeds.len()) }
+                            td { (paired.show(paired.estimate.mean)) }
+                            td { (paired.estimate.interval().map_or("–".into(), |(low, high)| format!("{} to {}", paired.show(low), paired.show(high)))) }
+                            td { (paired.p_value.map_or("–".into(), |p| format!("{p:.3}"))) }
+                            td.text { (paired.verdict()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use super::{EpochRecord, Manifest, RunDir, read_metrics};
+use crate::recipe::{Recipe, Settings};
+use crate::{Error, Result};
+use furlough::files::{ModelInfo, load_model, sha256_hex};
+use furlough::nn::Mlp;
+
+/// What the files of a run say, its network apart. They belong together, which is checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunContents {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The epochs so far; none of a run that was killed at its very start.
+    pub records: Vec<EpochRecord>,
+    /// The manifest; none while the run is not finished.
+    pub manifest: Option<Manifest>,
+}
+
+/// A run's network, trained, and what belongs to it.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The network.
+    pub mlp: Mlp,
+    /// Beside it in its file.
+    pub info: ModelInfo,
+}
+
+impl RunDir {
+    /// Recipe, log and manifest.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when a file is damaged, or is not this run's because somebody changed or exchanged it; [`Error::Recipe`],
+    /// [`furlough::Error::Setting`]; [`furlough::Error::Io`] when a file cannot be read.
+    pub fn contents(&self) -> Result<RunContents> {
+        let (recipe, manifest) = self.recipe_and_manifest()?;
+        let log = self.file(Self::METRICS);
+        let records = if log.exists() || manifest.is_some() { read_metrics(&log)? } else { Vec::new() };
+        if let Some(manifest) = &manifest {
+            let of = recipe.options().epochs as usize;
+            if records.len() != of {
+                let has = format!("it has {} of the {of} epochs of a finished run", records.len());
+                return Err(Error::run(&log, format!("is damaged: {has}. Restore it from a copy")));
+            }
+            advise(manifest.check(self, Self::METRICS))?;
+        }
+        Ok(RunContents { recipe, records, manifest })
+    }
+
+    /// The trained network, with the precision and all else that its recipe says.
+    ///
+    /// # Errors
+    /// As [`Self::contents`], for recipe, manifest and model; [`Error::Run`] when there is no model.
+    pub fn trained(&self) -> Result<Trained> {
+        let path = self.model()?;
+        let (recipe, manifest) = self.recipe_and_manifest()?;
+        let (mlp, info) = load_model(&path)?;
+        let other = |what: &str| {
+            let how = "Put this run's own back from a copy, or train it again with another --out";
+            Err(Error::run(&path, format!("is the model of another run: {what}. {how}")))
+        };
+        // The same recipe on the same data gives the same model, so nothing else needs to be compared.
+        let own = Settings::parse(&info.recipe, None).and_then(Settings::resolve);
+        if own.as_ref().ok() != Some(&recipe) {
+            return other("it was not trained by the recipe.toml beside it");
+        }
+        if manifest.is_some_and(|manifest| manifest.data_fingerprint != info.data.fingerprint) {
+            return other("it was trained on other data than the manifest.json beside it says");
+        }
+        Ok(Trained { recipe, mlp, info })
+    }
+
+    fn recipe_and_manifest(&self) -> Result<(Recipe, Option<Manifest>)> {
+        let (recipe, manifest) = (self.recipe()?, Manifest::read(self)?);
+        if let Some(manifest) = &manifest {
+            let written = sha256_hex(recipe.to_toml().as_bytes());
+            // Comments of the user's own, added later, change nothing.
+            if !manifest.files.iter().any(|entry| entry.name == Self::RECIPE && entry.sha256 == written) {
+                advise(manifest.check(self, Self::RECIPE))?;
+            }
+        }
+        Ok((recipe, manifest))
+    }
+}
+
+/// What to do about a file that is not what the run wrote.
+fn advise(checked: Result<()>) -> Result<()> {
+    checked.map_err(|error| match error {
+        Error::Run { path, reason } => {
+            let reason = format!("{reason}. Restore it from a copy, or train again with another --out");
+            Error::Run { path, reason }
+        }
+        other => other,
+    })
+}

@@ -1,0 +1,260 @@
+use crate::recipe::{Recipe, Settings};
+use crate::{Error, Result};
+use furlough::files::{folder_of, is_leftover, remove_leftovers, sync_folder, write_atomic};
+use furlough::files::{open_file_with, read_text};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// The folder of one run. All names of its files are here.
+///
+/// To write a run, [`RunDir::create`] or [`RunDir::resume`] it: both take the folder's lock, which lasts as long as the
+/// value and goes with the process, however that ends. To read one, [`RunDir::open`] it.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    lock: Option<File>,
+    fresh: Fresh,
+    /// Folders above that were made for this one, innermost first.
+    made_above: Vec<PathBuf>,
+}
+
+/// What to take away again when a run that was created never comes to anything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fresh {
+    No,
+    Files,
+    FilesAndFolder,
+}
+
+impl RunDir {
+    /// The recipe: every value that determines the run.
+    pub const RECIPE: &'static str = "recipe.toml";
+    /// One line of JSON an epoch.
+    pub const METRICS: &'static str = "metrics.jsonl";
+    /// Where the run goes on from.
+    pub const CHECKPOINT: &'static str = "checkpoint.safetensors";
+    /// The trained network.
+    pub const MODEL: &'static str = "model.safetensors";
+    /// The learning curves as vectors.
+    pub const CURVES_SVG: &'static str = "curves.svg";
+    /// The learning curves as an image.
+    pub const CURVES_PNG: &'static str = "curves.png";
+    /// What the finished run consists of. Written last.
+    pub const MANIFEST: &'static str = "manifest.json";
+    /// Locked while a process writes the run; gone when it is finished.
+    pub const LOCK: &'static str = "lock";
+    /// Folder of TensorBoard's event files, where they were asked for. No part of what the manifest lists.
+    pub const TENSORBOARD: &'static str = "tensorboard";
+
+    /// Makes the folder of a new run, with the folders above it, and takes its lock. A folder that exists must be empty.
+    /// Until [`Recorder::create`](super::Recorder::create) succeeds, dropping the value takes the folder away again.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when the folder is not empty, [`Error::Locked`] when another process uses it, [`furlough::Error::Io`] when it cannot be made.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let existed = path.is_dir();
+        if path.exists() && !existed {
+            return Err(Error::run(&path, "is a file; choose a folder with --out"));
+        }
+        if existed {
+            check_empty(&path)?;
+        }
+        let made_above: Vec<_> =
+            path.ancestors().skip(1).take_while(|above| !above.exists()).map(Path::to_path_buf).collect();
+        let fresh = if existed { Fresh::Files } else { Fresh::FilesAndFolder };
+        if let Err(source) = fs::create_dir_all(&path) {
+            remove_empty(made_above.iter());
+            return Err(Error::io("create", &path)(source));
+        }
+        let mut dir = RunDir { path, lock: None, fresh: Fresh::No, made_above };
+        match take_lock(&dir.path) {
+            Ok(lock) => dir.lock = Some(lock),
+            Err(error) => {
+                if fresh == Fresh::FilesAndFolder {
+                    remove_empty([&dir.path].into_iter().chain(&dir.made_above));
+                }
+                return Err(error);
+            }
+        }
+        // Whoever held the lock until now may have begun a run.
+        check_empty(&dir.path)?;
+        dir.fresh = fresh;
+        remove_leftovers(&dir.path)?;
+        let above = folder_of(&dir.path).to_path_buf();
+        sync_folder(&above).map_err(Error::io("write", &above))?;
+        Ok(dir)
+    }
+
+    /// Opens a run to read it, finished or not.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when this is no run directory.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        if !path.is_dir() {
+            let what = if path.exists() { "is a file, not a run directory" } else { "does not exist" };
+            return Err(Error::run(&path, format!("{what}; give the folder that `furlough train --out` wrote")));
+        }
+        if !path.join(Self::RECIPE).exists() {
+            return Err(Error::run(&path, format!("is no run directory: {} is missing", Self::RECIPE)));
+        }
+        Ok(RunDir { path, lock: None, fresh: Fresh::No, made_above: Vec::new() })
+    }
+
+    /// Opens an unfinished run to go on with it: takes its lock and clears away what a killed process left.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when this is no run directory or when the run is finished, [`Error::Locked`] when another process is writing it.
+    pub fn resume(path: impl Into<PathBuf>) -> Result<Self> {
+        let mut dir = Self::open(path)?;
+        dir.check_unfinished()?;
+        dir.lock = Some(take_lock(&dir.path)?);
+        // Whoever held the lock until now may have finished.
+        dir.check_unfinished()?;
+        remove_leftovers(&dir.path)?;
+        Ok(dir)
+    }
+
+    fn check_unfinished(&self) -> Result<()> {
+        if self.is_finished() {
+            let reason = "the run is already finished; evaluate it, or start another with another --out";
+            return Err(Error::run(&self.path, reason));
+        }
+        Ok(())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Path of the file `name`, one of the constants.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Path of the checkpoint.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.file(Self::CHECKPOINT)
+    }
+
+    /// Path of the model.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when there is none, because the run is not finished or because somebody took it away.
+    pub fn model(&self) -> Result<PathBuf> {
+        let path = self.file(Self::MODEL);
+        if !path.exists() && self.is_finished() {
+            let reason = format!(
+                "is missing, though the run is finished. Restore it from a copy, or train it again: \
+                 `furlough train --recipe {}` gives the same",
+                self.file(Self::RECIPE).display()
+            );
+            return Err(Error::run(&path, reason));
+        }
+        if !path.exists() {
+            let reason = format!(
+                "has no {}: the run is not finished; finish it with `furlough train --resume {}`",
+                Self::MODEL,
+                self.path.display()
+            );
+            return Err(Error::run(&self.path, reason));
+        }
+        Ok(path)
+    }
+
+    /// Whether the manifest, the last file of a run, is there.
+    pub fn is_finished(&self) -> bool {
+        self.file(Self::MANIFEST).exists()
+    }
+
+    /// The run's recipe, read from its file.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`], [`Error::Recipe`] or [`furlough::Error::Setting`] when the file cannot be read, is no recipe or
+    /// has values out of range.
+    pub fn recipe(&self) -> Result<Recipe> {
+        let path = self.file(Self::RECIPE);
+        let text = read_text(&path)?;
+        Settings::parse(&text, Some(&path))?.resolve()
+    }
+
+    /// Writes the file `name` atomically.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`], with the old file intact.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        debug_assert!(self.lock.is_some(), "only a locked run is written");
+        Ok(write_atomic(&self.file(name), bytes)?)
+    }
+
+    /// From here on the folder stays, whatever happens.
+    pub(super) fn keep(&mut self) {
+        self.fresh = Fresh::No;
+    }
+
+    /// Nobody will write this run any more. A process that is waiting with the lock file open finds the manifest.
+    pub(super) fn retire_lock(&mut self) {
+        if self.lock.take().is_some() {
+            let _ = fs::remove_file(self.file(Self::LOCK)); // a lock file left lying does no harm
+        }
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        if self.fresh == Fresh::No {
+            return;
+        }
+        // The error that made the run come to nothing is the one that is told, so these are not.
+        for name in [Self::RECIPE, Self::METRICS, Self::CHECKPOINT, Self::LOCK] {
+            let _ = fs::remove_file(self.file(name));
+        }
+        if self.fresh == Fresh::FilesAndFolder {
+            remove_empty([&self.path].into_iter().chain(&self.made_above));
+        }
+    }
+}
+
+/// Removes folders, innermost first, up to one that somebody has put something into. Whatever is the reason for it,
+/// that reason is to be told, and not that a folder stayed.
+fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
+    for folder in folders {
+        if folder.as_os_str().is_empty() {
+            continue;
+        }
+        if fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+}
+
+/// A lock file and leftovers do not count: they are all that a process killed at its very start leaves.
+fn check_empty(path: &Path) -> Result<()> {
+    for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+        let name = entry.map_err(Error::io("read", path))?.file_name();
+        if name == RunDir::LOCK || is_leftover(&name) {
+            continue;
+        }
+        let how = if path.join(RunDir::RECIPE).exists() && !path.join(RunDir::MANIFEST).exists() {
+            format!("choose another folder with --out, or go on with the run in it: --resume {}", path.display())
+        } else {
+            "choose another folder with --out".into()
+        };
+        return Err(Error::run(path, format!("is not empty (it has {}); {how}", name.display())));
+    }
+    Ok(())
+}
+
+fn take_lock(folder: &Path) -> Result<File> {
+    let path = folder.join(RunDir::LOCK);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    let file = open_file_with(&mut options, &path).map_err(Error::io("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),
+        Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
+    }
+}

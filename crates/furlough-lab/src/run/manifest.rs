@@ -1,0 +1,111 @@
+use super::{EpochRecord, RunDir};
+use crate::{Error, Result};
+use furlough::files::{FORMAT_VERSION, read_file, sha256_hex};
+use serde::{Deserialize, Serialize};
+
+/// What a finished run consists of: the last file that is written, so that where it is, all is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the run directory's format.
+    pub version: u32,
+    /// `finished`.
+    pub status: String,
+    /// Version of the library that finished the run.
+    pub library: String,
+    /// Where the data came from.
+    pub data_origin: String,
+    /// [`fingerprint`](furlough::files::fingerprint) of the training set.
+    pub data_fingerprint: String,
+    /// Instruction set that the kernels used.
+    pub instruction_set: String,
+    /// Threads that were used.
+    pub threads: usize,
+    /// Steps taken.
+    pub steps: u64,
+    /// Seconds of all epochs together.
+    pub seconds: f64,
+    /// The last epoch.
+    pub last: Option<EpochRecord>,
+    /// Every other file of the run.
+    pub files: Vec<FileEntry>,
+}
+
+/// A file of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name in the folder.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl FileEntry {
+    /// The entry of a file that is there.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`] when it cannot be read.
+    pub fn of(dir: &RunDir, name: &str) -> Result<Self> {
+        let path = dir.file(name);
+        let bytes = read_file(&path)?;
+        Ok(FileEntry { name: name.into(), bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) })
+    }
+}
+
+impl Manifest {
+    /// The files that a finished run has besides the manifest.
+    pub const FILES: [&'static str; 6] =
+        [RunDir::RECIPE, RunDir::METRICS, RunDir::CHECKPOINT, RunDir::MODEL, RunDir::CURVES_SVG, RunDir::CURVES_PNG];
+
+    /// Reads the manifest of a run; none when the run is not finished.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of another version.
+    pub fn read(dir: &RunDir) -> Result<Option<Self>> {
+        if !dir.is_finished() {
+            return Ok(None);
+        }
+        let path = dir.file(RunDir::MANIFEST);
+        let text = read_file(&path)?;
+        let manifest: Manifest =
+            serde_json::from_slice(&text).map_err(|error| Error::run(&path, format!("is damaged: {error}")))?;
+        if manifest.version != FORMAT_VERSION {
+            let reason =
+                format!("has format version {}; this furlough reads version {FORMAT_VERSION}", manifest.version);
+            return Err(Error::run(&path, reason));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Reads every file and compares it with its entry.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`] for the first file that cannot be read, [`Error::Run`] for the first that was changed.
+    pub fn verify(&self, dir: &RunDir) -> Result<()> {
+        self.files.iter().try_for_each(|entry| self.check(dir, &entry.name))
+    }
+
+    /// The same for the file `name` alone.
+    ///
+    /// # Errors
+    /// As [`Self::verify`], and [`Error::Run`] when the manifest does not know the file.
+    pub fn check(&self, dir: &RunDir, name: &str) -> Result<()> {
+        let Some(entry) = self.files.iter().find(|entry| entry.name == name) else {
+            return Err(Error::run(&dir.file(RunDir::MANIFEST), format!("is damaged: it says nothing of {name}")));
+        };
+        if FileEntry::of(dir, name)? != *entry {
+            let reason =
+                format!("is not what the run wrote: {} beside it has another size or SHA-256", RunDir::MANIFEST);
+            return Err(Error::run(&dir.file(name), reason));
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&self, dir: &RunDir) -> Result<()> {
+        let failed = |error: serde_json::Error| Error::run(&dir.file(RunDir::MANIFEST), error.to_string());
+        let mut text = serde_json::to_vec_pretty(self).map_err(failed)?;
+        text.push(b'\n');
+        dir.write(RunDir::MANIFEST, &text)
+    }
+}

@@ -1,0 +1,27 @@
+//! What a run leaves on disk, and how it goes on from there. `docs/run-directory.md` says the same in words;
+//! it is normative.
+//!
+//! Every file is replaced whole or not at all, and the manifest comes last: a run that was killed at any moment is
+//! one that can go on, a full disk leaves the last good files, and a manifest means that all is there.
+
+mod background;
+mod contents;
+mod directory;
+mod manifest;
+mod metrics_log;
+mod plot;
+mod recorder;
+mod tensorboard;
+#[cfg(test)]
+mod tests;
+
+pub use contents::{RunContents, Trained};
+pub use directory::RunDir;
+pub use manifest::{FileEntry, Manifest};
+pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
+pub(crate) use plot::wants_logarithm;
+pub use plot::{
+    Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,
+};
+pub use recorder::{Recorder, RunInfo};
+pub use tensorboard::TensorBoard;

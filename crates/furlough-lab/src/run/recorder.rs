@@ -1,0 +1,186 @@
+use super::background::Background;
+use super::metrics_log::flush;
+use super::{EpochRecord, FileEntry, Manifest, MetricsLog, RunDir, curves_png, curves_svg, read_metrics};
+use crate::recipe::Recipe;
+use crate::{Error, Result};
+use furlough::files::checkpoint_bytes;
+use furlough::files::{
+    DataInfo, FORMAT_VERSION, ModelInfo, Origin, load_checkpoint, save_checkpoint, save_model, write_atomic,
+};
+use furlough::nn::Architecture;
+use furlough::train::{Control, Event, Observer, StopReason, TrainState};
+
+/// What a run directory says about its run beyond what the run computes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunInfo {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What is learnt from.
+    pub data: DataInfo,
+    /// Where the data came from, for the manifest.
+    pub data_origin: String,
+    /// Instruction set of the kernels, for the manifest.
+    pub instruction_set: String,
+    /// Threads, for the manifest.
+    pub threads: usize,
+}
+
+/// Writes a run into its folder while it happens: a line an epoch, checkpoints when they come, and when all epochs are
+/// done the model, the curves and last of all the manifest.
+///
+/// Lines and checkpoints are written by a thread of its own, in their order, while training goes on. All of it is on the disk when
+/// [`Event::Stop`] has been observed or the recorder has been dropped. Until then, a process that is killed may lose the checkpoint that was
+/// being written or that waited, and goes on from the one before. Where checkpoints come fast, one waits nine times as long as writing the one before took,
+/// five seconds at most.
+pub struct Recorder<'a> {
+    // First, so that it is dropped, and with it done, before the folder's lock is released.
+    background: Background,
+    dir: RunDir,
+    info: RunInfo,
+    origin: Origin,
+    log: MetricsLog,
+    seconds: Box<dyn FnMut() -> f64 + 'a>,
+}
+
+impl<'a> Recorder<'a> {
+    /// Begins a run that starts with `state`: writes the recipe, an empty log and a first checkpoint, so that even a run
+    /// killed in its first epoch can go on. `seconds` is called at the end of each epoch and says how long it took.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`] when a file cannot be written; the new files are then removed again.
+    pub fn create(
+        mut dir: RunDir,
+        info: RunInfo,
+        state: &TrainState,
+        seconds: impl FnMut() -> f64 + 'a,
+    ) -> Result<Self> {
+        let origin = Origin::new(&info.recipe.to_toml(), &*info.data.fingerprint);
+        // The checkpoint is the last of the three: with it the run can be resumed, and then it has all it needs.
+        dir.write(RunDir::RECIPE, info.recipe.to_toml().as_bytes())?;
+        let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
+        save_checkpoint(&dir.checkpoint(), state, &origin)?;
+        dir.keep();
+        Ok(Recorder { background: Background::new(), dir, info, origin, log, seconds: Box::new(seconds) })
+    }
+
+    /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on from: none when it was
+    /// killed before its first checkpoint, so that it begins at the beginning. Epochs in the log that the checkpoint does not
+    /// know are dropped: they come again, with the same numbers.
+    ///
+    /// # Errors
+    /// Those of [`load_checkpoint`] and [`MetricsLog::resume`]: a damaged or missing file, another recipe, other data.
+    pub fn resume(
+        dir: RunDir,
+        info: RunInfo,
+        architecture: &Architecture,
+        seconds: impl FnMut() -> f64 + 'a,
+    ) -> Result<(Self, Option<TrainState>)> {
+        let origin = Origin::new(&info.recipe.to_toml(), &*info.data.fingerprint);
+        let (checkpoint, metrics) = (dir.checkpoint(), dir.file(RunDir::METRICS));
+        let (log, state) = if checkpoint.exists() {
+            let velocity = info.recipe.options().optimizer.has_velocity();
+            let state = load_checkpoint(&checkpoint, &origin, architecture, velocity)?;
+            (MetricsLog::resume(metrics, state.progress.epoch)?, Some(state))
+        } else if metrics.exists() && !read_metrics(&metrics)?.is_empty() {
+            return Err(Error::run(&checkpoint, "is missing; start the run again with another --out"));
+        } else {
+            (MetricsLog::create(metrics)?, None)
+        };
+        let background = Background::new();
+        Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds) }, state))
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &RunDir {
+        &self.dir
+    }
+
+    /// The epochs so far, those before a resumption included.
+    pub fn records(&self) -> &[EpochRecord] {
+        self.log.records()
+    }
+
+    fn finish(&mut self, state: &TrainState) -> Result<()> {
+        let records = self.log.records();
+        let recipe = self.info.recipe.to_toml();
+        let model = ModelInfo { data: self.info.data.clone(), recipe };
+        save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &model)?;
+        let (title, judge) = (self.info.title(), self.info.recipe.partition().judge());
+        self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, judge, records)?.as_bytes())?;
+        self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, judge, records)?)?;
+        let files: Result<Vec<_>> = Manifest::FILES.iter().map(|name| FileEntry::of(&self.dir, name)).collect();
+        let manifest = Manifest {
+            version: FORMAT_VERSION,
+            status: "finished".into(),
+            library: env!("CARGO_PKG_VERSION").into(),
+            data_origin: self.info.data_origin.clone(),
+            data_fingerprint: self.info.data.fingerprint.clone(),
+            instruction_set: self.info.instruction_set.clone(),
+            threads: self.info.threads,
+            steps: state.progress.step,
+            seconds: records.iter().map(|record| record.seconds).sum(),
+            last: records.last().cloned(),
+            files: files?,
+        };
+        manifest.write(&self.dir)?;
+        self.dir.retire_lock();
+        Ok(())
+    }
+}
+
+impl RunInfo {
+    /// What stands over the curves: `digits, hidden 64-32, dropout 0.2, 0.5`.
+    fn title(&self) -> String {
+        let join = |items: Vec<String>, with: &str| items.join(with);
+        let recipe = &self.recipe;
+        if recipe.hidden().is_empty() {
+            return format!("{}, no hidden layer", recipe.data());
+        }
+        let hidden = join(recipe.hidden().iter().map(usize::to_string).collect(), "-");
+        let dropout = join(recipe.dropout().iter().map(f64::to_string).collect(), ", ");
+        format!("{}, hidden {hidden}, dropout {dropout}", recipe.data())
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn observe(&mut self, event: &Event<'_>) -> furlough::Result<Control> {
+        match *event {
+            // A run that was killed before it had a checkpoint begins anew, and must have one before its log has a line.
+            Event::Start { state, .. } if !self.dir.checkpoint().exists() => {
+                save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
+            }
+            // Before the checkpoint, so that no checkpoint knows an epoch that the log lost.
+            Event::Epoch(summary) => {
+                let seconds = (self.seconds)();
+                let line = self.log.begin_append(EpochRecord { summary: summary.clone(), seconds })?;
+                self.background.line(line)?;
+            }
+            // A state that overflowed is not one to go on from: the last good one stays, and the next step's loss ends the run.
+            Event::Checkpoint { state } if is_finite(state) => {
+                let (path, log) = (self.dir.checkpoint(), self.dir.file(RunDir::METRICS));
+                let (state, origin) = (state.clone(), self.origin.clone());
+                self.background.snapshot(Box::new(move || {
+                    // So that no checkpoint knows an epoch that the log lost, even if the power fails.
+                    flush(&log)?;
+                    Ok(write_atomic(&path, &checkpoint_bytes(&path, &state, &origin)?)?)
+                }))?;
+            }
+            Event::Stop { reason, state } => {
+                self.background.finish()?;
+                if reason == StopReason::Finished {
+                    self.finish(state)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(Control::Continue)
+    }
+}
+
+fn is_finite(state: &TrainState) -> bool {
+    let values = state.mlp.parameters().iter().chain(&state.velocity);
+    let logits = state.mlp.dropout_logits().iter();
+    state.progress.loss_sum.is_finite()
+        && logits.copied().all(f64::is_finite)
+        && values.into_iter().all(|value| value.is_finite())
+}

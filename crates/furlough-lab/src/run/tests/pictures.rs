@@ -1,0 +1,77 @@
+//! Learning curves of every kind of run.
+
+use super::*;
+
+fn curves(epochs: u32) -> Vec<EpochRecord> {
+    (1..=epochs).map(record).collect()
+}
+
+fn pixels(png: &[u8]) -> (u32, u32, Vec<u8>) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut buffer = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut buffer).unwrap();
+    (frame.width, frame.height, buffer)
+}
+
+#[test]
+fn the_same_records_give_the_same_pictures() {
+    let records = curves(10);
+    let svg = curves_svg("a <title>", "test", &records).unwrap();
+    assert_eq!(svg, curves_svg("a <title>", "test", &records).unwrap());
+    assert!(svg.starts_with("<svg width=\"900\" height=\"400\" viewBox=\"0 0 3600 1600\""), "{}", &svg[..100]);
+    assert!(svg.trim_end().ends_with("</svg>"));
+    for text in ["a &lt;title&gt;", "loss", "accuracy", "epoch", "train, dropout on", "test, full network", "0.970"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    let png = curves_png("a <title>", "test", &records).unwrap();
+    assert_eq!(png, curves_png("a <title>", "test", &records).unwrap());
+    let (width, height, pixels) = pixels(&png);
+    assert_eq!((width, height), (1800, 800));
+    // Both curves' colours are there, and most of the rest is white.
+    for colour in [[0, 114, 178], [213, 94, 0]] {
+        assert!(pixels.chunks_exact(3).filter(|&pixel| pixel == colour).count() > 1000, "{colour:?}");
+    }
+    assert!(pixels.iter().filter(|&&value| value == 255).count() > pixels.len() * 8 / 10);
+}
+
+#[test]
+fn every_kind_of_run_can_be_drawn() {
+    let strip = |record: EpochRecord, test: bool, accuracy: bool| {
+        let mut record = record;
+        record.summary.test_loss = record.summary.test_loss.filter(|_| test);
+        record.summary.test_accuracy = record.summary.test_accuracy.filter(|_| test && accuracy);
+        record.summary.train_accuracy = record.summary.train_accuracy.filter(|_| accuracy);
+        record
+    };
+    for epochs in [1, 2, 1000] {
+        for (test, accuracy) in [(true, true), (false, true), (true, false), (false, false)] {
+            let records: Vec<_> = curves(epochs).into_iter().map(|record| strip(record, test, accuracy)).collect();
+            let svg = curves_svg("run", "test", &records).unwrap();
+            assert_eq!(svg.contains("accuracy"), accuracy);
+            assert_eq!(svg.contains("test, full network"), test);
+            assert!(svg.matches("<polyline").count() >= usize::from(epochs > 1));
+        }
+    }
+    let mut wild = curves(5);
+    wild[1].summary.test_loss = Some(f64::NAN);
+    wild[2].summary.test_loss = Some(f64::INFINITY);
+    wild[3].summary.train_loss = 1e300;
+    wild[4].summary.train_loss = 0.0;
+    assert!(!curves_svg("run", "test", &wild).unwrap().contains("NaN"));
+    curves_png("run", "test", &wild).unwrap();
+    assert!(curves_svg("run", "test", &[]).unwrap_err().to_string().contains("no finished epoch"));
+}
+
+#[test]
+fn a_picture_is_read_back() {
+    let rgb: Vec<u8> = (0..3 * 5 * 2).map(|byte| 8 * byte).collect();
+    let picture = furlough::predict::Picture { width: 5, height: 2, rgb };
+    let png = picture_png(&picture).unwrap();
+    assert_eq!(pixels(&png), (5, 2, picture.rgb.clone()));
+    assert_eq!(png, picture_png(&picture).unwrap());
+    for (width, height) in [(0, 0), (5, 3), (1 << 40, 1)] {
+        let wrong = furlough::predict::Picture { width, height, rgb: picture.rgb.clone() };
+        let said = picture_png(&wrong).unwrap_err().to_string();
+        assert!(said.starts_with("data picture: "), "{said}");
+    }
+}

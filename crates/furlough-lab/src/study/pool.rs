@@ -1,0 +1,209 @@
+use super::{Ended, Setting, Trial, TrialData, TrialOutcome, run_trial};
+use crate::Result;
+use furlough::train::{Control, EpochSummary, Event};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+/// A trial to run, and how far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// A number of the plan's own, which comes back with each report.
+    pub number: usize,
+    /// The trial.
+    pub trial: Trial,
+    /// Pause after this epoch; none to run all epochs.
+    pub until: Option<u32>,
+}
+
+/// What the crew tells of its jobs.
+#[derive(Debug)]
+pub enum Report {
+    /// A worker has taken the job.
+    Begun {
+        /// The job's number.
+        number: usize,
+    },
+    /// An epoch of the job was trained.
+    Epoch {
+        /// The job's number.
+        number: usize,
+        /// The epoch's figures.
+        summary: EpochSummary,
+    },
+    /// The job is done for now. The last report of a job.
+    Ended {
+        /// The job's number.
+        number: usize,
+        /// What it came to; an error is of this trial alone.
+        outcome: Result<TrialOutcome>,
+    },
+}
+
+/// What is to be run. Both methods are called on the thread that called [`run_pool`].
+pub trait Plan {
+    /// The next job; none when there is none for now. It is asked again after each job that ended.
+    fn next(&mut self) -> Option<Job>;
+
+    /// Takes note of a report; [`Control::Stop`] stops all that is running, after its step, and begins nothing more.
+    fn heard(&mut self, report: Report) -> Control;
+}
+
+/// A plan that is known from the start: these jobs in their order, and someone who hears the reports.
+pub struct Queue<F> {
+    jobs: VecDeque<Job>,
+    heard: F,
+}
+
+impl<F: FnMut(Report) -> Control> Queue<F> {
+    /// Runs `jobs` and tells `heard` of them.
+    pub fn new(jobs: impl IntoIterator<Item = Job>, heard: F) -> Self {
+        Queue { jobs: jobs.into_iter().collect(), heard }
+    }
+}
+
+impl<F: FnMut(Report) -> Control> Plan for Queue<F> {
+    fn next(&mut self) -> Option<Job> {
+        self.jobs.pop_front()
+    }
+
+    fn heard(&mut self, report: Report) -> Control {
+        (self.heard)(report)
+    }
+}
+
+/// Who runs the trials.
+#[derive(Clone, Copy)]
+pub struct Crew<'a> {
+    /// Trials at a time, at least 1. Together with the threads of each no more than there are cores, or they wait for each other.
+    pub workers: usize,
+    /// Where and how each trial is run.
+    pub setting: Setting<'a>,
+    /// Asked at each step: whether everything is to be saved and stopped.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Runs the plan's trials side by side, until it has no more or somebody asks to stop, and tells it of each as it goes. Stopped
+/// trials are saved and end as [`Ended::Stopped`]; of those that were not begun by then nothing is told.
+///
+/// A trial that another process is running is put aside and tried once more when there is nothing else to do; only if it is still being
+/// run then, it ends as [`Ended::Elsewhere`]. So processes that share a folder share the work.
+pub fn run_pool(data: &TrialData<'_>, crew: &Crew<'_>, plan: &mut dyn Plan) {
+    let halted = AtomicBool::new(false);
+    let stop = || halted.load(Ordering::Relaxed) || (crew.stop)();
+    thread::scope(|scope| {
+        let (reports, inbox) = channel();
+        let benches: Vec<Bench> = (0..crew.workers.max(1))
+            .map(|number| {
+                let (jobs, work) = channel();
+                let worker = Worker { number, reports: reports.clone(), data, setting: crew.setting, stop: &stop };
+                scope.spawn(move || worker.work(work));
+                Bench { jobs, running: None }
+            })
+            .collect();
+        drop(reports);
+        let mut hall = Hall { benches, aside: Vec::new(), again: VecDeque::new() };
+        loop {
+            while !stop() && hall.hand_out(plan) {}
+            if hall.is_quiet() {
+                return;
+            }
+            match inbox.recv() {
+                Ok((worker, Some(report))) => {
+                    if hall.sort(worker, &report) && plan.heard(report) == Control::Stop {
+                        halted.store(true, Ordering::Relaxed);
+                    }
+                }
+                // A worker panicked. The others are stopped, and the scope passes the panic on.
+                Ok((_, None)) | Err(_) => return halted.store(true, Ordering::Relaxed),
+            }
+        }
+    });
+}
+
+/// A worker's place, seen from where jobs are handed out.
+struct Bench {
+    jobs: Sender<Job>,
+    /// The job, and whether this is its second try.
+    running: Option<(Job, bool)>,
+}
+
+struct Hall {
+    benches: Vec<Bench>,
+    /// Jobs that another process was running.
+    aside: Vec<Job>,
+    /// Those of them whose turn it is again.
+    again: VecDeque<Job>,
+}
+
+impl Hall {
+    fn is_quiet(&self) -> bool {
+        self.benches.iter().all(|bench| bench.running.is_none())
+    }
+
+    /// Gives a job to an idle worker; says whether there was one of each.
+    fn hand_out(&mut self, plan: &mut dyn Plan) -> bool {
+        let quiet = self.is_quiet();
+        let Some(bench) = self.benches.iter_mut().find(|bench| bench.running.is_none()) else { return false };
+        let fresh = plan.next().map(|job| (job, false));
+        if fresh.is_none() && quiet {
+            self.again.extend(self.aside.drain(..));
+        }
+        let Some(job) = fresh.or_else(|| Some((self.again.pop_front()?, true))) else { return false };
+        // A worker that is gone has said so, and is heard of next.
+        let _ = bench.jobs.send(job.0.clone());
+        bench.running = Some(job);
+        true
+    }
+
+    /// Takes note of a report; says whether it is for the plan.
+    fn sort(&mut self, worker: usize, report: &Report) -> bool {
+        let Report::Ended { outcome, .. } = report else { return true };
+        let elsewhere = outcome.as_ref().is_ok_and(|outcome| outcome.ended == Ended::Elsewhere);
+        match self.benches[worker].running.take() {
+            Some((job, false)) if elsewhere => {
+                self.aside.push(job);
+                false
+            }
+            _ => true,
+        }
+    }
+}
+
+struct Worker<'a, 'd> {
+    number: usize,
+    reports: Sender<(usize, Option<Report>)>,
+    data: &'a TrialData<'d>,
+    setting: Setting<'a>,
+    stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Worker<'_, '_> {
+    fn work(self, jobs: Receiver<Job>) {
+        for Job { number, trial, until } in jobs {
+            self.tell(Report::Begun { number });
+            let mut observer = |event: &Event<'_>| -> furlough::Result<Control> {
+                if let Event::Epoch(summary) = *event {
+                    self.tell(Report::Epoch { number, summary: summary.clone() });
+                }
+                Ok(if (self.stop)() { Control::Stop } else { Control::Continue })
+            };
+            let outcome = run_trial(&trial, self.data, &self.setting, until, &mut observer);
+            self.tell(Report::Ended { number, outcome });
+        }
+    }
+
+    fn tell(&self, report: Report) {
+        // Nobody listens any more when another worker panicked.
+        let _ = self.reports.send((self.number, Some(report)));
+    }
+}
+
+impl Drop for Worker<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ = self.reports.send((self.number, None));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+use super::*;
+use crate::run::RunDir;
+use furlough::train::{Control, Event};
+use std::cell::Cell;
+
+const SMALL: &str = "hidden = 8\nepochs = 4";
+
+#[test]
+fn the_name_is_of_recipe_and_data() {
+    let one = trial(SMALL);
+    assert_eq!(one.id().len(), 16);
+    assert_eq!(one.id(), trial(SMALL).id());
+    assert_ne!(one.id(), trial("hidden = 8\nepochs = 5").id());
+    assert_ne!(one.id(), Trial::new(recipe(SMALL), "other data").id());
+}
+
+#[test]
+fn pausing_and_stopping_change_no_byte() {
+    let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let trial = trial(SMALL);
+    let whole = run(&trial, straight.path(), None).unwrap();
+    assert_eq!((whole.ended, whole.found, whole.records.len()), (Ended::Finished, 0, 4));
+
+    let first = run(&trial, broken.path(), Some(2)).unwrap();
+    assert_eq!((first.ended, first.records.as_slice()), (Ended::Paused, &whole.records[..2]));
+    // Asking for what is there already trains nothing.
+    let events = Cell::new(0);
+    let mut count = |_: &Event<'_>| {
+        events.set(events.get() + 1);
+        Ok(Control::Continue)
+    };
+    let again = run_trial(&trial, &data(), &setting(broken.path()), Some(1), &mut count).unwrap();
+    assert_eq!((again.ended, again.found, again.records.as_slice()), (Ended::Paused, 2, &whole.records[..1]));
+    assert_eq!(events.get(), 0);
+    // Stopped in the middle of epoch 3.
+    let mut stop = |event: &Event<'_>| {
+        let middle = matches!(event, Event::Step { epoch: 3, step: 2, .. });
+        Ok(if middle { Control::Stop } else { Control::Continue })
+    };
+    let stopped = run_trial(&trial, &data(), &setting(broken.path()), None, &mut stop).unwrap();
+    assert_eq!((stopped.ended, stopped.found, stopped.records.len()), (Ended::Stopped, 2, 2));
+    // An end that is asked for beyond the last epoch is the last epoch.
+    let last = run(&trial, broken.path(), Some(9)).unwrap();
+    assert_eq!((last.ended, &last.records), (Ended::Finished, &whole.records));
+    assert_eq!(contents(&last.path), contents(&whole.path));
+
+    let before = contents(&last.path);
+    let skipped = run_trial(&trial, &data(), &setting(broken.path()), None, &mut count).unwrap();
+    assert_eq!((skipped.ended, skipped.found, &skipped.records), (Ended::Finished, 4, &whole.records));
+    assert_eq!((events.get(), contents(&last.path)), (0, before));
+}
+
+#[test]
+fn a_trial_begun_and_killed_is_gone_on_with() {
+    let trial = trial(SMALL);
+    let straight = tempfile::tempdir().unwrap();
+    let whole = run(&trial, straight.path(), None).unwrap();
+    let leave: [(&str, &[&str]); 4] = [
+        ("a lock file alone", &[]),
+        ("the recipe alone", &[RunDir::RECIPE]),
+        ("an empty log", &[RunDir::RECIPE, RunDir::METRICS]),
+        ("all but the manifest", &[RunDir::RECIPE, RunDir::METRICS, RunDir::CHECKPOINT, RunDir::MODEL]),
+    ];
+    for (what, files) in leave {
+        let root = tempfile::tempdir().unwrap();
+        let folder = trial.folder(root.path());
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(RunDir::LOCK), "").unwrap();
+        for name in files {
+            let empty = files.len() == 2 && *name == RunDir::METRICS;
+            let bytes = if empty { Vec::new() } else { fs::read(whole.path.join(name)).unwrap() };
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+        let outcome = run(&trial, root.path(), None).unwrap();
+        assert_eq!((outcome.ended, &outcome.records), (Ended::Finished, &whole.records), "{what}");
+        assert_eq!(contents(&folder), contents(&whole.path), "{what}");
+    }
+}
+
+#[test]
+fn damage_is_one_error_and_nothing_is_touched() {
+    type Harm = fn(&Path);
+    let harms: [(&str, Harm); 9] = [
+        ("not empty (it has notes.txt)", |f| {
+            fs::remove_dir_all(f).unwrap();
+            fs::create_dir(f).unwrap();
+            fs::write(f.join("notes.txt"), "mine").unwrap();
+        }),
+        ("is not what the run wrote", |f| {
+            let log = fs::read_to_string(f.join(RunDir::METRICS)).unwrap();
+            fs::write(
+                f.join(RunDir::METRICS),
+                log.replacen("\"epoch\":1,\"train_loss\":", "\"epoch\":1,\"train_loss\":1", 1),
+            )
+            .unwrap();
+        }),
+        ("model.safetensors: is not what the run wrote", |f| fs::write(f.join(RunDir::MODEL), "short").unwrap()),
+        ("model.safetensors: is missing", |f| fs::remove_file(f.join(RunDir::MODEL)).unwrap()),
+        ("recipe.toml is missing", |f| fs::remove_file(f.join(RunDir::RECIPE)).unwrap()),
+        ("is the recipe of another trial", |f| {
+            fs::write(f.join(RunDir::RECIPE), recipe("hidden = 9").to_toml()).unwrap();
+        }),
+        ("manifest.json: is damaged", |f| fs::write(f.join(RunDir::MANIFEST), "{").unwrap()),
+        ("checkpoint.safetensors", |f| {
+            fs::remove_file(f.join(RunDir::MANIFEST)).unwrap();
+            fs::write(f.join(RunDir::CHECKPOINT), "half").unwrap();
+        }),
+        ("line 2 is damaged", |f| {
+            fs::remove_file(f.join(RunDir::MANIFEST)).unwrap();
+            let log = fs::read_to_string(f.join(RunDir::METRICS)).unwrap();
+            fs::write(f.join(RunDir::METRICS), log.replacen("\"epoch\":2", "\"ep", 1)).unwrap();
+        }),
+    ];
+    let trial = trial(SMALL);
+    for (expected, harm) in harms {
+        let root = tempfile::tempdir().unwrap();
+        let folder = run(&trial, root.path(), None).unwrap().path;
+        harm(&folder);
+        let before = contents(&folder);
+        let error = run(&trial, root.path(), None).unwrap_err().to_string();
+        assert!(error.starts_with(&*folder.display().to_string()), "{error}");
+        assert!(error.contains(expected) && error.contains("move this folder away"), "{expected}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        let after: Vec<_> = contents(&folder).into_iter().filter(|(name, _)| name != RunDir::LOCK).collect();
+        assert_eq!(after, before, "{expected}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_no_damage() {
+    let of = |kind: std::io::ErrorKind| {
+        let path = Path::new("trials/a/recipe.toml").into();
+        crate::study::trial::unusable(
+            Path::new("trials/a"),
+            furlough::Error::Io { action: "write", path, source: kind.into() }.into(),
+        )
+    };
+    assert!(of(std::io::ErrorKind::StorageFull).is_out_of_space());
+    assert!(of(std::io::ErrorKind::PermissionDenied).to_string().contains("this trial is damaged"));
+}
+
+#[test]
+fn a_trial_of_another_process_is_left_to_it() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = trial(SMALL);
+    let held = RunDir::create(trial.folder(root.path())).unwrap();
+    let outcome = run(&trial, root.path(), None).unwrap();
+    assert_eq!((outcome.ended, outcome.records.len()), (Ended::Elsewhere, 0), "it has only just begun there");
+    drop(held);
+    run(&trial, root.path(), Some(1)).unwrap();
+    let held = RunDir::resume(trial.folder(root.path())).unwrap();
+    let outcome = run(&trial, root.path(), None).unwrap();
+    assert_eq!((outcome.ended, outcome.records.len()), (Ended::Elsewhere, 1));
+    drop(held);
+    assert_eq!(run(&trial, root.path(), None).unwrap().ended, Ended::Finished);
+}
+
+#[test]
+fn a_trial_that_diverges_says_so_each_time() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = trial("hidden = 8\nepochs = 3\nlr = 1e30");
+    for _ in 0..2 {
+        let error = run(&trial, root.path(), None).unwrap_err();
+        assert!(matches!(error.engine(), Some(furlough::Error::NotFinite { .. })), "{error}");
+    }
+}
+
+#[test]
+fn a_recipe_may_see_a_part_of_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = trial("hidden = 8\nepochs = 1\nfolds = 4\ntrain_examples = 40");
+    let outcome = run(&part, folder.path(), None).unwrap();
+    let manifest = crate::run::Manifest::read(&RunDir::open(&outcome.path).unwrap()).unwrap().unwrap();
+    let (train, held_out) = part.recipe().partition().select(data().train).unwrap();
+    assert_eq!(manifest.data_fingerprint, furlough::files::fingerprint(&train));
+    // One step, judged by the examples held out.
+    assert_eq!(manifest.steps, 1);
+    let (model, _) = furlough::files::load_model(&outcome.path.join(RunDir::MODEL)).unwrap();
+    let loss = furlough::predict::Predictor::new(model, 1).evaluate(&held_out.unwrap()).unwrap().loss;
+    assert_eq!(outcome.records[0].summary.test_loss, Some(loss));
+    // What cannot be split is this trial's error.
+    assert!(run(&trial("folds = 60000"), folder.path(), None).unwrap_err().to_string().contains("folds = 60000"));
+}

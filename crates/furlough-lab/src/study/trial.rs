@@ -1,0 +1,288 @@
+use crate::recipe::Recipe;
+use crate::run::{EpochRecord, Manifest, Recorder, RunDir, RunInfo, read_metrics};
+use crate::{Error, Result};
+use furlough::data::Dataset;
+use furlough::files::{DataInfo, sha256_hex};
+use furlough::train::{Control, Event, Observer, StopReason, Trainer};
+use std::path::{Path, PathBuf};
+
+/// The data that trials learn from, shared by all of them.
+#[derive(Debug, Clone)]
+pub struct TrialData<'a> {
+    /// What is learnt from.
+    pub train: &'a Dataset,
+    /// What each epoch is evaluated on, unless the recipe holds examples out.
+    pub test: &'a Dataset,
+    /// What a run directory says of the training set.
+    pub info: DataInfo,
+    /// Where the data came from, for the manifests.
+    pub origin: String,
+}
+
+impl<'a> TrialData<'a> {
+    /// These sets. Computes the fingerprint of the training set, once for all trials.
+    pub fn new(train: &'a Dataset, test: &'a Dataset, origin: impl Into<String>) -> Self {
+        TrialData { train, test, info: DataInfo::of(train), origin: origin.into() }
+    }
+
+    /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and the recipe.
+    pub(super) fn part(&self, recipe: &Recipe) -> Result<Option<Part>> {
+        match recipe.partition() {
+            whole if whole.is_whole() => Ok(None),
+            part => {
+                let (train, held_out) = part.select(self.train)?;
+                Ok(Some(Part { train, held_out }))
+            }
+        }
+    }
+}
+
+/// A part of an experiment's data.
+pub(super) struct Part {
+    train: Dataset,
+    held_out: Option<Dataset>,
+}
+
+impl Part {
+    /// The part in place of the whole.
+    pub(super) fn data<'a>(&'a self, whole: &TrialData<'a>) -> TrialData<'a> {
+        TrialData::new(&self.train, self.held_out.as_ref().unwrap_or(whole.test), &*whole.origin)
+    }
+}
+
+/// One run of an experiment: a recipe, and a name that nothing else has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    recipe: Recipe,
+    id: String,
+}
+
+impl Trial {
+    /// The trial of `recipe` on the data with this [`fingerprint`](furlough::files::fingerprint).
+    pub fn new(recipe: Recipe, fingerprint: &str) -> Self {
+        let mut id = sha256_hex(format!("furlough trial 1\n{fingerprint}\n{}", recipe.to_toml()).as_bytes());
+        id.truncate(16);
+        Trial { recipe, id }
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The name: 16 hexadecimal digits, the first of the SHA-256 of recipe and data. Equal trials have equal names.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its run directory, `<root>/<id>`.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        root.join(&self.id)
+    }
+
+    /// The epochs that are on record in `root`, and whether these are all of them. Takes no lock, so the trial may be going on.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when there is something in the trial's folder that is not this trial, whole or in part.
+    pub fn found(&self, root: &Path) -> Result<(Vec<EpochRecord>, bool)> {
+        let folder = self.folder(root);
+        if !folder.join(RunDir::RECIPE).exists() && !folder.join(RunDir::MANIFEST).exists() {
+            return Ok((Vec::new(), false));
+        }
+        self.read(&folder).map_err(|error| unusable(&folder, error))
+    }
+
+    fn read(&self, folder: &Path) -> Result<(Vec<EpochRecord>, bool)> {
+        let dir = RunDir::open(folder)?;
+        if dir.recipe()? != self.recipe {
+            return Err(Error::run(&dir.file(RunDir::RECIPE), "is the recipe of another trial"));
+        }
+        let log = dir.file(RunDir::METRICS);
+        let Some(manifest) = Manifest::read(&dir)? else {
+            let records = if log.exists() { read_metrics(&log)? } else { Vec::new() };
+            return Ok((records, false));
+        };
+        // The model and the checkpoint, which are large, say themselves whether they are whole when they are read.
+        for entry in &manifest.files {
+            if [RunDir::RECIPE, RunDir::METRICS].contains(&entry.name.as_str()) {
+                manifest.check(&dir, &entry.name)?;
+            }
+            match std::fs::metadata(dir.file(&entry.name)) {
+                Ok(file) if file.is_file() && file.len() == entry.bytes => {}
+                Ok(_) => return Err(Error::run(&dir.file(&entry.name), "is not what the run wrote")),
+                Err(_) => return Err(Error::run(&dir.file(&entry.name), "is missing, though the run is finished")),
+            }
+        }
+        let records = read_metrics(&log)?;
+        if records.len() != self.recipe.options().epochs as usize {
+            return Err(Error::run(&log, format!("has {} epochs", records.len())));
+        }
+        Ok((records, true))
+    }
+}
+
+/// Where and how trials are run.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The folder of all trials; made when the first one begins.
+    pub root: &'a Path,
+    /// Threads of each trial, at least 1. Changes no number.
+    pub threads: usize,
+    /// Seconds since any moment, for the records; the library has no clock.
+    pub clock: &'a (dyn Fn() -> f64 + Sync),
+}
+
+/// How a trial ended, for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All epochs are done.
+    Finished,
+    /// All epochs that were asked for are done.
+    Paused,
+    /// The observer asked to stop. What was learnt is saved, and the trial goes on from there.
+    Stopped,
+    /// Nothing was done, because another process, or another worker, is running this trial.
+    Elsewhere,
+}
+
+/// What a trial came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialOutcome {
+    /// The run directory.
+    pub path: PathBuf,
+    /// How it ended.
+    pub ended: Ended,
+    /// Epochs that were on record before.
+    pub found: usize,
+    /// The epochs, from the first; where a pause was asked for, those until then.
+    pub records: Vec<EpochRecord>,
+}
+
+/// Runs a trial in its folder under the root: from the beginning, from where an earlier process was stopped or killed, or
+/// not at all when it is finished. With `until` it pauses after that epoch, and a later call goes on, bit for bit as if it
+/// had never paused. The observer sees the events of the training that is still to be done, and can stop it.
+///
+/// A trial whose loss stops being finite has a checkpoint from before, so that finding it out again costs at most an epoch.
+///
+/// ```
+/// use furlough::{data::digits, study::{Ended, Setting, Trial, TrialData, run_trial}, train::Settings};
+/// let digits = digits::load()?;
+/// let data = TrialData::new(&digits.train, &digits.test, "built in");
+/// let recipe = Settings::parse("data = 'digits'\nhidden = 8\nepochs = 2", None)?.resolve()?;
+/// let trial = Trial::new(recipe, &data.info.fingerprint);
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let root = folder.path();
+/// let setting = Setting { root, threads: 1, clock: &|| 0.0 };
+/// let first = run_trial(&trial, &data, &setting, Some(1), &mut ())?;
+/// assert_eq!((first.ended, first.records.len()), (Ended::Paused, 1));
+/// let whole = run_trial(&trial, &data, &setting, None, &mut ())?;
+/// assert_eq!((whole.ended, whole.records.len()), (Ended::Finished, 2));
+/// # Ok::<(), furlough::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Run`] when what is in the trial's folder is damaged or of something else; it is left as it is. Those of
+/// [`Trainer::new`] and [`Trainer::fit`], so [`furlough::Error::NotFinite`] when the training diverges; [`furlough::Error::Io`], and with it
+/// [`Error::is_out_of_space`] where there is no room for the next file.
+pub fn run_trial(
+    trial: &Trial,
+    data: &TrialData<'_>,
+    setting: &Setting<'_>,
+    until: Option<u32>,
+    observer: &mut dyn Observer,
+) -> Result<TrialOutcome> {
+    let path = trial.folder(setting.root);
+    let (mut records, whole) = trial.found(setting.root)?;
+    let found = records.len();
+    let epochs = trial.recipe.options().epochs;
+    let until = until.filter(|&until| until < epochs);
+    if whole || until.is_some_and(|until| found >= until as usize) {
+        records.truncate(until.unwrap_or(epochs) as usize);
+        let ended = if until.is_some() { Ended::Paused } else { Ended::Finished };
+        return Ok(TrialOutcome { path, ended, found, records });
+    }
+    let part = data.part(&trial.recipe)?;
+    let own = part.as_ref().map(|part| part.data(data));
+    let seen = own.as_ref().unwrap_or(data);
+    let (mut trainer, recorder) = match begin(trial, seen, setting, &path) {
+        Ok(begun) => begun,
+        Err(Error::Locked { .. }) => return Ok(TrialOutcome { path, ended: Ended::Elsewhere, found, records }),
+        // Another process finished it since it was looked at.
+        Err(_) if path.join(RunDir::MANIFEST).exists() => return run_trial(trial, data, setting, until, observer),
+        Err(error) => return Err(error),
+    };
+    let mut watchers = (recorder, |event: &Event<'_>| -> furlough::Result<Control> {
+        let control = observer.observe(event)?;
+        let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
+        Ok(if due { Control::Stop } else { control })
+    });
+    let reason = trainer.fit(Some(seen.test), &mut watchers)?;
+    let records = watchers.0.records().to_vec();
+    let ended = match reason {
+        StopReason::Finished => Ended::Finished,
+        StopReason::Asked if until.is_some_and(|until| records.len() >= until as usize) => Ended::Paused,
+        StopReason::Asked => Ended::Stopped,
+    };
+    Ok(TrialOutcome { path, ended, found, records })
+}
+
+/// The trainer, where the trial goes on, and the recorder, which has the folder's lock.
+pub(crate) fn begin<'a>(
+    trial: &Trial,
+    data: &TrialData<'a>,
+    setting: &Setting<'a>,
+    path: &Path,
+) -> Result<(Trainer<'a>, Recorder<'a>)> {
+    let network = trial.recipe.network(data.train.features(), data.train.outputs());
+    let options = trial.recipe.options();
+    let trainer = Trainer::new(&network, &options, data.train, setting.threads)?;
+    let info = RunInfo {
+        recipe: trial.recipe.clone(),
+        data: data.info.clone(),
+        data_origin: data.origin.clone(),
+        instruction_set: trainer.instruction_set().into(),
+        threads: trainer.threads(),
+    };
+    let seconds = laps(setting.clock);
+    if !path.join(RunDir::RECIPE).exists() {
+        match RunDir::create(path) {
+            Ok(dir) => {
+                let recorder = Recorder::create(dir, info, trainer.state(), seconds)?;
+                return Ok((trainer, recorder));
+            }
+            Err(Error::Run { .. }) if path.join(RunDir::RECIPE).exists() => {} // begun by another process since
+            Err(error @ Error::Locked { .. }) => return Err(error),
+            Err(error) => return Err(unusable(path, error)),
+        }
+    }
+    let resumed = RunDir::resume(path).and_then(|dir| Recorder::resume(dir, info, &network.validate()?, seconds));
+    let (recorder, state) = match resumed {
+        Err(error @ Error::Locked { .. }) => return Err(error),
+        other => other.map_err(|error| unusable(path, error))?,
+    };
+    let trainer = match state {
+        None => trainer,
+        Some(state) => Trainer::resume(&network, &options, data.train, setting.threads, state)?,
+    };
+    Ok((trainer, recorder))
+}
+
+/// A closure that says how long it is since it was last asked, or made.
+fn laps(clock: &(dyn Fn() -> f64 + Sync)) -> impl FnMut() -> f64 {
+    let mut last = clock();
+    move || {
+        let now = clock();
+        now - std::mem::replace(&mut last, now)
+    }
+}
+
+/// What is in the folder of a trial is not that trial, unless it could only not be written.
+pub(super) fn unusable(folder: &Path, error: Error) -> Error {
+    if error.is_out_of_space() {
+        return error;
+    }
+    let what = error.to_string();
+    let inside = what.strip_prefix(&*folder.display().to_string()).unwrap_or(&what).trim_start_matches(['/', ':', ' ']);
+    let advice = "move this folder away and the trial is run again; the other trials are untouched";
+    Error::run(folder, format!("this trial is damaged ({inside}): {advice}"))
+}

@@ -1,0 +1,185 @@
+//! Trials on the way: what is asked for becomes jobs of the pool, one for each fold, and what comes back becomes scores.
+
+use super::Metric;
+use crate::recipe::Recipe;
+use crate::run::EpochRecord;
+use crate::study::{Crew, Ended, Job, Plan, Report, Setting, Trial, TrialData, run_pool};
+use crate::{Error, Result};
+use furlough::train::{Control, EpochSummary};
+use std::collections::{HashMap, VecDeque};
+
+/// A recipe to train, on each fold, until an epoch.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    /// A number of the source's own, which comes back with the answer.
+    pub id: usize,
+    pub recipe: Recipe,
+    pub until: u32,
+}
+
+/// What an ask came to.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub id: usize,
+    /// The scores after the epochs that the field was asked for, as far as the ask went: means over the folds, infinite where one diverged.
+    pub scores: Vec<f64>,
+    /// Seconds that an epoch took, all folds together.
+    pub epoch_seconds: f64,
+}
+
+/// Who knows what to train next. Its answers may depend on what it has heard.
+pub(super) trait Source {
+    /// What to train next; none when there is nothing for now.
+    fn next(&mut self) -> Result<Option<Ask>>;
+
+    /// Takes note of what came of it.
+    fn heard(&mut self, answer: Answer);
+
+    /// Some epochs more are known, trained just now or long ago. Stop ends all that is running; its trials are saved.
+    fn tick(&mut self, epochs: u64) -> Control;
+}
+
+/// Where trials are trained, and how their scores are taken.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'a> {
+    pub data: &'a TrialData<'a>,
+    pub setting: Setting<'a>,
+    pub jobs: usize,
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    pub metric: Metric,
+    /// The folds to hold out, in turn.
+    pub folds: &'a [u32],
+    /// The epochs to give scores after.
+    pub rungs: &'a [u32],
+}
+
+impl Field<'_> {
+    /// The trials of a recipe, one for each fold.
+    pub fn trials(&self, recipe: &Recipe) -> Result<Vec<Trial>> {
+        let trial = |&fold: &u32| Ok(Trial::new(with_fold(recipe, fold)?, &self.data.info.fingerprint));
+        self.folds.iter().map(trial).collect()
+    }
+
+    /// Trains what the source asks for until it asks for nothing more or somebody stops it.
+    ///
+    /// # Errors
+    /// The first error that is not one of training that diverged.
+    pub fn run(&self, source: &mut dyn Source) -> Result<()> {
+        let mut work = Work {
+            field: self,
+            source,
+            waiting: VecDeque::new(),
+            jobs: Vec::new(),
+            asks: Vec::new(),
+            known: HashMap::new(),
+            failed: None,
+        };
+        let crew = Crew { workers: self.jobs, setting: self.setting, stop: self.stop };
+        run_pool(self.data, &crew, &mut work);
+        work.failed.map_or(Ok(()), Err)
+    }
+}
+
+struct Work<'a, 'b> {
+    field: &'a Field<'b>,
+    source: &'a mut dyn Source,
+    waiting: VecDeque<Job>,
+    /// By the number of the job: its ask, its place among the folds, its trial.
+    jobs: Vec<(usize, usize, Trial)>,
+    asks: Vec<(Ask, Vec<Option<Vec<EpochRecord>>>)>,
+    /// Epochs of each trial that the source was told of.
+    known: HashMap<String, u32>,
+    failed: Option<Error>,
+}
+
+impl Plan for Work<'_, '_> {
+    fn next(&mut self) -> Option<Job> {
+        if self.waiting.is_empty() && self.failed.is_none() {
+            let asked = self.source.next().and_then(|ask| ask.map_or(Ok(()), |ask| self.take(ask)));
+            self.failed = asked.err();
+        }
+        if self.failed.is_some() { None } else { self.waiting.pop_front() }
+    }
+
+    fn heard(&mut self, report: Report) -> Control {
+        let done = match report {
+            Report::Begun { .. } => return Control::Continue,
+            Report::Epoch { number, summary } => return self.tick(number, summary.epoch),
+            Report::Ended { number, outcome } => self.ended(number, outcome),
+        };
+        match done {
+            Ok(control) => control,
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                Control::Stop
+            }
+        }
+    }
+}
+
+impl Work<'_, '_> {
+    fn take(&mut self, ask: Ask) -> Result<()> {
+        let number = self.asks.len();
+        for (place, trial) in self.field.trials(&ask.recipe)?.into_iter().enumerate() {
+            self.waiting.push_back(Job { number: self.jobs.len(), trial: trial.clone(), until: Some(ask.until) });
+            self.jobs.push((number, place, trial));
+        }
+        self.asks.push((ask, vec![None; self.field.folds.len()]));
+        Ok(())
+    }
+
+    fn tick(&mut self, job: usize, epoch: u32) -> Control {
+        let known = self.known.entry(self.jobs[job].2.id().into()).or_default();
+        let more = epoch.saturating_sub(*known);
+        *known = epoch.max(*known);
+        self.source.tick(more.into())
+    }
+
+    fn ended(&mut self, job: usize, outcome: Result<crate::study::TrialOutcome>) -> Result<Control> {
+        let (ask, place, trial) = self.jobs[job].clone();
+        let records = match outcome {
+            Ok(outcome) => match outcome.ended {
+                Ended::Finished | Ended::Paused => outcome.records,
+                Ended::Stopped => return Ok(Control::Continue),
+                Ended::Elsewhere => return Err(Error::Locked { path: outcome.path }),
+            },
+            // A score that is never reached. What came before it is on record.
+            Err(Error::Engine(furlough::Error::NotFinite { .. })) => trial.found(self.field.setting.root)?.0,
+            Err(error) => return Err(error),
+        };
+        let last = records.len() as u32;
+        self.asks[ask].1[place] = Some(records);
+        let control = self.tick(job, last);
+        if let Some(answer) = self.answer(ask) {
+            self.source.heard(answer);
+        }
+        Ok(control)
+    }
+
+    /// The answer to an ask, once all its folds are trained.
+    fn answer(&self, ask: usize) -> Option<Answer> {
+        let (Ask { id, until, .. }, folds) = &self.asks[ask];
+        let folds: Vec<&Vec<EpochRecord>> = folds.iter().map(Option::as_ref).collect::<Option<_>>()?;
+        let rungs = self.field.rungs.iter().filter(|rung| *rung <= until);
+        let score = |records: &[EpochRecord], rung: usize| match records.get(..rung) {
+            None => f64::INFINITY,
+            Some(records) => {
+                let summaries: Vec<EpochSummary> = records.iter().map(|record| record.summary.clone()).collect();
+                self.field.metric.score(&summaries)
+            }
+        };
+        let mean =
+            |rung: &u32| folds.iter().map(|records| score(records, *rung as usize)).sum::<f64>() / folds.len() as f64;
+        let epochs: usize = folds.iter().map(|records| records.len()).sum();
+        let seconds: f64 = folds.iter().flat_map(|records| records.iter()).map(|record| record.seconds).sum();
+        let epoch_seconds = if epochs == 0 { 0.0 } else { seconds / epochs as f64 * folds.len() as f64 };
+        Some(Answer { id: *id, scores: rungs.map(mean).collect(), epoch_seconds })
+    }
+}
+
+/// The recipe with this fold held out.
+fn with_fold(recipe: &Recipe, fold: u32) -> Result<Recipe> {
+    let mut settings = super::candidate::settings_of(recipe)?;
+    settings.fold = Some(fold);
+    settings.resolve()
+}

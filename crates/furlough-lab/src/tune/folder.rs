@@ -1,0 +1,144 @@
+use super::TuneOptions;
+use crate::{Error, Result};
+use furlough::files::{is_leftover, open_file_with, read_text, remove_leftovers, write_atomic};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// The folder of one tune. All names of its files are here.
+///
+/// [`TuneDir::create`] and [`TuneDir::resume`] take the folder's lock, which lasts as long as the value and goes with the process,
+/// however that ends.
+#[derive(Debug)]
+pub struct TuneDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl TuneDir {
+    /// What was asked for.
+    pub const OPTIONS: &'static str = "tune.toml";
+    /// The run directories of all trials, each named by its recipe and data.
+    pub const TRIALS: &'static str = "trials";
+    /// What the search came to, once it is over.
+    pub const SEARCH: &'static str = "search.json";
+    /// The recommended recipe.
+    pub const RECOMMENDED: &'static str = "recommended.toml";
+    /// The run directory of the recommended recipe on all training examples.
+    pub const FINAL: &'static str = "final";
+    /// Validation error against drop probability, as vectors.
+    pub const PLOT_SVG: &'static str = "error-by-p.svg";
+    /// Validation error against drop probability, as an image.
+    pub const PLOT_PNG: &'static str = "error-by-p.png";
+    /// Everything that came out. Written last.
+    pub const REPORT: &'static str = "tune.json";
+    /// Locked while a process works here.
+    pub const LOCK: &'static str = "lock";
+
+    /// Whether [`Self::create`] would take this folder, without touching it.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when there is something in it, another tune for example, or when it is a file.
+    pub fn check_free(path: &Path) -> Result<()> {
+        if path.is_file() {
+            return Err(Error::run(path, "is a file; choose a folder with --out"));
+        }
+        if !path.exists() {
+            return Ok(());
+        }
+        if path.join(Self::REPORT).exists() {
+            return Err(Error::run(path, "holds another tune, which is finished; choose another folder with --out"));
+        }
+        if path.join(Self::OPTIONS).exists() {
+            let reason = format!(
+                "holds another tune; choose another folder with --out, or go on with that one: --resume {}",
+                path.display()
+            );
+            return Err(Error::run(path, reason));
+        }
+        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+            let name = entry.map_err(Error::io("read", path))?.file_name();
+            if name != Self::LOCK && !is_leftover(&name) {
+                let reason = format!("is not empty (it has {}); choose another folder with --out", name.display());
+                return Err(Error::run(path, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folder of a new tune, with the folders above it, and writes down what was asked for. A folder that exists must be
+    /// empty. `data` is the fingerprint of the training set.
+    ///
+    /// # Errors
+    /// Those of [`Self::check_free`]; [`Error::Run`] when another process works there; [`furlough::Error::Io`].
+    pub fn create(path: impl Into<PathBuf>, options: &TuneOptions, data: &str) -> Result<Self> {
+        let path = path.into();
+        Self::check_free(&path)?;
+        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        let lock = take_lock(&path)?;
+        // Whoever held the lock until now may have begun a tune.
+        Self::check_free(&path)?;
+        write_atomic(&path.join(Self::OPTIONS), options.to_toml(data).as_bytes())?;
+        Ok(TuneDir { path, _lock: lock })
+    }
+
+    /// Opens an unfinished tune to go on with it, and says what was asked for and the fingerprint of the data.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when this is no tune, when it is finished, or when another process works there.
+    pub fn resume(path: impl Into<PathBuf>) -> Result<(Self, TuneOptions, String)> {
+        let path = path.into();
+        let file = path.join(Self::OPTIONS);
+        if !file.exists() {
+            let what = match (path.is_dir(), path.exists()) {
+                (true, _) => format!("is no tune: {} is missing", Self::OPTIONS),
+                (false, true) => "is a file, not the folder of a tune".into(),
+                (false, false) => "does not exist".into(),
+            };
+            return Err(Error::run(&path, format!("{what}; give the folder that `furlough tune` wrote")));
+        }
+        let text = read_text(&file)?;
+        let (options, data) = TuneOptions::parse(&text)
+            .map_err(|reason| Error::run(&file, format!("is not what `furlough tune` wrote: {reason}")))?;
+        let lock = take_lock(&path)?;
+        if path.join(Self::REPORT).exists() {
+            let reason = format!("the tune is finished: see {}; start another with another --out", Self::REPORT);
+            return Err(Error::run(&path, reason));
+        }
+        remove_leftovers(&path)?;
+        Ok((TuneDir { path, _lock: lock }, options, data))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Path of the file or folder `name`, one of the constants.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes the file `name` atomically.
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        Ok(write_atomic(&self.file(name), bytes)?)
+    }
+
+    /// Nobody will work here any more.
+    pub(super) fn retire_lock(&self) {
+        let _ = fs::remove_file(self.file(Self::LOCK)); // a lock file left lying does no harm
+    }
+}
+
+fn take_lock(folder: &Path) -> Result<File> {
+    let path = folder.join(TuneDir::LOCK);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    let file = open_file_with(&mut options, &path).map_err(Error::io("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::run(folder, "another process is tuning here; wait for it, or choose another folder with --out"))
+        }
+        Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
+    }
+}

@@ -1,0 +1,232 @@
+//! What to try next: four points to begin with, then tree-structured Parzen estimators (J. Bergstra et al., *Algorithms for
+//! hyper-parameter optimization*, NeurIPS 2011), as the crate `tpe` has them.
+
+use super::candidate::drops;
+use super::draws::Draws;
+use super::space::Axis;
+use super::{Arm, Candidate, Space};
+use crate::Result;
+use crate::recipe::Recipe;
+use tpe::density_estimation::DefaultEstimatorBuilder;
+use tpe::{TpeOptimizer, TpeOptimizerBuilder, histogram_estimator, parzen_estimator};
+
+/// The drop probabilities to begin with, in their order; 0 is no dropout.
+pub const STARTS: [f64; 4] = [0.5, 0.1, 0.9, 0.0];
+
+/// Proposals are made anew this often when they come to what was tried before.
+const ATTEMPTS: u32 = 32;
+
+/// What a trial came to, for the next proposals.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Observation<'a> {
+    pub recipe: &'a Recipe,
+    /// The last rung that it was compared at, from 0; none while it is being tried.
+    pub rung: Option<usize>,
+    /// Its score there, the lower the better; infinite when it diverged.
+    pub score: f64,
+}
+
+/// The points to begin with: [`STARTS`] after each hidden layer, and the rates of the base itself where they are others.
+pub(super) fn starts(base: &Recipe, space: &Space) -> Vec<Candidate> {
+    let layers = space.deepest(base);
+    let mut starts: Vec<Candidate> = STARTS.iter().map(|&p| Candidate::uniform(p, layers)).collect();
+    let uniform = |p: f64| base.dropout().iter().all(|&own| own == p);
+    if drops(base) && !STARTS.iter().any(|&p| p > 0.0 && uniform(p)) {
+        let last = base.dropout().last().copied().unwrap_or(0.0);
+        let own = |layer: usize| base.dropout().get(layer).copied().unwrap_or(last);
+        starts.push(Candidate { dropout: (0..layers).map(own).collect(), ..Candidate::default() });
+    }
+    starts
+}
+
+/// Who proposes: where, from what seed, and which proposal it is, from 0.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proposer<'a> {
+    pub base: &'a Recipe,
+    pub space: &'a Space,
+    pub seed: u64,
+    pub number: u32,
+}
+
+impl Proposer<'_> {
+    /// A candidate of `arm`: a pure function of the seed, the proposal's number and the observations. Those still being tried keep others
+    /// away, as if they had come out last.
+    pub fn propose(&self, arm: Arm, observations: &[Observation<'_>]) -> Result<Candidate> {
+        let layers = self.space.deepest(self.base);
+        let axes = self.space.axes(self.base);
+        // Networks without dropout know nothing of rates, and may need other values of the rest.
+        let told: Vec<_> =
+            observations.iter().filter(|seen| arm == Arm::With || !drops(seen.recipe)).copied().collect();
+        let ranked = ranked(&told);
+        let mut last = None;
+        for attempt in 0..ATTEMPTS {
+            let mut candidate = Candidate::uniform(0.0, layers);
+            if arm == Arm::With {
+                candidate.input_dropout = None;
+            }
+            for (place, &axis) in axes.iter().enumerate() {
+                if arm == Arm::Without && axis.is_rate() {
+                    continue;
+                }
+                let mut draws = Draws::new(self.seed, self.number, place as u32, attempt);
+                // Where all that looks good was tried before, chance finds something else.
+                let told = if attempt < ATTEMPTS / 2 { &ranked[..] } else { &[] };
+                axis.set(ask(axis, told, &mut draws), &mut candidate);
+            }
+            let recipe = candidate.recipe(self.base)?;
+            let fits = drops(&recipe) == (arm == Arm::With);
+            let new = observations.iter().all(|seen| *seen.recipe != recipe);
+            if fits && new {
+                return Ok(candidate);
+            }
+            // A trial that is repeated costs nothing; one of the other arm would be counted wrongly.
+            if fits || last.is_none() {
+                last = Some(candidate);
+            }
+        }
+        Ok(last.expect("there was an attempt"))
+    }
+}
+
+/// Recipes with their places in the order from best to worst: those that were trained further come first, since figures of
+/// different epochs cannot be compared, and those that diverged or are still being tried come last.
+fn ranked<'a>(observations: &[Observation<'a>]) -> Vec<(&'a Recipe, f64)> {
+    let mut order: Vec<_> = observations.iter().collect();
+    let worth = |seen: &Observation<'_>| if seen.score.is_finite() { seen.rung.map_or(0, |rung| rung + 1) } else { 0 };
+    order.sort_by(|a, b| worth(b).cmp(&worth(a)).then(a.score.total_cmp(&b.score)));
+    order.iter().enumerate().map(|(rank, seen)| (seen.recipe, rank as f64)).collect()
+}
+
+fn ask(axis: Axis, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
+    let mut optimiser = optimiser(axis);
+    for &(recipe, rank) in ranked {
+        optimiser.tell(axis.coordinate(recipe), rank).expect("coordinates are within the axis");
+    }
+    optimiser.ask(draws).unwrap_or_else(|never| match never {})
+}
+
+fn optimiser(axis: Axis) -> TpeOptimizer<DefaultEstimatorBuilder> {
+    let (low, high) = axis.ends();
+    let range = tpe::range(low, high).expect("an axis has a length");
+    let estimator = if axis.is_categorical() { histogram_estimator() } else { parzen_estimator() };
+    TpeOptimizerBuilder::new().gamma(GAMMA).build(estimator, range).expect("the share is between 0 and 1")
+}
+
+/// The share of the observations that count as good.
+const GAMMA: f64 = 0.15;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Settings;
+
+    fn base(text: &str) -> Recipe {
+        Settings::parse(text, None).unwrap().resolve().unwrap()
+    }
+
+    /// The best score of `trials` proposals for a smooth function of the recipe, told as they come.
+    fn search(space: &Space, base: &Recipe, seed: u64, trials: u32, blind: bool, f: &dyn Fn(&Recipe) -> f64) -> f64 {
+        let mut seen: Vec<(Recipe, f64)> = Vec::new();
+        for number in 0..trials {
+            let observe = |(recipe, score)| Observation { recipe, rung: Some(0), score };
+            let seen_now: Vec<_> = seen.iter().map(|(recipe, score)| observe((recipe, *score))).collect();
+            let known = if blind { &[][..] } else { &seen_now };
+            let proposer = Proposer { base, space, seed, number };
+            let recipe = proposer.propose(Arm::With, known).unwrap().recipe(base).unwrap();
+            let score = f(&recipe);
+            seen.push((recipe, score));
+        }
+        seen.iter().map(|(_, score)| *score).fold(f64::INFINITY, f64::min)
+    }
+
+    #[test]
+    fn it_finds_the_bottom_of_a_valley_better_than_chance() {
+        let base = base("data = 'digits'\nhidden = [64, 64, 64]");
+        let space = Space::parse("lr", &base).unwrap();
+        let valley = |recipe: &Recipe| {
+            let p = recipe.dropout();
+            let lr = recipe.options().optimizer.learning_rate;
+            (p[0] - 0.2).powi(2) + (p[1] - 0.45).powi(2) + (p[2] - 0.7).powi(2) + (lr / 0.3).ln().powi(2) / 10.0
+        };
+        let mean = |blind| (0..12).map(|seed| search(&space, &base, seed, 60, blind, &valley)).sum::<f64>() / 12.0;
+        let (guided, random) = (mean(false), mean(true));
+        assert!(guided < 0.6 * random, "guided {guided}, random {random}");
+    }
+
+    #[test]
+    fn a_proposal_is_a_function_of_its_number_and_what_was_seen() {
+        let base = base("data = 'digits'\nhidden = [64, 64]");
+        let space = Space::parse("width,depth,lr,weight_decay,max_norm,input_dropout", &base).unwrap();
+        let propose =
+            |seed, number, arm| Proposer { base: &base, space: &space, seed, number }.propose(arm, &[]).unwrap();
+        assert_eq!(propose(1, 5, Arm::With), propose(1, 5, Arm::With));
+        assert_ne!(propose(1, 5, Arm::With), propose(1, 6, Arm::With));
+        assert_ne!(propose(1, 5, Arm::With), propose(2, 5, Arm::With));
+        for number in 0..200 {
+            let with = propose(0, number, Arm::With).recipe(&base).unwrap();
+            let without = propose(0, number, Arm::Without).recipe(&base).unwrap();
+            assert!(drops(&with) && !drops(&without));
+            for recipe in [with, without] {
+                let sgd = recipe.options().optimizer;
+                assert!((1..=4).contains(&recipe.hidden().len()) && (16..=256).contains(&recipe.hidden()[0]));
+                assert!((0.01..=1.0).contains(&sgd.learning_rate), "{}", sgd.learning_rate);
+                assert!(sgd.weight_decay == 0.0 || (1e-6..=1e-2).contains(&sgd.weight_decay));
+                assert!(sgd.max_norm.is_none_or(|norm| (1.0..=6.0).contains(&norm)));
+                assert!(recipe.dropout().iter().all(|p| (0.0..=0.95).contains(p)) && recipe.input_dropout() <= 0.5);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_tried_is_not_tried_again() {
+        let base = base("data = 'digits'\nhidden = 64");
+        let space = Space::parse("dropout=0..0.1", &base).unwrap();
+        let mut seen: Vec<Recipe> = Vec::new();
+        for number in 0..8 {
+            let told: Vec<_> =
+                seen.iter().map(|recipe| Observation { recipe, rung: None, score: f64::INFINITY }).collect();
+            let proposer = Proposer { base: &base, space: &space, seed: 0, number };
+            let recipe = proposer.propose(Arm::With, &told).unwrap().recipe(&base).unwrap();
+            assert!(!seen.contains(&recipe));
+            seen.push(recipe);
+        }
+    }
+
+    #[test]
+    fn further_trained_comes_first_and_the_unfinished_last() {
+        let base = base("data = 'digits'");
+        let see = |rung, score| Observation { recipe: &base, rung, score };
+        let all =
+            [see(Some(0), 0.1), see(None, 0.0), see(Some(2), 0.4), see(Some(2), f64::INFINITY), see(Some(2), 0.3)];
+        let order: Vec<f64> = {
+            let mut places: Vec<_> = ranked(&all);
+            places.sort_by(|a, b| a.1.total_cmp(&b.1));
+            places.iter().map(|place| place.1).collect()
+        };
+        assert_eq!(order, [0.0, 1.0, 2.0, 3.0, 4.0]);
+        let recipes: Vec<Recipe> =
+            [0.1, 0.2, 0.3, 0.4, 0.5].iter().map(|&p| Candidate::uniform(p, 2).recipe(&base).unwrap()).collect();
+        let see = |at: usize, rung, score| Observation { recipe: &recipes[at], rung, score };
+        let all = [
+            see(0, Some(0), 0.1),
+            see(1, None, 0.0),
+            see(2, Some(2), 0.4),
+            see(3, Some(2), f64::INFINITY),
+            see(4, Some(2), 0.3),
+        ];
+        let firsts: Vec<f64> = ranked(&all).iter().map(|(recipe, _)| recipe.dropout()[0]).collect();
+        assert_eq!(firsts[..3], [0.5, 0.3, 0.1]);
+    }
+
+    #[test]
+    fn the_folklore_comes_first() {
+        let rates = |text: &str| -> Vec<Vec<f64>> {
+            let base = base(text);
+            starts(&base, &Space::new(&base)).iter().map(|c| c.recipe(&base).unwrap().dropout().to_vec()).collect()
+        };
+        let four = [[0.5, 0.5], [0.1, 0.1], [0.9, 0.9], [0.0, 0.0]].map(Vec::from);
+        assert_eq!(rates("data = 'digits'\nhidden = [8, 8]\ndropout = 0.5"), four);
+        assert_eq!(rates("data = 'digits'\nhidden = [8, 8]\ndropout = 0"), four);
+        assert_eq!(rates("data = 'digits'\nhidden = [8, 8]").last(), Some(&vec![0.2, 0.5]));
+    }
+}

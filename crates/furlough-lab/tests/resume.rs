@@ -1,0 +1,89 @@
+//! A run that was stopped and resumed, however often and in the middle of epochs too, leaves the very files of one that never stopped.
+
+use furlough::data::{Dataset, Features, Targets};
+use furlough::files::{DataInfo, load_model};
+use furlough::train::{Control, Event, StopReason, Trainer};
+use furlough_lab::recipe::{Recipe, Settings};
+use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo};
+use std::path::Path;
+
+fn data() -> Dataset {
+    let rows = ndarray::Array2::from_shape_fn((70, 6), |(i, j)| ((i * 37 + j * 101) % 251) as u8);
+    let labels = rows.rows().into_iter().map(|row| u32::from(row[0] > row[3]) + u32::from(row[1] > row[5])).collect();
+    let names = ["none", "one", "both"].map(String::from).to_vec();
+    Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[2, 3]).unwrap()
+}
+
+fn recipe(masks: &str) -> Recipe {
+    let text = "data = \"small\"\nhidden = [12, 7]\ndropout = [0.2, 0.5]\ninput_dropout = 0.1\ninit = \"kaiming\"\n\
+                lr = 0.1\nmomentum = 0.9\nnesterov = true\nmax_norm = 2.0\nbatch_size = 16\nepochs = 4\nseed = 11";
+    Settings::parse(&format!("{text}\n{masks}"), None).unwrap().resolve().unwrap()
+}
+
+fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
+    let (data, data_origin) = (DataInfo::of(data), "made by hand".into());
+    RunInfo { recipe, data, data_origin, instruction_set: "any".into(), threads: 1 }
+}
+
+/// Trains in `path`, from the beginning or from where the run stands, for at most `steps` steps.
+fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
+    let data = data();
+    let recipe = recipe(masks);
+    let (network, options) = (recipe.network(6, 3), recipe.options());
+    let (recorder, mut trainer) = if path.join(RunDir::RECIPE).exists() {
+        let dir = RunDir::resume(path).unwrap();
+        assert_eq!(dir.recipe().unwrap(), recipe);
+        let (recorder, state) =
+            Recorder::resume(dir, info(&data, recipe), &network.validate().unwrap(), || 0.25).unwrap();
+        (recorder, Trainer::resume(&network, &options, &data, 2, state.unwrap()).unwrap())
+    } else {
+        let trainer = Trainer::new(&network, &options, &data, 1).unwrap();
+        let dir = RunDir::create(path).unwrap();
+        (Recorder::create(dir, info(&data, recipe), trainer.state(), || 0.25).unwrap(), trainer)
+    };
+    let mut taken = 0;
+    let stop_after = move |event: &Event<'_>| {
+        taken += u64::from(matches!(event, Event::Step { .. }));
+        Ok(if taken >= steps { Control::Stop } else { Control::Continue })
+    };
+    trainer.checkpoint_every(Some(2));
+    trainer.fit(Some(&data), &mut (recorder, stop_after)).unwrap()
+}
+
+#[test]
+fn stopping_and_resuming_changes_no_byte() {
+    for masks in [
+        "",
+        "dropout_sharing = 'batch'",
+        "dropout_sharing = 5",
+        "dropout_kind = 'dropconnect'",
+        "dropout_kind = 'concrete'",
+    ] {
+        stopping_and_resuming(masks);
+    }
+}
+
+fn stopping_and_resuming(masks: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
+    assert_eq!(train(&whole, masks, u64::MAX), StopReason::Finished);
+    // 20 steps in all, 5 an epoch: stops in the middle of epochs, at their ends, and after a single step.
+    for steps in [3, 2, 1, 6, 4] {
+        assert_eq!(train(&pieces, masks, steps), StopReason::Asked);
+        assert!(!RunDir::open(&pieces).unwrap().is_finished());
+    }
+    assert_eq!(train(&pieces, masks, u64::MAX), StopReason::Finished);
+
+    for name in Manifest::FILES.into_iter().chain([RunDir::MANIFEST]) {
+        let read = |path: &Path| std::fs::read(path.join(name)).unwrap();
+        assert_eq!(read(&whole), read(&pieces), "{name}");
+    }
+    let dir = RunDir::open(&whole).unwrap();
+    let manifest = Manifest::read(&dir).unwrap().unwrap();
+    manifest.verify(&dir).unwrap();
+    assert_eq!(manifest.steps, 20);
+    let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
+    assert_eq!(*mlp.architecture(), recipe(masks).network(6, 3).validate().unwrap());
+    assert_eq!(model.data, DataInfo::of(&data()));
+    assert_eq!(Settings::parse(&model.recipe, None).unwrap().resolve().unwrap(), recipe(masks));
+}

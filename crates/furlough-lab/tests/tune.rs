@@ -1,0 +1,240 @@
+//! Whole tunes, small ones: what comes out depends neither on how many trials go on at once nor on being stopped.
+
+use furlough::data::{Dataset, Features, Split, Targets, digits};
+use furlough_lab::Result;
+use furlough_lab::recipe::Settings;
+use furlough_lab::run::RunDir;
+use furlough_lab::study::TrialData;
+use furlough_lab::tune::{
+    Arm, Metric, Outcome, Phase, TuneDir, TuneEvent, TuneOptions, TuneReport, Tuning, check, tune,
+};
+use serde_json::Value;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const SMALL: &str = "data = 'digits'\nhidden = [12, 12]\nepochs = 3\nfolds = 3";
+
+fn options(text: &str, search: &str, trials: usize) -> TuneOptions {
+    let base = Settings::parse(text, None).unwrap();
+    TuneOptions { trials: Some(trials), seeds: 3, ..TuneOptions::new(base, search).unwrap() }
+}
+
+fn split() -> &'static Split {
+    static DIGITS: OnceLock<Split> = OnceLock::new();
+    DIGITS.get_or_init(|| digits::load().unwrap())
+}
+
+fn data() -> TrialData<'static> {
+    TrialData::new(&split().train, &split().test, "built in")
+}
+
+fn tuning<'a>(jobs: usize, stop: &'a (dyn Fn() -> bool + Sync)) -> Tuning<'a> {
+    Tuning { jobs, threads: 1, clock: &|| 0.0, stop }
+}
+
+fn whole(folder: &Path, options: &TuneOptions, data: &TrialData<'_>, jobs: usize) -> Result<TuneReport> {
+    let dir = TuneDir::create(folder, options, &data.info.fingerprint)?;
+    Ok(tune(&dir, options, data, &tuning(jobs, &|| false), &mut |_| ())?.expect("nobody stops it"))
+}
+
+#[test]
+fn a_tune_leaves_all_that_it_promises() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("a/b");
+    let options = options(SMALL, "", 14);
+    let mut told: Vec<String> = Vec::new();
+    let (mut planned, mut known) = (0, 0);
+    let dir = TuneDir::create(&folder, &options, &data().info.fingerprint).unwrap();
+    let mut tell = |event: &TuneEvent<'_>| match event {
+        TuneEvent::Phase { phase, epochs, .. } => {
+            assert_eq!(known, planned, "{phase:?} begins when what was before is done");
+            planned += epochs.unwrap();
+            told.push(format!("{phase:?}"));
+        }
+        TuneEvent::Epochs { more } => known += more,
+        TuneEvent::Judged(verdict) => told.push(verdict.text.clone()),
+        _ => {}
+    };
+    let report = tune(&dir, &options, &data(), &tuning(2, &|| false), &mut tell).unwrap().unwrap();
+    assert_eq!(known, planned);
+    let phases = [Phase::Search, Phase::Replication, Phase::Refit].map(|phase| format!("{phase:?}"));
+    assert_eq!(told, [&phases[0], &phases[1], &report.verdict.text, &phases[2]].map(Clone::clone));
+
+    assert_eq!(report.search.len(), 14);
+    let rates: Vec<_> = report.search[..5].iter().map(|trial| trial.changes.dropout.clone()).collect();
+    assert_eq!(rates, [[0.5, 0.5], [0.1, 0.1], [0.9, 0.9], [0.0, 0.0], [0.2, 0.5]]);
+    assert_eq!((report.seeds.clone(), report.with.values.len(), report.without.values.len()), (vec![1, 2, 3], 3, 3));
+    assert_eq!((report.metric, report.without.trial), (Metric::Accuracy, 4));
+    for trial in &report.search {
+        for name in &trial.folders {
+            assert!(RunDir::open(folder.join("trials").join(name)).is_ok());
+        }
+    }
+    // The recommended recipe holds nothing out, is that of the final run, and was tested by it.
+    let text = std::fs::read_to_string(folder.join("recommended.toml")).unwrap();
+    let recommended = Settings::parse(&text, None).unwrap().resolve().unwrap();
+    assert!(recommended.partition().is_whole());
+    let run = RunDir::open(folder.join("final")).unwrap();
+    assert_eq!((run.recipe().unwrap(), &recommended), (recommended.clone(), &report.recommended));
+    let log = furlough_lab::run::read_metrics(&run.file(RunDir::METRICS)).unwrap();
+    assert!(log.len() == 3 && log.iter().all(|record| record.summary.test_loss.is_none()), "tested once, at the end");
+    assert!(report.test.accuracy.unwrap() > 0.5 && report.test.examples == 360);
+    let written: Value = serde_json::from_slice(&std::fs::read(folder.join("tune.json")).unwrap()).unwrap();
+    assert_eq!(written, serde_json::to_value(&report).unwrap());
+    assert!(!folder.join("lock").exists());
+    let again = TuneDir::resume(&folder).unwrap_err().to_string();
+    assert!(again.contains("the tune is finished"), "{again}");
+}
+
+/// All that a tune came to, its times left out.
+fn outcome(folder: &Path) -> Value {
+    let mut value: Value = serde_json::from_slice(&std::fs::read(folder.join("tune.json")).unwrap()).unwrap();
+    value.as_object_mut().unwrap().remove("seconds");
+    value
+}
+
+#[test]
+fn stopping_and_the_number_of_jobs_change_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = options(SMALL, "lr=0.02..0.5,max_norm", 16);
+    let path = |name: &str| temp.path().join(name);
+    whole(&path("one"), &options, &data(), 1).unwrap();
+    whole(&path("three"), &options, &data(), 3).unwrap();
+    assert_eq!(outcome(&path("three")), outcome(&path("one")));
+
+    drop(TuneDir::create(path("stopped"), &options, &data().info.fingerprint).unwrap());
+    let mut stops = 0;
+    loop {
+        let (dir, options, fingerprint) = TuneDir::resume(path("stopped")).unwrap();
+        assert_eq!(fingerprint, data().info.fingerprint);
+        let steps = AtomicU64::new(0);
+        let patience = 150 + 37 * stops;
+        let stop = || steps.fetch_add(1, Ordering::Relaxed) > patience;
+        if tune(&dir, &options, &data(), &tuning(2, &stop), &mut |_| ()).unwrap().is_some() {
+            break;
+        }
+        stops += 1;
+    }
+    assert!(stops > 5, "stopped {stops} times");
+    assert_eq!(outcome(&path("stopped")), outcome(&path("one")));
+    let model = |name: &str| std::fs::read(path(name).join("final/model.safetensors")).unwrap();
+    assert_eq!(model("stopped"), model("one"));
+}
+
+#[test]
+fn the_test_set_is_no_part_of_the_choice() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = options(SMALL, "", 9);
+    let first = whole(&temp.path().join("a"), &options, &data(), 2).unwrap();
+    let other = split().test.select(&(0..100).rev().collect::<Vec<u32>>());
+    let data = TrialData::new(&split().train, &other, "built in");
+    let second = whole(&temp.path().join("b"), &options, &data, 2).unwrap();
+    assert_ne!(first.test, second.test);
+    assert_eq!(TuneReport { test: second.test, ..first }, second);
+}
+
+#[test]
+fn each_fold_is_held_out_in_cross_validation() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = TuneOptions { cross_validation: true, ..options(SMALL, "", 5) };
+    let report = whole(temp.path(), &options, &data(), 2).unwrap();
+    assert_eq!(report.folds, [0, 1, 2]);
+    for trial in &report.search {
+        let mut accuracies = Vec::new();
+        for (fold, name) in trial.folders.iter().enumerate() {
+            let run = RunDir::open(temp.path().join("trials").join(name)).unwrap();
+            assert_eq!(run.recipe().unwrap().partition().fold, fold as u32);
+            let log = furlough_lab::run::read_metrics(&run.file(RunDir::METRICS)).unwrap();
+            accuracies.push(log.last().unwrap().summary.test_accuracy.unwrap());
+        }
+        let mean = accuracies.iter().sum::<f64>() / 3.0;
+        assert!((trial.values.last().unwrap().value.unwrap() - mean).abs() < 1e-12);
+    }
+}
+
+/// Twice the first of three features, with noise.
+fn numbers(rows: usize, shift: u64) -> Dataset {
+    let word = |at: u64| (at.wrapping_add(shift).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32 / (1 << 24) as f32;
+    let x = ndarray::Array2::from_shape_fn((rows, 3), |(i, j)| word((i * 3 + j) as u64 + 1));
+    let y = ndarray::Array2::from_shape_fn((rows, 1), |(i, _)| 2.0 * x[[i, 0]] + 0.1 * word(i as u64 + 99_991));
+    Dataset::new(Features::Floats(x), Targets::Values(y), &[3]).unwrap()
+}
+
+#[test]
+fn numbers_are_tuned_by_their_loss() {
+    let temp = tempfile::tempdir().unwrap();
+    let (train, test) = (numbers(120, 0), numbers(40, 5));
+    let data = TrialData::new(&train, &test, "made up");
+    let options =
+        options("data = 'numbers'\nhidden = 16\nepochs = 20\nbatch_size = 16\ninit = 'kaiming'\nlr = 0.1", "", 6);
+    let report = whole(temp.path(), &options, &data, 2).unwrap();
+    assert_eq!((report.metric, report.test.accuracy), (Metric::Loss, None));
+    // One important feature and a line: there is nothing that dropout could help with.
+    assert_ne!(report.verdict.outcome, Outcome::Helps);
+    assert_eq!(report.verdict.recommended, Arm::Without);
+    assert!(report.verdict.text.contains("validation loss higher by "), "{}", report.verdict.text);
+
+    let accuracy = TuneOptions { metric: Some(Metric::Accuracy), ..options };
+    let error = check(&accuracy, &data).unwrap_err().to_string();
+    assert!(error.contains("metric = accuracy: these data have numbers"), "{error}");
+}
+
+#[test]
+fn time_decides_how_many_trials_there_are_and_nothing_else() {
+    let temp = tempfile::tempdir().unwrap();
+    let plenty = options(SMALL, "", 40);
+    let all = whole(&temp.path().join("all"), &TuneOptions { trials: Some(23), ..plenty.clone() }, &data(), 1).unwrap();
+    // Every look at the clock is a second.
+    let run = |name: &str, budget: f64| {
+        let options = TuneOptions { budget: Some(budget), trials: None, ..plenty.clone() };
+        let dir = TuneDir::create(temp.path().join(name), &options, &data().info.fingerprint).unwrap();
+        let ticks = AtomicU64::new(0);
+        let clock = || ticks.fetch_add(1, Ordering::Relaxed) as f64;
+        let tuning = Tuning { clock: &clock, ..tuning(1, &|| false) };
+        tune(&dir, &options, &data(), &tuning, &mut |_| ()).unwrap().unwrap()
+    };
+    let some = run("some", 180.0);
+    assert!(some.out_of_time && (6..40).contains(&some.search.len()), "{} trials", some.search.len());
+    for (trial, same) in some.search.iter().zip(&all.search) {
+        assert_eq!(trial.changes, same.changes);
+        assert!(same.values.starts_with(&trial.values));
+    }
+    let least = run("least", 0.5);
+    assert!(least.out_of_time && least.search.len() == 5 && least.with.values.len() == 3);
+}
+
+#[test]
+fn what_cannot_be_tuned_says_why() {
+    let temp = tempfile::tempdir().unwrap();
+    let fails = |options: &TuneOptions| check(options, &data()).unwrap_err().to_string();
+    let error = fails(&options("data = 'digits'\nfolds = 99999", "", 5));
+    assert!(error.contains("folds = 99999: the data have only"), "{error}");
+    let error = fails(&options("data = 'digits'\nseed = 9223372036854775807", "", 5));
+    assert!(error.contains("leaves no room for the seeds"), "{error}");
+
+    let wild = options(&format!("{SMALL}\nlr = 1e30"), "", 5);
+    let error = whole(&temp.path().join("wild"), &wild, &data(), 2).unwrap_err();
+    assert!(matches!(error.engine(), Some(furlough::Error::Setting { name, .. }) if name == "lr"), "{error}");
+    assert!(error.to_string().contains("diverged; try a smaller one"), "{error}");
+
+    let folder = temp.path().join("busy");
+    let held = TuneDir::create(&folder, &wild, "abc").unwrap();
+    let says = |result: Result<TuneDir>, expected: &str| {
+        let error = result.map(drop).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error:?} should mention {expected:?}");
+    };
+    let resume = |path: &Path| TuneDir::resume(path).map(|(dir, ..)| dir);
+    says(resume(&folder), "another process is tuning here");
+    says(TuneDir::create(&folder, &wild, "abc"), "holds another tune");
+    drop(held);
+    says(resume(&temp.path().join("nothing")), "does not exist");
+    says(resume(temp.path()), "is no tune: tune.toml is missing");
+    says(TuneDir::create(temp.path(), &wild, "abc"), "is not empty");
+    std::fs::write(folder.join("tune.toml"), "version = 7").unwrap();
+    says(resume(&folder), "tune.toml: is not what `furlough tune` wrote");
+    let file = temp.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    says(TuneDir::create(&file, &wild, "abc"), "is a file");
+    says(resume(&file), "is a file");
+}

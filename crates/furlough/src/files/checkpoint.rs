@@ -1,0 +1,113 @@
+use super::sealed;
+use crate::nn::{Architecture, Mlp};
+use crate::train::{Progress, TrainState};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const KIND: &str = "checkpoint";
+const VELOCITY: &str = "velocity.";
+
+/// What a run is a run of. A checkpoint goes on only with the very same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// SHA-256 of the recipe's text.
+    pub recipe: String,
+    /// [`fingerprint`](super::fingerprint) of the training set.
+    pub data: String,
+}
+
+impl Origin {
+    /// Returns the origin of a run by `recipe`, a text with all that determines its numbers, on the data with this fingerprint.
+    pub fn new(recipe: &str, data: impl Into<String>) -> Self {
+        Origin { recipe: super::sha256_hex(recipe.as_bytes()), data: data.into() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    progress: Progress,
+    origin: Origin,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropout_logits: Vec<f64>,
+}
+
+/// Writes a checkpoint atomically. The same state gives the same bytes.
+///
+/// # Errors
+/// [`Error::File`] when a value is not finite, [`Error::Io`] when it cannot be written; an older
+/// checkpoint is then intact.
+pub fn save_checkpoint(path: &Path, state: &TrainState, origin: &Origin) -> Result<()> {
+    super::write_atomic(path, &checkpoint_bytes(path, state, origin)?)
+}
+
+/// Reads a checkpoint of a run of `origin` with a network of `architecture`; `velocity` says whether its optimiser
+/// has one. What is returned is bit for bit what was saved.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing, and when it comes
+/// from another recipe, other data or another network.
+pub fn load_checkpoint(
+    path: &Path,
+    origin: &Origin,
+    architecture: &Architecture,
+    velocity: bool,
+) -> Result<TrainState> {
+    let file = super::read_file(path)?;
+    from_bytes(path, &file, origin, architecture, velocity)
+}
+
+/// How far the run of a checkpoint is, whatever its recipe and data.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing.
+pub fn checkpoint_progress(path: &Path) -> Result<Progress> {
+    let file = super::read_file(path)?;
+    Ok(sealed::open::<Body>(path, KIND, &file)?.0.progress)
+}
+
+/// Returns the bytes that [`save_checkpoint`] writes, for those who write them elsewhere or later. `path` names the file in errors.
+///
+/// # Errors
+/// [`Error::File`] when a value is not finite.
+pub fn checkpoint_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Result<Vec<u8>> {
+    if !state.progress.loss_sum.is_finite() {
+        return Err(Error::file(path, format!("cannot be written: the loss is {}", state.progress.loss_sum)));
+    }
+    let dropout_logits = sealed::logits(path, &state.mlp)?;
+    let body = Body { progress: state.progress, origin: origin.clone(), dropout_logits };
+    let mut groups = vec![("", state.mlp.parameters())];
+    if !state.velocity.is_empty() {
+        groups.push((VELOCITY, &state.velocity));
+    }
+    sealed::seal(path, KIND, &body, state.mlp.architecture(), &groups)
+}
+
+pub(super) fn from_bytes(
+    path: &Path,
+    file: &[u8],
+    origin: &Origin,
+    architecture: &Architecture,
+    velocity: bool,
+) -> Result<TrainState> {
+    let (body, tensors) = sealed::open::<Body>(path, KIND, file)?;
+    let other = |what: &str, how: &str| Error::file(path, format!("comes from a run {what}; {how}"));
+    if body.origin.recipe != origin.recipe {
+        let how = "resume it with the recipe that stands beside it, unchanged, or start a new run with another --out";
+        return Err(other("of another recipe", how));
+    }
+    if body.origin.data != origin.data {
+        let how = "resume it with the data that it began with, or start a new run with another --out";
+        return Err(other("on other data", how));
+    }
+    let parameters = sealed::values(path, &tensors, architecture, "")?;
+    let expected = 2 * architecture.blocks().len() * if velocity { 2 } else { 1 };
+    if tensors.len() != expected {
+        let reason = format!("belongs to another network: it has {} tensors, not {expected}", tensors.len());
+        return Err(Error::file(path, reason));
+    }
+    let velocity = if velocity { sealed::values(path, &tensors, architecture, VELOCITY)? } else { Vec::new() };
+    let mlp = Mlp::from_parameters(architecture.clone(), parameters);
+    let mlp = mlp.with_dropout_logits(body.dropout_logits).map_err(|error| Error::file(path, error.to_string()))?;
+    Ok(TrainState { mlp, velocity, progress: body.progress })
+}

@@ -1,0 +1,151 @@
+use super::sealed;
+use crate::data::{Dataset, Features};
+use crate::nn::{Activation, Architecture, DropoutKind, Layer, Mlp, Sequential, Sharing};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const KIND: &str = "model";
+
+/// What a network must know of the data it learnt from to answer for other data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// Shape of one example, such as `[28, 28]`.
+    pub shape: Vec<usize>,
+    /// What a byte of the features was multiplied by; none when they were numbers.
+    pub scale: Option<f64>,
+    /// The classes' names in the order of the outputs; none when the network predicts numbers.
+    pub classes: Vec<String>,
+    /// [`fingerprint`](super::fingerprint) of the training set.
+    pub fingerprint: String,
+}
+
+impl DataInfo {
+    /// That of a training set. Computes its fingerprint.
+    pub fn of(train: &Dataset) -> Self {
+        DataInfo {
+            shape: train.shape().to_vec(),
+            scale: match train.inputs() {
+                Features::Bytes { scale, .. } => Some(f64::from(*scale)),
+                Features::Floats(_) => None,
+            },
+            classes: train.class_names().to_vec(),
+            fingerprint: super::fingerprint(train),
+        }
+    }
+}
+
+/// What a model file says beside the parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// What it learnt from.
+    pub data: DataInfo,
+    /// The recipe it was trained by, as TOML.
+    pub recipe: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    network: Network,
+    #[serde(flatten)]
+    info: ModelInfo,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropout_logits: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Network {
+    flatten: bool,
+    input_dropout: f64,
+    #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
+    input_sharing: Sharing,
+    #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
+    input_kind: DropoutKind,
+    layers: Vec<LinearLayer>,
+}
+
+/// A linear layer, its activation and the drop probability after it.
+#[derive(Serialize, Deserialize)]
+struct LinearLayer {
+    inputs: usize,
+    outputs: usize,
+    activation: Activation,
+    dropout: f64,
+    #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
+    sharing: Sharing,
+    #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
+    kind: DropoutKind,
+}
+
+/// Writes a model file atomically: all that is needed to use the network. The same run gives the same bytes.
+///
+/// # Errors
+/// [`Error::File`] when a parameter is not finite, [`Error::Io`] when it cannot be written.
+pub fn save_model(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<()> {
+    super::write_atomic(path, &to_bytes(path, mlp, info)?)
+}
+
+/// Reads a model file: the network with its parameters, bit for bit, and what it knows of its data.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing.
+pub fn load_model(path: &Path) -> Result<(Mlp, ModelInfo)> {
+    let file = super::read_file(path)?;
+    from_bytes(path, &file)
+}
+
+pub(super) fn to_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u8>> {
+    let architecture = mlp.architecture();
+    let dropout_logits = sealed::logits(path, mlp)?;
+    let body = Body { network: describe(architecture), info: info.clone(), dropout_logits };
+    sealed::seal(path, KIND, &body, architecture, &[("", mlp.parameters())])
+}
+
+pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
+    let (Body { network, info, dropout_logits }, tensors) = sealed::open::<Body>(path, KIND, file)?;
+    let architecture = layers(&network).validate().map_err(|error| Error::file(path, error.to_string()))?;
+    let features: usize = info.data.shape.iter().product();
+    let classes = info.data.classes.len();
+    if features != architecture.inputs() || (classes != 0 && classes != architecture.outputs()) {
+        let reason = format!(
+            "contradicts itself: {features} features and {classes} classes for a network from {} to {}",
+            architecture.inputs(),
+            architecture.outputs()
+        );
+        return Err(Error::file(path, reason));
+    }
+    let parameters = sealed::values(path, &tensors, &architecture, "")?;
+    let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
+    Ok((mlp.map_err(|error| Error::file(path, error.to_string()))?, info))
+}
+
+fn describe(architecture: &Architecture) -> Network {
+    let layer = |block: &crate::nn::Block| LinearLayer {
+        inputs: block.inputs,
+        outputs: block.outputs,
+        activation: block.activation,
+        dropout: block.dropout.p(),
+        sharing: block.dropout.sharing(),
+        kind: block.dropout.kind(),
+    };
+    Network {
+        flatten: architecture.flattens(),
+        input_dropout: architecture.input_dropout().p(),
+        input_sharing: architecture.input_dropout().sharing(),
+        input_kind: architecture.input_dropout().kind(),
+        layers: architecture.blocks().iter().map(layer).collect(),
+    }
+}
+
+fn layers(network: &Network) -> Sequential {
+    let dropout = |kind, p: f64, sharing| (p != 0.0).then_some(Layer::dropout(kind, p, sharing));
+    let mut layers = Vec::new();
+    layers.extend(network.flatten.then_some(Layer::Flatten));
+    layers.extend(dropout(network.input_kind, network.input_dropout, network.input_sharing));
+    for layer in &network.layers {
+        layers.push(Layer::Linear(layer.inputs, layer.outputs));
+        layers.extend(Layer::of(layer.activation));
+        layers.extend(dropout(layer.kind, layer.dropout, layer.sharing));
+    }
+    Sequential::new(layers)
+}

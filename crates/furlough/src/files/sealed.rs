@@ -1,0 +1,192 @@
+//! Safetensors files with a seal: a SHA-256 over the whole file, so that no damage anywhere goes unnoticed.
+
+use super::{FORMAT_VERSION, fingerprint::hex};
+use crate::nn::{Architecture, Mlp};
+use crate::{Error, Result};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The one metadata key. One, because the order of several would change from run to run.
+const KEY: &str = "furlough";
+/// How the seal begins in the file: JSON within JSON, so its quotes are escaped. Text from outside (names, recipes)
+/// is escaped twice and cannot look like it.
+const MARK: &[u8] = br#"\"sha256\":\""#;
+const DIGITS: usize = 64;
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<M> {
+    // First, so that MARK finds it first.
+    sha256: String,
+    kind: String,
+    version: u32,
+    library: String,
+    #[serde(flatten)]
+    body: M,
+}
+
+/// The parameters' tensors, `linear1.weight` and so on with `prefix` before them: name, shape and place.
+pub(super) fn layout(architecture: &Architecture, prefix: &str) -> Vec<(String, Vec<usize>, std::ops::Range<usize>)> {
+    let mut tensors = Vec::new();
+    for (index, block) in architecture.blocks().iter().enumerate() {
+        let (weights, biases) = architecture.ranges(index);
+        let layer = format!("{prefix}linear{}", index + 1);
+        tensors.push((format!("{layer}.weight"), vec![block.inputs, block.outputs], weights));
+        tensors.push((format!("{layer}.bias"), vec![block.outputs], biases));
+    }
+    tensors
+}
+
+/// Turned into bytes only when its turn comes to be written: a large network is not held three times.
+struct Tensor<'a> {
+    shape: Vec<usize>,
+    values: &'a [f32],
+}
+
+impl View for Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = vec![0; self.data_len()];
+        for (out, value) in bytes.as_chunks_mut().0.iter_mut().zip(self.values) {
+            *out = value.to_le_bytes();
+        }
+        bytes.into()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.values.len()
+    }
+}
+
+/// A sealed file of `groups`, each with a prefix for its tensors' names and as long as the parameters.
+pub(super) fn seal<M: Serialize>(
+    path: &Path,
+    kind: &str,
+    body: &M,
+    architecture: &Architecture,
+    groups: &[(&str, &[f32])],
+) -> Result<Vec<u8>> {
+    let sha256 = "0".repeat(DIGITS);
+    let library = env!("CARGO_PKG_VERSION").into();
+    let envelope = Envelope { sha256, kind: kind.into(), version: FORMAT_VERSION, library, body };
+    let failed = |error: &dyn std::fmt::Display| Error::file(path, format!("cannot be written: {error}"));
+    let metadata = serde_json::to_string(&envelope).map_err(|error| failed(&error))?;
+
+    let mut tensors = Vec::new();
+    for (prefix, values) in groups {
+        for (name, shape, range) in layout(architecture, prefix) {
+            let values = &values[range];
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(failed(&format!("{name} has the value {value}. Try a smaller learning rate (--lr)")));
+            }
+            tensors.push((name, Tensor { shape, values }));
+        }
+    }
+    let mut file = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_string(), metadata)])))
+        .map_err(|error| failed(&error))?;
+    let at = find_seal(&file).ok_or_else(|| failed(&"it has no seal"))?;
+    let digest = digest(&file, at);
+    file[at..at + DIGITS].copy_from_slice(digest.as_bytes());
+    Ok(file)
+}
+
+/// The logits of concrete dropout as they are written.
+pub(super) fn logits(path: &Path, mlp: &Mlp) -> Result<Vec<f64>> {
+    match mlp.dropout_logits().iter().find(|logit| !logit.is_finite()) {
+        Some(logit) => {
+            Err(Error::file(path, format!("cannot be written: a dropout probability has the logit {logit}")))
+        }
+        None => Ok(mlp.dropout_logits().to_vec()),
+    }
+}
+
+/// Where the seal's digits are.
+fn find_seal(file: &[u8]) -> Option<usize> {
+    let at = file.windows(MARK.len()).position(|window| window == MARK)? + MARK.len();
+    (at + DIGITS <= file.len()).then_some(at)
+}
+
+/// SHA-256 of the file with the seal's digits as zeros.
+fn digest(file: &[u8], at: usize) -> String {
+    let mut hash = Sha256::new();
+    hash.update(&file[..at]);
+    hash.update([b'0'; DIGITS]);
+    hash.update(&file[at + DIGITS..]);
+    hex(hash.finalize().as_slice())
+}
+
+/// Opens a sealed file: its metadata and tensors, with every byte known to be as it was written.
+pub(super) fn open<'a, M: DeserializeOwned>(path: &Path, kind: &str, file: &'a [u8]) -> Result<(M, SafeTensors<'a>)> {
+    let bad = |reason: String| Error::file(path, reason);
+    let damaged =
+        |how: &str| bad(format!("is damaged: {how}. Restore it from a copy, or train again with another --out"));
+    use SafeTensorError::{HeaderTooSmall, InvalidHeaderLength, MetadataIncompleteBuffer};
+    let tensors = SafeTensors::deserialize(file).map_err(|error| match error {
+        HeaderTooSmall | InvalidHeaderLength | MetadataIncompleteBuffer => {
+            damaged(&format!("it is cut short, or has {} bytes that do not belong together", file.len()))
+        }
+        other => damaged(&format!("{other}")),
+    })?;
+    let (_, header) = SafeTensors::read_metadata(file).map_err(|error| damaged(&error.to_string()))?;
+    let metadata = header.metadata().as_ref().and_then(|entries| entries.get(KEY));
+    let (Some(metadata), Some(at)) = (metadata, find_seal(file)) else {
+        return Err(bad(format!("is not a {kind} of furlough's: its metadata is missing")));
+    };
+    if file[at..at + DIGITS] != *digest(file, at).as_bytes() {
+        return Err(damaged("its SHA-256 is not the one it was written with"));
+    }
+    #[derive(Deserialize)]
+    struct Label {
+        kind: String,
+        version: u32,
+        library: String,
+    }
+    let label: Label = serde_json::from_str(metadata).map_err(|error| damaged(&error.to_string()))?;
+    if label.kind != kind {
+        return Err(bad(format!("is a {}, not a {kind}", label.kind)));
+    }
+    if label.version != FORMAT_VERSION {
+        return Err(bad(format!(
+            "has format version {}, written by furlough {}; this furlough reads version {FORMAT_VERSION}",
+            label.version, label.library
+        )));
+    }
+    let body = serde_json::from_str::<Envelope<M>>(metadata).map_err(|error| damaged(&error.to_string()))?.body;
+    Ok((body, tensors))
+}
+
+/// The values of the tensors of one group, as long as the parameters.
+pub(super) fn values(
+    path: &Path,
+    tensors: &SafeTensors<'_>,
+    architecture: &Architecture,
+    prefix: &str,
+) -> Result<Vec<f32>> {
+    let mut values = Vec::with_capacity(architecture.parameters());
+    for (name, shape, _) in layout(architecture, prefix) {
+        let other = |found: String| {
+            Error::file(path, format!("belongs to another network: {name} should be {shape:?}, but {found}"))
+        };
+        let tensor = tensors.tensor(&name).map_err(|_| other("is missing".into()))?;
+        if tensor.shape() != shape || tensor.dtype() != Dtype::F32 {
+            return Err(other(format!("is {:?} of {}", tensor.shape(), tensor.dtype())));
+        }
+        let from = values.len();
+        values.extend(tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)));
+        if let Some(value) = values[from..].iter().find(|value| !value.is_finite()) {
+            return Err(Error::file(path, format!("{name} has the value {value}; it cannot be used")));
+        }
+    }
+    Ok(values)
+}

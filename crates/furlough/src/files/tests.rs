@@ -1,0 +1,183 @@
+//! Round trips to the bit, and what happens to files that are not as they were written.
+
+use super::*;
+use crate::Result;
+use crate::nn::{Activation, Architecture, Init, Mlp, Sequential};
+use crate::random::Key;
+use crate::train::{Progress, TrainState};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// A network from `inputs` features over `hidden` units to 2 classes.
+fn architecture(inputs: usize, hidden: &[usize]) -> Architecture {
+    let dropout = vec![0.5; hidden.len()];
+    Sequential::perceptron(inputs, 2, hidden, Activation::Relu, 0.125, &dropout).validate().unwrap()
+}
+
+fn small_architecture() -> Architecture {
+    architecture(4, &[3])
+}
+
+fn state(epoch: u32, step: u64) -> TrainState {
+    let mlp = Mlp::new(small_architecture(), Init::Kaiming, Key::new(step));
+    let velocity = mlp.parameters().iter().map(|value| value * -0.3).collect();
+    // A sum that no decimal of fewer than 17 digits gives back.
+    let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3 };
+    TrainState { mlp, velocity, progress }
+}
+
+fn origin() -> Origin {
+    Origin::new("a recipe", "data")
+}
+
+fn data() -> DataInfo {
+    let classes = vec!["no \"quotes\"".to_string(), "ja\\ü".to_string()];
+    let scale = Some(f64::from(1.0f32 / 255.0));
+    DataInfo { shape: vec![2, 2], scale, classes, fingerprint: "data".into() }
+}
+
+fn read(bytes: &[u8]) -> Result<TrainState> {
+    checkpoint::from_bytes(Path::new("c"), bytes, &origin(), &small_architecture(), true)
+}
+
+fn written() -> Vec<u8> {
+    checkpoint_bytes(Path::new("c"), &state(2, 9), &origin()).unwrap()
+}
+
+fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn a_checkpoint_is_read_back_to_the_bit() {
+    let mut before = state(2, 9);
+    before.mlp.parameters_mut()[0] = -0.0;
+    before.mlp.parameters_mut()[1] = f32::from_bits(1);
+    let file = checkpoint_bytes(Path::new("c"), &before, &origin()).unwrap();
+    assert_eq!(file, checkpoint_bytes(Path::new("c"), &before, &origin()).unwrap(), "the same state, the same bytes");
+    let after = read(&file).unwrap();
+    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(before.mlp.parameters()), bits(after.mlp.parameters()));
+    assert_eq!(bits(&before.velocity), bits(&after.velocity));
+    assert_eq!(before.progress.loss_sum.to_bits(), after.progress.loss_sum.to_bits());
+    assert_eq!(before, after);
+}
+
+#[test]
+fn another_reader_of_safetensors_sees_the_tensors() {
+    let file = written();
+    let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
+    let mut names = tensors.names();
+    names.sort_unstable();
+    let own = ["linear1.bias", "linear1.weight", "linear2.bias", "linear2.weight"];
+    assert_eq!(names[..4], own);
+    assert_eq!(names[4..], own.map(|name| format!("velocity.{name}")));
+    assert_eq!(tensors.tensor("linear1.weight").unwrap().shape(), [4, 3]);
+    let bias = tensors.tensor("linear2.bias").unwrap().data().to_vec();
+    assert_eq!(bias, state(2, 9).mlp.biases(1).iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_flipped_bit_is_found() {
+    let mut file = written();
+    for at in 0..file.len() {
+        for bit in 0..8 {
+            file[at] ^= 1 << bit;
+            let error = message(read(&file));
+            assert!(
+                error.contains("damaged") || error.contains("metadata is missing"),
+                "byte {at}, bit {bit}: {error}"
+            );
+            file[at] ^= 1 << bit;
+        }
+    }
+    read(&file).unwrap();
+}
+
+#[test]
+fn every_length_but_the_right_one_is_found() {
+    let mut file = written();
+    for length in 0..file.len() {
+        let error = message(read(&file[..length]));
+        assert!(error.contains("is damaged: it is cut short"), "{length} bytes: {error}");
+    }
+    file.push(0);
+    assert!(message(read(&file)).contains("damaged"));
+}
+
+#[test]
+fn every_flipped_byte_of_a_model_is_found() {
+    let info = ModelInfo { data: data(), recipe: "a recipe".into() };
+    let mut file = model::to_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap();
+    assert_eq!(file, model::to_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap());
+    for at in 0..file.len() {
+        file[at] ^= 0x20;
+        assert!(model::from_bytes(Path::new("m"), &file).is_err(), "byte {at}");
+        file[at] ^= 0x20;
+    }
+    let (mlp, read) = model::from_bytes(Path::new("m"), &file).unwrap();
+    assert_eq!((mlp, read), (state(3, 12).mlp, info), "the dropout rates of the network too");
+}
+
+#[test]
+fn each_wrong_checkpoint_has_its_own_message() {
+    let path = Path::new("c");
+    let file = written();
+    let from = |origin: &Origin, network: &Architecture, velocity| {
+        message(checkpoint::from_bytes(path, &file, origin, network, velocity))
+    };
+    let own = small_architecture();
+    let other_recipe = Origin::new("another recipe", "data");
+    assert!(from(&other_recipe, &own, true).contains("another recipe"));
+    let other_data = Origin::new("a recipe", "other");
+    assert!(from(&other_data, &own, true).contains("other data"));
+    let wider = architecture(5, &[3]);
+    assert!(from(&origin(), &wider, true).contains("linear1.weight should be [5, 3], but is [4, 3]"));
+    let deeper = architecture(4, &[3, 2]);
+    assert!(from(&origin(), &deeper, true).contains("linear3.weight should be [2, 2], but is missing"));
+    assert!(from(&origin(), &own, false).contains("8 tensors, not 4"));
+
+    let info = ModelInfo { data: data(), recipe: String::new() };
+    let model = model::to_bytes(path, &state(1, 1).mlp, &info).unwrap();
+    assert_eq!(message(read(&model)), "c: is a model, not a checkpoint");
+    let foreign = safetensors::serialize::<&str, safetensors::tensor::TensorView<'_>, _>([], None).unwrap();
+    assert!(message(read(&foreign)).contains("is not a checkpoint of furlough's"));
+    assert!(message(read(b"a text file, longer than eight bytes")).contains("damaged"));
+}
+
+#[test]
+fn what_is_not_finite_is_not_written() {
+    let mut bad = state(1, 4);
+    bad.velocity[0] = f32::NAN;
+    let error = message(checkpoint_bytes(Path::new("c"), &bad, &origin()));
+    assert!(error.contains("velocity.linear1.weight has the value NaN"), "{error}");
+    let mut bad = state(1, 4);
+    bad.progress.loss_sum = f64::INFINITY;
+    assert!(message(checkpoint_bytes(Path::new("c"), &bad, &origin())).contains("the loss is inf"));
+}
+
+#[test]
+fn a_model_that_contradicts_itself_is_refused() {
+    let mut data = data();
+    data.shape = vec![3];
+    let info = ModelInfo { data, recipe: String::new() };
+    let file = model::to_bytes(Path::new("m"), &state(1, 1).mlp, &info).unwrap();
+    assert!(message(model::from_bytes(Path::new("m"), &file)).contains("contradicts itself: 3 features"));
+}
+
+#[test]
+fn a_write_that_breaks_leaves_the_old_file_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    write_atomic(&path, b"old").unwrap();
+    let error = atomic::replace(&path, |file| {
+        file.write_all(b"half of the n")?;
+        Err(std::io::ErrorKind::StorageFull.into())
+    });
+    assert!(error.unwrap_err().to_string().starts_with(&format!("cannot write {}: ", path.display())));
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    write_atomic(&path, b"new").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+}
