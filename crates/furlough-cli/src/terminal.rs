@@ -6,30 +6,30 @@ use std::io::IsTerminal;
 
 /// What a stream can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Colours and other emphasis.
-    pub colour: bool,
+pub struct Style {
+    /// Colors and other emphasis.
+    pub color: bool,
     /// More than ASCII.
     pub unicode: bool,
     /// Columns to fill.
     pub width: usize,
 }
 
-impl Look {
-    /// For plain files and pipes: 80 columns, no colour, and Unicode where the locale says so.
-    pub fn plain() -> Look {
-        Look { colour: false, unicode: utf8_locale(), width: 80 }
+impl Style {
+    /// For plain files and pipes: 80 columns, no color, and Unicode where the locale says so.
+    pub fn plain() -> Style {
+        Style { color: false, unicode: utf8_locale(), width: 80 }
     }
 
     /// For `stream`, according to what it is and to `NO_COLOR`, `TERM`, the locale and the window.
-    pub fn of(stream: &impl IsTerminal) -> Look {
+    pub fn of(stream: &impl IsTerminal) -> Style {
         if !stream.is_terminal() {
-            return Look::plain();
+            return Style::plain();
         }
         let dumb = var("TERM").is_ok_and(|term| term == "dumb");
-        let no_colour = var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+        let no_color = var("NO_COLOR").is_ok_and(|value| !value.is_empty());
         let width = size().map_or(80, |(columns, _)| usize::from(columns)).clamp(40, 120);
-        Look { colour: !dumb && !no_colour, unicode: utf8_locale(), width }
+        Style { color: !dumb && !no_color, unicode: utf8_locale(), width }
     }
 
     /// `text` in the characters that can be shown.
@@ -52,14 +52,14 @@ impl Look {
         self.styled(text, "1")
     }
 
-    /// Text in the colour that stands for dropout and for training figures.
+    /// Text in the color that stands for dropout and for training figures.
     pub fn accent(self, text: &str) -> String {
         self.styled(text, "36")
     }
 
     fn styled(self, text: &str, code: &str) -> String {
         let text = self.text(text);
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
     }
 }
 
@@ -167,10 +167,10 @@ mod tests {
 
     #[test]
     fn plain_terminals_get_ascii() {
-        let look = Look { colour: false, unicode: false, width: 80 };
-        assert_eq!(look.text("28×28 → 10 · a…~"), "28x28 -> 10 - a...~");
-        let look = Look { colour: true, unicode: true, width: 80 };
-        assert_eq!(look.dim("a → b"), "\x1b[2ma → b\x1b[0m");
+        let style = Style { color: false, unicode: false, width: 80 };
+        assert_eq!(style.text("28×28 → 10 · a…~"), "28x28 -> 10 - a...~");
+        let style = Style { color: true, unicode: true, width: 80 };
+        assert_eq!(style.dim("a → b"), "\x1b[2ma → b\x1b[0m");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::report::{Folder, Output, check_distinct, line, overlay};
 use crate::args::CompareArgs;
 use crate::failure;
-use crate::terminal::{Look, bytes, duration};
+use crate::terminal::{Style, bytes, duration};
 use furlough_lab::report::{Comparison, Line, PairedFigure, Part, page};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let output = args.out.as_deref().map(Output::new).transpose()?;
     let comparison = Comparison::of(args.runs.iter().map(|run| line(run)).collect::<anyhow::Result<_>>()?);
     let folder = args.plots.as_deref().map(Folder::new).transpose()?;
-    let mut text = tables(&comparison, Look::of(&io::stdout()));
+    let mut text = tables(&comparison, Style::of(&io::stdout()));
     if let (Some(output), Some(out)) = (output, &args.out) {
         let html = page(&[Part::Comparison(&comparison)])?;
         output.write(&html)?;
@@ -30,24 +30,24 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
 /// A cell of a table, and whether it is set off.
 type Cell = (String, bool);
 
-fn tables(comparison: &Comparison, look: Look) -> String {
-    let mut text = table(&figures(comparison), look);
+fn tables(comparison: &Comparison, style: Style) -> String {
+    let mut text = table(&figures(comparison), style);
     text.push('\n');
     if comparison.differences.is_empty() {
         text.push_str("  The recipes are the same.\n");
     } else {
-        text.push_str(&table(&recipes(comparison), look));
+        text.push_str(&table(&recipes(comparison), style));
     }
     if !comparison.paired.is_empty() {
         let first = &comparison.groups[0].label;
         let heading = format!("difference from {first}, seed by seed, after the last epoch");
-        text.push_str(&format!("\n  {}\n", look.dim(&heading)));
-        text.push_str(&table(&paired(comparison), look));
+        text.push_str(&format!("\n  {}\n", style.dim(&heading)));
+        text.push_str(&table(&paired(comparison), style));
     }
     let unfinished: Vec<_> = comparison.runs.iter().filter(|run| !run.finished).map(|run| run.name.as_str()).collect();
     if !unfinished.is_empty() {
         let note = format!("not finished, and so not in any mean: {}", unfinished.join(", "));
-        text.push_str(&format!("\n  {}\n", look.text(&note)));
+        text.push_str(&format!("\n  {}\n", style.text(&note)));
     }
     text
 }
@@ -108,7 +108,7 @@ fn paired(comparison: &Comparison) -> Vec<Vec<Cell>> {
 }
 
 /// Columns as wide as they need to be: the first and the last on the left, the others on the right.
-fn table(rows: &[Vec<Cell>], look: Look) -> String {
+fn table(rows: &[Vec<Cell>], style: Style) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.0.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
@@ -120,9 +120,9 @@ fn table(rows: &[Vec<Cell>], look: Look) -> String {
             let words = cell.chars().next().is_none_or(|c| c.is_alphabetic()) && column + 1 == columns && place > 0;
             let padded = if column == 0 || words { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
             match (place, apart) {
-                (0, _) => look.dim(&padded),
-                (_, true) => look.accent(&padded),
-                _ => look.text(&padded),
+                (0, _) => style.dim(&padded),
+                (_, true) => style.accent(&padded),
+                _ => style.text(&padded),
             }
         };
         let line = row.iter().enumerate().map(cell).collect::<Vec<_>>().join("   ");

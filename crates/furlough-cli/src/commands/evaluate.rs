@@ -6,7 +6,7 @@ mod together;
 use super::train::{data, threads};
 use crate::acquire::Acquired;
 use crate::args::EvaluateArgs;
-use crate::terminal::{Look, thousands};
+use crate::terminal::{Style, thousands};
 use crate::{failure, interrupt};
 use furlough::data::{Dataset, Split};
 use furlough::files::{ModelInfo, fingerprint};
@@ -58,7 +58,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     } else {
         let data = format!("{name} · {} test examples", thousands(split.test.len() as u64));
         let page = Page { paths: &paths, data, origin, first, mean, averages, names: split.test.class_names() };
-        page.text(Look::of(&io::stdout()))
+        page.text(Style::of(&io::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
@@ -161,63 +161,63 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn text(&self, look: Look) -> String {
+    fn text(&self, style: Style) -> String {
         let Page { paths, data, origin, first, mean, averages, names } = self;
         let Full { evaluation, calibration } = mean.as_ref().unwrap_or(first);
         let mut lines = Vec::new();
-        let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
+        let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
         for (place, path) in paths.iter().enumerate() {
             let name = match (place, mean) {
                 (0, None) => "run",
                 (0, Some(_)) => "runs",
                 _ => "",
             };
-            field(name, &look.text(&path.display().to_string()));
+            field(name, &style.text(&path.display().to_string()));
         }
         if mean.is_some() {
-            field("", &look.dim("the mean of their probabilities"));
+            field("", &style.dim("the mean of their probabilities"));
         }
-        field("data", &look.text(data));
-        field("", &look.dim(origin));
+        field("data", &style.text(data));
+        field("", &style.dim(origin));
         if let Some(accuracy) = evaluation.accuracy {
             let right = (accuracy * evaluation.examples as f64).round() as u64;
-            let share = look.bold(&format!("{:.2} %", 100.0 * accuracy));
+            let share = style.bold(&format!("{:.2} %", 100.0 * accuracy));
             let of = thousands(evaluation.examples as u64);
-            field("accuracy", &format!("{share}   {}", look.dim(&format!("{} of {of}", thousands(right)))));
+            field("accuracy", &format!("{share}   {}", style.dim(&format!("{} of {of}", thousands(right)))));
         }
         field("loss", &format!("{:.4}", evaluation.loss));
         if let Some(Calibration { expected_calibration_error, brier, bins, .. }) = calibration {
             let error = format!("{:.2} %", 100.0 * expected_calibration_error);
             let what = format!("calibration error, {} bins · Brier score {brier:.4}", bins.len());
-            field("ECE", &format!("{error}   {}", look.dim(&what)));
+            field("ECE", &format!("{error}   {}", style.dim(&what)));
         }
         lines.push(String::new());
         let of = mean.as_ref().map(|_| paths[0].display().to_string());
-        lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), look)));
-        lines.extend(together::table(&averages.together, look));
-        lines.extend(class_table(names, &evaluation.classes(), look));
-        lines.extend(confusion_table(names, evaluation, look));
+        lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), style)));
+        lines.extend(together::table(&averages.together, style));
+        lines.extend(class_table(names, &evaluation.classes(), style));
+        lines.extend(confusion_table(names, evaluation, style));
         lines.join("\n").trim_end().to_string() + "\n"
     }
 }
 
-fn class_table(names: &[String], scores: &[ClassScores], look: Look) -> Vec<String> {
+fn class_table(names: &[String], scores: &[ClassScores], style: Style) -> Vec<String> {
     if scores.is_empty() {
         return Vec::new();
     }
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
-    let mut lines = vec![look.dim(&format!("  {:<width$}   precision     recall         F1   support", "class"))];
+    let mut lines = vec![style.dim(&format!("  {:<width$}   precision     recall         F1   support", "class"))];
     for (name, class) in names.iter().zip(scores) {
         let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(|s| format!("{:.2} %", 100.0 * s));
         let support = thousands(class.support);
-        lines.push(look.text(&format!("  {name:<width$}   {precision:>9}  {recall:>9}  {f1:>9}   {support:>7}")));
+        lines.push(style.text(&format!("  {name:<width$}   {precision:>9}  {recall:>9}  {f1:>9}   {support:>7}")));
     }
     lines.push(String::new());
     lines
 }
 
 /// The confusion matrix; columns have the classes' numbers when the names are too long for them.
-fn confusion_table(names: &[String], evaluation: &Evaluation, look: Look) -> Vec<String> {
+fn confusion_table(names: &[String], evaluation: &Evaluation, style: Style) -> Vec<String> {
     let Some(confusion) = &evaluation.confusion else { return Vec::new() };
     let digits = confusion.iter().max().map_or(1, |largest| largest.to_string().len());
     let short = names.iter().all(|name| name.chars().count() <= digits.max(2));
@@ -228,18 +228,18 @@ fn confusion_table(names: &[String], evaluation: &Evaluation, look: Look) -> Vec
     let heads = names.iter().enumerate().map(|(place, name)| if short { name.clone() } else { place.to_string() });
     let heads: String = heads.map(|head| format!("{head:>cell$}")).collect();
     let mut lines =
-        vec![look.dim(&format!("  {:<left$}  taken for", "true")), look.dim(&format!("  {:<left$}  {heads}", ""))];
+        vec![style.dim(&format!("  {:<left$}  taken for", "true")), style.dim(&format!("  {:<left$}  {heads}", ""))];
     for (class, (name, counts)) in rows.iter().zip(confusion.rows()).enumerate() {
         let cells = counts.iter().enumerate().map(|(taken, &count)| {
             let text = if count == 0 { "·".into() } else { count.to_string() };
             let text = format!("{text:>cell$}");
             match count {
-                _ if class == taken => look.bold(&text),
-                0 => look.dim(&text),
+                _ if class == taken => style.bold(&text),
+                0 => style.dim(&text),
                 _ => text,
             }
         });
-        lines.push(format!("  {}  {}", look.text(&format!("{name:<left$}")), cells.collect::<String>()));
+        lines.push(format!("  {}  {}", style.text(&format!("{name:<left$}")), cells.collect::<String>()));
     }
     lines
 }

@@ -2,7 +2,7 @@
 
 use crate::args::InfoArgs;
 use crate::failure;
-use crate::terminal::{Look, bytes, duration, program, shell_word, threads};
+use crate::terminal::{Style, bytes, duration, program, shell_word, threads};
 use furlough::train::LearntDropout;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EpochRecord, Manifest, RunContents, RunDir};
@@ -13,14 +13,14 @@ use std::process::ExitCode;
 /// Describes a run, finished or not.
 pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
     let dir = RunDir::open(&args.run)?;
-    let about = About::read(&dir)?;
-    let text = if args.json { serde_json::to_string(&about)? + "\n" } else { about.page(Look::of(&io::stdout())) };
+    let summary = RunSummary::read(&dir)?;
+    let text = if args.json { serde_json::to_string(&summary)? + "\n" } else { summary.page(Style::of(&io::stdout())) };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Serialize)]
-struct About {
+struct RunSummary {
     run: String,
     status: &'static str,
     recipe: Recipe,
@@ -41,8 +41,8 @@ struct File {
     bytes: u64,
 }
 
-impl About {
-    fn read(dir: &RunDir) -> anyhow::Result<About> {
+impl RunSummary {
+    fn read(dir: &RunDir) -> anyhow::Result<RunSummary> {
         let RunContents { recipe, records: epochs, manifest } = dir.contents()?;
         let last = epochs.last();
         let mut learnt_dropout = last.map_or(Vec::new(), |last| last.summary.learnt_dropout.clone());
@@ -57,7 +57,7 @@ impl About {
             let bytes = std::fs::metadata(dir.file(name)).ok()?.len();
             Some(File { name: name.into(), bytes })
         };
-        Ok(About {
+        Ok(RunSummary {
             run: dir.path().display().to_string(),
             status: if manifest.is_some() { "finished" } else { "unfinished" },
             recipe,
@@ -70,48 +70,48 @@ impl About {
         })
     }
 
-    fn page(&self, look: Look) -> String {
+    fn page(&self, style: Style) -> String {
         let mut lines = Vec::new();
-        let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
-        field("run", &look.text(&self.run));
+        let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
+        field("run", &style.text(&self.run));
         let (done, of) = (self.epochs.len(), self.recipe.options().epochs);
         let epochs = if of == 1 { "epoch" } else { "epochs" };
         let seconds = duration(self.epochs.iter().map(|record| record.seconds).sum());
         match &self.manifest {
             Some(manifest) => {
-                field("status", &look.text(&format!("finished · {of} {epochs} in {seconds}")));
-                field("data", &look.text(&format!("{} · {}", self.recipe.data(), manifest.data_origin)));
+                field("status", &style.text(&format!("finished · {of} {epochs} in {seconds}")));
+                field("data", &style.text(&format!("{} · {}", self.recipe.data(), manifest.data_origin)));
                 let (on, set) = (threads(manifest.threads), &manifest.instruction_set);
-                field("machine", &look.text(&format!("{on} · {set} · furlough {}", manifest.library)));
+                field("machine", &style.text(&format!("{on} · {set} · furlough {}", manifest.library)));
             }
             None => {
-                field("status", &look.text(&format!("not finished · {done} of {of} {epochs} in {seconds}")));
+                field("status", &style.text(&format!("not finished · {done} of {of} {epochs} in {seconds}")));
                 // Where files of the user's own are is not part of the recipe.
                 let data_dir = if self.recipe.data() == "idx" { " --data-dir DIR" } else { "" };
                 let command = format!("{} train --resume {}{data_dir}", program(), shell_word(&self.run));
-                field("resume", &look.accent(&command));
+                field("resume", &style.accent(&command));
             }
         }
         for (name, record) in [("best", &self.best), ("last", &self.last)] {
             if let Some(record) = record {
-                field(name, &look.text(&figures(record, self.recipe.partition().judge())));
+                field(name, &style.text(&figures(record, self.recipe.partition().judge())));
             }
         }
         if !self.learnt_dropout.is_empty() {
             let one = |LearntDropout { layer, p }: &LearntDropout| format!("{p:.4} after hidden layer {layer}");
             let all: Vec<_> = self.learnt_dropout.iter().map(one).collect();
-            field("learnt", &look.text(&format!("dropout {}", all.join(", "))));
+            field("learnt", &style.text(&format!("dropout {}", all.join(", "))));
         }
         lines.push(String::new());
         for (index, line) in self.recipe.to_toml().lines().enumerate() {
             let name = if index == 0 { "recipe" } else { "" };
-            lines.push(format!("  {} {line}", look.dim(&format!("{name:<9}"))));
+            lines.push(format!("  {} {line}", style.dim(&format!("{name:<9}"))));
         }
         lines.push(String::new());
         for (index, file) in self.files.iter().enumerate() {
             let name = if index == 0 { "files" } else { "" };
-            let size = look.dim(&format!("{:>9}", bytes(file.bytes)));
-            lines.push(format!("  {} {:<24} {size}", look.dim(&format!("{name:<9}")), file.name));
+            let size = style.dim(&format!("{:>9}", bytes(file.bytes)));
+            lines.push(format!("  {} {:<24} {size}", style.dim(&format!("{name:<9}")), file.name));
         }
         lines.join("\n") + "\n"
     }

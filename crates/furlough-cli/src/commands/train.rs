@@ -2,8 +2,8 @@
 
 use crate::acquire::{self, Acquired};
 use crate::args::{RecipeArgs, TrainArgs};
-use crate::progress::{Ending, EpochClock, Plan, Progress, Told};
-use crate::terminal::Look;
+use crate::progress::{Ending, EpochClock, EpochRow, Plan, Progress};
+use crate::terminal::Style;
 use crate::{failure, interrupt};
 use anyhow::Context;
 use furlough::files::DataInfo;
@@ -64,7 +64,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
     let (train, test, shape, classes) = Plan::describe(&split);
-    let earlier = recorder.records().iter().map(|r| Told { summary: r.summary.clone(), seconds: Some(r.seconds) });
+    let earlier = recorder.records().iter().map(|r| EpochRow { summary: r.summary.clone(), seconds: Some(r.seconds) });
     let plan = Plan {
         architecture,
         origin,
@@ -132,10 +132,10 @@ fn recipe(args: &RecipeArgs) -> anyhow::Result<Recipe> {
 
 /// Fetches or reads the data; each step of it is told on standard error.
 pub fn data(name: &str, dir: Option<&Path>, quiet: bool) -> anyhow::Result<Acquired> {
-    let look = Look::of(&io::stderr());
+    let style = Style::of(&io::stderr());
     acquire::split(name, dir, &mut |line| {
         if !quiet {
-            eprintln!("{}", look.dim(line));
+            eprintln!("{}", style.dim(line));
         }
     })
 }

@@ -1,11 +1,11 @@
 //! Learning curves in characters: loss on the left, accuracy on the right.
 
-use super::story::Story;
-use crate::terminal::Look;
+use super::training::TrainingProgress;
+use crate::terminal::Style;
 use furlough::train::EpochSummary;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Modifier, Style as CellStyle};
 use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
@@ -21,49 +21,49 @@ const NAMES: u16 = 7;
 const LABELS: u16 = 7;
 
 /// The curves as text, ready to print.
-pub fn text(story: &Story<'_>, look: Look) -> String {
-    let area = Rect::new(0, 0, look.width.min(100) as u16, HEIGHT);
+pub fn text(progress: &TrainingProgress<'_>, style: Style) -> String {
+    let area = Rect::new(0, 0, style.width.min(100) as u16, HEIGHT);
     let mut buffer = Buffer::empty(area);
-    draw(story, 1, area, &mut buffer, look);
-    printed(&buffer, look)
+    draw(progress, 1, area, &mut buffer, style);
+    printed(&buffer, style)
 }
 
 /// Draws the curves from epoch `first` into `area`; the epoch that runs counts as far as it is.
-pub fn draw(story: &Story<'_>, first: u32, area: Rect, buffer: &mut Buffer, look: Look) {
+pub fn draw(progress: &TrainingProgress<'_>, first: u32, area: Rect, buffer: &mut Buffer, style: Style) {
     let loss = Panel {
         title: "loss",
-        train: points(story, |s| Some(s.train_loss), story.now.loss()),
-        test: points(story, |s| s.test_loss, None),
+        train: points(progress, |s| Some(s.train_loss), progress.now.loss()),
+        test: points(progress, |s| s.test_loss, None),
         share: false,
-        judge: if story.judge == "test" { "test" } else { "val." },
+        judge: if progress.judge == "test" { "test" } else { "val." },
         first,
-        epochs: story.of,
+        epochs: progress.of,
     };
     let accuracy = Panel {
         title: "accuracy",
-        train: points(story, |s| s.train_accuracy, story.now.accuracy()),
-        test: points(story, |s| s.test_accuracy, None),
+        train: points(progress, |s| s.train_accuracy, progress.now.accuracy()),
+        test: points(progress, |s| s.test_accuracy, None),
         share: true,
-        judge: if story.judge == "test" { "test" } else { "val." },
+        judge: if progress.judge == "test" { "test" } else { "val." },
         first,
-        epochs: story.of,
+        epochs: progress.of,
     };
     let area = Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area };
     if accuracy.train.is_empty() || area.width < 60 {
-        return loss.draw(area, buffer, look);
+        return loss.draw(area, buffer, style);
     }
     let [left, _, right] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Fill(1)]).areas(area);
-    loss.draw(left, buffer, look);
-    accuracy.draw(right, buffer, look);
+    loss.draw(left, buffer, style);
+    accuracy.draw(right, buffer, style);
 }
 
 type Points = Vec<(f64, f64)>;
 
-fn points(story: &Story<'_>, figure: impl Fn(&EpochSummary) -> Option<f64>, now: Option<f64>) -> Points {
-    let done = story.epochs.iter().filter_map(|t| Some((f64::from(t.summary.epoch), figure(&t.summary)?)));
-    let share = story.now.step as f64 / story.steps_per_epoch.max(1) as f64;
-    let now = now.map(|value| (f64::from(story.now.epoch.saturating_sub(1)) + share, value));
+fn points(progress: &TrainingProgress<'_>, figure: impl Fn(&EpochSummary) -> Option<f64>, now: Option<f64>) -> Points {
+    let done = progress.epochs.iter().filter_map(|t| Some((f64::from(t.summary.epoch), figure(&t.summary)?)));
+    let share = progress.now.step as f64 / progress.steps_per_epoch.max(1) as f64;
+    let now = now.map(|value| (f64::from(progress.now.epoch.saturating_sub(1)) + share, value));
     done.chain(now).filter(|(_, value)| value.is_finite()).collect()
 }
 
@@ -79,21 +79,21 @@ struct Panel {
 }
 
 impl Panel {
-    fn draw(&self, area: Rect, buffer: &mut Buffer, look: Look) {
+    fn draw(&self, area: Rect, buffer: &mut Buffer, style: Style) {
         let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
         let [chart, names] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(NAMES)]).areas(body);
-        let quiet = Style::new().add_modifier(Modifier::DIM);
+        let quiet = CellStyle::new().add_modifier(Modifier::DIM);
         let (low, high) = self.bounds();
         let label = |value: f64| if self.share { format!("{:>3.0} %", 100.0 * value) } else { format!("{value:>5.2}") };
         let labels = [low, (low + high) / 2.0, high].map(|value| Span::styled(label(value), quiet));
-        Line::styled(format!("{:>5} {}", "", self.title), Style::new().add_modifier(Modifier::BOLD))
+        Line::styled(format!("{:>5} {}", "", self.title), CellStyle::new().add_modifier(Modifier::BOLD))
             .render(title, buffer);
         let (train, test) =
-            if look.unicode { (Marker::Braille, Marker::Braille) } else { (Marker::Custom('.'), Marker::Custom('o')) };
+            if style.unicode { (Marker::Braille, Marker::Braille) } else { (Marker::Custom('.'), Marker::Custom('o')) };
         let series = [(&self.train, train, TRAIN), (&self.test, test, TEST)];
-        let sets = series.map(|(points, marker, colour)| {
+        let sets = series.map(|(points, marker, color)| {
             let kind = if points.len() > 1 { GraphType::Line } else { GraphType::Scatter };
-            Dataset::default().data(points).marker(marker).graph_type(kind).style(Style::new().fg(colour))
+            Dataset::default().data(points).marker(marker).graph_type(kind).style(CellStyle::new().fg(color))
         });
         let last = f64::from(self.epochs.max(2));
         // Each end has half of the axis, and what is longer would lose its first digits.
@@ -125,9 +125,9 @@ impl Panel {
             let above = self.test.last().map(|p| p.1) > self.train.last().map(|p| p.1);
             test = Some(if (above && a > 0) || a + 1 >= rows { a - 1 } else { a + 1 });
         }
-        for (name, row, colour) in [("train", train, TRAIN), (self.judge, test, TEST)] {
+        for (name, row, color) in [("train", train, TRAIN), (self.judge, test, TEST)] {
             if let Some(row) = row {
-                buffer.set_stringn(area.x + 1, area.y + row, name, usize::from(area.width), Style::new().fg(colour));
+                buffer.set_stringn(area.x + 1, area.y + row, name, usize::from(area.width), CellStyle::new().fg(color));
             }
         }
     }
@@ -151,23 +151,23 @@ fn nice(value: f64) -> f64 {
     steps.into_iter().map(|step| step * unit).find(|&end| end >= value).unwrap_or(value)
 }
 
-/// A buffer's characters line by line, with their colours where there are any.
-fn printed(buffer: &Buffer, look: Look) -> String {
+/// A buffer's characters line by line, with their colors where there are any.
+fn printed(buffer: &Buffer, style: Style) -> String {
     let area = buffer.area;
     let mut text = String::new();
     for y in area.top()..area.bottom() {
         let cells: Vec<&Cell> = (area.left()..area.right()).map(|x| &buffer[(x, y)]).collect();
         let end = cells.iter().rposition(|cell| cell.symbol() != " ").map_or(0, |last| last + 1);
-        let mut style = "";
+        let mut current = "";
         for cell in &cells[..end] {
-            let wanted = if look.colour && cell.symbol() != " " { code(cell) } else { "" };
-            if wanted != style {
+            let wanted = if style.color && cell.symbol() != " " { code(cell) } else { "" };
+            if wanted != current {
                 text.push_str(if wanted.is_empty() { "\x1b[0m" } else { wanted });
-                style = wanted;
+                current = wanted;
             }
-            text.push_str(&look.text(cell.symbol()));
+            text.push_str(&style.text(cell.symbol()));
         }
-        if !style.is_empty() {
+        if !current.is_empty() {
             text.push_str("\x1b[0m");
         }
         text.push('\n');

@@ -1,5 +1,5 @@
-use super::story::Story;
-use crate::terminal::{Look, duration, program, shell_word, wrap};
+use super::training::TrainingProgress;
+use crate::terminal::{Style, duration, program, shell_word, wrap};
 use furlough::train::StopReason;
 use std::path::PathBuf;
 
@@ -11,56 +11,56 @@ pub struct Ending {
     pub out: PathBuf,
     /// What is in it, by name.
     pub files: Vec<String>,
-    /// Where the user said that the data is; the next command needs to be told again.
+    /// Where the user said that the data is; the next command needs to be row again.
     pub data_dir: Option<PathBuf>,
 }
 
 /// What is said at the end: how it went, what was saved where, and what to type next.
-pub fn text(story: &Story<'_>, ending: &Ending, look: Look) -> String {
+pub fn text(progress: &TrainingProgress<'_>, ending: &Ending, style: Style) -> String {
     let run = shell_word(&ending.out.display().to_string());
     let program = program();
     let data_dir = ending.data_dir.as_ref();
     let data_dir =
         data_dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(&dir.display().to_string())));
     let mut lines = vec![String::new()];
-    let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", look.dim(&format!("{name:<9}"))));
+    let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
     match ending.reason {
         StopReason::Finished => {
-            field("finished", &look.text(&finished(story)));
-            field("saved", &look.text(&run));
-            for line in wrap(&ending.files.join(" · "), look.width.saturating_sub(12)) {
-                field("", &look.dim(&line));
+            field("finished", &style.text(&finished(progress)));
+            field("saved", &style.text(&run));
+            for line in wrap(&ending.files.join(" · "), style.width.saturating_sub(12)) {
+                field("", &style.dim(&line));
             }
-            field("next", &look.accent(&format!("{program} evaluate {run}{data_dir}")));
+            field("next", &style.accent(&format!("{program} evaluate {run}{data_dir}")));
         }
         StopReason::Asked => {
             field(
                 "stopped",
-                &look.text(&format!(
+                &style.text(&format!(
                     "in epoch {} of {}; everything up to here is saved",
-                    story.now.epoch.min(story.of),
-                    story.of
+                    progress.now.epoch.min(progress.of),
+                    progress.of
                 )),
             );
-            field("saved", &look.text(&run));
-            field("resume", &look.accent(&format!("{program} train --resume {run}{data_dir}")));
+            field("saved", &style.text(&run));
+            field("resume", &style.accent(&format!("{program} train --resume {run}{data_dir}")));
         }
     }
     lines.join("\n")
 }
 
 /// `in 4.31 s, 0.43 s an epoch · test accuracy 86.52 %`.
-fn finished(story: &Story<'_>) -> String {
-    let seconds: Vec<f64> = story.epochs.iter().filter_map(|told| told.seconds).collect();
-    let mut text = format!("in {}", duration(story.seconds()));
+fn finished(progress: &TrainingProgress<'_>) -> String {
+    let seconds: Vec<f64> = progress.epochs.iter().filter_map(|row| row.seconds).collect();
+    let mut text = format!("in {}", duration(progress.seconds()));
     if seconds.len() > 1 {
         text.push_str(&format!(", {} an epoch", duration(seconds.iter().sum::<f64>() / seconds.len() as f64)));
     }
-    let last = story.epochs.last().map(|told| &told.summary);
+    let last = progress.epochs.last().map(|row| &row.summary);
     if let Some(accuracy) = last.and_then(|summary| summary.test_accuracy) {
-        text.push_str(&format!(" · {} accuracy {:.2} %", story.judge, 100.0 * accuracy));
+        text.push_str(&format!(" · {} accuracy {:.2} %", progress.judge, 100.0 * accuracy));
     } else if let Some(loss) = last.and_then(|summary| summary.test_loss) {
-        text.push_str(&format!(" · {} loss {loss:.4}", story.judge));
+        text.push_str(&format!(" · {} loss {loss:.4}", progress.judge));
     }
     text
 }

@@ -1,20 +1,20 @@
 use super::Plan;
-use crate::terminal::{Look, thousands, threads, wrap};
+use crate::terminal::{Style, thousands, threads, wrap};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, Sharing};
 use furlough_lab::recipe::Recipe;
 
 /// The lines that say what will happen.
-pub fn header(plan: &Plan, look: Look) -> String {
-    let mut lines = vec![look.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION"))), String::new()];
+pub fn header(plan: &Plan, style: Style) -> String {
+    let mut lines = vec![style.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION"))), String::new()];
     let classes = plan.classes.map(|n| format!(", {n} classes")).unwrap_or_default();
     let shape: Vec<_> = plan.shape.iter().map(ToString::to_string).collect();
     let (train, test) = (thousands(plan.train as u64), thousands(plan.test as u64));
     let mut field = |name: &str, text: &str, note: bool| {
-        for (index, line) in wrap(text, look.width.saturating_sub(INDENT)).into_iter().enumerate() {
+        for (index, line) in wrap(text, style.width.saturating_sub(INDENT)).into_iter().enumerate() {
             let name = if index == 0 { name } else { "" };
-            let line = if note { look.dim(&line) } else { look.text(&line) };
-            lines.push(format!("  {} {line}", look.dim(&format!("{name:<9}"))));
+            let line = if note { style.dim(&line) } else { style.text(&line) };
+            lines.push(format!("  {} {line}", style.dim(&format!("{name:<9}"))));
         }
     };
     field(

@@ -1,4 +1,4 @@
-use super::{Ending, Plan, Show, story::Story};
+use super::{Ending, Plan, Renderer, training::TrainingProgress};
 use furlough::train::{Event, StopReason};
 use serde::Serialize;
 use std::io::{self, BufWriter, Write};
@@ -100,7 +100,7 @@ impl<W: Write> Json<W> {
     }
 }
 
-impl<W: Write> Show for Json<W> {
+impl<W: Write> Renderer for Json<W> {
     fn begin(&mut self, plan: &Plan) -> io::Result<()> {
         let recipe = &plan.recipe;
         let blocks = plan.architecture.blocks();
@@ -135,7 +135,7 @@ impl<W: Write> Show for Json<W> {
         self.flush()
     }
 
-    fn event(&mut self, event: &Event<'_>, story: &Story<'_>) -> io::Result<()> {
+    fn event(&mut self, event: &Event<'_>, progress: &TrainingProgress<'_>) -> io::Result<()> {
         match *event {
             Event::Step { epoch, step, examples, loss, accuracy } => {
                 self.line(&Line::Step { epoch, step, examples, loss, accuracy })?;
@@ -144,7 +144,7 @@ impl<W: Write> Show for Json<W> {
                 }
             }
             Event::Epoch(summary) => {
-                let seconds = story.epochs.last().and_then(|told| told.seconds);
+                let seconds = progress.epochs.last().and_then(|row| row.seconds);
                 self.line(&Line::Epoch { summary, seconds })?;
             }
             Event::Checkpoint { state } => {
@@ -156,10 +156,10 @@ impl<W: Write> Show for Json<W> {
         self.flush()
     }
 
-    fn end(&mut self, story: &Story<'_>, ending: &Ending) -> io::Result<()> {
+    fn end(&mut self, progress: &TrainingProgress<'_>, ending: &Ending) -> io::Result<()> {
         self.line(&Line::Stop {
             reason: ending.reason,
-            seconds: story.seconds(),
+            seconds: progress.seconds(),
             run: ending.out.display().to_string(),
             files: &ending.files,
         })?;

@@ -1,4 +1,4 @@
-use super::Told;
+use super::EpochRow;
 use furlough::data::{Split, Targets};
 use furlough::nn::Architecture;
 use furlough::train::Progress;
@@ -30,7 +30,7 @@ pub struct Plan {
     /// Where a resumed run goes on.
     pub resumed: Option<Progress>,
     /// The epochs that were finished before.
-    pub earlier: Vec<Told>,
+    pub earlier: Vec<EpochRow>,
 }
 
 impl Plan {

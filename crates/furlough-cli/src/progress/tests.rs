@@ -1,16 +1,16 @@
 //! How a run looks, with figures and times that are given.
 
-use super::story::Story;
-use super::{Ending, EpochClock, Plan, Show, Told, curves, ending, header, json, lines};
-use crate::terminal::Look;
+use super::training::TrainingProgress;
+use super::{Ending, EpochClock, EpochRow, Plan, Renderer, curves, ending, header, json, lines};
+use crate::terminal::Style;
 use furlough::train::{EpochSummary, Event, Progress, StopReason};
 use furlough_lab::recipe::Settings;
 
-const PLAIN: Look = Look { colour: false, unicode: true, width: 80 };
+const PLAIN: Style = Style { color: false, unicode: true, width: 80 };
 
 fn plan(recipe: &str, epochs: u32) -> Plan {
     let recipe = Settings::parse(recipe, None).unwrap().resolve().unwrap();
-    let told = |epoch: u32| {
+    let row = |epoch: u32| {
         let train_loss = 2.0 / f64::from(epoch) + 0.3;
         let test_loss = 1.1 / f64::from(epoch) + 0.4;
         let summary = EpochSummary {
@@ -21,7 +21,7 @@ fn plan(recipe: &str, epochs: u32) -> Plan {
             test_accuracy: Some(1.0 - 0.3 * test_loss),
             ..EpochSummary::default()
         };
-        Told { summary, seconds: Some(0.4) }
+        EpochRow { summary, seconds: Some(0.4) }
     };
     Plan {
         architecture: recipe.network(784, 10).validate().unwrap(),
@@ -35,7 +35,7 @@ fn plan(recipe: &str, epochs: u32) -> Plan {
         instruction_set: "AVX2",
         out: "runs/fashion-mnist-1".into(),
         resumed: None,
-        earlier: (1..=epochs).map(told).collect(),
+        earlier: (1..=epochs).map(row).collect(),
     }
 }
 
@@ -47,43 +47,43 @@ fn headers() {
     let mut long = plan(all, 0);
     (long.threads, long.classes) = (1, None);
     long.resumed = Some(Progress { epoch: 3, step_in_epoch: 17, ..Progress::default() });
-    insta::assert_snapshot!("header_ascii", header::header(&long, Look { unicode: false, ..PLAIN }));
+    insta::assert_snapshot!("header_ascii", header::header(&long, Style { unicode: false, ..PLAIN }));
     for (sharing, said) in [("'batch'", "masks shared by the batch"), ("64", "masks shared by 64 examples")] {
         let text = header::header(&plan(&format!("dropout_sharing = {sharing}"), 0), PLAIN);
         assert!(text.contains(&format!("init normal:0.01, {said}")), "{text}");
     }
-    let colourful = header::header(&plan("hidden = []", 0), Look { colour: true, ..PLAIN });
-    insta::assert_snapshot!("header_colour", colourful.replace('\x1b', "ESC"));
+    let colorful = header::header(&plan("hidden = []", 0), Style { color: true, ..PLAIN });
+    insta::assert_snapshot!("header_color", colorful.replace('\x1b', "ESC"));
 }
 
 #[test]
 fn curves_at_the_end() {
     let clock = EpochClock::default();
     let plan = plan("", 10);
-    let story = Story::new(&plan, &clock);
-    insta::assert_snapshot!("curves", curves::text(&story, PLAIN));
-    let ascii = curves::text(&story, Look { unicode: false, ..PLAIN });
+    let progress = TrainingProgress::new(&plan, &clock);
+    insta::assert_snapshot!("curves", curves::text(&progress, PLAIN));
+    let ascii = curves::text(&progress, Style { unicode: false, ..PLAIN });
     assert!(ascii.is_ascii(), "{ascii}");
     insta::assert_snapshot!("curves_ascii", ascii);
-    insta::assert_snapshot!("curves_narrow", curves::text(&story, Look { width: 44, ..PLAIN }));
-    let colour = curves::text(&story, Look { colour: true, ..PLAIN });
-    assert!(colour.contains("\x1b[0;36m") && colour.contains("\x1b[0;33m"), "both curves have a colour");
-    let stripped = colour.replace("\x1b[0;36m", "").replace("\x1b[0;33m", "").replace("\x1b[0;1m", "");
-    assert_eq!(stripped.replace("\x1b[0;2m", "").replace("\x1b[0m", ""), curves::text(&story, PLAIN));
+    insta::assert_snapshot!("curves_narrow", curves::text(&progress, Style { width: 44, ..PLAIN }));
+    let color = curves::text(&progress, Style { color: true, ..PLAIN });
+    assert!(color.contains("\x1b[0;36m") && color.contains("\x1b[0;33m"), "both curves have a color");
+    let stripped = color.replace("\x1b[0;36m", "").replace("\x1b[0;33m", "").replace("\x1b[0;1m", "");
+    assert_eq!(stripped.replace("\x1b[0;2m", "").replace("\x1b[0m", ""), curves::text(&progress, PLAIN));
 }
 
 #[test]
 fn lines_of_a_run() {
     let clock = EpochClock::default();
     let plan = plan("epochs = 3", 2);
-    let mut story = Story::new(&plan, &clock);
+    let mut progress = TrainingProgress::new(&plan, &clock);
     let mut out = Vec::new();
     let mut shown = lines::Lines::new(&mut out, PLAIN, false);
     shown.begin(&plan).unwrap();
     // Without a test set, after a loss that is hardly a number, and after a long time.
     let summary = EpochSummary { epoch: 3, train_loss: 1234.5, train_accuracy: Some(1.0), ..EpochSummary::default() };
-    story.epochs.push(Told { summary: summary.clone(), seconds: Some(4000.0) });
-    shown.event(&Event::Epoch(&summary), &story).unwrap();
+    progress.epochs.push(EpochRow { summary: summary.clone(), seconds: Some(4000.0) });
+    shown.event(&Event::Epoch(&summary), &progress).unwrap();
     let text = String::from_utf8(out).unwrap();
     insta::assert_snapshot!("lines", &text[text.find("     epoch").unwrap()..]);
 }
@@ -93,21 +93,21 @@ fn endings() {
     let clock = EpochClock::default();
     let mut plan = plan("", 4);
     plan.resumed = Some(Progress { epoch: 4, step: 4 * 235, ..Progress::default() });
-    let story = Story::new(&plan, &clock);
+    let progress = TrainingProgress::new(&plan, &clock);
     let stopped =
         Ending { reason: StopReason::Asked, out: "runs/a b".into(), files: vec!["checkpoint".into()], data_dir: None };
-    let text = ending::text(&story, &stopped, PLAIN);
+    let text = ending::text(&progress, &stopped, PLAIN);
     assert!(text.contains("stopped   in epoch 5 of 10; everything up to here is saved"), "{text}");
     assert!(text.ends_with("train --resume 'runs/a b'"), "{text}");
     let done = Ending { reason: StopReason::Finished, ..stopped };
-    let text = ending::text(&story, &done, PLAIN);
+    let text = ending::text(&progress, &done, PLAIN);
     assert!(text.contains("0.40 s an epoch · test accuracy 79.75 %"), "{text}");
     assert!(text.ends_with("evaluate 'runs/a b'"), "{text}");
     let elsewhere = Ending { data_dir: Some("my data".into()), ..done };
-    let text = ending::text(&story, &elsewhere, PLAIN);
+    let text = ending::text(&progress, &elsewhere, PLAIN);
     assert!(text.ends_with("evaluate 'runs/a b' --data-dir 'my data'"), "{text}");
     let stopped = Ending { reason: StopReason::Asked, ..elsewhere };
-    let text = ending::text(&story, &stopped, PLAIN);
+    let text = ending::text(&progress, &stopped, PLAIN);
     assert!(text.ends_with("train --resume 'runs/a b' --data-dir 'my data'"), "{text}");
 }
 
@@ -115,9 +115,9 @@ fn endings() {
 fn the_number_of_epochs_is_never_cut() {
     let clock = EpochClock::default();
     for epochs in ["10", "100000", "4000000000"] {
-        let story = Story::new(&plan(&format!("epochs = {epochs}"), 4), &clock);
+        let progress = TrainingProgress::new(&plan(&format!("epochs = {epochs}"), 4), &clock);
         for width in [60, 80, 100] {
-            let text = curves::text(&story, Look { width, ..PLAIN });
+            let text = curves::text(&progress, Style { width, ..PLAIN });
             let axis = text.lines().last().unwrap();
             assert!(axis.contains(&format!(" {epochs}")), "{width}: {axis:?}");
         }
@@ -128,15 +128,15 @@ fn the_number_of_epochs_is_never_cut() {
 fn json_of_a_run() {
     let clock = EpochClock::default();
     let plan = plan("", 1);
-    let mut story = Story::new(&plan, &clock);
+    let mut progress = TrainingProgress::new(&plan, &clock);
     let mut out = Vec::new();
     let mut shown = json::Json::new(&mut out);
     shown.begin(&plan).unwrap();
     let step = Event::Step { epoch: 2, step: 1, examples: 256, loss: 0.625, accuracy: Some(0.75) };
-    story.take(&step);
-    shown.event(&step, &story).unwrap();
-    let summary = story.epochs[0].summary.clone();
-    shown.event(&Event::Epoch(&summary), &story).unwrap();
+    progress.take(&step);
+    shown.event(&step, &progress).unwrap();
+    let summary = progress.epochs[0].summary.clone();
+    shown.event(&Event::Epoch(&summary), &progress).unwrap();
     drop(shown);
     insta::assert_snapshot!("json", String::from_utf8(out).unwrap());
 }
@@ -144,13 +144,13 @@ fn json_of_a_run() {
 #[test]
 fn the_running_epoch_is_the_mean_of_its_steps() {
     let clock = EpochClock::default();
-    let mut story = Story::new(&plan("", 0), &clock);
-    assert_eq!((story.now.loss(), story.now.accuracy()), (None, None));
+    let mut progress = TrainingProgress::new(&plan("", 0), &clock);
+    assert_eq!((progress.now.loss(), progress.now.accuracy()), (None, None));
     for (step, examples, loss, accuracy) in [(1, 256, 2.0, 0.25), (2, 128, 0.5, 1.0)] {
-        story.take(&Event::Step { epoch: 1, step, examples, loss, accuracy: Some(accuracy) });
+        progress.take(&Event::Step { epoch: 1, step, examples, loss, accuracy: Some(accuracy) });
     }
-    assert_eq!((story.now.loss(), story.now.accuracy()), (Some(1.5), Some(0.5)));
-    assert_eq!((story.steps, story.total_steps()), (2, 2350));
-    story.take(&Event::Step { epoch: 2, step: 1, examples: 10, loss: 9.0, accuracy: None });
-    assert_eq!((story.now.loss(), story.now.accuracy()), (Some(9.0), None));
+    assert_eq!((progress.now.loss(), progress.now.accuracy()), (Some(1.5), Some(0.5)));
+    assert_eq!((progress.steps, progress.total_steps()), (2, 2350));
+    progress.take(&Event::Step { epoch: 2, step: 1, examples: 10, loss: 9.0, accuracy: None });
+    assert_eq!((progress.now.loss(), progress.now.accuracy()), (Some(9.0), None));
 }

@@ -1,7 +1,7 @@
 //! What masked passes say beside the full network.
 
 use super::Full;
-use crate::terminal::{Look, duration, thousands};
+use crate::terminal::{Style, duration, thousands};
 use furlough::data::{Dataset, Targets};
 use furlough::nn::Architecture;
 use furlough::predict::{Calibration, Evaluation, Predictor, Spread, Uncertainty};
@@ -64,16 +64,16 @@ impl Sampled {
 
     /// A table beside the full network's figures, and one of how sure right and wrong answers are. `of` names the run where there are
     /// several.
-    pub fn tables(&self, full: &Full, of: Option<&str>, look: Look) -> Vec<String> {
+    pub fn tables(&self, full: &Full, of: Option<&str>, style: Style) -> Vec<String> {
         let Full { evaluation: full, calibration } = full;
         let passes = if self.samples == 1 { "masked pass" } else { "masked passes" };
         let of = of.map_or(String::new(), |run| format!(" of {run}"));
         let (count, seconds) = (thousands(self.samples.into()), duration(self.seconds));
         let heading = format!("{count} {passes}{of} · seed {} · {seconds}", self.seed);
-        let columns = |first: &str, second: &str| look.dim(&format!("  {:<18}  {first:>13}   {second:>13}", ""));
+        let columns = |first: &str, second: &str| style.dim(&format!("  {:<18}  {first:>13}   {second:>13}", ""));
         let line = |name: &str, a: String, b: String| format!("  {name:<18}  {a:>13}   {b:>13}");
         let share = |share: f64| format!("{:.2} %", 100.0 * share);
-        let mut lines = vec![format!("  {}", look.text(&heading)), columns("full network", "their average")];
+        let mut lines = vec![format!("  {}", style.text(&heading)), columns("full network", "their average")];
         if let (Some(full), Some(own)) = (full.accuracy, self.accuracy) {
             lines.push(line("accuracy", share(full), share(own)));
         }

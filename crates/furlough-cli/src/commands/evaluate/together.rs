@@ -2,7 +2,7 @@
 
 use super::Full;
 use crate::commands::report::check_distinct;
-use crate::terminal::Look;
+use crate::terminal::Style;
 use anyhow::bail;
 use furlough::data::Dataset;
 use furlough::predict::{Calibration, Ensemble, Predictor, ensemble};
@@ -57,14 +57,14 @@ pub fn mean(members: &mut [Predictor], paths: &[PathBuf], test: &Dataset) -> any
 }
 
 /// A line for each number of runs.
-pub fn table(together: &[Together], look: Look) -> Vec<String> {
+pub fn table(together: &[Together], style: Style) -> Vec<String> {
     if together.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![look.dim("  runs together   accuracy       loss   with")];
+    let mut lines = vec![style.dim("  runs together   accuracy       loss   with")];
     for Together { members, run, loss, accuracy } in together {
-        let accuracy = look.bold(&format!("{:>8}", format!("{:.2} %", 100.0 * accuracy)));
-        lines.push(format!("  {members:>13}   {accuracy}   {loss:>8.4}   {}", look.text(run)));
+        let accuracy = style.bold(&format!("{:>8}", format!("{:.2} %", 100.0 * accuracy)));
+        lines.push(format!("  {members:>13}   {accuracy}   {loss:>8.4}   {}", style.text(run)));
     }
     lines.push(String::new());
     lines

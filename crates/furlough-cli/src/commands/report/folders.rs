@@ -2,7 +2,7 @@
 
 use super::Folder;
 use crate::acquire::{self, Acquired};
-use crate::terminal::{Look, program, shell_word};
+use crate::terminal::{Style, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
 use furlough::files::{fingerprint, read_file, read_text};
@@ -211,10 +211,10 @@ impl<'a> Data<'a> {
     /// A data set by its name, or why it is not to be had.
     fn split(&mut self, name: &str) -> anyhow::Result<Result<&Split, String>> {
         if !self.read.iter().any(|(read, _)| read == name) {
-            let look = Look::of(&io::stderr());
+            let style = Style::of(&io::stderr());
             // A folder was named for those data sets that come from files; what is built in needs none.
             let dir = self.dir.filter(|_| name == catalog::OWN_FILES || acquire::whereabouts(name) != "built in");
-            let found = acquire::split(name, dir, &mut |line| eprintln!("{}", look.dim(line)));
+            let found = acquire::split(name, dir, &mut |line| eprintln!("{}", style.dim(line)));
             let found = match found {
                 Err(error) if dir.is_some() => return Err(error),
                 other => other.map_err(|error| format!("{error:#}")),

@@ -6,7 +6,7 @@ mod pictures;
 
 use super::train::threads;
 use crate::args::ReportArgs;
-use crate::terminal::{Look, bytes};
+use crate::terminal::{Style, bytes};
 use crate::{failure, interrupt};
 use folders::{Data, Found};
 use furlough_lab::report::{Comparison, Part, page};
@@ -38,10 +38,10 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
             data.complete(report)?;
         }
     }
-    let look = Look::of(&io::stderr());
+    let style = Style::of(&io::stderr());
     for one in &found {
         for note in one.notes() {
-            eprintln!("{}", look.text(&format!("note: {}: {note}", one.name())));
+            eprintln!("{}", style.text(&format!("note: {}: {note}", one.name())));
         }
     }
     let runs: Vec<_> = found.iter().filter_map(Found::run).collect();

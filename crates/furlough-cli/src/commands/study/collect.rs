@@ -4,7 +4,7 @@ use super::find;
 use crate::acquire::Acquired;
 use crate::args::study::StudyCollectArgs;
 use crate::commands::train::{data, threads};
-use crate::terminal::Look;
+use crate::terminal::Style;
 use crate::{failure, interrupt};
 use anyhow::bail;
 use furlough::files::write_atomic;
@@ -83,11 +83,11 @@ pub(super) fn write(study: &Study, results: &Results, folder: &StudyFolder) -> f
 
 /// What came of a study, for whoever waited for it.
 pub(super) fn said(results: &Results, folder: &StudyFolder, files: &[String]) -> String {
-    let look = Look::of(&io::stdout());
+    let style = Style::of(&io::stdout());
     let path = folder.path().display();
     format!(
         "{}\n{}\n",
-        look.text(&results.to_markdown()),
-        look.dim(&format!("written to {path}: {}", files.join(", ")))
+        style.text(&results.to_markdown()),
+        style.dim(&format!("written to {path}: {}", files.join(", ")))
     )
 }

@@ -4,7 +4,7 @@ use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::Acquired;
 use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
-use crate::terminal::{Look, duration};
+use crate::terminal::{Style, duration};
 use crate::{failure, interrupt};
 use furlough_lab::study::{StudyFolder, TrialData};
 use serde::Serialize;
@@ -104,9 +104,9 @@ fn seconds_left(rows: &[Row]) -> Option<f64> {
 }
 
 fn page(overview: &Overview<'_>, shard: &str) -> String {
-    let look = Look::of(&io::stdout());
+    let style = Style::of(&io::stdout());
     let Overview { trials, finished, begun, damaged, .. } = overview;
-    let mut text = format!("  {}\n  {}\n\n", look.bold(&look.text(overview.title)), look.dim(&overview.folder));
+    let mut text = format!("  {}\n  {}\n\n", style.bold(&style.text(overview.title)), style.dim(&overview.folder));
     for row in overview.list {
         let state = match row.state {
             BEGUN => format!("{}/{} epochs", row.epochs, row.of),
@@ -114,7 +114,7 @@ fn page(overview: &Overview<'_>, shard: &str) -> String {
         };
         let arms = row.arms.join(" = ");
         let line = format!("  {}  {state:<14}  seed {:<4}  {arms}", row.trial, row.seed);
-        text += &look.text(&if row.state == FINISHED { look.dim(&line) } else { line });
+        text += &style.text(&if row.state == FINISHED { style.dim(&line) } else { line });
         text.push('\n');
         if let Some(reason) = &row.reason {
             text += &format!("    {reason}\n");

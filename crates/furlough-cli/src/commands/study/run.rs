@@ -6,7 +6,7 @@ use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::Acquired;
 use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
-use crate::terminal::{Look, program, shell_word, threads as told_threads};
+use crate::terminal::{Style, program, shell_word, threads as told_threads};
 use crate::{failure, interrupt};
 use anyhow::bail;
 use furlough::train::Control;
@@ -82,9 +82,9 @@ fn train(
 ) -> anyhow::Result<Ran> {
     let work = todo.iter().map(|planned| planned.weight).sum();
     let show = Show::new(args.json, todo.len(), work, before);
-    let look = Look::of(&io::stdout());
+    let style = Style::of(&io::stdout());
     let done = count - todo.len();
-    let (title, shard) = (look.bold(&look.text(study.title())), shard_words(&args.part));
+    let (title, shard) = (style.bold(&style.text(study.title())), shard_words(&args.part));
     let mut text = format!("  {title}\n  {}: {count} trials{shard}", study.data());
     text += &format!(", {done} finished; {jobs} at a time, {} each\n", told_threads(threads));
     let event = json!({

@@ -2,7 +2,7 @@
 
 use crate::failure;
 use crate::progress::Target;
-use crate::terminal::{Look, duration};
+use crate::terminal::{Style, duration};
 use furlough::train::EpochSummary;
 use furlough_lab::study::Measure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// What whoever started a study sees of it.
 pub(super) struct Show {
     json: bool,
-    look: Look,
+    style: Style,
     bar: ProgressBar,
     begun: Instant,
     /// The work of all trials that are to be run, what was done of it before, and now.
@@ -25,14 +25,14 @@ pub(super) struct Show {
 impl Show {
     /// `trials` are to be run, so much work in all, of which some was done before.
     pub(super) fn new(json: bool, trials: usize, work: f64, before: f64) -> Self {
-        let look = Look::of(&io::stdout());
+        let style = Style::of(&io::stdout());
         let mut bar = ProgressBar::hidden();
         if !json && trials > 0 && io::stderr().is_terminal() {
             bar = ProgressBar::with_draw_target(
                 Some(1000),
                 ProgressDrawTarget::term_like_with_hz(Box::new(Target(io::stderr())), 10),
             );
-            let (template, chars) = if look.unicode {
+            let (template, chars) = if style.unicode {
                 ("  {prefix:>8}   {bar:28.cyan/238} {percent:>3} %   {msg:.dim}", "━╸━")
             } else {
                 ("  {prefix:>8}   {bar:28} {percent:>3} %   {msg}", "=>-")
@@ -41,7 +41,7 @@ impl Show {
             bar.set_style(style.progress_chars(chars));
             bar.enable_steady_tick(Duration::from_millis(500));
         }
-        let show = Show { json, look, bar, begun: Instant::now(), work: [work, before, before], trials: [0, trials] };
+        let show = Show { json, style, bar, begun: Instant::now(), work: [work, before, before], trials: [0, trials] };
         show.draw();
         show
     }
@@ -76,7 +76,7 @@ impl Show {
                         format!("{} {}{unit}{}", measure.title(), measure.format(*value), measure.unit())
                     })
                     .collect();
-                let text = format!("{}   {}", said.join(" · "), self.look.dim(&duration(*seconds)));
+                let text = format!("{}   {}", said.join(" · "), self.style.dim(&duration(*seconds)));
                 (text, json!({ "state": "finished", "values": values, "seconds": seconds }))
             }
             End::Elsewhere => ("is being run by another process".to_string(), json!({ "state": "elsewhere" })),
@@ -90,7 +90,7 @@ impl Show {
         if failed && !self.json {
             self.bar.suspend(|| eprintln!("  {done:>width$}/{of}  {title}: {what}"));
         } else {
-            self.print(&self.look.text(&format!("  {done:>width$}/{of}  {title}   {what}")), object)?;
+            self.print(&self.style.text(&format!("  {done:>width$}/{of}  {title}   {what}")), object)?;
         }
         self.draw();
         Ok(())
@@ -132,7 +132,7 @@ impl Show {
         let done = now - before;
         if done > 0.0 {
             let left = self.begun.elapsed().as_secs_f64() * (all - now).max(0.0) / done;
-            self.bar.set_message(self.look.text(&format!("about {} left", duration(left.round()))));
+            self.bar.set_message(self.style.text(&format!("about {} left", duration(left.round()))));
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::show::{About, Show};
+use super::show::{Renderer, TuneSummary};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::tune::{Arm, Candidate, Metric, Phase, Space, TuneEvent, TuneReport, Verdict};
 use serde::Serialize;
@@ -76,24 +76,24 @@ fn name(phase: Phase) -> &'static str {
     }
 }
 
-impl Show for Json {
-    fn begin(&mut self, about: &About<'_>) -> io::Result<()> {
-        let options = &about.options;
+impl Renderer for Json {
+    fn begin(&mut self, summary: &TuneSummary<'_>) -> io::Result<()> {
+        let options = &summary.options;
         print(&Line::Start {
             version: env!("CARGO_PKG_VERSION"),
             data: options.recipe.data(),
-            origin: &about.origin,
-            metric: about.metric,
+            origin: &summary.origin,
+            metric: summary.metric,
             recipe: &options.recipe,
             space: &options.space,
             trials: options.trials,
             budget: options.budget,
             seeds: options.seeds,
             folds: options.folds(),
-            jobs: about.jobs,
-            threads: about.threads,
-            tune: about.out.display().to_string(),
-            resumed: about.resuming,
+            jobs: summary.jobs,
+            threads: summary.threads,
+            tune: summary.out.display().to_string(),
+            resumed: summary.resuming,
         })
     }
 
@@ -119,10 +119,10 @@ impl Show for Json {
         }
     }
 
-    fn end(&mut self, about: &About<'_>, report: Option<&TuneReport>) -> io::Result<()> {
+    fn end(&mut self, summary: &TuneSummary<'_>, report: Option<&TuneReport>) -> io::Result<()> {
         print(&Line::Stop {
             reason: if report.is_some() { "finished" } else { "asked" },
-            tune: about.out.display().to_string(),
+            tune: summary.out.display().to_string(),
             recommended: report.map(|report| &report.recommended),
             test: report.map(|report| report.test),
         })

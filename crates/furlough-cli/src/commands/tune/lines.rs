@@ -1,6 +1,6 @@
 use super::page;
-use super::show::{About, Show};
-use crate::terminal::{Look, duration};
+use super::show::{Renderer, TuneSummary};
+use crate::terminal::{Style, duration};
 use furlough_lab::tune::{Phase, TuneEvent, TuneOptions, TuneReport};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// A line for each comparison on standard output, and a progress bar on standard error while there is a terminal.
 pub struct Lines {
-    look: Look,
+    style: Style,
     bar: ProgressBar,
     with_bar: bool,
     options: Option<TuneOptions>,
@@ -19,9 +19,9 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn new(look: Look, with_bar: bool) -> Self {
+    pub fn new(style: Style, with_bar: bool) -> Self {
         Lines {
-            look,
+            style,
             bar: ProgressBar::hidden(),
             with_bar,
             options: None,
@@ -68,17 +68,17 @@ impl Lines {
             }
             None => format!("{} left", duration(self.bar.eta().as_secs_f64())),
         };
-        self.bar.set_message(self.look.text(&format!("{}{time}", self.best)));
+        self.bar.set_message(self.style.text(&format!("{}{time}", self.best)));
     }
 }
 
-impl Show for Lines {
-    fn begin(&mut self, about: &About<'_>) -> io::Result<()> {
-        self.options = Some(about.options.clone());
-        self.print(&page::header(about, self.look))?;
+impl Renderer for Lines {
+    fn begin(&mut self, summary: &TuneSummary<'_>) -> io::Result<()> {
+        self.options = Some(summary.options.clone());
+        self.print(&page::header(summary, self.style))?;
         if self.with_bar {
             self.bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let (template, chars) = if self.look.unicode {
+            let (template, chars) = if self.style.unicode {
                 ("  {prefix:>8}   {bar:28.cyan/238} {percent:>3} %   {msg:.dim}", "━╸━")
             } else {
                 ("  {prefix:>8}   {bar:28} {percent:>3} %   {msg}", "=>-")
@@ -86,7 +86,7 @@ impl Show for Lines {
             let style = ProgressStyle::with_template(template).expect("a fixed template");
             self.bar.set_style(style.progress_chars(chars));
         }
-        self.print(&page::heading(about, self.look))
+        self.print(&page::heading(summary, self.style))
     }
 
     fn event(&mut self, event: &TuneEvent<'_>) -> io::Result<()> {
@@ -103,22 +103,22 @@ impl Show for Lines {
                     let rates = page::rates(&entry.recipe);
                     self.best = format!("best {} with {rates} · ", metric.show(score));
                 }
-                self.print(&page::row(trial, entry, (epoch, epochs), &metric.show(score), best, self.look))?;
+                self.print(&page::row(trial, entry, (epoch, epochs), &metric.show(score), best, self.style))?;
             }
             TuneEvent::Searched { trials, out_of_time } if out_of_time => {
-                self.print(&self.look.dim(&format!("  time for more than these {trials} trials is not left")))?;
+                self.print(&self.style.dim(&format!("  time for more than these {trials} trials is not left")))?;
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn end(&mut self, about: &About<'_>, report: Option<&TuneReport>) -> io::Result<()> {
+    fn end(&mut self, summary: &TuneSummary<'_>, report: Option<&TuneReport>) -> io::Result<()> {
         self.bar.finish_and_clear();
         let seconds = self.began.elapsed().as_secs_f64();
         self.print(&match report {
-            Some(report) => page::ending(about, report, seconds, self.look),
-            None => page::stopped(about, self.look),
+            Some(report) => page::ending(summary, report, seconds, self.style),
+            None => page::stopped(summary, self.style),
         })
     }
 

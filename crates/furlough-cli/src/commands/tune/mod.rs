@@ -13,7 +13,7 @@ use anyhow::Context;
 use furlough_lab::recipe::Settings;
 use furlough_lab::study::TrialData;
 use furlough_lab::tune::{Metric, TuneDir, TuneOptions, Tuning, check, tune};
-use show::{About, Shown};
+use show::{Display, TuneSummary};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let jobs = jobs(args.jobs, all);
     interrupt::catch()?;
 
-    let about = About {
+    let summary = TuneSummary {
         options: options.clone(),
         metric,
         origin: origin.clone(),
@@ -65,7 +65,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
         resuming,
         data_dir: args.data_dir.clone(),
     };
-    let mut shown = Shown::new(args, about)?;
+    let mut shown = Display::new(args, summary)?;
     let started = Instant::now();
     let clock = || started.elapsed().as_secs_f64();
     let closed = shown.closed();

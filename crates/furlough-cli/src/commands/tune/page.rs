@@ -1,8 +1,8 @@
 //! What is said before, while and after a tune goes on, as text.
 
-use super::show::About;
+use super::show::TuneSummary;
 use crate::progress::Plan;
-use crate::terminal::{Look, duration, program, shell_word, thousands, threads, wrap};
+use crate::terminal::{Style, duration, program, shell_word, thousands, threads, wrap};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::study::statistics::Estimate;
 use furlough_lab::tune::{Arm, Candidate, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
@@ -11,15 +11,15 @@ const INDENT: usize = 14;
 
 struct Fields {
     lines: Vec<String>,
-    look: Look,
+    style: Style,
 }
 
 impl Fields {
     fn add(&mut self, name: &str, text: &str, dim: bool) {
-        for (index, line) in wrap(text, self.look.width.saturating_sub(INDENT)).into_iter().enumerate() {
+        for (index, line) in wrap(text, self.style.width.saturating_sub(INDENT)).into_iter().enumerate() {
             let name = if index == 0 { name } else { "" };
-            let line = if dim { self.look.dim(&line) } else { self.look.text(&line) };
-            self.lines.push(format!("  {} {line}", self.look.dim(&format!("{name:<11}"))));
+            let line = if dim { self.style.dim(&line) } else { self.style.text(&line) };
+            self.lines.push(format!("  {} {line}", self.style.dim(&format!("{name:<11}"))));
         }
     }
 
@@ -30,16 +30,16 @@ impl Fields {
 }
 
 /// The lines that say what will happen.
-pub fn header(about: &About<'_>, look: Look) -> String {
-    let options = &about.options;
-    let title = look.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION")));
-    let mut fields = Fields { lines: vec![title, String::new()], look };
-    let (train, _, shape, classes) = Plan::describe(about.split);
+pub fn header(summary: &TuneSummary<'_>, style: Style) -> String {
+    let options = &summary.options;
+    let title = style.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION")));
+    let mut fields = Fields { lines: vec![title, String::new()], style };
+    let (train, _, shape, classes) = Plan::describe(summary.split);
     let shape: Vec<_> = shape.iter().map(ToString::to_string).collect();
     let classes = classes.map(|n| format!(", {n} classes")).unwrap_or_default();
     let examples = thousands(train as u64);
     fields.add("data", &format!("{} · {examples} train · {}{classes}", options.recipe.data(), shape.join("×")), false);
-    fields.add("", &about.origin, true);
+    fields.add("", &summary.origin, true);
     fields.add("base", &base(&options.recipe), false);
     fields.add("search", &options.space.to_string(), false);
     let starts: Vec<_> = STARTS.iter().map(|&p| if p == 0.0 { "none".into() } else { p.to_string() }).collect();
@@ -53,14 +53,14 @@ pub fn header(about: &About<'_>, look: Look) -> String {
     fields.add("", &format!("{count}, {} first; compared after {} epochs", starts.join(", "), epochs.join(", ")), true);
     let folds = options.recipe.partition().folds.unwrap_or(1);
     let judged = if options.cross_validation {
-        format!("mean {} on each of {folds} folds held out", about.metric)
+        format!("mean {} on each of {folds} folds held out", summary.metric)
     } else {
-        format!("{} on one fold of {folds}, held out", about.metric)
+        format!("{} on one fold of {folds}, held out", summary.metric)
     };
     fields.add("judged by", &judged, false);
-    fields.add("machine", &format!("{} at a time, {} each", trials(about.jobs), threads(about.threads)), false);
-    fields.add("tune", &about.out.display().to_string(), false);
-    if about.resuming {
+    fields.add("machine", &format!("{} at a time, {} each", trials(summary.jobs), threads(summary.threads)), false);
+    fields.add("tune", &summary.out.display().to_string(), false);
+    if summary.resuming {
         fields.add("", "resumed: what is on record is not trained again", true);
     }
     fields.text()
@@ -85,18 +85,18 @@ fn base(recipe: &Recipe) -> String {
 }
 
 /// The names over the columns of [`row`].
-pub fn heading(about: &About<'_>, look: Look) -> String {
-    look.dim(&format!("   trial     epochs   {:>9}   tried", about.metric.name()))
+pub fn heading(summary: &TuneSummary<'_>, style: Style) -> String {
+    style.dim(&format!("   trial     epochs   {:>9}   tried", summary.metric.name()))
 }
 
 /// A trial that has come to a rung.
-pub fn row(trial: usize, entry: &Entry, (epoch, epochs): (u32, u32), value: &str, best: bool, look: Look) -> String {
+pub fn row(trial: usize, entry: &Entry, (epoch, epochs): (u32, u32), value: &str, best: bool, style: Style) -> String {
     let text = format!(
         "  {trial:>6}   {:>8}   {value:>9}   {}",
         format!("{epoch}/{epochs}"),
         changes(&entry.candidate, &entry.recipe)
     );
-    if best { format!("{} {}", look.text(&text), look.accent("· best so far")) } else { look.text(&text) }
+    if best { format!("{} {}", style.text(&text), style.accent("· best so far")) } else { style.text(&text) }
 }
 
 /// `dropout 0.31, 0.5`, or `no dropout`.
@@ -133,11 +133,11 @@ fn changes(candidate: &Candidate, recipe: &Recipe) -> String {
 }
 
 /// What came out, where it is, and what to type next.
-pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) -> String {
-    let run = |name: &str| shell_word(&about.out.join(name).display().to_string());
-    let mut fields = Fields { lines: vec![String::new()], look };
+pub fn ending(summary: &TuneSummary<'_>, report: &TuneReport, seconds: f64, style: Style) -> String {
+    let run = |name: &str| shell_word(&summary.out.join(name).display().to_string());
+    let mut fields = Fields { lines: vec![String::new()], style };
     let over = format!("{} over {} seeds", report.metric, report.seeds.len());
-    fields.lines.push(look.dim(&format!("              trial   {over}")));
+    fields.lines.push(style.dim(&format!("              trial   {over}")));
     let tried = |finalist: &Finalist| {
         let trial = report.search.iter().find(|trial| trial.trial == finalist.trial);
         trial.map_or_else(|| rates(&finalist.recipe), |trial| changes(&trial.changes, &finalist.recipe))
@@ -147,8 +147,8 @@ pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) 
         fields.add(name, &line, false);
     }
     fields.lines.push(String::new());
-    for line in wrap(&report.verdict.text, look.width.saturating_sub(2)) {
-        fields.lines.push(format!("  {}", look.bold(&line)));
+    for line in wrap(&report.verdict.text, style.width.saturating_sub(2)) {
+        fields.lines.push(format!("  {}", style.bold(&line)));
     }
     fields.lines.push(String::new());
     let chosen = if report.verdict.recommended == Arm::With { &report.with } else { &report.without };
@@ -162,7 +162,7 @@ pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) 
     fields.add("final", &format!("{} · {score}", run(TuneDir::FINAL)), false);
     fields.add("", &format!("{examples} test examples, looked at once"), true);
     let mut files = vec![TuneDir::REPORT, TuneDir::PLOT_SVG, TuneDir::PLOT_PNG];
-    files.retain(|name| about.out.join(name).exists());
+    files.retain(|name| summary.out.join(name).exists());
     let searched = report.search.len();
     fields.add("saved", &files.join(" · "), true);
     fields.add("took", &format!("{}, {searched} trials", duration(seconds)), true);
@@ -170,8 +170,8 @@ pub fn ending(about: &About<'_>, report: &TuneReport, seconds: f64, look: Look) 
         let why = "the first trials, the seeds and the final run are never left out, and what they take is reckoned from epochs alone";
         fields.add("", &format!("longer than the {} asked for: {why}", duration(budget)), true);
     }
-    let command = format!("{} evaluate {}{}", program(), run(TuneDir::FINAL), data_dir(about));
-    fields.lines.push(format!("  {} {}", look.dim("next       "), look.accent(&command)));
+    let command = format!("{} evaluate {}{}", program(), run(TuneDir::FINAL), data_dir(summary));
+    fields.lines.push(format!("  {} {}", style.dim("next       "), style.accent(&command)));
     fields.lines.join("\n")
 }
 
@@ -188,17 +188,17 @@ fn spread(finalist: &Finalist, metric: Metric) -> String {
     if lost > 0 { format!("{text}, {lost} diverged") } else { text }
 }
 
-fn data_dir(about: &About<'_>) -> String {
-    let dir = about.data_dir.as_ref();
+fn data_dir(summary: &TuneSummary<'_>) -> String {
+    let dir = summary.data_dir.as_ref();
     dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(&dir.display().to_string())))
 }
 
 /// What is said when it was stopped.
-pub fn stopped(about: &About<'_>, look: Look) -> String {
-    let out = shell_word(&about.out.display().to_string());
-    let mut fields = Fields { lines: vec![String::new()], look };
+pub fn stopped(summary: &TuneSummary<'_>, style: Style) -> String {
+    let out = shell_word(&summary.out.display().to_string());
+    let mut fields = Fields { lines: vec![String::new()], style };
     fields.add("stopped", "everything up to here is saved", false);
-    let command = format!("{} tune --resume {out}{}", program(), data_dir(about));
-    fields.lines.push(format!("  {} {}", look.dim("resume     "), look.accent(&command)));
+    let command = format!("{} tune --resume {out}{}", program(), data_dir(summary));
+    fields.lines.push(format!("  {} {}", style.dim("resume     "), style.accent(&command)));
     fields.lines.join("\n")
 }

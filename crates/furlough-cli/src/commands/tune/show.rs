@@ -1,7 +1,7 @@
 use super::{json, lines};
 use crate::args::TuneArgs;
 use crate::failure;
-use crate::terminal::Look;
+use crate::terminal::Style;
 use furlough::data::Split;
 use furlough_lab::tune::{Metric, TuneEvent, TuneOptions, TuneReport};
 use std::io::{self, IsTerminal};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What will happen.
-pub struct About<'a> {
+pub struct TuneSummary<'a> {
     pub options: TuneOptions,
     pub metric: Metric,
     /// Where the data came from.
@@ -26,13 +26,13 @@ pub struct About<'a> {
 }
 
 /// One way to show a tune.
-pub trait Show {
+pub trait Renderer {
     /// Before anything is computed.
-    fn begin(&mut self, about: &About<'_>) -> io::Result<()>;
+    fn begin(&mut self, summary: &TuneSummary<'_>) -> io::Result<()>;
     /// When something has happened.
     fn event(&mut self, event: &TuneEvent<'_>) -> io::Result<()>;
     /// When all is saved: the report, or none when it was stopped.
-    fn end(&mut self, about: &About<'_>, report: Option<&TuneReport>) -> io::Result<()>;
+    fn end(&mut self, summary: &TuneSummary<'_>, report: Option<&TuneReport>) -> io::Result<()>;
     /// When it failed and the screen must be left in order for the error message.
     fn abandon(&mut self) {}
 }
@@ -48,24 +48,24 @@ impl Closed {
 }
 
 /// Shows a tune to whoever started it.
-pub struct Shown<'a> {
-    show: Box<dyn Show>,
-    about: About<'a>,
+pub struct Display<'a> {
+    show: Box<dyn Renderer>,
+    summary: TuneSummary<'a>,
     closed: Closed,
     /// An error of writing, kept until the tune has stopped.
     failed: Option<io::Error>,
 }
 
-impl<'a> Shown<'a> {
-    /// The way to show it that the flags ask for. `about` is shown at once.
-    pub fn new(args: &TuneArgs, about: About<'a>) -> furlough::Result<Self> {
-        let mut show: Box<dyn Show> = match args {
+impl<'a> Display<'a> {
+    /// The way to show it that the flags ask for. `summary` is shown at once.
+    pub fn new(args: &TuneArgs, summary: TuneSummary<'a>) -> furlough::Result<Self> {
+        let mut show: Box<dyn Renderer> = match args {
             TuneArgs { quiet: true, .. } => Box::new(Quiet),
             TuneArgs { json: true, .. } => Box::new(json::Json),
-            _ => Box::new(lines::Lines::new(Look::of(&io::stdout()), io::stderr().is_terminal())),
+            _ => Box::new(lines::Lines::new(Style::of(&io::stdout()), io::stderr().is_terminal())),
         };
-        let begun = show.begin(&about);
-        let mut shown = Shown { show, about, closed: Closed::default(), failed: None };
+        let begun = show.begin(&summary);
+        let mut shown = Display { show, summary, closed: Closed::default(), failed: None };
         shown.settle(begun);
         shown.failed.take().map_or(Ok(shown), |error| Err(failure::output(error)))
     }
@@ -86,7 +86,7 @@ impl<'a> Shown<'a> {
     /// Says how it ended, when all is saved.
     pub fn end(&mut self, report: Option<&TuneReport>) -> furlough::Result<()> {
         if !self.closed.is_set() {
-            let shown = self.show.end(&self.about, report);
+            let shown = self.show.end(&self.summary, report);
             self.settle(shown);
         }
         self.failed.take().map_or(Ok(()), |error| Err(failure::output(error)))
@@ -110,14 +110,14 @@ impl<'a> Shown<'a> {
 /// Shows nothing.
 struct Quiet;
 
-impl Show for Quiet {
-    fn begin(&mut self, _: &About<'_>) -> io::Result<()> {
+impl Renderer for Quiet {
+    fn begin(&mut self, _: &TuneSummary<'_>) -> io::Result<()> {
         Ok(())
     }
     fn event(&mut self, _: &TuneEvent<'_>) -> io::Result<()> {
         Ok(())
     }
-    fn end(&mut self, _: &About<'_>, _: Option<&TuneReport>) -> io::Result<()> {
+    fn end(&mut self, _: &TuneSummary<'_>, _: Option<&TuneReport>) -> io::Result<()> {
         Ok(())
     }
 }

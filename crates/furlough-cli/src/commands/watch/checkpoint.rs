@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
 
-/// What the head of a checkpoint tells, without a look at its tensors.
+/// What the head of a checkpoint tells, without a style at its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glance {
     /// Epochs finished.

@@ -13,7 +13,7 @@ mod tail;
 
 use crate::args::WatchArgs;
 use crate::failure;
-use crate::terminal::Look;
+use crate::terminal::Style;
 use anyhow::{Context, bail};
 use catalogue::Catalogue;
 use hub::Hub;
@@ -78,7 +78,7 @@ fn url(host: &str, address: SocketAddr) -> String {
 }
 
 fn announce(dir: &Path, runs: usize, url: &str, address: SocketAddr) -> io::Result<()> {
-    let look = Look::of(&io::stdout());
+    let style = Style::of(&io::stdout());
     let folder = dir.display();
     let found = match runs {
         0 if !dir.exists() => format!("{folder} does not exist yet; its runs will show as they come"),
@@ -88,11 +88,11 @@ fn announce(dir: &Path, runs: usize, url: &str, address: SocketAddr) -> io::Resu
     };
     let mut out = io::stdout().lock();
     writeln!(out, "watching at {url}")?;
-    writeln!(out, "{}", look.dim(&found))?;
+    writeln!(out, "{}", style.dim(&found))?;
     if !address.ip().is_loopback() {
-        writeln!(out, "{}", look.dim("everyone who can reach this machine can see the page"))?;
+        writeln!(out, "{}", style.dim("everyone who can reach this machine can see the page"))?;
     }
-    writeln!(out, "{}", look.dim("Ctrl-C ends it; training is not touched"))?;
+    writeln!(out, "{}", style.dim("Ctrl-C ends it; training is not touched"))?;
     out.flush()
 }
 

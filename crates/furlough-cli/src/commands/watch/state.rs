@@ -55,7 +55,7 @@ fn inode(metadata: &std::fs::Metadata) -> u64 {
 
 #[cfg(not(unix))]
 fn inode(_: &std::fs::Metadata) -> u64 {
-    0 // never asked: there is no list of locks to look it up in
+    0 // never asked: there is no list of locks to style it up in
 }
 
 /// What tells whether an unfinished run is being written.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// An epoch's figures and how long it took.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct EpochRow {
     /// The figures.
     pub summary: EpochSummary,
     /// Seconds of training and evaluation, where known.
@@ -40,9 +40,9 @@ impl EpochClock {
 }
 
 /// What has happened so far.
-pub struct Story<'a> {
+pub struct TrainingProgress<'a> {
     /// The finished epochs, those before a resume too.
-    pub epochs: Vec<Told>,
+    pub epochs: Vec<EpochRow>,
     /// The epoch that runs.
     pub now: Running,
     /// Epochs in all.
@@ -84,11 +84,11 @@ impl Running {
     }
 }
 
-impl<'a> Story<'a> {
+impl<'a> TrainingProgress<'a> {
     /// Nothing has happened but what the plan says.
     pub fn new(plan: &Plan, clock: &'a EpochClock) -> Self {
         let at = plan.resumed.unwrap_or_default();
-        Story {
+        TrainingProgress {
             epochs: plan.earlier.clone(),
             now: Running { epoch: at.epoch + 1, step: at.step_in_epoch, ..Running::default() },
             of: plan.recipe.options().epochs,
@@ -125,7 +125,7 @@ impl<'a> Story<'a> {
             }
             Event::Epoch(summary) => {
                 let seconds = Some(self.clock.last());
-                self.epochs.push(Told { summary: summary.clone(), seconds });
+                self.epochs.push(EpochRow { summary: summary.clone(), seconds });
                 self.now = Running { epoch: summary.epoch + 1, ..Running::default() };
             }
             _ => {}
