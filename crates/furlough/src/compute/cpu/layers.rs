@@ -86,7 +86,7 @@ pub(super) fn train(
     workers.run(tiles.parts(), &|task, _| {
         let rows = tiles.part(task).0;
         // SAFETY: as above.
-        unsafe { sums.part(task, 1)[0] = pass.loss(rows.start, &examples[rows], weight) }
+        unsafe { pass.loss(rows.start, &examples[rows], weight, sums) }
     });
     for (index, block) in blocks.iter().enumerate().skip(1).rev() {
         let grid = grid(block.inputs);

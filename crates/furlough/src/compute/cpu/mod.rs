@@ -14,7 +14,6 @@ mod layers;
 mod loss;
 mod math;
 mod out;
-mod pace;
 mod packed;
 mod partition;
 mod product;
@@ -52,7 +51,6 @@ use gathered::Gathered;
 use packed::Packed;
 use partition::Partition;
 use product::Product;
-use std::time::Instant;
 use way::Way;
 use workers::Workers;
 use workspace::{Shared, Workspace};
@@ -99,6 +97,15 @@ pub struct StepSums {
     pub correct: u64,
 }
 
+impl StepSums {
+    /// Adds the examples' sums in the order of the rows, so that neither threads nor tiles show in the result.
+    fn total(rows: &[StepSums]) -> StepSums {
+        let add =
+            |all: StepSums, row: &StepSums| StepSums { loss: all.loss + row.loss, correct: all.correct + row.correct };
+        rows.iter().fold(StepSums::default(), add)
+    }
+}
+
 impl Cpu {
     /// Threads and memory for training with batches of up to `batch_size` examples. `threads` counts the calling one;
     /// 0 is taken as 1.
@@ -135,7 +142,7 @@ impl Cpu {
             masks: vec![None; architecture.blocks().len() + 1],
             connections: Connections::new(architecture),
             concretes: Concretes::new(architecture, batch_size),
-            sums: Shared::new(batch_size.div_ceil(product::LEAST_TILE), 1),
+            sums: Shared::new(batch_size, 1),
             gathering: Gathering::default(),
             gathered: product
                 .kernels()
@@ -207,30 +214,23 @@ impl Cpu {
         let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
         assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
         // Forward, back and the gradient.
-        let work = (batch.examples.len(), 3 * self.architecture.parameters());
-        self.workers.choose_step(work.0, work.1);
-        let start = Instant::now();
+        self.workers.choose(batch.examples.len(), 3 * self.architecture.parameters());
         rows::fill_masks(self.isa, &mut self.masks, &self.architecture, Some(site), factor);
         let (rows, when) = (batch.examples.len(), self.gathering);
-        let gathered = self.gathered.as_ref().zip(self.product.kernels());
-        let gathers = gathered
-            .is_some_and(|(gathered, kernels)| gathered.takes((kernels, &self.architecture), rows, when, factor));
-        let sums = if gathers {
-            gathered::train_step(self, mlp, velocity, optimizer, batch)
-        } else {
-            self.connections.draw(self.isa, &mut self.workers, mlp, Some(site), factor);
-            self.concretes.draw(self.isa, mlp, Some(site));
-            let sums = rows::train_phase(self, mlp, batch);
-            if sums.loss.is_finite() {
-                let Cpu { isa, workers, concretes, .. } = self;
-                let examples = (batch.examples.len(), batch.data.len());
-                concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
-                tiles::update_phase(self, mlp, velocity, optimizer, batch);
-                self.concretes.descend(mlp, optimizer.learning_rate);
-            }
-            sums
-        };
-        self.workers.took(work.0, work.1, start.elapsed());
+        let gathered = self.gathered.as_ref();
+        if gathered.is_some_and(|gathered| gathered.takes(&self.architecture, rows, when, factor)) {
+            return gathered::train_step(self, mlp, velocity, optimizer, batch);
+        }
+        self.connections.draw(self.isa, &mut self.workers, mlp, Some(site), factor);
+        self.concretes.draw(self.isa, mlp, Some(site));
+        let sums = rows::train_phase(self, mlp, batch);
+        if sums.loss.is_finite() {
+            let Cpu { isa, workers, concretes, .. } = self;
+            let examples = (batch.examples.len(), batch.data.len());
+            concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
+            tiles::update_phase(self, mlp, velocity, optimizer, batch);
+            self.concretes.descend(mlp, optimizer.learning_rate);
+        }
         sums
     }
 

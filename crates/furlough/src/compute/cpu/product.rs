@@ -27,9 +27,6 @@ pub(super) enum Product {
 /// some 3 % slower), and few enough for a batch of 256 to make four.
 pub(super) const TILE: usize = 72;
 
-/// The least that [`Product::tile`] gives.
-pub(super) const LEAST_TILE: usize = bf16::GROUP;
-
 /// Weights of one layer from which on tiles are higher: they stream from the third-level cache or memory, so that each time should serve more rows
 /// (`bench/LOG.md`).
 const WIDE: usize = 1 << 19;

@@ -110,19 +110,15 @@ pub(super) fn train_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
             let rows = tile_rows(index, count, tile);
             let first = rows.start;
             let examples = &batch.examples[rows];
-            // SAFETY: each tile has its own rows of every buffer, or of the input its worker has, and its own place in the sums.
+            // SAFETY: each tile has its own rows of every buffer, or of the input its worker has, and its own places in the sums.
             unsafe {
                 pass.forward(worker, first, first, examples.len(), |row| examples[row]);
-                sums_of.part(index, 1)[0] = pass.loss(first, examples, weight);
+                pass.loss(first, examples, weight, sums_of);
                 pass.backward(worker, first, examples);
             }
         });
     }
-    // In the order of the tiles, whoever computed them.
-    sums.all()[..tiles].iter().fold(StepSums::default(), |all, tile| StepSums {
-        loss: all.loss + tile.loss,
-        correct: all.correct + tile.correct,
-    })
+    StepSums::total(&sums.all()[..count])
 }
 
 /// The outputs of `examples`, into `out`.
@@ -306,25 +302,22 @@ impl Pass<'_> {
         }
     }
 
-    /// The loss of the tile, and its derivative by the outputs into the last block's deltas.
+    /// The loss of each row of the tile into `sums`, and its derivative by the outputs into the last block's deltas.
     ///
     /// # Safety
-    /// Nobody else uses rows `first .. first + examples.len()` of the workspace now.
-    pub(super) unsafe fn loss(&self, first: usize, examples: &[u32], weight: f32) -> StepSums {
+    /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or of the sums, now.
+    pub(super) unsafe fn loss(&self, first: usize, examples: &[u32], weight: f32, sums: &Shared<StepSums>) {
         let outputs = self.mlp.architecture().outputs();
-        let (start, len) = (first * outputs, examples.len() * outputs);
         let last = self.workspace.outputs.len() - 1;
-        // SAFETY: our rows, of two different buffers.
-        let (values, deltas) =
-            unsafe { (self.workspace.outputs[last].part(start, len), self.workspace.deltas[last].part(start, len)) };
-        let mut sums = StepSums::default();
-        for ((row, delta), &example) in values.chunks_exact(outputs).zip(deltas.chunks_exact_mut(outputs)).zip(examples)
-        {
-            let one = loss_row(self.isa, row, self.data.targets(), example as usize, weight, delta);
-            sums.loss += one.loss;
-            sums.correct += one.correct;
+        for (row, &example) in (first..).zip(examples) {
+            // SAFETY: our row, of three different buffers.
+            unsafe {
+                let values = self.workspace.outputs[last].part(row * outputs, outputs);
+                let delta = self.workspace.deltas[last].part(row * outputs, outputs);
+                let targets = self.data.targets();
+                sums.part(row, 1)[0] = loss_row(self.isa, values, targets, example as usize, weight, delta);
+            }
         }
-        sums
     }
 
     /// From the last block's deltas to the first one's.

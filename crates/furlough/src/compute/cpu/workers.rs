@@ -1,14 +1,12 @@
 //! A few threads that wait close by. A step hands work out three times and takes about a millisecond, so a hand-over must cost
 //! microseconds: workers spin briefly before they sleep.
 
-use super::pace::Pace;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
-use std::time::Duration;
 
 /// A job: called with (task, worker) for each task once, from several threads.
 type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
@@ -59,15 +57,10 @@ pub(super) struct Workers {
     worth: usize,
     /// Whether the calling thread does the present jobs by itself.
     alone: bool,
-    /// Of steps that are neither much less nor much more.
-    pace: Pace,
 }
 
-/// So many times less or more than what is worth another thread leaves no doubt.
-const DOUBTFUL: usize = 8;
-
 impl Workers {
-    /// `count` workers, the calling thread being worker 0, which calls of less than `worth` floating-point operations stay on, if [`Self::choose_step`] does not know better. A thread that the
+    /// `count` workers, the calling thread being worker 0, which calls of less than `worth` floating-point operations stay on. A thread that the
     /// system refuses is done without.
     pub(super) fn new(count: usize, worth: usize) -> Self {
         let hall = Arc::new(Hall {
@@ -85,7 +78,7 @@ impl Workers {
             })
             .collect();
         let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
-        Workers { hall, threads, sleepers, worth, alone: false, pace: Pace::default() }
+        Workers { hall, threads, sleepers, worth, alone: false }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -95,27 +88,6 @@ impl Workers {
     /// Chooses who does the jobs of a call that multiplies `rows` rows with `weights` weights in all. Whoever does them, they give the same.
     pub(super) fn choose(&mut self, rows: usize, weights: usize) {
         self.alone = operations(rows, weights) < self.worth;
-    }
-
-    /// [`Self::choose`] for a step, which is to be followed by [`Self::took`]: where it is not clear from the work, by what such steps took before.
-    pub(super) fn choose_step(&mut self, rows: usize, weights: usize) {
-        self.choose(rows, weights);
-        let work = operations(rows, weights);
-        if self.count() > 1 && self.is_doubtful(work) {
-            self.alone = self.pace.alone(work).unwrap_or(self.alone);
-        }
-    }
-
-    /// Says what the step took for which the workers were chosen last.
-    pub(super) fn took(&mut self, rows: usize, weights: usize, time: Duration) {
-        let work = operations(rows, weights);
-        if self.count() > 1 && self.is_doubtful(work) {
-            self.pace.took(work, time.as_secs_f64());
-        }
-    }
-
-    fn is_doubtful(&self, work: usize) -> bool {
-        (self.worth / DOUBTFUL..self.worth.saturating_mul(DOUBTFUL)).contains(&work)
     }
 
     /// How many do the jobs of the present call.
@@ -221,6 +193,7 @@ impl Drop for Workers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn every_task_runs_once_at_any_number_of_workers() {

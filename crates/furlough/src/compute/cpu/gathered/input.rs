@@ -40,28 +40,17 @@ pub(super) fn losses(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>, su
     {
         let sums = &*sums;
         workers.run(tiles, &|tile, _| {
-            let mut all = StepSums::default();
             for row in tile * TILE..count.min((tile + 1) * TILE) {
                 let place = row * outputs;
-                // SAFETY: this row of two different buffers.
-                let (values, delta) = unsafe {
-                    (
-                        step.workspace.outputs[last].part(place, outputs),
-                        step.workspace.deltas[last].part(place, outputs),
-                    )
-                };
                 let example = batch.examples[row] as usize;
-                let one = loss_row(step.isa, values, batch.data.targets(), example, weight, delta);
-                all.loss += one.loss;
-                all.correct += one.correct;
+                // SAFETY: this row of three different buffers.
+                unsafe {
+                    let values = step.workspace.outputs[last].part(place, outputs);
+                    let delta = step.workspace.deltas[last].part(place, outputs);
+                    sums.part(row, 1)[0] = loss_row(step.isa, values, batch.data.targets(), example, weight, delta);
+                }
             }
-            // SAFETY: this tile's own place.
-            unsafe { sums.part(tile, 1)[0] = all };
         });
     }
-    // In the order of the tiles, whoever computed them.
-    sums.all()[..tiles].iter().fold(StepSums::default(), |all, tile| StepSums {
-        loss: all.loss + tile.loss,
-        correct: all.correct + tile.correct,
-    })
+    StepSums::total(&sums.all()[..count])
 }

@@ -103,20 +103,12 @@ impl Gathered {
     }
 
     /// Whether a batch of so many rows is computed here, drop probabilities being multiplied by `factor`.
-    pub(super) fn takes(
-        &self,
-        (kernels, architecture): (&Kernels, &Architecture),
-        rows: usize,
-        when: Gathering,
-        factor: f64,
-    ) -> bool {
+    pub(super) fn takes(&self, architecture: &Architecture, rows: usize, when: Gathering, factor: f64) -> bool {
         match when {
             Gathering::Never => false,
             Gathering::Always => true,
             // The last group may have fewer.
-            Gathering::WhereItPays => {
-                reckon::pays(kernels, architecture, rows / rows.div_ceil(self.group_size), factor)
-            }
+            Gathering::WhereItPays => reckon::pays(architecture, rows / rows.div_ceil(self.group_size), factor),
         }
     }
 }
