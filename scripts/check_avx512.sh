@@ -2,9 +2,9 @@
 # Runs tests of the library with AVX-512, AVX512-BF16 and AMX on a machine that has none of them: in Bochs, which emulates an Intel processor
 # of 2023 as a whole, and so starts a Linux of its own. It says whether the kernels are right, nothing about how fast they are.
 #
-#     scripts/check_avx512.sh                              the unit tests of compute, and the files that compare the step with its definition
-#     scripts/check_avx512.sh lib                          the unit tests ("lib"), or these files of crates/furlough/tests
-#     scripts/check_avx512.sh step -- the_fast             those of their tests whose names contain this
+#     scripts/check_avx512.sh                              the unit tests of compute, and the modules that compare the step with its definition
+#     scripts/check_avx512.sh lib                          the unit tests ("lib"), or these modules of crates/furlough/tests/it
+#     scripts/check_avx512.sh step -- the_fast             the test of this name in them
 #     WITHOUT=amx_bf16 scripts/check_avx512.sh ...         without AMX, so that AVX512-BF16 multiplies; WITHOUT=amx_bf16,avx512bf16 without either
 #
 # Needs cargo, a C++ compiler, make, patch and Debian 12 on x86_64. It changes nothing in the system and needs no root: the sources of Bochs 3.0
@@ -24,14 +24,14 @@ for tool in cargo python3 c++ make patch apt-get apt-cache dpkg dpkg-deb; do
 done
 [[ $(dpkg --print-architecture) == amd64 ]] || missing "this is not x86_64"
 
-files=()
+modules=()
 while (($#)) && [[ $1 != -- ]]; do
-    files+=("$1")
+    modules+=("$1")
     shift
 done
-filters=("${@:2}")
-if ((!${#files[@]})); then
-    files=(lib step shared predict dropout)
+filter=${2:-}
+if ((!${#modules[@]})); then
+    modules=(lib step shared predict dropout)
 fi
 
 # The distribution's packages, and the sources of its next version, by package lists of our own.
@@ -74,15 +74,11 @@ if [[ ! -x $bochs ]]; then
 fi
 
 # The tests' programs, with the libraries that they need where they look for them.
-selected=()
-for file in "${files[@]}"; do
-    if [[ $file == lib ]]; then selected+=(--lib); else selected+=(--test "$file"); fi
-done
 disk=$work/disk
 image=$work/image
 rm -rf "$disk" "$image"
 mkdir -p "$disk"/{isolinux,} "$image"/{bin,dev,proc,sys,tests,tmp}
-cargo test --locked --release -p furlough "${selected[@]}" --no-run --message-format json >"$work/build.json"
+cargo test --locked --release -p furlough --lib --test it --no-run --message-format json >"$work/build.json"
 python3 - "$work/build.json" >"$work/programs" <<'PYTHON'
 import json, sys
 for message in map(json.loads, open(sys.argv[1])):
@@ -110,10 +106,14 @@ cd /tmp
 grep -m 1 -o -E 'avx512_bf16.* amx_[a-z0-9]+' /proc/cpuinfo
 failed=0
 INIT
-    for name in "${files[@]}"; do
-        arguments=("${filters[@]}")
-        if [[ $name == lib ]] && ((!${#filters[@]})); then arguments=(compute::); fi
-        printf 'echo "%s:"; /tests/%s --test-threads 1 %s || failed=1\n' "$name" "$name" "${arguments[*]@Q}"
+    for module in "${modules[@]}"; do
+        program=it
+        test=$module::$filter
+        if [[ $module == lib ]]; then
+            program=lib
+            test=${filter:-compute::}
+        fi
+        printf 'echo "%s:"; /tests/%s --test-threads 1 %s || failed=1\n' "$module" "$program" "${test@Q}"
     done
     cat <<'INIT'
 echo "check_avx512: failed=$failed"

@@ -3,7 +3,7 @@
 # that has none.
 #
 #     scripts/check_neon.sh                 compile
-#     scripts/check_neon.sh step predict    compile and run these files of crates/furlough/tests, in the emulator
+#     scripts/check_neon.sh step predict    compile and run these modules of crates/furlough/tests/it, in the emulator
 #
 # Needs cargo and Debian 12 on x86_64. It changes nothing in the system and needs no root: the compiler with ARM's standard library, the
 # linker and the emulator are the distribution's packages, unpacked under target/neon (some 900 MB) and used from there.
@@ -63,5 +63,5 @@ build=(--locked --release -p furlough --target aarch64-unknown-linux-gnu)
 if [[ $# == 0 ]]; then
     cargo check "${build[@]}"
 else
-    cargo test "${build[@]}" "${@/#/--test=}"
+    for module in "$@"; do cargo test "${build[@]}" --test it -- "$module::"; done
 fi

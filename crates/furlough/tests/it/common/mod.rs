@@ -1,6 +1,5 @@
 //! What several tests train on, and how they hold a step against the oracle, gradients against differences, and a run that was stopped against one that was
 //! not.
-#![allow(dead_code)] // each test file uses a part of it
 
 use furlough::compute::{Cpu, Precision, StepSums, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};

@@ -1,13 +1,17 @@
 //! What is measured of hidden units, against the same by its formula from plainly computed activations.
 
-mod common;
-
-use common::data;
+use crate::common::data;
 use furlough::data::Dataset;
 use furlough::nn::{Init, Layer::*, Mlp, Sequential};
 use furlough::predict::{Histogram, LayerActivations, Predictor};
 use furlough::random::Key;
 use ndarray::{Array2, Axis};
+
+furlough_harness::tests![
+    measures_are_those_of_the_formulas,
+    threads_do_not_show,
+    networks_and_data_with_little_to_measure,
+];
 
 /// More examples than are held at once.
 const EXAMPLES: usize = 1024 + 321;
@@ -72,7 +76,6 @@ fn check(seen: &LayerActivations, x: &Array2<f64>) {
     assert_eq!(total(&coadaptation.histogram), coadaptation.pairs);
 }
 
-#[test]
 fn measures_are_those_of_the_formulas() {
     let (mlp, data) = (mlp(), data(EXAMPLES, 13, 4, true));
     let expected = plainly(&mlp, &data);
@@ -87,7 +90,6 @@ fn measures_are_those_of_the_formulas() {
     assert_eq!((seen[1].dead_units, seen[1].constant_units), (0, 0));
 }
 
-#[test]
 fn threads_do_not_show() {
     // Enough units that other threads are woken.
     let network = Sequential::new([Linear(30, 200), Relu, Dropout(0.5), Linear(200, 70), Sigmoid, Linear(70, 3)]);
@@ -100,7 +102,6 @@ fn threads_do_not_show() {
     assert_eq!(one, of(5));
 }
 
-#[test]
 fn networks_and_data_with_little_to_measure() {
     let of = |mlp: Mlp, data: &Dataset| Predictor::new(mlp, 1).activations(data);
     let linear = Sequential::new([Linear(13, 4)]).validate().unwrap();

@@ -1,8 +1,6 @@
 //! Every kind of dropout by the fast kernels against its definition, for each instruction set of this machine.
 
-mod common;
-
-use common::{Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity};
+use crate::common::{Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity};
 use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, Dataset, Features, Targets, digits};
 use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
@@ -12,6 +10,19 @@ use furlough::predict::Predictor;
 use furlough::random::{Key, Stream};
 use furlough::train::{TrainOptions, Trainer};
 use ndarray::Array2;
+
+furlough_harness::tests![
+    noise_in_place_is_the_definition,
+    the_fast_step_is_the_plain_step,
+    any_number_of_threads_gives_the_same_bits,
+    gradients_are_those_of_finite_differences_with_the_noise_frozen,
+    noise_has_the_mean_and_variance_that_its_page_says,
+    alpha_dropout_keeps_mean_0_and_variance_1,
+    selu_with_lecun_keeps_the_size_of_values,
+    samples_are_forward_passes,
+    digits_are_learnt_with_noise_and_the_model_keeps_its_kind,
+    layers_that_make_no_noise_are_refused,
+];
 
 struct Case {
     kind: DropoutKind,
@@ -73,7 +84,6 @@ fn cases() -> Vec<Case> {
 }
 
 /// To the bit: infinite values, numbers that are none and zeros of both signs too.
-#[test]
 fn noise_in_place_is_the_definition() {
     for isa in Isa::available() {
         for kind in DropoutKind::OF_UNITS {
@@ -99,7 +109,6 @@ fn noise_in_place_is_the_definition() {
     }
 }
 
-#[test]
 fn the_fast_step_is_the_plain_step() {
     let precisions = |isa| Precision::ALL.map(|precision| (isa, precision));
     for (isa, precision) in Isa::available().into_iter().flat_map(precisions) {
@@ -120,7 +129,6 @@ fn the_fast_step_is_the_plain_step() {
     }
 }
 
-#[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for case in cases() {
         let data = data(4 * case.batch, case.widths[0], case.widths[case.widths.len() - 1], case.classes);
@@ -139,7 +147,6 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-#[test]
 fn gradients_are_those_of_finite_differences_with_the_noise_frozen() {
     for kind in DropoutKind::OF_UNITS {
         for (activation, classes, sharing) in [
@@ -171,7 +178,6 @@ fn gradients_are_those_of_finite_differences_with_the_noise_frozen() {
 }
 
 /// Mean and variance over the masks, of a value that stands for a unit in training.
-#[test]
 fn noise_has_the_mean_and_variance_that_its_page_says() {
     let units = 1 << 18;
     for (p, x) in [(0.05, 1.0f32), (0.5, 1.0), (0.5, -3.0), (0.8, 0.25)] {
@@ -189,7 +195,6 @@ fn noise_has_the_mean_and_variance_that_its_page_says() {
 }
 
 /// What alpha dropout is for: values of mean 0 and variance 1 keep both, whatever the p.
-#[test]
 fn alpha_dropout_keeps_mean_0_and_variance_1() {
     let normal: Vec<f32> = (0..1u32 << 18).map(|i| furlough::random::normal(i << 14 | 1 << 13)).collect();
     for p in [0.05, 0.2, 0.5, 0.9] {
@@ -206,7 +211,6 @@ fn alpha_dropout_keeps_mean_0_and_variance_1() {
 }
 
 /// And SELU with its initial weights: deep networks begin with outputs of about mean 0 and variance 1.
-#[test]
 fn selu_with_lecun_keeps_the_size_of_values() {
     let hidden = [256; 12];
     let rows = Array2::from_shape_fn((64, 200), |(i, j)| {
@@ -232,7 +236,6 @@ fn moments(values: &[f32]) -> (f64, f64) {
 }
 
 /// Masked passes have the bits of the forward pass, wherever the noise begins.
-#[test]
 fn samples_are_forward_passes() {
     for case in cases() {
         let (data, mlp) = (case.data(), case.mlp());
@@ -242,7 +245,6 @@ fn samples_are_forward_passes() {
     }
 }
 
-#[test]
 fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
     let digits = digits::load().unwrap();
     for kind in DropoutKind::OF_UNITS {
@@ -276,7 +278,6 @@ fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
     }
 }
 
-#[test]
 fn layers_that_make_no_noise_are_refused() {
     use Layer::{AlphaDropout, AnyDropout, GaussianDropout, Linear};
     for (layer, expected) in [

@@ -1,8 +1,8 @@
 //! DropConnect: the fast step against the plain one, and what holds for every mask of weights.
 
-mod common;
-
-use common::{Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity, whole_and_in_pieces};
+use crate::common::{
+    Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity, whole_and_in_pieces,
+};
 use furlough::compute::{Cpu, Isa, Precision};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Architecture, Dropout, Init, Layer, Layer::*, MaskSite, Mlp, Sequential, drop_connect};
@@ -10,6 +10,19 @@ use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::TrainOptions;
 use ndarray::Array2;
+
+furlough_harness::tests![
+    the_fast_step_is_the_plain_step,
+    any_number_of_threads_gives_the_same_bits,
+    gradients_are_those_of_finite_differences_with_the_masks_frozen,
+    the_definition_is_dropout_of_weights_in_streams_of_its_own,
+    known_answers,
+    p_0_is_no_dropout_and_p_1_leaves_biases,
+    what_is_dropped_does_not_move,
+    a_step_whose_loss_is_not_finite_changes_nothing,
+    a_pass_is_the_forward_pass_with_its_masks,
+    digits_are_learnt_and_resuming_changes_no_bit,
+];
 
 struct Case {
     layers: Vec<Layer>,
@@ -68,7 +81,6 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-#[test]
 fn the_fast_step_is_the_plain_step() {
     let engines = Isa::available().into_iter().flat_map(|isa| Precision::ALL.map(|precision| (isa, precision)));
     for (isa, precision) in engines {
@@ -91,7 +103,6 @@ fn the_fast_step_is_the_plain_step() {
     }
 }
 
-#[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for case in cases() {
         let before = case.mlp();
@@ -114,7 +125,6 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-#[test]
 fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
     for (activation, classes) in [(Tanh, true), (Gelu, false)] {
         let layers =
@@ -132,7 +142,6 @@ fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
     }
 }
 
-#[test]
 fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
     let half = Dropout::new(0.5).unwrap();
     let ones = Array2::ones((70, 90));
@@ -155,7 +164,6 @@ fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
 }
 
 /// The first weights of seed 1, step 0, before the second linear layer; computed from the page of the masks by `scripts/masks.py`.
-#[test]
 fn known_answers() {
     assert_eq!([Stream::DropConnect as u32, Stream::DropConnectMonteCarlo as u32], [4, 6]);
     let at = MaskSite { key: Key::new(1), step: 0, layer: 1, ..site(0) };
@@ -171,7 +179,6 @@ const KNOWN: [[u32; 5]; 3] = [
     [3070856890, 497450955, 3578286333, 1982831292, 1438202156],
 ];
 
-#[test]
 fn p_0_is_no_dropout_and_p_1_leaves_biases() {
     let with = |p| Sequential::new([Linear(9, 8), Relu, DropConnect(p), Linear(8, 3)]).validate().unwrap();
     let without = Sequential::new([Linear(9, 8), Relu, Linear(8, 3)]).validate().unwrap();
@@ -199,7 +206,6 @@ fn p_0_is_no_dropout_and_p_1_leaves_biases() {
     assert!(!moved(0) && mlp.weights(1) == before.weights(1) && mlp.biases(1) != before.biases(1));
 }
 
-#[test]
 fn what_is_dropped_does_not_move() {
     let case = &cases()[1];
     let (before, mut after) = (case.mlp(), case.mlp());
@@ -219,7 +225,6 @@ fn what_is_dropped_does_not_move() {
     }
 }
 
-#[test]
 fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let case = &cases()[0];
     let mut mlp = case.mlp();
@@ -241,7 +246,6 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
 }
 
 /// Sampled predictions: a mask of the weights for each sample, the same for all examples.
-#[test]
 fn a_pass_is_the_forward_pass_with_its_masks() {
     for (number, case) in cases().iter().enumerate() {
         let mlp = case.mlp();
@@ -254,7 +258,6 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
     }
 }
 
-#[test]
 fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::new([Flatten, Linear(64, 128), Relu, DropConnect(0.3), Linear(128, 10)]);

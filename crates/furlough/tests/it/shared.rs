@@ -1,8 +1,6 @@
 //! Masks shared by groups of rows: the step that leaves out what is dropped against the plain one, which computes everything.
 
-mod common;
-
-use common::{Tolerance, bits, check_gradient, data, sampled, site, velocity, whole_and_in_pieces};
+use crate::common::{Tolerance, bits, check_gradient, data, sampled, site, velocity, whole_and_in_pieces};
 use furlough::compute::{Cpu, Gathering, Isa, Precision, reference};
 use furlough::data::{Batch, Dataset, digits};
 use furlough::nn::{Activation, Dropout, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
@@ -10,6 +8,18 @@ use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::TrainOptions;
 use ndarray::Array2;
+
+furlough_harness::tests![
+    the_step_is_the_plain_step,
+    the_dense_step_is_the_plain_step,
+    any_number_of_threads_gives_the_same_bits,
+    what_is_dropped_does_not_move,
+    what_is_dropped_is_penalised_all_the_same,
+    gradients_are_those_of_finite_differences_with_the_masks_frozen,
+    a_step_whose_loss_is_not_finite_changes_nothing,
+    digits_are_learnt_and_resuming_changes_no_bit,
+    the_definition_shares_by_place_and_only_in_training,
+];
 
 struct Case {
     /// Inputs, hidden widths, outputs.
@@ -115,7 +125,6 @@ fn cases() -> Vec<Case> {
 
 const CLOSE: Tolerance = Tolerance { precision: Precision::F32, slack: 1.0 };
 
-#[test]
 fn the_step_is_the_plain_step() {
     for isa in Isa::available() {
         for (number, case) in cases().iter().enumerate() {
@@ -147,7 +156,6 @@ fn the_step_is_the_plain_step() {
 }
 
 /// Computing everything and dropping it afterwards gives the same, whether asked for or because it pays.
-#[test]
 fn the_dense_step_is_the_plain_step() {
     for case in cases() {
         let (data, before) = (case.data(), case.mlp());
@@ -172,7 +180,6 @@ fn the_dense_step_is_the_plain_step() {
     }
 }
 
-#[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for case in cases() {
         let data = case.data();
@@ -196,7 +203,6 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-#[test]
 fn what_is_dropped_does_not_move() {
     let case = &cases()[0];
     let (data, before) = (case.data(), case.mlp());
@@ -218,7 +224,6 @@ fn what_is_dropped_does_not_move() {
 }
 
 /// Gathered or not, a weight of a dropped unit has no gradient but the penalties', and a weight of 0 has none at all.
-#[test]
 fn what_is_dropped_is_penalised_all_the_same() {
     let case = &cases()[0];
     let (data, mut before) = (case.data(), case.mlp());
@@ -249,7 +254,6 @@ fn what_is_dropped_is_penalised_all_the_same() {
     }
 }
 
-#[test]
 fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
     for (activation, classes) in [(Activation::Tanh, true), (Activation::Gelu, false), (Activation::Identity, true)] {
         let case = Case {
@@ -275,7 +279,6 @@ fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
     }
 }
 
-#[test]
 fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let case = &cases()[0];
     let mut mlp = case.mlp();
@@ -291,7 +294,6 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
 }
 
 /// Groups that divide the batch and groups that do not, and a last batch of the epoch that is smaller.
-#[test]
 fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     for sharing in [Sharing::Batch, Sharing::rows(80).unwrap()] {
@@ -315,7 +317,6 @@ fn digits_are_learnt_and_resuming_changes_no_bit() {
     }
 }
 
-#[test]
 fn the_definition_shares_by_place_and_only_in_training() {
     let x = Array2::ones((7, 90));
     let ids = [9, 4, 4, 30, 2, 8, 1];

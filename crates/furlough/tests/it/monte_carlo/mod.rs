@@ -1,10 +1,8 @@
 //! Masked passes by the fast path against the forward pass with the same masks, bit for bit; and what is made of them, against the formulas.
 
-#[path = "../common/mod.rs"]
-mod common;
-mod passes;
+pub mod passes;
 
-use common::{data, passes};
+use crate::common::{data, passes};
 use furlough::compute::Cpu;
 use furlough::data::{Targets, digits};
 use furlough::nn::{Activation, Init, Layer, Mlp, Sequential, argmax};
@@ -12,6 +10,17 @@ use furlough::predict::{MonteCarlo, Predictor, Spread, Uncertainty};
 use furlough::random::Key;
 use furlough::train::{Control, Event, TrainOptions, Trainer};
 use ndarray::{Array2, Axis, s};
+
+furlough_harness::tests![
+    probabilities_and_entropies_are_those_of_the_formulas,
+    extreme_logits_are_certain_and_finite,
+    what_is_not_a_number_stays_so,
+    means_and_variances_of_numbers,
+    threads_and_neighbours_do_not_show,
+    without_dropout_all_samples_are_the_full_network,
+    the_average_approaches_its_limit_which_is_near_the_full_network,
+    what_cannot_be_sampled_is_refused,
+];
 
 fn key() -> Key {
     Key::new(0x9e37_79b9_0000_0007)
@@ -55,7 +64,6 @@ fn close(seen: f64, expected: f64, what: &str) {
     assert!((seen - expected).abs() < 1e-6, "{what} is {seen}, by the formula {expected}");
 }
 
-#[test]
 fn probabilities_and_entropies_are_those_of_the_formulas() {
     for (network, classes) in networks().iter().filter(|(_, classes)| *classes) {
         let mlp = mlp(network);
@@ -85,7 +93,6 @@ fn probabilities_and_entropies_are_those_of_the_formulas() {
     }
 }
 
-#[test]
 fn extreme_logits_are_certain_and_finite() {
     let mut mlp = mlp(&Sequential::new([Layer::Dropout(0.5), Layer::Linear(3, 3)]));
     mlp.parameters_mut().iter_mut().for_each(|w| *w *= 3000.0);
@@ -99,7 +106,6 @@ fn extreme_logits_are_certain_and_finite() {
     assert!(sampled.evaluate(&data).unwrap().loss.is_finite());
 }
 
-#[test]
 fn what_is_not_a_number_stays_so() {
     for classes in [3, 16, 17] {
         let mut mlp = mlp(&Sequential::new([Layer::Dropout(0.5), Layer::Linear(3, classes)]));
@@ -112,7 +118,6 @@ fn what_is_not_a_number_stays_so() {
     }
 }
 
-#[test]
 fn means_and_variances_of_numbers() {
     let mut mlp = mlp(&Sequential::perceptron(9, 2, &[70], Activation::Relu, 0.0, &[0.5]));
     // A mean far from 0 must not cost the variance its digits.
@@ -138,7 +143,6 @@ fn means_and_variances_of_numbers() {
     close(sampled.evaluate(&data).unwrap().loss, squares.mean().unwrap(), "mean squared error");
 }
 
-#[test]
 fn threads_and_neighbours_do_not_show() {
     for (network, classes) in networks() {
         let mlp = mlp(&network);
@@ -160,7 +164,6 @@ fn threads_and_neighbours_do_not_show() {
     }
 }
 
-#[test]
 fn without_dropout_all_samples_are_the_full_network() {
     let mlp = mlp(&Sequential::perceptron(20, 6, &[31], Activation::Relu, 0.0, &[0.0]));
     let data = data(100, 20, 6, true);
@@ -174,7 +177,6 @@ fn without_dropout_all_samples_are_the_full_network() {
 }
 
 /// Weight scaling is an approximation of the average over the sub-networks, which more and more samples approach.
-#[test]
 fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     let digits = digits::load().unwrap();
     let network = Sequential::perceptron(64, 10, &[64], Activation::Relu, 0.0, &[0.5]);
@@ -205,7 +207,6 @@ fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     assert!((averaged.accuracy.unwrap() - accuracy).abs() < 0.02, "{averaged:?} but {accuracy}");
 }
 
-#[test]
 fn what_cannot_be_sampled_is_refused() {
     let mut predictor = Predictor::new(mlp(&networks()[0].0), 1);
     let fits = data(5, 40, 10, true);

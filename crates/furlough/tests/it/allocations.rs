@@ -1,4 +1,4 @@
-//! A step allocates nothing after the first, and masked passes nothing more for more samples. Alone in its file, because the counter counts every thread.
+//! A step allocates nothing after the first, and masked passes nothing more for more samples. The counter counts every thread, so the test runs in a process of its own.
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
@@ -7,6 +7,8 @@ use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+furlough_harness::tests![a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all,];
 
 struct Counting;
 
@@ -38,11 +40,11 @@ fn data() -> Dataset {
     Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[28, 28]).unwrap()
 }
 
-/// One test, so that nothing else of this process runs beside it.
-#[test]
 fn a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all() {
-    steps();
-    passes();
+    furlough_harness::alone("allocations::a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all", || {
+        steps();
+        passes();
+    });
 }
 
 fn steps() {

@@ -8,6 +8,12 @@ use furlough::random::{Key, Stream};
 use furlough::train::{TrainOptions, Trainer};
 use ndarray::{Array2, Axis};
 
+furlough_harness::tests![
+    classes_are_evaluated_as_the_definitions_say,
+    numbers_are_learnt_and_evaluated_as_the_definitions_say,
+    data_that_does_not_fit_is_refused,
+];
+
 /// Evaluation takes 8,192 at a time.
 const EXAMPLES: usize = 8192 + 77;
 
@@ -45,7 +51,6 @@ fn plain_outputs(mlp: &Mlp, data: &Dataset) -> Array2<f32> {
     reference::forward(mlp, Batch { data, examples: &examples }, None, Precision::F32)
 }
 
-#[test]
 fn classes_are_evaluated_as_the_definitions_say() {
     let (data, mlp) = (classes(), mlp(4));
     let Targets::Classes { labels, .. } = data.targets() else { unreachable!() };
@@ -73,7 +78,6 @@ fn classes_are_evaluated_as_the_definitions_say() {
     }
 }
 
-#[test]
 fn numbers_are_learnt_and_evaluated_as_the_definitions_say() {
     let data = numbers();
     let Targets::Values(values) = data.targets() else { unreachable!() };
@@ -94,7 +98,6 @@ fn numbers_are_learnt_and_evaluated_as_the_definitions_say() {
     assert!((f64::from(mean) - loss).abs() < 1e-4 * loss);
 }
 
-#[test]
 fn data_that_does_not_fit_is_refused() {
     let mut predictor = Predictor::new(mlp(2), 1);
     let reason = predictor.evaluate(&classes()).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 //! `docs/masks.md` alone. Its answers are committed; with python3 and numpy at hand the script is also run afresh.
 //!
 //! `FURLOUGH_PYTHON` names another interpreter than `python3`. With `FURLOUGH_REQUIRE_PYTHON=1` a missing
-//! numpy is a failure; without it the fresh runs are left out and say so.
+//! numpy is a failure; without it the fresh runs are skipped.
 
 use furlough::data::epoch_order;
 use furlough::nn::{Dropout, DropoutKind, Init, MaskSite, Sharing};
@@ -13,9 +13,18 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
-const FIXTURE: &str = include_str!("fixtures/masks.json");
-const PAGE: &str = include_str!("../../../docs/masks.md");
+furlough_harness::tests![
+    the_committed_answers,
+    the_committed_answers_tell_wrong_masks,
+    the_page_shows_these_numbers,
+    a_fresh_run_of_the_script unless without_numpy(),
+    the_script_asked_other_questions unless without_numpy(),
+];
+
+const FIXTURE: &str = include_str!("../fixtures/masks.json");
+const PAGE: &str = include_str!("../../../../docs/masks.md");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/masks.py");
 
 fn hex(bytes: &[u8]) -> String {
@@ -170,7 +179,6 @@ fn compare(text: &str) -> [usize; 4] {
     seen
 }
 
-#[test]
 fn the_committed_answers() {
     let [masks, orders, weights, noise] = compare(FIXTURE);
     assert!(masks >= 100 && orders >= 7 && weights >= 15, "{masks} masks, {orders} orders, {weights} weights");
@@ -178,7 +186,6 @@ fn the_committed_answers() {
 }
 
 /// Implementations that are wrong in one respect, each as random as the right one, must not pass.
-#[test]
 fn the_committed_answers_tell_wrong_masks() {
     type Words = fn(&MaskSite, u32, u32) -> u32;
     fn draw(site: &MaskSite, c0: u32, c1: u32, c2: u32) -> [u32; 4] {
@@ -217,7 +224,6 @@ fn the_committed_answers_tell_wrong_masks() {
 }
 
 /// The worked numbers of the page, made again here.
-#[test]
 fn the_page_shows_these_numbers() {
     for (seed, stream, step, layer, example, p, units) in [
         (1, Stream::Dropout, 0, 1, 0, 0.5, 0..8u32),
@@ -292,17 +298,26 @@ fn the_page_shows_these_numbers() {
     }
 }
 
-/// The script's answer, or nothing where Python or numpy is missing and not required.
-fn python(arguments: &[&str], input: &str) -> Option<String> {
-    let interpreter = std::env::var("FURLOUGH_PYTHON").unwrap_or_else(|_| "python3".into());
-    let numpy = Command::new(&interpreter).args(["-c", "import numpy"]).stderr(Stdio::null()).status();
-    if !numpy.is_ok_and(|status| status.success()) {
-        let missing = format!("{interpreter} with numpy is not there");
-        assert!(std::env::var("FURLOUGH_REQUIRE_PYTHON").as_deref() != Ok("1"), "{missing}, and it is required");
-        eprintln!("left out: {missing} (FURLOUGH_PYTHON names another interpreter)");
-        return None;
-    }
-    let mut child = Command::new(&interpreter)
+fn interpreter() -> String {
+    std::env::var("FURLOUGH_PYTHON").unwrap_or_else(|_| "python3".into())
+}
+
+/// What is missing to run the script, unless it is required.
+fn without_numpy() -> Option<String> {
+    static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
+        if std::env::var("FURLOUGH_REQUIRE_PYTHON").as_deref() == Ok("1") {
+            return None;
+        }
+        let numpy = Command::new(interpreter()).args(["-c", "import numpy"]).stderr(Stdio::null()).status();
+        let missing = || format!("{} with numpy (FURLOUGH_PYTHON names another interpreter)", interpreter());
+        (!numpy.is_ok_and(|status| status.success())).then(missing)
+    });
+    MISSING.clone()
+}
+
+/// The script's answer.
+fn python(arguments: &[&str], input: &str) -> String {
+    let mut child = Command::new(interpreter())
         .arg(SCRIPT)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -312,19 +327,17 @@ fn python(arguments: &[&str], input: &str) -> Option<String> {
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{SCRIPT} {arguments:?} failed");
-    Some(String::from_utf8(output.stdout).unwrap())
+    String::from_utf8(output.stdout).unwrap()
 }
 
-#[test]
 fn a_fresh_run_of_the_script() {
-    let Some(fresh) = python(&["fixture"], "") else { return };
+    let fresh = python(&["fixture"], "");
     compare(&fresh);
     let counted = |text: &str| serde_json::from_str::<Value>(text).unwrap()["answers"].as_array().unwrap().len();
     assert_eq!(counted(&fresh), counted(FIXTURE), "write the fixture again: scripts/masks.py fixture");
 }
 
 /// Questions that nobody chose: 200 masks and some orders and weights at pseudo-random places.
-#[test]
 fn the_script_asked_other_questions() {
     let mut state = 20_260_101u64;
     let mut random = |bits: u32| {
@@ -356,6 +369,6 @@ fn the_script_asked_other_questions() {
             "inputs": 1 + random(6), "outputs": 1 + random(8),
         }));
     }
-    let Some(answers) = python(&["answer"], &Value::from(questions).to_string()) else { return };
+    let answers = python(&["answer"], &Value::from(questions).to_string());
     assert_eq!(compare(&answers), [200, 10, 5, 20]);
 }

@@ -2,6 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+furlough_harness::tests![
+    a_module_uses_only_those_above_it,
+    the_check_sees_every_way_to_name_a_module,
+    unsafe_lives_in_compute,
+];
+
 const ORDER: [&str; 8] = ["random", "data", "nn", "optim", "compute", "train", "predict", "files"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -64,7 +70,6 @@ fn uses(code: &str) -> Vec<&'static str> {
     found
 }
 
-#[test]
 fn a_module_uses_only_those_above_it() {
     let lib = code(&src().join("lib.rs"));
     let declared: Vec<&str> =
@@ -82,7 +87,6 @@ fn a_module_uses_only_those_above_it() {
     }
 }
 
-#[test]
 fn the_check_sees_every_way_to_name_a_module() {
     assert_eq!(uses("use crate::files::Origin;"), ["files"]);
     assert_eq!(uses("use crate::{Error, train::{a, b}, nn};"), ["train", "nn"]);
@@ -90,7 +94,6 @@ fn the_check_sees_every_way_to_name_a_module() {
     assert!(uses("use crate::Error;").is_empty());
 }
 
-#[test]
 fn unsafe_lives_in_compute() {
     for file in sources(&src()) {
         let has = code(&file).split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe");

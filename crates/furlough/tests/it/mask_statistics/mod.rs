@@ -16,14 +16,22 @@ use furlough::nn::{Dropout, MaskSite};
 use furlough::random::Stream;
 use ndarray::Array2;
 
-#[test]
+furlough_harness::tests![
+    drop_rates,
+    wrong_rates_are_noticed,
+    neighbours_are_independent,
+    shared_masks_are_noticed,
+    no_bit_of_a_coordinate_is_ignored,
+    counts_scatter_as_binomials,
+    the_output_has_the_mean_and_variance_of_theory,
+];
+
 fn drop_rates() {
     for p in [0.01, 0.1, 0.2, 0.5, 0.9] {
         rates(p, defined(p)).passes(&format!("rates at p = {p}"));
     }
 }
 
-#[test]
 fn wrong_rates_are_noticed() {
     rates(0.5, defined(0.505)).fails("p = 0.5 off by 1 %");
     rates(0.2, defined(0.198)).fails("p = 0.2 off by 1 %");
@@ -36,14 +44,12 @@ fn wrong_rates_are_noticed() {
     rates(0.5, |s| defined(0.5)(Spot { example: 0, ..s })).fails("a mask for the whole batch");
 }
 
-#[test]
 fn neighbours_are_independent() {
     for p in [0.2, 0.5, 0.8] {
         independence(p, defined(p)).passes(&format!("independence at p = {p}"));
     }
 }
 
-#[test]
 fn shared_masks_are_noticed() {
     let p = 0.2;
     let drops = defined(p);
@@ -67,7 +73,6 @@ fn shared_masks_are_noticed() {
     independence(p, copied).fails("one unit in fifty that copies its neighbour");
 }
 
-#[test]
 fn no_bit_of_a_coordinate_is_ignored() {
     every_bit(0.5, defined(0.5)).passes("every bit at p = 0.5");
     every_bit(0.2, defined(0.2)).passes("every bit at p = 0.2");
@@ -83,7 +88,6 @@ fn no_bit_of_a_coordinate_is_ignored() {
     }
 }
 
-#[test]
 fn counts_scatter_as_binomials() {
     for p in [0.1, 0.2, 0.5, 0.9] {
         dispersion(p, defined(p)).passes(&format!("dispersion at p = {p}"));
@@ -94,7 +98,6 @@ fn counts_scatter_as_binomials() {
     dispersion(0.2, |s| defined(0.2)(Spot { example: s.example / 2, ..s })).fails("pairs of rows with one mask");
 }
 
-#[test]
 fn the_output_has_the_mean_and_variance_of_theory() {
     let layer = |p: f64| {
         let dropout = Dropout::new(p).unwrap();

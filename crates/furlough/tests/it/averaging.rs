@@ -1,13 +1,18 @@
 //! Averages of masked passes and of ensembles: by the formulas, and the same however they are computed.
 
-mod common;
-
-use common::data;
+use crate::common::data;
 use furlough::data::{Dataset, Targets};
 use furlough::nn::{Activation, Init, Mlp, Sequential};
 use furlough::predict::{AverageScore, AveragingPoint, Predictor, ensemble};
 use furlough::random::Key;
 use ndarray::Array2;
+
+furlough_harness::tests![
+    prefixes_are_the_averages_of_as_many_passes,
+    neither_threads_nor_other_counts_show,
+    ensembles_average_as_many_networks,
+    what_cannot_be_averaged_is_refused,
+];
 
 fn mlp(seed: u64, p: f64) -> Mlp {
     let network = Sequential::perceptron(12, 5, &[40, 30], Activation::Relu, 0.1, &[p, p]);
@@ -34,7 +39,6 @@ fn close(seen: AverageScore, expected: AverageScore, what: &str) {
     assert!((seen.loss - expected.loss).abs() < 1e-5, "{what}: loss {} should be {}", seen.loss, expected.loss);
 }
 
-#[test]
 fn prefixes_are_the_averages_of_as_many_passes() {
     // More examples than are held at once, and more samples than are folded at once.
     let data = data(4096 + 57, 12, 5, true);
@@ -56,7 +60,6 @@ fn prefixes_are_the_averages_of_as_many_passes() {
     assert_eq!(curve.examples, data.len());
 }
 
-#[test]
 fn neither_threads_nor_other_counts_show() {
     let data = data(900, 12, 5, true);
     let of = |threads: usize, counts: &[u32]| {
@@ -74,7 +77,6 @@ fn neither_threads_nor_other_counts_show() {
     assert!(deviation(29) < deviation(0), "averages of more passes differ less: {every:?}");
 }
 
-#[test]
 fn ensembles_average_as_many_networks() {
     let data = data(300, 12, 5, true);
     let mut members: Vec<Predictor> = (1..4).map(|seed| Predictor::new(mlp(seed, 0.2), 1)).collect();
@@ -104,7 +106,6 @@ fn ensembles_average_as_many_networks() {
     assert_eq!(members, [1, 2, 3]);
 }
 
-#[test]
 fn what_cannot_be_averaged_is_refused() {
     let classes = data(10, 12, 5, true);
     let mut predictor = Predictor::new(mlp(1, 0.5), 1);

@@ -1,11 +1,12 @@
 //! The network by hand and the network as a list are one network.
 
-#[path = "../examples/concise.rs"]
+#[path = "../../examples/concise.rs"]
 mod concise;
-#[path = "../examples/from_scratch.rs"]
+#[path = "../../examples/from_scratch.rs"]
 mod from_scratch;
 
-#[test]
+furlough_harness::tests![both_examples_give_the_same_losses_and_learn,];
+
 fn both_examples_give_the_same_losses_and_learn() {
     for seed in [0, 1] {
         let (by_hand, accuracy_by_hand) = from_scratch::train(seed, 30).unwrap();

@@ -9,6 +9,16 @@ use furlough::train::{Control, Event, StopReason, TrainOptions, TrainState, Trai
 use furlough::{Error, Result};
 use ndarray::Array2;
 
+furlough_harness::tests![
+    the_learning_rate_follows_its_schedule,
+    stopping_anywhere_and_resuming_changes_no_bit,
+    events_come_in_order_and_checkpoints_when_due,
+    a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before,
+    an_observers_error_ends_the_run,
+    a_batch_larger_than_the_data_is_one_batch,
+    what_does_not_fit_is_refused_with_its_reason,
+];
+
 /// 150 examples: which quarter of the square is it in?
 fn quarters() -> Dataset {
     let unit = |w: u32| w as f32 / u32::MAX as f32;
@@ -41,7 +51,6 @@ fn bits(state: &TrainState) -> Vec<u32> {
 }
 
 /// The learning rate of each step is the schedule's, of all steps of all epochs, and nothing else changes.
-#[test]
 fn the_learning_rate_follows_its_schedule() {
     let data = quarters();
     for lr_schedule in [LrSchedule::Constant, LrSchedule::Linear, LrSchedule::Cosine] {
@@ -66,7 +75,6 @@ fn the_learning_rate_follows_its_schedule() {
     }
 }
 
-#[test]
 fn stopping_anywhere_and_resuming_changes_no_bit() {
     let data = quarters();
     let mut whole = Trainer::new(&network(), &options(), &data, 1).unwrap();
@@ -113,7 +121,6 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
     }
 }
 
-#[test]
 fn events_come_in_order_and_checkpoints_when_due() {
     let data = quarters();
     let mut trainer = Trainer::new(&network(), &TrainOptions { epochs: 2, ..options() }, &data, 1).unwrap();
@@ -146,7 +153,6 @@ fn events_come_in_order_and_checkpoints_when_due() {
     assert_eq!(told, "<sssscsssscss?Ecsscsssscssss?Ec>");
 }
 
-#[test]
 fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before() {
     let data = quarters();
     let relu = Sequential::new([Linear(2, 33), Relu, Linear(33, 33), Relu, Linear(33, 4)]);
@@ -176,7 +182,6 @@ fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before() {
     }
 }
 
-#[test]
 fn an_observers_error_ends_the_run() {
     let data = quarters();
     let mut trainer = Trainer::new(&network(), &options(), &data, 1).unwrap();
@@ -191,7 +196,6 @@ fn an_observers_error_ends_the_run() {
     assert_eq!(trainer.state().progress.step, 3);
 }
 
-#[test]
 fn a_batch_larger_than_the_data_is_one_batch() {
     let data = quarters();
     let options = TrainOptions { batch_size: 10_000, epochs: 3, ..options() };
@@ -200,7 +204,6 @@ fn a_batch_larger_than_the_data_is_one_batch() {
     assert_eq!(trainer.state().progress.step, 3);
 }
 
-#[test]
 fn what_does_not_fit_is_refused_with_its_reason() {
     let data = quarters();
     let refused = |network: Sequential, options: TrainOptions| -> String {

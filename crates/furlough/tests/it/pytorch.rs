@@ -13,6 +13,12 @@ use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
+furlough_harness::tests![
+    initial_weights_are_those_of_the_script,
+    the_pieces_train_as_pytorch_does,
+    the_engine_trains_as_pytorch_does,
+];
+
 const CASES: [&str; 3] = ["hidden-dropout", "input-dropout", "momentum"];
 const LOSS_TOLERANCE: f64 = 1e-5;
 const WEIGHT_TOLERANCE: f32 = 1e-5;
@@ -113,7 +119,6 @@ fn digits() -> Dataset {
 }
 
 /// Both sides use their own sine and logarithm in f64, so rounding to f32 may differ in the last bit.
-#[test]
 fn initial_weights_are_those_of_the_script() {
     for name in CASES {
         let fixture = Fixture::read(name);
@@ -127,7 +132,6 @@ fn initial_weights_are_those_of_the_script() {
     }
 }
 
-#[test]
 fn the_pieces_train_as_pytorch_does() {
     let data = digits();
     for name in CASES {
@@ -137,7 +141,6 @@ fn the_pieces_train_as_pytorch_does() {
     }
 }
 
-#[test]
 fn the_engine_trains_as_pytorch_does() {
     let data = digits();
     for name in CASES {

@@ -1,14 +1,26 @@
 //! The fast step against the plain one, at shapes that leave tails everywhere, for each instruction set of this machine.
 
-mod common;
-
-use common::{Tolerance, bits, check_gradient, data, site};
+use crate::common::{Tolerance, bits, check_gradient, data, site};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing, argmax};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
+
+furlough_harness::tests![
+    the_fast_step_is_the_plain_step,
+    the_fast_step_is_the_plain_step_in_bfloat16,
+    the_fast_masks_are_the_definition,
+    dropout_in_place_is_the_definition,
+    gradients_are_those_of_finite_differences_with_the_masks_frozen,
+    weights_changed_between_steps_are_not_taken_for_those_before,
+    any_number_of_threads_gives_the_same_bits,
+    more_threads_than_tiles_of_rows_give_the_same_bits,
+    bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero,
+    a_step_whose_loss_is_not_finite_changes_nothing,
+    what_does_not_fit_panics_before_anything_is_computed,
+];
 
 struct Case {
     hidden: &'static [usize],
@@ -92,12 +104,10 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-#[test]
 fn the_fast_step_is_the_plain_step() {
     hold_against_the_oracle(Precision::F32);
 }
 
-#[test]
 fn the_fast_step_is_the_plain_step_in_bfloat16() {
     hold_against_the_oracle(Precision::Bf16);
 }
@@ -135,7 +145,6 @@ fn hold_against_the_oracle(precision: Precision) {
 }
 
 /// The masks themselves must agree to the bit: with weights that pass a unit straight through, the outputs show them.
-#[test]
 fn the_fast_masks_are_the_definition() {
     for isa in Isa::available() {
         for (units, p) in
@@ -170,7 +179,6 @@ fn the_fast_masks_are_the_definition() {
     }
 }
 
-#[test]
 fn dropout_in_place_is_the_definition() {
     for isa in Isa::available() {
         for (p, rows, width) in [(0.0, 2, 5), (0.5, 3, 64), (0.3, 5, 131), (1.0, 2, 70), (0.9, 1, 1)] {
@@ -186,7 +194,6 @@ fn dropout_in_place_is_the_definition() {
     }
 }
 
-#[test]
 fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
     // Smooth activations only: a corner of a rectifier within the step would spoil the difference. The rectifiers'
     // derivatives are tested one by one, and their steps against the oracle's.
@@ -219,7 +226,6 @@ fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
 }
 
 /// A step leaves packed weights behind for the next one. They must not be used for others.
-#[test]
 fn weights_changed_between_steps_are_not_taken_for_those_before() {
     let case = &cases()[0];
     let data = data(case.batch, case.inputs, case.outputs, case.classes);
@@ -245,7 +251,6 @@ fn weights_changed_between_steps_are_not_taken_for_those_before() {
     }
 }
 
-#[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for case in cases() {
         let data = data(case.batch * 4, case.inputs, case.outputs, case.classes);
@@ -271,7 +276,6 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-#[test]
 fn more_threads_than_tiles_of_rows_give_the_same_bits() {
     let kinds = [DropoutKind::Bernoulli, DropoutKind::Gaussian, DropoutKind::Alpha, DropoutKind::DropConnect];
     let acts = [Activation::Relu, Activation::Gelu];
@@ -320,7 +324,6 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
 }
 
 /// Bytes are read anew for the first layer's gradient, which leaves out the zeros of the deltas or those of the features, whichever are more in a batch.
-#[test]
 fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
     let (inputs, outputs) = (150, 10);
     // A third of the examples has no zeros, a third some, a third hardly anything else.
@@ -370,7 +373,6 @@ fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
     }
 }
 
-#[test]
 fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let case = &cases()[0];
     let data = data(8, case.inputs, case.outputs, true);
@@ -384,7 +386,6 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
     assert_eq!(before, mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>());
 }
 
-#[test]
 fn what_does_not_fit_panics_before_anything_is_computed() {
     let case = &cases()[0];
     let fits = data(8, case.inputs, case.outputs, true);
@@ -393,8 +394,7 @@ fn what_does_not_fit_panics_before_anything_is_computed() {
         let mut mlp = before.clone();
         let mut cpu = Cpu::new(mlp.architecture(), 8, 1);
         let step = || cpu.train_step(&mut mlp, &mut [], &case.optimizer, Batch { data, examples }, &site(0));
-        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)).unwrap_err();
-        let message = panic.downcast_ref::<String>().unwrap();
+        let message = furlough_harness::panic_message(step);
         assert!(message.contains(expected), "{message}");
         assert_eq!(mlp, before);
     };

@@ -1,18 +1,23 @@
 //! The engine's passes, bit for bit.
 
-use super::common::{check_passes, passes};
 use super::{data, key, mlp, networks};
+use crate::common::{check_passes, passes};
 use furlough::compute::{Cpu, Isa, Precision};
 use furlough::data::{Dataset, Features, Targets};
 use furlough::nn::{Activation, Dropout, Init, Layer, MaskSite, Mlp, Sequential};
 use furlough::random::Stream;
 use ndarray::{Array2, s};
 
+furlough_harness::tests![
+    a_pass_is_the_forward_pass_with_its_masks,
+    blocks_of_samples_do_not_show,
+    the_masks_are_the_definition,
+];
+
 fn site(sample: u32) -> MaskSite {
     MaskSite { key: key(), stream: Stream::MonteCarlo, step: sample, layer: 0 }
 }
 
-#[test]
 fn a_pass_is_the_forward_pass_with_its_masks() {
     for (isa, precision) in
         Isa::available().into_iter().flat_map(|isa| Precision::ALL.map(|precision| (isa, precision)))
@@ -35,7 +40,6 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
 }
 
 /// More samples than a block takes: `OUTPUTS` of the engine, rows padded to 16, are 16,384 for one example.
-#[test]
 fn blocks_of_samples_do_not_show() {
     let network = Sequential::perceptron(6, 2, &[10], Activation::Relu, 0.0, &[0.5]);
     let (mlp, data) = (mlp(&network), data(5, 6, 2, true));
@@ -49,7 +53,6 @@ fn blocks_of_samples_do_not_show() {
 }
 
 /// With weights that pass a unit straight through, the outputs show the masks: those of the definition.
-#[test]
 fn the_masks_are_the_definition() {
     let mut mlp = Mlp::new(
         Sequential::new([Layer::Dropout(0.3), Layer::Linear(77, 77)]).validate().unwrap(),

@@ -1,8 +1,6 @@
 //! Drop probabilities that change from step to step: the fast step against the plain one with those of the step, and the loop.
 
-mod common;
-
-use common::data;
+use crate::common::data;
 use furlough::compute::{Cpu, Gathering, Isa, Precision, reference};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Activation, DropoutSchedule, Init, MaskSite, Mlp, Sequential, Sharing};
@@ -10,12 +8,17 @@ use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, TrainOptions, Trainer};
 
+furlough_harness::tests![
+    a_step_has_the_drop_probabilities_of_its_factor,
+    training_follows_its_schedule_and_resuming_changes_no_bit,
+    a_fraction_out_of_range_is_refused_before_training,
+];
+
 fn site(step: u32) -> MaskSite {
     MaskSite { key: Key::new(11), stream: Stream::Dropout, step, layer: 0 }
 }
 
 /// One engine takes steps with other probabilities each time, dropped units gathered away or not, all and none dropped too.
-#[test]
 fn a_step_has_the_drop_probabilities_of_its_factor() {
     let optimizer = Sgd { learning_rate: 0.2, ..Sgd::default() };
     let data = data(150, 37, 5, true);
@@ -56,7 +59,6 @@ fn a_step_has_the_drop_probabilities_of_its_factor() {
 }
 
 /// The loop asks for the factor of each step: by hand it is the same, to the bit.
-#[test]
 fn training_follows_its_schedule_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::perceptron(64, 10, &[40], Activation::Relu, 0.1, &[0.5]);
@@ -105,7 +107,6 @@ fn training_follows_its_schedule_and_resuming_changes_no_bit() {
     );
 }
 
-#[test]
 fn a_fraction_out_of_range_is_refused_before_training() {
     let digits = digits::load().unwrap();
     let network = Sequential::perceptron(64, 10, &[8], Activation::Relu, 0.0, &[0.5]);

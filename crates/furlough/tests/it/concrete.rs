@@ -1,8 +1,6 @@
 //! Concrete dropout: the fast step against the plain one, and the learning of p.
 
-mod common;
-
-use common::{Tolerance, bits, check_passes, data, sampled, site, velocity, whole_and_in_pieces};
+use crate::common::{Tolerance, bits, check_passes, data, sampled, site, velocity, whole_and_in_pieces};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, digits};
 use furlough::nn::{
@@ -12,6 +10,19 @@ use furlough::optim::Sgd;
 use furlough::random::Key;
 use furlough::train::{Control, Event, LearntDropout, TrainOptions, Trainer};
 use ndarray::Array2;
+
+furlough_harness::tests![
+    the_fast_step_is_the_plain_step,
+    any_number_of_threads_gives_the_same_bits,
+    gradients_are_those_of_finite_differences_with_the_words_frozen,
+    the_definition_is_the_relaxation_of_the_paper,
+    dropout_in_place_is_the_definition,
+    p_0_is_no_dropout_and_p_1_is_refused,
+    a_step_whose_loss_is_not_finite_changes_nothing,
+    a_pass_is_the_forward_pass_with_its_masks,
+    p_is_learnt_and_resuming_changes_no_bit,
+    the_regulariser_pulls_where_it_should,
+];
 
 struct Case {
     layers: Vec<Layer>,
@@ -68,7 +79,6 @@ fn logit_bits(mlp: &Mlp) -> Vec<u64> {
     mlp.dropout_logits().iter().map(|l| l.to_bits()).collect()
 }
 
-#[test]
 fn the_fast_step_is_the_plain_step() {
     let engines = Isa::available().into_iter().flat_map(|isa| Precision::ALL.map(|precision| (isa, precision)));
     for (isa, precision) in engines {
@@ -101,7 +111,6 @@ fn the_fast_step_is_the_plain_step() {
     }
 }
 
-#[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for case in cases() {
         let before = case.mlp();
@@ -135,7 +144,6 @@ fn regularizer(mlp: &Mlp, prior: ConcretePrior, examples: usize) -> f64 {
     mlp.learnt_dropout().map(of).sum()
 }
 
-#[test]
 fn gradients_are_those_of_finite_differences_with_the_words_frozen() {
     for (activation, classes) in [(Tanh, true), (Gelu, false)] {
         let layers = vec![
@@ -193,7 +201,6 @@ fn gradients_are_those_of_finite_differences_with_the_words_frozen() {
     }
 }
 
-#[test]
 fn the_definition_is_the_relaxation_of_the_paper() {
     for p in [1e-6, 0.1, 0.5, 0.9] {
         let layer = Concrete::of_logit(f64::ln(p / (1.0 - p)));
@@ -222,7 +229,6 @@ fn the_definition_is_the_relaxation_of_the_paper() {
     }
 }
 
-#[test]
 fn dropout_in_place_is_the_definition() {
     let dropout = Dropout::of(DropoutKind::Concrete, 0.3, Sharing::PerExample).unwrap();
     let values = Array2::from_shape_fn((5, 131), |(i, j)| i as f32 - j as f32 / 3.0);
@@ -234,7 +240,6 @@ fn dropout_in_place_is_the_definition() {
     }
 }
 
-#[test]
 fn p_0_is_no_dropout_and_p_1_is_refused() {
     let with = Sequential::new([Linear(9, 8), Relu, ConcreteDropout(0.0), Linear(8, 3)]).validate().unwrap();
     let without = Sequential::new([Linear(9, 8), Relu, Linear(8, 3)]).validate().unwrap();
@@ -253,7 +258,6 @@ fn p_0_is_no_dropout_and_p_1_is_refused() {
     );
 }
 
-#[test]
 fn a_step_whose_loss_is_not_finite_changes_nothing() {
     let case = &cases()[0];
     let mut mlp = case.mlp();
@@ -269,7 +273,6 @@ fn a_step_whose_loss_is_not_finite_changes_nothing() {
     assert_eq!(before, (bits(mlp.parameters()), logit_bits(&mlp)));
 }
 
-#[test]
 fn a_pass_is_the_forward_pass_with_its_masks() {
     let case = &cases()[2];
     let mut mlp = case.mlp();
@@ -279,7 +282,6 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
     check_passes("concrete", &mut cpu, &mlp, (&data, 5..85), site(0).key, 3..7);
 }
 
-#[test]
 fn p_is_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::new([Flatten, Linear(64, 128), Relu, ConcreteDropout(0.5), Linear(128, 10)]);
@@ -307,7 +309,6 @@ fn p_is_learnt_and_resuming_changes_no_bit() {
 }
 
 /// Without data to speak for anything else, the entropy draws p to one half, and the weights' term away from 1.
-#[test]
 fn the_regulariser_pulls_where_it_should() {
     let pull = |p: f64, prior: ConcretePrior, squares: f64| {
         Concrete::of_logit(f64::ln(p / (1.0 - p))).regularizer(prior, 100, 1000, squares).0
