@@ -75,14 +75,14 @@ impl Comparison {
     /// Compares runs. Runs that are not finished are shown but concluded nothing from.
     ///
     /// ```
-    /// use furlough::{report::{Comparison, Line}, train::Settings};
+    /// use furlough_lab::{recipe::Settings, report::{Comparison, Line}};
     /// let line = |name: &str, text: &str| -> furlough::Result<Line> {
     ///     Ok(Line { name: name.into(), recipe: Settings::parse(text, None)?.resolve()?, records: vec![], finished: false })
     /// };
     /// let compared = Comparison::of(vec![line("a", "data = 'digits'")?, line("b", "data = 'digits'\ndropout = 0.1")?]);
     /// assert_eq!(compared.differences[0].key, "dropout");
     /// assert_eq!(compared.groups[1].label, "dropout = [0.1, 0.1]");
-    /// # Ok::<(), furlough::Error>(())
+    /// # Ok::<(), furlough_lab::Error>(())
     /// ```
     pub fn of(runs: Vec<Line>) -> Self {
         let tables: Vec<toml::Table> =

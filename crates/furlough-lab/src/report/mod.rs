@@ -7,7 +7,7 @@
 //! All text goes through [`maud`], which escapes what it is given unless it is told otherwise; `embed.rs` is the one place that tells it so.
 //!
 //! ```
-//! use furlough::{report::{Part, RunReport, page}, train::Settings};
+//! use furlough_lab::{recipe::Settings, report::{Part, RunReport, page}};
 //! let run = RunReport {
 //!     name: "runs/a <b>".into(),
 //!     recipe: Settings::parse("data = 'digits'", None)?.resolve()?,
@@ -20,7 +20,7 @@
 //! };
 //! let html = page(&[Part::Run(&run)])?;
 //! assert!(html.starts_with("<!DOCTYPE html>") && html.contains("runs/a &lt;b&gt;"));
-//! # Ok::<(), furlough::Error>(())
+//! # Ok::<(), furlough_lab::Error>(())
 //! ```
 
 mod answers;

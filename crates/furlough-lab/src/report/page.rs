@@ -127,7 +127,7 @@ fn navigation(chapters: &[Chapter]) -> Markup {
 /// Whether a file that begins with `bytes` is a report of ours, which another may replace.
 ///
 /// ```
-/// assert!(!furlough::report::is_report(b"dear diary"));
+/// assert!(!furlough_lab::report::is_report(b"dear diary"));
 /// ```
 pub fn is_report(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(1024)];

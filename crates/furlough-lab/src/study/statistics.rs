@@ -22,7 +22,7 @@ impl Estimate {
     /// The mean of `values` with Student's 95 % interval; none when there are no values.
     ///
     /// ```
-    /// use furlough::study::statistics::Estimate;
+    /// use furlough_lab::study::statistics::Estimate;
     /// let errors = Estimate::of(&[1.2, 1.4, 1.3]).unwrap();
     /// assert_eq!(format!("{:.2} ± {:.2}", errors.mean, errors.half_width.unwrap()), "1.30 ± 0.25");
     /// ```
@@ -73,7 +73,7 @@ pub const SIGN_FLIP_LIMIT: usize = 20;
 /// of them, where Student's interval serves.
 ///
 /// ```
-/// use furlough::study::statistics::{Tail, sign_flip};
+/// use furlough_lab::study::statistics::{Tail, sign_flip};
 /// // Five seeds, all in favour: no test of signs can say more than 1 in 32, or 1 in 16 on both sides.
 /// assert_eq!(sign_flip(&[0.2, 0.1, 0.3, 0.2, 0.4], Tail::Above), Some(1.0 / 32.0));
 /// assert_eq!(sign_flip(&[0.2, 0.1, 0.3, 0.2, 0.4], Tail::Both), Some(1.0 / 16.0));

@@ -165,7 +165,8 @@ pub struct TrialOutcome {
 /// A trial whose loss stops being finite has a checkpoint from before, so that finding it out again costs at most an epoch.
 ///
 /// ```
-/// use furlough::{data::digits, study::{Ended, Setting, Trial, TrialData, run_trial}, train::Settings};
+/// use furlough::data::digits;
+/// use furlough_lab::{recipe::Settings, study::{Ended, Setting, Trial, TrialData, run_trial}};
 /// let digits = digits::load()?;
 /// let data = TrialData::new(&digits.train, &digits.test, "built in");
 /// let recipe = Settings::parse("data = 'digits'\nhidden = 8\nepochs = 2", None)?.resolve()?;
@@ -177,7 +178,7 @@ pub struct TrialOutcome {
 /// assert_eq!((first.ended, first.records.len()), (Ended::Paused, 1));
 /// let whole = run_trial(&trial, &data, &setting, None, &mut ())?;
 /// assert_eq!((whole.ended, whole.records.len()), (Ended::Finished, 2));
-/// # Ok::<(), furlough::Error>(())
+/// # Ok::<(), furlough_lab::Error>(())
 /// ```
 ///
 /// # Errors

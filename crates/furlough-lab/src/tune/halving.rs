@@ -10,7 +10,7 @@ pub const REDUCTION: u32 = 3;
 /// The epochs after which trials are compared, ascending; the last is `epochs`, at least 1. At most three rungs.
 ///
 /// ```
-/// use furlough::tune::rungs;
+/// use furlough_lab::tune::rungs;
 /// assert_eq!(rungs(30), [4, 10, 30]);
 /// assert_eq!(rungs(10), [2, 4, 10]);
 /// assert_eq!(rungs(1), [1]);
@@ -30,7 +30,7 @@ pub fn places(trials: usize) -> usize {
 /// never goes on.
 ///
 /// ```
-/// use furlough::tune::promoted;
+/// use furlough_lab::tune::promoted;
 /// assert_eq!(promoted(&[0.4, 0.1, 0.3, 0.2, f64::INFINITY, 0.5]), [1, 3]);
 /// assert!(promoted(&[f64::INFINITY]).is_empty());
 /// ```

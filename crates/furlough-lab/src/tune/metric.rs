@@ -33,7 +33,8 @@ impl Metric {
     /// fifth of the epochs, and of no more than five. Infinite when there is no epoch or a figure is not finite.
     ///
     /// ```
-    /// use furlough::{train::EpochSummary, tune::Metric};
+    /// use furlough::train::EpochSummary;
+    /// use furlough_lab::tune::Metric;
     /// let epoch = |epoch, test_loss| EpochSummary {
     ///     epoch, train_loss: 1.0, test_loss: Some(test_loss), ..EpochSummary::default()
     /// };

@@ -31,10 +31,10 @@ impl TuneOptions {
     /// The options for a base recipe and what is searched ([`Space::parse`]), with 30 trials and 5 seeds. Without folds the base gets 5.
     ///
     /// ```
-    /// use furlough::{train::Settings, tune::TuneOptions};
+    /// use furlough_lab::{recipe::Settings, tune::TuneOptions};
     /// let options = TuneOptions::new(Settings::parse("data = 'digits'", None)?, "lr")?;
     /// assert_eq!((options.trials, options.seeds, options.recipe.partition().folds), (Some(30), 5, Some(5)));
-    /// # Ok::<(), furlough::Error>(())
+    /// # Ok::<(), furlough_lab::Error>(())
     /// ```
     ///
     /// # Errors

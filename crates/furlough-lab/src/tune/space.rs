@@ -128,11 +128,11 @@ impl From<Range> for (f64, f64) {
 /// What is searched, and from where to where: drop probabilities always, other keys when asked for.
 ///
 /// ```
-/// use furlough::{train::Settings, tune::Space};
+/// use furlough_lab::{recipe::Settings, tune::Space};
 /// let recipe = Settings::parse("data = 'digits'\nhidden = [64, 64]", None)?.resolve()?;
 /// let space = Space::parse("width=32..256, lr", &recipe)?;
 /// assert_eq!(space.to_string(), "dropout 0 to 0.95, width 32 to 256, lr 0.01 to 1");
-/// # Ok::<(), furlough::Error>(())
+/// # Ok::<(), furlough_lab::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

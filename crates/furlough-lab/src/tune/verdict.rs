@@ -40,7 +40,7 @@ impl Verdict {
     /// Where the interval contains 0, the one that was better on average is recommended: it is the better guess, and no more than that.
     ///
     /// ```
-    /// use furlough::tune::{Metric, Verdict};
+    /// use furlough_lab::tune::{Metric, Verdict};
     /// // Errors of five seeds, with dropout and without.
     /// let (with, without) = ([0.031, 0.029, 0.033, 0.028, 0.030], [0.040, 0.037, 0.041, 0.040, 0.036]);
     /// let verdict = Verdict::of(Metric::Accuracy, 1.0 / 12_000.0, &with, &without);

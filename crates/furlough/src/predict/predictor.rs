@@ -12,7 +12,7 @@ use ndarray::Array2;
 /// Answers by a trained network.
 ///
 /// ```no_run
-/// use furlough::{data::digits, predict::Predictor, run::load_model};
+/// use furlough::{data::digits, files::load_model, predict::Predictor};
 /// let (mlp, _) = load_model("runs/digits-1/model.safetensors".as_ref())?;
 /// let test = digits::load()?.test;
 /// let probabilities = Predictor::new(mlp, 1).probabilities(&test)?;

@@ -12,12 +12,12 @@ use plotters::prelude::{DrawingArea, DrawingBackend};
 /// A picture of figures. The same figures give the same bytes.
 ///
 /// ```
-/// use furlough::run::Plot;
+/// use furlough_lab::run::Plot;
 /// let counts = ndarray::array![[48, 2], [5, 45]];
 /// let names = ["cat".to_string(), "dog".to_string()];
 /// let svg = Plot::Confusion { names: &names, counts: &counts }.svg()?;
 /// assert!(svg.contains("cat") && svg.contains("48"));
-/// # Ok::<(), furlough::Error>(())
+/// # Ok::<(), furlough_lab::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Plot<'a> {

@@ -7,8 +7,7 @@ mod runs;
 use super::*;
 use crate::recipe::{Recipe, Settings};
 use furlough::files::{
-    DataInfo, ModelInfo, Origin, checkpoint_progress, load_model, open_file, open_file_with, read_file, read_text,
-    save_model,
+    DataInfo, ModelInfo, checkpoint_progress, load_model, open_file, open_file_with, read_file, read_text, save_model,
 };
 use furlough::nn::{Architecture, Init, Mlp};
 use furlough::random::Key;
@@ -34,10 +33,6 @@ fn state(epoch: u32, step: u64) -> TrainState {
     // A sum that no decimal of fewer than 17 digits gives back.
     let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3 };
     TrainState { mlp, velocity, progress }
-}
-
-fn origin() -> Origin {
-    Origin::new(&small_recipe().to_toml(), "data")
 }
 
 fn info() -> RunInfo {
