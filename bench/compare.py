@@ -97,15 +97,19 @@ def render(results, out, python, judged=()):
 
 
 def store(results, out):
-    """Whole or not at all, one run a line."""
+    """Writes results.json whole or not at all, one run a line, without spaces."""
     file = out / "results.json.part"
     lines = []
     for name, axis in results["axes"].items():
-        runs = ",\n".join(f"   {json.dumps(run)}" for run in axis["runs"])
-        head = json.dumps({key: value for key, value in axis.items() if key != "runs"}, indent=1)[1:-2]
-        lines.append(f' "{name}": {{{head},\n "runs": [\n{runs}\n]}}')
-    file.write_text('{"axes": {\n' + ",\n".join(lines) + "\n}}\n")
+        runs = ",\n".join(compact(run) for run in axis["runs"])
+        head = compact({key: value for key, value in axis.items() if key != "runs"})[1:-1]
+        lines.append(f'"{name}":{{{head},"runs":[\n{runs}\n]}}')
+    file.write_text('{"axes":{\n' + ",\n".join(lines) + "\n}}\n")
     file.replace(out / "results.json")
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def names(given, known, kind):

@@ -51,7 +51,7 @@ def main():
         runs.maps.append(others["runs"])
 
     def keep():
-        saved.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+        saved.write_text(json.dumps(found, separators=(",", ":"), sort_keys=True).replace('],"', '],\n"') + "\n")
 
     names = {f"{width}, {sharing}": (width, sharing) for width, _ in args.widths for sharing in SHARING}
     seconds = {name: math.inf for name in names if name not in found["step_seconds"]}
@@ -59,16 +59,17 @@ def main():
         for name in seconds:
             seconds[name] = min(seconds[name], step_seconds(args, *names[name]))
             print(f"{name}: {seconds[name]:.2f} s an epoch in single precision", file=sys.stderr)
-    found["step_seconds"] |= seconds
+    found["step_seconds"] |= {name: float(f"{value:.6g}") for name, value in seconds.items()}
     keep()
     for width, epochs in args.widths:
         for seed in range(args.seeds):
             for sharing in SHARING:
                 name = f"{width}, {sharing}, {seed}"
                 if len(runs.get(name, [])) < epochs:
-                    runs[name] = train(args, width, sharing, seed, epochs, ["--precision", args.precision])
+                    records = train(args, width, sharing, seed, epochs, ["--precision", args.precision])
+                    runs[name] = [record["test_accuracy"] for record in records]
                     keep()
-                    print(f"{name}: {100 * runs[name][-1]['test_accuracy']:.2f} %", file=sys.stderr)
+                    print(f"{name}: {100 * runs[name][-1]:.2f} %", file=sys.stderr)
     text = table(runs, found, args)
     (args.out / "table.md").write_text(text)
     print(text)
@@ -123,15 +124,15 @@ def table(runs, found, args):
         for sharing in SHARING:
             own = [runs[f"{width}, {sharing}, {seed}"] for seed in range(args.seeds)]
             time = found["step_seconds"][f"{width}, {sharing}"]
-            last = [100 * run[epochs - 1]["test_accuracy"] for run in own]
+            last = [100 * run[epochs - 1] for run in own]
             cells = [f"{width}, {width}", str(epochs), {"per-example": "nobody", "batch": "the batch"}.get(sharing, sharing), f"{time:.2f}", f"{statistics.mean(last):.2f}"]
             if sharing == "per-example":
                 cells += ["–", "–"]
             else:
-                cells.append(interval([a - 100 * b[epochs - 1]["test_accuracy"] for a, b in zip(last, base)]))
+                cells.append(interval([a - 100 * b[epochs - 1] for a, b in zip(last, base)]))
                 # As many epochs of the other as this one's take.
                 others = round(epochs * time / base_time)
-                cells.append(f"{interval([a - 100 * b[others - 1]['test_accuracy'] for a, b in zip(last, base)])} ({epochs} against {others} epochs)"
+                cells.append(f"{interval([a - 100 * b[others - 1] for a, b in zip(last, base)])} ({epochs} against {others} epochs)"
                              if 1 <= others <= epochs else "as at equal epochs")
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

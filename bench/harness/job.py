@@ -69,16 +69,13 @@ def run(key, job, seed, folder, paths):
     return {
         "failure": None,
         "value": median(between[1:] or between),  # by the driver's clock; the first epoch compiles and warms up
-        "epoch_seconds": between,
         "first_step_seconds": steps[0][0],
         "wall_seconds": outcome.wall_seconds,
         "peak_bytes": outcome.peak_bytes,
         "others_share": outcome.others_share,
-        "train_losses": [event["train_loss"] for _, event in epochs],
         "train_loss": last["train_loss"],
         "train_accuracy": last["train_accuracy"],
         "test_accuracy": last["test_accuracy"],
-        "start": {key: value for key, value in starts[0][1].items() if key not in ("run", "data")},  # which are folders of this machine
     }
 
 

@@ -25,10 +25,10 @@ def run(name, axis, chosen, rounds, folder, paths, save):
                 if (point.name, key) in failed:
                     continue
                 if name == "tutorial" and key == "furlough" and all(rate["round"] != number for rate in found["matmul"]):
-                    found["matmul"] += ({"round": number} | rate for rate in special.matmul_rate(point.job.threads, paths))
+                    found["matmul"] += (rounded({"round": number} | rate) for rate in special.matmul_rate(point.job.threads, paths))
                 runs = one(axis, point, key, number, folder, scratch, paths)
                 for result in runs:
-                    found["runs"].append({"point": point.name, "system": key, "round": number} | result)
+                    found["runs"].append(rounded({"point": point.name, "system": key, "round": number} | result))
                     tell(name, point, number, rounds_of(axis, key, rounds), found["runs"][-1], axis)
                 if any(result["failure"] for result in runs):
                     failed.add((point.name, key))
@@ -36,6 +36,11 @@ def run(name, axis, chosen, rounds, folder, paths, save):
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return found
+
+
+def rounded(run):
+    """A run as it is kept: eight significant digits are more than any table shows."""
+    return {key: float(f"{value:.8g}") if isinstance(value, float) else value for key, value in run.items()}
 
 
 def rounds_of(axis, key, rounds):
