@@ -1,5 +1,5 @@
 use super::statistics::{Estimate, Tail, sign_flip};
-use super::{Arm, Label, Measure, Measured, Study, Trial, TrialData, measure_trial};
+use super::{Arm, Label, Measure, Measured, PlotSpec, Study, Trial, TrialData, measure_trial};
 use crate::run::EpochRecord;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ pub struct TrialResult {
     /// What was measured for several numbers of passes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub curves: BTreeMap<Measure, Vec<(u32, f64)>>,
-    /// The epochs.
+    /// The epochs where a plot goes over them, otherwise the last one alone: the trial's own log has the rest.
     pub epochs: Vec<EpochRecord>,
 }
 
@@ -127,10 +127,11 @@ impl Results {
         let mut arms: Vec<ArmResult> = study.arms().iter().map(ArmResult::new).collect();
         let mut missing = Vec::new();
         let total = study.arms().len() * study.seeds().len();
+        let over_epochs = study.plots().iter().any(|plot| plot.x == PlotSpec::EPOCH);
         for (done, (place, seed, recipe)) in study.trials().enumerate() {
             let trial = Trial::new(recipe, &data.info.fingerprint);
             match find(&trial, data, roots, study.measures(), threads) {
-                Ok((records, measured)) => {
+                Ok((mut records, measured)) => {
                     let (mut values, mut curves) = (measured.values, measured.curves);
                     let direct = |measure: &Measure| {
                         Some((*measure, measure.of_run(trial.recipe(), inputs, outputs, &records)?))
@@ -138,6 +139,9 @@ impl Results {
                     values.retain(|measure, _| study.measures().contains(measure));
                     curves.retain(|measure, _| study.measures().contains(measure));
                     values.extend(study.measures().iter().filter_map(direct));
+                    if !over_epochs {
+                        records.drain(..records.len().saturating_sub(1));
+                    }
                     let id = trial.id().to_string();
                     arms[place].trials.push(TrialResult { seed, id, values, curves, epochs: records });
                 }
@@ -182,9 +186,9 @@ impl Results {
         })
     }
 
-    /// As JSON, the file `results.json`.
+    /// Returns the text of `results.json`: JSON in one line.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("numbers and texts are always JSON") + "\n"
+        serde_json::to_string(self).expect("numbers and texts are always JSON") + "\n"
     }
 }
 
