@@ -1,7 +1,7 @@
 //! Matrix products: the register-level kernels of the `gemm` crate, on matrices that were packed for them beforehand.
 //!
 //! The crate's own driver packs anew for every call and allocates the room for it. A step multiplies the same weights with
-//! one row tile after another, so they are packed once a step, and no call allocates (`bench/LOG.md` has the figures).
+//! one row tile after another, so they are packed once a step, and no call allocates (decision 003 has the figures).
 //!
 //! Packed means cut into panels of `lanes` neighbouring outputs, each panel contiguous: `panel[k][lane]`, the last one padded
 //! with whatever is there, of which nothing is used.
@@ -79,7 +79,7 @@ impl Kernels {
 pub(super) const DEPTH: usize = 1024;
 
 /// Outputs whose panels meet a group of rows while it is in the first-level cache, or one panel where that is wider. Rows of a wide layer come from
-/// beyond the second-level cache, and with AVX2 this quarters what is read from there (`bench/LOG.md`).
+/// beyond the second-level cache, and with AVX2 this quarters what is read from there (decision 003).
 const TOGETHER: usize = 64;
 
 /// The factor that is not packed into panels: the element of row `j` and depth `k` is at

@@ -28,7 +28,7 @@ pub(super) enum Product {
 pub(super) const TILE: usize = 72;
 
 /// Weights of one layer from which on tiles are higher: they stream from the third-level cache or memory, so that each time should serve more rows
-/// (`bench/LOG.md`).
+/// (decision 003).
 const WIDE: usize = 1 << 19;
 const WIDE_TILE: usize = 128;
 

@@ -1,6 +1,6 @@
 //! Stores past the caches, for what other cores read next, from its beginning to its end. Before a line that another core has read can be written again it has to be taken
 //! back, and that waits: on an EPYC 7 ns a line between cores that share a cache and 28 between others, where a store past the caches takes 2.3 and reading it
-//! from memory 1.7 (`bench/LOG.md`). What is stored so may be read by others after [`finish`].
+//! from memory 1.7 (decision 012). What is stored so may be read by others after [`finish`].
 
 use super::Isa;
 #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,7 @@
 //! out once for all rows.
 //!
 //! Vectors are of 128 bits, within which any order takes one instruction; across the halves of 256 it takes longer, and the oldest
-//! processors with AVX2 compute those in halves anyway. They are what it was measured on (`bench/LOG.md`).
+//! processors with AVX2 compute those in halves anyway. They are what it was measured on (decision 008).
 
 use super::super::simd::prefetch;
 use std::arch::x86_64::*;

@@ -12,7 +12,7 @@ const DENSE: f64 = 0.87;
 /// so the decision must be the same with every instruction set.
 const MOVES: f64 = 80.0;
 
-/// How much longer products take that gather for fewer units than so many: what is kept of them is cut into pieces of 64, and few are left (`bench/LOG.md`).
+/// How much longer products take that gather for fewer units than so many: what is kept of them is cut into pieces of 64, and few are left (decision 014).
 const NARROW: usize = 512;
 const OF_NARROW: f64 = 1.3;
 
