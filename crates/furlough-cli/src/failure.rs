@@ -77,9 +77,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(hinted) = error.chain().find_map(|cause| cause.downcast_ref::<Hinted>()) {
         return Some(hinted.hint.clone());
     }
-    if let Some(furlough_lab::Error::Recipe { reason, .. }) = error.chain().find_map(|cause| cause.downcast_ref()) {
-        let unknown = reason.contains("unknown field");
-        return unknown.then(|| "the keys are the long flags of `furlough train --help`, with _ for -".into());
+    if let Some(hint) = error.chain().find_map(|cause| lab_hint(cause.downcast_ref()?)) {
+        return Some(hint);
     }
     match error.chain().find_map(engine)? {
         furlough::Error::Setting { name, .. } if name == "data" => Some("`furlough data list` shows them".into()),
@@ -89,9 +88,28 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             let command = if tuning { "tune" } else { "train" };
             Some(format!("see --{flag} in `furlough {command} --help`"))
         }
+        furlough::Error::NotFinite { .. } => Some("lower --lr, or bound the weights with --max-norm 3".into()),
         full if full.is_out_of_space() => {
             Some("free some space; a run that had begun then goes on with `furlough train --resume RUN`, a study with the same command, a tune with `furlough tune --resume DIR`".into())
         }
+        _ => None,
+    }
+}
+
+/// What to do about an error of the laboratory, in this command's flags.
+fn lab_hint(error: &furlough_lab::Error) -> Option<String> {
+    use furlough_lab::Error;
+    match error {
+        Error::Recipe { reason, .. } if reason.contains("unknown field") => {
+            Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
+        }
+        Error::Occupied { path, resumable: true, .. } => {
+            Some(format!("name another folder with --out, or go on with what is there: --resume {}", path.display()))
+        }
+        Error::Occupied { .. } | Error::Locked { .. } | Error::Finished { .. } => {
+            Some("name another folder with --out".into())
+        }
+        Error::Unfinished { path } => Some(format!("finish it with `furlough train --resume {}`", path.display())),
         _ => None,
     }
 }

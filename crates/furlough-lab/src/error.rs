@@ -23,8 +23,30 @@ pub enum Error {
         /// What is wrong, where, and what would be right.
         reason: String,
     },
-    /// A run directory that another process is writing.
-    #[error("{}: another process is writing this run; wait for it, or choose another folder with --out", .path.display())]
+    /// A folder holds something else than what is about to be written there.
+    #[error("{}: {reason}; choose another folder", .path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// What is there.
+        reason: String,
+        /// Whether it is something unfinished of the same kind, which can be gone on with.
+        resumable: bool,
+    },
+    /// A run or a tune that is over, so that nothing is left to go on with.
+    #[error("{}: is already finished", .path.display())]
+    Finished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A run that has no model yet.
+    #[error("{}: has no model yet: the run is not finished", .path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that another process is writing.
+    #[error("{}: another process is writing here; wait for it, or choose another folder", .path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
@@ -66,6 +88,10 @@ impl Error {
 
     pub(crate) fn data(origin: impl std::fmt::Display, reason: impl Into<String>) -> Self {
         Error::Engine(furlough::Error::Data { origin: origin.to_string(), reason: reason.into() })
+    }
+
+    pub(crate) fn occupied(path: &Path, reason: impl Into<String>, resumable: bool) -> Self {
+        Error::Occupied { path: path.to_path_buf(), reason: reason.into(), resumable }
     }
 
     pub(crate) fn run(path: &Path, reason: impl Into<String>) -> Self {

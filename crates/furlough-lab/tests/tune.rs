@@ -225,7 +225,7 @@ fn what_cannot_be_tuned_says_why() {
         assert!(error.contains(expected), "{error:?} should mention {expected:?}");
     };
     let resume = |path: &Path| TuneDir::resume(path).map(|(dir, ..)| dir);
-    says(resume(&folder), "another process is tuning here");
+    says(resume(&folder), "another process is writing here");
     says(TuneDir::create(&folder, &wild, "abc"), "holds another tune");
     drop(held);
     says(resume(&temp.path().join("nothing")), "does not exist");

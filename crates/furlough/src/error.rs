@@ -37,7 +37,7 @@ pub enum Error {
     /// The loss stopped being finite. What was learnt before this step is kept.
     #[error(
         "the loss became {loss} in epoch {epoch}, step {step}; nothing was learnt from that step. \
-         Try a smaller learning rate (--lr), a max-norm constraint (--max-norm 3), or check the data for extreme values"
+         Try a smaller learning rate or a max-norm constraint, or check the data for extreme values"
     )]
     NotFinite {
         /// Epoch of the step, from 1.

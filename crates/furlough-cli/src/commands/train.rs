@@ -155,7 +155,7 @@ fn free_folder(data: &str) -> anyhow::Result<RunDir> {
             continue;
         }
         match RunDir::create(path) {
-            Err(furlough_lab::Error::Run { .. } | furlough_lab::Error::Locked { .. }) => {}
+            Err(furlough_lab::Error::Occupied { .. } | furlough_lab::Error::Locked { .. }) => {}
             other => return Ok(other?),
         }
     }

@@ -56,7 +56,7 @@ impl RunDir {
         let (recipe, manifest) = self.recipe_and_manifest()?;
         let (mlp, info) = load_model(&path)?;
         let other = |what: &str| {
-            let how = "Put this run's own back from a copy, or train it again with another --out";
+            let how = "Put this run's own back from a copy, or train it again in another folder";
             Err(Error::run(&path, format!("is the model of another run: {what}. {how}")))
         };
         // The same recipe on the same data gives the same model, so nothing else needs to be compared.
@@ -87,7 +87,7 @@ impl RunDir {
 fn advise(checked: Result<()>) -> Result<()> {
     checked.map_err(|error| match error {
         Error::Run { path, reason } => {
-            let reason = format!("{reason}. Restore it from a copy, or train again with another --out");
+            let reason = format!("{reason}. Restore it from a copy, or train again in another folder");
             Error::Run { path, reason }
         }
         other => other,

@@ -50,12 +50,12 @@ impl RunDir {
     /// Until [`Recorder::create`](super::Recorder::create) succeeds, dropping the value takes the folder away again.
     ///
     /// # Errors
-    /// [`Error::Run`] when the folder is not empty, [`Error::Locked`] when another process uses it, [`furlough::Error::Io`] when it cannot be made.
+    /// [`Error::Occupied`] when the folder is not empty, [`Error::Locked`] when another process uses it, [`furlough::Error::Io`] when it cannot be made.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let existed = path.is_dir();
         if path.exists() && !existed {
-            return Err(Error::run(&path, "is a file; choose a folder with --out"));
+            return Err(Error::occupied(&path, "is a file", false));
         }
         if existed {
             check_empty(&path)?;
@@ -94,7 +94,7 @@ impl RunDir {
         let path = path.into();
         if !path.is_dir() {
             let what = if path.exists() { "is a file, not a run directory" } else { "does not exist" };
-            return Err(Error::run(&path, format!("{what}; give the folder that `furlough train --out` wrote")));
+            return Err(Error::run(&path, format!("{what}; give the folder of a run")));
         }
         if !path.join(Self::RECIPE).exists() {
             return Err(Error::run(&path, format!("is no run directory: {} is missing", Self::RECIPE)));
@@ -105,7 +105,7 @@ impl RunDir {
     /// Opens an unfinished run to go on with it: takes its lock and clears away what a killed process left.
     ///
     /// # Errors
-    /// [`Error::Run`] when this is no run directory or when the run is finished, [`Error::Locked`] when another process is writing it.
+    /// [`Error::Run`] when this is no run directory, [`Error::Finished`] when the run is, [`Error::Locked`] when another process is writing it.
     pub fn resume(path: impl Into<PathBuf>) -> Result<Self> {
         let mut dir = Self::open(path)?;
         dir.check_unfinished()?;
@@ -118,8 +118,7 @@ impl RunDir {
 
     fn check_unfinished(&self) -> Result<()> {
         if self.is_finished() {
-            let reason = "the run is already finished; evaluate it, or start another with another --out";
-            return Err(Error::run(&self.path, reason));
+            return Err(Error::Finished { path: self.path.clone() });
         }
         Ok(())
     }
@@ -142,24 +141,18 @@ impl RunDir {
     /// Path of the model.
     ///
     /// # Errors
-    /// [`Error::Run`] when there is none, because the run is not finished or because somebody took it away.
+    /// [`Error::Unfinished`] when there is none yet, [`Error::Run`] when somebody took it away.
     pub fn model(&self) -> Result<PathBuf> {
         let path = self.file(Self::MODEL);
         if !path.exists() && self.is_finished() {
             let reason = format!(
-                "is missing, though the run is finished. Restore it from a copy, or train it again: \
-                 `furlough train --recipe {}` gives the same",
+                "is missing, though the run is finished. Restore it from a copy, or train it again: {} gives the same",
                 self.file(Self::RECIPE).display()
             );
             return Err(Error::run(&path, reason));
         }
         if !path.exists() {
-            let reason = format!(
-                "has no {}: the run is not finished; finish it with `furlough train --resume {}`",
-                Self::MODEL,
-                self.path.display()
-            );
-            return Err(Error::run(&self.path, reason));
+            return Err(Error::Unfinished { path: self.path.clone() });
         }
         Ok(path)
     }
@@ -237,12 +230,8 @@ fn check_empty(path: &Path) -> Result<()> {
         if name == RunDir::LOCK || is_leftover(&name) {
             continue;
         }
-        let how = if path.join(RunDir::RECIPE).exists() && !path.join(RunDir::MANIFEST).exists() {
-            format!("choose another folder with --out, or go on with the run in it: --resume {}", path.display())
-        } else {
-            "choose another folder with --out".into()
-        };
-        return Err(Error::run(path, format!("is not empty (it has {}); {how}", name.display())));
+        let resumable = path.join(RunDir::RECIPE).exists() && !path.join(RunDir::MANIFEST).exists();
+        return Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), resumable));
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ impl MetricsLog {
         if records.len() < epochs as usize {
             let reason = format!(
                 "has {} epochs, but the checkpoint beside it is from after epoch {epochs}; \
-                 restore the file from a copy, or train again with another --out",
+                 restore the file from a copy, or train again in another folder",
                 records.len()
             );
             return Err(Error::run(&path, reason));
@@ -142,7 +142,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Vec<EpochRecord>, Vec<usize>)> {
         let damaged = |how: String| {
             Error::run(
                 path,
-                format!("line {number} is damaged: {how}. Restore it from a copy, or train again with another --out"),
+                format!("line {number} is damaged: {how}. Restore it from a copy, or train again in another folder"),
             )
         };
         let record: EpochRecord =

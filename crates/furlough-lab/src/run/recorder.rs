@@ -82,7 +82,7 @@ impl<'a> Recorder<'a> {
             let state = load_checkpoint(&checkpoint, &origin, architecture, velocity)?;
             (MetricsLog::resume(metrics, state.progress.epoch)?, Some(state))
         } else if metrics.exists() && !read_metrics(&metrics)?.is_empty() {
-            return Err(Error::run(&checkpoint, "is missing; start the run again with another --out"));
+            return Err(Error::run(&checkpoint, "is missing; start the run again in another folder"));
         } else {
             (MetricsLog::create(metrics)?, None)
         };

@@ -28,15 +28,15 @@ impl StudyFolder {
     /// grown (all earlier trials are still part of it) goes on in it. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::Study`] when the folder is another study's, saying how they differ, or holds something else; [`furlough::Error::Io`].
+    /// [`Error::Occupied`] when the folder is another study's, saying how they differ, or holds something else; [`furlough::Error::Io`].
     pub fn check(path: &Path, study: &Study) -> Result<()> {
         let folder = StudyFolder { path: path.into() };
         if !folder.file(Self::STUDY).exists() {
             let Some(name) = folder.stranger()? else { return Ok(()) };
             // Unless another process has begun the study since.
             if !folder.file(Self::STUDY).exists() {
-                let reason = format!("is not empty (it has {name}) and no study's folder; choose another with --out");
-                return Err(Error::Study { path: Some(folder.path), reason });
+                let reason = format!("is not empty (it has {name}) and no study's folder");
+                return Err(Error::occupied(&folder.path, reason, false));
             }
         }
         let earlier = folder.study()?;
@@ -45,11 +45,7 @@ impl StudyFolder {
         }
         match difference(&earlier, study) {
             None => Ok(()),
-            Some(difference) => {
-                let reason =
-                    format!("holds another study: {difference}. Give each study a folder of its own with --out");
-                Err(Error::Study { path: Some(folder.path), reason })
-            }
+            Some(difference) => Err(Error::occupied(&folder.path, format!("holds another study: {difference}"), false)),
         }
     }
 

@@ -251,7 +251,7 @@ pub(crate) fn begin<'a>(
                 let recorder = Recorder::create(dir, info, trainer.state(), seconds)?;
                 return Ok((trainer, recorder));
             }
-            Err(Error::Run { .. }) if path.join(RunDir::RECIPE).exists() => {} // begun by another process since
+            Err(Error::Occupied { .. }) if path.join(RunDir::RECIPE).exists() => {} // begun by another process since
             Err(error @ Error::Locked { .. }) => return Err(error),
             Err(error) => return Err(unusable(path, error)),
         }

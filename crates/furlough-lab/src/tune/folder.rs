@@ -37,29 +37,24 @@ impl TuneDir {
     /// Whether [`Self::create`] would take this folder, without touching it.
     ///
     /// # Errors
-    /// [`Error::Run`] when there is something in it, another tune for example, or when it is a file.
+    /// [`Error::Occupied`] when there is something in it, another tune for example, or when it is a file.
     pub fn check_free(path: &Path) -> Result<()> {
         if path.is_file() {
-            return Err(Error::run(path, "is a file; choose a folder with --out"));
+            return Err(Error::occupied(path, "is a file", false));
         }
         if !path.exists() {
             return Ok(());
         }
         if path.join(Self::REPORT).exists() {
-            return Err(Error::run(path, "holds another tune, which is finished; choose another folder with --out"));
+            return Err(Error::occupied(path, "holds another tune, which is finished", false));
         }
         if path.join(Self::OPTIONS).exists() {
-            let reason = format!(
-                "holds another tune; choose another folder with --out, or go on with that one: --resume {}",
-                path.display()
-            );
-            return Err(Error::run(path, reason));
+            return Err(Error::occupied(path, "holds another tune", true));
         }
         for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
             let name = entry.map_err(Error::io("read", path))?.file_name();
             if name != Self::LOCK && !is_leftover(&name) {
-                let reason = format!("is not empty (it has {}); choose another folder with --out", name.display());
-                return Err(Error::run(path, reason));
+                return Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), false));
             }
         }
         Ok(())
@@ -101,8 +96,7 @@ impl TuneDir {
             .map_err(|reason| Error::run(&file, format!("is not what `furlough tune` wrote: {reason}")))?;
         let lock = take_lock(&path)?;
         if path.join(Self::REPORT).exists() {
-            let reason = format!("the tune is finished: see {}; start another with another --out", Self::REPORT);
-            return Err(Error::run(&path, reason));
+            return Err(Error::Finished { path });
         }
         remove_leftovers(&path)?;
         Ok((TuneDir { path, _lock: lock }, options, data))
@@ -136,9 +130,7 @@ fn take_lock(folder: &Path) -> Result<File> {
     let file = open_file_with(&mut options, &path).map_err(Error::io("write", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::run(folder, "another process is tuning here; wait for it, or choose another folder with --out"))
-        }
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),
         Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
     }
 }

@@ -176,7 +176,7 @@ impl Space {
     /// As [`Self::parse`].
     pub fn validate(&self, base: &Recipe) -> Result<()> {
         if base.hidden().is_empty() {
-            let reason = "there is no hidden layer to drop units of; give at least one, such as --hidden 256";
+            let reason = "there is no hidden layer to drop units of; give at least one";
             return Err(Error::setting("hidden", "[]", reason));
         }
         self.ranges.iter().try_for_each(|(&key, &range)| check_range(key, range))?;

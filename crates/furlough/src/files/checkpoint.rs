@@ -93,11 +93,11 @@ pub(super) fn from_bytes(
     let (body, tensors) = sealed::open::<Body>(path, KIND, file)?;
     let other = |what: &str, how: &str| Error::file(path, format!("comes from a run {what}; {how}"));
     if body.origin.recipe != origin.recipe {
-        let how = "resume it with the recipe that stands beside it, unchanged, or start a new run with another --out";
+        let how = "resume it with the recipe that stands beside it, unchanged, or start a new run in another folder";
         return Err(other("of another recipe", how));
     }
     if body.origin.data != origin.data {
-        let how = "resume it with the data that it began with, or start a new run with another --out";
+        let how = "resume it with the data that it began with, or start a new run in another folder";
         return Err(other("on other data", how));
     }
     let parameters = sealed::values(path, &tensors, architecture, "")?;

@@ -88,7 +88,7 @@ pub(super) fn seal<M: Serialize>(
         for (name, shape, range) in layout(architecture, prefix) {
             let values = &values[range];
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(failed(&format!("{name} has the value {value}. Try a smaller learning rate (--lr)")));
+                return Err(failed(&format!("{name} has the value {value}. Try a smaller learning rate")));
             }
             tensors.push((name, Tensor { shape, values }));
         }
@@ -130,7 +130,7 @@ fn digest(file: &[u8], at: usize) -> String {
 pub(super) fn open<'a, M: DeserializeOwned>(path: &Path, kind: &str, file: &'a [u8]) -> Result<(M, SafeTensors<'a>)> {
     let bad = |reason: String| Error::file(path, reason);
     let damaged =
-        |how: &str| bad(format!("is damaged: {how}. Restore it from a copy, or train again with another --out"));
+        |how: &str| bad(format!("is damaged: {how}. Restore it from a copy, or train again in another folder"));
     use SafeTensorError::{HeaderTooSmall, InvalidHeaderLength, MetadataIncompleteBuffer};
     let tensors = SafeTensors::deserialize(file).map_err(|error| match error {
         HeaderTooSmall | InvalidHeaderLength | MetadataIncompleteBuffer => {

@@ -126,7 +126,7 @@ fn free_folder(options: &TuneOptions, fingerprint: &str) -> anyhow::Result<TuneD
             continue;
         }
         match TuneDir::create(path, options, fingerprint) {
-            Err(furlough_lab::Error::Run { .. }) => {}
+            Err(furlough_lab::Error::Occupied { .. } | furlough_lab::Error::Locked { .. }) => {}
             other => return Ok(other?),
         }
     }

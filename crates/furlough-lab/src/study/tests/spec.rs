@@ -257,7 +257,7 @@ fn a_folder_is_one_studys() {
         (grown.replace("hidden = 8", "hidden = 8\nlr = 0.3"), "base.lr is not set there, and 0.3 here"),
     ] {
         let error = claim(&other).unwrap_err().to_string();
-        assert!(error.contains(expected) && error.contains("--out"), "{error}");
+        assert!(error.contains(expected) && error.contains("choose another folder"), "{error}");
     }
     assert_eq!(StudyFolder::open(&at).unwrap().study().unwrap().seeds().len(), 3);
     let error = StudyFolder::open(folder.path()).unwrap_err().to_string();
