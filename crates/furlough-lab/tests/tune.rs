@@ -84,7 +84,7 @@ fn a_tune_leaves_all_that_it_promises() {
     assert_eq!(written, serde_json::to_value(&report).unwrap());
     assert!(!folder.join("lock").exists());
     let again = TuneDir::resume(&folder).unwrap_err().to_string();
-    assert!(again.contains("the tune is finished"), "{again}");
+    assert!(again.contains("is already finished"), "{again}");
 }
 
 /// All that a tune came to, its times left out.
