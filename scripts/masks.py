@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Furlough's random numbers, written a second time from docs/masks.md alone. Needs Python 3.9 and numpy, nothing else.
+"""Furlough's random numbers, written a second time from docs/reference/masks.md alone. Needs Python 3.9 and numpy, nothing else.
 
     scripts/masks.py mask --seed 1 --step 7 --layer 2 --example 41 --units 8 --p 0.5   one row of a mask, with its words
     scripts/masks.py mask --sharing 64 --place 200 --example 41 --p 0.5                a mask shared by 64 examples

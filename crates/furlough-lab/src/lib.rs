@@ -26,10 +26,3 @@ pub mod report;
 
 mod error;
 pub use error::{Error, Result};
-
-/// The pages' code that uses this crate is compiled and run with the documentation's.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-#[doc = include_str!("../../../docs/guide.md")]
-#[doc = include_str!("../../../docs/tune.md")]
-struct Pages;

@@ -1,4 +1,4 @@
-//! What a run leaves on disk, and how it goes on from there. `docs/run-directory.md` says the same in words;
+//! What a run leaves on disk, and how it goes on from there. `docs/reference/run-directory.md` says the same in words;
 //! it is normative.
 //!
 //! Every file is replaced whole or not at all, and the manifest comes last: a run that was killed at any moment is

@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// A study, read from its file and checked: which networks are trained, with which seeds, what is measured of each, and how it
-/// is drawn. `docs/studies.md` says what a file has; it is normative.
+/// is drawn. `docs/reference/study-file.md` says what a file has; it is normative.
 #[derive(Debug, Clone)]
 pub struct Study {
     pub(super) text: String,

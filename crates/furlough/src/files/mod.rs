@@ -1,5 +1,5 @@
 //! Model files and checkpoints, and how files are read and written so that they are whole or absent.
-//! `docs/run-directory.md` says the same in words; it is normative.
+//! `docs/reference/run-directory.md` says the same in words; it is normative.
 
 mod atomic;
 mod checkpoint;

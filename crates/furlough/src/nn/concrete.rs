@@ -1,4 +1,4 @@
-//! THE DEFINITION of concrete dropout. `docs/masks.md` says which random words it takes.
+//! THE DEFINITION of concrete dropout. `docs/reference/masks.md` says which random words it takes.
 
 use super::{Architecture, Dropout, MaskSite};
 use ndarray::{Array2, ArrayView2, Zip};

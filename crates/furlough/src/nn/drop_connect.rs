@@ -1,4 +1,4 @@
-//! THE DEFINITION of DropConnect. `docs/masks.md` says the same in words and numbers.
+//! THE DEFINITION of DropConnect. `docs/reference/masks.md` says the same in words and numbers.
 
 use super::{Architecture, Dropout, DropoutKind, MaskSite};
 use crate::random::Stream;

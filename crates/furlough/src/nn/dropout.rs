@@ -1,4 +1,4 @@
-//! THE DEFINITION of dropout. `docs/masks.md` says the same in words and numbers; every fast kernel is
+//! THE DEFINITION of dropout. `docs/reference/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
 use super::{Concrete, DropoutKind, Sharing};

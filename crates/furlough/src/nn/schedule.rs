@@ -38,7 +38,7 @@ const REASON: &str = "write constant, early:F, late:F, ramp:F or decay, with F a
 
 impl DropoutSchedule {
     /// What drop probabilities are multiplied by at `step`, from 0, of `steps` in all: from 0 to 1, and exactly 1 with
-    /// [`DropoutSchedule::Constant`]. `docs/masks.md` has the formulas.
+    /// [`DropoutSchedule::Constant`]. `docs/reference/masks.md` has the formulas.
     pub fn factor(self, step: u64, steps: u64) -> f64 {
         let (step, steps) = (step as f64, steps as f64);
         match self {

@@ -18,7 +18,7 @@ pub struct Sequential {
     layers: Vec<Layer>,
 }
 
-/// Linear layers that a network can have: a mask's layer has 24 bits (`docs/masks.md`).
+/// Linear layers that a network can have: a mask's layer has 24 bits (`docs/reference/masks.md`).
 const MOST_LINEAR: usize = (1 << 24) - 1;
 
 impl Sequential {

@@ -1,7 +1,7 @@
 use super::philox4x32;
 
 /// What a random word is for. No two streams share a word, so a new use of randomness gets a new
-/// stream and leaves every old number as it was. The numbers are frozen (`docs/masks.md`).
+/// stream and leaves every old number as it was. The numbers are frozen (`docs/reference/masks.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Stream {

@@ -5,7 +5,7 @@
 ///
 /// Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988), the version with
 /// seven figures (PPND7), of which words of 32 bits need two of the three ranges. In single precision, each operation rounded by itself, so that it has
-/// the same bits on every machine; `docs/masks.md` lists them. No branch, no table, no call: compilers make vectors of it.
+/// the same bits on every machine; `docs/reference/masks.md` lists them. No branch, no table, no call: compilers make vectors of it.
 ///
 /// ```
 /// use furlough::random::normal;

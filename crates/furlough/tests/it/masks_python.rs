@@ -1,5 +1,5 @@
 //! The masks, epoch orders and initial weights against a second implementation: `scripts/masks.py`, written from
-//! `docs/masks.md` alone. Its answers are committed; with python3 and numpy at hand the script is also run afresh.
+//! `docs/reference/masks.md` alone. Its answers are committed; with python3 and numpy at hand the script is also run afresh.
 //!
 //! `FURLOUGH_PYTHON` names another interpreter than `python3`. With `FURLOUGH_REQUIRE_PYTHON=1` a missing
 //! numpy is a failure; without it the fresh runs are skipped.
@@ -12,19 +12,21 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 furlough_harness::tests![
     the_committed_answers,
     the_committed_answers_tell_wrong_masks,
-    the_page_shows_these_numbers,
+    the_page_shows_these_numbers unless outside_the_repository(),
     a_fresh_run_of_the_script unless without_numpy(),
     the_script_asked_other_questions unless without_numpy(),
 ];
 
 const FIXTURE: &str = include_str!("../fixtures/masks.json");
-const PAGE: &str = include_str!("../../../../docs/masks.md");
+const PAGE_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/masks.md");
+static PAGE: LazyLock<String> = LazyLock::new(|| std::fs::read_to_string(PAGE_PATH).expect("the page of the masks"));
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/masks.py");
 
 fn hex(bytes: &[u8]) -> String {
@@ -251,7 +253,7 @@ fn the_page_shows_these_numbers() {
             ));
         }
         for line in lines {
-            assert!(PAGE.contains(&line), "docs/masks.md lacks the line\n{line}");
+            assert!(PAGE.contains(&line), "docs/reference/masks.md lacks the line\n{line}");
         }
     }
     let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 3, layer: 1 };
@@ -264,14 +266,14 @@ fn the_page_shows_these_numbers() {
             "unit {unit:>3}: {unit:08x} {group:08x} 00000003 02000001 -> {words}, word 0 = {:>10}, {kept}",
             site.word(group, unit)
         );
-        assert!(PAGE.contains(&line), "docs/masks.md lacks the line\n{line}");
+        assert!(PAGE.contains(&line), "docs/reference/masks.md lacks the line\n{line}");
     }
     for word in [0, 1, 0x1000_0000, 0x1333_3333, 0x1333_3334, 0x4000_0000, 0x7FFF_FFFF, 1 << 31, 0xC000_0000, u32::MAX]
     {
         let z = normal(word);
         let (begin, end) = (format!("| `{word:08x}` | "), format!(" | `{:08x}` |", z.to_bits()));
         let shown = PAGE.lines().filter_map(|line| line.strip_prefix(&begin)?.strip_suffix(&end));
-        assert!(shown.map(|z| z.parse::<f32>().unwrap()).eq([z]), "docs/masks.md lacks {begin}{z}{end}");
+        assert!(shown.map(|z| z.parse::<f32>().unwrap()).eq([z]), "docs/reference/masks.md lacks {begin}{z}{end}");
     }
     let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
     for kind in DropoutKind::OF_UNITS.into_iter().filter(|kind| !kind.is_bernoulli()) {
@@ -281,20 +283,20 @@ fn the_page_shows_these_numbers() {
                 (site.word(0, unit), dropout.value(1.0, &site, 0, unit), dropout.factor(&site, 0, unit));
             let line =
                 format!("unit {unit:>3}: word {word:>10}, normal {:?}, 1 -> {y:?}, slope {slope:?}", normal(word));
-            assert!(PAGE.contains(&line), "docs/masks.md lacks the line\n{line}");
+            assert!(PAGE.contains(&line), "docs/reference/masks.md lacks the line\n{line}");
         }
     }
     let mut order = [0; 8];
     epoch_order(Key::new(0), 0, &mut order);
     let order = order.map(|id| id.to_string()).join(" ");
-    assert!(PAGE.contains(&order), "docs/masks.md lacks the order {order}");
+    assert!(PAGE.contains(&order), "docs/reference/masks.md lacks the order {order}");
     for (init, seed, layer, inputs, outputs) in
         [(Init::Normal(0.01), 0, 0, 1, 4), (Init::Xavier, 7, 2, 3, 2), (Init::Kaiming, 7, 1, 3, 2)]
     {
         let mut weights = vec![0.0; inputs * outputs];
         init.fill(Key::new(seed), layer, inputs, outputs, &mut weights);
         let weights: Vec<_> = weights.iter().map(f32::to_string).collect();
-        assert!(PAGE.contains(&weights.join(" ")), "docs/masks.md lacks the weights {}", weights.join(" "));
+        assert!(PAGE.contains(&weights.join(" ")), "docs/reference/masks.md lacks the weights {}", weights.join(" "));
     }
 }
 
@@ -302,11 +304,20 @@ fn interpreter() -> String {
     std::env::var("FURLOUGH_PYTHON").unwrap_or_else(|_| "python3".into())
 }
 
+/// The page and the script stay in the repository: the crate's package has neither.
+fn outside_the_repository() -> Option<String> {
+    let map = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ARCHITECTURE.md");
+    (!Path::new(map).exists()).then(|| "the repository around the crate".into())
+}
+
 /// What is missing to run the script, unless it is required.
 fn without_numpy() -> Option<String> {
     static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
         if std::env::var("FURLOUGH_REQUIRE_PYTHON").as_deref() == Ok("1") {
             return None;
+        }
+        if let Some(missing) = outside_the_repository() {
+            return Some(missing);
         }
         let numpy = Command::new(interpreter()).args(["-c", "import numpy"]).stderr(Stdio::null()).status();
         let missing = || format!("{} with numpy (FURLOUGH_PYTHON names another interpreter)", interpreter());

@@ -23,7 +23,7 @@ pub struct Glance {
 /// No header of ours is nearly as long.
 const LONGEST_HEADER: u64 = 1 << 22;
 
-/// Reads the head of the checkpoint at `path`, as `docs/run-directory.md` has it; none when there is no such checkpoint. The seal is not
+/// Reads the head of the checkpoint at `path`, as `docs/reference/run-directory.md` has it; none when there is no such checkpoint. The seal is not
 /// checked: that would take the whole file, and what is read is only shown.
 pub fn glance(path: &Path) -> Option<Glance> {
     let mut file = open_file(path).ok()?;

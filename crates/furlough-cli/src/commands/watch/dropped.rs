@@ -14,7 +14,7 @@ const DRAWN: usize = 1024;
 /// Which units are off in a step. Masks are pure functions, so nothing of this comes from the process that trains.
 #[derive(Debug, Serialize)]
 pub struct Dropped {
-    /// The step, from 0, as in `docs/masks.md`.
+    /// The step, from 0, as in `docs/reference/masks.md`.
     pub step: u64,
     /// Ids of the examples: those the step begins with; or, where the number of examples is not known, the data set's first.
     pub examples: Vec<u32>,
