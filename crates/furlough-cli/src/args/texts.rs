@@ -32,7 +32,8 @@ none. Good first tries are 0.5, 0.1 and 0.9; 0.2 is usual for inputs. Train figu
 figures with the whole network: early on, test accuracy is often the higher one.
 
 With --dropout-sharing N, each N successive examples of a batch share a mask for each layer, and with 'batch' all of them. \
-What is off for a whole group is not computed, which makes steps of wide networks cheaper; `docs/guide/shared-masks.md` says when it pays.
+What is off for a whole group is not computed, which makes steps of wide networks cheaper; \
+docs/guide/shared-masks.md says when that is faster.
 
 Which units are off is a pure function of the seed, the step, the layer, the example and the unit. So the same recipe \
 gives the same model, bit for bit, with any number of threads, and a resumed run the same as one never stopped.";
