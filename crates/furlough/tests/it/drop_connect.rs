@@ -1,146 +1,24 @@
 //! DropConnect: the fast step against the plain one, and what holds for every mask of weights.
 
-use crate::common::{
-    Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity, whole_and_in_pieces,
-};
-use furlough::compute::{Cpu, Isa, Precision};
+use crate::common::case::Case;
+use crate::common::{bits, data, sampled, site, whole_and_in_pieces};
+use furlough::compute::Cpu;
 use furlough::data::{Batch, digits};
-use furlough::nn::{Architecture, Dropout, Init, Layer, Layer::*, MaskSite, Mlp, Sequential, drop_connect};
+use furlough::nn::{
+    Activation, Architecture, Dropout, DropoutKind, Init, Layer::*, MaskSite, Mlp, Sequential, drop_connect,
+};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::TrainOptions;
 use ndarray::Array2;
 
 furlough_harness::tests![
-    the_fast_step_is_the_plain_step,
-    any_number_of_threads_gives_the_same_bits,
-    gradients_are_those_of_finite_differences_with_the_masks_frozen,
     the_definition_is_dropout_of_weights_in_streams_of_its_own,
     known_answers,
     p_0_is_no_dropout_and_p_1_leaves_biases,
     what_is_dropped_does_not_move,
-    a_step_whose_loss_is_not_finite_changes_nothing,
-    a_pass_is_the_forward_pass_with_its_masks,
     digits_are_learnt_and_resuming_changes_no_bit,
 ];
-
-struct Case {
-    layers: Vec<Layer>,
-    batch: usize,
-    optimizer: Sgd,
-    classes: bool,
-}
-
-impl Case {
-    fn mlp(&self) -> Mlp {
-        let architecture = Sequential::new(self.layers.clone()).validate().unwrap();
-        let mut mlp = Mlp::new(architecture, Init::Kaiming, Key::new(3));
-        let biases = mlp.architecture().ranges(0).1;
-        mlp.parameters_mut()[biases].iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 - 0.03 * (i % 7) as f32);
-        mlp
-    }
-}
-
-fn cases() -> Vec<Case> {
-    let momentum = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
-    let all = Sgd { nesterov: true, weight_decay: 0.01, max_norm: Some(1.1), ..momentum };
-    let decay = Sgd { learning_rate: 0.1, weight_decay: 0.1, max_norm: Some(0.5), ..Sgd::default() };
-    let case = |layers: &[Layer], batch, optimizer| Case { layers: layers.to_vec(), batch, optimizer, classes: true };
-    vec![
-        case(
-            &[Linear(48, 64), Relu, DropConnect(0.5), Linear(64, 32), Relu, DropConnect(0.2), Linear(32, 10)],
-            64,
-            all,
-        ),
-        case(&[DropConnect(0.1), Linear(65, 130), Tanh, DropConnect(0.5), Linear(130, 7)], 67, Sgd::default()),
-        // Weights in columns that several tiles share, beside ordinary dropout.
-        case(
-            &[
-                Dropout(0.2),
-                Linear(113, 150),
-                Relu,
-                DropConnect(0.4),
-                Linear(150, 1100),
-                Relu,
-                Dropout(0.5),
-                Linear(1100, 3),
-            ],
-            97,
-            momentum,
-        ),
-        case(&[DropConnect(0.3), Linear(1, 1), Gelu, DropConnect(0.9), Linear(1, 2)], 1, decay),
-        // So few examples that weights are multiplied where they lie.
-        case(
-            &[Linear(70, 64), Relu, DropConnect(0.5), Linear(64, 48), Silu, DropConnect(0.5), Linear(48, 32)],
-            16,
-            decay,
-        ),
-        case(&[Linear(40, 64), Relu, DropConnect(1.0), Linear(64, 48), Relu, Linear(48, 10)], 40, all),
-        case(&[DropConnect(0.5), Linear(17, 10)], 130, Sgd::default()),
-        Case { classes: false, ..case(&[Linear(30, 70), Sigmoid, DropConnect(0.25), Linear(70, 5)], 33, all) },
-    ]
-}
-
-fn the_fast_step_is_the_plain_step() {
-    let engines = Isa::available().into_iter().flat_map(|isa| Precision::ALL.map(|precision| (isa, precision)));
-    for (isa, precision) in engines {
-        for (number, case) in cases().iter().enumerate() {
-            let what = format!("{} {} case {number}", isa.name(), precision.name());
-            let start = case.mlp();
-            let (inputs, outputs) = (start.architecture().inputs(), start.architecture().outputs());
-            let data = data(2 * case.batch, inputs, outputs, case.classes);
-            let examples: Vec<u32> = (0..case.batch as u32).map(|i| 2 * case.batch as u32 - 1 - i).collect();
-            let batch = Batch { data: &data, examples: &examples };
-            let mut cpu = Cpu::with(start.architecture(), case.batch + 5, 2, precision, isa);
-            let tolerance = Tolerance { precision, slack: 1.0 };
-            let fast = tolerance.check_steps(&what, &mut cpu, &start, &case.optimizer, batch, |_, _, _, _| ());
-            // All weights at inference, whatever the last call left packed; masked ones where masks are asked for.
-            for masks in [None, Some(site(5)), None, Some(sampled(5))] {
-                let rows = (&data, 0..case.batch as u32);
-                tolerance.check_outputs(&what, &mut cpu, &fast, rows, masks.as_ref());
-            }
-        }
-    }
-}
-
-fn any_number_of_threads_gives_the_same_bits() {
-    for case in cases() {
-        let before = case.mlp();
-        let data = data(4 * case.batch, before.architecture().inputs(), before.architecture().outputs(), case.classes);
-        let examples: Vec<u32> = (0..4 * case.batch as u32).collect();
-        for precision in Precision::ALL {
-            let run = |threads: usize| {
-                let (mut mlp, mut velocity) = (before.clone(), velocity(&case.optimizer, &before));
-                let mut cpu = Cpu::with(mlp.architecture(), examples.len(), threads, precision, Isa::best());
-                let batch = Batch { data: &data, examples: &examples };
-                let mut step =
-                    |step| cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step)).loss.to_bits();
-                let losses: Vec<u64> = (0..3).map(&mut step).collect();
-                (losses, bits(mlp.parameters()), bits(&velocity))
-            };
-            let one = run(1);
-            assert_eq!(one, run(2));
-            assert_eq!(one, run(5));
-        }
-    }
-}
-
-fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
-    for (activation, classes) in [(Tanh, true), (Gelu, false)] {
-        let layers =
-            vec![DropConnect(0.2), Linear(11, 9), activation, DropConnect(0.5), Linear(9, 7), activation, Linear(7, 3)];
-        let case = Case { layers, batch: 13, optimizer: Sgd { learning_rate: 1.0, ..Sgd::default() }, classes };
-        let (data, before) = (data(13, 11, 3, classes), case.mlp());
-        let examples: Vec<u32> = (0..13).collect();
-        let batch = Batch { data: &data, examples: &examples };
-        let mut cpu = Cpu::new(before.architecture(), 13, 1);
-        let mut after = before.clone();
-        cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
-        check_gradient(&before, &after, 1e-4, &format!("{activation}"), |mlp| {
-            cpu.train_step(mlp, &mut [], &case.optimizer, batch, &site(1)).loss / 13.0
-        });
-    }
-}
 
 fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
     let half = Dropout::new(0.5).unwrap();
@@ -207,7 +85,8 @@ fn p_0_is_no_dropout_and_p_1_leaves_biases() {
 }
 
 fn what_is_dropped_does_not_move() {
-    let case = &cases()[1];
+    let case = Case { activation: Activation::Tanh, batch: 67, ..Case::new(&[65, 130, 7], [0.1, 0.5]) };
+    let case = case.kinds(|_| DropoutKind::DropConnect);
     let (before, mut after) = (case.mlp(), case.mlp());
     let data = data(67, 65, 7, true);
     let examples: Vec<u32> = (0..67).collect();
@@ -225,46 +104,13 @@ fn what_is_dropped_does_not_move() {
     }
 }
 
-fn a_step_whose_loss_is_not_finite_changes_nothing() {
-    let case = &cases()[0];
-    let mut mlp = case.mlp();
-    let good = mlp.clone();
-    let bias = mlp.architecture().ranges(1).1.start;
-    mlp.parameters_mut()[bias] = f32::NAN;
-    let before = bits(mlp.parameters());
-    let data = data(64, 48, 10, true);
-    let examples: Vec<u32> = (0..64).collect();
-    let mut cpu = Cpu::new(mlp.architecture(), 64, 1);
-    let batch = Batch { data: &data, examples: &examples };
-    let mut velocity = velocity(&case.optimizer, &mlp);
-    assert!(!cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(0)).loss.is_finite());
-    assert_eq!(before, bits(mlp.parameters()));
-    let (mut seen, mut expected) = (vec![0.0; 640], vec![0.0; 640]);
-    cpu.forward(&good, &data, 0..64, None, &mut seen);
-    Cpu::new(good.architecture(), 64, 1).forward(&good, &data, 0..64, None, &mut expected);
-    assert_eq!(bits(&seen), bits(&expected));
-}
-
-/// Sampled predictions: a mask of the weights for each sample, the same for all examples.
-fn a_pass_is_the_forward_pass_with_its_masks() {
-    for (number, case) in cases().iter().enumerate() {
-        let mlp = case.mlp();
-        let outputs = mlp.architecture().outputs();
-        let data = data(90, mlp.architecture().inputs(), outputs, case.classes);
-        for precision in Precision::ALL {
-            let mut cpu = Cpu::with(mlp.architecture(), 0, 1 + number % 3, precision, Isa::best());
-            check_passes(&format!("case {number}"), &mut cpu, &mlp, (&data, 5..85), site(0).key, 3..7);
-        }
-    }
-}
-
 fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::new([Flatten, Linear(64, 128), Relu, DropConnect(0.3), Linear(128, 10)]);
     let optimizer = Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() };
     let options =
         TrainOptions { init: Init::Kaiming, optimizer, batch_size: 100, epochs: 6, seed: 4, ..TrainOptions::default() };
-    let (mut whole, pieces) = whole_and_in_pieces(&network, &options, &digits.train);
+    let (mut whole, pieces) = whole_and_in_pieces(&network, &options, &digits.train, &[1, 13, 2, 30]);
     let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
     assert!(accuracy > 0.88, "{accuracy}");
     assert_eq!(bits(whole.into_mlp().parameters()), bits(pieces.into_mlp().parameters()));

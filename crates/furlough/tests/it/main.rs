@@ -12,7 +12,9 @@ mod masks_python;
 mod module_order;
 mod monte_carlo;
 mod noise;
+mod plain;
 mod predict;
+mod properties;
 mod pytorch;
 mod schedule;
 mod shared;
@@ -37,7 +39,9 @@ fn main() -> ExitCode {
             monte_carlo::tests(),
             monte_carlo::passes::tests(),
             noise::tests(),
+            plain::tests(),
             predict::tests(),
+            properties::tests(),
             pytorch::tests(),
             schedule::tests(),
             shared::tests(),

@@ -1,8 +1,8 @@
 //! Every kind of dropout by the fast kernels against its definition, for each instruction set of this machine.
 
-use crate::common::{Tolerance, bits, check_gradient, check_passes, data, sampled, site, velocity};
-use furlough::compute::{Cpu, Gathering, Isa, Precision, drop_in_place};
-use furlough::data::{Batch, Dataset, Features, Targets, digits};
+use crate::common::site;
+use furlough::compute::{Cpu, Isa, drop_in_place};
+use furlough::data::{Dataset, Features, Targets, digits};
 use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
@@ -13,75 +13,12 @@ use ndarray::Array2;
 
 furlough_harness::tests![
     noise_in_place_is_the_definition,
-    the_fast_step_is_the_plain_step,
-    any_number_of_threads_gives_the_same_bits,
-    gradients_are_those_of_finite_differences_with_the_noise_frozen,
     noise_has_the_mean_and_variance_that_its_page_says,
     alpha_dropout_keeps_mean_0_and_variance_1,
     selu_with_lecun_keeps_the_size_of_values,
-    samples_are_forward_passes,
     digits_are_learnt_with_noise_and_the_model_keeps_its_kind,
     layers_that_make_no_noise_are_refused,
 ];
-
-struct Case {
-    kind: DropoutKind,
-    /// Inputs, hidden widths, outputs.
-    widths: &'static [usize],
-    /// Of the inputs and after each hidden layer.
-    dropout: &'static [f64],
-    sharing: Sharing,
-    activation: Activation,
-    batch: usize,
-    optimizer: Sgd,
-    classes: bool,
-}
-
-impl Case {
-    fn mlp(&self) -> Mlp {
-        let Case { widths, dropout, activation, .. } = *self;
-        let (inputs, outputs) = (widths[0], widths[widths.len() - 1]);
-        let hidden = &widths[1..widths.len() - 1];
-        let network = Sequential::perceptron(inputs, outputs, hidden, activation, dropout[0], &dropout[1..]);
-        let network = network.with_dropout_kind(self.kind).with_sharing(self.sharing);
-        Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3))
-    }
-
-    fn data(&self) -> Dataset {
-        data(2 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes)
-    }
-}
-
-fn cases() -> Vec<Case> {
-    let gentle = Sgd { learning_rate: 0.05, ..Sgd::default() };
-    let all = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01, l1: 1e-4, max_norm: Some(1.1), ..gentle };
-    let mut cases = Vec::new();
-    for kind in DropoutKind::OF_UNITS {
-        let base = || Case {
-            kind,
-            widths: &[48, 70, 31, 10],
-            dropout: &[0.1, 0.4, 0.25],
-            sharing: Sharing::PerExample,
-            activation: Activation::Relu,
-            batch: 67,
-            optimizer: gentle,
-            classes: true,
-        };
-        cases.extend([
-            base(),
-            Case { widths: &[1, 1, 2], dropout: &[0.3, 0.5], batch: 1, ..base() },
-            Case { widths: &[63, 65, 1, 129, 3], dropout: &[0.0, 0.2, 0.0, 0.6], batch: 40, optimizer: all, ..base() },
-            Case { widths: &[17, 10], dropout: &[0.5], batch: 130, ..base() },
-            Case { widths: &[241, 700, 7], dropout: &[0.05, 0.3], batch: 150, classes: false, ..base() },
-            // Few rows; masks shared by groups and by all.
-            Case { widths: &[70, 64, 48, 33], dropout: &[0.1, 0.2, 0.5], batch: 16, optimizer: all, ..base() },
-            Case { sharing: Sharing::rows(33).unwrap(), batch: 100, ..base() },
-            Case { sharing: Sharing::Batch, optimizer: all, ..base() },
-        ]);
-        cases.extend(Activation::ALL.map(|activation| Case { activation, ..base() }));
-    }
-    cases
-}
 
 /// To the bit: infinite values, numbers that are none and zeros of both signs too.
 fn noise_in_place_is_the_definition() {
@@ -105,74 +42,6 @@ fn noise_in_place_is_the_definition() {
                     assert!(same, "{} {kind} {p} {rows} × {width}: {fast} at {place}, not {slow}", isa.name());
                 }
             }
-        }
-    }
-}
-
-fn the_fast_step_is_the_plain_step() {
-    let precisions = |isa| Precision::ALL.map(|precision| (isa, precision));
-    for (isa, precision) in Isa::available().into_iter().flat_map(precisions) {
-        for (number, case) in cases().iter().enumerate() {
-            let what = format!("{} {} case {number} {}", isa.name(), precision.name(), case.kind);
-            let (data, start) = (case.data(), case.mlp());
-            let examples: Vec<u32> = (0..case.batch as u32).map(|i| 2 * case.batch as u32 - 1 - 2 * i).collect();
-            let batch = Batch { data: &data, examples: &examples };
-            let mut cpu = Cpu::with(start.architecture(), case.batch + 3, 2, precision, isa);
-            // What shares masks is gathered if that can be; noise cannot.
-            cpu.gather(Gathering::Always);
-            let tolerance = Tolerance { precision, slack: 2.0 };
-            let fast = tolerance.check_steps(&what, &mut cpu, &start, &case.optimizer, batch, |_, _, _, _| ());
-            for masks in [site(5), sampled(5)] {
-                tolerance.check_outputs(&what, &mut cpu, &fast, (&data, 1..1 + case.batch as u32), Some(&masks));
-            }
-        }
-    }
-}
-
-fn any_number_of_threads_gives_the_same_bits() {
-    for case in cases() {
-        let data = data(4 * case.batch, case.widths[0], case.widths[case.widths.len() - 1], case.classes);
-        let examples: Vec<u32> = (0..4 * case.batch as u32).collect();
-        let run = |threads: usize| {
-            let mut mlp = case.mlp();
-            let mut velocity = velocity(&case.optimizer, &mlp);
-            let mut cpu = Cpu::new(mlp.architecture(), examples.len(), threads);
-            for step in 0..3 {
-                let batch = Batch { data: &data, examples: &examples };
-                cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step));
-            }
-            bits(mlp.parameters())
-        };
-        assert_eq!(run(1), run(4), "{}", case.kind);
-    }
-}
-
-fn gradients_are_those_of_finite_differences_with_the_noise_frozen() {
-    for kind in DropoutKind::OF_UNITS {
-        for (activation, classes, sharing) in [
-            (Activation::Tanh, true, Sharing::PerExample),
-            (Activation::Gelu, false, Sharing::PerExample),
-            (Activation::Identity, true, Sharing::Batch),
-        ] {
-            let case = Case {
-                kind,
-                widths: &[11, 9, 7, 3],
-                dropout: &[0.2, 0.3, 0.5],
-                sharing,
-                activation,
-                batch: 13,
-                optimizer: Sgd { learning_rate: 1.0, ..Sgd::default() },
-                classes,
-            };
-            let (data, before) = (case.data(), case.mlp());
-            let examples: Vec<u32> = (0..case.batch as u32).collect();
-            let batch = Batch { data: &data, examples: &examples };
-            let mut cpu = Cpu::new(before.architecture(), case.batch, 1);
-            let mut after = before.clone();
-            cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
-            check_gradient(&before, &after, 3e-4, &format!("{kind} {activation:?}"), |mlp| {
-                cpu.train_step(mlp, &mut [], &case.optimizer, batch, &site(1)).loss / case.batch as f64
-            });
         }
     }
 }
@@ -233,16 +102,6 @@ fn moments(values: &[f32]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
     (mean, values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n)
-}
-
-/// Masked passes have the bits of the forward pass, wherever the noise begins.
-fn samples_are_forward_passes() {
-    for case in cases() {
-        let (data, mlp) = (case.data(), case.mlp());
-        let mut cpu = Cpu::new(mlp.architecture(), 0, 2);
-        let examples = (&data, 1..1 + case.batch as u32);
-        check_passes(&case.kind.to_string(), &mut cpu, &mlp, examples, Key::new(5), 0..3);
-    }
 }
 
 fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {

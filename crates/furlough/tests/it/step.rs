@@ -1,147 +1,25 @@
 //! The fast step against the plain one, at shapes that leave tails everywhere, for each instruction set of this machine.
 
-use crate::common::{Tolerance, bits, check_gradient, data, site};
-use furlough::compute::{Cpu, Isa, Precision, drop_in_place, reference};
+use crate::common::case::Case;
+use crate::common::{bits, data, site};
+use furlough::compute::{Cpu, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing, argmax};
+use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
 
 furlough_harness::tests![
-    the_fast_step_is_the_plain_step,
-    the_fast_step_is_the_plain_step_in_bfloat16,
     the_fast_masks_are_the_definition,
     dropout_in_place_is_the_definition,
-    gradients_are_those_of_finite_differences_with_the_masks_frozen,
     weights_changed_between_steps_are_not_taken_for_those_before,
-    any_number_of_threads_gives_the_same_bits,
     more_threads_than_tiles_of_rows_give_the_same_bits,
     bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero,
-    a_step_whose_loss_is_not_finite_changes_nothing,
     what_does_not_fit_panics_before_anything_is_computed,
 ];
 
-struct Case {
-    hidden: &'static [usize],
-    inputs: usize,
-    outputs: usize,
-    batch: usize,
-    activation: Activation,
-    input_dropout: f64,
-    dropout: &'static [f64],
-    optimizer: Sgd,
-    classes: bool,
-}
-
-impl Case {
-    fn mlp(&self) -> Mlp {
-        let Case { hidden, inputs, outputs, activation, input_dropout, dropout, .. } = *self;
-        let network = Sequential::perceptron(inputs, outputs, hidden, activation, input_dropout, dropout);
-        Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3))
-    }
-}
-
-fn cases() -> Vec<Case> {
-    let base = || Case {
-        hidden: &[64, 32],
-        inputs: 48,
-        outputs: 10,
-        batch: 64,
-        activation: Activation::Relu,
-        input_dropout: 0.0,
-        dropout: &[0.2, 0.5],
-        optimizer: Sgd::default(),
-        classes: true,
-    };
-    let momentum = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
-    let all = Sgd { nesterov: true, weight_decay: 0.01, max_norm: Some(1.1), ..momentum };
-    let lasso = Sgd { l1: 0.003, ..all };
-    let gentle = Sgd { learning_rate: 0.01, ..Sgd::default() };
-    let mut cases = vec![
-        base(),
-        Case { hidden: &[1], inputs: 1, outputs: 2, batch: 1, dropout: &[0.3], ..base() },
-        Case { hidden: &[65, 1, 129], inputs: 63, outputs: 3, batch: 65, dropout: &[0.0, 0.1, 0.9], ..base() },
-        Case { hidden: &[], dropout: &[], inputs: 17, batch: 130, ..base() },
-        Case { hidden: &[700], dropout: &[0.5], inputs: 241, outputs: 7, batch: 191, input_dropout: 0.1, ..base() },
-        Case { dropout: &[1.0, 0.5], ..base() },
-        Case { dropout: &[0.5, 1.0], input_dropout: 1.0, ..base() },
-        Case { optimizer: momentum, batch: 33, ..base() },
-        Case { optimizer: all, batch: 97, input_dropout: 0.2, ..base() },
-        Case { optimizer: Sgd { weight_decay: 0.1, max_norm: Some(0.5), ..Sgd::default() }, ..base() },
-        Case { optimizer: Sgd { l1: 0.001, ..Sgd::default() }, ..base() },
-        Case { optimizer: lasso, batch: 97, input_dropout: 0.2, ..base() },
-        Case { optimizer: Sgd { weight_decay: 0.0, max_norm: None, ..lasso }, batch: 31, ..base() },
-        Case { classes: false, outputs: 3, optimizer: all, ..base() },
-        // Inputs, and examples, beyond what is multiplied at a time.
-        Case {
-            hidden: &[5],
-            dropout: &[0.2],
-            inputs: 1031,
-            batch: 1030,
-            optimizer: Sgd { learning_rate: 0.1, weight_decay: 0.5, ..Sgd::default() },
-            ..base()
-        },
-        Case { hidden: &[1100, 3], inputs: 2, batch: 5, ..base() },
-        // So few examples that weights of whole vectors are read where they lie.
-        Case { hidden: &[64, 48, 33], dropout: &[0.1, 0.2, 0.5], inputs: 70, batch: 16, ..base() },
-        Case { hidden: &[80, 160], batch: 7, activation: Activation::Tanh, optimizer: all, ..base() },
-        // The same, with enough weights for two workers to have columns of them.
-        Case { hidden: &[256, 336], inputs: 230, outputs: 16, batch: 29, input_dropout: 0.1, ..base() },
-        Case { hidden: &[16, 16], inputs: 1100, outputs: 32, batch: 32, classes: false, ..base() },
-        // More weights between two layers than it pays to pack for the backward pass, and more units than a tile has.
-        Case { hidden: &[600, 521], inputs: 40, outputs: 7, batch: 70, ..base() },
-        // (Without L1, whose derivative jumps where one of so many weights is next to nought.)
-        Case { hidden: &[530, 600], batch: 66, activation: Activation::Gelu, optimizer: all, ..base() },
-        // Weights of one layer beyond what tiles of ordinary height are for.
-        Case { hidden: &[730, 741], inputs: 3, batch: 150, optimizer: gentle, ..base() },
-        Case { hidden: &[9; 24], dropout: &[0.05; 24], activation: Activation::Silu, ..base() },
-        Case { classes: false, outputs: 1, batch: 100, activation: Activation::Tanh, ..base() },
-    ];
-    let odd = |activation| Case { activation, hidden: &[70, 31], dropout: &[0.4, 0.25], batch: 67, ..base() };
-    cases.extend(Activation::ALL.map(odd));
-    cases.extend(Activation::ALL.map(|activation| Case { dropout: &[0.0, 1.0], ..odd(activation) }));
-    cases
-}
-
-fn the_fast_step_is_the_plain_step() {
-    hold_against_the_oracle(Precision::F32);
-}
-
-fn the_fast_step_is_the_plain_step_in_bfloat16() {
-    hold_against_the_oracle(Precision::Bf16);
-}
-
-fn hold_against_the_oracle(precision: Precision) {
-    for isa in Isa::available() {
-        for (number, case) in cases().iter().enumerate() {
-            let what = format!("{} {} case {number}", isa.name(), precision.name());
-            let data = data(3 * case.batch, case.inputs, case.outputs, case.classes);
-            // A batch that is no run of rows, with ids out of order.
-            let examples: Vec<u32> = (0..case.batch as u32).map(|i| 3 * case.batch as u32 - 1 - 2 * i).collect();
-            let batch = Batch { data: &data, examples: &examples };
-            let start = case.mlp();
-            let mut cpu = Cpu::with(start.architecture(), case.batch + 5, 2, precision, isa);
-            let mut correct = 0;
-            if let Targets::Classes { labels, .. } = data.targets() {
-                let outputs = reference::forward(&start, batch, Some(&site(0)), precision);
-                let rows = outputs.rows().into_iter().zip(&examples);
-                let right = |(row, id): &(ndarray::ArrayView1<f32>, &u32)| {
-                    argmax(row.as_slice().unwrap()) == labels[**id as usize] as usize
-                };
-                correct = rows.filter(right).count() as u64;
-            }
-            let tolerance = Tolerance { precision, slack: 1.0 };
-            let fast = tolerance.check_steps(&what, &mut cpu, &start, &case.optimizer, batch, |step, sums, _, _| {
-                if step == 0 && precision == Precision::F32 {
-                    assert_eq!(sums.correct, correct, "{what}: classified rightly");
-                }
-            });
-            for masks in [None, Some(site(5))] {
-                tolerance.check_outputs(&what, &mut cpu, &fast, (&data, 2..2 + case.batch as u32), masks.as_ref());
-            }
-        }
-    }
+fn plain() -> Case {
+    Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5])
 }
 
 /// The masks themselves must agree to the bit: with weights that pass a unit straight through, the outputs show them.
@@ -194,41 +72,10 @@ fn dropout_in_place_is_the_definition() {
     }
 }
 
-fn gradients_are_those_of_finite_differences_with_the_masks_frozen() {
-    // Smooth activations only: a corner of a rectifier within the step would spoil the difference. The rectifiers'
-    // derivatives are tested one by one, and their steps against the oracle's.
-    for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Gelu, Activation::Silu, Activation::Identity]
-    {
-        for classes in [true, false] {
-            let case = Case {
-                hidden: &[9, 7],
-                inputs: 11,
-                outputs: 3,
-                batch: 13,
-                activation,
-                input_dropout: 0.2,
-                dropout: &[0.3, 0.5],
-                optimizer: Sgd { learning_rate: 1.0, ..Sgd::default() },
-                classes,
-            };
-            let data = data(case.batch, case.inputs, case.outputs, classes);
-            let examples: Vec<u32> = (0..case.batch as u32).collect();
-            let batch = Batch { data: &data, examples: &examples };
-            let before = case.mlp();
-            let mut cpu = Cpu::new(before.architecture(), case.batch, 1);
-            let mut after = before.clone();
-            cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
-            check_gradient(&before, &after, 1e-4, &format!("{activation:?}"), |mlp| {
-                cpu.train_step(mlp, &mut [], &case.optimizer, batch, &site(1)).loss / case.batch as f64
-            });
-        }
-    }
-}
-
 /// A step leaves packed weights behind for the next one. They must not be used for others.
 fn weights_changed_between_steps_are_not_taken_for_those_before() {
-    let case = &cases()[0];
-    let data = data(case.batch, case.inputs, case.outputs, case.classes);
+    let case = plain();
+    let data = case.data();
     let examples: Vec<u32> = (0..case.batch as u32).collect();
     let batch = Batch { data: &data, examples: &examples };
     for precision in Precision::ALL {
@@ -247,31 +94,6 @@ fn weights_changed_between_steps_are_not_taken_for_those_before() {
             cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(2));
             fresh.train_step(&mut expected, &mut [], &case.optimizer, batch, &site(2));
             assert!(expected != start && after == expected, "{precision:?}");
-        }
-    }
-}
-
-fn any_number_of_threads_gives_the_same_bits() {
-    for case in cases() {
-        let data = data(case.batch * 4, case.inputs, case.outputs, case.classes);
-        let examples: Vec<u32> = (0..4 * case.batch as u32).collect();
-        let run = |threads: usize, precision: Precision| {
-            let mut mlp = case.mlp();
-            let mut velocity = vec![0.0; if case.optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
-            let mut cpu = Cpu::with(mlp.architecture(), examples.len(), threads, precision, Isa::best());
-            let sums: Vec<_> = (0..4)
-                .map(|step| {
-                    let batch = Batch { data: &data, examples: &examples };
-                    cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step)).loss.to_bits()
-                })
-                .collect();
-            let bits: Vec<u32> = mlp.parameters().iter().chain(&velocity).map(|p| p.to_bits()).collect();
-            (sums, bits)
-        };
-        for precision in Precision::ALL {
-            let one = run(1, precision);
-            assert_eq!(one, run(2, precision));
-            assert_eq!(one, run(4, precision));
         }
     }
 }
@@ -373,22 +195,10 @@ fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
     }
 }
 
-fn a_step_whose_loss_is_not_finite_changes_nothing() {
-    let case = &cases()[0];
-    let data = data(8, case.inputs, case.outputs, true);
-    let mut mlp = case.mlp();
-    mlp.parameters_mut()[5] = f32::NAN;
-    let before: Vec<u32> = mlp.parameters().iter().map(|p| p.to_bits()).collect();
-    let mut cpu = Cpu::new(mlp.architecture(), 8, 1);
-    let examples: Vec<u32> = (0..8).collect();
-    let sums = cpu.train_step(&mut mlp, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
-    assert!(!sums.loss.is_finite());
-    assert_eq!(before, mlp.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>());
-}
-
 fn what_does_not_fit_panics_before_anything_is_computed() {
-    let case = &cases()[0];
-    let fits = data(8, case.inputs, case.outputs, true);
+    let case = plain();
+    let [inputs, .., outputs] = case.widths[..] else { unreachable!() };
+    let fits = data(8, inputs, outputs, true);
     let before = case.mlp();
     let refused = |data: &Dataset, examples: &[u32], expected: &str| {
         let mut mlp = before.clone();
@@ -400,6 +210,6 @@ fn what_does_not_fit_panics_before_anything_is_computed() {
     };
     refused(&fits, &[], "batches of 1 to 8 examples");
     refused(&fits, &[0; 9], "batches of 1 to 8 examples");
-    refused(&data(8, case.inputs + 1, case.outputs, true), &[0], "one input a feature");
-    refused(&data(8, case.inputs, case.outputs + 1, true), &[0], "one output a class or target");
+    refused(&data(8, inputs + 1, outputs, true), &[0], "one input a feature");
+    refused(&data(8, inputs, outputs + 1, true), &[0], "one output a class or target");
 }

@@ -1,12 +1,16 @@
 //! What several tests train on, and how they hold a step against the oracle, gradients against differences, and a run that was stopped against one that was
 //! not.
 
-use furlough::compute::{Cpu, Precision, StepSums, reference};
+pub mod case;
+pub mod known;
+
+use furlough::compute::{Cpu, Isa, Precision, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{MaskSite, Mlp, Sequential};
+use furlough::nn::{ConcretePrior, MaskSite, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
+use furlough_harness::Test;
 use ndarray::Array2;
 use std::ops::Range;
 
@@ -22,6 +26,41 @@ pub fn sampled(step: u32) -> MaskSite {
 
 pub fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
+}
+
+/// The instruction sets that a processor of this kind may have.
+const INSTRUCTION_SETS: &[&str] = if cfg!(target_arch = "x86_64") {
+    &["AVX-512", "AVX2", "SSE2"]
+} else if cfg!(target_arch = "aarch64") {
+    &["NEON"]
+} else {
+    &["portable"]
+};
+
+/// What is missing for the kernels of an instruction set, if they cannot run here.
+pub fn missing(isa: &str) -> Option<String> {
+    let has = Isa::available().iter().any(|available| available.name() == isa);
+    (!has).then(|| format!("{isa}, which this processor does not have"))
+}
+
+/// A test for each instruction set, skipped where the processor does not have it.
+pub fn of_each_isa(module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
+    of_isas(INSTRUCTION_SETS, module, name, property)
+}
+
+/// The same for those that multiply and add with one rounding.
+pub fn of_fused_isas(module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
+    let fused: Vec<&str> = INSTRUCTION_SETS.iter().copied().filter(|isa| !["SSE2", "portable"].contains(isa)).collect();
+    of_isas(&fused, module, name, property)
+}
+
+fn of_isas(isas: &[&'static str], module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
+    let test = |isa: &&'static str| {
+        let isa = *isa;
+        let run = move || property(Isa::available().into_iter().find(|available| available.name() == isa).unwrap());
+        Test::new(module, &format!("{name}::{isa}"), run).unless(missing(isa))
+    };
+    isas.iter().map(test).collect()
 }
 
 /// As long as the parameters where the optimiser has velocities, else empty.
@@ -75,31 +114,6 @@ impl Tolerance {
         }
         let mean = apart / slow.len().max(1) as f64;
         assert!(mean <= f64::from(tolerance) / 8.0, "{what}: apart by {mean:e} on average");
-    }
-
-    /// Three steps from `start` with the fast engine and with the oracle: losses, parameters and velocities agree, and `each` looks at the sums and both
-    /// networks after each. Returns the fast network.
-    pub fn check_steps(
-        self,
-        what: &str,
-        cpu: &mut Cpu,
-        start: &Mlp,
-        optimizer: &Sgd,
-        batch: Batch<'_>,
-        mut each: impl FnMut(u32, StepSums, &Mlp, &Mlp),
-    ) -> Mlp {
-        let (mut fast, mut slow) = (start.clone(), start.clone());
-        let (mut fast_velocity, mut slow_velocity) = (velocity(optimizer, start), velocity(optimizer, start));
-        for step in 0..3 {
-            let sums = cpu.train_step(&mut fast, &mut fast_velocity, optimizer, batch, &site(step));
-            let loss = reference::step(&mut slow, &mut slow_velocity, optimizer, batch, &site(step), self.precision);
-            let mean = sums.loss / batch.examples.len() as f64;
-            assert!((mean - loss).abs() <= self.loss() * loss.max(1.0), "{what}: loss {mean}, the oracle says {loss}");
-            self.assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
-            self.assert_close(&format!("{what} step {step} velocity"), &fast_velocity, &slow_velocity);
-            each(step, sums, &fast, &slow);
-        }
-        fast
     }
 
     /// The outputs of a forward pass, with masks or without, by the fast engine and by the oracle.
@@ -165,16 +179,17 @@ pub fn check_passes(
     }
 }
 
-/// Trains at one go, and again in pieces that are stopped and resumed with other numbers of threads.
+/// Trains at one go, and again in pieces that are stopped after so many steps each and resumed with other numbers of threads.
 pub fn whole_and_in_pieces<'a>(
     network: &Sequential,
     options: &TrainOptions,
     data: &'a Dataset,
+    stops: &[usize],
 ) -> (Trainer<'a>, Trainer<'a>) {
     let mut whole = Trainer::new(network, options, data, 2).unwrap();
     whole.fit(None, &mut ()).unwrap();
     let mut pieces = Trainer::new(network, options, data, 1).unwrap();
-    let mut left = [1, 13, 2, 30, usize::MAX].into_iter();
+    let mut left = stops.iter().copied().chain([usize::MAX]);
     loop {
         let mut steps = left.next().unwrap();
         let mut stop = |event: &Event<'_>| {
@@ -209,4 +224,15 @@ pub fn check_gradient(before: &Mlp, after: &Mlp, tolerance: f64, what: &str, mut
         let error = (gradient - numeric).abs();
         assert!(error < tolerance, "{what} parameter {place}: {gradient} but differences say {numeric}");
     }
+}
+
+/// The regularizer of concrete dropout as it is written, by which its derivatives are checked; 0 without such layers.
+pub fn regularizer(mlp: &Mlp, prior: ConcretePrior, examples: usize) -> f64 {
+    let of = |(block, p): (usize, f64)| {
+        let squares: f64 = mlp.weights(block + 1).iter().map(|&w| f64::from(w).powi(2)).sum();
+        let units = mlp.weights(block + 1).nrows() as f64;
+        let entropy = p * p.ln() + (1.0 - p) * (1.0 - p).ln();
+        (prior.length.powi(2) * squares / (1.0 - p) + prior.entropy * units * entropy) / examples as f64
+    };
+    mlp.learnt_dropout().map(of).sum()
 }

@@ -1,0 +1,249 @@
+//! The cases that the engine is tested on: any network, batch and optimizer, at shapes that leave tails everywhere.
+//!
+//! Some were chosen, one for each way in which a step can be computed ([`known`](super::known::known)); others are generated ([`generated`]) and made as small as
+//! they can be when something fails with them. A property holds for both: [`check`] tries them.
+
+use super::{data, velocity};
+use furlough::compute::{Cpu, Gathering, Isa, Precision};
+use furlough::data::{Batch, Dataset};
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, Mlp, Sequential, Sharing};
+use furlough::optim::Sgd;
+use furlough::random::Key;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+/// What stands before a linear layer: on the inputs, or after the activation of a hidden layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Noise {
+    pub kind: DropoutKind,
+    pub p: f64,
+    /// Masks for each example, whatever the others have.
+    pub per_example: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Inputs, hidden widths, outputs.
+    pub widths: Vec<usize>,
+    /// Before each linear layer.
+    pub noise: Vec<Noise>,
+    pub sharing: Sharing,
+    pub activation: Activation,
+    /// Examples of a step, and how many more the engine has room for.
+    pub batch: usize,
+    pub spare: usize,
+    pub optimizer: Sgd,
+    /// Bytes with classes, or floats with numbers.
+    pub classes: bool,
+    pub precision: Precision,
+    pub threads: usize,
+    pub gathering: Gathering,
+}
+
+impl Case {
+    /// Dropout with these probabilities before each linear layer, and nothing else.
+    pub fn new<const N: usize>(widths: &[usize], dropout: [f64; N]) -> Case {
+        assert_eq!(widths.len(), N + 1);
+        Case {
+            widths: widths.to_vec(),
+            noise: dropout.map(|p| Noise { kind: DropoutKind::Bernoulli, p, per_example: false }).to_vec(),
+            sharing: Sharing::PerExample,
+            activation: Activation::Relu,
+            batch: 64,
+            spare: 5,
+            optimizer: Sgd::default(),
+            classes: true,
+            precision: Precision::F32,
+            threads: 2,
+            gathering: Gathering::default(),
+        }
+    }
+
+    /// The same with other kinds of noise.
+    pub fn kinds(mut self, kind: impl Fn(usize) -> DropoutKind) -> Case {
+        self.noise.iter_mut().enumerate().for_each(|(layer, noise)| noise.kind = kind(layer));
+        self
+    }
+
+    pub fn network(&self) -> Sequential {
+        let last = self.noise.len() - 1;
+        let mut layers = Vec::new();
+        for (index, (&Noise { kind, p, per_example }, pair)) in
+            self.noise.iter().zip(self.widths.windows(2)).enumerate()
+        {
+            let sharing = if per_example { Sharing::PerExample } else { self.sharing };
+            // No layer at all, or one that does nothing.
+            if p != 0.0 || index % 2 == 0 {
+                layers.push(Layer::AnyDropout(kind, p, sharing));
+            }
+            layers.push(Layer::Linear(pair[0], pair[1]));
+            if index < last {
+                layers.extend(match self.activation {
+                    Activation::Identity => None,
+                    Activation::Relu => Some(Layer::Relu),
+                    Activation::LeakyRelu => Some(Layer::LeakyRelu),
+                    Activation::Tanh => Some(Layer::Tanh),
+                    Activation::Sigmoid => Some(Layer::Sigmoid),
+                    Activation::Gelu => Some(Layer::Gelu),
+                    Activation::Silu => Some(Layer::Silu),
+                    Activation::Selu => Some(Layer::Selu),
+                });
+            }
+        }
+        Sequential::new(layers)
+    }
+
+    /// The network with its initial weights, and biases of which none is 0.
+    pub fn mlp(&self) -> Mlp {
+        let mut mlp = Mlp::new(self.network().validate().unwrap(), Init::Kaiming, Key::new(3));
+        for index in 0..mlp.architecture().blocks().len() {
+            let biases = mlp.architecture().ranges(index).1;
+            mlp.parameters_mut()[biases].iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 - 0.03 * (i % 7) as f32);
+        }
+        mlp
+    }
+
+    /// How much more than plain dropout the noise may set the fast path and the oracle apart.
+    pub fn slack(&self) -> f32 {
+        let smooth = |noise: &Noise| !matches!(noise.kind, DropoutKind::Bernoulli | DropoutKind::DropConnect);
+        if self.noise.iter().any(smooth) { 2.0 } else { 1.0 }
+    }
+
+    /// Three times as many examples as a batch has.
+    pub fn data(&self) -> Dataset {
+        data(3 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes)
+    }
+
+    /// No run of rows, and ids out of order.
+    pub fn examples(&self) -> Vec<u32> {
+        (0..self.batch as u32).map(|i| 3 * self.batch as u32 - 1 - 2 * i).collect()
+    }
+
+    /// An engine with this instruction set and so many threads.
+    pub fn cpu(&self, isa: Isa, threads: usize) -> Cpu {
+        let architecture = self.network().validate().unwrap();
+        let mut cpu = Cpu::with(&architecture, self.batch + self.spare, threads, self.precision, isa);
+        cpu.gather(self.gathering);
+        cpu
+    }
+
+    /// Some steps: whole batches, the smaller one at the end of an epoch, and one of few rows. Returns the bits of the losses, of the parameters, of the
+    /// velocities and of the logits of concrete dropout.
+    pub fn train(&self, isa: Isa, threads: usize) -> (Vec<u64>, Vec<u32>, Vec<u64>) {
+        let (data, examples) = (self.data(), self.examples());
+        let (mut mlp, mut cpu) = (self.mlp(), self.cpu(isa, threads));
+        let mut velocity = velocity(&self.optimizer, &mlp);
+        let sizes = [self.batch, self.batch, self.batch.div_ceil(2), 3.min(self.batch)];
+        let losses = (0..).zip(sizes).map(|(step, size)| {
+            let batch = Batch { data: &data, examples: &examples[..size] };
+            cpu.train_step(&mut mlp, &mut velocity, &self.optimizer, batch, &super::site(step)).loss.to_bits()
+        });
+        let losses = losses.collect();
+        let parameters = mlp.parameters().iter().chain(&velocity).map(|p| p.to_bits()).collect();
+        (losses, parameters, mlp.dropout_logits().iter().map(|l| l.to_bits()).collect())
+    }
+}
+
+/// What is small, what is one less or more than kernels take at once, and what is more than a tile or a block has.
+fn width() -> impl Strategy<Value = usize> {
+    let edge = |around: &'static [usize]| (prop::sample::select(around), 0usize..3).prop_map(|(at, by)| at - 1 + by);
+    prop_oneof![
+        3 => 1usize..=9,
+        3 => edge(&[16, 24, 32, 48, 64]),
+        2 => edge(&[96, 128, 192, 256]),
+        2 => 10usize..=200,
+        1 => edge(&[512, 768, 1024, 1100]),
+    ]
+}
+
+fn batch() -> impl Strategy<Value = usize> {
+    let edge = (prop::sample::select(&[32usize, 36, 64, 72, 128][..]), 0usize..3).prop_map(|(at, by)| at - 1 + by);
+    prop_oneof![3 => 1usize..=9, 4 => edge, 2 => 10usize..=200]
+}
+
+fn optimizer() -> impl Strategy<Value = Sgd> {
+    let rate = prop::sample::select(&[0.05, 0.2, 0.01][..]);
+    let momentum = prop::sample::select(&[0.0, 0.9][..]);
+    let decay = prop::sample::select(&[0.0, 0.01, 0.1][..]);
+    let l1 = prop::sample::select(&[0.0, 0.001][..]);
+    let bound = prop::sample::select(&[None, Some(1.1), Some(0.5)][..]);
+    let prior = prop::sample::select(vec![ConcretePrior::default(), ConcretePrior { length: 2.0, entropy: 5.0 }]);
+    (rate, momentum, any::<bool>(), decay, l1, bound, prior).prop_map(
+        |(learning_rate, momentum, nesterov, weight_decay, l1, max_norm, concrete)| {
+            // Nesterov looks ahead along a momentum.
+            let nesterov = nesterov && momentum > 0.0;
+            Sgd { learning_rate, momentum, nesterov, weight_decay, l1, max_norm, concrete }
+        },
+    )
+}
+
+fn sharing() -> impl Strategy<Value = Sharing> {
+    let groups = prop::sample::select(&[32u64, 1, 3, 33, 48, 64, 1000][..]);
+    prop_oneof![2 => Just(Sharing::PerExample), 1 => Just(Sharing::Batch), 2 => groups.prop_map(|rows| Sharing::rows(rows as u32).unwrap())]
+}
+
+/// One kind for a whole network, or one for each layer: what may stand there, with a p that it takes.
+fn noises(layers: usize) -> impl Strategy<Value = Vec<Noise>> {
+    let kind = || prop::sample::select(&DropoutKind::ALL[..]);
+    let p = prop_oneof![2 => 0.05..0.6f64, 1 => Just(0.0), 1 => Just(0.5), 1 => Just(1.0), 1 => 0.9..0.99f64];
+    let layer = (kind(), p, prop::bool::weighted(0.15));
+    (kind(), prop::bool::weighted(0.3), prop::collection::vec(layer, layers)).prop_map(|(one, mixed, layers)| {
+        let noise = |(index, (kind, p, per_example)): (usize, (DropoutKind, f64, bool))| {
+            let kind = match if mixed { kind } else { one } {
+                DropoutKind::Concrete if index == 0 => DropoutKind::Bernoulli,
+                kind => kind,
+            };
+            // Only what drops is defined for 1, and what keeps mean and variance needs some to keep.
+            let p = match kind {
+                DropoutKind::Bernoulli | DropoutKind::DropConnect => p,
+                _ => p.min(0.6),
+            };
+            let own = matches!(kind, DropoutKind::DropConnect | DropoutKind::Concrete);
+            Noise { kind, p, per_example: per_example || own }
+        };
+        layers.into_iter().enumerate().map(noise).collect()
+    })
+}
+
+/// Any case whose products with a batch are no more than `work` multiplications.
+pub fn generated(work: usize) -> impl Strategy<Value = Case> {
+    let shape = prop::collection::vec(width(), 2..=5).prop_flat_map(|widths| {
+        let noise = noises(widths.len() - 1);
+        (Just(widths), noise)
+    });
+    let engine = (
+        prop::sample::select(&Precision::ALL[..]),
+        2usize..=16,
+        prop::sample::select(vec![Gathering::default(), Gathering::Always, Gathering::Never]),
+        prop::sample::select(&[0usize, 5, 200][..]),
+    );
+    let learning = (prop::sample::select(&Activation::ALL[..]), optimizer(), any::<bool>());
+    let case = (shape, batch(), sharing(), learning, engine).prop_map(
+        |((mut widths, noise), batch, sharing, (activation, optimizer, classes), engine)| {
+            let last = widths.len() - 1;
+            widths[last] = widths[last].max(if classes { 2 } else { 1 });
+            let (precision, threads, gathering, spare) = engine;
+            Case { widths, noise, sharing, activation, batch, spare, optimizer, classes, precision, threads, gathering }
+        },
+    );
+    let products = |case: &Case| case.widths.windows(2).map(|pair| pair[0] * pair[1]).sum::<usize>() * case.batch;
+    case.prop_filter("more work than a test is worth", move |case| products(case) <= work)
+}
+
+/// Tries a property on so many cases, which are the same each time: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others. What fails is made
+/// as small as it can be.
+pub fn check(cases: u32, strategy: impl Strategy<Value = Case>, property: impl Fn(&Case)) {
+    let asked = |name: &str| std::env::var_os(name).is_some();
+    let mut config = Config { failure_persistence: None, ..Config::default() };
+    if !asked("PROPTEST_CASES") {
+        config.cases = cases;
+    }
+    if !asked("PROPTEST_RNG_SEED") {
+        config.rng_seed = RngSeed::Fixed(20_261_129);
+    }
+    let tried = TestRunner::new(config).run(&strategy, |case| {
+        property(&case);
+        Ok(())
+    });
+    tried.unwrap_or_else(|failure| panic!("{failure}"));
+}
