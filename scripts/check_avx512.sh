@@ -4,7 +4,7 @@
 #
 #     scripts/check_avx512.sh                              the unit tests of compute, and the modules that compare the step with its definition
 #     scripts/check_avx512.sh lib                          the unit tests ("lib"), or these modules of crates/furlough/tests/it
-#     scripts/check_avx512.sh step -- the_fast             the test of this name in them
+#     scripts/check_avx512.sh properties -- fast_equals    the test of this name in them
 #     WITHOUT=amx_bf16 scripts/check_avx512.sh ...         without AMX, so that AVX512-BF16 multiplies; WITHOUT=amx_bf16,avx512bf16 without either
 #
 # Needs cargo, a C++ compiler, make, patch and Debian 12 on x86_64. It changes nothing in the system and needs no root: the sources of Bochs 3.0
@@ -31,7 +31,7 @@ while (($#)) && [[ $1 != -- ]]; do
 done
 filter=${2:-}
 if ((!${#modules[@]})); then
-    modules=(lib step shared predict dropout)
+    modules=(lib properties plain step predict dropout)
 fi
 
 # The distribution's packages, and the sources of its next version, by package lists of our own.

@@ -3,7 +3,7 @@
 # that has none.
 #
 #     scripts/check_neon.sh                 compile
-#     scripts/check_neon.sh step predict    compile and run these modules of crates/furlough/tests/it, in the emulator
+#     scripts/check_neon.sh properties      compile and run these modules of crates/furlough/tests/it, in the emulator
 #
 # Needs cargo and Debian 12 on x86_64. It changes nothing in the system and needs no root: the compiler with ARM's standard library, the
 # linker and the emulator are the distribution's packages, unpacked under target/neon (some 900 MB) and used from there.
