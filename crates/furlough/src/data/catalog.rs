@@ -12,9 +12,13 @@ pub const OWN_FILES: &str = "idx";
 /// The entry of this name.
 ///
 /// # Errors
-/// [`Error::Setting`] when there is none, with the nearest name that there is.
+/// [`Error::Setting`] when there is none, with the nearest name that there is; and for [`OWN_FILES`], which has no entry.
 pub fn get(name: &str) -> Result<&'static Entry> {
     const KNOWN: &[Entry] = &ENTRIES;
+    if name == OWN_FILES {
+        let reason = "stands for a folder of your own files, so there is nothing known of it; name the folder";
+        return Err(Error::setting("data", name, reason));
+    }
     KNOWN.iter().find(|entry| entry.name == name).ok_or_else(|| {
         let near = nearest(name).map_or(String::new(), |near| format!(" Did you mean {near}?"));
         let known: Vec<_> = names().collect();
@@ -64,5 +68,14 @@ mod tests {
         assert!(!told("cifar10").contains("Did you mean"));
         assert!(told("").contains("The known ones are fashion-mnist, digits, idx"));
         assert_eq!(get("digits").unwrap().train, 1437);
+    }
+
+    #[test]
+    fn no_name_is_suggested_in_place_of_itself() {
+        for name in names() {
+            let told = get(name).map_or_else(|error| error.to_string(), |entry| entry.name.into());
+            assert!(!told.contains("Did you mean"), "{told}");
+        }
+        assert!(get(OWN_FILES).unwrap_err().to_string().contains("idx: stands for a folder of your own files"));
     }
 }

@@ -171,6 +171,14 @@ impl Dataset {
         }
     }
 
+    /// The classes that no example is of, in order; none for numbers.
+    pub fn absent_classes(&self) -> Vec<usize> {
+        let Targets::Classes { labels, names } = &self.targets else { return Vec::new() };
+        let mut seen = vec![false; names.len()];
+        labels.iter().for_each(|&label| seen[label as usize] = true);
+        (0..names.len()).filter(|&class| !seen[class]).collect()
+    }
+
     /// Writes the features of example `row` as the network sees them.
     ///
     /// # Panics
