@@ -1,14 +1,14 @@
 //! The cache: one folder a data set, with its files decompressed, so that loading them is reading and hashing and no more.
 
 use super::source::Source;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use flate2::bufread::MultiGzDecoder;
 use furlough::data::idx_folder::{self, KnownFile};
 use furlough::files::open_file;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const CHUNK: usize = 128 << 10;
@@ -19,7 +19,7 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Whether the folder has every file of the source, by name.
 pub fn seems_complete(folder: &Path, source: &Source) -> bool {
-    source.files.iter().all(|file| idx_folder::find(folder, file.name).is_ok())
+    source.files.iter().all(|file| !idx_folder::candidates(folder, file.name).is_empty())
 }
 
 /// Whether the folder has this very file, decompressed.
@@ -88,9 +88,16 @@ pub fn put(folder: &Path, file: &KnownFile, content: impl Read) -> Result<()> {
 pub fn copy(from: &Path, folder: &Path, source: &Source) -> Result<()> {
     prepare(folder)?;
     for file in &source.files {
-        let path = idx_folder::find(from, file.name)?;
-        let content = open_file(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        put(folder, file, content).with_context(|| path.display().to_string())?;
+        let store = |path: PathBuf| -> Result<()> {
+            let content = open_file(&path).with_context(|| format!("cannot open {}", path.display()))?;
+            put(folder, file, content).with_context(|| path.display().to_string())
+        };
+        let missing = anyhow!("{} has no {}, plain or .gz", from.display(), file.name);
+        let mut candidates = idx_folder::candidates(from, file.name).into_iter();
+        let first = candidates.next().map_or(Err(missing), store);
+        if first.is_err() && !candidates.any(|path| store(path).is_ok()) {
+            return first;
+        }
     }
     Ok(())
 }

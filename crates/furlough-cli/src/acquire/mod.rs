@@ -9,13 +9,31 @@ mod resolve;
 mod source;
 
 use anyhow::{Result, bail};
-use furlough::data::{Split, catalog, digits, idx_folder};
+use furlough::data::idx_folder::{self, Loaded};
+use furlough::data::{Dataset, Split, catalog, digits};
+use furlough_lab::recipe::Recipe;
 use places::Places;
 use source::Source;
 use std::path::Path;
 
 /// Takes a line for the user: what is tried, and what came of it.
 pub type Report<'a> = &'a mut dyn FnMut(&str);
+
+/// Which data set, and how it is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The lowest label, of a folder of one's own.
+    pub labels_from: u32,
+}
+
+impl<'a> Wanted<'a> {
+    /// Returns what a recipe learns from.
+    pub fn of(recipe: &'a Recipe) -> Self {
+        Wanted { name: recipe.data(), labels_from: recipe.labels_from() }
+    }
+}
 
 /// Data, and where it came from.
 pub struct Acquired {
@@ -24,6 +42,34 @@ pub struct Acquired {
     /// Where it came from, as a header shows it.
     pub origin: String,
 }
+
+impl Acquired {
+    /// Takes what was read; tells which files were passed over.
+    fn new(loaded: Loaded, report: Report) -> Self {
+        loaded.skipped.iter().for_each(|skipped| report(&format!("note: {skipped}")));
+        Acquired { split: loaded.split, origin: loaded.folder.display().to_string() }
+    }
+}
+
+/// Returns a note where classes have no training example.
+fn absent_classes(train: &Dataset, labels_from: u32) -> Option<String> {
+    let absent = train.absent_classes();
+    let names: Vec<&str> = absent.iter().take(MOST_NAMED).map(|&class| &*train.class_names()[class]).collect();
+    let more = if absent.len() > MOST_NAMED { format!(" and {} more", absent.len() - MOST_NAMED) } else { String::new() };
+    let have = match absent.len() {
+        0 => return None,
+        1 => "label",
+        _ => "labels",
+    };
+    let advice = match labels_from {
+        0 if absent[0] == 0 => "; if the labels count from 1, --labels-from 1 leaves the empty class out",
+        _ => "",
+    };
+    Some(format!("note: no training example has the {have} {}{more}{advice}", names.join(", ")))
+}
+
+/// So many absent classes are named.
+const MOST_NAMED: usize = 8;
 
 /// The environment variables that this module reads, for `--help`.
 pub const ENVIRONMENT_HELP: &str = "\
@@ -38,12 +84,20 @@ Environment:
 /// # Errors
 /// For an unknown name, for a `data_dir` whose files are not what they should be, and when every way failed: then
 /// the one error lists them all.
-pub fn split(name: &str, data_dir: Option<&Path>, report: Report) -> Result<Acquired> {
+pub fn split(wanted: Wanted, data_dir: Option<&Path>, report: Report) -> Result<Acquired> {
+    let Wanted { name, labels_from } = wanted;
     if name == catalog::OWN_FILES {
         let Some(folder) = data_dir else {
-            bail!("--data idx reads your own four IDX files: name their folder with --data-dir");
+            bail!("{name} is a folder of your own, with four IDX files: name it with --data-dir");
         };
-        return Ok(Acquired { split: idx_folder::load(folder)?, origin: folder.display().to_string() });
+        let acquired = Acquired::new(idx_folder::read(folder, labels_from)?, report);
+        if let Some(note) = absent_classes(&acquired.split.train, labels_from) {
+            report(&note);
+        }
+        return Ok(acquired);
+    }
+    if labels_from != 0 {
+        bail!("--labels-from is for a folder of your own (--data {}); the labels of {name} are known", catalog::OWN_FILES);
     }
     match source_of(name)? {
         None if data_dir.is_some() => {
@@ -51,7 +105,7 @@ pub fn split(name: &str, data_dir: Option<&Path>, report: Report) -> Result<Acqu
         }
         None => Ok(Acquired { split: digits::load()?, origin: "built in".into() }),
         Some(source) => match data_dir {
-            Some(folder) => resolve::from_data_dir(&source, folder),
+            Some(folder) => resolve::from_data_dir(&source, folder, report),
             None => resolve::from_anywhere(&source, &Places::from_environment(), report),
         },
     }
@@ -63,6 +117,9 @@ pub fn split(name: &str, data_dir: Option<&Path>, report: Report) -> Result<Acqu
 /// # Errors
 /// As [`split`], and when the cache cannot be written.
 pub fn fetch(name: &str, force: bool, report: Report) -> Result<String> {
+    if name == catalog::OWN_FILES {
+        bail!("{name} is a folder of your own, so there is nothing to fetch: name it with --data-dir where it is used");
+    }
     match source_of(name)? {
         None => Ok(format!("{name} is built in: nothing to fetch")),
         Some(source) => {
@@ -76,10 +133,10 @@ pub fn fetch(name: &str, force: bool, report: Report) -> Result<String> {
 ///
 /// # Errors
 /// As [`split`] for unknown names and for `data_dir`.
-pub fn local(name: &str, data_dir: Option<&Path>, report: Report) -> Result<Option<Acquired>> {
-    match source_of(name) {
+pub fn local(wanted: Wanted, data_dir: Option<&Path>, report: Report) -> Result<Option<Acquired>> {
+    match source_of(wanted.name) {
         Ok(Some(source)) if data_dir.is_none() => Ok(resolve::from_local(&source, &Places::from_environment(), report)),
-        _ => split(name, data_dir, report).map(Some),
+        _ => split(wanted, data_dir, report).map(Some),
     }
 }
 

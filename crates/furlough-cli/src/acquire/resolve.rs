@@ -10,8 +10,8 @@ use furlough::data::catalog;
 use std::path::{Path, PathBuf};
 
 /// From a folder that the user named: what is wrong there is the user's to know, so nothing else is tried.
-pub fn from_data_dir(source: &Source, folder: &Path) -> Result<Acquired> {
-    let split = source.load(folder).map_err(|error| Hinted {
+pub fn from_data_dir(source: &Source, folder: &Path, report: Report) -> Result<Acquired> {
+    let loaded = source.load(folder).map_err(|error| Hinted {
         message: error.to_string(),
         hint: format!(
             "--data-dir must name a folder with the four files of {}, plain or gzip'd; for other data in the same format pass --data {}",
@@ -19,13 +19,16 @@ pub fn from_data_dir(source: &Source, folder: &Path) -> Result<Acquired> {
             catalog::OWN_FILES
         ),
     })?;
-    Ok(Acquired { split, origin: folder.display().to_string() })
+    Ok(Acquired::new(loaded, report))
 }
 
 /// From the cache or the system's folder, if it is there. Writes nothing.
 pub fn from_local(source: &Source, places: &Places, report: Report) -> Option<Acquired> {
     let mut attempts = Attempts::new(report);
-    from_cache(source, places, &mut attempts).or_else(|| attempts.offer("system package", from_system(source, places)))
+    from_cache(source, places, &mut attempts).or_else(|| {
+        let found = from_system(source, places, attempts.report);
+        attempts.offer("system package", found)
+    })
 }
 
 /// From the first place that has it; kept in the cache if it was not there.
@@ -37,7 +40,8 @@ pub fn from_anywhere(source: &Source, places: &Places, report: Report) -> Result
     if places.folder(source).is_some_and(|folder| cache::seems_complete(&folder, source)) {
         (attempts.report)("the damaged file in the cache needs replacing");
     }
-    if let Some(found) = attempts.offer("system package", from_system(source, places)) {
+    let found = from_system(source, places, attempts.report);
+    if let Some(found) = attempts.offer("system package", found) {
         if let Some(folder) = places.folder(source)
             && let Err(error) = cache::copy(&places.system(source), &folder, source)
         {
@@ -58,7 +62,7 @@ pub fn from_anywhere(source: &Source, places: &Places, report: Report) -> Result
         }
     };
     let origin = obtain(source, places, &folder, false, &mut attempts)?;
-    Ok(Acquired { split: source.load(&folder)?, origin })
+    Ok(Acquired { split: source.load(&folder)?.split, origin })
 }
 
 /// Into the cache, from the first place that has it. Answers the folder.
@@ -103,13 +107,13 @@ fn from_cache(source: &Source, places: &Places, attempts: &mut Attempts) -> Opti
         attempts.failed("cache", format!("nothing in {}", folder.display()));
         return None;
     }
-    let loaded = source.load(&folder).map(|split| Acquired { split, origin: folder.display().to_string() });
+    let loaded = source.load(&folder).map(|loaded| Acquired::new(loaded, attempts.report));
     attempts.offer("cache", loaded.map_err(Into::into))
 }
 
-fn from_system(source: &Source, places: &Places) -> Result<Acquired> {
+fn from_system(source: &Source, places: &Places, report: Report) -> Result<Acquired> {
     let folder = system_folder(source, places)?;
-    Ok(Acquired { split: source.load(&folder)?, origin: folder.display().to_string() })
+    Ok(Acquired::new(source.load(&folder)?, report))
 }
 
 fn system_folder(source: &Source, places: &Places) -> Result<PathBuf> {

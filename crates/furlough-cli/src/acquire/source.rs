@@ -1,6 +1,6 @@
 use furlough::Result;
-use furlough::data::idx_folder::{self, KnownFile};
-use furlough::data::{Split, fashion_mnist};
+use furlough::data::fashion_mnist;
+use furlough::data::idx_folder::{self, KnownFile, Loaded};
 use std::path::Path;
 
 /// A data set that does not come with the program, and where it is to be had: everything that the ways of getting it
@@ -40,7 +40,7 @@ pub const FASHION_MNIST: Source = Source {
 
 impl Source {
     /// Loads the files from a folder, checking each against its SHA-256.
-    pub fn load(&self, folder: &Path) -> Result<Split> {
-        idx_folder::load_known(folder, &self.files, self.classes)
+    pub fn load(&self, folder: &Path) -> Result<Loaded> {
+        idx_folder::read_known(folder, &self.files, self.classes)
     }
 }

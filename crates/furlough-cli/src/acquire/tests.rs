@@ -273,18 +273,70 @@ fn a_named_folder_is_all_or_nothing() {
     let scene = Scene::new(None);
     let folder = scene.folder.path().join("mine");
     scene.fill(&folder, true);
-    assert_eq!(resolve::from_data_dir(&source(), &folder).unwrap().split.test.len(), 40);
+    assert_eq!(resolve::from_data_dir(&source(), &folder, &mut |_| {}).unwrap().split.test.len(), 40);
     std::fs::write(folder.join(NAMES[3]), b"damaged").unwrap();
-    let error = resolve::from_data_dir(&source(), &folder).err().unwrap();
+    let error = resolve::from_data_dir(&source(), &folder, &mut |_| {}).err().unwrap();
     assert!(error.to_string().contains(NAMES[3]) && error.to_string().lines().count() == 1, "{error}");
     assert!(error.downcast_ref::<Hinted>().unwrap().hint.contains("--data-dir must name a folder"));
 }
 
 #[test]
 fn names_and_folders_that_do_not_go_together() {
-    let told = |name: &str, folder: Option<&Path>| split(name, folder, &mut |_| {}).err().unwrap().to_string();
+    let wanted = |name| Wanted { name, labels_from: 0 };
+    let told = |name: &str, folder: Option<&Path>| split(wanted(name), folder, &mut |_| {}).err().unwrap().to_string();
     assert!(told("fashion-mnits", None).contains("Did you mean fashion-mnist?"));
     assert!(told("digits", Some(Path::new("/"))).contains("digits is built in"));
     assert!(told("idx", None).contains("--data-dir"));
-    assert_eq!(split("digits", None, &mut |_| {}).unwrap().origin, "built in");
+    assert_eq!(split(wanted("digits"), None, &mut |_| {}).unwrap().origin, "built in");
+}
+
+#[test]
+fn ones_own_folder_is_not_suggested_to_who_named_it() {
+    for force in [false, true] {
+        let error = fetch("idx", force, &mut |_| {}).unwrap_err().to_string();
+        assert!(error.contains("idx is a folder of your own") && error.contains("--data-dir"), "{error}");
+        assert!(!error.contains("Did you mean"), "{error}");
+    }
+    let error = split(Wanted { name: "digits", labels_from: 1 }, None, &mut |_| {}).err().unwrap().to_string();
+    assert!(error.contains("--labels-from is for a folder of your own"), "{error}");
+}
+
+#[test]
+fn the_good_one_of_two_files_is_taken_and_named() {
+    let scene = Scene::new(None);
+    let folder = scene.folder.path().join("mine");
+    scene.fill(&folder.join("FashionMNIST/raw"), true);
+    std::fs::write(folder.join("FashionMNIST/raw").join(NAMES[1]), "").unwrap();
+    let mut told = Vec::new();
+    let found = resolve::from_data_dir(&source(), &folder, &mut |line| told.push(line.to_string())).unwrap();
+    assert_eq!(found.origin, folder.join("FashionMNIST/raw").display().to_string());
+    assert!(told.len() == 1 && told[0].contains("it is empty or cut short"), "{told:?}");
+    assert!(told[0].ends_with("train-labels-idx1-ubyte.gz was read in its place"), "{told:?}");
+
+    // Likewise where files are copied to the cache.
+    let system = scene.folder.path().join("system");
+    scene.fill(&system, true);
+    std::fs::write(system.join(NAMES[1]), "").unwrap();
+    cache::copy(&system, &scene.cache(), &source()).unwrap();
+    assert_eq!(std::fs::read(scene.cache().join(NAMES[1])).unwrap(), contents()[1]);
+}
+
+#[test]
+fn classes_without_an_example_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, shape) in NAMES.iter().zip([&[3, 2, 2][..], &[3], &[1, 2, 2], &[1]]) {
+        let count: usize = shape.iter().product();
+        let values: Vec<u8> = if shape.len() == 1 { [4, 1, 2][..count].into() } else { vec![9; count] };
+        std::fs::write(folder.path().join(name), idx::encode(shape, &values).unwrap()).unwrap();
+    }
+    let read = |labels_from| {
+        let mut told = Vec::new();
+        let wanted = Wanted { name: "idx", labels_from };
+        let found = split(wanted, Some(folder.path()), &mut |line| told.push(line.to_string())).unwrap();
+        (found.split.train.outputs(), told)
+    };
+    let (outputs, told) = read(0);
+    let expected = "note: no training example has the labels 0, 3; if the labels count from 1, --labels-from 1 leaves the empty class out";
+    assert_eq!((outputs, told), (5, vec![expected.to_string()]));
+    assert_eq!(read(1), (4, vec!["note: no training example has the label 3".into()]));
 }

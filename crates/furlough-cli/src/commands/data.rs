@@ -38,6 +38,9 @@ enum Action {
         /// Read its four IDX files from this folder
         #[arg(long, value_name = "FOLDER")]
         data_dir: Option<PathBuf>,
+        /// The lowest label of these files; 1 in EMNIST's letters
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        labels_from: u32,
     },
 }
 
@@ -47,10 +50,13 @@ pub fn run(args: DataArgs) -> Result<()> {
     let text = match args.action {
         Action::List => list(),
         Action::Fetch { name, force } => acquire::fetch(&name, force, report)? + "\n",
-        Action::Info { name, data_dir } => match acquire::local(&name, data_dir.as_deref(), report)? {
-            Some(found) => describe(&name, &found.origin, &found.split),
-            None => promise(catalog::get(&name)?),
-        },
+        Action::Info { name, data_dir, labels_from } => {
+            let wanted = acquire::Wanted { name: &name, labels_from };
+            match acquire::local(wanted, data_dir.as_deref(), report)? {
+                Some(found) => describe(&name, &found.origin, &found.split),
+                None => promise(catalog::get(&name)?),
+            }
+        }
     };
     std::io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(())

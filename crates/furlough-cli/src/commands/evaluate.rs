@@ -1,14 +1,15 @@
 //! `furlough evaluate`.
 
 mod sampled;
+mod tables;
 mod together;
 
 use super::train::{data, threads};
-use crate::acquire::Acquired;
+use crate::acquire::{Acquired, Wanted};
 use crate::args::EvaluateArgs;
 use crate::terminal::{Style, thousands};
 use crate::{failure, interrupt};
-use furlough::data::{Dataset, Split};
+use furlough::data::{Dataset, Split, catalog};
 use furlough::files::{ModelInfo, fingerprint};
 use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor};
 use furlough_lab::recipe::Recipe;
@@ -32,7 +33,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     }
     let recipe = runs[0].recipe.clone();
     let name = args.data.as_deref().unwrap_or(recipe.data());
-    let Acquired { split, origin } = data(name, args.data_dir.as_deref(), args.json)?;
+    let wanted = Wanted { name, labels_from: labels_from(name, &recipe) };
+    let Acquired { split, origin } = data(wanted, args.data_dir.as_deref(), args.json)?;
     for (place, run) in runs.iter().enumerate().filter(|_| args.data.is_none()) {
         if !is_of(&run.info, &run.recipe, &split) {
             let which = if place == 0 { "the run".to_string() } else { paths[place].display().to_string() };
@@ -62,6 +64,11 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the lowest label of the data: the run's own, but of a known data set always 0.
+fn labels_from(name: &str, recipe: &Recipe) -> u32 {
+    if name == catalog::OWN_FILES { recipe.labels_from() } else { 0 }
 }
 
 /// Whether the model learnt from these data, of which its recipe may use a part.
@@ -131,7 +138,7 @@ impl<'a> Report<'a> {
     fn new(run: &'a str, data: &'a str, full: &'a Full, names: &'a [String], averages: Averages) -> Self {
         let Full { evaluation, calibration } = full;
         let class = |(name, scores): (&'a String, ClassScores)| {
-            let ClassScores { precision, recall, f1, support } = scores;
+            let ClassScores { precision, recall, f1, support, .. } = scores;
             Class { name, precision, recall, f1, support }
         };
         Report {
@@ -195,51 +202,8 @@ impl Page<'_> {
         let of = mean.as_ref().map(|_| paths[0].display().to_string());
         lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), style)));
         lines.extend(together::table(&averages.together, style));
-        lines.extend(class_table(names, &evaluation.classes(), style));
-        lines.extend(confusion_table(names, evaluation, style));
+        lines.extend(tables::classes(names, &evaluation.classes(), style));
+        lines.extend(tables::confusion(names, evaluation, style));
         lines.join("\n").trim_end().to_string() + "\n"
     }
-}
-
-fn class_table(names: &[String], scores: &[ClassScores], style: Style) -> Vec<String> {
-    if scores.is_empty() {
-        return Vec::new();
-    }
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
-    let mut lines = vec![style.dim(&format!("  {:<width$}   precision     recall         F1   support", "class"))];
-    for (name, class) in names.iter().zip(scores) {
-        let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(|s| format!("{:.2} %", 100.0 * s));
-        let support = thousands(class.support);
-        lines.push(style.text(&format!("  {name:<width$}   {precision:>9}  {recall:>9}  {f1:>9}   {support:>7}")));
-    }
-    lines.push(String::new());
-    lines
-}
-
-/// The confusion matrix; columns have the classes' numbers when the names are too long for them.
-fn confusion_table(names: &[String], evaluation: &Evaluation, style: Style) -> Vec<String> {
-    let Some(confusion) = &evaluation.confusion else { return Vec::new() };
-    let digits = confusion.iter().max().map_or(1, |largest| largest.to_string().len());
-    let short = names.iter().all(|name| name.chars().count() <= digits.max(2));
-    let numbered = |(place, name): (usize, &String)| if short { name.clone() } else { format!("{place:>2} {name}") };
-    let rows: Vec<String> = names.iter().enumerate().map(numbered).collect();
-    let left = rows.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
-    let cell = digits.max(2) + 1;
-    let heads = names.iter().enumerate().map(|(place, name)| if short { name.clone() } else { place.to_string() });
-    let heads: String = heads.map(|head| format!("{head:>cell$}")).collect();
-    let mut lines =
-        vec![style.dim(&format!("  {:<left$}  taken for", "true")), style.dim(&format!("  {:<left$}  {heads}", ""))];
-    for (class, (name, counts)) in rows.iter().zip(confusion.rows()).enumerate() {
-        let cells = counts.iter().enumerate().map(|(taken, &count)| {
-            let text = if count == 0 { "·".into() } else { count.to_string() };
-            let text = format!("{text:>cell$}");
-            match count {
-                _ if class == taken => style.bold(&text),
-                0 => style.dim(&text),
-                _ => text,
-            }
-        });
-        lines.push(format!("  {}  {}", style.text(&format!("{name:<left$}")), cells.collect::<String>()));
-    }
-    lines
 }

@@ -1,6 +1,6 @@
 //! `furlough train`.
 
-use crate::acquire::{self, Acquired};
+use crate::acquire::{self, Acquired, Wanted};
 use crate::args::{RecipeArgs, TrainArgs};
 use crate::progress::{Ending, EpochClock, EpochRow, Plan, Progress};
 use crate::terminal::Style;
@@ -36,7 +36,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     };
     let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
-    let Acquired { split, origin } = data(recipe.data(), args.data_dir.as_deref(), args.quiet)?;
+    let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
     let split = recipe.partition().apply(split)?;
     let network = recipe.network(split.train.features(), split.train.outputs());
     let architecture = network.validate()?;
@@ -131,9 +131,9 @@ fn recipe(args: &RecipeArgs) -> anyhow::Result<Recipe> {
 }
 
 /// Fetches or reads the data; each step of it is told on standard error.
-pub fn data(name: &str, dir: Option<&Path>, quiet: bool) -> anyhow::Result<Acquired> {
+pub fn data(wanted: Wanted, dir: Option<&Path>, quiet: bool) -> anyhow::Result<Acquired> {
     let style = Style::of(&io::stderr());
-    acquire::split(name, dir, &mut |line| {
+    acquire::split(wanted, dir, &mut |line| {
         if !quiet {
             eprintln!("{}", style.dim(line));
         }

@@ -1,6 +1,6 @@
 use crate::{Error, Result};
 use furlough::compute::Precision;
-use furlough::data::Partition;
+use furlough::data::{Partition, catalog};
 use furlough::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
 use furlough::optim::{LrSchedule, Sgd};
 use furlough::train::TrainOptions;
@@ -11,6 +11,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recipe {
     pub(super) data: String,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) labels_from: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) train_examples: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +58,11 @@ impl Recipe {
     /// Name of the data set.
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// Returns the lowest label in a folder of one's own files; of all other data 0.
+    pub fn labels_from(&self) -> u32 {
+        self.labels_from
     }
 
     /// Which of the data set's examples are learnt from and held out.
@@ -169,6 +176,10 @@ impl Recipe {
             return Err(Error::setting("input_dropout", self.input_dropout, reason));
         }
         self.validate_kind()?;
+        if self.labels_from != 0 && self.data != catalog::OWN_FILES {
+            let reason = format!("is for a folder of your own (data = {})", catalog::OWN_FILES);
+            return Err(Error::setting("labels_from", self.labels_from, reason));
+        }
         check_seed("seed", self.seed)?;
         check_seed("split_seed", self.split_seed)?;
         self.partition().validate()?;

@@ -17,6 +17,8 @@ use std::path::Path;
 pub struct Settings {
     /// Name of the data set.
     pub data: Option<String>,
+    /// The lowest label in a folder of one's own files, which becomes the first class.
+    pub labels_from: Option<u32>,
     /// How many of the training examples are learnt from, at least 1.
     pub train_examples: Option<usize>,
     /// Into how many parts the training set is cut, at least 2; one is held out and takes the place of the test set.
@@ -135,6 +137,7 @@ impl Settings {
     pub fn or(self, other: Settings) -> Settings {
         Settings {
             data: self.data.or(other.data),
+            labels_from: self.labels_from.or(other.labels_from),
             train_examples: self.train_examples.or(other.train_examples),
             folds: self.folds.or(other.folds),
             fold: self.fold.or(other.fold),
@@ -188,6 +191,7 @@ impl Settings {
         let prior = kind.is_learnt().then(ConcretePrior::default);
         let recipe = Recipe {
             data,
+            labels_from: self.labels_from.unwrap_or(0),
             train_examples: self.train_examples,
             folds: self.folds,
             fold: self.fold.unwrap_or(0),
@@ -250,6 +254,7 @@ mod tests {
             "dropout_kind = \"concrete\"\nconcrete_length = 0.5\nconcrete_regularizer = 0",
             "folds = 5\nfold = 4\nsplit_seed = 9\ntrain_examples = 1000",
             "l1 = 0.001",
+            "data = \"idx\"\nlabels_from = 1",
             "lr_schedule = \"cosine\"",
             "dropout_schedule = \"ramp:0.3\"",
             "dropout_schedule = \"decay\"",
@@ -286,6 +291,7 @@ mod tests {
             ("max_norm = 0.0", "max_norm = 0"),
             ("weight_decay = -0.1", "weight_decay = -0.1"),
             ("l1 = -0.1", "l1 = -0.1: must be a number of at least 0"),
+            ("data = \"digits\"\nlabels_from = 1", "labels_from = 1: is for a folder of your own (data = idx)"),
             ("l1 = nan", "l1 = NaN: must be a number of at least 0"),
             ("l1 = 1e-50", "l1 = 1e-50: is beyond single precision"),
             ("l1 = inf", "l1 = inf: must be a finite number of at least 0"),

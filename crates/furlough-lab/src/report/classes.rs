@@ -74,7 +74,15 @@ fn pairs(names: &[String], confusion: &Array2<u64>) -> Markup {
 }
 
 fn scores(names: &[String], scores: &[ClassScores]) -> Markup {
-    let mean = |figure: fn(&ClassScores) -> f64| scores.iter().map(figure).sum::<f64>() / scores.len().max(1) as f64;
+    // Precision of what no answer said and recall of what did not occur are no figures, and belong to no mean.
+    let precision = |class: &ClassScores| (class.predicted > 0).then_some(class.precision);
+    let recall = |class: &ClassScores| (class.support > 0).then_some(class.recall);
+    let f1 = |class: &ClassScores| (class.predicted + class.support > 0).then_some(class.f1);
+    let mean = |figure: &dyn Fn(&ClassScores) -> Option<f64>| {
+        let figures: Vec<f64> = scores.iter().filter_map(figure).collect();
+        figures.iter().sum::<f64>() / figures.len().max(1) as f64
+    };
+    let percent = |figure: Option<f64>| figure.map_or("–".into(), numbers::percent);
     html! {
         table {
             caption { "Scores of each class" }
@@ -88,17 +96,17 @@ fn scores(names: &[String], scores: &[ClassScores]) -> Markup {
                 @for (name, class) in names.iter().zip(scores) {
                     tr {
                         th scope="row" { (name) }
-                        td { (numbers::percent(class.precision)) }
-                        td { (numbers::percent(class.recall)) }
-                        td { (numbers::percent(class.f1)) span.bar aria-hidden="true" style={ "--share:" (format!("{:.1}%", 100.0 * class.f1)) } {} }
+                        td { (percent(precision(class))) }
+                        td { (percent(recall(class))) }
+                        td { (percent(f1(class))) span.bar aria-hidden="true" style={ "--share:" (format!("{:.1}%", 100.0 * class.f1)) } {} }
                         td { (numbers::whole(class.support)) }
                     }
                 }
                 tr.sum {
                     th scope="row" { "Mean of the classes" }
-                    td { (numbers::percent(mean(|class| class.precision))) }
-                    td { (numbers::percent(mean(|class| class.recall))) }
-                    td { (numbers::percent(mean(|class| class.f1))) span.bar aria-hidden="true" style={ "--share:" (format!("{:.1}%", 100.0 * mean(|class| class.f1))) } {} }
+                    td { (numbers::percent(mean(&precision))) }
+                    td { (numbers::percent(mean(&recall))) }
+                    td { (numbers::percent(mean(&f1))) span.bar aria-hidden="true" style={ "--share:" (format!("{:.1}%", 100.0 * mean(&f1))) } {} }
                     td { (numbers::whole(scores.iter().map(|class| class.support).sum())) }
                 }
             }

@@ -210,7 +210,7 @@ fn check_keys(place: &str, table: &Table) -> Result<(), String> {
     for key in table.keys() {
         match key.as_str() {
             "seed" => return Err(format!("{place}: seed is not set here but under [seeds]")),
-            "data" if place != "base" => {
+            "data" | "labels_from" if place != "base" => {
                 return Err(format!("{place}: a study is of one data set; set data in [base]"));
             }
             known if keys.contains(&known) => {}

@@ -23,8 +23,10 @@ pub struct ClassScores {
     pub recall: f64,
     /// Harmonic mean of the two.
     pub f1: f64,
-    /// Number of examples of this class.
+    /// Number of examples of this class; with none, recall says nothing.
     pub support: u64,
+    /// Number of examples taken for this class; with none, precision says nothing.
+    pub predicted: u64,
 }
 
 impl Evaluation {
@@ -49,10 +51,11 @@ impl Evaluation {
             .map(|class| {
                 let right = confusion[[class, class]];
                 let support = confusion.row(class).sum();
-                let precision = ratio(right, confusion.column(class).sum());
+                let predicted = confusion.column(class).sum();
+                let precision = ratio(right, predicted);
                 let recall = ratio(right, support);
                 let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
-                ClassScores { precision, recall, f1, support }
+                ClassScores { precision, recall, f1, support, predicted }
             })
             .collect()
     }
@@ -70,6 +73,6 @@ mod tests {
         assert_eq!(scores[0].precision, 8.0 / 14.0);
         assert_eq!(scores[0].recall, 0.8);
         assert!((scores[0].f1 - 2.0 * 8.0 / (14.0 + 10.0)).abs() < 1e-12);
-        assert_eq!(scores[2], ClassScores { precision: 0.0, recall: 0.0, f1: 0.0, support: 10 });
+        assert_eq!(scores[2], ClassScores { precision: 0.0, recall: 0.0, f1: 0.0, support: 10, predicted: 0 });
     }
 }

@@ -87,7 +87,7 @@ impl Sampled {
         let groups = [&self.right, &self.wrong];
         if groups.iter().any(|group| group.is_some()) {
             let show = |name: &str, text: &dyn Fn(&Surety) -> String| {
-                let [right, wrong] = groups.map(|group| group.as_ref().map_or("-".into(), text));
+                let [right, wrong] = groups.map(|group| group.as_ref().map_or("–".into(), text));
                 line(name, right, wrong)
             };
             lines.push(columns("right answers", "wrong answers"));

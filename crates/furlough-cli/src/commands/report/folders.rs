@@ -1,7 +1,7 @@
 //! What the folders hold that a report is asked for.
 
 use super::Folder;
-use crate::acquire::{self, Acquired};
+use crate::acquire::{self, Acquired, Wanted};
 use crate::terminal::{Style, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
@@ -175,7 +175,7 @@ fn study(folder: &Path) -> anyhow::Result<Option<StudyReport>> {
 pub struct Data<'a> {
     dir: Option<&'a Path>,
     threads: usize,
-    read: Vec<(String, Result<Acquired, String>)>,
+    read: Vec<((String, u32), Result<Acquired, String>)>,
 }
 
 impl<'a> Data<'a> {
@@ -189,7 +189,7 @@ impl<'a> Data<'a> {
     /// When the folder that the user named for the data has not what it should have.
     pub fn complete(&mut self, report: &mut RunReport) -> anyhow::Result<()> {
         let Some(model) = &report.model else { return Ok(()) };
-        let split = match self.split(report.recipe.data())? {
+        let split = match self.split(Wanted::of(&report.recipe))? {
             Ok(found) => report.recipe.partition().apply(found.clone()).map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
@@ -209,19 +209,21 @@ impl<'a> Data<'a> {
     }
 
     /// A data set by its name, or why it is not to be had.
-    fn split(&mut self, name: &str) -> anyhow::Result<Result<&Split, String>> {
-        if !self.read.iter().any(|(read, _)| read == name) {
+    fn split(&mut self, wanted: Wanted) -> anyhow::Result<Result<&Split, String>> {
+        let Wanted { name, labels_from } = wanted;
+        let is = |(read, from): &(String, u32)| read == name && *from == labels_from;
+        if !self.read.iter().any(|(read, _)| is(read)) {
             let style = Style::of(&io::stderr());
             // A folder was named for those data sets that come from files; what is built in needs none.
             let dir = self.dir.filter(|_| name == catalog::OWN_FILES || acquire::whereabouts(name) != "built in");
-            let found = acquire::split(name, dir, &mut |line| eprintln!("{}", style.dim(line)));
+            let found = acquire::split(wanted, dir, &mut |line| eprintln!("{}", style.dim(line)));
             let found = match found {
                 Err(error) if dir.is_some() => return Err(error),
                 other => other.map_err(|error| format!("{error:#}")),
             };
-            self.read.push((name.into(), found));
+            self.read.push(((name.into(), labels_from), found));
         }
-        let (_, found) = self.read.iter().find(|(read, _)| read == name).expect("it was just read");
+        let (_, found) = self.read.iter().find(|(read, _)| is(read)).expect("it was just read");
         Ok(found.as_ref().map(|found| &found.split).map_err(Clone::clone))
     }
 }

@@ -1,7 +1,7 @@
 //! `furlough study collect`: from trials to tables and pictures.
 
 use super::find;
-use crate::acquire::Acquired;
+use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyCollectArgs;
 use crate::commands::train::{data, threads};
 use crate::terminal::Style;
@@ -34,7 +34,7 @@ pub fn run(args: &StudyCollectArgs) -> anyhow::Result<ExitCode> {
     if roots.is_empty() && !path.is_dir() {
         bail!("{} does not exist: run the study first, or name its folder with --out", path.display());
     }
-    let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
+    let Acquired { split, origin } = data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let folder = StudyFolder::claim(path, &study)?;
     roots.insert(0, folder.trials());

@@ -1,7 +1,7 @@
 //! `furlough study plan`.
 
 use super::{Planned, find, shard, shard_words, trials};
-use crate::acquire::Acquired;
+use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
 use crate::terminal::{Style, duration};
@@ -45,7 +45,7 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
     interrupt::end("nothing was changed")?;
     let (study, path) = find(&args.which.study, &args.which.place)?;
     StudyFolder::check(&path, &study)?;
-    let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
+    let Acquired { split, origin } = data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let root = path.join(StudyFolder::TRIALS);
     let own = shard(trials(&study, &data), &args.part)?;

@@ -3,7 +3,7 @@
 use super::collect::{gather, said, write};
 use super::show::{End, Show, shown};
 use super::{Planned, find, shard, shard_words, trials};
-use crate::acquire::Acquired;
+use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
 use crate::terminal::{Style, program, shell_word, threads as told_threads};
@@ -27,7 +27,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let (study, path) = find(&args.which.study, &args.which.place)?;
     // What can be refused without the data is refused before it is fetched.
     StudyFolder::check(&path, &study)?;
-    let Acquired { split, origin } = data(study.data(), args.which.place.data_dir.as_deref(), args.json)?;
+    let Acquired { split, origin } = data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let own = shard(trials(&study, &data), &args.part)?;
     let folder = StudyFolder::claim(path, &study)?;

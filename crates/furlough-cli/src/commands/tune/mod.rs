@@ -6,7 +6,7 @@ mod page;
 mod show;
 
 use super::train::{data, threads};
-use crate::acquire::Acquired;
+use crate::acquire::{Acquired, Wanted};
 use crate::args::{RecipeArgs, TuneArgs};
 use crate::{failure, interrupt};
 use anyhow::Context;
@@ -31,7 +31,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
             options
         }
     };
-    let Acquired { split, origin } = data(options.recipe.data(), args.data_dir.as_deref(), args.quiet)?;
+    let Acquired { split, origin } = data(Wanted::of(&options.recipe), args.data_dir.as_deref(), args.quiet)?;
     let data = TrialData::new(&split.train, &split.test, &*origin);
     let metric = check(&options, &data)?;
     let resuming = resumed.is_some();
