@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod failure;
 mod interrupt;
+mod limits;
 mod progress;
 mod terminal;
 

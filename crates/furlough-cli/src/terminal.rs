@@ -134,12 +134,13 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A size as people say it: 312 B, 4.1 kB, 1.1 MB.
+/// A size as people say it: 312 B, 4.1 kB, 1.1 MB, 2.5 GB.
 pub fn bytes(count: u64) -> String {
     match count as f64 {
         n if n < 1e3 => format!("{count} B"),
         n if n < 1e6 => format!("{:.1} kB", n / 1e3),
-        n => format!("{:.1} MB", n / 1e6),
+        n if n < 1e9 => format!("{:.1} MB", n / 1e6),
+        n => format!("{:.1} GB", n / 1e9),
     }
 }
 

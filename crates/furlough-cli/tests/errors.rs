@@ -86,6 +86,33 @@ fn networks_larger_than_memory() {
     }
 }
 
+/// What `ulimit` leaves is known beforehand, so that nothing is aborted in the middle.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_not_there_is_refused_before_the_work() {
+    let folder = folder();
+    let program = assert_cmd::cargo::cargo_bin!("furlough");
+    let limited = |limit: &str, args: &str| {
+        let line = format!("ulimit {limit} && exec {} {args} --threads 2", program.display());
+        let output = common::furlough(folder.path());
+        let environment: Vec<_> = output.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
+        let mut shell = std::process::Command::new("/bin/bash");
+        let done = shell.args(["-c", &line]).env_clear().envs(environment).current_dir(&folder).output().unwrap();
+        (done.status.code(), String::from_utf8(done.stderr).unwrap())
+    };
+    for limit in ["-v 800000", "-d 700000"] {
+        let (code, said) = limited(limit, "train --data digits --hidden 200000");
+        assert_eq!(code, Some(1), "{said}");
+        let expected = "error: layer 2 (Linear(64, 200000)): is the largest layer of a network that takes about ";
+        assert!(said.starts_with(expected) && said.contains(&format!("but `ulimit {}` leaves", &limit[..2])), "{said}");
+    }
+    assert_eq!(walk(folder.path()), Vec::<String>::new());
+    let (code, said) = limited("-v 800000", "train --data digits --hidden 64 --epochs 1 --quiet --out a");
+    assert_eq!((code, &*said), (Some(0), ""), "what fits is not refused");
+    let (code, said) = limited("-v 800000", "evaluate a");
+    assert_eq!((code, &*said), (Some(0), ""));
+}
+
 #[test]
 fn command_lines_that_make_no_sense() {
     let lines = [

@@ -55,7 +55,8 @@ impl Acquired {
 fn absent_classes(train: &Dataset, labels_from: u32) -> Option<String> {
     let absent = train.absent_classes();
     let names: Vec<&str> = absent.iter().take(MOST_NAMED).map(|&class| &*train.class_names()[class]).collect();
-    let more = if absent.len() > MOST_NAMED { format!(" and {} more", absent.len() - MOST_NAMED) } else { String::new() };
+    let more =
+        if absent.len() > MOST_NAMED { format!(" and {} more", absent.len() - MOST_NAMED) } else { String::new() };
     let have = match absent.len() {
         0 => return None,
         1 => "label",
@@ -97,7 +98,10 @@ pub fn split(wanted: Wanted, data_dir: Option<&Path>, report: Report) -> Result<
         return Ok(acquired);
     }
     if labels_from != 0 {
-        bail!("--labels-from is for a folder of your own (--data {}); the labels of {name} are known", catalog::OWN_FILES);
+        bail!(
+            "--labels-from is for a folder of your own (--data {}); the labels of {name} are known",
+            catalog::OWN_FILES
+        );
     }
     match source_of(name)? {
         None if data_dir.is_some() => {

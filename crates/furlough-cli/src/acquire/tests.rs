@@ -282,7 +282,9 @@ fn a_named_folder_is_all_or_nothing() {
 
 #[test]
 fn names_and_folders_that_do_not_go_together() {
-    let wanted = |name| Wanted { name, labels_from: 0 };
+    fn wanted(name: &str) -> Wanted<'_> {
+        Wanted { name, labels_from: 0 }
+    }
     let told = |name: &str, folder: Option<&Path>| split(wanted(name), folder, &mut |_| {}).err().unwrap().to_string();
     assert!(told("fashion-mnits", None).contains("Did you mean fashion-mnist?"));
     assert!(told("digits", Some(Path::new("/"))).contains("digits is built in"));

@@ -8,7 +8,7 @@ use super::train::{data, threads};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::EvaluateArgs;
 use crate::terminal::{Style, thousands};
-use crate::{failure, interrupt};
+use crate::{failure, interrupt, limits};
 use furlough::data::{Dataset, Split, catalog};
 use furlough::files::{ModelInfo, fingerprint};
 use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor};
@@ -22,11 +22,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use together::Together;
 
+/// An output of an example: in single precision, and its probability in double precision.
+const BYTES_OF_OUTPUT: u64 = 12;
+
 /// Says how good a trained network is on the test part of its data, or of other data.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     interrupt::end("nothing was changed")?;
     let paths: Vec<PathBuf> = std::iter::once(&args.run).chain(&args.others).cloned().collect();
     // What can be refused without the data is refused before it is fetched.
+    let threads = threads(args.threads);
+    limits::check(together::bytes_to_open(&paths), "evaluating this", threads)?;
     let runs = together::open(&paths)?;
     if args.samples.is_some() {
         sampled::check(runs[0].mlp.architecture())?;
@@ -41,7 +46,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
             eprintln!("note: this {name} is not the data that {which} was trained on");
         }
     }
-    let threads = threads(args.threads);
+    let outputs = split.test.outputs() as u64 * BYTES_OF_OUTPUT * if args.samples.is_some() { 2 } else { 1 };
+    limits::check(outputs * split.test.len() as u64 * paths.len() as u64, "evaluating this", threads)?;
     let member = |Trained { mlp, recipe, .. }| Predictor::with_precision(mlp, threads, Recipe::precision(&recipe));
     let mut members: Vec<Predictor> = runs.into_iter().map(member).collect();
     let first = Full::of(&mut members[0], &split.test)?;

@@ -4,10 +4,10 @@ use crate::acquire::{self, Acquired, Wanted};
 use crate::args::{RecipeArgs, TrainArgs};
 use crate::progress::{Ending, EpochClock, EpochRow, Plan, Progress};
 use crate::terminal::Style;
-use crate::{failure, interrupt};
+use crate::{failure, interrupt, limits};
 use anyhow::Context;
 use furlough::files::DataInfo;
-use furlough::train::{StopReason, Trainer};
+use furlough::train::{StopReason, Trainer, TrainingMemory};
 use furlough_lab::recipe::{Recipe, Settings};
 use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use std::io;
@@ -40,6 +40,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let split = recipe.partition().apply(split)?;
     let network = recipe.network(split.train.features(), split.train.outputs());
     let architecture = network.validate()?;
+    let memory = TrainingMemory::of(&architecture, &recipe.options(), split.train.len(), threads);
+    limits::check_training(&network, &memory, threads)?;
 
     let mut trainer = Trainer::new(&network, &recipe.options(), &split.train, threads)?;
     let info = RunInfo {

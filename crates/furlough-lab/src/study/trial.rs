@@ -3,7 +3,7 @@ use crate::run::{EpochRecord, Manifest, Recorder, RunDir, RunInfo, read_metrics}
 use crate::{Error, Result};
 use furlough::data::Dataset;
 use furlough::files::{DataInfo, sha256_hex};
-use furlough::train::{Control, Event, Observer, StopReason, Trainer};
+use furlough::train::{Control, Event, Observer, StopReason, Trainer, TrainingMemory, check_memory};
 use std::path::{Path, PathBuf};
 
 /// The data that trials learn from, shared by all of them.
@@ -236,6 +236,10 @@ pub(crate) fn begin<'a>(
 ) -> Result<(Trainer<'a>, Recorder<'a>)> {
     let network = trial.recipe.network(data.train.features(), data.train.outputs());
     let options = trial.recipe.options();
+    if let Ok(architecture) = network.validate() {
+        let memory = TrainingMemory::of(&architecture, &options, data.train.len(), setting.threads);
+        check_memory(&network, memory.total())?;
+    }
     let trainer = Trainer::new(&network, &options, data.train, setting.threads)?;
     let info = RunInfo {
         recipe: trial.recipe.clone(),

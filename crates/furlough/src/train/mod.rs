@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod event;
+mod memory;
 mod options;
 mod state;
 mod trainer;
@@ -9,6 +10,7 @@ mod trainer;
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::Scores;
 pub use event::{Control, EpochSummary, Event, LearntDropout, Observer, StopReason};
+pub use memory::{TrainingMemory, check_memory, too_large};
 pub use options::TrainOptions;
 pub use state::{Progress, TrainState};
 pub use trainer::Trainer;

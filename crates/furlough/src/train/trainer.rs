@@ -1,8 +1,9 @@
 use super::evaluate::{Evaluator, Scores};
 use super::{Control, EpochSummary, Event, LearntDropout, Observer, Progress, StopReason, TrainOptions, TrainState};
+use super::{TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
-use crate::nn::{Architecture, Layer, MaskSite, Mlp, Sequential};
+use crate::nn::{Architecture, MaskSite, Mlp, Sequential};
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
 
@@ -45,7 +46,9 @@ impl<'a> Trainer<'a> {
     /// takes more memory than there is, and for options out of range.
     pub fn new(network: &Sequential, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
         let architecture = fitting(network, data)?;
-        check_memory(network, &architecture, options.batch_size.min(data.len()))?;
+        options.validate()?;
+        let memory = TrainingMemory::of(&architecture, options, data.len(), threads);
+        check_memory(network, memory.training())?;
         let mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
         let velocity = if options.optimizer.has_velocity() { vec![0.0; mlp.parameters().len()] } else { Vec::new() };
         let state = TrainState { mlp, velocity, progress: Progress::default() };
@@ -274,27 +277,6 @@ fn fitting(network: &Sequential, data: &Dataset) -> Result<Architecture> {
     let architecture = network.validate()?;
     check_fit(&architecture, data)?;
     Ok(architecture)
-}
-
-/// Whether the system would give the memory that training takes at the very least: the parameters, their packed copy
-/// and what each unit puts out for each example of a batch. Without this the process would be aborted in the middle.
-fn check_memory(network: &Sequential, architecture: &Architecture, batch_size: usize) -> Result<()> {
-    let units: usize = architecture.blocks().iter().map(|block| block.outputs).sum();
-    let values = 2 * architecture.parameters() as u128 + units as u128 * batch_size as u128;
-    let bytes = values * size_of::<f32>() as u128;
-    let possible = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
-    if possible {
-        return Ok(());
-    }
-    let weights = |layer: &Layer| if let Layer::Linear(inputs, outputs) = layer { inputs * outputs } else { 0 };
-    let largest = network.layers().iter().enumerate().max_by_key(|(_, layer)| weights(layer));
-    let (index, layer) = largest.expect("a network that was validated has layers");
-    let reason = format!(
-        "is the largest layer of a network that takes {:.0} GB or more to train, which this machine does not give; \
-         use fewer units or smaller batches",
-        bytes as f64 / 1e9
-    );
-    Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason })
 }
 
 /// Whether examples of `data` can go through such a network.

@@ -5,6 +5,7 @@ use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
+use furlough::train::{TrainOptions, Trainer, TrainingMemory};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -44,6 +45,7 @@ fn a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all() {
     furlough_harness::alone("allocations::a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all", || {
         steps();
         passes();
+        reckoned();
     });
 }
 
@@ -84,6 +86,31 @@ fn steps() {
                 "{calls} allocations in 41 steps, {threads} threads, {activation:?}, {sharing}, {kind:?}"
             );
         }
+    }
+}
+
+/// What a training is reckoned to take is what it takes, or somewhat more.
+fn reckoned() {
+    let data = data();
+    let cases = [
+        (&[256, 256][..], 256, 0.0, DropoutKind::Bernoulli),
+        (&[2048, 2048], 32, 0.9, DropoutKind::Bernoulli),
+        (&[4096], 512, 0.0, DropoutKind::Gaussian),
+        (&[1024, 1024], 64, 0.9, DropoutKind::DropConnect),
+    ];
+    for (hidden, batch_size, momentum, kind) in cases {
+        let network = Sequential::perceptron(784, 10, hidden, Activation::Gelu, 0.0, &vec![0.5; hidden.len()]);
+        let network = network.with_dropout_kind(kind);
+        let optimizer = Sgd { momentum, ..Sgd::default() };
+        let options = TrainOptions { batch_size, optimizer, ..TrainOptions::default() };
+        let memory = TrainingMemory::of(&network.validate().unwrap(), &options, data.len(), 2).training();
+        let before = BYTES.load(Ordering::Relaxed);
+        let trainer = Trainer::new(&network, &options, &data, 2).unwrap();
+        // The system was asked for all of it once, and gave it back.
+        let taken = (BYTES.load(Ordering::Relaxed) - before) as u64 - memory;
+        drop(trainer);
+        assert!(taken <= memory, "{hidden:?}, {batch_size}: {taken} bytes of {memory}");
+        assert!(memory <= 2 * taken + (8 << 20), "{hidden:?}, {batch_size}: {taken} bytes of {memory}");
     }
 }
 

@@ -34,7 +34,8 @@ pub fn run(args: &StudyCollectArgs) -> anyhow::Result<ExitCode> {
     if roots.is_empty() && !path.is_dir() {
         bail!("{} does not exist: run the study first, or name its folder with --out", path.display());
     }
-    let Acquired { split, origin } = data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
+    let Acquired { split, origin } =
+        data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let folder = StudyFolder::claim(path, &study)?;
     roots.insert(0, folder.trials());

@@ -45,7 +45,8 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
     interrupt::end("nothing was changed")?;
     let (study, path) = find(&args.which.study, &args.which.place)?;
     StudyFolder::check(&path, &study)?;
-    let Acquired { split, origin } = data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
+    let Acquired { split, origin } =
+        data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let root = path.join(StudyFolder::TRIALS);
     let own = shard(trials(&study, &data), &args.part)?;

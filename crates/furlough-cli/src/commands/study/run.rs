@@ -27,7 +27,8 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let (study, path) = find(&args.which.study, &args.which.place)?;
     // What can be refused without the data is refused before it is fetched.
     StudyFolder::check(&path, &study)?;
-    let Acquired { split, origin } = data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
+    let Acquired { split, origin } =
+        data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let own = shard(trials(&study, &data), &args.part)?;
     let folder = StudyFolder::claim(path, &study)?;

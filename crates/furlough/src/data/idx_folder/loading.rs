@@ -1,5 +1,5 @@
-use super::find::{FileSet, complete_sets, only_set};
 use super::KnownFile;
+use super::find::{FileSet, complete_sets, only_set};
 use crate::data::{Dataset, Features, Split, Targets, idx};
 use crate::{Error, Result};
 use ndarray::Array2;
