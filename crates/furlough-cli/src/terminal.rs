@@ -1,5 +1,6 @@
 //! What the terminal can show, and text made for it.
 
+use furlough::counted;
 use ratatui::crossterm::terminal::size;
 use std::env::var;
 use std::io::IsTerminal;
@@ -102,7 +103,7 @@ pub fn thousands(number: u64) -> String {
 
 /// `1 thread`, `2 threads`.
 pub fn threads(number: usize) -> String {
-    if number == 1 { "1 thread".into() } else { format!("{number} threads") }
+    counted(number, "thread")
 }
 
 /// A time as people say it: 0.41 s, 12.3 s, 3 min 20 s, 2 h 5 min.

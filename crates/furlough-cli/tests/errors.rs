@@ -217,7 +217,7 @@ fn finished_runs_are_not_resumed_and_damaged_ones_are_refused() {
 
     fs::write(folder.path().join("a/metrics.jsonl"), "").unwrap();
     let said = fails(folder.path(), "info a", 1);
-    assert!(said.contains("a/metrics.jsonl: is damaged: it has 0 of the 1 epochs"), "{said}");
+    assert!(said.contains("a/metrics.jsonl: is damaged: it has 0 epochs, and the finished run has 1"), "{said}");
 }
 
 /// What is shown of a run is the run's own, or nothing is.

@@ -35,4 +35,6 @@ pub mod predict;
 pub mod files;
 
 mod error;
+mod text;
 pub use error::{Error, Result};
+pub use text::{counted, noun_of};

@@ -274,7 +274,7 @@ fn a_named_folder_is_all_or_nothing() {
     let folder = scene.folder.path().join("mine");
     scene.fill(&folder, true);
     assert_eq!(resolve::from_data_dir(&source(), &folder, &mut |_| {}).unwrap().split.test.len(), 40);
-    std::fs::write(folder.join(NAMES[3]), b"damaged").unwrap();
+    std::fs::write(folder.join(format!("{}.gz", NAMES[3])), b"damaged").unwrap();
     let error = resolve::from_data_dir(&source(), &folder, &mut |_| {}).err().unwrap();
     assert!(error.to_string().contains(NAMES[3]) && error.to_string().lines().count() == 1, "{error}");
     assert!(error.downcast_ref::<Hinted>().unwrap().hint.contains("--data-dir must name a folder"));

@@ -11,6 +11,7 @@ use crate::terminal::{Style, thousands};
 use crate::{failure, interrupt, limits};
 use furlough::data::{Dataset, Split, catalog};
 use furlough::files::{ModelInfo, fingerprint};
+use furlough::noun_of;
 use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Trained;
@@ -64,7 +65,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         let run = args.run.display().to_string();
         serde_json::to_string(&Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages))? + "\n"
     } else {
-        let data = format!("{name} · {} test examples", thousands(split.test.len() as u64));
+        let data =
+            format!("{name} · {} {}", thousands(split.test.len() as u64), noun_of(split.test.len(), "test example"));
         let page = Page { paths: &paths, data, origin, first, mean, averages, names: split.test.class_names() };
         page.text(Style::of(&io::stdout()))
     };

@@ -3,6 +3,7 @@
 use crate::args::InfoArgs;
 use crate::failure;
 use crate::terminal::{Style, bytes, duration, program, shell_word, threads};
+use furlough::noun_of;
 use furlough::train::LearntDropout;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EpochRecord, Manifest, RunContents, RunDir};
@@ -75,7 +76,7 @@ impl RunSummary {
         let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
         field("run", &style.text(&self.run));
         let (done, of) = (self.epochs.len(), self.recipe.options().epochs);
-        let epochs = if of == 1 { "epoch" } else { "epochs" };
+        let epochs = noun_of(of as usize, "epoch");
         let seconds = duration(self.epochs.iter().map(|record| record.seconds).sum());
         match &self.manifest {
             Some(manifest) => {

@@ -2,6 +2,7 @@
 
 use super::training::TrainingProgress;
 use crate::terminal::Style;
+use furlough::counted;
 use furlough::train::EpochSummary;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -97,7 +98,7 @@ impl Panel {
         });
         let last = f64::from(self.epochs.max(2));
         // Each end has half of the axis, and what is longer would lose its first digits.
-        let mut end = format!("{} epochs", self.epochs);
+        let mut end = counted(self.epochs as usize, "epoch");
         if end.len() > usize::from(chart.width.saturating_sub(LABELS) / 2) {
             end = self.epochs.to_string();
         }

@@ -2,12 +2,13 @@ use super::Plan;
 use crate::terminal::{Style, thousands, threads, wrap};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, Sharing};
+use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 
 /// The lines that say what will happen.
 pub fn header(plan: &Plan, style: Style) -> String {
     let mut lines = vec![style.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION"))), String::new()];
-    let classes = plan.classes.map(|n| format!(", {n} classes")).unwrap_or_default();
+    let classes = plan.classes.map(|n| format!(", {}", counted(n, "class"))).unwrap_or_default();
     let shape: Vec<_> = plan.shape.iter().map(ToString::to_string).collect();
     let (train, test) = (thousands(plan.train as u64), thousands(plan.test as u64));
     let mut field = |name: &str, text: &str, note: bool| {
@@ -116,7 +117,7 @@ fn training(recipe: &Recipe, steps: u64) -> String {
     if let Some(norm) = sgd.max_norm {
         text.push_str(&format!(", max-norm {norm}"));
     }
-    let epochs = if options.epochs == 1 { "1 epoch".into() } else { format!("{} epochs", options.epochs) };
-    let steps = if steps == 1 { "1 step".into() } else { format!("{} steps", thousands(steps)) };
+    let epochs = counted(options.epochs as usize, "epoch");
+    let steps = format!("{} {}", thousands(steps), noun_of(steps as usize, "step"));
     text + &format!(" · batches of {} · {epochs} of {steps} · seed {}", options.batch_size, options.seed)
 }

@@ -1,5 +1,6 @@
 use crate::{Error, Result};
 use furlough::compute::Precision;
+use furlough::counted;
 use furlough::data::{Partition, catalog};
 use furlough::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
 use furlough::optim::{LrSchedule, Sgd};
@@ -164,8 +165,9 @@ impl Recipe {
         }
         if self.dropout.len() != of {
             let reason = format!(
-                "{} drop probabilities for {of} hidden layers; give one for each, or a single one for all",
-                self.dropout.len()
+                "{} for {}; give one for each, or a single one for all",
+                counted(self.dropout.len(), "drop probability"),
+                counted(of, "hidden layer")
             );
             return Err(Error::setting("dropout", format!("{:?}", self.dropout), reason));
         }

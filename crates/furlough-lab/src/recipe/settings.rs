@@ -281,7 +281,7 @@ mod tests {
             ("lr = nan", "lr = NaN"),
             ("lr = 0.0", "lr = 0"),
             ("hidden = [256, 0]", "hidden layer 2 of 2 has no units"),
-            ("dropout = [0.1]", "1 drop probabilities for 2 hidden layers"),
+            ("dropout = [0.1]", "1 drop probability for 2 hidden layers"),
             ("dropout = 1.5", "dropout = 1.5"),
             ("input_dropout = -0.5", "input_dropout = -0.5"),
             ("epochs = 0", "epochs = 0"),

@@ -196,11 +196,11 @@ pub(super) fn chapter(comparison: &Comparison, place: usize) -> Result<Chapter> 
     if let Some(body) = curves::of_runs(&named, comparison.judge(), place)? {
         sections.push(Section { id: "overlay", title: "Learning curves", body });
     }
-    let count = numbers::counted(comparison.runs.len(), "run", "runs");
+    let count = numbers::counted(comparison.runs.len(), "run");
     let opening = html! {
         p.lead {
             @if comparison.groups.len() == 1 { "The same recipe throughout, but for the seed." }
-            @else { (numbers::counted(comparison.groups.len(), "recipe", "recipes")) ", seeds left out." }
+            @else { (numbers::counted(comparison.groups.len(), "recipe")) ", seeds left out." }
         }
     };
     Ok(Chapter { title: format!("{count} compared"), opening, sections })

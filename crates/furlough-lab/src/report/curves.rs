@@ -86,7 +86,7 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
 
 /// What the picture shows, in a sentence.
 fn said(report: &RunReport) -> String {
-    let mut text = format!("Learning curves over {}", numbers::counted(report.records.len(), "epoch", "epochs"));
+    let mut text = format!("Learning curves over {}", numbers::counted(report.records.len(), "epoch"));
     if let Some(last) = report.records.last().map(|record| &record.summary) {
         text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
         if let Some(accuracy) = last.test_accuracy {

@@ -56,7 +56,7 @@ pub(super) fn section(report: &RunReport, place: usize) -> Result<Option<Markup>
         Series::of_number(number, name, records.iter().map(|record| value(record, layer)).collect())
     });
     let live = curves::chart("Drop probability", false, records.len(), series.collect());
-    let said = format!("Learnt drop probabilities over {}", numbers::counted(records.len(), "epoch", "epochs"));
+    let said = format!("Learnt drop probabilities over {}", numbers::counted(records.len(), "epoch"));
     Ok(Some(html! {
         p { "Concrete dropout learns p with everything else. These are its values at the end of each epoch; the recipe's are where it began." }
         figure {

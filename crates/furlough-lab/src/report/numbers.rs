@@ -41,8 +41,8 @@ pub(super) fn seconds(seconds: f64) -> String {
 }
 
 /// `1 epoch`, `2 epochs`.
-pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", whole(number as u64), if number == 1 { one } else { many })
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    format!("{} {}", whole(number as u64), furlough::noun_of(number, noun))
 }
 
 /// `28 × 28`.

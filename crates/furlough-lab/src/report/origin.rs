@@ -26,7 +26,7 @@ pub(super) fn section(report: &RunReport) -> Markup {
             @if let Some(manifest) = &report.manifest {
                 dt { "Fingerprint" } dd { code { (manifest.data_fingerprint) } }
                 dt { "Machine" }
-                dd { (numbers::counted(manifest.threads, "thread", "threads")) ", " (manifest.instruction_set) }
+                dd { (numbers::counted(manifest.threads, "thread")) ", " (manifest.instruction_set) }
                 dt { "Steps" } dd { (numbers::whole(manifest.steps)) }
                 dt { "Software" } dd { "furlough " (manifest.library) }
             }

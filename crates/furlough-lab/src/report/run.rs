@@ -81,9 +81,9 @@ fn opening(report: &RunReport) -> Markup {
             @if report.manifest.is_some() { span.state { "finished" } } @else { span.state.open { "unfinished" } }
             (summary(report)) " "
             @if report.manifest.is_some() {
-                (numbers::counted(epochs, "epoch", "epochs"))
+                (numbers::counted(epochs, "epoch"))
             } @else {
-                (report.records.len()) " of " (numbers::counted(epochs, "epoch", "epochs"))
+                (report.records.len()) " of " (numbers::counted(epochs, "epoch"))
             }
             " in " (numbers::seconds(report.seconds())) "."
         }

@@ -1,6 +1,7 @@
 use super::{EpochRecord, Manifest, RunDir, read_metrics};
 use crate::recipe::{Recipe, Settings};
 use crate::{Error, Result};
+use furlough::counted;
 use furlough::files::{ModelInfo, load_model, sha256_hex};
 use furlough::nn::Mlp;
 
@@ -39,7 +40,7 @@ impl RunDir {
         if let Some(manifest) = &manifest {
             let of = recipe.options().epochs as usize;
             if records.len() != of {
-                let has = format!("it has {} of the {of} epochs of a finished run", records.len());
+                let has = format!("it has {}, and the finished run has {of}", counted(records.len(), "epoch"));
                 return Err(Error::run(&log, format!("is damaged: {has}. Restore it from a copy")));
             }
             advise(manifest.check(self, Self::METRICS))?;

@@ -1,4 +1,5 @@
 use crate::{Error, Result};
+use furlough::counted;
 use furlough::files::{open_file, open_file_with, read_file, write_atomic};
 use furlough::train::EpochSummary;
 use serde::{Deserialize, Serialize};
@@ -46,9 +47,9 @@ impl MetricsLog {
         let (mut records, mut ends) = parse(&path, &text)?;
         if records.len() < epochs as usize {
             let reason = format!(
-                "has {} epochs, but the checkpoint beside it is from after epoch {epochs}; \
+                "has {}, but the checkpoint beside it is from after epoch {epochs}; \
                  restore the file from a copy, or train again in another folder",
-                records.len()
+                counted(records.len(), "epoch")
             );
             return Err(Error::run(&path, reason));
         }

@@ -1,5 +1,6 @@
 use super::statistics::Estimate;
 use super::{ArmResult, Measure, Results};
+use furlough::counted;
 use std::fmt::Write;
 
 impl Results {
@@ -27,10 +28,10 @@ impl Results {
         let n = self.arms.iter().map(|arm| arm.trials.len()).max().unwrap_or(0);
         let _ = write!(
             text,
-            "\n{}: {} training and {} test examples. Mean over the seeds ({}{n}), with Student's 95 % interval.\n\n",
+            "\n{}: {} training and {}. Mean over the seeds ({}{n}), with Student's 95 % interval.\n\n",
             self.data.name,
             self.data.train,
-            self.data.test,
+            counted(self.data.test as usize, "test example"),
             if self.arms.iter().all(|arm| arm.trials.len() == n) { "" } else { "at most " },
         );
         if self.single().next().is_some() {
@@ -42,7 +43,12 @@ impl Results {
             text += &self.differences();
         }
         if !self.missing.is_empty() {
-            let _ = write!(text, "\n{} trials are missing:\n\n", self.missing.len());
+            let _ = write!(
+                text,
+                "\n{} {} missing:\n\n",
+                counted(self.missing.len(), "trial"),
+                if self.missing.len() == 1 { "is" } else { "are" }
+            );
             for missing in &self.missing {
                 let _ = writeln!(text, "- {}, seed {}: {}", self.arms[missing.arm].title, missing.seed, missing.reason);
             }

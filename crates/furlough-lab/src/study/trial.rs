@@ -1,6 +1,7 @@
 use crate::recipe::Recipe;
 use crate::run::{EpochRecord, Manifest, Recorder, RunDir, RunInfo, read_metrics};
 use crate::{Error, Result};
+use furlough::counted;
 use furlough::data::Dataset;
 use furlough::files::{DataInfo, sha256_hex};
 use furlough::train::{Control, Event, Observer, StopReason, Trainer, TrainingMemory, check_memory};
@@ -115,7 +116,7 @@ impl Trial {
         }
         let records = read_metrics(&log)?;
         if records.len() != self.recipe.options().epochs as usize {
-            return Err(Error::run(&log, format!("has {} epochs", records.len())));
+            return Err(Error::run(&log, format!("has {}", counted(records.len(), "epoch"))));
         }
         Ok((records, true))
     }

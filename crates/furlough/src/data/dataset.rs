@@ -1,4 +1,4 @@
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 use ndarray::Array2;
 
 /// What the network sees: one row an example.
@@ -73,7 +73,11 @@ impl Dataset {
             Features::Floats(rows) => (rows.nrows(), rows.ncols(), rows.is_standard_layout()),
         };
         if rows == 0 || width == 0 {
-            return bad(format!("has {rows} examples of {width} features; at least one of each is needed"));
+            return bad(format!(
+                "has {} of {}; at least one of each is needed",
+                counted(rows, "example"),
+                counted(width, "feature")
+            ));
         }
         if u32::try_from(rows).is_err() {
             return bad(format!("has {rows} examples; example ids are 32 bits, so {} is the most", u32::MAX));
@@ -85,7 +89,7 @@ impl Dataset {
             );
         }
         if shape.iter().product::<usize>() != width {
-            return bad(format!("examples of shape {shape:?} do not have {width} features"));
+            return bad(format!("examples of shape {shape:?} do not have {}", counted(width, "feature")));
         }
         match &features {
             Features::Bytes { scale, .. } if !(255.0 * scale).is_finite() => {
@@ -98,7 +102,7 @@ impl Dataset {
             Targets::Classes { labels, names } => {
                 let classes = names.len();
                 if classes < 2 {
-                    return bad(format!("has {classes} classes; at least 2 are needed"));
+                    return bad(format!("has {}; at least 2 are needed", counted(classes, "class")));
                 }
                 if let Some(at) = labels.iter().position(|&label| label as usize >= classes) {
                     return bad(format!(
@@ -118,7 +122,7 @@ impl Dataset {
             }
         };
         if count != rows {
-            return bad(format!("has {rows} examples but {count} targets"));
+            return bad(format!("has {} but {}", counted(rows, "example"), counted(count, "target")));
         }
         Ok(Dataset { features, targets, shape: shape.to_vec() })
     }
@@ -226,14 +230,14 @@ mod tests {
         let x = array![[0.0f32, 1.0], [1.0, 0.0]];
         let classes = |labels: Vec<u32>, n| Targets::Classes { labels, names: names(n) };
         let cases = [
-            (Features::Floats(x.clone()), classes(vec![0], 2), vec![2], "2 examples but 1 targets"),
+            (Features::Floats(x.clone()), classes(vec![0], 2), vec![2], "2 examples but 1 target"),
             (
                 Features::Floats(x.clone()),
                 classes(vec![0, 2], 2),
                 vec![2],
                 "example 1 has label 2, but labels go from 0 to 1",
             ),
-            (Features::Floats(x.clone()), classes(vec![0, 0], 1), vec![2], "1 classes"),
+            (Features::Floats(x.clone()), classes(vec![0, 0], 1), vec![2], "1 class;"),
             (Features::Floats(x.clone()), classes(vec![0, 1], 2), vec![3], "shape [3]"),
             (Features::Floats(Array2::zeros((0, 2))), classes(vec![], 2), vec![2], "0 examples"),
             (Features::Floats(array![[f32::NAN, 1.0]]), classes(vec![0], 2), vec![2], "example 0, feature 0 is NaN"),

@@ -7,7 +7,7 @@
 //! Everything is checked, and a header is not believed: memory is reserved by the bytes that are there, not by those that
 //! the header promises, and decompression stops one byte after the promised end.
 
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -77,8 +77,8 @@ pub fn read_verified(path: &Path, sha256: &str) -> Result<IdxArray> {
 /// [`Error::Data`] when the sizes do not fit the format or the number of values, or when one of them is 0.
 pub fn encode(shape: &[usize], values: &[u8]) -> Result<Vec<u8>> {
     let bad = |reason: String| Error::data("IDX", reason);
-    let dimensions =
-        u8::try_from(shape.len()).map_err(|_| bad(format!("{} dimensions; 255 is the most", shape.len())))?;
+    let dimensions = u8::try_from(shape.len())
+        .map_err(|_| bad(format!("{}; 255 is the most", counted(shape.len(), "dimension"))))?;
     let mut bytes = vec![0, 0, UNSIGNED_BYTE, dimensions];
     for &size in shape {
         let size = u32::try_from(size).map_err(|_| bad(format!("a size of {size} does not fit 32 bits")))?;
@@ -86,7 +86,11 @@ pub fn encode(shape: &[usize], values: &[u8]) -> Result<Vec<u8>> {
     }
     let expected = count(shape).map_err(bad)?;
     if expected != values.len() {
-        return Err(bad(format!("shape {shape:?} has {expected} values, but {} were given", values.len())));
+        return Err(bad(format!(
+            "shape {shape:?} has {}, but {} were given",
+            counted(expected, "value"),
+            values.len()
+        )));
     }
     bytes.extend_from_slice(values);
     Ok(bytes)
@@ -179,7 +183,7 @@ impl Reading<'_> {
         loop {
             values
                 .try_reserve_exact(goal - values.len())
-                .map_err(|_| self.bad(format!("needs {goal} bytes of memory, which could not be had")))?;
+                .map_err(|_| self.bad(format!("needs {} of memory, which could not be had", counted(goal, "byte"))))?;
             while values.len() < goal {
                 let from = values.len();
                 let chunk = CHUNK.min(goal - from);
@@ -201,7 +205,8 @@ impl Reading<'_> {
         match input.read(&mut [0]).map_err(|error| self.failed(error))? {
             0 => Ok(values),
             _ => Err(self.bad(format!(
-                "goes on after the {expected} values that its shape {shape:?} promises; it is damaged or mislabelled"
+                "goes on after the {} that its shape {shape:?} promises; it is damaged or mislabeled",
+                counted(expected, "value")
             ))),
         }
     }
@@ -218,8 +223,8 @@ impl Reading<'_> {
     }
 
     fn disagree(&self, shape: &[usize], expected: usize, present: u64) -> Error {
-        let fault = if present < expected as u64 { "it is cut short" } else { "it is damaged or mislabelled" };
-        self.bad(format!("its shape {shape:?} promises {expected} values, but {present} follow; {fault}"))
+        let fault = if present < expected as u64 { "it is cut short" } else { "it is damaged or mislabeled" };
+        self.bad(format!("its shape {shape:?} promises {}, but {present} follow; {fault}", counted(expected, "value")))
     }
 
     /// A failed read: the operating system's fault is about reading, the decoder's is about the data.

@@ -1,6 +1,6 @@
 use super::{Dataset, Features, Split, Targets};
 use crate::random::{Key, Stream};
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 use ndarray::Axis;
 
 /// Which training examples a run learns from, and which are held out to judge it.
@@ -105,7 +105,11 @@ impl Partition {
         let held_out = match self.folds {
             None => Vec::new(),
             Some(folds) if folds as usize > count => {
-                return Err(Error::setting("folds", folds, format!("the data have only {count} training examples")));
+                return Err(Error::setting(
+                    "folds",
+                    folds,
+                    format!("the data have only {}", counted(count, "training example")),
+                ));
             }
             Some(folds) => {
                 let start = |fold: u32| (fold as usize * count) / folds as usize;
@@ -114,7 +118,7 @@ impl Partition {
         };
         if let Some(wanted) = self.train_examples {
             if wanted > order.len() {
-                let reason = format!("there are only {} examples to learn from", order.len());
+                let reason = format!("only {} can be learned from", counted(order.len(), "example"));
                 return Err(Error::setting("train_examples", wanted, reason));
             }
             order.truncate(wanted);

@@ -1,7 +1,7 @@
 use super::sealed;
 use crate::nn::{Architecture, Mlp};
 use crate::train::{Progress, TrainState};
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -103,7 +103,7 @@ pub(super) fn from_bytes(
     let parameters = sealed::values(path, &tensors, architecture, "")?;
     let expected = 2 * architecture.blocks().len() * if velocity { 2 } else { 1 };
     if tensors.len() != expected {
-        let reason = format!("belongs to another network: it has {} tensors, not {expected}", tensors.len());
+        let reason = format!("belongs to another network: it has {}, not {expected}", counted(tensors.len(), "tensor"));
         return Err(Error::file(path, reason));
     }
     let velocity = if velocity { sealed::values(path, &tensors, architecture, VELOCITY)? } else { Vec::new() };

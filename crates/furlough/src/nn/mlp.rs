@@ -1,6 +1,6 @@
 use super::{Activation, Concrete, Dropout, Init, Sharing};
 use crate::random::Key;
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 use ndarray::{ArrayView1, ArrayView2};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -166,7 +166,7 @@ impl Mlp {
     pub fn with_dropout_logits(mut self, logits: Vec<f64>) -> Result<Self> {
         let bound = Concrete::LARGEST_LOGIT;
         if logits.len() != self.dropout_logits.len() || !logits.iter().all(|logit| (-bound..=bound).contains(logit)) {
-            let reason = format!("needs {} numbers from -{bound} to {bound}", self.dropout_logits.len());
+            let reason = format!("needs {} from -{bound} to {bound}", counted(self.dropout_logits.len(), "number"));
             return Err(Error::setting("dropout_logits", format!("{logits:?}"), reason));
         }
         self.dropout_logits = logits;

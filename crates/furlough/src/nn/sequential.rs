@@ -1,5 +1,5 @@
 use super::{Activation, Architecture, Block, Dropout, DropoutKind, Layer, Sharing};
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 
 /// A network as its layers, first to last.
 ///
@@ -163,7 +163,10 @@ impl Sequential {
                         let giver = self.layers[last_linear];
                         let gives = before.outputs;
                         let place = last_linear + 1;
-                        return bad(format!("takes {inputs} inputs, but layer {place} ({giver}) gives {gives}"));
+                        return bad(format!(
+                            "takes {}, but layer {place} ({giver}) gives {gives}",
+                            counted(inputs, "input")
+                        ));
                     }
                     blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
                     last_linear = index;

@@ -1,5 +1,6 @@
 //! What measures of a classifier begin with: probabilities and labels that go together.
 
+use crate::counted;
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
@@ -47,8 +48,9 @@ pub(super) fn check_labels((examples, classes): (usize, usize), labels: &[u32]) 
     let bad = |reason: String| Err(Error::data("labels", reason));
     if examples == 0 || examples != labels.len() {
         return bad(format!(
-            "{examples} examples with {} labels; at least one is needed, with a label each",
-            labels.len()
+            "{} with {}; at least one is needed, with a label each",
+            counted(examples, "example"),
+            counted(labels.len(), "label")
         ));
     }
     match labels.iter().position(|&label| label as usize >= classes) {

@@ -5,7 +5,7 @@ use crate::compute::{Cpu, Isa};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
 use crate::nn::{Architecture, MaskSite, Mlp, Sequential};
 use crate::random::{Key, Stream};
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 
 /// The training loop. What it computes is a function of the network, the options and the data: neither the number of
 /// threads nor being stopped and resumed changes a bit of it.
@@ -288,7 +288,7 @@ pub(crate) fn check_fit(architecture: &Architecture, data: &Dataset) -> Result<(
     if data.features() != inputs {
         return Err(Error::data(
             "set",
-            format!("has {} features an example, but the network takes {inputs}", data.features()),
+            format!("has {} an example, but the network takes {inputs}", counted(data.features(), "feature")),
         ));
     }
     if data.outputs() != outputs {

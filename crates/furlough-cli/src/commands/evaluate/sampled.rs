@@ -4,6 +4,7 @@ use super::Full;
 use crate::terminal::{Style, duration, thousands};
 use furlough::data::{Dataset, Targets};
 use furlough::nn::Architecture;
+use furlough::noun_of;
 use furlough::predict::{Calibration, Evaluation, Predictor, Spread, Uncertainty};
 use furlough::random::Key;
 use serde::Serialize;
@@ -66,7 +67,7 @@ impl Sampled {
     /// several.
     pub fn tables(&self, full: &Full, of: Option<&str>, style: Style) -> Vec<String> {
         let Full { evaluation: full, calibration } = full;
-        let passes = if self.samples == 1 { "masked pass" } else { "masked passes" };
+        let passes = noun_of(self.samples as usize, "masked pass");
         let of = of.map_or(String::new(), |run| format!(" of {run}"));
         let (count, seconds) = (thousands(self.samples.into()), duration(self.seconds));
         let heading = format!("{count} {passes}{of} · seed {} · {seconds}", self.seed);

@@ -26,8 +26,8 @@ pub(super) fn classes(names: &[String], scores: &[ClassScores], style: Style) ->
         shown.retain(|&class| scores[class].support > 0);
         shown.sort_by(|&a, &b| scores[a].f1.total_cmp(&scores[b].f1));
         shown.truncate(MOST);
-        let test = if absent == 0 { String::new() } else { format!(", {absent} of them without a test example") };
-        let heading = format!("the lowest F1 of {} classes{test}; --json has all", scores.len());
+        let test = if absent == 0 { String::new() } else { format!(", {absent} without a test example") };
+        let heading = format!("lowest F1 of {} classes{test}; --json has all", scores.len());
         lines.push(format!("  {}", style.text(&heading)));
     }
     let width = shown.iter().map(|&class| names[class].chars().count()).max().unwrap_or(0).max(5);
@@ -128,7 +128,7 @@ mod tests {
         let mut lines = classes(&names, &evaluation.classes(), Style::plain());
         lines.extend(confusion(&names, &evaluation, Style::plain()));
         assert!(lines.len() <= 24 && lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
-        assert_eq!(lines[0], "  the lowest F1 of 256 classes, 56 of them without a test example; --json has all");
+        assert_eq!(lines[0], "  lowest F1 of 256 classes, 56 without a test example; --json has all");
         assert!(lines[2].starts_with("  class3 "), "{}", lines[2]);
         let text = lines.join("\n");
         assert!(text.contains("  class3   class4            30        75.00 %"), "{text}");

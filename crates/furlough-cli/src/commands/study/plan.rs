@@ -6,6 +6,7 @@ use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
 use crate::terminal::{Style, duration};
 use crate::{failure, interrupt};
+use furlough::counted;
 use furlough_lab::study::{StudyFolder, TrialData};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -121,7 +122,7 @@ fn page(overview: &Overview<'_>, shard: &str) -> String {
             text += &format!("    {reason}\n");
         }
     }
-    text += &format!("\n  {trials} trials{shard}: {finished} finished");
+    text += &format!("\n  {}{shard}: {finished} finished", counted(*trials, "trial"));
     for (count, what) in [(begun, "begun"), (damaged, "damaged"), (&(trials - finished - begun - damaged), "to do")] {
         if *count > 0 {
             text += &format!(", {count} {what}");

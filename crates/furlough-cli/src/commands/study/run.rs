@@ -9,6 +9,7 @@ use crate::commands::train::data;
 use crate::terminal::{Style, program, shell_word, threads as told_threads};
 use crate::{failure, interrupt};
 use anyhow::bail;
+use furlough::counted;
 use furlough::train::Control;
 use furlough_lab::study::{
     Crew, Ended, Job, Measure, Queue, Report, Setting, Study, StudyFolder, TrialData, TrialOutcome, measure_trial,
@@ -86,7 +87,7 @@ fn train(
     let style = Style::of(&io::stdout());
     let done = count - todo.len();
     let (title, shard) = (style.bold(&style.text(study.title())), shard_words(&args.part));
-    let mut text = format!("  {title}\n  {}: {count} trials{shard}", study.data());
+    let mut text = format!("  {title}\n  {}: {}{shard}", study.data(), counted(count, "trial"));
     text += &format!(", {done} finished; {jobs} at a time, {} each\n", told_threads(threads));
     let event = json!({
         "event": "start", "title": study.title(), "trials": count, "finished": done, "jobs": jobs, "threads": threads,
@@ -245,7 +246,9 @@ fn finish(
     if !whole && ran.failed == 0 {
         let missing = results.missing.len();
         text = format!(
-            "\n  {missing} trials of the whole study are not finished yet; `{} study collect` joins what there is",
+            "\n  {} of the whole study {} not finished yet; `{} study collect` joins what there is",
+            counted(missing, "trial"),
+            if missing == 1 { "is" } else { "are" },
             program()
         );
     }
@@ -256,7 +259,7 @@ fn finish(
     shown(ran.show.stop(text.trim_end(), event))?;
     io::stdout().flush()?;
     if ran.failed > 0 {
-        let what = if ran.failed == 1 { "1 trial".into() } else { format!("{} trials", ran.failed) };
+        let what = counted(ran.failed, "trial");
         bail!("{what} failed, for the reasons above; everything else is kept in {}", folder.path().display());
     }
     Ok(ExitCode::SUCCESS)

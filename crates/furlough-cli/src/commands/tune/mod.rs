@@ -10,6 +10,7 @@ use crate::acquire::{Acquired, Wanted};
 use crate::args::{RecipeArgs, TuneArgs};
 use crate::{failure, interrupt};
 use anyhow::Context;
+use furlough::counted;
 use furlough_lab::recipe::Settings;
 use furlough_lab::study::TrialData;
 use furlough_lab::tune::{Metric, TuneDir, TuneOptions, Tuning, check, tune};
@@ -110,7 +111,7 @@ fn settings(args: &RecipeArgs) -> anyhow::Result<Settings> {
 fn jobs(asked: Option<NonZero<usize>>, threads: usize) -> usize {
     let asked = asked.map_or(threads, NonZero::get);
     if asked > threads {
-        let trials = if threads == 1 { "one trial".into() } else { format!("{threads} trials") };
+        let trials = counted(threads, "trial");
         eprintln!("note: {trials} at a time and not {asked}, as there is a thread for each");
     }
     asked.min(threads)

@@ -3,6 +3,7 @@
 use super::show::TuneSummary;
 use crate::progress::Plan;
 use crate::terminal::{Style, duration, program, shell_word, thousands, threads, wrap};
+use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::study::statistics::Estimate;
 use furlough_lab::tune::{Arm, Candidate, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
@@ -36,14 +37,15 @@ pub fn header(summary: &TuneSummary<'_>, style: Style) -> String {
     let mut fields = Fields { lines: vec![title, String::new()], style };
     let (train, _, shape, classes) = Plan::describe(summary.split);
     let shape: Vec<_> = shape.iter().map(ToString::to_string).collect();
-    let classes = classes.map(|n| format!(", {n} classes")).unwrap_or_default();
+    let classes = classes.map(|n| format!(", {}", counted(n, "class"))).unwrap_or_default();
     let examples = thousands(train as u64);
     fields.add("data", &format!("{} · {examples} train · {}{classes}", options.recipe.data(), shape.join("×")), false);
     fields.add("", &summary.origin, true);
     fields.add("base", &base(&options.recipe), false);
     fields.add("search", &options.space.to_string(), false);
     let starts: Vec<_> = STARTS.iter().map(|&p| if p == 0.0 { "none".into() } else { p.to_string() }).collect();
-    let most = options.trials.map(|trials| format!("{} trials", thousands(trials as u64)));
+    let most =
+        options.trials.map(|trials| format!("{} {}", thousands(trials as u64), noun_of(trials as usize, "trial")));
     let count = match (options.budget.map(duration), most) {
         (Some(budget), Some(most)) => format!("{most} at most, for {budget}"),
         (Some(budget), None) => format!("trials for {budget}"),
@@ -67,7 +69,7 @@ pub fn header(summary: &TuneSummary<'_>, style: Style) -> String {
 }
 
 fn trials(number: usize) -> String {
-    if number == 1 { "1 trial".into() } else { format!("{number} trials") }
+    counted(number, "trial")
 }
 
 /// `hidden 256-256 relu · lr 0.5 · batches of 256 · 10 epochs · seed 0`.
@@ -75,11 +77,11 @@ fn base(recipe: &Recipe) -> String {
     let options = recipe.options();
     let hidden: Vec<_> = recipe.hidden().iter().map(ToString::to_string).collect();
     format!(
-        "hidden {} · SGD, lr {} · batches of {} · {} epochs · seed {}",
+        "hidden {} · SGD, lr {} · batches of {} · {} · seed {}",
         hidden.join("-"),
         options.optimizer.learning_rate,
         options.batch_size,
-        options.epochs,
+        counted(options.epochs as usize, "epoch"),
         options.seed
     )
 }
@@ -160,12 +162,12 @@ pub fn ending(summary: &TuneSummary<'_>, report: &TuneReport, seconds: f64, styl
     };
     let examples = thousands(report.test.examples as u64);
     fields.add("final", &format!("{} · {score}", run(TuneDir::FINAL)), false);
-    fields.add("", &format!("{examples} test examples, looked at once"), true);
+    fields.add("", &format!("{examples} {}, looked at once", noun_of(report.test.examples, "test example")), true);
     let mut files = vec![TuneDir::REPORT, TuneDir::PLOT_SVG, TuneDir::PLOT_PNG];
     files.retain(|name| summary.out.join(name).exists());
     let searched = report.search.len();
     fields.add("saved", &files.join(" · "), true);
-    fields.add("took", &format!("{}, {searched} trials", duration(seconds)), true);
+    fields.add("took", &format!("{}, {}", duration(seconds), counted(searched, "trial")), true);
     if let Some(budget) = report.budget.filter(|&budget| seconds > 1.1 * budget) {
         let why = "the first trials, the seeds and the final run are never left out, and what they take is reckoned from epochs alone";
         fields.add("", &format!("longer than the {} asked for: {why}", duration(budget)), true);

@@ -209,7 +209,7 @@ fn parts_that_do_not_belong_together_are_refused() {
     assert_eq!(refused(RunDir::RECIPE, format!("# the best so far\n{own}").as_bytes(), ""), [false, false]);
     let log = fs::read_to_string(dir.file(RunDir::METRICS)).unwrap();
     assert_eq!(refused(RunDir::METRICS, log.replace("0.9", "1.0").as_bytes(), not_its_own), [true, false]);
-    assert_eq!(refused(RunDir::METRICS, b"", "is damaged: it has 0 of the 3 epochs"), [true, false]);
+    assert_eq!(refused(RunDir::METRICS, b"", "is damaged: it has 0 epochs, and the finished run has 3"), [true, false]);
 
     // Whole models, but not this run's.
     let model = |recipe: &str, fingerprint: &str| {

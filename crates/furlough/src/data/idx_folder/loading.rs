@@ -1,7 +1,7 @@
 use super::KnownFile;
 use super::find::{FileSet, complete_sets, only_set};
 use crate::data::{Dataset, Features, Split, Targets, idx};
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 use ndarray::Array2;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -141,7 +141,10 @@ impl Part {
             return bad(&images_path, "examples need two dimensions or more: their number, and their shape".into());
         }
         if count != label_count {
-            return bad(&labels_path, format!("has {label_count} labels for {count} examples"));
+            return bad(
+                &labels_path,
+                format!("has {} for {}", counted(label_count, "label"), counted(count, "example")),
+            );
         }
         let rows = Array2::from_shape_vec((count, shape.iter().product()), images.values)
             .map_err(|error| Error::data(images_path.display(), error.to_string()))?;
