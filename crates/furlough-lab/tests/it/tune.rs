@@ -1,5 +1,6 @@
 //! Whole tunes, small ones: what comes out depends neither on how many trials go on at once nor on being stopped.
 
+use crate::CHILDREN;
 use furlough::data::{Dataset, Features, Split, Targets, digits};
 use furlough_lab::Result;
 use furlough_lab::recipe::Settings;
@@ -12,6 +13,16 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+furlough_harness::tests![
+    a_tune_leaves_all_that_it_promises,
+    stopping_and_the_number_of_jobs_change_nothing,
+    the_test_set_is_no_part_of_the_choice,
+    each_fold_is_held_out_in_cross_validation,
+    numbers_are_tuned_by_their_loss,
+    time_decides_how_many_trials_there_are_and_nothing_else,
+    what_cannot_be_tuned_says_why,
+];
 
 const SMALL: &str = "data = 'digits'\nhidden = [12, 12]\nepochs = 3\nfolds = 3";
 
@@ -38,8 +49,8 @@ fn whole(folder: &Path, options: &TuneOptions, data: &TrialData<'_>, jobs: usize
     Ok(tune(&dir, options, data, &tuning(jobs, &|| false), &mut |_| ())?.expect("nobody stops it"))
 }
 
-#[test]
 fn a_tune_leaves_all_that_it_promises() {
+    let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("a/b");
     let options = options(SMALL, "", 14);
@@ -94,8 +105,8 @@ fn outcome(folder: &Path) -> Value {
     value
 }
 
-#[test]
 fn stopping_and_the_number_of_jobs_change_nothing() {
+    let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let options = options(SMALL, "lr=0.02..0.5,max_norm", 16);
     let path = |name: &str| temp.path().join(name);
@@ -122,8 +133,8 @@ fn stopping_and_the_number_of_jobs_change_nothing() {
     assert_eq!(model("stopped"), model("one"));
 }
 
-#[test]
 fn the_test_set_is_no_part_of_the_choice() {
+    let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let options = options(SMALL, "", 9);
     let first = whole(&temp.path().join("a"), &options, &data(), 2).unwrap();
@@ -134,8 +145,8 @@ fn the_test_set_is_no_part_of_the_choice() {
     assert_eq!(TuneReport { test: second.test, ..first }, second);
 }
 
-#[test]
 fn each_fold_is_held_out_in_cross_validation() {
+    let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let options = TuneOptions { cross_validation: true, ..options(SMALL, "", 5) };
     let report = whole(temp.path(), &options, &data(), 2).unwrap();
@@ -161,8 +172,8 @@ fn numbers(rows: usize, shift: u64) -> Dataset {
     Dataset::new(Features::Floats(x), Targets::Values(y), &[3]).unwrap()
 }
 
-#[test]
 fn numbers_are_tuned_by_their_loss() {
+    let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let (train, test) = (numbers(120, 0), numbers(40, 5));
     let data = TrialData::new(&train, &test, "made up");
@@ -180,8 +191,8 @@ fn numbers_are_tuned_by_their_loss() {
     assert!(error.contains("metric = accuracy: these data have numbers"), "{error}");
 }
 
-#[test]
 fn time_decides_how_many_trials_there_are_and_nothing_else() {
+    let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let plenty = options(SMALL, "", 40);
     let all = whole(&temp.path().join("all"), &TuneOptions { trials: Some(23), ..plenty.clone() }, &data(), 1).unwrap();
@@ -204,8 +215,8 @@ fn time_decides_how_many_trials_there_are_and_nothing_else() {
     assert!(least.out_of_time && least.search.len() == 5 && least.with.values.len() == 3);
 }
 
-#[test]
 fn what_cannot_be_tuned_says_why() {
+    let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let fails = |options: &TuneOptions| check(options, &data()).unwrap_err().to_string();
     let error = fails(&options("data = 'digits'\nfolds = 99999", "", 5));

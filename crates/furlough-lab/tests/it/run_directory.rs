@@ -1,24 +1,39 @@
-//! Runs in processes that are killed or have no space left. Each test starts this program again, to run a function
-//! that is marked as ignored.
+//! Runs in processes that are killed or have no space left. Each test starts this program again, as a child that
+//! does nothing but run a function.
 
+use crate::CHILDREN;
 use furlough::files::{DataInfo, checkpoint_progress, write_atomic};
 use furlough::nn::{Init, Mlp};
 use furlough::random::Key;
 use furlough::train::{EpochSummary, Event, Observer, Progress, TrainState};
 use furlough_lab::recipe::{Recipe, Settings};
 use furlough_lab::run::{EpochRecord, MetricsLog, Recorder, RunDir, RunInfo, read_metrics};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+furlough_harness::tests![
+    killed_at_any_moment_a_run_can_go_on,
+    a_full_disk_leaves_the_old_files unless without_a_shell(),
+];
+
+/// The child that this process is, and where.
+const CHILD: &str = "FURLOUGH_TEST_CHILD";
 const FOLDER: &str = "FURLOUGH_TEST_FOLDER";
 
-/// Between its birth and its start, a child process shares its parent's locks, so one test at a time.
-static ALONE: Mutex<()> = Mutex::new(());
+/// Runs the function of a child process, if this is one.
+pub fn is_child() -> bool {
+    let (Some(child), Some(folder)) = (std::env::var_os(CHILD), std::env::var_os(FOLDER)) else { return false };
+    match child.to_str() {
+        Some("never ends") => never_ends(Path::new(&folder)),
+        Some("without space") => without_space(Path::new(&folder)),
+        other => panic!("there is no child {other:?}"),
+    }
+    true
+}
 
-fn child_folder() -> Option<PathBuf> {
-    std::env::var_os(FOLDER).map(PathBuf::from)
+fn without_a_shell() -> Option<String> {
+    (!cfg!(unix)).then(|| "a shell that limits the size of files".into())
 }
 
 fn recipe() -> Recipe {
@@ -58,34 +73,30 @@ fn resume(path: &Path) -> (Recorder<'static>, Option<TrainState>) {
     Recorder::resume(RunDir::resume(path).unwrap(), info(), &architecture, || 1.5).unwrap()
 }
 
-#[test]
-#[ignore = "run by killed_at_any_moment_a_run_can_go_on"]
-fn child_that_never_ends() {
-    let Some(path) = child_folder() else { return };
+fn never_ends(path: &Path) {
     let (mut recorder, from) = if path.join(RunDir::RECIPE).exists() {
-        resume(&path)
+        resume(path)
     } else {
-        (Recorder::create(RunDir::create(&path).unwrap(), info(), &state(0), || 1.5).unwrap(), None)
+        (Recorder::create(RunDir::create(path).unwrap(), info(), &state(0), || 1.5).unwrap(), None)
     };
     for epoch in from.map_or(0, |state| state.progress.epoch) + 1.. {
         recorder.observe(&Event::Epoch(&record(epoch).summary)).unwrap();
         recorder.observe(&Event::Checkpoint { state: &state(epoch) }).unwrap();
         // Lines come before checkpoints, so an endless stream of them would keep these waiting.
-        while epoch > epochs_saved(&path) + 8 {
+        while epoch > epochs_saved(path) + 8 {
             std::thread::sleep(Duration::from_micros(100));
         }
     }
 }
 
-#[test]
 fn killed_at_any_moment_a_run_can_go_on() {
-    let _alone = ALONE.lock();
+    let _alone = CHILDREN.write();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let mut last = 0;
     for round in 0..30 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "child_that_never_ends"])
+            .env(CHILD, "never ends")
             .env(FOLDER, &path)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -121,10 +132,7 @@ fn epochs_saved(path: &Path) -> u32 {
     checkpoint_progress(&path.join(RunDir::CHECKPOINT)).map_or(0, |progress| progress.epoch)
 }
 
-#[test]
-#[ignore = "run by a_full_disk_leaves_the_old_files"]
-fn child_without_space() {
-    let Some(folder) = child_folder() else { return };
+fn without_space(folder: &Path) {
     let error = write_atomic(&folder.join("file"), &[7; 20_000]).unwrap_err();
     assert!(matches!(error, furlough::Error::Io { action: "write", .. }), "{error}");
 
@@ -142,18 +150,17 @@ fn child_without_space() {
     std::fs::write(folder.join("lines"), written.to_string()).unwrap();
 }
 
-#[cfg(unix)]
-#[test]
 fn a_full_disk_leaves_the_old_files() {
-    let _alone = ALONE.lock();
+    let _alone = CHILDREN.write();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     write_atomic(&file("file"), b"old").unwrap();
     MetricsLog::create(file("log")).unwrap();
     // With the signal ignored, a write over the limit fails as one on a full disk does. A block is 512 bytes or 1 KiB.
     let output = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" --ignored --exact child_without_space"])
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\""])
         .arg(std::env::current_exe().unwrap())
+        .env(CHILD, "without space")
         .env(FOLDER, folder.path())
         .output()
         .unwrap();

@@ -1,11 +1,14 @@
 //! A run that was stopped and resumed, however often and in the middle of epochs too, leaves the very files of one that never stopped.
 
+use crate::CHILDREN;
 use furlough::data::{Dataset, Features, Targets};
 use furlough::files::{DataInfo, load_model};
 use furlough::train::{Control, Event, StopReason, Trainer};
 use furlough_lab::recipe::{Recipe, Settings};
 use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo};
 use std::path::Path;
+
+furlough_harness::tests![stopping_and_resuming_changes_no_byte,];
 
 fn data() -> Dataset {
     let rows = ndarray::Array2::from_shape_fn((70, 6), |(i, j)| ((i * 37 + j * 101) % 251) as u8);
@@ -50,8 +53,8 @@ fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
     trainer.fit(Some(&data), &mut (recorder, stop_after)).unwrap()
 }
 
-#[test]
 fn stopping_and_resuming_changes_no_byte() {
+    let _locks = CHILDREN.read();
     for masks in [
         "",
         "dropout_sharing = 'batch'",
