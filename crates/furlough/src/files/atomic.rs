@@ -1,7 +1,8 @@
 use crate::{Error, Result};
 use std::fs::{self, File};
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const TEMP_PREFIX: &str = ".furlough-";
 const TEMP_SUFFIX: &str = ".tmp";
@@ -16,29 +17,61 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// [`write_atomic`] with the writing left to `fill`, so that a test can break it half-way.
-pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
+pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     let folder = folder_of(path);
     let attempt = || {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX);
-        // Temporary files are private by default, and a result is not: leave it to the umask.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         // Whatever fails from here on, the temporary file goes with its handle.
-        let mut temp = builder.tempfile_in(folder)?;
-        fill(temp.as_file_mut())?;
-        temp.as_file().sync_all()?;
-        temp.persist(path).map_err(|failed| failed.error)?;
+        let mut temp = Temporary::new(folder)?;
+        fill(&mut temp.file)?;
+        temp.file.sync_all()?;
+        temp.persist(path)?;
         sync_folder(folder)
     };
     attempt().map_err(Error::io("write", path))
+}
+
+/// A file under a name of its own, which is taken away again unless it gets its lasting one.
+struct Temporary {
+    file: File,
+    path: PathBuf,
+    lasting: bool,
+}
+
+impl Temporary {
+    fn new(folder: &Path) -> io::Result<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("{TEMP_PREFIX}{}-{number}{TEMP_SUFFIX}", std::process::id()));
+            match File::create_new(&path) {
+                Ok(file) => return Ok(Temporary { file, path, lasting: false }),
+                // Another process of that number left it, or has it: process numbers are one host's.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn persist(&mut self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        self.lasting = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.lasting {
+            let _ = fs::remove_file(&self.path); // an error is on its way already
+        }
+    }
 }
 
 /// Makes names that were given or taken away in a folder last through a power cut.
 ///
 /// # Errors
 /// Those of opening and syncing the folder.
-pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     // Elsewhere a folder cannot be opened as a file, and the file system orders renames itself.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -7,6 +7,7 @@ mod fingerprint;
 mod model;
 mod open;
 mod sealed;
+mod tensors;
 #[cfg(test)]
 mod tests;
 

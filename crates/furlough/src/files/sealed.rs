@@ -1,14 +1,12 @@
 //! Safetensors files with a seal: a SHA-256 over the whole file, so that no damage anywhere goes unnoticed.
 
+use super::tensors::{self, Tensor, TensorFile};
 use super::{FORMAT_VERSION, fingerprint::hex};
 use crate::nn::{Architecture, Mlp};
 use crate::{Error, Result};
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::Path;
 
 /// The one metadata key. One, because the order of several would change from run to run.
@@ -41,34 +39,6 @@ pub(super) fn layout(architecture: &Architecture, prefix: &str) -> Vec<(String, 
     tensors
 }
 
-/// Turned into bytes only when its turn comes to be written: a large network is not held three times.
-struct Tensor<'a> {
-    shape: Vec<usize>,
-    values: &'a [f32],
-}
-
-impl View for Tensor<'_> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        let mut bytes = vec![0; self.data_len()];
-        for (out, value) in bytes.as_chunks_mut().0.iter_mut().zip(self.values) {
-            *out = value.to_le_bytes();
-        }
-        bytes.into()
-    }
-
-    fn data_len(&self) -> usize {
-        4 * self.values.len()
-    }
-}
-
 /// A sealed file of `groups`, each with a prefix for its tensors' names and as long as the parameters.
 pub(super) fn seal<M: Serialize>(
     path: &Path,
@@ -90,11 +60,10 @@ pub(super) fn seal<M: Serialize>(
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
                 return Err(failed(&format!("{name} has the value {value}. Try a smaller learning rate")));
             }
-            tensors.push((name, Tensor { shape, values }));
+            tensors.push(Tensor { name, shape, values });
         }
     }
-    let mut file = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_string(), metadata)])))
-        .map_err(|error| failed(&error))?;
+    let mut file = tensors::write(tensors, KEY, &metadata).map_err(|error| failed(&error))?;
     let at = find_seal(&file).ok_or_else(|| failed(&"it has no seal"))?;
     let digest = digest(&file, at);
     file[at..at + DIGITS].copy_from_slice(digest.as_bytes());
@@ -127,19 +96,12 @@ fn digest(file: &[u8], at: usize) -> String {
 }
 
 /// Opens a sealed file: its metadata and tensors, with every byte known to be as it was written.
-pub(super) fn open<'a, M: DeserializeOwned>(path: &Path, kind: &str, file: &'a [u8]) -> Result<(M, SafeTensors<'a>)> {
+pub(super) fn open<'a, M: DeserializeOwned>(path: &Path, kind: &str, file: &'a [u8]) -> Result<(M, TensorFile<'a>)> {
     let bad = |reason: String| Error::file(path, reason);
     let damaged =
         |how: &str| bad(format!("is damaged: {how}. Restore it from a copy, or train again in another folder"));
-    use SafeTensorError::{HeaderTooSmall, InvalidHeaderLength, MetadataIncompleteBuffer};
-    let tensors = SafeTensors::deserialize(file).map_err(|error| match error {
-        HeaderTooSmall | InvalidHeaderLength | MetadataIncompleteBuffer => {
-            damaged(&format!("it is cut short, or has {} bytes that do not belong together", file.len()))
-        }
-        other => damaged(&format!("{other}")),
-    })?;
-    let (_, header) = SafeTensors::read_metadata(file).map_err(|error| damaged(&error.to_string()))?;
-    let metadata = header.metadata().as_ref().and_then(|entries| entries.get(KEY));
+    let tensors = TensorFile::read(file).map_err(|how| damaged(&how))?;
+    let metadata = tensors.metadata(KEY);
     let (Some(metadata), Some(at)) = (metadata, find_seal(file)) else {
         return Err(bad(format!("is not a {kind} of furlough's: its metadata is missing")));
     };
@@ -169,21 +131,17 @@ pub(super) fn open<'a, M: DeserializeOwned>(path: &Path, kind: &str, file: &'a [
 /// The values of the tensors of one group, as long as the parameters.
 pub(super) fn values(
     path: &Path,
-    tensors: &SafeTensors<'_>,
+    tensors: &TensorFile<'_>,
     architecture: &Architecture,
     prefix: &str,
 ) -> Result<Vec<f32>> {
     let mut values = Vec::with_capacity(architecture.parameters());
     for (name, shape, _) in layout(architecture, prefix) {
-        let other = |found: String| {
+        let found = tensors.values(&name, &shape).map_err(|found| {
             Error::file(path, format!("belongs to another network: {name} should be {shape:?}, but {found}"))
-        };
-        let tensor = tensors.tensor(&name).map_err(|_| other("is missing".into()))?;
-        if tensor.shape() != shape || tensor.dtype() != Dtype::F32 {
-            return Err(other(format!("is {:?} of {}", tensor.shape(), tensor.dtype())));
-        }
+        })?;
         let from = values.len();
-        values.extend(tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)));
+        values.extend(found);
         if let Some(value) = values[from..].iter().find(|value| !value.is_finite()) {
             return Err(Error::file(path, format!("{name} has the value {value}; it cannot be used")));
         }
