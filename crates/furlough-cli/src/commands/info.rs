@@ -95,7 +95,7 @@ impl RunSummary {
         }
         for (name, record) in [("best", &self.best), ("last", &self.last)] {
             if let Some(record) = record {
-                field(name, &style.text(&figures(record, self.recipe.partition().judge())));
+                field(name, &style.text(&figures(record, self.recipe.partition().eval_split())));
             }
         }
         if !self.learnt_dropout.is_empty() {

@@ -23,7 +23,7 @@ pub fn header(plan: &Plan, style: Style) -> String {
         &format!(
             "{} · {train} train, {test} {} · {}{classes}",
             plan.recipe.data(),
-            plan.recipe.partition().judge(),
+            plan.recipe.partition().eval_split(),
             shape.join("×")
         ),
         false,

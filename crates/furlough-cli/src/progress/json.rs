@@ -111,7 +111,7 @@ impl<W: Write> Renderer for Json<W> {
                 origin: &plan.origin,
                 train: plan.train,
                 test: plan.test,
-                judge: recipe.partition().judge(),
+                judge: recipe.partition().eval_split(),
                 shape: &plan.shape,
                 classes: plan.classes,
             },

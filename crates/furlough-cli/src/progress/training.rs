@@ -92,7 +92,7 @@ impl<'a> TrainingProgress<'a> {
             epochs: plan.earlier.clone(),
             now: Running { epoch: at.epoch + 1, step: at.step_in_epoch, ..Running::default() },
             of: plan.recipe.options().epochs,
-            judge: plan.recipe.partition().judge(),
+            judge: plan.recipe.partition().eval_split(),
             steps_per_epoch: plan.steps_per_epoch(),
             steps: at.step,
             examples: 0,

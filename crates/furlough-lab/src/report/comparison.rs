@@ -117,7 +117,7 @@ impl Comparison {
 
     /// What the runs are judged by: `test` or `validation`, or both.
     pub fn judge(&self) -> &'static str {
-        let mut judges = self.runs.iter().map(|run| run.recipe.partition().judge());
+        let mut judges = self.runs.iter().map(|run| run.recipe.partition().eval_split());
         let first = judges.next().unwrap_or("test");
         if judges.all(|judge| judge == first) { first } else { "test or validation" }
     }
@@ -129,7 +129,7 @@ const FIGURES: [Figure; 2] =
 
 fn paired(runs: &[Line], groups: &[Group], group: usize, (name, figure): &Figure) -> Option<PairedFigure> {
     // Figures on other examples are no pair.
-    let judge = |group: usize| runs[groups[group].runs[0]].recipe.partition().judges();
+    let judge = |group: usize| runs[groups[group].runs[0]].recipe.partition().validation_fold();
     if judge(0) != judge(group) {
         return None;
     }

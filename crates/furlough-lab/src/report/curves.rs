@@ -53,7 +53,7 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
         dash: false,
         values: records.iter().map(figure).collect(),
     };
-    let judge = report.recipe.partition().judge();
+    let judge = report.recipe.partition().eval_split();
     let (train, test) = ("train, dropout on", format!("{judge}, full network"));
     let test = test.as_str();
     let charts = [
@@ -90,7 +90,11 @@ fn said(report: &RunReport) -> String {
     if let Some(last) = report.records.last().map(|record| &record.summary) {
         text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
         if let Some(accuracy) = last.test_accuracy {
-            text.push_str(&format!(", {} accuracy {}", report.recipe.partition().judge(), numbers::percent(accuracy)));
+            text.push_str(&format!(
+                ", {} accuracy {}",
+                report.recipe.partition().eval_split(),
+                numbers::percent(accuracy)
+            ));
         }
     }
     text

@@ -61,8 +61,8 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
     add("curves", "Learning curves", curves::of_run(report, place)?);
     add("learnt", "Learnt drop probabilities", learnt::section(report, place)?);
     if let Some(answers) = &report.answers {
-        add("classes", "Classes", classes::section(answers, report.recipe.partition().judge()));
-        add("mistakes", "Most confident mistakes", mistakes::section(answers, report.recipe.partition().judge()));
+        add("classes", "Classes", classes::section(answers, report.recipe.partition().eval_split()));
+        add("mistakes", "Most confident mistakes", mistakes::section(answers, report.recipe.partition().eval_split()));
         add("calibration", "Calibration", calibration::section(answers)?);
     }
     if let Some(model) = &report.model {
@@ -121,7 +121,7 @@ fn tiles(report: &RunReport) -> Markup {
         .fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });
     let evaluation = report.answers.as_ref().map(|answers| &answers.evaluation);
     let accuracy = evaluation.and_then(|e| e.accuracy).or(last.and_then(|last| last.test_accuracy));
-    let judge = numbers::capital(report.recipe.partition().judge());
+    let judge = numbers::capital(report.recipe.partition().eval_split());
     let loss = evaluation.map(|e| e.loss).or(last.and_then(|last| last.test_loss));
     html! {
         dl.tiles {

@@ -105,7 +105,7 @@ impl<'a> Recorder<'a> {
         let recipe = self.info.recipe.to_toml();
         let model = ModelInfo { data: self.info.data.clone(), recipe };
         save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &model)?;
-        let (title, judge) = (self.info.title(), self.info.recipe.partition().judge());
+        let (title, judge) = (self.info.title(), self.info.recipe.partition().eval_split());
         self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, judge, records)?.as_bytes())?;
         self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, judge, records)?)?;
         let files: Result<Vec<_>> = Manifest::FILES.iter().map(|name| FileEntry::of(&self.dir, name)).collect();

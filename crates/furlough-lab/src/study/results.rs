@@ -264,7 +264,7 @@ fn compare(study: &Study, arms: &[ArmResult]) -> Vec<Comparison> {
         };
         let Some(baseline) = study.arms().iter().position(same).filter(|&baseline| baseline != place) else { continue };
         // Figures on other examples are no pair.
-        let judge = |place: usize| study.arms()[place].recipe().partition().judges();
+        let judge = |place: usize| study.arms()[place].recipe().partition().validation_fold();
         if judge(place) != judge(baseline) {
             continue;
         }

@@ -36,12 +36,12 @@ impl Partition {
     }
 
     /// What a run is judged by while it trains: `test`, or `validation` where examples are held out for it.
-    pub fn judge(&self) -> &'static str {
+    pub fn eval_split(&self) -> &'static str {
         if self.folds.is_none() { "test" } else { "validation" }
     }
 
     /// Which examples judge: folds, fold and seed; none for the test set. Figures of runs whose judges differ are not to be compared.
-    pub fn judges(&self) -> Option<(u32, u32, u64)> {
+    pub fn validation_fold(&self) -> Option<(u32, u32, u64)> {
         self.folds.map(|folds| (folds, self.fold, self.seed))
     }
 
@@ -93,7 +93,7 @@ impl Partition {
     }
 
     /// How many of `count` training examples are learnt from, for a partition that these allow.
-    pub fn learnt(&self, count: usize) -> usize {
+    pub fn train_len(&self, count: usize) -> usize {
         let start = |fold: u32, folds: u32| (fold as usize * count) / folds as usize;
         let held_out = self.folds.map_or(0, |folds| start(self.fold + 1, folds) - start(self.fold, folds));
         self.train_examples.map_or(count - held_out, |wanted| wanted.min(count - held_out))
@@ -175,8 +175,8 @@ mod tests {
                 let partition = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
                 let (learnt, held_out) = partition.choose(count).unwrap();
                 assert_eq!(learnt.len() + held_out.len(), count);
-                assert_eq!(partition.learnt(count), learnt.len());
-                assert_eq!(Partition { train_examples: Some(1), ..partition }.learnt(count), 1);
+                assert_eq!(partition.train_len(count), learnt.len());
+                assert_eq!(Partition { train_examples: Some(1), ..partition }.train_len(count), 1);
                 assert!(held_out.len() == count / folds as usize || held_out.len() == count.div_ceil(folds as usize));
                 assert!(learnt.iter().chain(&held_out).collect::<HashSet<_>>().len() == count);
                 assert!(learnt.is_sorted() && held_out.is_sorted());

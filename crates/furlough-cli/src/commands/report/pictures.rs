@@ -42,7 +42,7 @@ impl Folder {
     /// Writes the plots of a run, each name after `prefix`.
     pub fn write_run(&self, prefix: &str, run: &RunReport) -> anyhow::Result<()> {
         if !run.records.is_empty() {
-            let judge = run.recipe.partition().judge();
+            let judge = run.recipe.partition().eval_split();
             self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, judge, records: &run.records })?;
         }
         if let Some(learnt) = run.learnt_dropout() {

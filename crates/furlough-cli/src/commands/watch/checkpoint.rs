@@ -64,7 +64,7 @@ impl Glance {
             self.step == self.epoch * steps + self.step_in_epoch && self.step_in_epoch < steps
         };
         let entry = furlough::data::catalog::get(recipe.data()).ok();
-        let known = entry.map(|entry| recipe.partition().learnt(entry.train)).filter(|&train| agrees(train));
+        let known = entry.map(|entry| recipe.partition().train_len(entry.train)).filter(|&train| agrees(train));
         let filled = || (self.step - self.step_in_epoch).checked_div(self.epoch).map(|steps| steps as usize * batch);
         known.map(|train| (train, true)).or_else(|| filled().map(|examples| (examples, false)))
     }

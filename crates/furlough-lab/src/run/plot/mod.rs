@@ -41,7 +41,7 @@ const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf");
 
 /// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the epochs. `judge` names what
-/// was evaluated ([`Partition::judge`](furlough::data::Partition::judge)). The same records give the same bytes.
+/// was evaluated ([`Partition::eval_split`](furlough::data::Partition::eval_split)). The same records give the same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.

@@ -25,7 +25,7 @@ pub enum Plot<'a> {
     Curves {
         /// What stands above them.
         title: &'a str,
-        /// What was evaluated ([`Partition::judge`](furlough::data::Partition::judge)).
+        /// What was evaluated ([`Partition::eval_split`](furlough::data::Partition::eval_split)).
         judge: &'a str,
         /// The epochs, from the first.
         records: &'a [EpochRecord],

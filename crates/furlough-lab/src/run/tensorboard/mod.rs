@@ -23,7 +23,7 @@ const PREFIX: &str = "events.out.tfevents.";
 ///
 /// The step is the epoch, from 1. The tags are `train/loss`, `train/accuracy`, `test/loss`, `test/accuracy` and `time/seconds`, as far as
 /// there are such figures, and the text `recipe`. Where examples are held out, `validation` stands for `test`
-/// ([`Partition::judge`](furlough::data::Partition::judge)); with concrete dropout there are `dropout/layer1` and so on. Each process that works on the run writes a file of its own. It begins with a session
+/// ([`Partition::eval_split`](furlough::data::Partition::eval_split)); with concrete dropout there are `dropout/layer1` and so on. Each process that works on the run writes a file of its own. It begins with a session
 /// start at the first epoch that is still to come, at which TensorBoard drops what earlier files say of that epoch and later ones: a
 /// resumed run computes them again. So no epoch is shown twice.
 ///
@@ -60,7 +60,7 @@ impl<'a> TensorBoard<'a> {
         let number = latest.map_or(time as u64, |latest| latest.saturating_add(1).max(time as u64));
         let path = folder.join(format!("{PREFIX}{number:010}.{}", file_name_part(host)));
         let file = File::options().append(true).create_new(true).open(&path).map_err(Error::io("create", &path))?;
-        let judge = dir.recipe()?.partition().judge();
+        let judge = dir.recipe()?.partition().eval_split();
         let mut board = TensorBoard { path, file, bytes: 0, judge, seconds: Box::new(seconds), now: Box::new(now) };
 
         let first = records.len() as i64 + 1;
