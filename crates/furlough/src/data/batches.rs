@@ -25,7 +25,7 @@ pub fn epoch_order(key: Key, epoch: u32, order: &mut [u32]) {
     for i in (1..order.len()).rev() {
         let counter = (i / 2) as u32;
         if counter != drawn {
-            words = key.draw(Stream::Order, 0, counter, 0, epoch);
+            words = key.draw(Stream::Shuffle, 0, counter, 0, epoch);
             drawn = counter;
         }
         let half = 2 * (i % 2);

@@ -8,7 +8,7 @@ pub enum Stream {
     /// Initial weights.
     Init = 0,
     /// The order of the examples in an epoch.
-    Order = 1,
+    Shuffle = 1,
     /// Dropout masks in training.
     Dropout = 2,
     /// Dropout masks of Monte-Carlo predictions.

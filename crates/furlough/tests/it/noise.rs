@@ -83,7 +83,7 @@ fn alpha_dropout_keeps_mean_0_and_variance_1() {
 fn selu_with_lecun_keeps_the_size_of_values() {
     let hidden = [256; 12];
     let rows = Array2::from_shape_fn((64, 200), |(i, j)| {
-        let word = Key::new(2).draw(Stream::Order, 3, i as u32, j as u32, 0)[0];
+        let word = Key::new(2).draw(Stream::Shuffle, 3, i as u32, j as u32, 0)[0];
         furlough::random::normal(word)
     });
     let data = Dataset::new(Features::Floats(rows), Targets::Values(Array2::zeros((64, 256))), &[200]).unwrap();

@@ -18,7 +18,7 @@ furlough_harness::tests![
 const EXAMPLES: usize = 8192 + 77;
 
 fn features() -> Array2<f32> {
-    let word = |i: usize, j: usize| Key::new(6).draw(Stream::Order, 3, i as u32, j as u32, 0)[0];
+    let word = |i: usize, j: usize| Key::new(6).draw(Stream::Shuffle, 3, i as u32, j as u32, 0)[0];
     Array2::from_shape_fn((EXAMPLES, 3), |(i, j)| word(i, j) as f32 / u32::MAX as f32 - 0.5)
 }
 

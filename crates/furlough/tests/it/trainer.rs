@@ -22,7 +22,7 @@ furlough_harness::tests![
 /// 150 examples: which quarter of the square is it in?
 fn quarters() -> Dataset {
     let unit = |w: u32| w as f32 / u32::MAX as f32;
-    let word = |i: usize, j: usize| unit(Key::new(4).draw(Stream::Order, 9, i as u32, j as u32, 0)[0]);
+    let word = |i: usize, j: usize| unit(Key::new(4).draw(Stream::Shuffle, 9, i as u32, j as u32, 0)[0]);
     let rows = Array2::from_shape_fn((150, 2), |(i, j)| word(i, j));
     let labels = rows.rows().into_iter().map(|r| u32::from(r[0] > 0.5) * 2 + u32::from(r[1] > 0.5)).collect();
     let names = ["sw", "nw", "se", "ne"].map(String::from).to_vec();

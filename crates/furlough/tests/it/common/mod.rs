@@ -70,7 +70,7 @@ pub fn velocity(optimizer: &Sgd, mlp: &Mlp) -> Vec<f32> {
 
 /// Examples with `inputs` features: bytes with classes, or floats with numbers.
 pub fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Dataset {
-    let word = |i: usize, j: usize| Key::new(9).draw(Stream::Order, 7, i as u32, j as u32, 0)[0];
+    let word = |i: usize, j: usize| Key::new(9).draw(Stream::Shuffle, 7, i as u32, j as u32, 0)[0];
     let unit = |w: u32| w as f32 / u32::MAX as f32 - 0.5;
     let (features, targets) = if classes {
         let rows = Array2::from_shape_fn((examples, inputs), |(i, j)| word(i, j) as u8);
