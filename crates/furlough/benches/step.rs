@@ -89,7 +89,7 @@ fn main() -> furlough::Result<()> {
     };
     let network = |ps: &str| {
         let ps: Vec<f64> = ps.split(',').map(|p| p.parse().expect(USAGE)).collect();
-        Sequential::perceptron(784, 10, &[width, width], Activation::Relu, 0.0, &[ps[0], ps[ps.len() - 1]])
+        Sequential::mlp(784, 10, &[width, width], Activation::Relu, 0.0, &[ps[0], ps[ps.len() - 1]])
     };
     let mut measured = network(option("--dropout").unwrap_or("0.5"));
     if let Some(rows) = option("--share") {

@@ -109,7 +109,7 @@ impl Recipe {
 
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
-        Sequential::perceptron(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
+        Sequential::mlp(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
             .with_dropout_kind(self.dropout_kind)
             .with_sharing(self.dropout_sharing)
     }

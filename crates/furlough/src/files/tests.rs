@@ -12,7 +12,7 @@ use std::path::Path;
 /// A network from `inputs` features over `hidden` units to 2 classes.
 fn architecture(inputs: usize, hidden: &[usize]) -> Architecture {
     let dropout = vec![0.5; hidden.len()];
-    Sequential::perceptron(inputs, 2, hidden, Activation::Relu, 0.125, &dropout).validate().unwrap()
+    Sequential::mlp(inputs, 2, hidden, Activation::Relu, 0.125, &dropout).validate().unwrap()
 }
 
 fn small_architecture() -> Architecture {

@@ -32,7 +32,7 @@ impl Sequential {
     ///
     /// # Panics
     /// When there is not one dropout per hidden layer.
-    pub fn perceptron(
+    pub fn mlp(
         inputs: usize,
         outputs: usize,
         hidden: &[usize],
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_perceptron_is_the_list_one_would_write() {
+    fn the_mlp_is_the_list_one_would_write() {
         let written = Sequential::new([
             Flatten,
             Dropout(0.1),
@@ -307,7 +307,7 @@ mod tests {
             Relu,
             Linear(64, 10),
         ]);
-        let built = Sequential::perceptron(784, 10, &[256, 64], Activation::Relu, 0.1, &[0.2, 0.0]);
+        let built = Sequential::mlp(784, 10, &[256, 64], Activation::Relu, 0.1, &[0.2, 0.0]);
         assert_eq!(written, built);
         let architecture = built.validate().unwrap();
         assert_eq!((architecture.inputs(), architecture.outputs()), (784, 10));

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// ```
 /// use furlough::nn::{Activation, Sequential};
 /// use furlough::train::{TrainOptions, TrainingMemory};
-/// let network = Sequential::perceptron(784, 10, &[256, 256], Activation::Relu, 0.0, &[0.2, 0.5]).validate()?;
+/// let network = Sequential::mlp(784, 10, &[256, 256], Activation::Relu, 0.0, &[0.2, 0.5]).validate()?;
 /// let memory = TrainingMemory::of(&network, &TrainOptions::default(), 60_000, 2);
 /// assert_eq!(memory.parameters, 4 * 269_322);
 /// assert!(memory.training() < 20_000_000);

@@ -64,7 +64,7 @@ fn steps() {
             (Activation::Relu, 2, none, DropoutKind::DropConnect),
             (Activation::Relu, 2, none, DropoutKind::Concrete),
         ] {
-            let network = Sequential::perceptron(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
+            let network = Sequential::mlp(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
             let network = network.with_sharing(sharing).with_dropout_kind(kind);
             let mut mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
             let mut velocity = vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
@@ -99,7 +99,7 @@ fn reckoned() {
         (&[1024, 1024], 64, 0.9, DropoutKind::DropConnect),
     ];
     for (hidden, batch_size, momentum, kind) in cases {
-        let network = Sequential::perceptron(784, 10, hidden, Activation::Gelu, 0.0, &vec![0.5; hidden.len()]);
+        let network = Sequential::mlp(784, 10, hidden, Activation::Gelu, 0.0, &vec![0.5; hidden.len()]);
         let network = network.with_dropout_kind(kind);
         let optimizer = Sgd { momentum, ..Sgd::default() };
         let options = TrainOptions { batch_size, optimizer, ..TrainOptions::default() };
@@ -118,7 +118,7 @@ fn reckoned() {
 fn passes() {
     let data = data();
     for (input_dropout, threads) in [(0.0, 1), (0.2, 2)] {
-        let network = Sequential::perceptron(784, 10, &[64, 64], Activation::Relu, input_dropout, &[0.2, 0.5]);
+        let network = Sequential::mlp(784, 10, &[64, 64], Activation::Relu, input_dropout, &[0.2, 0.5]);
         let mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
         let mut cpu = Cpu::new(mlp.architecture(), 0, threads);
         let mut kept = [0.0; 8];

@@ -15,7 +15,7 @@ furlough_harness::tests![
 ];
 
 fn mlp(seed: u64, p: f64) -> Mlp {
-    let network = Sequential::perceptron(12, 5, &[40, 30], Activation::Relu, 0.1, &[p, p]);
+    let network = Sequential::mlp(12, 5, &[40, 30], Activation::Relu, 0.1, &[p, p]);
     Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(seed))
 }
 

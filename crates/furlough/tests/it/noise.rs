@@ -88,8 +88,7 @@ fn selu_with_lecun_keeps_the_size_of_values() {
     });
     let data = Dataset::new(Features::Floats(rows), Targets::Values(Array2::zeros((64, 256))), &[200]).unwrap();
     for (kind, p) in [(DropoutKind::Bernoulli, 0.0), (DropoutKind::Alpha, 0.1)] {
-        let network =
-            Sequential::perceptron(200, 256, &hidden, Activation::Selu, 0.0, &[p; 12]).with_dropout_kind(kind);
+        let network = Sequential::mlp(200, 256, &hidden, Activation::Selu, 0.0, &[p; 12]).with_dropout_kind(kind);
         let mlp = Mlp::new(network.validate().unwrap(), Init::Lecun, Key::new(1));
         let mut outputs = vec![0.0; 64 * 256];
         Cpu::new(mlp.architecture(), 0, 2).forward(&mlp, &data, 0..64, Some(&site(0)), &mut outputs);
@@ -113,7 +112,7 @@ fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
                 DropoutKind::Alpha => (Activation::Selu, Init::Lecun, 0.0, [0.05, 0.1]),
                 _ => (Activation::Relu, Init::Kaiming, 0.05, [0.2, 0.3]),
             };
-            let network = Sequential::perceptron(64, 10, &[64, 32], activation, input, &dropout);
+            let network = Sequential::mlp(64, 10, &[64, 32], activation, input, &dropout);
             let network = network.with_dropout_kind(kind).with_sharing(sharing);
             let optimizer = Sgd { learning_rate: 0.1, ..Sgd::default() };
             let options =

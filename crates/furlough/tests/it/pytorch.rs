@@ -66,8 +66,7 @@ impl Fixture {
         options.optimizer.weight_decay = number("weight_decay");
         options.optimizer.max_norm = settings["max_norm"].as_f64();
         let hidden = &widths[1..layers];
-        let network =
-            Sequential::perceptron(widths[0], widths[layers], hidden, Activation::Relu, dropout[0], &dropout[1..]);
+        let network = Sequential::mlp(widths[0], widths[layers], hidden, Activation::Relu, dropout[0], &dropout[1..]);
         Fixture {
             name,
             network,

@@ -28,7 +28,7 @@ fn a_step_has_the_drop_probabilities_of_its_factor() {
     for (activation, sharing) in
         [(Activation::Relu, Sharing::PerExample), (Activation::Relu, Sharing::Batch), (Activation::Tanh, groups)]
     {
-        let network = Sequential::perceptron(37, 5, &[67, 21], activation, 0.3, &[1.0, 0.5]).with_sharing(sharing);
+        let network = Sequential::mlp(37, 5, &[67, 21], activation, 0.3, &[1.0, 0.5]).with_sharing(sharing);
         let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
         for (isa, when) in
             Isa::available().into_iter().flat_map(|isa| [(isa, Gathering::Never), (isa, Gathering::Always)])
@@ -61,7 +61,7 @@ fn a_step_has_the_drop_probabilities_of_its_factor() {
 /// The loop asks for the factor of each step: by hand it is the same, to the bit.
 fn training_follows_its_schedule_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
-    let network = Sequential::perceptron(64, 10, &[40], Activation::Relu, 0.1, &[0.5]);
+    let network = Sequential::mlp(64, 10, &[40], Activation::Relu, 0.1, &[0.5]);
     let mut ends = Vec::new();
     for text in ["constant", "early:0.4", "late:0.4", "ramp:0.7", "decay"] {
         let schedule: DropoutSchedule = text.parse().unwrap();
@@ -109,7 +109,7 @@ fn training_follows_its_schedule_and_resuming_changes_no_bit() {
 
 fn a_fraction_out_of_range_is_refused_before_training() {
     let digits = digits::load().unwrap();
-    let network = Sequential::perceptron(64, 10, &[8], Activation::Relu, 0.0, &[0.5]);
+    let network = Sequential::mlp(64, 10, &[8], Activation::Relu, 0.0, &[0.5]);
     for part in [1.5, -0.1, f64::NAN] {
         let options = TrainOptions { dropout_schedule: DropoutSchedule::Ramp(part), ..TrainOptions::default() };
         let error = Trainer::new(&network, &options, &digits.train, 1).err().unwrap().to_string();

@@ -77,7 +77,7 @@ fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     for sharing in [Sharing::Batch, Sharing::rows(80).unwrap()] {
         // Large enough to be gathered unasked.
-        let network = Sequential::perceptron(64, 10, &[1024, 128], Activation::Relu, 0.0, &[0.5, 0.3]);
+        let network = Sequential::mlp(64, 10, &[1024, 128], Activation::Relu, 0.0, &[0.5, 0.3]);
         let network = network.with_sharing(sharing);
         let optimizer = Sgd { learning_rate: 0.02, momentum: 0.9, ..Sgd::default() };
         // 1,437 examples: 14 batches of 100 and one of 37.

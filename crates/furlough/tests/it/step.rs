@@ -28,7 +28,7 @@ fn the_fast_masks_are_the_definition() {
         for (units, p) in
             [(1, 0.5), (63, 0.1), (64, 0.9), (65, 0.5), (130, 1e-3), (200, 0.999_999), (77, 1.0), (77, 0.0)]
         {
-            let network = Sequential::perceptron(units, units, &[], Activation::Identity, p, &[]);
+            let network = Sequential::mlp(units, units, &[], Activation::Identity, p, &[]);
             let mut mlp = Mlp::new(network.validate().unwrap(), Init::Uniform(0.0), Key::new(0));
             for unit in 0..units {
                 mlp.parameters_mut()[unit * units + unit] = 1.0;
@@ -115,7 +115,7 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
             ([336, 320], 64, 29, Precision::F32),
             ([400, 321], 80, 32, Precision::F32),
         ] {
-            let network = Sequential::perceptron(113, outputs, &hidden, activation, 0.1, &[0.2, 0.5]);
+            let network = Sequential::mlp(113, outputs, &hidden, activation, 0.1, &[0.2, 0.5]);
             let network = network.with_dropout_kind(kind).with_sharing(if kind == DropoutKind::Gaussian {
                 Sharing::rows(7).unwrap()
             } else {
@@ -162,7 +162,7 @@ fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
         Dataset::new(features, Targets::Classes { labels, names }, &[inputs]).unwrap()
     };
     let (bytes, numbers) = (dataset(Features::Bytes { rows, scale }), dataset(numbers));
-    let network = Sequential::perceptron(inputs, outputs, &[130, 64], Activation::Relu, 0.0, &[0.2, 0.5]);
+    let network = Sequential::mlp(inputs, outputs, &[130, 64], Activation::Relu, 0.0, &[0.2, 0.5]);
     let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
     // Batches of one third after the other, then of one for so long that what is decided by a mean over steps changes, and changes again; the last one is smaller.
     let thirds = [0, 1, 2].into_iter().chain([2; 24]).chain([0; 12]).chain([1]);

@@ -286,7 +286,7 @@ mod tests {
         use crate::nn::{Activation, Sequential};
         let product = Product::new(Isa::best(), Precision::F32);
         let choose = |activation, p: f64, rows: usize, features: f64| {
-            let network = Sequential::perceptron(784, 10, &[256, 256], activation, 0.0, &[p, p]);
+            let network = Sequential::mlp(784, 10, &[256, 256], activation, 0.0, &[p, p]);
             choose(&product, &network.validate().unwrap(), rows, features)
         };
         let possible = product.skips(784, 256);

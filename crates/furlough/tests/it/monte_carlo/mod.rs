@@ -38,7 +38,7 @@ fn mlp(network: &Sequential) -> Mlp {
 
 fn networks() -> Vec<(Sequential, bool)> {
     let built = |inputs, outputs, hidden: &[usize], activation, input, dropout: &[f64]| {
-        Sequential::perceptron(inputs, outputs, hidden, activation, input, dropout)
+        Sequential::mlp(inputs, outputs, hidden, activation, input, dropout)
     };
     use Activation::*;
     vec![
@@ -119,7 +119,7 @@ fn what_is_not_a_number_stays_so() {
 }
 
 fn means_and_variances_of_numbers() {
-    let mut mlp = mlp(&Sequential::perceptron(9, 2, &[70], Activation::Relu, 0.0, &[0.5]));
+    let mut mlp = mlp(&Sequential::mlp(9, 2, &[70], Activation::Relu, 0.0, &[0.5]));
     // A mean far from 0 must not cost the variance its digits.
     let biases = mlp.architecture().ranges(1).1;
     mlp.parameters_mut()[biases].copy_from_slice(&[0.0, 1e4]);
@@ -165,7 +165,7 @@ fn threads_and_neighbours_do_not_show() {
 }
 
 fn without_dropout_all_samples_are_the_full_network() {
-    let mlp = mlp(&Sequential::perceptron(20, 6, &[31], Activation::Relu, 0.0, &[0.0]));
+    let mlp = mlp(&Sequential::mlp(20, 6, &[31], Activation::Relu, 0.0, &[0.0]));
     let data = data(100, 20, 6, true);
     let mut predictor = Predictor::new(mlp, 2);
     let sampled = predictor.monte_carlo(&data, 9, key()).unwrap();
@@ -179,7 +179,7 @@ fn without_dropout_all_samples_are_the_full_network() {
 /// Weight scaling is an approximation of the average over the sub-networks, which more and more samples approach.
 fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     let digits = digits::load().unwrap();
-    let network = Sequential::perceptron(64, 10, &[64], Activation::Relu, 0.0, &[0.5]);
+    let network = Sequential::mlp(64, 10, &[64], Activation::Relu, 0.0, &[0.5]);
     let options = TrainOptions { init: Init::Kaiming, batch_size: 32, epochs: 10, ..TrainOptions::default() };
     let options =
         TrainOptions { optimizer: furlough::optim::Sgd { learning_rate: 0.1, ..options.optimizer }, ..options };

@@ -41,7 +41,7 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
 
 /// More samples than a block takes: `OUTPUTS` of the engine, rows padded to 16, are 16,384 for one example.
 fn blocks_of_samples_do_not_show() {
-    let network = Sequential::perceptron(6, 2, &[10], Activation::Relu, 0.0, &[0.5]);
+    let network = Sequential::mlp(6, 2, &[10], Activation::Relu, 0.0, &[0.5]);
     let (mlp, data) = (mlp(&network), data(5, 6, 2, true));
     let mut cpu = Cpu::new(mlp.architecture(), 0, 2);
     let all = passes(&mut cpu, &mlp, &data, key(), 2..5, 0..40_000);

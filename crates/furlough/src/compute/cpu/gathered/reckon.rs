@@ -60,7 +60,7 @@ mod tests {
     use crate::nn::Sequential;
 
     fn perceptron(width: usize, p: f64, activation: Activation) -> Architecture {
-        Sequential::perceptron(784, 10, &[width, width], activation, 0.0, &[p, p]).validate().unwrap()
+        Sequential::mlp(784, 10, &[width, width], activation, 0.0, &[p, p]).validate().unwrap()
     }
 
     #[test]
