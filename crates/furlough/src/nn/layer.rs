@@ -34,8 +34,8 @@ pub enum Layer {
     DropConnect(f64),
     /// `ConcreteDropout(p)`: [`DropoutKind::Concrete`], after hidden units only.
     ConcreteDropout(f64),
-    /// `AnyDropout(kind, p, sharing)`: dropout of which the others are special cases.
-    AnyDropout(DropoutKind, f64, Sharing),
+    /// `DropoutWith(kind, p, sharing)`: dropout of which the others are special cases.
+    DropoutWith(DropoutKind, f64, Sharing),
 }
 
 impl Layer {
@@ -61,7 +61,7 @@ impl Layer {
             Layer::AlphaDropout(p) => Some((DropoutKind::Alpha, p, Sharing::PerExample)),
             Layer::DropConnect(p) => Some((DropoutKind::DropConnect, p, Sharing::PerExample)),
             Layer::ConcreteDropout(p) => Some((DropoutKind::Concrete, p, Sharing::PerExample)),
-            Layer::AnyDropout(kind, p, sharing) => Some((kind, p, sharing)),
+            Layer::DropoutWith(kind, p, sharing) => Some((kind, p, sharing)),
             _ => None,
         }
     }
@@ -79,7 +79,7 @@ impl Layer {
             (DropoutKind::Alpha, Sharing::PerExample) => Layer::AlphaDropout(p),
             (DropoutKind::DropConnect, Sharing::PerExample) => Layer::DropConnect(p),
             (DropoutKind::Concrete, Sharing::PerExample) => Layer::ConcreteDropout(p),
-            (kind, sharing) => Layer::AnyDropout(kind, p, sharing),
+            (kind, sharing) => Layer::DropoutWith(kind, p, sharing),
         }
     }
 
@@ -108,7 +108,7 @@ impl std::fmt::Display for Layer {
             Layer::AlphaDropout(p) => write!(f, "AlphaDropout({p})"),
             Layer::DropConnect(p) => write!(f, "DropConnect({p})"),
             Layer::ConcreteDropout(p) => write!(f, "ConcreteDropout({p})"),
-            Layer::AnyDropout(kind, p, sharing) => write!(f, "AnyDropout({kind}, {p}, {sharing})"),
+            Layer::DropoutWith(kind, p, sharing) => write!(f, "DropoutWith({kind}, {p}, {sharing})"),
             other => write!(f, "{other:?}"),
         }
     }

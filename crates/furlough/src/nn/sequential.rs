@@ -254,8 +254,8 @@ mod tests {
             ),
             (vec![Linear(2, 3), DropConnect(0.1)], "layer 2 (DropConnect(0.1)): dropout after the outputs"),
             (
-                vec![Linear(2, 3), AnyDropout(DropoutKind::DropConnect, 0.1, Sharing::Batch), Linear(3, 2)],
-                "layer 2 (AnyDropout(dropconnect, 0.1, batch)): dropconnect always has one mask",
+                vec![Linear(2, 3), DropoutWith(DropoutKind::DropConnect, 0.1, Sharing::Batch), Linear(3, 2)],
+                "layer 2 (DropoutWith(dropconnect, 0.1, batch)): dropconnect always has one mask",
             ),
             (
                 vec![Linear(2, 3), ConcreteDropout(1.0), Linear(3, 2)],

@@ -137,14 +137,14 @@ fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
 }
 
 fn layers_that_make_no_noise_are_refused() {
-    use Layer::{AlphaDropout, AnyDropout, GaussianDropout, Linear};
+    use Layer::{AlphaDropout, DropoutWith, GaussianDropout, Linear};
     for (layer, expected) in [
         (GaussianDropout(1.0), "layer 2 (GaussianDropout(1)): gaussian dropout has variance p/(1-p)"),
         (AlphaDropout(1.0), "layer 2 (AlphaDropout(1)): alpha dropout keeps the variance"),
         (GaussianDropout(f64::NAN), "layer 2 (GaussianDropout(NaN)): a drop probability lies between"),
         (
-            AnyDropout(DropoutKind::Gaussian, 1.0, Sharing::Batch),
-            "layer 2 (AnyDropout(gaussian, 1, batch)): gaussian dropout has variance p/(1-p), so it takes a p from 0 to below 1, not 1",
+            DropoutWith(DropoutKind::Gaussian, 1.0, Sharing::Batch),
+            "layer 2 (DropoutWith(gaussian, 1, batch)): gaussian dropout has variance p/(1-p), so it takes a p from 0 to below 1, not 1",
         ),
     ] {
         let error = Sequential::new([Linear(2, 3), layer, Linear(3, 2)]).validate().unwrap_err().to_string();

@@ -74,7 +74,7 @@ impl Case {
             let sharing = if per_example { Sharing::PerExample } else { self.sharing };
             // No layer at all, or one that does nothing.
             if p != 0.0 || index % 2 == 0 {
-                layers.push(Layer::AnyDropout(kind, p, sharing));
+                layers.push(Layer::DropoutWith(kind, p, sharing));
             }
             layers.push(Layer::Linear(pair[0], pair[1]));
             if index < last {
