@@ -2,7 +2,7 @@
 //! least of many runs; then the same of the other kinds. `cargo bench --bench dropout_kernel [-- --json]`.
 
 use furlough::compute::{Isa, drop_in_place};
-use furlough::nn::{Dropout, DropoutKind, MaskSite, Sharing};
+use furlough::nn::{Dropout, DropoutKind, MaskKey, Sharing};
 use furlough::random::{Key, Stream};
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ fn main() -> furlough::Result<()> {
         let mut least = f64::INFINITY;
         for step in 0..RUNS {
             values.fill(1.0);
-            let site = MaskSite { key: Key::new(0), stream: Stream::Dropout, step, layer: 1 };
+            let site = MaskKey { key: Key::new(0), stream: Stream::Dropout, step, layer: 1 };
             let start = Instant::now();
             drop_in_place(dropout, std::hint::black_box(&mut values), &examples, &site, isa);
             least = least.min(start.elapsed().as_secs_f64());

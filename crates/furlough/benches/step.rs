@@ -8,7 +8,7 @@
 
 use furlough::compute::{Cpu, Gathering, Isa, Precision};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Init, MaskSite, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, Init, MaskKey, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ impl Run {
         let first = self.step.wrapping_mul(batch_size);
         let examples: Vec<u32> =
             (0..batch_size).map(|place| first.wrapping_add(place).wrapping_mul(7919) % EXAMPLES).collect();
-        let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: self.step, layer: 0 };
+        let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: self.step, layer: 0 };
         let optimizer = Sgd { learning_rate: 0.01, ..Sgd::default() };
         let start = Instant::now();
         self.cpu.train_step(&mut self.mlp, &mut [], &optimizer, Batch { data, examples: &examples }, &site);

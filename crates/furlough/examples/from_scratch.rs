@@ -5,7 +5,7 @@
 
 use furlough::Result;
 use furlough::data::{Dataset, Targets, digits, epoch_order};
-use furlough::nn::{Activation::Relu, Dropout, Init, MaskSite, argmax, linear, linear_backward, softmax_cross_entropy};
+use furlough::nn::{Activation::Relu, Dropout, Init, MaskKey, argmax, linear, linear_backward, softmax_cross_entropy};
 use furlough::random::{Key, Stream};
 use ndarray::{Array1, Array2};
 
@@ -63,7 +63,7 @@ pub fn train(seed: u64, epochs: u32) -> Result<(Vec<f64>, f64)> {
         let mut sum = 0.0;
         for examples in order.chunks(batch_size) {
             let (x, labels) = gather(&digits.train, examples);
-            let site = |layer| MaskSite { key, stream: Stream::Dropout, step, layer };
+            let site = |layer| MaskKey { key, stream: Stream::Dropout, step, layer };
 
             // Forward: linear, activation, dropout; twice; and a linear layer for the logits.
             let z1 = layer1.forward(&x);

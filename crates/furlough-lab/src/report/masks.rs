@@ -4,7 +4,7 @@ use super::{Pixels, RunReport, embed, numbers};
 use crate::Result;
 use crate::recipe::Recipe;
 use furlough::data::epoch_order;
-use furlough::nn::{Architecture, Dropout, DropoutKind, MaskSite};
+use furlough::nn::{Architecture, Dropout, DropoutKind, MaskKey};
 use furlough::random::{Key, Stream};
 use maud::{Markup, html};
 
@@ -74,8 +74,8 @@ impl MaskPlace {
 
     /// What a unit of the example at place `row` of the first batch is multiplied by.
     fn factor(&self, seed: u64, batch: &[u32], row: usize, unit: usize) -> f32 {
-        let site = MaskSite { key: Key::new(seed), stream: Stream::Dropout, step: 0, layer: self.layer };
-        self.dropout.factor(&site, self.dropout.owner(&site, row as u32, batch[row]), unit as u32)
+        let site = MaskKey { key: Key::new(seed), stream: Stream::Dropout, step: 0, layer: self.layer };
+        self.dropout.factor(&site, self.dropout.mask_id(&site, row as u32, batch[row]), unit as u32)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::Precision;
 use crate::data::{Batch, Targets};
 use crate::nn::{
-    Concrete, MaskSite, Mlp, drop_connect, linear, linear_backward, mean_squared_error, softmax_cross_entropy,
+    Concrete, MaskKey, Mlp, drop_connect, linear, linear_backward, mean_squared_error, softmax_cross_entropy,
 };
 use crate::optim::Sgd;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -17,18 +17,18 @@ struct Trace {
 }
 
 /// The outputs of the batch, one row an example: a sub-network where `masks` gives key, stream and step, else the full network.
-pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskSite>, precision: Precision) -> Array2<f32> {
+pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskKey>, precision: Precision) -> Array2<f32> {
     traced_forward(mlp, batch, masks, precision).0
 }
 
 /// The mean loss of the batch under the masks of `site`, and its derivative by all parameters.
-pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite, precision: Precision) -> (f64, Vec<f32>) {
+pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskKey, precision: Precision) -> (f64, Vec<f32>) {
     let (loss, gradient, _) = derivatives(mlp, batch, site, precision);
     (loss, gradient)
 }
 
 /// The same, and the derivative by the logits of concrete dropout.
-fn derivatives(mlp: &Mlp, batch: Batch<'_>, site: &MaskSite, precision: Precision) -> (f64, Vec<f32>, Vec<f64>) {
+fn derivatives(mlp: &Mlp, batch: Batch<'_>, site: &MaskKey, precision: Precision) -> (f64, Vec<f32>, Vec<f64>) {
     let (outputs, traces) = traced_forward(mlp, batch, Some(site), precision);
     let (loss, mut delta) = match batch.data.targets() {
         Targets::Classes { labels, .. } => {
@@ -72,7 +72,7 @@ pub fn step(
     velocity: &mut [f32],
     optimizer: &Sgd,
     batch: Batch<'_>,
-    site: &MaskSite,
+    site: &MaskKey,
     precision: Precision,
 ) -> f64 {
     let (loss, gradient, by_logits) = derivatives(mlp, batch, site, precision);
@@ -135,7 +135,7 @@ fn rounded(values: ArrayView2<'_, f32>, precision: Precision) -> Array2<f32> {
 fn traced_forward(
     mlp: &Mlp,
     batch: Batch<'_>,
-    masks: Option<&MaskSite>,
+    masks: Option<&MaskKey>,
     precision: Precision,
 ) -> (Array2<f32>, Vec<Trace>) {
     let architecture = mlp.architecture();
@@ -172,13 +172,13 @@ fn concrete(mlp: &Mlp, index: usize) -> Option<(usize, Concrete)> {
 }
 
 /// What DropConnect leaves of values that belong to the weights of block `index`.
-fn connected(mlp: &Mlp, index: usize, values: ArrayView2<'_, f32>, masks: Option<&MaskSite>) -> Array2<f32> {
+fn connected(mlp: &Mlp, index: usize, values: ArrayView2<'_, f32>, masks: Option<&MaskKey>) -> Array2<f32> {
     match masks.zip(mlp.architecture().drop_connect(index)) {
         Some((site, dropout)) => drop_connect(dropout, values, &at(site, index)),
         None => values.to_owned(),
     }
 }
 
-fn at(site: &MaskSite, layer: usize) -> MaskSite {
-    MaskSite { layer: layer as u32, ..*site }
+fn at(site: &MaskKey, layer: usize) -> MaskKey {
+    MaskKey { layer: layer as u32, ..*site }
 }

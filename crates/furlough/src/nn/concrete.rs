@@ -1,6 +1,6 @@
 //! THE DEFINITION of concrete dropout. `docs/reference/masks.md` says which random words it takes.
 
-use super::{Architecture, Dropout, MaskSite};
+use super::{Architecture, Dropout, MaskKey};
 use ndarray::{Array2, ArrayView2, Zip};
 
 /// Concrete dropout at one value of p: each unit is multiplied by (1 - z)/(1 - p), where
@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2, Zip};
 /// ```
 ///
 /// is nearly always close to 0 (kept) or to 1 (dropped), and has a derivative by p. So p is learnt, by its logit, with everything else.
-/// The word is that of ordinary dropout ([`MaskSite::word`]); each example has a mask of its own.
+/// The word is that of ordinary dropout ([`MaskKey::word`]); each example has a mask of its own.
 ///
 /// With odds(v) = v/(1 - v), z is q/(1 + q) for q = (odds(u) · odds(p))^10, which takes no exponential and no logarithm.
 ///
@@ -75,7 +75,7 @@ impl Concrete {
     ///
     /// # Panics
     /// When there are not as many ids as rows.
-    pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
+    pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskKey) -> Array2<f32> {
         assert_eq!(x.nrows(), examples.len(), "one example id a row");
         Array2::from_shape_fn(x.dim(), |(row, unit)| {
             x[[row, unit]] * self.factor(site.word(examples[row], unit as u32))
@@ -92,7 +92,7 @@ impl Concrete {
         y: ArrayView2<f32>,
         dy: ArrayView2<f32>,
         examples: &[u32],
-        site: &MaskSite,
+        site: &MaskKey,
     ) -> (Array2<f32>, f64) {
         let mut logit = 0.0;
         Zip::indexed(y).and(dy).for_each(|(row, unit), &y, &dy| {

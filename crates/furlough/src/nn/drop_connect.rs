@@ -1,6 +1,6 @@
 //! THE DEFINITION of DropConnect. `docs/reference/masks.md` says the same in words and numbers.
 
-use super::{Architecture, Dropout, DropoutKind, MaskSite};
+use super::{Architecture, Dropout, DropoutKind, MaskKey};
 use crate::random::Stream;
 use ndarray::{Array2, ArrayView2};
 
@@ -10,15 +10,15 @@ use ndarray::{Array2, ArrayView2};
 /// It is linear in w with a diagonal matrix, so ∂L/∂w is this same function of the derivative by the masked weights.
 ///
 /// The mask is one for all examples of a step: inputs take the place of examples, and the layer's outputs are the units, in streams of their
-/// own ([`MaskSite::of_weights`]). The layer of `site` is the number of linear layers before this one.
+/// own ([`MaskKey::of_weights`]). The layer of `site` is the number of linear layers before this one.
 ///
 /// L. Wan, M. Zeiler, S. Zhang, Y. LeCun and R. Fergus, "Regularization of neural networks using DropConnect", ICML 2013. The paper draws a mask
 /// for each example, which no matrix product can compute, scales nothing in training, and answers with samples of normal approximations; here, as in
 /// most implementations, the weights that are kept are scaled and the full network answers.
 ///
 /// ```
-/// use furlough::{nn::{Dropout, MaskSite, drop_connect}, random::{Key, Stream}};
-/// let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
+/// use furlough::{nn::{Dropout, MaskKey, drop_connect}, random::{Key, Stream}};
+/// let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
 /// let w = drop_connect(Dropout::new(0.5)?, ndarray::Array2::ones((30, 20)).view(), &site);
 /// assert!(w.iter().all(|&w| w == 0.0 || w == 2.0));
 /// # Ok::<(), furlough::Error>(())
@@ -26,7 +26,7 @@ use ndarray::{Array2, ArrayView2};
 ///
 /// # Panics
 /// When there are more than 2^32 inputs.
-pub fn drop_connect(dropout: Dropout, w: ArrayView2<f32>, site: &MaskSite) -> Array2<f32> {
+pub fn drop_connect(dropout: Dropout, w: ArrayView2<f32>, site: &MaskKey) -> Array2<f32> {
     let inputs: Vec<u32> = (0..u32::try_from(w.nrows()).expect("inputs are numbered with 32 bits")).collect();
     dropout.of_weights().forward(w, &inputs, &site.of_weights())
 }
@@ -38,15 +38,15 @@ impl Dropout {
     }
 }
 
-impl MaskSite {
+impl MaskKey {
     /// Where the masks of weights stand: the same place, in the stream [`Stream::DropConnect`], or [`Stream::DropConnectMonteCarlo`] for sampled
     /// predictions.
-    pub fn of_weights(self) -> MaskSite {
+    pub fn of_weights(self) -> MaskKey {
         let stream = match self.stream {
             Stream::MonteCarlo | Stream::DropConnectMonteCarlo => Stream::DropConnectMonteCarlo,
             _ => Stream::DropConnect,
         };
-        MaskSite { stream, ..self }
+        MaskKey { stream, ..self }
     }
 }
 

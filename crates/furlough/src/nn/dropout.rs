@@ -19,9 +19,9 @@ pub struct Dropout {
     sharing: Sharing,
 }
 
-/// Where in a run a mask stands. With the mask's owner and the unit, it determines a mask bit.
+/// Where in a run a mask stands. With the mask's id and the unit, it determines a mask bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaskSite {
+pub struct MaskKey {
     /// The run's seed.
     pub key: Key,
     /// [`Stream::Dropout`] in training, [`Stream::MonteCarlo`] for sampled predictions.
@@ -80,13 +80,13 @@ impl Dropout {
         self.sharing
     }
 
-    /// Whose mask the row at `place` of a batch, the example with id `example`, takes: its own, or that of its group, whose number is
-    /// `place / rows` (0 for a whole batch). Sampled predictions average over sub-networks that must differ from example to
+    /// Whose mask row `row` of a batch, the example with id `example`, takes: its own, or that of its group, whose number is
+    /// `row / rows` (0 for a whole batch). Sampled predictions average over sub-networks that must differ from example to
     /// example, so with [`Stream::MonteCarlo`] nothing is shared.
-    pub fn owner(self, site: &MaskSite, place: u32, example: u32) -> u32 {
+    pub fn mask_id(self, site: &MaskKey, row: u32, example: u32) -> u32 {
         match (site.stream, self.sharing) {
             (Stream::MonteCarlo, _) | (_, Sharing::PerExample) => example,
-            (_, Sharing::Rows(rows)) => place / rows,
+            (_, Sharing::Rows(rows)) => row / rows,
             (_, Sharing::Batch) => 0,
         }
     }
@@ -148,11 +148,11 @@ impl Dropout {
         self.p == 0.0
     }
 
-    /// Whether `unit` is kept by the mask of `owner`: an example's id, or the number of a group ([`Self::owner`]). Gaussian dropout, concrete
+    /// Whether `unit` is kept by the mask of `mask_id`: an example's id, or the number of a group ([`Self::mask_id`]). Gaussian dropout, concrete
     /// dropout and DropConnect keep all units.
-    pub fn keeps(self, site: &MaskSite, owner: u32, unit: u32) -> bool {
+    pub fn keeps(self, site: &MaskKey, mask_id: u32, unit: u32) -> bool {
         match self.kind {
-            DropoutKind::Bernoulli | DropoutKind::Alpha => u64::from(site.word(owner, unit)) >= self.threshold(),
+            DropoutKind::Bernoulli | DropoutKind::Alpha => u64::from(site.word(mask_id, unit)) >= self.threshold(),
             DropoutKind::Gaussian | DropoutKind::DropConnect | DropoutKind::Concrete => true,
         }
     }
@@ -160,14 +160,14 @@ impl Dropout {
     /// What the unit is multiplied by, and its derivative in the backward pass: 0 or [`Self::scale`]; for gaussian dropout
     /// `1 + deviation · normal(word)`, a product and a sum in f32; for concrete dropout
     /// [`Concrete::factor`] where p begins.
-    pub fn factor(self, site: &MaskSite, owner: u32, unit: u32) -> f32 {
+    pub fn factor(self, site: &MaskKey, mask_id: u32, unit: u32) -> f32 {
         if self.is_identity() {
             1.0
         } else if self.kind == DropoutKind::Gaussian {
-            1.0 + self.deviation() * normal(site.word(owner, unit))
+            1.0 + self.deviation() * normal(site.word(mask_id, unit))
         } else if self.kind == DropoutKind::Concrete {
-            Concrete::of_dropout(self).factor(site.word(owner, unit))
-        } else if self.keeps(site, owner, unit) {
+            Concrete::of_dropout(self).factor(site.word(mask_id, unit))
+        } else if self.keeps(site, mask_id, unit) {
             self.scale()
         } else {
             0.0
@@ -176,14 +176,14 @@ impl Dropout {
 
     /// What becomes of the value `x` of a unit. A dropped unit does not depend on what it was, infinite or NaN too: it is +0,
     /// with alpha dropout the number that [`Self::alpha_shifts`] gives.
-    pub fn value(self, x: f32, site: &MaskSite, owner: u32, unit: u32) -> f32 {
+    pub fn value(self, x: f32, site: &MaskKey, mask_id: u32, unit: u32) -> f32 {
         match self.kind {
             _ if self.is_identity() => x, // even x * 1 would change a signalling NaN
             DropoutKind::DropConnect => x,
-            DropoutKind::Gaussian | DropoutKind::Concrete => x * self.factor(site, owner, unit),
-            DropoutKind::Bernoulli if self.keeps(site, owner, unit) => x * self.scale(),
+            DropoutKind::Gaussian | DropoutKind::Concrete => x * self.factor(site, mask_id, unit),
+            DropoutKind::Bernoulli if self.keeps(site, mask_id, unit) => x * self.scale(),
             DropoutKind::Bernoulli => 0.0,
-            DropoutKind::Alpha if self.keeps(site, owner, unit) => x * self.scale() + self.alpha_shifts().0,
+            DropoutKind::Alpha if self.keeps(site, mask_id, unit) => x * self.scale() + self.alpha_shifts().0,
             DropoutKind::Alpha => self.alpha_shifts().1,
         }
     }
@@ -191,8 +191,8 @@ impl Dropout {
     /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`: [`Self::value`] of each unit.
     ///
     /// ```
-    /// use furlough::{nn::{Dropout, MaskSite}, random::{Key, Stream}};
-    /// let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
+    /// use furlough::{nn::{Dropout, MaskKey}, random::{Key, Stream}};
+    /// let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
     /// let y = Dropout::new(0.5)?.forward(ndarray::Array2::ones((4, 8)).view(), &[0, 1, 2, 3], &site);
     /// assert!(y.iter().all(|&v| v == 0.0 || v == 2.0));
     /// # Ok::<(), furlough::Error>(())
@@ -200,10 +200,10 @@ impl Dropout {
     ///
     /// # Panics
     /// When there are not as many ids as rows.
-    pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
+    pub fn forward(self, x: ArrayView2<f32>, examples: &[u32], site: &MaskKey) -> Array2<f32> {
         assert_eq!(x.nrows(), examples.len(), "one example id a row");
         Array2::from_shape_fn(x.dim(), |(row, unit)| {
-            self.value(x[[row, unit]], site, self.owner(site, row as u32, examples[row]), unit as u32)
+            self.value(x[[row, unit]], site, self.mask_id(site, row as u32, examples[row]), unit as u32)
         })
     }
 
@@ -211,24 +211,24 @@ impl Dropout {
     ///
     /// # Panics
     /// When there are not as many ids as rows.
-    pub fn backward(self, dy: ArrayView2<f32>, examples: &[u32], site: &MaskSite) -> Array2<f32> {
+    pub fn backward(self, dy: ArrayView2<f32>, examples: &[u32], site: &MaskKey) -> Array2<f32> {
         assert_eq!(dy.nrows(), examples.len(), "one example id a row");
         Array2::from_shape_fn(dy.dim(), |(row, unit)| {
-            let (owner, unit, dy) = (self.owner(site, row as u32, examples[row]), unit as u32, dy[[row, unit]]);
-            match self.keeps(site, owner, unit) {
+            let (mask_id, unit, dy) = (self.mask_id(site, row as u32, examples[row]), unit as u32, dy[[row, unit]]);
+            match self.keeps(site, mask_id, unit) {
                 _ if self.is_identity() => dy,
-                true => dy * self.factor(site, owner, unit),
+                true => dy * self.factor(site, mask_id, unit),
                 false => 0.0, // not a product, so that it stops a NaN too
             }
         })
     }
 }
 
-impl MaskSite {
-    /// The random word of a unit in the mask of `owner`: sixteen consecutive units are sixteen consecutive counters, so
+impl MaskKey {
+    /// The random word of a unit in the mask of `mask_id`: sixteen consecutive units are sixteen consecutive counters, so
     /// that 4, 8 or 16 SIMD lanes each run one counter and no words are moved between lanes.
-    pub fn word(&self, owner: u32, unit: u32) -> u32 {
+    pub fn word(&self, mask_id: u32, unit: u32) -> u32 {
         let counter = 16 * (unit / 64) + unit % 16;
-        self.key.draw(self.stream, self.layer, counter, owner, self.step)[(unit / 16 % 4) as usize]
+        self.key.draw(self.stream, self.layer, counter, mask_id, self.step)[(unit / 16 % 4) as usize]
     }
 }

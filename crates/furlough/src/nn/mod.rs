@@ -22,7 +22,7 @@ mod sharing;
 pub use activation::Activation;
 pub use concrete::{Concrete, ConcretePrior};
 pub use drop_connect::drop_connect;
-pub use dropout::{Dropout, MaskSite};
+pub use dropout::{Dropout, MaskKey};
 pub use dropout_kind::DropoutKind;
 pub use init::Init;
 pub use layer::Layer;

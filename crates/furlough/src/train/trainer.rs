@@ -3,7 +3,7 @@ use super::{Control, EpochSummary, Event, LearntDropout, Observer, Progress, Sto
 use super::{TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
-use crate::nn::{Architecture, MaskSite, Mlp, Sequential};
+use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
 use crate::random::{Key, Stream};
 use crate::{Error, Result, counted};
 
@@ -198,7 +198,7 @@ impl<'a> Trainer<'a> {
         let start = progress.step_in_epoch as usize * self.options.batch_size;
         let end = self.order.len().min(start + self.options.batch_size);
         let batch = Batch { data: self.data, examples: &self.order[start..end] };
-        let site = MaskSite {
+        let site = MaskKey {
             key: Key::new(self.options.seed),
             stream: Stream::Dropout,
             step: progress.step as u32, // below 2^32: checked in `resume`

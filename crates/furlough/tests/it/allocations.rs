@@ -2,7 +2,7 @@
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, DropoutKind, Init, MaskKey, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{TrainOptions, Trainer, TrainingMemory};
@@ -70,7 +70,7 @@ fn steps() {
             let mut velocity = vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
             let mut cpu = Cpu::new(mlp.architecture(), 256, threads);
             let mut step = |step: u32, examples: &[u32]| {
-                let site = MaskSite { key: Key::new(0), stream: Stream::Dropout, step, layer: 0 };
+                let site = MaskKey { key: Key::new(0), stream: Stream::Dropout, step, layer: 0 };
                 // Some steps of a schedule, with dropout and without.
                 let factor = [1.0, 0.5, 0.0][step as usize % 3];
                 cpu.scheduled_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site, factor);

@@ -5,7 +5,7 @@ use crate::common::{bits, data, sampled, site, whole_and_in_pieces};
 use furlough::compute::Cpu;
 use furlough::data::{Batch, digits};
 use furlough::nn::{
-    Activation, Architecture, Dropout, DropoutKind, Init, Layer::*, MaskSite, Mlp, Sequential, drop_connect,
+    Activation, Architecture, Dropout, DropoutKind, Init, Layer::*, MaskKey, Mlp, Sequential, drop_connect,
 };
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
@@ -25,11 +25,11 @@ fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
     let ones = Array2::ones((70, 90));
     let training = drop_connect(half, ones.view(), &site(4));
     for ((input, unit), &weight) in training.indexed_iter() {
-        let kept = half.keeps(&MaskSite { stream: Stream::DropConnect, ..site(4) }, input as u32, unit as u32);
+        let kept = half.keeps(&MaskKey { stream: Stream::DropConnect, ..site(4) }, input as u32, unit as u32);
         assert_eq!(weight, if kept { 2.0 } else { 0.0 });
     }
     // Another step, the stream of predictions, another layer: other masks, each about half of the weights.
-    let others = [site(5), sampled(4), MaskSite { layer: 1, ..site(4) }];
+    let others = [site(5), sampled(4), MaskKey { layer: 1, ..site(4) }];
     for other in others.map(|site| drop_connect(half, ones.view(), &site)) {
         let same = training.iter().zip(&other).filter(|(a, b)| a == b).count();
         assert!((2900..3400).contains(&same), "{same} of 6300 weights agree");
@@ -44,11 +44,11 @@ fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
 /// The first weights of seed 1, step 0, before the second linear layer; computed from the page of the masks by `scripts/masks.py`.
 fn known_answers() {
     assert_eq!([Stream::DropConnect as u32, Stream::DropConnectMonteCarlo as u32], [4, 6]);
-    let at = MaskSite { key: Key::new(1), step: 0, layer: 1, ..site(0) };
-    let words = |site: MaskSite, input| [0, 1, 15, 16, 64].map(|unit| site.of_weights().word(input, unit));
+    let at = MaskKey { key: Key::new(1), step: 0, layer: 1, ..site(0) };
+    let words = |site: MaskKey, input| [0, 1, 15, 16, 64].map(|unit| site.of_weights().word(input, unit));
     assert_eq!(words(at, 0), KNOWN[0]);
     assert_eq!(words(at, 7), KNOWN[1]);
-    assert_eq!(words(MaskSite { stream: Stream::MonteCarlo, ..at }, 7), KNOWN[2]);
+    assert_eq!(words(MaskKey { stream: Stream::MonteCarlo, ..at }, 7), KNOWN[2]);
 }
 
 const KNOWN: [[u32; 5]; 3] = [
@@ -94,7 +94,7 @@ fn what_is_dropped_does_not_move() {
     cpu.train_step(&mut after, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
     for block in 0..2 {
         let dropout = before.architecture().drop_connect(block).unwrap();
-        let at = MaskSite { layer: block as u32, ..site(0) }.of_weights();
+        let at = MaskKey { layer: block as u32, ..site(0) }.of_weights();
         let mut moved = [0, 0];
         for ((input, unit), weight) in after.weights(block).indexed_iter() {
             let kept = dropout.keeps(&at, input as u32, unit as u32);

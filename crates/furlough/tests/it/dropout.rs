@@ -1,6 +1,6 @@
 //! The edges of `nn::Dropout`, and what holds for every mask.
 
-use furlough::nn::{Dropout, Layer, MaskSite, Sequential};
+use furlough::nn::{Dropout, Layer, MaskKey, Sequential};
 use furlough::random::{Key, Stream};
 use ndarray::{Array2, Axis, array};
 use proptest::prelude::*;
@@ -23,8 +23,8 @@ furlough_harness::tests![
     masks_are_nested_in_p,
 ];
 
-fn site(seed: u64, step: u32, layer: u32) -> MaskSite {
-    MaskSite { key: Key::new(seed), stream: Stream::Dropout, step, layer }
+fn site(seed: u64, step: u32, layer: u32) -> MaskKey {
+    MaskKey { key: Key::new(seed), stream: Stream::Dropout, step, layer }
 }
 
 fn bits(x: &Array2<f32>) -> Vec<u32> {

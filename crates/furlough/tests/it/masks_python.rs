@@ -5,7 +5,7 @@
 //! numpy is a failure; without it the fresh runs are skipped.
 
 use furlough::data::epoch_order;
-use furlough::nn::{Dropout, DropoutKind, Init, MaskSite, Sharing};
+use furlough::nn::{Dropout, DropoutKind, Init, MaskKey, Sharing};
 use furlough::random::{Key, Stream, normal, philox4x32};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -51,9 +51,9 @@ fn stream(number: u64) -> Stream {
 }
 
 /// Whether a unit is kept: what the definition says, or a broken variant of it.
-type Keeps = dyn Fn(Dropout, &MaskSite, u32, u32) -> bool;
+type Keeps = dyn Fn(Dropout, &MaskKey, u32, u32) -> bool;
 
-fn definition(dropout: Dropout, site: &MaskSite, example: u32, unit: u32) -> bool {
+fn definition(dropout: Dropout, site: &MaskKey, example: u32, unit: u32) -> bool {
     dropout.keeps(site, example, unit)
 }
 
@@ -63,7 +63,7 @@ fn mask_answer(question: &Value, keeps: &Keeps) -> Value {
         None => Dropout::new(p).unwrap(),
         Some(sharing) => Dropout::shared(p, Sharing::deserialize(sharing).unwrap()).unwrap(),
     };
-    let site = MaskSite {
+    let site = MaskKey {
         key: Key::new(number(question, "seed")),
         stream: stream(number(question, "stream")),
         step: number(question, "step") as u32,
@@ -76,7 +76,7 @@ fn mask_answer(question: &Value, keeps: &Keeps) -> Value {
     let mut kept = 0;
     for (row, example) in question["examples"].as_array().unwrap().iter().enumerate() {
         let place = question.get("places").map_or(row as u64, |places| places[row].as_u64().unwrap());
-        let owner = dropout.owner(&site, place as u32, example.as_u64().unwrap() as u32);
+        let owner = dropout.mask_id(&site, place as u32, example.as_u64().unwrap() as u32);
         for unit in 0..units {
             if count % 8 == 0 {
                 packed.push(0);
@@ -104,7 +104,7 @@ fn noise_answer(question: &Value) -> Value {
     let kind = question["noise"].as_str().unwrap().parse().unwrap();
     let dropout = Dropout::of(kind, question["p"].as_f64().unwrap(), Sharing::PerExample).unwrap();
     let x = question["x"].as_f64().unwrap() as f32;
-    let site = MaskSite {
+    let site = MaskKey {
         key: Key::new(number(question, "seed")),
         stream: stream(number(question, "stream")),
         step: number(question, "step") as u32,
@@ -189,8 +189,8 @@ fn the_committed_answers() {
 
 /// Implementations that are wrong in one respect, each as random as the right one, must not pass.
 fn the_committed_answers_tell_wrong_masks() {
-    type Words = fn(&MaskSite, u32, u32) -> u32;
-    fn draw(site: &MaskSite, c0: u32, c1: u32, c2: u32) -> [u32; 4] {
+    type Words = fn(&MaskKey, u32, u32) -> u32;
+    fn draw(site: &MaskKey, c0: u32, c1: u32, c2: u32) -> [u32; 4] {
         site.key.draw(site.stream, site.layer, c0, c1, c2)
     }
     fn plain(unit: u32) -> (u32, usize) {
@@ -231,7 +231,7 @@ fn the_page_shows_these_numbers() {
         (1, Stream::Dropout, 0, 1, 0, 0.5, 0..8u32),
         (0x9E37_79B9_7F4A_7C15, Stream::MonteCarlo, 41, 2, 59_999, 0.2, 62..68),
     ] {
-        let site = MaskSite { key: Key::new(seed), stream, step, layer };
+        let site = MaskKey { key: Key::new(seed), stream, step, layer };
         let dropout = Dropout::new(p).unwrap();
         let name = if stream == Stream::Dropout { "dropout" } else { "monte-carlo" };
         let [low, high] = site.key.words();
@@ -256,9 +256,9 @@ fn the_page_shows_these_numbers() {
             assert!(PAGE.contains(&line), "docs/reference/masks.md lacks the line\n{line}");
         }
     }
-    let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 3, layer: 1 };
+    let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: 3, layer: 1 };
     let shared = Dropout::shared(0.5, Sharing::rows(64).unwrap()).unwrap();
-    let group = shared.owner(&site, 200, 41);
+    let group = shared.mask_id(&site, 200, 41);
     for unit in 0..4 {
         let words = site.key.draw(site.stream, 1, unit, group, 3).map(|w| format!("{w:08x}")).join(" ");
         let kept = if shared.keeps(&site, group, unit) { "kept, 1 -> 2.0" } else { "dropped, 1 -> 0.0" };
@@ -275,7 +275,7 @@ fn the_page_shows_these_numbers() {
         let shown = PAGE.lines().filter_map(|line| line.strip_prefix(&begin)?.strip_suffix(&end));
         assert!(shown.map(|z| z.parse::<f32>().unwrap()).eq([z]), "docs/reference/masks.md lacks {begin}{z}{end}");
     }
-    let site = MaskSite { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
+    let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
     for kind in DropoutKind::OF_UNITS.into_iter().filter(|kind| !kind.is_bernoulli()) {
         let dropout = Dropout::of(kind, 0.5, Sharing::PerExample).unwrap();
         for unit in 0..4 {

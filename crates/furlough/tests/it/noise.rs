@@ -4,7 +4,7 @@ use crate::common::site;
 use furlough::compute::{Cpu, Isa, drop_in_place};
 use furlough::data::{Dataset, Features, Targets, digits};
 use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
-use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskSite, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskKey, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::predict::Predictor;
 use furlough::random::{Key, Stream};
@@ -33,7 +33,7 @@ fn noise_in_place_is_the_definition() {
                 values[[rows - 1, width - 1]] = f32::INFINITY;
                 values[[0, width / 2]] = f32::NAN;
                 values[[0, 0]] = -0.0;
-                let at = MaskSite { layer: 2, ..site(8) };
+                let at = MaskKey { layer: 2, ..site(8) };
                 let expected = dropout.forward(values.view(), &examples, &at);
                 let mut values = values.into_raw_vec_and_offset().0;
                 drop_in_place(dropout, &mut values, &examples, &at, isa);

@@ -8,7 +8,7 @@ use crate::common::known::known;
 use crate::common::{bits, of_fused_isas, site, velocity};
 use furlough::compute::{Gathering, Isa, Precision};
 use furlough::data::{Batch, Targets};
-use furlough::nn::{Activation, Architecture, Concrete, Dropout, DropoutKind, MaskSite, Mlp};
+use furlough::nn::{Activation, Architecture, Concrete, Dropout, DropoutKind, MaskKey, Mlp};
 use furlough::optim::Sgd;
 use furlough_harness::Test;
 
@@ -111,15 +111,15 @@ impl Plain {
     }
 
     /// The units of a layer that are in the sums of a row.
-    fn units(&self, layer: usize, site: &MaskSite, row: usize) -> Vec<usize> {
-        let (dropout, site) = (self.dropout(layer), MaskSite { layer: layer as u32, ..*site });
+    fn units(&self, layer: usize, site: &MaskKey, row: usize) -> Vec<usize> {
+        let (dropout, site) = (self.dropout(layer), MaskKey { layer: layer as u32, ..*site });
         let width = self.mlp.architecture().blocks();
         let width = if layer == 0 { width[0].inputs } else { width[layer - 1].outputs };
-        let mask = dropout.owner(&site, row as u32, 0);
+        let mask = dropout.mask_id(&site, row as u32, 0);
         (0..width).filter(|&unit| !self.gathers || dropout.keeps(&site, mask, unit as u32)).collect()
     }
 
-    fn step(&mut self, batch: Batch<'_>, site: &MaskSite) {
+    fn step(&mut self, batch: Batch<'_>, site: &MaskKey) {
         let blocks = self.mlp.architecture().blocks().to_vec();
         let (input, traces) = self.forward(batch, site);
         let mut delta = losses(&traces[traces.len() - 1].output, batch);
@@ -136,7 +136,7 @@ impl Plain {
         }
     }
 
-    fn forward(&self, batch: Batch<'_>, site: &MaskSite) -> (Matrix, Vec<Trace>) {
+    fn forward(&self, batch: Batch<'_>, site: &MaskKey) -> (Matrix, Vec<Trace>) {
         let architecture = self.mlp.architecture();
         let rows = 0..batch.examples.len();
         let read = |row: usize| {
@@ -169,9 +169,9 @@ impl Plain {
     }
 
     /// What dropout makes of the units of a layer.
-    fn drop(&self, layer: usize, values: Vec<f32>, row: usize, batch: Batch<'_>, site: &MaskSite) -> Vec<f32> {
-        let (dropout, site) = (self.dropout(layer), MaskSite { layer: layer as u32, ..*site });
-        let mask = dropout.owner(&site, row as u32, batch.examples[row]);
+    fn drop(&self, layer: usize, values: Vec<f32>, row: usize, batch: Batch<'_>, site: &MaskKey) -> Vec<f32> {
+        let (dropout, site) = (self.dropout(layer), MaskKey { layer: layer as u32, ..*site });
+        let mask = dropout.mask_id(&site, row as u32, batch.examples[row]);
         let concrete = self.concrete(layer);
         let value = |(unit, value): (u32, f32)| match concrete {
             Some((_, concrete)) => value * concrete.factor(site.word(mask, unit)),
@@ -181,11 +181,11 @@ impl Plain {
     }
 
     /// What DropConnect leaves of values that belong to the weights of a block.
-    fn connected(&self, index: usize, mut values: Vec<f32>, site: &MaskSite) -> Vec<f32> {
+    fn connected(&self, index: usize, mut values: Vec<f32>, site: &MaskKey) -> Vec<f32> {
         let units = self.mlp.architecture().blocks()[index].outputs;
         let Some(dropout) = self.mlp.architecture().drop_connect(index) else { return values };
         let dropout = Dropout::new(dropout.p()).unwrap();
-        let site = MaskSite { layer: index as u32, ..*site }.of_weights();
+        let site = MaskKey { layer: index as u32, ..*site }.of_weights();
         for (place, value) in values.iter_mut().enumerate() {
             *value = dropout.value(*value, &site, (place / units) as u32, (place % units) as u32);
         }
@@ -199,17 +199,17 @@ impl Plain {
         delta: &Matrix,
         traces: &[Trace],
         batch: Batch<'_>,
-        site: &MaskSite,
+        site: &MaskKey,
         by_logits: &mut [f64],
     ) -> Matrix {
         let blocks = self.mlp.architecture().blocks();
         let (units, activation) = (blocks[index].outputs, blocks[index - 1].activation);
         let dropout = self.dropout(index);
         let Trace { pre, output, .. } = &traces[index - 1];
-        let at = MaskSite { layer: index as u32, ..*site };
+        let at = MaskKey { layer: index as u32, ..*site };
         let mut result = Matrix::new();
         for (row, &example) in batch.examples.iter().enumerate() {
-            let mask = dropout.owner(&at, row as u32, example);
+            let mask = dropout.mask_id(&at, row as u32, example);
             let outputs = self.units(index + 1, site, row);
             let weights = &traces[index].weights;
             let by_unit = |unit: usize| {
@@ -262,7 +262,7 @@ impl Plain {
         decays
     }
 
-    fn update(&mut self, index: usize, inputs: &Matrix, deltas: &Matrix, site: &MaskSite, decay: f64) {
+    fn update(&mut self, index: usize, inputs: &Matrix, deltas: &Matrix, site: &MaskKey, decay: f64) {
         let (weights, biases) = self.mlp.architecture().ranges(index);
         let units = self.mlp.architecture().blocks()[index].outputs;
         let optimizer = Sgd { weight_decay: self.optimizer.weight_decay + decay, ..self.optimizer };

@@ -6,7 +6,7 @@
 //! float32 is from its own float64 (5e-7 and 6e-7). The tolerances leave room for other orders of summation.
 
 use furlough::data::{Dataset, Targets, epoch_order};
-use furlough::nn::{Activation, Dropout, MaskSite, Mlp, Sequential, linear, linear_backward, softmax_cross_entropy};
+use furlough::nn::{Activation, Dropout, MaskKey, Mlp, Sequential, linear, linear_backward, softmax_cross_entropy};
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, TrainOptions, Trainer};
 use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension};
@@ -179,12 +179,8 @@ fn train_by_hand(fixture: &Fixture, data: &Dataset) -> (Vec<f64>, Mlp) {
             if losses.len() == fixture.losses.len() {
                 break 'training;
             }
-            let site = |layer: usize| MaskSite {
-                key,
-                stream: Stream::Dropout,
-                step: losses.len() as u32,
-                layer: layer as u32,
-            };
+            let site =
+                |layer: usize| MaskKey { key, stream: Stream::Dropout, step: losses.len() as u32, layer: layer as u32 };
             let mut x = Array2::zeros((examples.len(), data.features()));
             for (mut row, &example) in x.rows_mut().into_iter().zip(examples) {
                 data.read_row(example as usize, row.as_slice_mut().unwrap());

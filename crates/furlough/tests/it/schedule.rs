@@ -3,7 +3,7 @@
 use crate::common::data;
 use furlough::compute::{Cpu, Gathering, Isa, Precision, reference};
 use furlough::data::{Batch, digits};
-use furlough::nn::{Activation, DropoutSchedule, Init, MaskSite, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, DropoutSchedule, Init, MaskKey, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, TrainOptions, Trainer};
@@ -14,8 +14,8 @@ furlough_harness::tests![
     a_fraction_out_of_range_is_refused_before_training,
 ];
 
-fn site(step: u32) -> MaskSite {
-    MaskSite { key: Key::new(11), stream: Stream::Dropout, step, layer: 0 }
+fn site(step: u32) -> MaskKey {
+    MaskKey { key: Key::new(11), stream: Stream::Dropout, step, layer: 0 }
 }
 
 /// One engine takes steps with other probabilities each time, dropped units gathered away or not, all and none dropped too.
@@ -83,7 +83,7 @@ fn training_follows_its_schedule_and_resuming_changes_no_bit() {
             furlough::data::epoch_order(Key::new(4), step / 3, &mut order);
             let examples = order.chunks(500).nth(step as usize % 3).unwrap();
             let batch = Batch { data: &digits.train, examples };
-            let site = MaskSite { key: Key::new(4), ..site(step) };
+            let site = MaskKey { key: Key::new(4), ..site(step) };
             let factor = schedule.factor(step.into(), 15);
             cpu.scheduled_step(&mut mlp, &mut [], &options.optimizer, batch, &site, factor);
         }

@@ -4,7 +4,7 @@ use crate::common::case::Case;
 use crate::common::{bits, site, velocity, whole_and_in_pieces};
 use furlough::compute::{Cpu, Gathering};
 use furlough::data::{Batch, digits};
-use furlough::nn::{Activation, Dropout, Init, MaskSite, Sequential, Sharing};
+use furlough::nn::{Activation, Dropout, Init, MaskKey, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::Stream;
 use furlough::train::TrainOptions;
@@ -29,7 +29,7 @@ fn what_is_dropped_does_not_move() {
     let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
     cpu.gather(Gathering::Always);
     cpu.train_step(&mut after, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
-    let mask = MaskSite { layer: 1, ..site(0) };
+    let mask = MaskKey { layer: 1, ..site(0) };
     let dropout = before.architecture().blocks()[0].dropout;
     let mut moved = [0, 0];
     for ((input, unit), weight) in after.weights(0).indexed_iter() {
@@ -48,7 +48,7 @@ fn what_is_dropped_is_penalised_all_the_same() {
     before.parameters_mut().iter_mut().step_by(3).for_each(|w| *w = 0.0);
     let examples: Vec<u32> = (0..case.batch as u32).collect();
     let dropout = before.architecture().blocks()[0].dropout;
-    let dropped = |unit: usize| !dropout.keeps(&MaskSite { layer: 1, ..site(0) }, 0, unit as u32);
+    let dropped = |unit: usize| !dropout.keeps(&MaskKey { layer: 1, ..site(0) }, 0, unit as u32);
     let (rate, l1, decay) = (0.25, 0.01, 0.125);
     for (momentum, weight_decay) in [(0.0, 0.0), (0.9, 0.0), (0.0, decay), (0.9, decay)] {
         let optimizer = Sgd { learning_rate: rate, l1, momentum, weight_decay, ..Sgd::default() };
@@ -108,7 +108,7 @@ fn the_definition_shares_by_place_and_only_in_training() {
     }
     let batch = half(Sharing::Batch).forward(x.view(), &ids, &site(0));
     assert!(batch.rows().into_iter().all(|row| row == threes.row(0)));
-    let sampled = MaskSite { stream: Stream::MonteCarlo, ..site(0) };
+    let sampled = MaskKey { stream: Stream::MonteCarlo, ..site(0) };
     for sharing in [Sharing::Batch, Sharing::rows(1).unwrap()] {
         let apart = plain.forward(x.view(), &ids, &sampled);
         assert_eq!(half(sharing).forward(x.view(), &ids, &sampled), apart);

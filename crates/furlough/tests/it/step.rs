@@ -4,7 +4,7 @@ use crate::common::case::Case;
 use crate::common::{bits, data, site};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskSite, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskKey, Mlp, Sequential, Sharing};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
@@ -39,7 +39,7 @@ fn the_fast_masks_are_the_definition() {
                 &[units],
             )
             .unwrap();
-            let masks = MaskSite { key: Key::new(u64::MAX - 5), stream: Stream::MonteCarlo, step: u32::MAX, layer: 0 };
+            let masks = MaskKey { key: Key::new(u64::MAX - 5), stream: Stream::MonteCarlo, step: u32::MAX, layer: 0 };
             let mut outputs = vec![0.0; 100 * units];
             Cpu::with(mlp.architecture(), 1, 2, Precision::F32, isa).forward(
                 &mlp,
@@ -63,7 +63,7 @@ fn dropout_in_place_is_the_definition() {
             let dropout = Dropout::new(p).unwrap();
             let examples: Vec<u32> = (0..rows as u32).map(|row| 1000 - 7 * row).collect();
             let values = Array2::from_shape_fn((rows, width), |(i, j)| i as f32 - j as f32 / 3.0);
-            let at = MaskSite { layer: 2, ..site(8) };
+            let at = MaskKey { layer: 2, ..site(8) };
             let expected = dropout.forward(values.view(), &examples, &at);
             let mut values = values.into_raw_vec_and_offset().0;
             drop_in_place(dropout, &mut values, &examples, &at, isa);

@@ -2,7 +2,7 @@
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets, epoch_order};
-use furlough::nn::{Init, Layer::*, MaskSite, Mlp, Sequential};
+use furlough::nn::{Init, Layer::*, MaskKey, Mlp, Sequential};
 use furlough::optim::{LrSchedule, Sgd};
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, TrainState, Trainer};
@@ -66,7 +66,7 @@ fn the_learning_rate_follows_its_schedule() {
             let mut order = vec![0; data.len()];
             epoch_order(Key::new(options.seed), step / 10, &mut order);
             let examples = order.chunks(16).nth(step as usize % 10).unwrap();
-            let site = MaskSite { key: Key::new(options.seed), stream: Stream::Dropout, step, layer: 0 };
+            let site = MaskKey { key: Key::new(options.seed), stream: Stream::Dropout, step, layer: 0 };
             let learning_rate = 0.1 * lr_schedule.factor(u64::from(step), 20);
             let optimizer = Sgd { learning_rate, ..options.optimizer };
             cpu.train_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site);

@@ -1,6 +1,6 @@
 use super::checkpoint::Glance;
 use furlough::data::epoch_order;
-use furlough::nn::{Dropout, MaskSite};
+use furlough::nn::{Dropout, MaskKey};
 use furlough::random::{Key, Stream};
 use furlough_lab::recipe::Recipe;
 use serde::Serialize;
@@ -69,7 +69,7 @@ pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Option<Dropped>
     let widths = hidden.iter().map(|block| (block.outputs, block.dropout));
     let places = std::iter::once((architecture.inputs(), architecture.input_dropout())).chain(widths).enumerate();
     let layers = places.filter(|(_, (_, dropout))| !dropout.is_identity()).map(|(layer, (units, dropout))| {
-        let site = MaskSite { key, stream: Stream::Dropout, step: step as u32, layer: layer as u32 };
+        let site = MaskKey { key, stream: Stream::Dropout, step: step as u32, layer: layer as u32 };
         masks(dropout.times(factor), &site, units, &examples)
     });
     let (layers, sharing) = (layers.collect(), recipe.dropout_sharing().to_string());
@@ -84,9 +84,9 @@ fn first_of_step(key: Key, step: u64, count: usize, batch: usize) -> Vec<u32> {
     order[start..count.min(start + batch.min(EXAMPLES))].to_vec()
 }
 
-fn masks(dropout: Dropout, site: &MaskSite, units: usize, examples: &[u32]) -> LayerDropped {
+fn masks(dropout: Dropout, site: &MaskKey, units: usize, examples: &[u32]) -> LayerDropped {
     let row = |(place, &example): (usize, &u32)| {
-        let owner = dropout.owner(site, place as u32, example);
+        let owner = dropout.mask_id(site, place as u32, example);
         let off: Vec<bool> = (0..units as u32).map(|unit| !dropout.keeps(site, owner, unit)).collect();
         let mut digits = String::new();
         for four in off[..units.min(DRAWN)].chunks(4) {
@@ -124,7 +124,7 @@ mod tests {
         let layers: Vec<_> = told.layers.iter().map(|layer| (layer.layer, layer.p, layer.units)).collect();
         assert_eq!(layers, [(0, 0.2, 64), (1, 0.5, 40)]);
         let ones = ndarray::Array2::ones((16, 40));
-        let site = MaskSite { key: Key::new(3), stream: Stream::Dropout, step: 89, layer: 1 };
+        let site = MaskKey { key: Key::new(3), stream: Stream::Dropout, step: 89, layer: 1 };
         let y = Dropout::new(0.5).unwrap().forward(ones.view(), &told.examples, &site);
         for (row, values) in y.rows().into_iter().enumerate() {
             let off = |unit: usize| {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::run::{NamedRun, Plot};
-use furlough::nn::{Dropout, DropoutKind, Layer, MaskSite, Sequential, Sharing};
+use furlough::nn::{Dropout, DropoutKind, Layer, MaskKey, Sequential, Sharing};
 use furlough::random::Stream;
 use std::num::NonZero;
 
@@ -57,7 +57,7 @@ fn masks_are_those_of_the_definition() {
         let places = MaskPlace::all(&network.with_sharing(sharing).validate().unwrap(), 1.0);
         assert_eq!(places.len(), 1);
         assert_eq!((places[0].after.as_str(), places[0].layer, places[0].units), ("hidden layer 1", 1, 200));
-        let site = MaskSite { key: Key::new(77), stream: Stream::Dropout, step: 0, layer: 1 };
+        let site = MaskKey { key: Key::new(77), stream: Stream::Dropout, step: 0, layer: 1 };
         let dropout = Dropout::new(0.3).unwrap();
         let batch: Vec<u32> = (0..20).map(|row| 2 * row + 5).collect();
         let expected: Vec<u8> = (0..16)
@@ -77,7 +77,7 @@ fn masks_are_those_of_the_definition() {
 fn other_noise_and_schedules_are_drawn_as_they_are() {
     let dropout = Dropout::of(DropoutKind::Gaussian, 0.5, Sharing::PerExample).unwrap();
     let place = MaskPlace { after: "hidden layer 1".into(), layer: 1, units: 64, dropout };
-    let site = MaskSite { key: Key::new(5), stream: Stream::Dropout, step: 0, layer: 1 };
+    let site = MaskKey { key: Key::new(5), stream: Stream::Dropout, step: 0, layer: 1 };
     let shown = pixels(&place.picture(5, &[3], 1).unwrap());
     for (unit, step) in shown.into_iter().enumerate() {
         let factor = dropout.factor(&site, 3, unit as u32);

@@ -5,7 +5,7 @@ use super::dropout::LayerMask;
 use super::simd::for_each_isa;
 use super::workers::Workers;
 use super::workspace::Shared;
-use crate::nn::{Architecture, Concrete, ConcretePrior, Dropout, MaskSite, Mlp};
+use crate::nn::{Architecture, Concrete, ConcretePrior, Dropout, MaskKey, Mlp};
 use std::ops::Range;
 
 /// Weights of one task, some.
@@ -66,12 +66,12 @@ impl Concretes {
     }
 
     /// Decides the masks of a call, at the values of p that `mlp` has come to; without a site there are none.
-    pub(super) fn draw(&mut self, isa: Isa, mlp: &Mlp, site: Option<&MaskSite>) {
+    pub(super) fn draw(&mut self, isa: Isa, mlp: &Mlp, site: Option<&MaskKey>) {
         let architecture = mlp.architecture();
         for (number, block) in architecture.concrete_blocks().enumerate() {
             let layer = Concrete::of_logit(mlp.dropout_logits()[number]);
             self.masks[block] =
-                site.and_then(|site| SoftMask::new(isa, layer, &MaskSite { layer: block as u32 + 1, ..*site }, number));
+                site.and_then(|site| SoftMask::new(isa, layer, &MaskKey { layer: block as u32 + 1, ..*site }, number));
         }
     }
 
@@ -136,12 +136,12 @@ impl Concretes {
 
 impl SoftMask {
     /// Of the layer where it begins.
-    pub(super) fn beginning(isa: Isa, dropout: Dropout, site: &MaskSite) -> Option<Self> {
+    pub(super) fn beginning(isa: Isa, dropout: Dropout, site: &MaskKey) -> Option<Self> {
         SoftMask::new(isa, Concrete::of_dropout(dropout), site, 0)
     }
 
     /// None for a p that draws no words, which no logit has.
-    fn new(isa: Isa, layer: Concrete, site: &MaskSite, number: usize) -> Option<Self> {
+    fn new(isa: Isa, layer: Concrete, site: &MaskKey, number: usize) -> Option<Self> {
         let words = LayerMask::new(isa, Dropout::new(layer.p()).ok()?, site, site.layer)?;
         Some(SoftMask { words, odds: layer.odds(), scale: layer.scale(), p: layer.p() as f32, layer, number })
     }

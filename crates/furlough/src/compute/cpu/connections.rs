@@ -9,7 +9,7 @@ use super::epilogue::masked_copy;
 use super::simd::for_each_isa;
 use super::workers::Workers;
 use super::workspace::Shared;
-use crate::nn::{Architecture, MaskSite, Mlp};
+use crate::nn::{Architecture, MaskKey, Mlp};
 use std::ops::Range;
 
 /// Weights of one task, some.
@@ -48,7 +48,7 @@ impl Connections {
     }
 
     /// Masks the weights of `mlp` for a call, with drop probabilities multiplied by `factor`; none of them without a site.
-    pub(super) fn draw(&mut self, isa: Isa, workers: &mut Workers, mlp: &Mlp, site: Option<&MaskSite>, factor: f64) {
+    pub(super) fn draw(&mut self, isa: Isa, workers: &mut Workers, mlp: &Mlp, site: Option<&MaskKey>, factor: f64) {
         if !self.any() {
             return;
         }

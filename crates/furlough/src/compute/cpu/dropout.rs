@@ -3,7 +3,7 @@
 use super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::simd::Level;
-use crate::nn::{Dropout, DropoutKind, MaskSite};
+use crate::nn::{Dropout, DropoutKind, MaskKey};
 use crate::random::{Key, MULTIPLIERS, ROUNDS, Stream, WEYL};
 use std::num::NonZeroU32;
 
@@ -41,7 +41,7 @@ pub(super) struct LayerMask {
 
 impl LayerMask {
     /// None when dropout does nothing, or nothing to units that is decided beforehand.
-    pub(super) fn new(isa: Isa, dropout: Dropout, site: &MaskSite, layer: u32) -> Option<Self> {
+    pub(super) fn new(isa: Isa, dropout: Dropout, site: &MaskKey, layer: u32) -> Option<Self> {
         let _ = isa; // only where it decides something
         if dropout.is_identity() || !dropout.kind().is_of_units() {
             return None;
@@ -88,7 +88,7 @@ impl LayerMask {
         LayerMask { step, ..self }
     }
 
-    /// [`Dropout::owner`]: whose mask the row at `place` of the batch takes.
+    /// [`Dropout::mask_id`]: whose mask the row at `place` of the batch takes.
     #[inline(always)]
     pub(super) fn owner(&self, place: usize, example: u32) -> u32 {
         (place as u32).checked_div(self.group).unwrap_or(example)

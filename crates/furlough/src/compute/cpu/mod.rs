@@ -41,7 +41,7 @@ pub(crate) use tally::{softmax_samples, tally_classes, tally_width};
 
 use super::Precision;
 use crate::data::{Batch, Dataset};
-use crate::nn::{Architecture, MaskSite, Mlp};
+use crate::nn::{Architecture, MaskKey, Mlp};
 use crate::optim::Sgd;
 use crate::random::Key;
 use concrete::Concretes;
@@ -188,7 +188,7 @@ impl Cpu {
         velocity: &mut [f32],
         optimizer: &Sgd,
         batch: Batch<'_>,
-        site: &MaskSite,
+        site: &MaskKey,
     ) -> StepSums {
         self.scheduled_step(mlp, velocity, optimizer, batch, site, 1.0)
     }
@@ -204,7 +204,7 @@ impl Cpu {
         velocity: &mut [f32],
         optimizer: &Sgd,
         batch: Batch<'_>,
-        site: &MaskSite,
+        site: &MaskKey,
         factor: f64,
     ) -> StepSums {
         self.check(mlp, batch.data);
@@ -245,7 +245,7 @@ impl Cpu {
         mlp: &Mlp,
         data: &Dataset,
         examples: std::ops::Range<u32>,
-        masks: Option<&MaskSite>,
+        masks: Option<&MaskKey>,
         out: &mut [f32],
     ) {
         self.check(mlp, data);

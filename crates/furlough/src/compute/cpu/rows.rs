@@ -14,7 +14,7 @@ use super::way::Way;
 use super::workspace::{Shared, Workspace};
 use super::{Cpu, Isa, StepSums, layers};
 use crate::data::{Batch, Dataset};
-use crate::nn::{Architecture, Block, MaskSite, Mlp};
+use crate::nn::{Architecture, Block, MaskKey, Mlp};
 use std::ops::Range;
 
 /// The rows of tile `tile` of `count` rows cut into tiles of `most`, as equal as whole groups of rows allow.
@@ -127,7 +127,7 @@ pub(super) fn forward_phase(
     mlp: &Mlp,
     data: &Dataset,
     examples: Range<u32>,
-    site: Option<&MaskSite>,
+    site: Option<&MaskKey>,
     out: &mut [f32],
 ) {
     let Cpu {
@@ -192,7 +192,7 @@ pub(super) fn fill_masks(
     isa: Isa,
     masks: &mut [Option<LayerMask>],
     architecture: &Architecture,
-    site: Option<&MaskSite>,
+    site: Option<&MaskKey>,
     factor: f64,
 ) {
     let input = std::iter::once(architecture.input_dropout());

@@ -16,7 +16,7 @@ use super::rows::{fill_masks, tile_rows};
 use super::workspace::{Plain, Shared, Workspace};
 use super::{Cpu, Isa};
 use crate::data::Dataset;
-use crate::nn::{MaskSite, Mlp};
+use crate::nn::{MaskKey, Mlp};
 use crate::random::{Key, Stream};
 use std::ops::Range;
 
@@ -117,7 +117,7 @@ pub(super) fn sample_phase(
     workers.choose(examples.len() * samples.len(), architecture.parameters());
     let tile = product.tile(architecture, usize::MAX);
     packed.fill(workers, product, (mlp, connections), usize::MAX, (false, false));
-    let site = MaskSite { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
+    let site = MaskKey { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
     fill_masks(*isa, masks, architecture, Some(&site), 1.0);
     let blocks = architecture.blocks();
     let site = masks.iter().position(Option::is_some).unwrap_or(blocks.len());

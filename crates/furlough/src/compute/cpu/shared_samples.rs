@@ -5,7 +5,7 @@ use super::samples::{FOLDED, Fold, PADDING, Samples};
 use super::workspace::{Borrowed, Shared};
 use super::{Cpu, rows};
 use crate::data::Dataset;
-use crate::nn::{MaskSite, Mlp};
+use crate::nn::{MaskKey, Mlp};
 use crate::random::{Key, Stream};
 use std::ops::Range;
 
@@ -40,7 +40,7 @@ pub(super) fn sample_phase(
         let outputs = &mut outputs[..count * width];
         folded.all()[..count * keeps].copy_from_slice(kept);
         for sample in samples.clone() {
-            let site = MaskSite { key, stream: Stream::MonteCarlo, step: sample, layer: 0 };
+            let site = MaskKey { key, stream: Stream::MonteCarlo, step: sample, layer: 0 };
             rows::forward_phase(cpu, mlp, data, first..first + count as u32, Some(&site), outputs);
             let given = Borrowed::new(outputs);
             cpu.workers.run(count.div_ceil(FOLDED), &|task, _| {

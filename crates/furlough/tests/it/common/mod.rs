@@ -6,7 +6,7 @@ pub mod known;
 
 use furlough::compute::{Cpu, Isa, Precision, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{ConcretePrior, MaskSite, Mlp, Sequential};
+use furlough::nn::{ConcretePrior, MaskKey, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
@@ -15,13 +15,13 @@ use ndarray::Array2;
 use std::ops::Range;
 
 /// Masks of a training step.
-pub fn site(step: u32) -> MaskSite {
-    MaskSite { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
+pub fn site(step: u32) -> MaskKey {
+    MaskKey { key: Key::new(0x1234_5678_9abc), stream: Stream::Dropout, step, layer: 0 }
 }
 
 /// Masks of a sampled prediction.
-pub fn sampled(step: u32) -> MaskSite {
-    MaskSite { stream: Stream::MonteCarlo, ..site(step) }
+pub fn sampled(step: u32) -> MaskKey {
+    MaskKey { stream: Stream::MonteCarlo, ..site(step) }
 }
 
 pub fn bits(values: &[f32]) -> Vec<u32> {
@@ -123,7 +123,7 @@ impl Tolerance {
         cpu: &mut Cpu,
         mlp: &Mlp,
         (data, rows): (&Dataset, Range<u32>),
-        masks: Option<&MaskSite>,
+        masks: Option<&MaskKey>,
     ) {
         let examples: Vec<u32> = rows.clone().collect();
         let expected = reference::forward(mlp, Batch { data, examples: &examples }, masks, self.precision);
@@ -169,7 +169,7 @@ pub fn check_passes(
     let seen = passes(cpu, mlp, data, key, examples.clone(), samples.clone());
     let mut expected = vec![0.0; examples.len() * width];
     for (place, step) in samples.enumerate() {
-        let masks = MaskSite { key, step, ..sampled(0) };
+        let masks = MaskKey { key, step, ..sampled(0) };
         cpu.forward(mlp, data, examples.clone(), Some(&masks), &mut expected);
         let seen = seen.slice(ndarray::s![.., place * width..(place + 1) * width]);
         for (at, (&seen, &expected)) in seen.iter().zip(&expected).enumerate() {

@@ -1,6 +1,6 @@
 //! The checks. Each takes a mask as a function, so that a broken one can be put in its place.
 
-use furlough::nn::{Dropout, MaskSite};
+use furlough::nn::{Dropout, MaskKey};
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
 
@@ -24,7 +24,7 @@ impl Spot {
     /// The word behind the bit.
     pub fn word(self) -> u32 {
         let Spot { seed, stream, step, layer, example, unit } = self;
-        MaskSite { key: Key::new(seed), stream, step, layer }.word(example, unit)
+        MaskKey { key: Key::new(seed), stream, step, layer }.word(example, unit)
     }
 }
 
@@ -32,7 +32,7 @@ impl Spot {
 pub fn defined(p: f64) -> impl Fn(Spot) -> bool {
     let dropout = Dropout::new(p).unwrap();
     move |Spot { seed, stream, step, layer, example, unit }| {
-        !dropout.keeps(&MaskSite { key: Key::new(seed), stream, step, layer }, example, unit)
+        !dropout.keeps(&MaskKey { key: Key::new(seed), stream, step, layer }, example, unit)
     }
 }
 
@@ -234,14 +234,14 @@ pub fn dispersion(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
 
 /// Mean and variance of y over 4,096 masks of 16 examples × 40 units, each unit with a value of its own, against E y = x and
 /// Var y = x² p/q. Scores of each unit, and of all 2.6 million together: those see a scale that is off by 0.59 % · sqrt(p/q).
-pub fn moments(p: f64, forward: impl Fn(&Array2<f32>, &[u32], &MaskSite) -> Array2<f32>) -> Worst {
+pub fn moments(p: f64, forward: impl Fn(&Array2<f32>, &[u32], &MaskKey) -> Array2<f32>) -> Worst {
     let masks = 4096;
     let x = Array2::from_shape_fn((16, 40), |(i, j)| (i as f32 - 7.7) * 0.3 + j as f32 * 0.11 + 0.013);
     let ids: Vec<u32> = (0..16).map(|i| i * 3_750).collect();
     let mut sum = Array2::<f64>::zeros(x.dim());
     let mut squares = Array2::<f64>::zeros(x.dim());
     for step in 0..masks {
-        let site = MaskSite { key: Key::new(99), stream: Stream::MonteCarlo, step, layer: 1 };
+        let site = MaskKey { key: Key::new(99), stream: Stream::MonteCarlo, step, layer: 1 };
         let y = forward(&x, &ids, &site);
         for ((sum, squares), (&y, &x)) in sum.iter_mut().zip(&mut squares).zip(y.iter().zip(&x)) {
             let relative = f64::from(y) / f64::from(x) - 1.0; // mean 0, variance p/q

@@ -12,7 +12,7 @@
 mod checks;
 
 use checks::*;
-use furlough::nn::{Dropout, MaskSite};
+use furlough::nn::{Dropout, MaskKey};
 use furlough::random::Stream;
 use ndarray::Array2;
 
@@ -101,16 +101,16 @@ fn counts_scatter_as_binomials() {
 fn the_output_has_the_mean_and_variance_of_theory() {
     let layer = |p: f64| {
         let dropout = Dropout::new(p).unwrap();
-        move |x: &Array2<f32>, ids: &[u32], site: &MaskSite| dropout.forward(x.view(), ids, site)
+        move |x: &Array2<f32>, ids: &[u32], site: &MaskKey| dropout.forward(x.view(), ids, site)
     };
     for p in [0.1, 0.2, 0.5, 0.8] {
         moments(p, layer(p)).passes(&format!("moments at p = {p}"));
     }
-    let scaled = |p: f64, by: f32| move |x: &Array2<f32>, ids: &[u32], site: &MaskSite| layer(p)(x, ids, site) * by;
+    let scaled = |p: f64, by: f32| move |x: &Array2<f32>, ids: &[u32], site: &MaskKey| layer(p)(x, ids, site) * by;
     moments(0.2, scaled(0.2, 0.8)).fails("no scale");
     moments(0.5, scaled(0.5, 1.01)).fails("a scale that is 1 % too great");
     moments(0.2, scaled(0.2, 5.0 * 0.8)).fails("1/p as the scale");
     moments(0.2, layer(0.19)).fails("p = 0.19 instead of 0.2");
-    let flat = |x: &Array2<f32>, _: &[u32], _: &MaskSite| x.clone();
+    let flat = |x: &Array2<f32>, _: &[u32], _: &MaskKey| x.clone();
     moments(0.2, flat).fails("no dropout at all: the mean is right, the variance is not");
 }

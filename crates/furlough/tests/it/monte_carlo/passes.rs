@@ -4,7 +4,7 @@ use super::{data, key, mlp, networks};
 use crate::common::{check_passes, passes};
 use furlough::compute::{Cpu, Isa, Precision};
 use furlough::data::{Dataset, Features, Targets};
-use furlough::nn::{Activation, Dropout, Init, Layer, MaskSite, Mlp, Sequential};
+use furlough::nn::{Activation, Dropout, Init, Layer, MaskKey, Mlp, Sequential};
 use furlough::random::Stream;
 use ndarray::{Array2, s};
 
@@ -14,8 +14,8 @@ furlough_harness::tests![
     the_masks_are_the_definition,
 ];
 
-fn site(sample: u32) -> MaskSite {
-    MaskSite { key: key(), stream: Stream::MonteCarlo, step: sample, layer: 0 }
+fn site(sample: u32) -> MaskKey {
+    MaskKey { key: key(), stream: Stream::MonteCarlo, step: sample, layer: 0 }
 }
 
 fn a_pass_is_the_forward_pass_with_its_masks() {
