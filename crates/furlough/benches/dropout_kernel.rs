@@ -2,7 +2,7 @@
 //! least of many runs; then the same of the other kinds. `cargo bench --bench dropout_kernel [-- --json]`.
 
 use furlough::compute::{Isa, drop_in_place};
-use furlough::nn::{Dropout, DropoutKind, MaskKey, Sharing};
+use furlough::nn::{Dropout, DropoutKind, MaskKey, MaskSharing};
 use furlough::random::{Key, Stream};
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ fn main() -> furlough::Result<()> {
     for (kind, isa) in
         DropoutKind::ALL.into_iter().flat_map(|kind| Isa::available().into_iter().map(move |isa| (kind, isa)))
     {
-        let dropout = Dropout::of(kind, 0.5, Sharing::PerExample)?;
+        let dropout = Dropout::of(kind, 0.5, MaskSharing::PerExample)?;
         let mut least = f64::INFINITY;
         for step in 0..RUNS {
             values.fill(1.0);

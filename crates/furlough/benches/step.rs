@@ -8,7 +8,7 @@
 
 use furlough::compute::{Cpu, Gathering, Isa, Precision};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Init, MaskKey, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, Init, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
@@ -93,7 +93,7 @@ fn main() -> furlough::Result<()> {
     };
     let mut measured = network(option("--dropout").unwrap_or("0.5"));
     if let Some(rows) = option("--share") {
-        let sharing = if rows == "batch" { Sharing::Batch } else { Sharing::rows(rows.parse().expect(USAGE))? };
+        let sharing = if rows == "batch" { MaskSharing::Batch } else { MaskSharing::rows(rows.parse().expect(USAGE))? };
         measured = measured.with_sharing(sharing);
     }
     let zeros: u32 = option("--zeros").map_or(50, |percent| percent.parse().expect(USAGE));

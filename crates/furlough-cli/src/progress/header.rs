@@ -1,7 +1,7 @@
 use super::Plan;
 use crate::terminal::{Style, thousands, threads, wrap};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, Sharing};
+use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, MaskSharing};
 use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 
@@ -85,10 +85,10 @@ fn network(architecture: &Architecture) -> String {
 /// `, masks shared by 64 examples`.
 fn sharing(architecture: &Architecture) -> String {
     match architecture.sharing() {
-        Sharing::PerExample => String::new(),
-        Sharing::Rows(rows) if rows.get() == 1 => ", masks by place in the batch".into(),
-        Sharing::Rows(rows) => format!(", masks shared by {rows} examples"),
-        Sharing::Batch => ", masks shared by the batch".into(),
+        MaskSharing::PerExample => String::new(),
+        MaskSharing::Rows(rows) if rows.get() == 1 => ", masks by place in the batch".into(),
+        MaskSharing::Rows(rows) => format!(", masks shared by {rows} examples"),
+        MaskSharing::Batch => ", masks shared by the batch".into(),
     }
 }
 

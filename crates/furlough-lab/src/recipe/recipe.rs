@@ -2,7 +2,7 @@ use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
 use furlough::data::{Partition, catalog};
-use furlough::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Sequential, Sharing};
+use furlough::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, MaskSharing, Sequential};
 use furlough::optim::{LrSchedule, Sgd};
 use furlough::train::TrainOptions;
 use serde::Serialize;
@@ -27,8 +27,8 @@ pub struct Recipe {
     pub(super) input_dropout: f64,
     #[serde(skip_serializing_if = "DropoutKind::is_bernoulli")]
     pub(super) dropout_kind: DropoutKind,
-    #[serde(skip_serializing_if = "Sharing::is_per_example")]
-    pub(super) dropout_sharing: Sharing,
+    #[serde(skip_serializing_if = "MaskSharing::is_per_example")]
+    pub(super) dropout_sharing: MaskSharing,
     #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
     pub(super) dropout_schedule: DropoutSchedule,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ impl Recipe {
     }
 
     /// Which examples of a batch share a dropout mask in training.
-    pub fn dropout_sharing(&self) -> Sharing {
+    pub fn dropout_sharing(&self) -> MaskSharing {
         self.dropout_sharing
     }
 

@@ -1,7 +1,7 @@
 use super::{Recipe, read_toml};
 use crate::{Error, Result};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, Sharing};
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, MaskSharing};
 use furlough::optim::LrSchedule;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -36,7 +36,7 @@ pub struct Settings {
     /// What dropout does to its units, those of the input too.
     pub dropout_kind: Option<DropoutKind>,
     /// Which examples of a batch share a dropout mask in training.
-    pub dropout_sharing: Option<Sharing>,
+    pub dropout_sharing: Option<MaskSharing>,
     /// How drop probabilities change in the course of the training.
     pub dropout_schedule: Option<DropoutSchedule>,
     /// Prior length scale of the weights with concrete dropout, at least 0.

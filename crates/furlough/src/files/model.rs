@@ -1,6 +1,6 @@
 use super::sealed;
 use crate::data::{Dataset, Features};
-use crate::nn::{Activation, Architecture, DropoutKind, Layer, Mlp, Sequential, Sharing};
+use crate::nn::{Activation, Architecture, DropoutKind, Layer, MaskSharing, Mlp, Sequential};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -57,8 +57,8 @@ struct Body {
 struct Network {
     flatten: bool,
     input_dropout: f64,
-    #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
-    input_sharing: Sharing,
+    #[serde(default, skip_serializing_if = "MaskSharing::is_per_example")]
+    input_sharing: MaskSharing,
     #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
     input_kind: DropoutKind,
     layers: Vec<LinearLayer>,
@@ -71,8 +71,8 @@ struct LinearLayer {
     outputs: usize,
     activation: Activation,
     dropout: f64,
-    #[serde(default, skip_serializing_if = "Sharing::is_per_example")]
-    sharing: Sharing,
+    #[serde(default, skip_serializing_if = "MaskSharing::is_per_example")]
+    sharing: MaskSharing,
     #[serde(default, skip_serializing_if = "DropoutKind::is_bernoulli")]
     kind: DropoutKind,
 }

@@ -1,7 +1,7 @@
 //! THE DEFINITION of dropout. `docs/reference/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
-use super::{Concrete, DropoutKind, Sharing};
+use super::{Concrete, DropoutKind, MaskSharing};
 use crate::random::{Key, Stream, normal};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
@@ -16,7 +16,7 @@ use ndarray::{Array2, ArrayView2};
 pub struct Dropout {
     kind: DropoutKind,
     p: f64,
-    sharing: Sharing,
+    sharing: MaskSharing,
 }
 
 /// Where in a run a mask stands. With the mask's id and the unit, it determines a mask bit.
@@ -34,14 +34,14 @@ pub struct MaskKey {
 
 impl Dropout {
     /// No dropout.
-    pub const NONE: Dropout = Dropout { kind: DropoutKind::Bernoulli, p: 0.0, sharing: Sharing::PerExample };
+    pub const NONE: Dropout = Dropout { kind: DropoutKind::Bernoulli, p: 0.0, sharing: MaskSharing::PerExample };
 
     /// Dropout with drop probability `p` and a mask for each example.
     ///
     /// # Errors
     /// [`Error::Setting`] unless `0 <= p <= 1`.
     pub fn new(p: f64) -> Result<Self> {
-        Dropout::of(DropoutKind::Bernoulli, p, Sharing::PerExample)
+        Dropout::of(DropoutKind::Bernoulli, p, MaskSharing::PerExample)
     }
 
     /// Dropout with drop probability `p` whose masks are shared in training. With p = 0 there is no mask to share, and the result is
@@ -49,7 +49,7 @@ impl Dropout {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn shared(p: f64, sharing: Sharing) -> Result<Self> {
+    pub fn shared(p: f64, sharing: MaskSharing) -> Result<Self> {
         Dropout::of(DropoutKind::Bernoulli, p, sharing)
     }
 
@@ -57,12 +57,12 @@ impl Dropout {
     ///
     /// # Errors
     /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for [`DropoutKind::Gaussian`], [`DropoutKind::Alpha`] and [`DropoutKind::Concrete`].
-    pub fn of(kind: DropoutKind, p: f64, sharing: Sharing) -> Result<Self> {
+    pub fn of(kind: DropoutKind, p: f64, sharing: MaskSharing) -> Result<Self> {
         Dropout::checked(kind, p, sharing).map_err(|reason| Error::setting("dropout", p, reason))
     }
 
     /// [`Self::of`], or what is wrong with p.
-    pub(super) fn checked(kind: DropoutKind, p: f64, sharing: Sharing) -> Result<Self, &'static str> {
+    pub(super) fn checked(kind: DropoutKind, p: f64, sharing: MaskSharing) -> Result<Self, &'static str> {
         match kind.objection(p) {
             Some(reason) => Err(reason),
             None if p == 0.0 => Ok(Dropout::NONE),
@@ -76,7 +76,7 @@ impl Dropout {
     }
 
     /// Which examples of a batch share a mask in training.
-    pub fn sharing(self) -> Sharing {
+    pub fn sharing(self) -> MaskSharing {
         self.sharing
     }
 
@@ -85,9 +85,9 @@ impl Dropout {
     /// example, so with [`Stream::MonteCarlo`] nothing is shared.
     pub fn mask_id(self, site: &MaskKey, row: u32, example: u32) -> u32 {
         match (site.stream, self.sharing) {
-            (Stream::MonteCarlo, _) | (_, Sharing::PerExample) => example,
-            (_, Sharing::Rows(rows)) => row / rows,
-            (_, Sharing::Batch) => 0,
+            (Stream::MonteCarlo, _) | (_, MaskSharing::PerExample) => example,
+            (_, MaskSharing::Rows(rows)) => row / rows,
+            (_, MaskSharing::Batch) => 0,
         }
     }
 

@@ -1,4 +1,4 @@
-use super::{Activation, DropoutKind, Sharing};
+use super::{Activation, DropoutKind, MaskSharing};
 
 /// One entry of a layer list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,9 +23,9 @@ pub enum Layer {
     Selu,
     /// `Dropout(p)`: inverted dropout with *drop* probability p. Before the first linear layer it is input dropout.
     Dropout(f64),
-    /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common, which saves time ([`Sharing`]).
+    /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common, which saves time ([`MaskSharing`]).
     /// All shared layers of a network share among the same examples.
-    SharedDropout(f64, Sharing),
+    SharedDropout(f64, MaskSharing),
     /// `GaussianDropout(p)`: [`DropoutKind::Gaussian`].
     GaussianDropout(f64),
     /// `AlphaDropout(p)`: [`DropoutKind::Alpha`], for networks of [`Layer::Selu`].
@@ -35,7 +35,7 @@ pub enum Layer {
     /// `ConcreteDropout(p)`: [`DropoutKind::Concrete`], after hidden units only.
     ConcreteDropout(f64),
     /// `DropoutWith(kind, p, sharing)`: dropout of which the others are special cases.
-    DropoutWith(DropoutKind, f64, Sharing),
+    DropoutWith(DropoutKind, f64, MaskSharing),
 }
 
 impl Layer {
@@ -53,14 +53,14 @@ impl Layer {
     }
 
     /// What a dropout layer is made of; none for other layers.
-    pub(super) fn dropout_parts(self) -> Option<(DropoutKind, f64, Sharing)> {
+    pub(super) fn dropout_parts(self) -> Option<(DropoutKind, f64, MaskSharing)> {
         match self {
-            Layer::Dropout(p) => Some((DropoutKind::Bernoulli, p, Sharing::PerExample)),
+            Layer::Dropout(p) => Some((DropoutKind::Bernoulli, p, MaskSharing::PerExample)),
             Layer::SharedDropout(p, sharing) => Some((DropoutKind::Bernoulli, p, sharing)),
-            Layer::GaussianDropout(p) => Some((DropoutKind::Gaussian, p, Sharing::PerExample)),
-            Layer::AlphaDropout(p) => Some((DropoutKind::Alpha, p, Sharing::PerExample)),
-            Layer::DropConnect(p) => Some((DropoutKind::DropConnect, p, Sharing::PerExample)),
-            Layer::ConcreteDropout(p) => Some((DropoutKind::Concrete, p, Sharing::PerExample)),
+            Layer::GaussianDropout(p) => Some((DropoutKind::Gaussian, p, MaskSharing::PerExample)),
+            Layer::AlphaDropout(p) => Some((DropoutKind::Alpha, p, MaskSharing::PerExample)),
+            Layer::DropConnect(p) => Some((DropoutKind::DropConnect, p, MaskSharing::PerExample)),
+            Layer::ConcreteDropout(p) => Some((DropoutKind::Concrete, p, MaskSharing::PerExample)),
             Layer::DropoutWith(kind, p, sharing) => Some((kind, p, sharing)),
             _ => None,
         }
@@ -71,14 +71,14 @@ impl Layer {
     }
 
     /// The layer of a dropout, as one would write it.
-    pub(crate) fn dropout(kind: DropoutKind, p: f64, sharing: Sharing) -> Layer {
+    pub(crate) fn dropout(kind: DropoutKind, p: f64, sharing: MaskSharing) -> Layer {
         match (kind, sharing) {
-            (DropoutKind::Bernoulli, Sharing::PerExample) => Layer::Dropout(p),
+            (DropoutKind::Bernoulli, MaskSharing::PerExample) => Layer::Dropout(p),
             (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
-            (DropoutKind::Gaussian, Sharing::PerExample) => Layer::GaussianDropout(p),
-            (DropoutKind::Alpha, Sharing::PerExample) => Layer::AlphaDropout(p),
-            (DropoutKind::DropConnect, Sharing::PerExample) => Layer::DropConnect(p),
-            (DropoutKind::Concrete, Sharing::PerExample) => Layer::ConcreteDropout(p),
+            (DropoutKind::Gaussian, MaskSharing::PerExample) => Layer::GaussianDropout(p),
+            (DropoutKind::Alpha, MaskSharing::PerExample) => Layer::AlphaDropout(p),
+            (DropoutKind::DropConnect, MaskSharing::PerExample) => Layer::DropConnect(p),
+            (DropoutKind::Concrete, MaskSharing::PerExample) => Layer::ConcreteDropout(p),
             (kind, sharing) => Layer::DropoutWith(kind, p, sharing),
         }
     }

@@ -1,4 +1,4 @@
-use super::{Activation, Concrete, Dropout, Init, Sharing};
+use super::{Activation, Concrete, Dropout, Init, MaskSharing};
 use crate::random::Key;
 use crate::{Error, Result, counted};
 use ndarray::{ArrayView1, ArrayView2};
@@ -58,8 +58,8 @@ impl Architecture {
         scaled
     }
 
-    /// Which examples of a batch the shared dropout layers share their masks among; [`Sharing::PerExample`] when there is none.
-    pub fn sharing(&self) -> Sharing {
+    /// Which examples of a batch the shared dropout layers share their masks among; [`MaskSharing::PerExample`] when there is none.
+    pub fn sharing(&self) -> MaskSharing {
         let dropouts = std::iter::once(self.input_dropout).chain(self.blocks.iter().map(|block| block.dropout));
         dropouts.map(Dropout::sharing).find(|sharing| !sharing.is_per_example()).unwrap_or_default()
     }

@@ -32,4 +32,4 @@ pub(crate) use mlp::Revision;
 pub use mlp::{Architecture, Block, Mlp};
 pub use schedule::DropoutSchedule;
 pub use sequential::Sequential;
-pub use sharing::Sharing;
+pub use sharing::MaskSharing;

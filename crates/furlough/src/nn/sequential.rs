@@ -1,4 +1,4 @@
-use super::{Activation, Architecture, Block, Dropout, DropoutKind, Layer, Sharing};
+use super::{Activation, Architecture, Block, Dropout, DropoutKind, Layer, MaskSharing};
 use crate::{Error, Result, counted};
 
 /// A network as its layers, first to last.
@@ -58,11 +58,11 @@ impl Sequential {
     /// The same list with all its dropout layers sharing their masks so.
     ///
     /// ```
-    /// use furlough::nn::{Layer::*, Sequential, Sharing};
-    /// let list = Sequential::new([Linear(784, 4096), Relu, Dropout(0.5), Linear(4096, 10)]).with_sharing(Sharing::Batch);
-    /// assert_eq!(list.layers()[2], SharedDropout(0.5, Sharing::Batch));
+    /// use furlough::nn::{Layer::*, Sequential, MaskSharing};
+    /// let list = Sequential::new([Linear(784, 4096), Relu, Dropout(0.5), Linear(4096, 10)]).with_sharing(MaskSharing::Batch);
+    /// assert_eq!(list.layers()[2], SharedDropout(0.5, MaskSharing::Batch));
     /// ```
-    pub fn with_sharing(mut self, sharing: Sharing) -> Self {
+    pub fn with_sharing(mut self, sharing: MaskSharing) -> Self {
         for layer in &mut self.layers {
             if let Some((kind, p, _)) = layer.dropout_parts() {
                 *layer = Layer::dropout(kind, p, sharing);
@@ -106,7 +106,7 @@ impl Sequential {
         let mut last_linear = 0;
         let mut parameters = 0usize;
         let mut previous: Option<Layer> = None;
-        let mut first_shared: Option<(usize, Sharing)> = None;
+        let mut first_shared: Option<(usize, MaskSharing)> = None;
         for (index, &layer) in self.layers.iter().enumerate() {
             let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
             if let Some((kind, p, sharing)) = layer.dropout_parts() {
@@ -254,7 +254,7 @@ mod tests {
             ),
             (vec![Linear(2, 3), DropConnect(0.1)], "layer 2 (DropConnect(0.1)): dropout after the outputs"),
             (
-                vec![Linear(2, 3), DropoutWith(DropoutKind::DropConnect, 0.1, Sharing::Batch), Linear(3, 2)],
+                vec![Linear(2, 3), DropoutWith(DropoutKind::DropConnect, 0.1, MaskSharing::Batch), Linear(3, 2)],
                 "layer 2 (DropoutWith(dropconnect, 0.1, batch)): dropconnect always has one mask",
             ),
             (
@@ -270,20 +270,20 @@ mod tests {
             (vec![Linear(2, 3), Dropout(0.1)], "layer 2 (Dropout(0.1)): dropout after the outputs"),
             (vec![Linear(2, 3), Relu], "layer 2 (Relu): is the last layer"),
             (
-                vec![Linear(2, 3), SharedDropout(1.5, Sharing::Batch), Linear(3, 2)],
+                vec![Linear(2, 3), SharedDropout(1.5, MaskSharing::Batch), Linear(3, 2)],
                 "layer 2 (SharedDropout(1.5, batch)): a drop",
             ),
             (
-                vec![Linear(2, 3), SharedDropout(0.5, Sharing::Batch), Relu, Linear(3, 2)],
+                vec![Linear(2, 3), SharedDropout(0.5, MaskSharing::Batch), Relu, Linear(3, 2)],
                 "layer 3 (Relu): comes after dropout",
             ),
             (
                 vec![
-                    SharedDropout(0.1, Sharing::Batch),
+                    SharedDropout(0.1, MaskSharing::Batch),
                     Linear(2, 3),
                     Dropout(0.5),
                     Linear(3, 3),
-                    SharedDropout(0.5, Sharing::rows(8).unwrap()),
+                    SharedDropout(0.5, MaskSharing::rows(8).unwrap()),
                     Linear(3, 2),
                 ],
                 "layer 5 (SharedDropout(0.5, 8)): shares its masks otherwise than layer 1 (SharedDropout(0.1, batch)); give all",

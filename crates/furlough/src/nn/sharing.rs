@@ -14,13 +14,13 @@ use std::str::FromStr;
 /// Written `per-example`, `batch`, or a number of rows.
 ///
 /// ```
-/// use furlough::nn::Sharing;
-/// assert_eq!(Sharing::rows(64)?, "64".parse()?);
-/// assert_eq!(Sharing::Batch.to_string(), "batch");
+/// use furlough::nn::MaskSharing;
+/// assert_eq!(MaskSharing::rows(64)?, "64".parse()?);
+/// assert_eq!(MaskSharing::Batch.to_string(), "batch");
 /// # Ok::<(), furlough::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Sharing {
+pub enum MaskSharing {
     /// None: each example has a mask of its own.
     #[default]
     PerExample,
@@ -30,26 +30,26 @@ pub enum Sharing {
     Batch,
 }
 
-impl Sharing {
+impl MaskSharing {
     /// Groups of `rows` examples.
     ///
     /// # Errors
     /// [`Error::Setting`] for 0.
     pub fn rows(rows: u32) -> Result<Self> {
-        NonZeroU32::new(rows).map(Sharing::Rows).ok_or_else(|| refuse(rows))
+        NonZeroU32::new(rows).map(MaskSharing::Rows).ok_or_else(|| refuse(rows))
     }
 
     /// Whether each example has a mask of its own.
     pub fn is_per_example(&self) -> bool {
-        *self == Sharing::PerExample
+        *self == MaskSharing::PerExample
     }
 
     /// The examples of a whole group; none where nothing is shared.
     pub fn group_size(self) -> Option<NonZeroU32> {
         match self {
-            Sharing::PerExample => None,
-            Sharing::Rows(rows) => Some(rows),
-            Sharing::Batch => Some(NonZeroU32::MAX),
+            MaskSharing::PerExample => None,
+            MaskSharing::Rows(rows) => Some(rows),
+            MaskSharing::Batch => Some(NonZeroU32::MAX),
         }
     }
 }
@@ -62,58 +62,58 @@ fn refuse(value: impl fmt::Display) -> Error {
     )
 }
 
-impl fmt::Display for Sharing {
+impl fmt::Display for MaskSharing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Sharing::PerExample => f.write_str("per-example"),
-            Sharing::Rows(rows) => rows.fmt(f),
-            Sharing::Batch => f.write_str("batch"),
+            MaskSharing::PerExample => f.write_str("per-example"),
+            MaskSharing::Rows(rows) => rows.fmt(f),
+            MaskSharing::Batch => f.write_str("batch"),
         }
     }
 }
 
-impl FromStr for Sharing {
+impl FromStr for MaskSharing {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         match text {
-            "per-example" => Ok(Sharing::PerExample),
-            "batch" => Ok(Sharing::Batch),
-            number => number.parse().map(Sharing::Rows).map_err(|_| refuse(number)),
+            "per-example" => Ok(MaskSharing::PerExample),
+            "batch" => Ok(MaskSharing::Batch),
+            number => number.parse().map(MaskSharing::Rows).map_err(|_| refuse(number)),
         }
     }
 }
 
 /// Rows as a number, the others as text.
-impl Serialize for Sharing {
+impl Serialize for MaskSharing {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
-            Sharing::Rows(rows) => serializer.serialize_u32(rows.get()),
+            MaskSharing::Rows(rows) => serializer.serialize_u32(rows.get()),
             other => serializer.collect_str(other),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Sharing {
+impl<'de> Deserialize<'de> for MaskSharing {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct Said;
 
         impl Visitor<'_> for Said {
-            type Value = Sharing;
+            type Value = MaskSharing;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("\"per-example\", \"batch\" or a whole number of rows")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Sharing, E> {
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<MaskSharing, E> {
                 text.parse().map_err(E::custom)
             }
 
-            fn visit_i64<E: de::Error>(self, rows: i64) -> std::result::Result<Sharing, E> {
+            fn visit_i64<E: de::Error>(self, rows: i64) -> std::result::Result<MaskSharing, E> {
                 rows.to_string().parse().map_err(E::custom)
             }
 
-            fn visit_u64<E: de::Error>(self, rows: u64) -> std::result::Result<Sharing, E> {
+            fn visit_u64<E: de::Error>(self, rows: u64) -> std::result::Result<MaskSharing, E> {
                 rows.to_string().parse().map_err(E::custom)
             }
         }

@@ -2,7 +2,7 @@
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, DropoutKind, Init, MaskKey, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, DropoutKind, Init, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{TrainOptions, Trainer, TrainingMemory};
@@ -53,7 +53,7 @@ fn steps() {
     let data = data();
     let examples: Vec<u32> = (0..512).collect();
     for optimizer in [Sgd::default(), Sgd { momentum: 0.9, max_norm: Some(1.0), ..Sgd::default() }] {
-        let (none, batch, groups) = (Sharing::PerExample, Sharing::Batch, Sharing::rows(50).unwrap());
+        let (none, batch, groups) = (MaskSharing::PerExample, MaskSharing::Batch, MaskSharing::rows(50).unwrap());
         let plain = DropoutKind::Bernoulli;
         for (activation, threads, sharing, kind) in [
             (Activation::Relu, 1, none, plain),

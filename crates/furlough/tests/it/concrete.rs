@@ -4,7 +4,7 @@ use crate::common::{bits, data, site, whole_and_in_pieces};
 use furlough::compute::{Isa, drop_in_place};
 use furlough::data::digits;
 use furlough::nn::{
-    Concrete, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Layer::*, Mlp, Sequential, Sharing,
+    Concrete, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Layer::*, MaskSharing, Mlp, Sequential,
 };
 use furlough::optim::Sgd;
 use furlough::train::{Control, Event, LearntDropout, TrainOptions, Trainer};
@@ -51,7 +51,7 @@ fn the_definition_is_the_relaxation_of_the_paper() {
 }
 
 fn dropout_in_place_is_the_definition() {
-    let dropout = Dropout::of(DropoutKind::Concrete, 0.3, Sharing::PerExample).unwrap();
+    let dropout = Dropout::of(DropoutKind::Concrete, 0.3, MaskSharing::PerExample).unwrap();
     let values = Array2::from_shape_fn((5, 131), |(i, j)| i as f32 - j as f32 / 3.0);
     let expected = dropout.forward(values.view(), &[5, 4, 3, 2, 1], &site(8));
     for isa in Isa::available() {

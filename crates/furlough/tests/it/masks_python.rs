@@ -5,7 +5,7 @@
 //! numpy is a failure; without it the fresh runs are skipped.
 
 use furlough::data::epoch_order;
-use furlough::nn::{Dropout, DropoutKind, Init, MaskKey, Sharing};
+use furlough::nn::{Dropout, DropoutKind, Init, MaskKey, MaskSharing};
 use furlough::random::{Key, Stream, normal, philox4x32};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ fn mask_answer(question: &Value, keeps: &Keeps) -> Value {
     let p = question["p"].as_f64().unwrap();
     let dropout = match question.get("sharing") {
         None => Dropout::new(p).unwrap(),
-        Some(sharing) => Dropout::shared(p, Sharing::deserialize(sharing).unwrap()).unwrap(),
+        Some(sharing) => Dropout::shared(p, MaskSharing::deserialize(sharing).unwrap()).unwrap(),
     };
     let site = MaskKey {
         key: Key::new(number(question, "seed")),
@@ -102,7 +102,7 @@ fn mask_answer(question: &Value, keeps: &Keeps) -> Value {
 /// What other kinds of noise make of a value, and what its derivative is multiplied by.
 fn noise_answer(question: &Value) -> Value {
     let kind = question["noise"].as_str().unwrap().parse().unwrap();
-    let dropout = Dropout::of(kind, question["p"].as_f64().unwrap(), Sharing::PerExample).unwrap();
+    let dropout = Dropout::of(kind, question["p"].as_f64().unwrap(), MaskSharing::PerExample).unwrap();
     let x = question["x"].as_f64().unwrap() as f32;
     let site = MaskKey {
         key: Key::new(number(question, "seed")),
@@ -257,7 +257,7 @@ fn the_page_shows_these_numbers() {
         }
     }
     let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: 3, layer: 1 };
-    let shared = Dropout::shared(0.5, Sharing::rows(64).unwrap()).unwrap();
+    let shared = Dropout::shared(0.5, MaskSharing::rows(64).unwrap()).unwrap();
     let group = shared.mask_id(&site, 200, 41);
     for unit in 0..4 {
         let words = site.key.draw(site.stream, 1, unit, group, 3).map(|w| format!("{w:08x}")).join(" ");
@@ -277,7 +277,7 @@ fn the_page_shows_these_numbers() {
     }
     let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: 0, layer: 1 };
     for kind in DropoutKind::OF_UNITS.into_iter().filter(|kind| !kind.is_bernoulli()) {
-        let dropout = Dropout::of(kind, 0.5, Sharing::PerExample).unwrap();
+        let dropout = Dropout::of(kind, 0.5, MaskSharing::PerExample).unwrap();
         for unit in 0..4 {
             let (word, y, slope) =
                 (site.word(0, unit), dropout.value(1.0, &site, 0, unit), dropout.factor(&site, 0, unit));

@@ -4,7 +4,7 @@ use crate::common::site;
 use furlough::compute::{Cpu, Isa, drop_in_place};
 use furlough::data::{Dataset, Features, Targets, digits};
 use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
-use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskKey, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::predict::Predictor;
 use furlough::random::{Key, Stream};
@@ -27,7 +27,7 @@ fn noise_in_place_is_the_definition() {
             for (p, rows, width) in
                 [(0.0, 2, 5), (0.5, 3, 64), (0.3, 5, 131), (0.9, 1, 1), (1.0 - 2f64.powi(-33), 2, 70)]
             {
-                let dropout = Dropout::of(kind, p, Sharing::PerExample).unwrap();
+                let dropout = Dropout::of(kind, p, MaskSharing::PerExample).unwrap();
                 let examples: Vec<u32> = (0..rows as u32).map(|row| 1000 - 7 * row).collect();
                 let mut values = Array2::from_shape_fn((rows, width), |(i, j)| i as f32 - j as f32 / 3.0);
                 values[[rows - 1, width - 1]] = f32::INFINITY;
@@ -52,7 +52,7 @@ fn noise_has_the_mean_and_variance_that_its_page_says() {
     for (p, x) in [(0.05, 1.0f32), (0.5, 1.0), (0.5, -3.0), (0.8, 0.25)] {
         let variance = p / (1.0 - p) * f64::from(x).powi(2);
         for kind in [DropoutKind::Bernoulli, DropoutKind::Gaussian] {
-            let dropout = Dropout::of(kind, p, Sharing::PerExample).unwrap();
+            let dropout = Dropout::of(kind, p, MaskSharing::PerExample).unwrap();
             let mut values = vec![x; units];
             drop_in_place(dropout, &mut values, &[7], &site(3), Isa::best());
             let (mean, seen) = moments(&values);
@@ -68,13 +68,13 @@ fn alpha_dropout_keeps_mean_0_and_variance_1() {
     let normal: Vec<f32> = (0..1u32 << 18).map(|i| furlough::random::normal(i << 14 | 1 << 13)).collect();
     for p in [0.05, 0.2, 0.5, 0.9] {
         let mut values = normal.clone();
-        let dropout = Dropout::of(DropoutKind::Alpha, p, Sharing::PerExample).unwrap();
+        let dropout = Dropout::of(DropoutKind::Alpha, p, MaskSharing::PerExample).unwrap();
         drop_in_place(dropout, &mut values, &[7], &site(3), Isa::best());
         let (mean, variance) = moments(&values);
         assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.03, "{p}: mean {mean}, variance {variance}");
     }
     // As PyTorch has it: -1.7580993408473766 and, at p = 0.5, a = 0.8864049 and b = 0.77919394.
-    let half = Dropout::of(DropoutKind::Alpha, 0.5, Sharing::PerExample).unwrap();
+    let half = Dropout::of(DropoutKind::Alpha, 0.5, MaskSharing::PerExample).unwrap();
     assert!((DropoutKind::ALPHA_DROPPED + 1.758_099_340_847_376_6).abs() < 1e-15);
     assert_eq!((half.scale(), half.alpha_shifts()), (0.886_404_9, (0.779_193_94, -0.779_193_94)));
 }
@@ -106,7 +106,7 @@ fn moments(values: &[f32]) -> (f64, f64) {
 fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
     let digits = digits::load().unwrap();
     for kind in DropoutKind::OF_UNITS {
-        for sharing in [Sharing::PerExample, Sharing::rows(8).unwrap()] {
+        for sharing in [MaskSharing::PerExample, MaskSharing::rows(8).unwrap()] {
             // Alpha dropout goes with values of mean 0 only, which neither pixels nor ReLU give.
             let (activation, init, input, dropout) = match kind {
                 DropoutKind::Alpha => (Activation::Selu, Init::Lecun, 0.0, [0.05, 0.1]),
@@ -143,13 +143,13 @@ fn layers_that_make_no_noise_are_refused() {
         (AlphaDropout(1.0), "layer 2 (AlphaDropout(1)): alpha dropout keeps the variance"),
         (GaussianDropout(f64::NAN), "layer 2 (GaussianDropout(NaN)): a drop probability lies between"),
         (
-            DropoutWith(DropoutKind::Gaussian, 1.0, Sharing::Batch),
+            DropoutWith(DropoutKind::Gaussian, 1.0, MaskSharing::Batch),
             "layer 2 (DropoutWith(gaussian, 1, batch)): gaussian dropout has variance p/(1-p), so it takes a p from 0 to below 1, not 1",
         ),
     ] {
         let error = Sequential::new([Linear(2, 3), layer, Linear(3, 2)]).validate().unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     }
-    let error = Dropout::of(DropoutKind::Gaussian, 1.0, Sharing::PerExample).unwrap_err().to_string();
+    let error = Dropout::of(DropoutKind::Gaussian, 1.0, MaskSharing::PerExample).unwrap_err().to_string();
     assert!(error.starts_with("dropout = 1: gaussian dropout has variance"), "{error}");
 }

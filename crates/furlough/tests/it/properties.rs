@@ -8,7 +8,7 @@ use crate::common::{
 };
 use furlough::compute::{Gathering, Isa, Precision, reference};
 use furlough::data::{Batch, Targets};
-use furlough::nn::{Activation, Concrete, DropoutKind, DropoutSchedule, Init, Mlp, Sharing, argmax};
+use furlough::nn::{Activation, Concrete, DropoutKind, DropoutSchedule, Init, MaskSharing, Mlp, argmax};
 use furlough::optim::{LrSchedule, Sgd};
 use furlough::random::Key;
 use furlough::train::TrainOptions;
@@ -112,7 +112,9 @@ fn avx2_and_avx512_give_the_same_bits() {
     for (width, batch) in
         [192, 320, 512, 768, 1024].into_iter().flat_map(|width| [64, 100, 200].map(|rows| (width, rows)))
     {
-        for (p, sharing) in [(0.2, Sharing::Batch), (0.5, Sharing::Batch), (0.5, Sharing::rows(48).unwrap())] {
+        for (p, sharing) in
+            [(0.2, MaskSharing::Batch), (0.5, MaskSharing::Batch), (0.5, MaskSharing::rows(48).unwrap())]
+        {
             same(&Case { sharing, batch, ..Case::new(&[200, width, width, 10], [0.0, p, p]) });
         }
     }
@@ -125,9 +127,9 @@ fn finite_differences_agree() {
     for kind in DropoutKind::ALL {
         for (activation, classes) in smooth.into_iter().flat_map(|activation| [(activation, true), (activation, false)])
         {
-            for sharing in [Sharing::PerExample, Sharing::rows(5).unwrap(), Sharing::Batch] {
+            for sharing in [MaskSharing::PerExample, MaskSharing::rows(5).unwrap(), MaskSharing::Batch] {
                 let own = matches!(kind, DropoutKind::DropConnect | DropoutKind::Concrete);
-                if own && sharing != Sharing::PerExample {
+                if own && sharing != MaskSharing::PerExample {
                     continue;
                 }
                 let concrete = furlough::nn::ConcretePrior { length: 0.7, entropy: 0.5 };

@@ -3,7 +3,7 @@
 use crate::common::data;
 use furlough::compute::{Cpu, Gathering, Isa, Precision, reference};
 use furlough::data::{Batch, digits};
-use furlough::nn::{Activation, DropoutSchedule, Init, MaskKey, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, DropoutSchedule, Init, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, TrainOptions, Trainer};
@@ -24,10 +24,12 @@ fn a_step_has_the_drop_probabilities_of_its_factor() {
     let data = data(150, 37, 5, true);
     let examples: Vec<u32> = (0..70).map(|i| 149 - 2 * i).collect();
     let batch = Batch { data: &data, examples: &examples };
-    let groups = Sharing::rows(33).unwrap();
-    for (activation, sharing) in
-        [(Activation::Relu, Sharing::PerExample), (Activation::Relu, Sharing::Batch), (Activation::Tanh, groups)]
-    {
+    let groups = MaskSharing::rows(33).unwrap();
+    for (activation, sharing) in [
+        (Activation::Relu, MaskSharing::PerExample),
+        (Activation::Relu, MaskSharing::Batch),
+        (Activation::Tanh, groups),
+    ] {
         let network = Sequential::mlp(37, 5, &[67, 21], activation, 0.3, &[1.0, 0.5]).with_sharing(sharing);
         let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
         for (isa, when) in

@@ -4,7 +4,7 @@ use crate::common::case::Case;
 use crate::common::{bits, site, velocity, whole_and_in_pieces};
 use furlough::compute::{Cpu, Gathering};
 use furlough::data::{Batch, digits};
-use furlough::nn::{Activation, Dropout, Init, MaskKey, Sequential, Sharing};
+use furlough::nn::{Activation, Dropout, Init, MaskKey, MaskSharing, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::Stream;
 use furlough::train::TrainOptions;
@@ -18,7 +18,7 @@ furlough_harness::tests![
 ];
 
 fn for_the_batch() -> Case {
-    Case { sharing: Sharing::Batch, ..Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5]) }
+    Case { sharing: MaskSharing::Batch, ..Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5]) }
 }
 
 fn what_is_dropped_does_not_move() {
@@ -75,7 +75,7 @@ fn what_is_dropped_is_penalised_all_the_same() {
 /// Groups that divide the batch and groups that do not, and a last batch of the epoch that is smaller.
 fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
-    for sharing in [Sharing::Batch, Sharing::rows(80).unwrap()] {
+    for sharing in [MaskSharing::Batch, MaskSharing::rows(80).unwrap()] {
         // Large enough to be gathered unasked.
         let network = Sequential::mlp(64, 10, &[1024, 128], Activation::Relu, 0.0, &[0.5, 0.3]);
         let network = network.with_sharing(sharing);
@@ -100,20 +100,20 @@ fn the_definition_shares_by_place_and_only_in_training() {
     let x = Array2::ones((7, 90));
     let ids = [9, 4, 4, 30, 2, 8, 1];
     let half = |sharing| Dropout::shared(0.5, sharing).unwrap();
-    let threes = half(Sharing::rows(3).unwrap()).forward(x.view(), &ids, &site(0));
-    let plain = half(Sharing::PerExample);
+    let threes = half(MaskSharing::rows(3).unwrap()).forward(x.view(), &ids, &site(0));
+    let plain = half(MaskSharing::PerExample);
     for (place, row) in threes.rows().into_iter().enumerate() {
         let alone = plain.forward(x.slice(ndarray::s![..1, ..]), &[place as u32 / 3], &site(0));
         assert_eq!(row, alone.row(0), "place {place}");
     }
-    let batch = half(Sharing::Batch).forward(x.view(), &ids, &site(0));
+    let batch = half(MaskSharing::Batch).forward(x.view(), &ids, &site(0));
     assert!(batch.rows().into_iter().all(|row| row == threes.row(0)));
     let sampled = MaskKey { stream: Stream::MonteCarlo, ..site(0) };
-    for sharing in [Sharing::Batch, Sharing::rows(1).unwrap()] {
+    for sharing in [MaskSharing::Batch, MaskSharing::rows(1).unwrap()] {
         let apart = plain.forward(x.view(), &ids, &sampled);
         assert_eq!(half(sharing).forward(x.view(), &ids, &sampled), apart);
     }
-    assert_eq!(Dropout::shared(0.0, Sharing::Batch).unwrap(), Dropout::NONE);
-    let message = Sharing::rows(0).unwrap_err().to_string();
+    assert_eq!(Dropout::shared(0.0, MaskSharing::Batch).unwrap(), Dropout::NONE);
+    let message = MaskSharing::rows(0).unwrap_err().to_string();
     assert!(message.starts_with("dropout_sharing = 0: write per-example, batch, or how many"), "{message}");
 }

@@ -4,7 +4,7 @@ use crate::common::case::Case;
 use crate::common::{bits, data, site};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskKey, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
@@ -117,9 +117,9 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
         ] {
             let network = Sequential::mlp(113, outputs, &hidden, activation, 0.1, &[0.2, 0.5]);
             let network = network.with_dropout_kind(kind).with_sharing(if kind == DropoutKind::Gaussian {
-                Sharing::rows(7).unwrap()
+                MaskSharing::rows(7).unwrap()
             } else {
-                Sharing::PerExample
+                MaskSharing::PerExample
             });
             let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
             let data = data(500, 113, outputs, true);

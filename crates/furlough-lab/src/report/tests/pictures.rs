@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::run::{NamedRun, Plot};
-use furlough::nn::{Dropout, DropoutKind, Layer, MaskKey, Sequential, Sharing};
+use furlough::nn::{Dropout, DropoutKind, Layer, MaskKey, MaskSharing, Sequential};
 use furlough::random::Stream;
 use std::num::NonZero;
 
@@ -47,11 +47,11 @@ fn examples_are_shown_as_they_are() {
 
 #[test]
 fn masks_are_those_of_the_definition() {
-    let rows = |rows| Sharing::Rows(NonZero::new(rows).unwrap());
+    let rows = |rows| MaskSharing::Rows(NonZero::new(rows).unwrap());
     for (sharing, owner) in [
-        (Sharing::PerExample, (|row| 2 * row + 5) as fn(u32) -> u32),
+        (MaskSharing::PerExample, (|row| 2 * row + 5) as fn(u32) -> u32),
         (rows(4), |row| row / 4),
-        (Sharing::Batch, |_| 0),
+        (MaskSharing::Batch, |_| 0),
     ] {
         let network = Sequential::new([Layer::Linear(4, 200), Layer::Relu, Layer::Dropout(0.3), Layer::Linear(200, 2)]);
         let places = MaskPlace::all(&network.with_sharing(sharing).validate().unwrap(), 1.0);
@@ -75,7 +75,7 @@ fn masks_are_those_of_the_definition() {
 
 #[test]
 fn other_noise_and_schedules_are_drawn_as_they_are() {
-    let dropout = Dropout::of(DropoutKind::Gaussian, 0.5, Sharing::PerExample).unwrap();
+    let dropout = Dropout::of(DropoutKind::Gaussian, 0.5, MaskSharing::PerExample).unwrap();
     let place = MaskPlace { after: "hidden layer 1".into(), layer: 1, units: 64, dropout };
     let site = MaskKey { key: Key::new(5), stream: Stream::Dropout, step: 0, layer: 1 };
     let shown = pixels(&place.picture(5, &[3], 1).unwrap());

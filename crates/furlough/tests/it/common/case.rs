@@ -6,7 +6,7 @@
 use super::{data, velocity};
 use furlough::compute::{Cpu, Gathering, Isa, Precision};
 use furlough::data::{Batch, Dataset};
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, Mlp, Sequential, Sharing};
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::Key;
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ pub struct Case {
     pub widths: Vec<usize>,
     /// Before each linear layer.
     pub noise: Vec<Noise>,
-    pub sharing: Sharing,
+    pub sharing: MaskSharing,
     pub activation: Activation,
     /// Examples of a step, and how many more the engine has room for.
     pub batch: usize,
@@ -47,7 +47,7 @@ impl Case {
         Case {
             widths: widths.to_vec(),
             noise: dropout.map(|p| Noise { kind: DropoutKind::Bernoulli, p, per_example: false }).to_vec(),
-            sharing: Sharing::PerExample,
+            sharing: MaskSharing::PerExample,
             activation: Activation::Relu,
             batch: 64,
             spare: 5,
@@ -71,7 +71,7 @@ impl Case {
         for (index, (&Noise { kind, p, per_example }, pair)) in
             self.noise.iter().zip(self.widths.windows(2)).enumerate()
         {
-            let sharing = if per_example { Sharing::PerExample } else { self.sharing };
+            let sharing = if per_example { MaskSharing::PerExample } else { self.sharing };
             // No layer at all, or one that does nothing.
             if p != 0.0 || index % 2 == 0 {
                 layers.push(Layer::DropoutWith(kind, p, sharing));
@@ -177,9 +177,9 @@ fn optimizer() -> impl Strategy<Value = Sgd> {
     )
 }
 
-fn sharing() -> impl Strategy<Value = Sharing> {
+fn sharing() -> impl Strategy<Value = MaskSharing> {
     let groups = prop::sample::select(&[32u64, 1, 3, 33, 48, 64, 1000][..]);
-    prop_oneof![2 => Just(Sharing::PerExample), 1 => Just(Sharing::Batch), 2 => groups.prop_map(|rows| Sharing::rows(rows as u32).unwrap())]
+    prop_oneof![2 => Just(MaskSharing::PerExample), 1 => Just(MaskSharing::Batch), 2 => groups.prop_map(|rows| MaskSharing::rows(rows as u32).unwrap())]
 }
 
 /// One kind for a whole network, or one for each layer: what may stand there, with a p that it takes.

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Noise};
 use furlough::compute::{Gathering, Precision};
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, Sharing};
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, MaskSharing};
 use furlough::optim::Sgd;
 
 /// All of them.
@@ -115,8 +115,8 @@ fn deep() -> Case {
 
 /// Masks shared by groups of rows: gathered, and computed in full.
 fn shared() -> Vec<Case> {
-    let groups = |rows| Sharing::rows(rows).unwrap();
-    let base = || Case { sharing: Sharing::Batch, spare: 0, ..Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5]) };
+    let groups = |rows| MaskSharing::rows(rows).unwrap();
+    let base = || Case { sharing: MaskSharing::Batch, spare: 0, ..Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5]) };
     let with = |widths: &[usize], dropout: &[f64]| {
         let noise = dropout.iter().map(|&p| Noise { kind: DropoutKind::Bernoulli, p, per_example: false });
         Case { widths: widths.to_vec(), noise: noise.collect(), ..base() }
@@ -180,8 +180,8 @@ fn noise() -> Vec<Case> {
         gentle(Case { batch: 150, classes: false, ..Case::new(&[241, 700, 7], [0.05, 0.3]) }),
         // Few rows; masks shared by groups and by all.
         Case { batch: 16, optimizer: all, ..Case::new(&[70, 64, 48, 33], [0.1, 0.2, 0.5]) },
-        Case { sharing: Sharing::rows(33).unwrap(), batch: 100, gathering: Gathering::Always, ..base() },
-        Case { sharing: Sharing::Batch, optimizer: all, gathering: Gathering::Always, ..base() },
+        Case { sharing: MaskSharing::rows(33).unwrap(), batch: 100, gathering: Gathering::Always, ..base() },
+        Case { sharing: MaskSharing::Batch, optimizer: all, gathering: Gathering::Always, ..base() },
     ];
     cases.extend(Activation::ALL.map(|activation| Case { activation, ..base() }));
     in_both_precisions(cases)
