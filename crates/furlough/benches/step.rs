@@ -6,7 +6,7 @@
 //! (0: without dropout) and a mask for each example takes turns with the first, ten steps at a time for twenty seconds, and both have met the same
 //! machine: the quotient of their mean times is steady to a few hundredths there too.
 
-use furlough::compute::{Cpu, Gathering, Isa, Precision};
+use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Init, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
@@ -32,7 +32,7 @@ impl Run {
     fn new(network: Sequential, batch_size: usize, threads: usize, precision: Precision) -> furlough::Result<Run> {
         let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(1));
         let mut cpu = Cpu::with(mlp.architecture(), batch_size, threads, precision, Isa::best());
-        cpu.gather(Gathering::Always);
+        cpu.gather(SharedMaskMode::Always);
         Ok(Run { mlp, cpu, step: 0, times: Vec::new() })
     }
 

@@ -9,5 +9,5 @@ mod precision;
 pub mod reference;
 
 pub(crate) use cpu::{Comoments, softmax_samples, tally_classes, tally_width};
-pub use cpu::{Cpu, Fold, Gathering, Isa, Samples, StepSums, drop_in_place};
+pub use cpu::{Cpu, Fold, Isa, Samples, SharedMaskMode, StepSums, drop_in_place};
 pub use precision::Precision;

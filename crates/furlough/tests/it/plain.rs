@@ -6,7 +6,7 @@
 use crate::common::case::{Case, check, generated};
 use crate::common::known::known;
 use crate::common::{bits, of_fused_isas, site, velocity};
-use furlough::compute::{Gathering, Isa, Precision};
+use furlough::compute::{Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Targets};
 use furlough::nn::{Activation, Architecture, Concrete, Dropout, DropoutKind, MaskKey, Mlp};
 use furlough::optim::Sgd;
@@ -35,8 +35,8 @@ fn equal(case: &Case, isa: Isa) {
     };
     let case = Case { activation, precision: Precision::F32, ..case.clone() };
     let architecture = case.network().validate().unwrap();
-    let gathers = case.gathering == Gathering::Always && can_be_gathered(&architecture);
-    let case = Case { gathering: if gathers { Gathering::Always } else { Gathering::Never }, ..case };
+    let gathers = case.gathering == SharedMaskMode::Always && can_be_gathered(&architecture);
+    let case = Case { gathering: if gathers { SharedMaskMode::Always } else { SharedMaskMode::Never }, ..case };
     let (data, examples) = (case.data(), case.examples());
     for threads in [1, 2] {
         let (mut fast, mut cpu) = (case.mlp(), case.cpu(isa, threads));

@@ -6,7 +6,7 @@ use crate::common::{
     Tolerance, bits, check_gradient, check_passes, missing, of_each_isa, regularizer, sampled, site, velocity,
     whole_and_in_pieces,
 };
-use furlough::compute::{Gathering, Isa, Precision, reference};
+use furlough::compute::{Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, Targets};
 use furlough::nn::{Activation, Concrete, DropoutKind, DropoutSchedule, Init, MaskSharing, Mlp, argmax};
 use furlough::optim::{LrSchedule, Sgd};
@@ -139,7 +139,7 @@ fn finite_differences_agree() {
                     kind => kind,
                 });
                 let optimizer = Sgd { learning_rate: 1.0, concrete, ..Sgd::default() };
-                let gathering = Gathering::Always;
+                let gathering = SharedMaskMode::Always;
                 gradient_agrees(&Case { batch: 13, activation, classes, sharing, optimizer, gathering, ..case });
             }
         }

@@ -1,7 +1,7 @@
 //! Drop probabilities that change from step to step: the fast step against the plain one with those of the step, and the loop.
 
 use crate::common::data;
-use furlough::compute::{Cpu, Gathering, Isa, Precision, reference};
+use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Activation, DropoutSchedule, Init, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
@@ -33,7 +33,7 @@ fn a_step_has_the_drop_probabilities_of_its_factor() {
         let network = Sequential::mlp(37, 5, &[67, 21], activation, 0.3, &[1.0, 0.5]).with_sharing(sharing);
         let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
         for (isa, when) in
-            Isa::available().into_iter().flat_map(|isa| [(isa, Gathering::Never), (isa, Gathering::Always)])
+            Isa::available().into_iter().flat_map(|isa| [(isa, SharedMaskMode::Never), (isa, SharedMaskMode::Always)])
         {
             let (mut fast, mut slow) = (start.clone(), start.parameters().to_vec());
             let mut cpu = Cpu::with(start.architecture(), 75, 2, Precision::F32, isa);

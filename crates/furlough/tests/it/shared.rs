@@ -2,7 +2,7 @@
 
 use crate::common::case::Case;
 use crate::common::{bits, site, velocity, whole_and_in_pieces};
-use furlough::compute::{Cpu, Gathering};
+use furlough::compute::{Cpu, SharedMaskMode};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Activation, Dropout, Init, MaskKey, MaskSharing, Sequential};
 use furlough::optim::Sgd;
@@ -27,7 +27,7 @@ fn what_is_dropped_does_not_move() {
     let examples: Vec<u32> = (0..case.batch as u32).collect();
     let mut after = before.clone();
     let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
-    cpu.gather(Gathering::Always);
+    cpu.gather(SharedMaskMode::Always);
     cpu.train_step(&mut after, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
     let mask = MaskKey { layer: 1, ..site(0) };
     let dropout = before.architecture().blocks()[0].dropout;
@@ -52,7 +52,7 @@ fn what_is_dropped_is_penalised_all_the_same() {
     let (rate, l1, decay) = (0.25, 0.01, 0.125);
     for (momentum, weight_decay) in [(0.0, 0.0), (0.9, 0.0), (0.0, decay), (0.9, decay)] {
         let optimizer = Sgd { learning_rate: rate, l1, momentum, weight_decay, ..Sgd::default() };
-        for when in [Gathering::Always, Gathering::Never] {
+        for when in [SharedMaskMode::Always, SharedMaskMode::Never] {
             let mut after = before.clone();
             let mut velocity = velocity(&optimizer, &after);
             let mut cpu = Cpu::new(before.architecture(), case.batch, 2);

@@ -33,7 +33,7 @@ mod workspace;
 mod zeros;
 
 pub(crate) use comoments::Comoments;
-pub use gathered::Gathering;
+pub use gathered::SharedMaskMode;
 pub use in_place::drop_in_place;
 pub use samples::{Fold, Samples};
 pub use simd::Isa;
@@ -85,7 +85,7 @@ pub struct Cpu {
     sums: Shared<StepSums>,
     /// The other way to compute a step, where enough rows share their masks.
     gathered: Option<Gathered>,
-    gathering: Gathering,
+    gathering: SharedMaskMode,
 }
 
 /// What a step or an evaluation counted, summed over its examples.
@@ -143,7 +143,7 @@ impl Cpu {
             connections: Connections::new(architecture),
             concretes: Concretes::new(architecture, batch_size),
             sums: Shared::new(batch_size, 1),
-            gathering: Gathering::default(),
+            gathering: SharedMaskMode::default(),
             gathered: product
                 .kernels()
                 .and_then(|kernels| Gathered::new(architecture, batch_size, kernels, workers.count())),
@@ -155,8 +155,8 @@ impl Cpu {
         }
     }
 
-    /// Says when steps leave out what shared masks drop; [`Gathering::WhereItPays`] unless told otherwise.
-    pub fn gather(&mut self, when: Gathering) {
+    /// Says when steps leave out what shared masks drop; [`SharedMaskMode::Auto`] unless told otherwise.
+    pub fn gather(&mut self, when: SharedMaskMode) {
         self.gathering = when;
     }
 

@@ -4,7 +4,7 @@
 //! they can be when something fails with them. A property holds for both: [`check`] tries them.
 
 use super::{data, velocity};
-use furlough::compute::{Cpu, Gathering, Isa, Precision};
+use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset};
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
@@ -37,7 +37,7 @@ pub struct Case {
     pub classes: bool,
     pub precision: Precision,
     pub threads: usize,
-    pub gathering: Gathering,
+    pub gathering: SharedMaskMode,
 }
 
 impl Case {
@@ -55,7 +55,7 @@ impl Case {
             classes: true,
             precision: Precision::F32,
             threads: 2,
-            gathering: Gathering::default(),
+            gathering: SharedMaskMode::default(),
         }
     }
 
@@ -214,7 +214,7 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
     let engine = (
         prop::sample::select(&Precision::ALL[..]),
         2usize..=16,
-        prop::sample::select(vec![Gathering::default(), Gathering::Always, Gathering::Never]),
+        prop::sample::select(vec![SharedMaskMode::default(), SharedMaskMode::Always, SharedMaskMode::Never]),
         prop::sample::select(&[0usize, 5, 200][..]),
     );
     let learning = (prop::sample::select(&Activation::ALL[..]), optimizer(), any::<bool>());

@@ -1,7 +1,7 @@
 //! The cases that somebody chose: one for each way in which a step can be computed, for every kind of dropout.
 
 use super::case::{Case, Noise};
-use furlough::compute::{Gathering, Precision};
+use furlough::compute::{Precision, SharedMaskMode};
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, MaskSharing};
 use furlough::optim::Sgd;
 
@@ -163,7 +163,8 @@ fn shared() -> Vec<Case> {
         ..with(&[48, 70, 31, 10], &[0.1, 0.4, 0.25])
     }));
     let ways = |case: Case| {
-        [Gathering::Always, Gathering::Never, Gathering::default()].map(|gathering| Case { gathering, ..case.clone() })
+        [SharedMaskMode::Always, SharedMaskMode::Never, SharedMaskMode::default()]
+            .map(|gathering| Case { gathering, ..case.clone() })
     };
     cases.into_iter().flat_map(ways).collect()
 }
@@ -180,8 +181,8 @@ fn noise() -> Vec<Case> {
         gentle(Case { batch: 150, classes: false, ..Case::new(&[241, 700, 7], [0.05, 0.3]) }),
         // Few rows; masks shared by groups and by all.
         Case { batch: 16, optimizer: all, ..Case::new(&[70, 64, 48, 33], [0.1, 0.2, 0.5]) },
-        Case { sharing: MaskSharing::rows(33).unwrap(), batch: 100, gathering: Gathering::Always, ..base() },
-        Case { sharing: MaskSharing::Batch, optimizer: all, gathering: Gathering::Always, ..base() },
+        Case { sharing: MaskSharing::rows(33).unwrap(), batch: 100, gathering: SharedMaskMode::Always, ..base() },
+        Case { sharing: MaskSharing::Batch, optimizer: all, gathering: SharedMaskMode::Always, ..base() },
     ];
     cases.extend(Activation::ALL.map(|activation| Case { activation, ..base() }));
     in_both_precisions(cases)

@@ -39,12 +39,12 @@ const FEWEST_ROWS_APART: usize = 64;
 
 /// When a step leaves out what the shared masks drop. It computes the same either way, but for rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Gathering {
+pub enum SharedMaskMode {
     /// Never: what is dropped is computed all the same.
     Never,
     /// Where groups are large enough, and the network wide enough, for that to be faster.
     #[default]
-    WhereItPays,
+    Auto,
     /// Wherever all layers with dropout share their masks: for tests and measurements.
     Always,
 }
@@ -103,12 +103,12 @@ impl Gathered {
     }
 
     /// Whether a batch of so many rows is computed here, drop probabilities being multiplied by `factor`.
-    pub(super) fn takes(&self, architecture: &Architecture, rows: usize, when: Gathering, factor: f64) -> bool {
+    pub(super) fn takes(&self, architecture: &Architecture, rows: usize, when: SharedMaskMode, factor: f64) -> bool {
         match when {
-            Gathering::Never => false,
-            Gathering::Always => true,
+            SharedMaskMode::Never => false,
+            SharedMaskMode::Always => true,
             // The last group may have fewer.
-            Gathering::WhereItPays => reckon::pays(architecture, rows / rows.div_ceil(self.group_size), factor),
+            SharedMaskMode::Auto => reckon::pays(architecture, rows / rows.div_ceil(self.group_size), factor),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::nn::{Activation, Architecture};
 const ROW: f64 = 0.12;
 const DENSE: f64 = 0.87;
 
-/// What gathering a weight and adding its change back take in a step, in units, as measured with AVX2. (AVX-512 needs 60.) Gathering rounds differently,
+/// What gathering a weight and adding its change back take in a step, in units, as measured with AVX2. (AVX-512 needs 60.) SharedMaskMode rounds differently,
 /// so the decision must be the same with every instruction set.
 const MOVES: f64 = 80.0;
 
