@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Study(args) => commands::study::run(&args),
         Command::Watch(args) => commands::watch::run(&args),
         Command::Completions { shell } => commands::completions::run(shell),
+        Command::Flags => commands::flags::run(),
     };
     done.unwrap_or_else(|error| failure::report(&error))
 }

@@ -104,6 +104,9 @@ pub enum Command {
         /// The shell to complete for
         shell: clap_complete::Shell,
     },
+    /// Print the page of all flags and keys
+    #[command(hide = true)]
+    Flags,
 }
 
 /// What `furlough train` takes.
@@ -204,7 +207,7 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "INIT", help_heading = "Network")]
     init: Option<String>,
 
-    /// Optimiser [default: sgd]
+    /// Optimizer [default: sgd]
     #[arg(long, value_name = "NAME", help_heading = "Training")]
     optimizer: Option<String>,
     /// Learning rate [default: 0.5; digits: 0.1]

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod evaluate;
+pub mod flags;
 pub mod info;
 pub mod report;
 pub mod study;

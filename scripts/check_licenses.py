@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Checks every dependency's licence and source against deny.toml. Needs Python 3.9 and cargo, nothing else.
+"""Checks every dependency's license and source against deny.toml. Needs Python 3.9 and cargo, nothing else.
 
-    scripts/check_licences.py              check; the exit code is 1 if something is not allowed
-    scripts/check_licences.py --list       the same, and each crate with its licence
-    python3 -m doctest scripts/check_licences.py
+    scripts/check_licenses.py              check; the exit code is 1 if something is not allowed
+    scripts/check_licenses.py --list       the same, and each crate with its license
+    python3 -m doctest scripts/check_licenses.py
 
 It asks what `cargo deny check licenses bans sources` asks, of the same list, without the minutes that building
 cargo-deny takes. Dependencies of tests and of every platform are included.
+
+Each direct dependency must have its line in docs/reference/dependencies.md, which says why it is used, and each line its dependency.
 """
 
 import json
@@ -35,8 +37,8 @@ def strings(toml, table, key):
 
 
 def acceptable(expression, allowed):
-    """Whether somebody who accepts the licences in `allowed` may use what is under this SPDX expression. WITH binds
-    before AND, AND before OR. A licence with an exception is a licence of its own. `/` is OR, as crates once wrote.
+    """Whether somebody who accepts the licenses in `allowed` may use what is under this SPDX expression. WITH binds
+    before AND, AND before OR. A license with an exception is a license of its own. `/` is OR, as crates once wrote.
 
     >>> some = {"MIT", "ISC", "Apache-2.0 WITH LLVM-exception"}
     >>> [acceptable(text, some) for text in ("MIT", "GPL-3.0", "GPL-3.0 OR MIT", "GPL-3.0/MIT", "GPL-3.0 AND MIT")]
@@ -47,10 +49,10 @@ def acceptable(expression, allowed):
     [False, True, False]
     >>> acceptable("MIT OR", some)
     Traceback (most recent call last):
-    ValueError: 'MIT OR' is not a licence expression
+    ValueError: 'MIT OR' is not a license expression
     """
     tokens = re.findall(r"[()/]|[^\s()/]+", expression)[::-1]
-    malformed = ValueError(f"{expression!r} is not a licence expression")
+    malformed = ValueError(f"{expression!r} is not a license expression")
 
     def either():
         result = both()
@@ -73,11 +75,11 @@ def acceptable(expression, allowed):
             if not tokens or tokens.pop() != ")":
                 raise malformed
             return result
-        licence = name()
+        license = name()
         if tokens and tokens[-1] == "WITH":
             tokens.pop()
-            licence = f"{licence} WITH {name()}"
-        return licence in allowed
+            license = f"{license} WITH {name()}"
+        return license in allowed
 
     def name():
         if not tokens or not re.fullmatch(r"[A-Za-z0-9.:+-]+", tokens[-1]) or tokens[-1] in ("OR", "AND", "WITH"):
@@ -95,7 +97,7 @@ def faults(package, allowed, banned):
 
     >>> crate = {"name": "a", "source": REGISTRY, "license": "MIT", "dependencies": []}
     >>> [list(faults({**crate, **other}, {"MIT"}, {"b"})) for other in ({}, {"name": "b"}, {"license": None})]
-    [[], ['is banned'], ['names no licence']]
+    [[], ['is banned'], ['names no license']]
     >>> list(faults({**crate, "source": "git+https://example.org/a"}, {"MIT"}, set()))
     ['comes from git+https://example.org/a, not from crates.io']
     >>> list(faults({**crate, "source": None, "dependencies": [{"name": "c", "req": "*", "source": REGISTRY}]}, {"MIT"}, set()))
@@ -106,7 +108,7 @@ def faults(package, allowed, banned):
     if package["source"] not in (None, REGISTRY):
         yield f"comes from {package['source']}, not from crates.io"
     if not package["license"]:
-        yield "names no licence"
+        yield "names no license"
     else:
         try:
             if not acceptable(package["license"], allowed):
@@ -117,6 +119,27 @@ def faults(package, allowed, banned):
         for dependency in package["dependencies"]:
             if dependency["req"] == "*" and dependency["source"]:
                 yield f"takes any version of {dependency['name']}"
+
+
+def reasons(page):
+    """The names in the first column of the page's tables.
+
+    >>> sorted(reasons("| crate | why |\\n|---|---|\\n| `a` | it is fast |\\n| `b-c` | |\\ntext `d`"))
+    ['a', 'b-c']
+    """
+    return set(re.findall(r"^\| `([^`]+)` \|", page, re.M))
+
+
+def unexplained(packages, page):
+    """What the page of dependencies lacks, and what it names in vain.
+
+    >>> ours = {"name": "z", "source": None, "dependencies": [{"name": "a", "source": REGISTRY}, {"name": "y", "source": None}]}
+    >>> list(unexplained([ours], "| `b` | why |"))
+    ['a has no reason in docs/reference/dependencies.md', 'b is no dependency, but docs/reference/dependencies.md names it']
+    """
+    used = {one["name"] for package in packages if package["source"] is None for one in package["dependencies"] if one["source"]}
+    yield from (f"{name} has no reason in docs/reference/dependencies.md" for name in sorted(used - reasons(page)))
+    yield from (f"{name} is no dependency, but docs/reference/dependencies.md names it" for name in sorted(reasons(page) - used))
 
 
 def main():
@@ -134,9 +157,12 @@ def main():
         for fault in faults(package, allowed, banned):
             print(f"{package['name']} {package['version']} {fault}", file=sys.stderr)
             found += 1
+    for fault in unexplained(packages, (ROOT / "docs/reference/dependencies.md").read_text(encoding="utf-8")):
+        print(fault, file=sys.stderr)
+        found += 1
     if found:
         return f"{found} faults in {len(packages)} packages"
-    print(f"{len(packages)} packages: licences, bans and sources are as deny.toml wants them")
+    print(f"{len(packages)} packages: licenses, bans, sources and reasons are as they should be")
     return 0
 
 
