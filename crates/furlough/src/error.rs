@@ -34,9 +34,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The loss stopped being finite. What was learnt before this step is kept.
+    /// The loss stopped being finite. What was learned before this step is kept.
     #[error(
-        "the loss became {loss} in epoch {epoch}, step {step}; nothing was learnt from that step. \
+        "the loss became {loss} in epoch {epoch}, step {step}; nothing was learned from that step. \
          Try a smaller learning rate or a max-norm constraint, or check the data for extreme values"
     )]
     NotFinite {

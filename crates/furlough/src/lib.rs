@@ -7,7 +7,7 @@
 //! | [`random`] | Philox4x32-10 and the named streams: randomness as a pure function |
 //! | [`data`] | data sets in memory, their file formats, and the order of an epoch |
 //! | [`nn`] | the layer list, the layers' mathematics, and *the definition of dropout* |
-//! | [`optim`] | optimisers |
+//! | [`optim`] | optimizers |
 //! | [`compute`] | what one training step costs: kernels, threads, workspace |
 //! | [`train`] | the training loop and its events |
 //! | [`predict`] | a trained network's answers, how good they are, and how sure |

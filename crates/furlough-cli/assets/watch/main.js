@@ -43,7 +43,7 @@ const charts = [
   }),
 ];
 
-/** Takes in an update, as `catalogue.rs` writes it. */
+/** Takes in an update, as `catalog.rs` writes it. */
 function take(update) {
   if (update.reset) {
     const before = page.runs;

@@ -7,7 +7,7 @@ use std::path::Path;
 /// need to know, so that tests can run them on data of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
-    /// Its name in the catalogue, and of its folder in the cache.
+    /// Its name in the catalog, and of its folder in the cache.
     pub name: &'static str,
     /// What it is called in sentences.
     pub title: &'static str,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub(super) const ABOUT: &str = "Choose drop probabilities for your data, and say whether dropout helps there.
 
 Without a flag this searches rates after each hidden layer of the tutorial's network. It begins with 0.5, 0.1, 0.9, no dropout and the \
-recipe's own rates, and goes on with proposals of an optimiser (tree-structured Parzen estimators); the worse trials of each nine are \
+recipe's own rates, and goes on with proposals of an optimizer (tree-structured Parzen estimators); the worse trials of each nine are \
 given up early (successive halving). The best with dropout and the best without are then trained with several seeds, each of which \
 gives both the same initial weights and the same order of examples, and compared pair by pair. At last the better one is trained on \
 all training examples.

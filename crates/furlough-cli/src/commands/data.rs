@@ -30,7 +30,7 @@ enum Action {
         #[arg(long)]
         force: bool,
     },
-    /// Show a data set: where it is, its counts, shapes, classes and licence
+    /// Show a data set: where it is, its counts, shapes, classes and license
     #[command(after_help = acquire::ENVIRONMENT_HELP)]
     Info {
         /// Which one, as `furlough data list` spells it; `idx` is your own files in --data-dir
@@ -96,7 +96,7 @@ fn heading(name: &str, origin: &str) -> String {
     let mut text = String::new();
     let _ = match catalog::get(name) {
         Ok(entry) => {
-            writeln!(text, "{} ({name})\nlicence   {}\nsource    {}", entry.title, entry.licence, entry.source)
+            writeln!(text, "{} ({name})\nlicense   {}\nsource    {}", entry.title, entry.license, entry.source)
         }
         Err(_) => writeln!(text, "your own files ({name})"),
     };
@@ -143,7 +143,7 @@ fn label(data: &Dataset, row: usize) -> String {
     }
 }
 
-/// A grey image in half-block characters, two rows of pixels to a line: ink where a pixel is at
+/// A gray image in half-block characters, two rows of pixels to a line: ink where a pixel is at
 /// least a third of the brightest.
 fn picture(data: &Dataset, row: usize) -> Option<String> {
     let &[height, width] = data.shape() else { return None };

@@ -79,7 +79,7 @@ fn labels_from(name: &str, recipe: &Recipe) -> u32 {
     if name == catalog::OWN_FILES { recipe.labels_from() } else { 0 }
 }
 
-/// Whether the model learnt from these data, of which its recipe may use a part.
+/// Whether the model learned from these data, of which its recipe may use a part.
 fn is_of(model: &ModelInfo, recipe: &Recipe, split: &Split) -> bool {
     let part = recipe.partition();
     let found = if part.is_whole() {

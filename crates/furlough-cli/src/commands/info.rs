@@ -4,7 +4,7 @@ use crate::args::InfoArgs;
 use crate::failure;
 use crate::terminal::{Style, bytes, duration, program, shell_word, threads};
 use furlough::noun_of;
-use furlough::train::LearntDropout;
+use furlough::train::LearnedDropout;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EpochRecord, Manifest, RunContents, RunDir};
 use serde::Serialize;
@@ -26,8 +26,8 @@ struct RunSummary {
     status: &'static str,
     recipe: Recipe,
     /// The drop probabilities that concrete dropout has come to.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    learnt_dropout: Vec<LearntDropout>,
+    #[serde(rename = "learnt_dropout", skip_serializing_if = "Vec::is_empty")]
+    learned_dropout: Vec<LearnedDropout>,
     /// The epoch with the lowest test loss.
     best: Option<EpochRecord>,
     last: Option<EpochRecord>,
@@ -46,10 +46,10 @@ impl RunSummary {
     fn read(dir: &RunDir) -> anyhow::Result<RunSummary> {
         let RunContents { recipe, records: epochs, manifest } = dir.contents()?;
         let last = epochs.last();
-        let mut learnt_dropout = last.map_or(Vec::new(), |last| last.summary.learnt_dropout.clone());
+        let mut learned_dropout = last.map_or(Vec::new(), |last| last.summary.learned_dropout.clone());
         // The log of an older furlough does not have them.
-        if learnt_dropout.is_empty() && manifest.is_some() && recipe.dropout_kind().is_learnt() {
-            learnt_dropout = LearntDropout::of(&dir.trained()?.mlp);
+        if learned_dropout.is_empty() && manifest.is_some() && recipe.dropout_kind().is_learned() {
+            learned_dropout = LearnedDropout::of(&dir.trained()?.mlp);
         }
         let loss = |record: &EpochRecord| record.summary.test_loss.unwrap_or(record.summary.train_loss);
         let best = epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)));
@@ -62,7 +62,7 @@ impl RunSummary {
             run: dir.path().display().to_string(),
             status: if manifest.is_some() { "finished" } else { "unfinished" },
             recipe,
-            learnt_dropout,
+            learned_dropout,
             best: best.cloned(),
             last: last.cloned(),
             epochs,
@@ -98,10 +98,10 @@ impl RunSummary {
                 field(name, &style.text(&figures(record, self.recipe.partition().eval_split())));
             }
         }
-        if !self.learnt_dropout.is_empty() {
-            let one = |LearntDropout { layer, p }: &LearntDropout| format!("{p:.4} after hidden layer {layer}");
-            let all: Vec<_> = self.learnt_dropout.iter().map(one).collect();
-            field("learnt", &style.text(&format!("dropout {}", all.join(", "))));
+        if !self.learned_dropout.is_empty() {
+            let one = |LearnedDropout { layer, p }: &LearnedDropout| format!("{p:.4} after hidden layer {layer}");
+            let all: Vec<_> = self.learned_dropout.iter().map(one).collect();
+            field("learned", &style.text(&format!("dropout {}", all.join(", "))));
         }
         lines.push(String::new());
         for (index, line) in self.recipe.to_toml().lines().enumerate() {

@@ -66,7 +66,7 @@ impl Recipe {
         self.labels_from
     }
 
-    /// Which of the data set's examples are learnt from and held out.
+    /// Which of the data set's examples are learned from and held out.
     pub fn partition(&self) -> Partition {
         let Recipe { train_examples, folds, fold, split_seed, .. } = *self;
         Partition { train_examples, folds, fold, seed: split_seed }
@@ -199,7 +199,7 @@ impl Recipe {
         }
         let own = [("concrete_length", self.concrete_length), ("concrete_regularizer", self.concrete_regularizer)];
         match own.iter().find_map(|(name, value)| value.map(|value| (name, value))) {
-            Some((name, value)) if !kind.is_learnt() => {
+            Some((name, value)) if !kind.is_learned() => {
                 Err(Error::setting(name, value, "goes with dropout_kind = concrete only"))
             }
             _ => Ok(()),

@@ -19,7 +19,7 @@ pub struct Settings {
     pub data: Option<String>,
     /// The lowest label in a folder of one's own files, which becomes the first class.
     pub labels_from: Option<u32>,
-    /// How many of the training examples are learnt from, at least 1.
+    /// How many of the training examples are learned from, at least 1.
     pub train_examples: Option<usize>,
     /// Into how many parts the training set is cut, at least 2; one is held out and takes the place of the test set.
     pub folds: Option<u32>,
@@ -169,7 +169,7 @@ impl Settings {
 
     /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on dropout it is 0.5 after
     /// the last hidden layer and 0.2 after those before it. On `digits`, too small for the tutorial's batches and
-    /// its tiny initial weights, batches are 32, epochs 30 and the initialisation is Kaiming's, at learning rate 0.1.
+    /// its tiny initial weights, batches are 32, epochs 30 and the initialization is Kaiming's, at learning rate 0.1.
     ///
     /// # Errors
     /// [`furlough::Error::Setting`] for the first value that is out of range.
@@ -185,10 +185,10 @@ impl Settings {
             None => (1..=hidden.len()).map(|layer| if layer == hidden.len() { 0.5 } else { 0.2 }).collect(),
         };
         if let Some(other) = self.optimizer.filter(|name| name != "sgd") {
-            return Err(Error::setting("optimizer", other, "not an optimiser; there is sgd"));
+            return Err(Error::setting("optimizer", other, "not an optimizer; there is sgd"));
         }
         let kind = self.dropout_kind.unwrap_or_default();
-        let prior = kind.is_learnt().then(ConcretePrior::default);
+        let prior = kind.is_learned().then(ConcretePrior::default);
         let recipe = Recipe {
             data,
             labels_from: self.labels_from.unwrap_or(0),

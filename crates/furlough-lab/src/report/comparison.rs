@@ -241,7 +241,7 @@ fn recipes(comparison: &Comparison) -> Markup {
         return html! { p { "They do not: these runs have the same recipe." } };
     }
     html! {
-        p { "Keys that have the same value everywhere are left out. What differs from the first run is set in colour." }
+        p { "Keys that have the same value everywhere are left out. What differs from the first run is set in color." }
         div.scroll tabindex="0" role="region" aria-label="Where the recipes differ" {
             table {
                 caption { "Keys of the recipes whose values differ" }

@@ -22,15 +22,15 @@ pub(super) struct Chart<'a> {
 #[derive(Serialize)]
 pub(super) struct Series<'a> {
     name: &'a str,
-    colour: String,
+    color: String,
     dash: bool,
     values: Vec<Option<f64>>,
 }
 
 impl<'a> Series<'a> {
-    /// One of many: a colour of its own, as far as there are colours.
+    /// One of many: a color of its own, as far as there are colors.
     pub(super) fn of_number(number: usize, name: &'a str, values: Vec<Option<f64>>) -> Self {
-        Series { name, colour: format!("--c{}", number % COLOURS + 1), dash: number >= COLOURS, values }
+        Series { name, color: format!("--c{}", number % COLOURS + 1), dash: number >= COLOURS, values }
     }
 }
 
@@ -47,9 +47,9 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
     if records.is_empty() {
         return Ok(None);
     }
-    let series = |name, colour: &str, figure: Figure| Series {
+    let series = |name, color: &str, figure: Figure| Series {
         name,
-        colour: colour.into(),
+        color: color.into(),
         dash: false,
         values: records.iter().map(figure).collect(),
     };
@@ -162,7 +162,7 @@ fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<Ser
     runs.iter().enumerate().map(one).collect()
 }
 
-/// Colours that the style sheet has for runs; further runs have them again, dashed.
+/// Colors that the style sheet has for runs; further runs have them again, dashed.
 const COLOURS: usize = 7;
 
 fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {

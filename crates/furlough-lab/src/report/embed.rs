@@ -44,13 +44,13 @@ pub(super) fn png_address(png: &[u8]) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(png))
 }
 
-/// Our own picture, as plotters writes it, so that it takes the colours of the page and speaks: `what` is read in its place.
+/// Our own picture, as plotters writes it, so that it takes the colors of the page and speaks: `what` is read in its place.
 pub(super) fn picture(svg: &str, what: &str) -> Markup {
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let view = svg.split("viewBox=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     let mut body = body.replace("<rect x=\"0\" y=\"0\"", "<rect class=\"sheet\" x=\"0\" y=\"0\"");
-    for (colour, name) in COLOURS {
-        body = body.replace(colour, name);
+    for (color, name) in COLOURS {
+        body = body.replace(color, name);
     }
     let body = body.replace("DejaVu Sans, Verdana, sans-serif", "inherit");
     maud::html! {
@@ -63,7 +63,7 @@ pub(super) fn picture(svg: &str, what: &str) -> Markup {
     }
 }
 
-/// The colours of `run/plot` as those of the page, which change with its scheme.
+/// The colors of `run/plot` as those of the page, which change with its scheme.
 const COLOURS: [(&str, &str); 10] = [
     ("#FFFFFF", "var(--paper)"),
     ("#282828", "var(--ink)"),

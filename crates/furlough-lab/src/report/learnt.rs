@@ -9,12 +9,12 @@ use maud::{Markup, html};
 /// The hidden layers, from 1, whose drop probabilities are on record.
 fn layers(records: &[EpochRecord]) -> Vec<usize> {
     // A run that an older furlough began has them of its later epochs only.
-    let last = records.last().map(|record| &record.summary.learnt_dropout);
+    let last = records.last().map(|record| &record.summary.learned_dropout);
     last.into_iter().flatten().map(|learnt| learnt.layer).collect()
 }
 
 fn value(record: &EpochRecord, layer: usize) -> Option<f64> {
-    record.summary.learnt_dropout.iter().find(|learnt| learnt.layer == layer).map(|learnt| learnt.p)
+    record.summary.learned_dropout.iter().find(|learnt| learnt.layer == layer).map(|learnt| learnt.p)
 }
 
 fn name(layer: usize) -> String {
@@ -23,7 +23,7 @@ fn name(layer: usize) -> String {
 
 impl RunReport {
     /// The drop probabilities that concrete dropout learnt, over the epochs; none without it.
-    pub fn learnt_dropout(&self) -> Option<Chart> {
+    pub fn learned_dropout(&self) -> Option<Chart> {
         let lines = layers(&self.records).into_iter().map(|layer| {
             let point = |record: &EpochRecord| {
                 let y = value(record, layer)?;
@@ -48,7 +48,7 @@ impl RunReport {
 }
 
 pub(super) fn section(report: &RunReport, place: usize) -> Result<Option<Markup>> {
-    let Some(chart) = report.learnt_dropout() else { return Ok(None) };
+    let Some(chart) = report.learned_dropout() else { return Ok(None) };
     let records = &report.records;
     let layers = layers(records);
     let names: Vec<String> = layers.iter().map(|&layer| name(layer)).collect();

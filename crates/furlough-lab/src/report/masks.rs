@@ -66,10 +66,10 @@ impl MaskPlace {
         };
         let step = |(row, unit)| (f32::from(STEPS) * self.factor(seed, batch, row, unit) / top).round() as u8;
         let places: Vec<u8> = cells.map(|cell| step(cell).min(STEPS)).collect();
-        let colours: Vec<[u8; 4]> = (0..=STEPS)
+        let colors: Vec<[u8; 4]> = (0..=STEPS)
             .map(|step| [KEPT[0], KEPT[1], KEPT[2], (u16::from(step) * 255 / u16::from(STEPS)) as u8])
             .collect();
-        Pixels::indexed((units, rows), &places, &colours, scale)
+        Pixels::indexed((units, rows), &places, &colors, scale)
     }
 
     /// What a unit of the example at place `row` of the first batch is multiplied by.

@@ -59,7 +59,7 @@ fn shell_word(name: &str) -> String {
 
 fn layers(mlp: &Mlp) -> Markup {
     let architecture = mlp.architecture();
-    let learnt = |place: usize| mlp.learnt_dropout().find(|(block, _)| *block == place).map(|(_, p)| p);
+    let learnt = |place: usize| mlp.learned_dropout().find(|(block, _)| *block == place).map(|(_, p)| p);
     let input = architecture.input_dropout();
     html! {
         div.scroll tabindex="0" role="region" aria-label="Layers" {

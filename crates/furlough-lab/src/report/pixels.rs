@@ -102,16 +102,16 @@ impl Pixels {
         )
     }
 
-    /// Pixels that are places in a table of colours (red, green, blue, opacity), at most 256; each drawn as `scale` × `scale` pixels.
+    /// Pixels that are places in a table of colors (red, green, blue, opacity), at most 256; each drawn as `scale` × `scale` pixels.
     pub(super) fn indexed(
         (width, height): (usize, usize),
         places: &[u8],
-        colours: &[[u8; 4]],
+        colors: &[[u8; 4]],
         scale: usize,
     ) -> Result<Self> {
         let line = |row: &[u8]| row.iter().flat_map(|&place| std::iter::repeat_n(place, scale)).collect::<Vec<u8>>();
         let all: Vec<u8> = places.chunks(width).flat_map(|row| line(row).repeat(scale)).collect();
-        encode(scale * width, scale * height, &all, png::ColorType::Indexed, Some(colours))
+        encode(scale * width, scale * height, &all, png::ColorType::Indexed, Some(colors))
     }
 }
 
@@ -120,7 +120,7 @@ fn encode(
     height: usize,
     bytes: &[u8],
     kind: png::ColorType,
-    colours: Option<&[[u8; 4]]>,
+    colors: Option<&[[u8; 4]]>,
 ) -> Result<Pixels> {
     let failed = |error: String| Error::run(Path::new("picture.png"), error);
     let size = |size: usize| u32::try_from(size).map_err(|_| failed("is too large for an image".into()));
@@ -129,9 +129,9 @@ fn encode(
     encoder.set_color(kind);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::High);
-    if let Some(colours) = colours {
-        encoder.set_palette(colours.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect::<Vec<_>>());
-        encoder.set_trns(colours.iter().map(|colour| colour[3]).collect::<Vec<_>>());
+    if let Some(colors) = colors {
+        encoder.set_palette(colors.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect::<Vec<_>>());
+        encoder.set_trns(colors.iter().map(|color| color[3]).collect::<Vec<_>>());
     }
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(bytes));
     written.map_err(|error| failed(error.to_string()))?;

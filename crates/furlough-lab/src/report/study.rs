@@ -58,7 +58,7 @@ pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
     Ok(Chapter { title: report.name.clone(), opening, sections })
 }
 
-/// A picture of ours takes the page's colours. Anybody else's stays an image, which can run nothing.
+/// A picture of ours takes the page's colors. Anybody else's stays an image, which can run nothing.
 fn picture(name: &str, svg: &str) -> Markup {
     let what = format!("Plot {name}; its figures are in the tables");
     if is_plain(svg) {

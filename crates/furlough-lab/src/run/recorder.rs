@@ -15,7 +15,7 @@ use furlough::train::{Control, Event, Observer, StopReason, TrainState};
 pub struct RunInfo {
     /// The recipe.
     pub recipe: Recipe,
-    /// What is learnt from.
+    /// What is learned from.
     pub data: DataInfo,
     /// Where the data came from, for the manifest.
     pub data_origin: String,

@@ -42,7 +42,7 @@ pub struct Dataset {
 /// A data set's training and test parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Split {
-    /// What is learnt from.
+    /// What is learned from.
     pub train: Dataset,
     /// What is only ever evaluated on.
     pub test: Dataset,
@@ -211,7 +211,7 @@ fn check_finite(values: &Array2<f32>, what: &str) -> Result<()> {
         None => Ok(()),
         Some(((row, column), value)) => Err(Error::data(
             "set",
-            format!("example {row}, {what} {column} is {value}; only finite numbers can be learnt"),
+            format!("example {row}, {what} {column} is {value}; only finite numbers can be learned"),
         )),
     }
 }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_learnt_from() {
+    fn refuses_what_cannot_be_learned_from() {
         let x = array![[0.0f32, 1.0], [1.0, 0.0]];
         let classes = |labels: Vec<u32>, n| Targets::Classes { labels, names: names(n) };
         let cases = [

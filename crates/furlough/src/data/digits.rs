@@ -17,7 +17,7 @@ const TRAIN: usize = 1437;
 /// The classes' names, in order.
 pub const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/// What the catalogue says of it.
+/// What the catalog says of it.
 pub const ENTRY: Entry = Entry {
     name: "digits",
     title: "Optical recognition of handwritten digits",
@@ -26,7 +26,7 @@ pub const ENTRY: Entry = Entry {
     test: 1797 - TRAIN,
     shape: &[8, 8],
     classes: &CLASSES,
-    licence: "CC BY 4.0, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998",
+    license: "CC BY 4.0, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998",
     source: "https://doi.org/10.24432/C50P49",
 };
 

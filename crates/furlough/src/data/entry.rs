@@ -1,4 +1,4 @@
-/// A data set as the catalogue tells of it.
+/// A data set as the catalog tells of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// What it is called on the command line and in recipes.
@@ -15,8 +15,8 @@ pub struct Entry {
     pub shape: &'static [usize],
     /// The classes' names, in order.
     pub classes: &'static [&'static str],
-    /// The licence and its holders.
-    pub licence: &'static str,
+    /// The license and its holders.
+    pub license: &'static str,
     /// Where it comes from.
     pub source: &'static str,
 }

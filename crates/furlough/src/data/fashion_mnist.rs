@@ -1,4 +1,4 @@
-//! Fashion-MNIST: 70,000 grey images of clothes, 28×28, in ten classes.
+//! Fashion-MNIST: 70,000 gray images of clothes, 28×28, in ten classes.
 //!
 //! Han Xiao, Kashif Rasul, Roland Vollgraf: *Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
 //! Algorithms*, 2017, arXiv:1708.07747.
@@ -36,16 +36,16 @@ pub const FILES: [KnownFile; 4] = [
 pub const CLASSES: [&str; 10] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
-/// What the catalogue says of it.
+/// What the catalog says of it.
 pub const ENTRY: Entry = Entry {
     name: "fashion-mnist",
     title: "Fashion-MNIST",
-    description: "grey images of clothes; the data of the main recipe",
+    description: "gray images of clothes; the data of the main recipe",
     train: 60_000,
     test: 10_000,
     shape: &[28, 28],
     classes: &CLASSES,
-    licence: "MIT, © 2017 Zalando SE, https://tech.zalando.com",
+    license: "MIT, © 2017 Zalando SE, https://tech.zalando.com",
     source: "https://github.com/zalandoresearch/fashion-mnist",
 };
 

@@ -7,7 +7,7 @@ use ndarray::Axis;
 ///
 /// The examples are put into an order that depends on the split's own seed only, so that runs with other seeds share their split. The
 /// order is cut into `folds` parts, which differ by one example at most. Part `fold` is held out, and takes the place of the test set. Of
-/// the others the first `train_examples` are learnt from, all of them if none is said. In each part the examples are then in the
+/// the others the first `train_examples` are learned from, all of them if none is said. In each part the examples are then in the
 /// order of the data.
 ///
 /// ```
@@ -19,7 +19,7 @@ use ndarray::Axis;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Partition {
-    /// How many examples are learnt from, at least 1; all of them if none.
+    /// How many examples are learned from, at least 1; all of them if none.
     pub train_examples: Option<usize>,
     /// Into how many parts the training set is cut, at least 2; if none, nothing is held out.
     pub folds: Option<u32>,
@@ -55,7 +55,7 @@ impl Partition {
         }
         match self.folds {
             Some(folds) if folds < 2 => {
-                Err(Error::setting("folds", folds, "one part is held out and the others are learnt from: at least 2"))
+                Err(Error::setting("folds", folds, "one part is held out and the others are learned from: at least 2"))
             }
             Some(folds) if self.fold >= folds => {
                 let reason = format!("there are {folds} folds, numbered from 0 to {}", folds - 1);
@@ -82,24 +82,24 @@ impl Partition {
         Ok(Split { train, test: held_out.unwrap_or(split.test) })
     }
 
-    /// The examples of `train` that are learnt from, and those that are held out.
+    /// The examples of `train` that are learned from, and those that are held out.
     ///
     /// # Errors
     /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
     pub fn select(&self, train: &Dataset) -> Result<(Dataset, Option<Dataset>)> {
         self.validate()?;
-        let (learnt, held_out) = self.choose(train.len())?;
-        Ok((train.select(&learnt), self.folds.map(|_| train.select(&held_out))))
+        let (learned, held_out) = self.choose(train.len())?;
+        Ok((train.select(&learned), self.folds.map(|_| train.select(&held_out))))
     }
 
-    /// How many of `count` training examples are learnt from, for a partition that these allow.
+    /// How many of `count` training examples are learned from, for a partition that these allow.
     pub fn train_len(&self, count: usize) -> usize {
         let start = |fold: u32, folds: u32| (fold as usize * count) / folds as usize;
         let held_out = self.folds.map_or(0, |folds| start(self.fold + 1, folds) - start(self.fold, folds));
         self.train_examples.map_or(count - held_out, |wanted| wanted.min(count - held_out))
     }
 
-    /// The examples that are learnt from, and those that are held out, in ascending order.
+    /// The examples that are learned from, and those that are held out, in ascending order.
     fn choose(&self, count: usize) -> Result<(Vec<u32>, Vec<u32>)> {
         let mut order = shuffled(self.seed, count);
         let held_out = match self.folds {
@@ -173,13 +173,13 @@ mod tests {
             let mut seen = Vec::new();
             for fold in 0..folds {
                 let partition = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
-                let (learnt, held_out) = partition.choose(count).unwrap();
-                assert_eq!(learnt.len() + held_out.len(), count);
-                assert_eq!(partition.train_len(count), learnt.len());
+                let (learned, held_out) = partition.choose(count).unwrap();
+                assert_eq!(learned.len() + held_out.len(), count);
+                assert_eq!(partition.train_len(count), learned.len());
                 assert_eq!(Partition { train_examples: Some(1), ..partition }.train_len(count), 1);
                 assert!(held_out.len() == count / folds as usize || held_out.len() == count.div_ceil(folds as usize));
-                assert!(learnt.iter().chain(&held_out).collect::<HashSet<_>>().len() == count);
-                assert!(learnt.is_sorted() && held_out.is_sorted());
+                assert!(learned.iter().chain(&held_out).collect::<HashSet<_>>().len() == count);
+                assert!(learned.is_sorted() && held_out.is_sorted());
                 seen.extend(held_out);
             }
             seen.sort_unstable();

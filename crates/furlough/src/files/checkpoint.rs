@@ -41,7 +41,7 @@ pub fn save_checkpoint(path: &Path, state: &TrainState, origin: &Origin) -> Resu
     super::write_atomic(path, &checkpoint_bytes(path, state, origin)?)
 }
 
-/// Reads a checkpoint of a run of `origin` with a network of `architecture`; `velocity` says whether its optimiser
+/// Reads a checkpoint of a run of `origin` with a network of `architecture`; `velocity` says whether its optimizer
 /// has one. What is returned is bit for bit what was saved.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::path::Path;
 
 const KIND: &str = "model";
 
-/// What a network must know of the data it learnt from to answer for other data.
+/// What a network must know of the data it learned from to answer for other data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataInfo {
     /// Shape of one example, such as `[28, 28]`.
@@ -38,7 +38,7 @@ impl DataInfo {
 /// What a model file says beside the parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// What it learnt from.
+    /// What it learned from.
     pub data: DataInfo,
     /// The recipe it was trained by, as TOML.
     pub recipe: String,

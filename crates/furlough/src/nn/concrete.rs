@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView2, Zip};
 /// z = sigmoid((logit p + logit u) / t),    t = 1/10,    u = (word + 1/2) / 2^32
 /// ```
 ///
-/// is nearly always close to 0 (kept) or to 1 (dropped), and has a derivative by p. So p is learnt, by its logit, with everything else.
+/// is nearly always close to 0 (kept) or to 1 (dropped), and has a derivative by p. So p is learned, by its logit, with everything else.
 /// The word is that of ordinary dropout ([`MaskKey::word`]); each example has a mask of its own.
 ///
 /// With odds(v) = v/(1 - v), z is q/(1 + q) for q = (odds(u) · odds(p))^10, which takes no exponential and no logarithm.
@@ -102,7 +102,7 @@ impl Concrete {
         (self.forward(dy, examples, site), logit)
     }
 
-    /// The derivatives of the regulariser
+    /// The derivatives of the regularizer
     ///
     /// ```text
     /// length² / N · |W|² / (1 - p)  +  entropy / N · K · (p ln p + (1 - p) ln(1 - p))
@@ -143,8 +143,8 @@ impl Architecture {
 }
 
 impl Dropout {
-    /// Whether p is learnt, and only begins at [`Self::p`].
+    /// Whether p is learned, and only begins at [`Self::p`].
     pub fn is_concrete(self) -> bool {
-        self.kind().is_learnt() && !self.is_identity()
+        self.kind().is_learned() && !self.is_identity()
     }
 }

@@ -178,7 +178,7 @@ impl Dropout {
     /// with alpha dropout the number that [`Self::alpha_shifts`] gives.
     pub fn value(self, x: f32, site: &MaskKey, mask_id: u32, unit: u32) -> f32 {
         match self.kind {
-            _ if self.is_identity() => x, // even x * 1 would change a signalling NaN
+            _ if self.is_identity() => x, // even x * 1 would change a signaling NaN
             DropoutKind::DropConnect => x,
             DropoutKind::Gaussian | DropoutKind::Concrete => x * self.factor(site, mask_id, unit),
             DropoutKind::Bernoulli if self.keeps(site, mask_id, unit) => x * self.scale(),

@@ -19,7 +19,7 @@ pub enum DropoutKind {
     Alpha,
     /// Weights of the next linear layer instead of units, one mask for a whole batch: [`drop_connect`](super::drop_connect()).
     DropConnect,
-    /// Softly, with a probability that is learnt and only begins at p: [`Concrete`](super::Concrete). On the features, where nothing learns, it
+    /// Softly, with a probability that is learned and only begins at p: [`Concrete`](super::Concrete). On the features, where nothing learns, it
     /// is dropout itself.
     Concrete,
 }
@@ -84,11 +84,11 @@ impl DropoutKind {
 
     /// Why drop probabilities do not follow a schedule, if they do not.
     pub fn objection_to_schedule(self) -> Option<&'static str> {
-        self.is_learnt().then_some("concrete dropout learns its probability; leave it out")
+        self.is_learned().then_some("concrete dropout learns its probability; leave it out")
     }
 
-    /// Whether p is learnt.
-    pub fn is_learnt(self) -> bool {
+    /// Whether p is learned.
+    pub fn is_learned(self) -> bool {
         self == DropoutKind::Concrete
     }
 

@@ -89,7 +89,7 @@ impl std::str::FromStr for Init {
             _ => Err(Error::setting(
                 "init",
                 text,
-                "not an initialisation; there are normal:SD, kaiming, lecun, xavier, uniform:BOUND",
+                "not an initialization; there are normal:SD, kaiming, lecun, xavier, uniform:BOUND",
             )),
         }?;
         init.validate().map_err(|_| Error::setting("init", text, SIZE))?;

@@ -144,7 +144,7 @@ impl Mlp {
         Mlp { architecture, parameters, dropout_logits, revision: Revision::next() }
     }
 
-    /// The logits of the drop probabilities that concrete dropout has learnt, one for each of [`Architecture::concrete_blocks`].
+    /// The logits of the drop probabilities that concrete dropout has learned, one for each of [`Architecture::concrete_blocks`].
     pub fn dropout_logits(&self) -> &[f64] {
         &self.dropout_logits
     }
@@ -155,7 +155,7 @@ impl Mlp {
     }
 
     /// The blocks that concrete dropout stands after, each with the drop probability that it has come to.
-    pub fn learnt_dropout(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+    pub fn learned_dropout(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.architecture.concrete_blocks().zip(self.dropout_logits.iter().map(|&logit| Concrete::of_logit(logit).p()))
     }
 

@@ -83,7 +83,7 @@ impl Sequential {
         let mut features = true;
         for layer in &mut self.layers {
             features &= !matches!(layer, Layer::Linear(..));
-            if let Some((_, p, sharing)) = layer.dropout_parts().filter(|_| !(features && kind.is_learnt())) {
+            if let Some((_, p, sharing)) = layer.dropout_parts().filter(|_| !(features && kind.is_learned())) {
                 *layer = Layer::dropout(kind, p, sharing);
             }
         }

@@ -27,7 +27,7 @@ pub struct Sgd {
     pub l1: f64,
     /// Upper bound for the norm of a hidden unit's incoming weights.
     pub max_norm: Option<f64>,
-    /// The regulariser of concrete dropout. Its derivative by the weights is added to theirs; the logits follow theirs by plain gradient descent,
+    /// The regularizer of concrete dropout. Its derivative by the weights is added to theirs; the logits follow theirs by plain gradient descent,
     /// `logit ← logit − learning_rate · g`.
     pub concrete: ConcretePrior,
 }

@@ -16,8 +16,8 @@ pub struct FeatureGrid {
     pub choice: UnitChoice,
     /// Which weight is shown at full strength.
     pub scale: WeightScale,
-    /// The colours of weights.
-    pub colours: Colours,
+    /// The colors of weights.
+    pub colors: Colors,
     /// Side of the square that a weight is drawn as, in pixels, from 1 to 64. The lines between the tiles are as wide.
     pub zoom: usize,
 }
@@ -29,7 +29,7 @@ impl Default for FeatureGrid {
             units: 100,
             choice: UnitChoice::First,
             scale: WeightScale::Unit,
-            colours: Colours::BlueRed,
+            colors: Colors::BlueRed,
             zoom: 3,
         }
     }
@@ -45,7 +45,7 @@ pub enum UnitChoice {
     LargestNorm,
 }
 
-/// Which weight is shown at full strength; weight 0 has the middle colour, and opposite weights are equally far from it.
+/// Which weight is shown at full strength; weight 0 has the middle color, and opposite weights are equally far from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WeightScale {
@@ -55,13 +55,13 @@ pub enum WeightScale {
     Shared,
 }
 
-/// Colours from the most negative over 0 to the most positive weight.
+/// Colors from the most negative over 0 to the most positive weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Colours {
-    /// Black, grey, white.
-    Grey,
-    /// Blue, near white, red: the ends and the middle of C. Brewer's RdBu (colorbrewer2.org), which colour-blind readers can tell apart.
+pub enum Colors {
+    /// Black, gray, white.
+    Gray,
+    /// Blue, near white, red: the ends and the middle of C. Brewer's RdBu (colorbrewer2.org), which color-blind readers can tell apart.
     BlueRed,
 }
 
@@ -147,10 +147,10 @@ pub fn weight_picture(mlp: &Mlp, data: &Dataset, grid: &FeatureGrid) -> Result<W
         let corner = [1 + tile / columns * (height + 1), 1 + tile % columns * (width + 1)];
         for (place, &weight) in weights.column(unit).iter().enumerate() {
             let strength = if scale > 0.0 { weight / scale } else { 0.0 };
-            let colour = colour(grid.colours, strength);
+            let color = color(grid.colors, strength);
             let [y, x] = [corner[0] + place / width, corner[1] + place % width].map(|at| at * grid.zoom);
             for line in y..y + grid.zoom {
-                rgb[3 * (line * across + x)..][..3 * grid.zoom].copy_from_slice(&colour.repeat(grid.zoom));
+                rgb[3 * (line * across + x)..][..3 * grid.zoom].copy_from_slice(&color.repeat(grid.zoom));
             }
         }
     }
@@ -181,11 +181,11 @@ fn chosen(norms: &[f64], grid: &FeatureGrid) -> Vec<usize> {
     units
 }
 
-/// The colour of a weight from -1 to 1.
-fn colour(colours: Colours, strength: f32) -> [u8; 3] {
-    let [low, middle, high]: [[u8; 3]; 3] = match colours {
-        Colours::Grey => [[0; 3], [128; 3], [255; 3]],
-        Colours::BlueRed => [[0x21, 0x66, 0xac], [0xf7; 3], [0xb2, 0x18, 0x2b]],
+/// The color of a weight from -1 to 1.
+fn color(colors: Colors, strength: f32) -> [u8; 3] {
+    let [low, middle, high]: [[u8; 3]; 3] = match colors {
+        Colors::Gray => [[0; 3], [128; 3], [255; 3]],
+        Colors::BlueRed => [[0x21, 0x66, 0xac], [0xf7; 3], [0xb2, 0x18, 0x2b]],
     };
     let end = if strength < 0.0 { low } else { high };
     std::array::from_fn(|part| {
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_tile_is_a_unit_and_a_pixel_a_weight() {
-        let grid = FeatureGrid { colours: Colours::Grey, zoom: 1, ..FeatureGrid::default() };
+        let grid = FeatureGrid { colors: Colors::Gray, zoom: 1, ..FeatureGrid::default() };
         let drawn = weight_picture(&mlp(), &data(&[2, 3]), &grid).unwrap();
         // Two tiles across, two down, of 2 × 3, with lines between.
         assert_eq!((drawn.picture.width, drawn.picture.height, drawn.columns), (9, 7, 2));
@@ -232,9 +232,9 @@ mod tests {
         assert_eq!((drawn.norms[1], drawn.norms[2]), (2.0 * drawn.norms[0], 0.0));
         let first = [[255, 0, 192], [128, 64, 255]];
         for (y, line) in first.iter().enumerate() {
-            for (x, &grey) in line.iter().enumerate() {
-                assert_eq!(pixel(&drawn, 1 + y, 1 + x), [grey; 3], "{y} {x}");
-                assert_eq!(pixel(&drawn, 4 + y, 1 + x), [128; 3], "weights of 0 are grey");
+            for (x, &gray) in line.iter().enumerate() {
+                assert_eq!(pixel(&drawn, 1 + y, 1 + x), [gray; 3], "{y} {x}");
+                assert_eq!(pixel(&drawn, 4 + y, 1 + x), [128; 3], "weights of 0 are gray");
                 assert_eq!(pixel(&drawn, 4 + y, 5 + x), PAPER, "no fourth unit");
             }
         }
@@ -245,12 +245,12 @@ mod tests {
     }
 
     #[test]
-    fn scale_choice_colours_and_zoom() {
+    fn scale_choice_colors_and_zoom() {
         let grid = FeatureGrid {
             units: 2,
             choice: UnitChoice::LargestNorm,
             scale: WeightScale::Shared,
-            colours: Colours::BlueRed,
+            colors: Colors::BlueRed,
             zoom: 2,
         };
         let drawn = weight_picture(&mlp(), &data(&[2, 3]), &grid).unwrap();

@@ -20,7 +20,7 @@ pub use averaging::{AverageScore, AveragingCurve, Ensemble, ensemble};
 pub use averaging_point::AveragingPoint;
 pub use calibration::{Calibration, ReliabilityBin, calibration};
 pub use coadaptation::{Coadaptation, Quantile};
-pub use features::{Colours, FeatureGrid, Picture, UnitChoice, WeightPicture, WeightScale, weight_picture};
+pub use features::{Colors, FeatureGrid, Picture, UnitChoice, WeightPicture, WeightScale, weight_picture};
 pub use histogram::Histogram;
 pub use metrics::{ClassScores, Evaluation};
 pub use mistakes::{Mistake, mistakes};

@@ -110,7 +110,7 @@ impl Predictor {
     /// Answers by `samples` masked passes over each example: the means over the sub-networks, and how far these agree.
     ///
     /// The masks of sample s are those of stream monte-carlo at step s under `key` (`docs/reference/masks.md`), drawn with the drop probabilities of
-    /// training. So the same key gives the same answers, whatever the threads, the order or the number of the examples' neighbours; and
+    /// training. So the same key gives the same answers, whatever the threads, the order or the number of the examples' neighbors; and
     /// sample 7 of 10 is sample 7 of 100. A network without dropout gives the same answer in each pass.
     ///
     /// ```

@@ -99,7 +99,7 @@ mod tests {
     fn it_never_falls() {
         let words = || (0..4_000_000u32).map(|i| i * 1073);
         let drop = words().zip(words().skip(1)).map(|(a, b)| normal(a) - normal(b)).fold(f32::MIN, f32::max);
-        // Neighbouring words may change places by a rounding.
+        // Neighboring words may change places by a rounding.
         assert!(drop < 1e-6, "{drop}");
     }
 

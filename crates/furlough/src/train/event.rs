@@ -50,7 +50,7 @@ pub enum Event<'a> {
     Stop {
         /// Why.
         reason: StopReason,
-        /// What was learnt.
+        /// What was learned.
         state: &'a TrainState,
     },
 }
@@ -69,23 +69,23 @@ pub struct EpochSummary {
     /// Accuracy of the full network on the test set after the epoch.
     pub test_accuracy: Option<f64>,
     /// What the drop probabilities have come to after the epoch, first layer to last; nothing without concrete dropout.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub learnt_dropout: Vec<LearntDropout>,
+    #[serde(rename = "learnt_dropout", default, skip_serializing_if = "Vec::is_empty")]
+    pub learned_dropout: Vec<LearnedDropout>,
 }
 
-/// A drop probability that concrete dropout has learnt.
+/// A drop probability that concrete dropout has learned.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct LearntDropout {
+pub struct LearnedDropout {
     /// The hidden layer that it stands after, from 1.
     pub layer: usize,
     /// The drop probability.
     pub p: f64,
 }
 
-impl LearntDropout {
+impl LearnedDropout {
     /// Those of a network.
     pub fn of(mlp: &Mlp) -> Vec<Self> {
-        mlp.learnt_dropout().map(|(block, p)| LearntDropout { layer: block + 1, p }).collect()
+        mlp.learned_dropout().map(|(block, p)| LearnedDropout { layer: block + 1, p }).collect()
     }
 }
 

@@ -9,7 +9,7 @@ mod trainer;
 
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::Scores;
-pub use event::{Control, EpochSummary, Event, LearntDropout, Observer, StopReason};
+pub use event::{Control, EpochSummary, Event, LearnedDropout, Observer, StopReason};
 pub use memory::{TrainingMemory, check_memory, too_large};
 pub use options::TrainOptions;
 pub use state::{Progress, TrainState};

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub struct TrainOptions {
     /// How weights start.
     pub init: Init,
-    /// The optimiser.
+    /// The optimizer.
     pub optimizer: Sgd,
     /// How the learning rate falls.
     pub lr_schedule: LrSchedule,

@@ -1,13 +1,13 @@
 use crate::nn::Mlp;
 use serde::{Deserialize, Serialize};
 
-/// Where a run is and what it has learnt: with the recipe and the data, all that is needed to go on as if it had
+/// Where a run is and what it has learned: with the recipe and the data, all that is needed to go on as if it had
 /// never stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainState {
     /// The network as it is now.
     pub mlp: Mlp,
-    /// The optimiser's velocity, as long as the parameters; empty without momentum.
+    /// The optimizer's velocity, as long as the parameters; empty without momentum.
     pub velocity: Vec<f32>,
     /// How far the run is.
     pub progress: Progress,

@@ -1,5 +1,5 @@
 use super::evaluate::{Evaluator, Scores};
-use super::{Control, EpochSummary, Event, LearntDropout, Observer, Progress, StopReason, TrainOptions, TrainState};
+use super::{Control, EpochSummary, Event, LearnedDropout, Observer, Progress, StopReason, TrainOptions, TrainState};
 use super::{TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
@@ -84,7 +84,7 @@ impl<'a> Trainer<'a> {
             return foreign("it has another network");
         }
         if state.velocity.len() != if options.optimizer.has_velocity() { architecture.parameters() } else { 0 } {
-            return foreign("its optimiser has another momentum");
+            return foreign("its optimizer has another momentum");
         }
         let Progress { epoch, step_in_epoch, step, .. } = state.progress;
         if epoch > options.epochs || step_in_epoch >= steps || step != u64::from(epoch) * steps + step_in_epoch {
@@ -108,7 +108,7 @@ impl<'a> Trainer<'a> {
         self.checkpoint_every = steps.filter(|&steps| steps > 0);
     }
 
-    /// What has been learnt so far.
+    /// What has been learned so far.
     pub fn state(&self) -> &TrainState {
         &self.state
     }
@@ -145,7 +145,7 @@ impl<'a> Trainer<'a> {
     /// Trains until all epochs are done or the observer asks to stop. After each epoch the full network is evaluated on `test`.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had been learnt before (unless the weights
+    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had been learned before (unless the weights
     /// themselves have overflowed, and earlier checkpoints are all there is); any error of the observer;
     /// [`Error::Data`] when `test` does not fit the network.
     pub fn fit(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<StopReason> {
@@ -257,7 +257,7 @@ impl<'a> Trainer<'a> {
             train_accuracy: classes.then_some(correct as f64 / count),
             test_loss: scores.map(|s| s.loss),
             test_accuracy: scores.and_then(|s| s.accuracy),
-            learnt_dropout: LearntDropout::of(&self.state.mlp),
+            learned_dropout: LearnedDropout::of(&self.state.mlp),
         };
         self.state.progress = Progress { epoch, step, ..Progress::default() };
         control = stricter(control, observer.observe(&Event::Epoch(&summary))?);

@@ -7,7 +7,7 @@ use furlough::nn::{
     Concrete, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Layer::*, MaskSharing, Mlp, Sequential,
 };
 use furlough::optim::Sgd;
-use furlough::train::{Control, Event, LearntDropout, TrainOptions, Trainer};
+use furlough::train::{Control, Event, LearnedDropout, TrainOptions, Trainer};
 use ndarray::Array2;
 
 furlough_harness::tests![
@@ -88,18 +88,18 @@ fn p_is_learnt_and_resuming_changes_no_bit() {
     let (mut whole, pieces) = whole_and_in_pieces(&network, &options, &digits.train, &[1, 13, 2, 30]);
     let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
     assert!(accuracy > 0.88, "{accuracy}");
-    let (_, p) = whole.state().mlp.learnt_dropout().next().unwrap();
+    let (_, p) = whole.state().mlp.learned_dropout().next().unwrap();
     assert!(p > 0.01 && p < 0.48, "from 0.5 the data draw p down, but not to 0: {p}");
     // What it came to is told at the end of each epoch.
     let mut told = Vec::new();
     let mut watch = |event: &Event<'_>| {
         if let Event::Epoch(summary) = event {
-            told.push(summary.learnt_dropout.clone());
+            told.push(summary.learned_dropout.clone());
         }
         Ok(Control::Continue)
     };
     Trainer::new(&network, &options, &digits.train, 2).unwrap().fit(None, &mut watch).unwrap();
-    assert_eq!((told.len(), &told[7]), (8, &vec![LearntDropout { layer: 1, p }]));
+    assert_eq!((told.len(), &told[7]), (8, &vec![LearnedDropout { layer: 1, p }]));
     assert!(told[0][0].p < 0.5 && told.windows(2).all(|pair| pair[0] != pair[1]), "{told:?}");
     let (whole, pieces) = (whole.into_mlp(), pieces.into_mlp());
     assert_eq!((bits(whole.parameters()), logit_bits(&whole)), (bits(pieces.parameters()), logit_bits(&pieces)));

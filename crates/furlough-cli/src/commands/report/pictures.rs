@@ -45,9 +45,9 @@ impl Folder {
             let judge = run.recipe.partition().eval_split();
             self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, judge, records: &run.records })?;
         }
-        if let Some(learnt) = run.learnt_dropout() {
+        if let Some(learned) = run.learned_dropout() {
             let name = format!("{prefix}learnt");
-            self.picture(&name, &chart_svg(&name, &learnt)?, Some(&chart_png(&name, &learnt)?))?;
+            self.picture(&name, &chart_svg(&name, &learned)?, Some(&chart_png(&name, &learned)?))?;
         }
         if let Some(answers) = &run.answers {
             if let Some(counts) = &answers.evaluation.confusion {

@@ -1,4 +1,4 @@
-use super::catalogue::{Catalogue, Update};
+use super::catalog::{Catalog, Update};
 use super::dropped::Dropped;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,38 +11,38 @@ const BEHIND: usize = 64;
 
 /// The runs, and those who want to know of changes.
 pub struct Hub {
-    catalogue: Mutex<Catalogue>,
+    catalog: Mutex<Catalog>,
     changes: Sender<Arc<str>>,
 }
 
 impl Hub {
     /// Looks at the runs for the first time.
-    pub fn new(mut catalogue: Catalogue) -> Self {
-        catalogue.scan();
-        Hub { catalogue: Mutex::new(catalogue), changes: broadcast::channel(BEHIND).0 }
+    pub fn new(mut catalog: Catalog) -> Self {
+        catalog.scan();
+        Hub { catalog: Mutex::new(catalog), changes: broadcast::channel(BEHIND).0 }
     }
 
-    fn catalogue(&self) -> MutexGuard<'_, Catalogue> {
-        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn catalog(&self) -> MutexGuard<'_, Catalog> {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many runs there are.
     pub fn runs(&self) -> usize {
-        self.catalogue().len()
+        self.catalog().len()
     }
 
     /// Everything so far, and what comes after it.
     pub fn subscribe(&self) -> (Arc<str>, Receiver<Arc<str>>) {
-        let mut catalogue = self.catalogue();
+        let mut catalog = self.catalog();
         if self.changes.receiver_count() == 0 {
-            catalogue.scan(); // nobody was there to tell, so nothing was read
+            catalog.scan(); // nobody was there to tell, so nothing was read
         }
-        (text(&catalogue.snapshot()), self.changes.subscribe())
+        (text(&catalog.snapshot()), self.changes.subscribe())
     }
 
     /// The units that are off in the latest step of a run.
     pub fn dropped(&self, id: u32) -> Option<Dropped> {
-        self.catalogue().dropped(id)
+        self.catalog().dropped(id)
     }
 
     /// Looks at the folder again and again while somebody wants to know, and tells what is new. The cores belong to training: looking takes
@@ -51,8 +51,8 @@ impl Hub {
         loop {
             let began = Instant::now();
             if self.changes.receiver_count() > 0 {
-                let mut catalogue = self.catalogue();
-                let update = catalogue.scan();
+                let mut catalog = self.catalog();
+                let update = catalog.scan();
                 if !update.is_empty() {
                     let _ = self.changes.send(text(&update)); // nobody there any more: nobody to tell
                 }

@@ -1,7 +1,7 @@
 //! `furlough watch`: a live page of runs, served to this machine's browser. It only ever reads.
 
 mod assets;
-mod catalogue;
+mod catalog;
 mod checkpoint;
 mod dropped;
 mod find;
@@ -15,7 +15,7 @@ use crate::args::WatchArgs;
 use crate::failure;
 use crate::terminal::Style;
 use anyhow::{Context, bail};
-use catalogue::Catalogue;
+use catalog::Catalog;
 use hub::Hub;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -35,7 +35,7 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
     let asked = Arc::clone(&stop);
     ctrlc::set_handler(move || asked.notify_one()).context("cannot listen for Ctrl-C")?;
 
-    let hub = Arc::new(Hub::new(Catalogue::new(&args.dir)));
+    let hub = Arc::new(Hub::new(Catalog::new(&args.dir)));
     let url = url(&args.host, address);
     announce(&args.dir, hub.runs(), &url, address).map_err(failure::output)?;
     if args.open && !open(&url) {

@@ -1,14 +1,14 @@
 //! What concrete dropout learnt, on the page.
 
 use super::*;
-use furlough::train::LearntDropout;
+use furlough::train::LearnedDropout;
 
 /// A run with concrete dropout after its second layer, that an older furlough began.
 fn learning(layers: &[usize]) -> RunReport {
     let mut report = report("runs/a", ["cat", "dog"]);
     for record in report.records.iter_mut().skip(1) {
         let p = 0.5 / f64::from(record.summary.epoch);
-        record.summary.learnt_dropout = layers.iter().map(|&layer| LearntDropout { layer, p }).collect();
+        record.summary.learned_dropout = layers.iter().map(|&layer| LearnedDropout { layer, p }).collect();
     }
     report
 }
@@ -20,7 +20,7 @@ fn learnt_probabilities_have_a_chart_and_a_table() {
     let section = html.split("id=\"learnt-0\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(section.contains("after hidden layer 2") && section.contains("0.2500"), "{section}");
     assert!(section.contains("\"values\":[null,0.25,"), "{section}");
-    let chart = report.learnt_dropout().unwrap();
+    let chart = report.learned_dropout().unwrap();
     let crate::run::Panel::Lines { lines, .. } = &chart.panels[0] else { panic!("lines") };
     assert_eq!(
         lines.iter().map(|line| (line.name.as_str(), line.points[0].x)).collect::<Vec<_>>(),

@@ -6,7 +6,7 @@ use furlough::nn::{Dropout, DropoutKind, Layer, MaskKey, MaskSharing, Sequential
 use furlough::random::Stream;
 use std::num::NonZero;
 
-/// The bytes of an image as they are stored: places in its table of colours, or values.
+/// The bytes of an image as they are stored: places in its table of colors, or values.
 fn pixels(image: &Pixels) -> Vec<u8> {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(&image.png));
     decoder.set_transformations(png::Transformations::IDENTITY);
@@ -30,7 +30,7 @@ fn examples_are_shown_as_they_are() {
     assert_eq!((image.width, image.height), (4, 6));
     assert_eq!(pixels(&image), (0..24).map(|pixel| (33 + 7 * pixel) as u8).collect::<Vec<_>>());
 
-    // Numbers from the least to the largest; colours side by side or one after another.
+    // Numbers from the least to the largest; colors side by side or one after another.
     let ramp = |features: usize| Array2::from_shape_fn((1, features), |(_, place)| place as f32);
     let grey = Pixels::of_example(&dataset(&[2, 3], ramp(6)), 0).unwrap().unwrap();
     assert_eq!(pixels(&grey), [0, 51, 102, 153, 204, 255]);

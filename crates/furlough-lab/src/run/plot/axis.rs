@@ -1,4 +1,4 @@
-/// Where values stand along one side of a panel: from `low` to `high`, with labelled ticks.
+/// Where values stand along one side of a panel: from `low` to `high`, with labeled ticks.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
     low: f64,

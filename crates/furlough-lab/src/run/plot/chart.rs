@@ -1,6 +1,6 @@
 //! Charts of whole studies: a title, a legend, panels, and a note.
 
-use super::canvas::{Canvas, Drawn, INK, PALE, colour, shorten, width};
+use super::canvas::{Canvas, Drawn, INK, PALE, color, shorten, width};
 use super::{dots, lines};
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend};
@@ -145,7 +145,7 @@ pub(super) fn draw<DB: DrawingBackend>(
     let legend = chart.legend();
     for (place, (line, left, name)) in legend.iter().enumerate() {
         let y = HEAD + 8.0 + LEGEND_LINE * *line as f64;
-        canvas.line([(*left, y), (left + 26.0, y)], colour(place), 2.5)?;
+        canvas.line([(*left, y), (left + 26.0, y)], color(place), 2.5)?;
         canvas.mark((left + 13.0, y), 3.5, place)?;
         canvas.text(name, (left + 34.0, y), LEGEND_TEXT, INK, HPos::Left)?;
     }

@@ -1,7 +1,7 @@
 //! A panel of rows: each a dot with its interval, so that names can be as long as they are.
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Drawn, GRID, INK, PALE, colour, shorten};
+use super::canvas::{Canvas, Drawn, GRID, INK, PALE, color, shorten};
 use super::chart::{Cell, Panel};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
@@ -43,12 +43,12 @@ pub(super) fn draw<DB: DrawingBackend>(
         }
         let Some((value, half)) = row.value else { continue };
         if let Some(half) = half {
-            canvas.line([(x(value - half), y), (x(value + half), y)], colour(0), 2.0)?;
+            canvas.line([(x(value - half), y), (x(value + half), y)], color(0), 2.0)?;
             for end in [x(value - half), x(value + half)] {
-                canvas.line([(end, y - 4.0), (end, y + 4.0)], colour(0), 2.0)?;
+                canvas.line([(end, y - 4.0), (end, y + 4.0)], color(0), 2.0)?;
             }
         }
-        canvas.dot((x(value), y), 4.5, colour(0))?;
+        canvas.dot((x(value), y), 4.5, color(0))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A panel of lines with bands.
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Drawn, GRID, INK, PALE, colour, width};
+use super::canvas::{Canvas, Drawn, GRID, INK, PALE, color, width};
 use super::chart::{Cell, Line, Panel};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
@@ -52,15 +52,15 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, cell: Cell, pane
         let at = |(x, y): (f64, f64)| (place_x(x), place_y(if *log_y { y.max(f64::MIN_POSITIVE) } else { y }));
         let lower: Vec<_> = edge(-1.0).map(at).collect();
         if lower.len() > 1 {
-            canvas.band(edge(1.0).map(at).chain(lower.into_iter().rev()), colour(place))?;
+            canvas.band(edge(1.0).map(at).chain(lower.into_iter().rev()), color(place))?;
         } else if let (Some(low), Some(high)) = (lower.first(), edge(1.0).map(at).next()) {
-            canvas.line([*low, high], colour(place), 2.0)?;
+            canvas.line([*low, high], color(place), 2.0)?;
         }
     }
     for (place, line) in lines.iter().enumerate() {
         let at: Vec<_> = line.points.iter().map(|point| (place_x(point.x), place_y(point.y))).collect();
         if at.len() > 1 && line.joined {
-            canvas.line(at.iter().copied(), colour(place), 2.25)?;
+            canvas.line(at.iter().copied(), color(place), 2.25)?;
         }
         if at.len() <= MARKS || !line.joined {
             at.iter().try_for_each(|&point| canvas.mark(point, 3.5, place))?;
@@ -86,7 +86,7 @@ fn name<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, line: &Line, place: usize, 
 /// Moves labels apart where they would touch, none of them further than it must, and keeps them between top and bottom.
 fn spread(mut labels: Vec<(usize, f64)>, top: f64, bottom: f64) -> Vec<(usize, f64)> {
     labels.sort_by(|a, b| a.1.total_cmp(&b.1));
-    // Groups of labels that touch: the first one's place, and how many there are. Each is centred on what its labels want.
+    // Groups of labels that touch: the first one's place, and how many there are. Each is centerd on what its labels want.
     let mut groups: Vec<(f64, usize)> = Vec::new();
     for &(_, wanted) in &labels {
         let mut group = (wanted, 1);

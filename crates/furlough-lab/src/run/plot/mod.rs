@@ -34,7 +34,7 @@ const SIZE: (u32, u32) = (900, 400);
 const FINE: u32 = 4;
 /// The image is then made smaller by this much, which smooths its edges.
 const SHRINK: u32 = 2;
-/// The image backend centres a line of text by its whole height, which sets it this share of its size too high.
+/// The image backend centers a line of text by its whole height, which sets it this share of its size too high.
 const IMAGE_TEXT_DROP: f64 = 0.15;
 /// The bundled font is the first choice of a browser too, and where it lacks it, one of the same width.
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
@@ -130,8 +130,8 @@ fn shrink(pixels: &[u8], width: usize) -> Vec<u8> {
     let mut small = Vec::with_capacity(pixels.len() / (n * n));
     for rows in pixels.chunks_exact(row * n) {
         for x in (0..width).step_by(n) {
-            for colour in 0..3 {
-                let square = (0..n).flat_map(|dy| (0..n).map(move |dx| dy * row + (x + dx) * 3 + colour));
+            for color in 0..3 {
+                let square = (0..n).flat_map(|dy| (0..n).map(move |dx| dy * row + (x + dx) * 3 + color));
                 let sum: usize = square.map(|at| usize::from(rows[at])).sum();
                 small.push(((sum + n * n / 2) / (n * n)) as u8);
             }

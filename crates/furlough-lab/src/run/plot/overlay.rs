@@ -1,8 +1,8 @@
-//! The learning curves of several runs over each other: what they reached on test data above, how they learnt below.
+//! The learning curves of several runs over each other: what they reached on test data above, how they learned below.
 
 use super::NamedRun;
 use super::axis::Axis;
-use super::canvas::{Canvas, Drawn, INK, colour, shorten};
+use super::canvas::{Canvas, Drawn, INK, color, shorten};
 use super::scene::{Curve, Panel, draw_panel};
 use crate::run::EpochRecord;
 use plotters::prelude::DrawingBackend;
@@ -32,7 +32,7 @@ pub(super) fn size(runs: &[NamedRun<'_>]) -> (u32, u32) {
 pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun<'_>]) -> Drawn<DB> {
     for (place, run) in runs.iter().enumerate() {
         let (left, y) = (24.0 + 440.0 * (place % 2) as f64, TOP + LINE * (place / 2) as f64);
-        canvas.line([(left, y), (left + 24.0, y)], colour(place), 2.5)?;
+        canvas.line([(left, y), (left + 24.0, y)], color(place), 2.5)?;
         canvas.text(&shorten(run.name, 48), (left + 32.0, y), 14.0, INK, HPos::Left)?;
     }
     let below = TOP + LINE * runs.len().div_ceil(2) as f64;
@@ -40,7 +40,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun
     for (place, (title, shares, figure)) in shown(runs).into_iter().enumerate() {
         let curve = |(place, run): (usize, &NamedRun<'_>)| {
             let values = run.records.iter().map(figure).chain(std::iter::repeat(None)).take(longest);
-            Curve { name: String::new(), colour: colour(place), values: values.collect() }
+            Curve { name: String::new(), color: color(place), values: values.collect() }
         };
         let curves: Vec<Curve> = runs.iter().enumerate().map(curve).collect();
         let values: Vec<f64> = curves.iter().flat_map(|curve| curve.values.iter().flatten().copied()).collect();

@@ -30,7 +30,7 @@ pub enum Plot<'a> {
         /// The epochs, from the first.
         records: &'a [EpochRecord],
     },
-    /// The learning curves of several runs, one colour a run.
+    /// The learning curves of several runs, one color a run.
     Overlay(&'a [NamedRun<'a>]),
     /// Whether answers are as often right as they are sure.
     Reliability(&'a Calibration),

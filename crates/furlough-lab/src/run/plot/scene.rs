@@ -7,7 +7,7 @@ use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend, RGBColor};
 use plotters::style::text_anchor::HPos;
 
-/// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of colour vision, and in grey.
+/// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of color vision, and in gray.
 pub(super) const TRAIN: RGBColor = RGBColor(0, 114, 178);
 pub(super) const TEST: RGBColor = RGBColor(213, 94, 0);
 /// Up to so many epochs, each has a dot.
@@ -15,7 +15,7 @@ const DOTS: usize = 40;
 
 pub(super) struct Curve {
     pub name: String,
-    pub colour: RGBColor,
+    pub color: RGBColor,
     pub values: Vec<Option<f64>>,
 }
 
@@ -36,9 +36,9 @@ pub(super) fn draw<DB: DrawingBackend>(
 ) -> Drawn<DB> {
     let canvas = Canvas::new(area, fine, drop)?;
     let evaluated = format!("{judge}, full network");
-    let curve = |name: &str, colour, value: fn(&EpochRecord) -> Option<f64>| Curve {
+    let curve = |name: &str, color, value: fn(&EpochRecord) -> Option<f64>| Curve {
         name: name.into(),
-        colour,
+        color,
         values: records.iter().map(value).collect(),
     };
     let losses = [
@@ -73,7 +73,7 @@ fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares:
         if loss.values.iter().chain(&share.values).all(Option::is_none) {
             continue;
         }
-        canvas.line([(left, 52.0), (left + 24.0, 52.0)], loss.colour, 2.5)?;
+        canvas.line([(left, 52.0), (left + 24.0, 52.0)], loss.color, 2.5)?;
         canvas.text(&loss.name, (left + 32.0, 52.0), 14.0, INK, HPos::Left)?;
         left += 190.0;
     }
@@ -113,19 +113,15 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
         };
         let points: Vec<_> = curve.values.iter().enumerate().map(point).collect();
         for stretch in points.split(Option::is_none).filter(|stretch| stretch.len() > 1) {
-            canvas.line(
-                stretch.iter().flatten().copied(),
-                curve.colour,
-                if points.len() > 200 { 1.5 } else { 2.25 },
-            )?;
+            canvas.line(stretch.iter().flatten().copied(), curve.color, if points.len() > 200 { 1.5 } else { 2.25 })?;
         }
         if points.len() <= DOTS {
             for &point in points.iter().flatten() {
-                canvas.dot(point, 3.25, curve.colour)?;
+                canvas.dot(point, 3.25, curve.color)?;
             }
         }
         if let (Some(Some(value)), Some(&Some((_, end)))) = (curve.values.last(), points.last()) {
-            ends.push((*value, end, curve.colour));
+            ends.push((*value, end, curve.color));
         }
     }
     end_labels(canvas, right + 8.0, &mut ends)
@@ -143,10 +139,10 @@ fn end_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, left: f64, ends: &mut
             ends[place].1 += push;
         }
     }
-    for (value, y, colour) in ends {
+    for (value, y, color) in ends {
         let plain = (1e-3..1e4).contains(value) || *value == 0.0;
         let label = if plain { format!("{value:.3}") } else { format!("{value:.1e}") };
-        canvas.text(&label, (left, *y), 13.0, *colour, HPos::Left)?;
+        canvas.text(&label, (left, *y), 13.0, *color, HPos::Left)?;
     }
     Ok(())
 }

@@ -135,11 +135,12 @@ fn epoch_event(wall_time: f64, judge: &str, epoch: &EpochSummary, seconds: f64) 
         (format!("{judge}/accuracy"), epoch.test_accuracy),
         ("time/seconds".into(), Some(seconds)),
     ];
-    let learnt = epoch.learnt_dropout.iter().map(|learnt| (format!("dropout/layer{}", learnt.layer), Some(learnt.p)));
+    let learned =
+        epoch.learned_dropout.iter().map(|learned| (format!("dropout/layer{}", learned.layer), Some(learned.p)));
     let scalar = |(tag, figure): (String, Option<f64>)| {
         Some(Value { tag, metadata: None, content: Some(Content::Scalar(figure? as f32)) })
     };
-    summary(wall_time, epoch.epoch.into(), figures.into_iter().chain(learnt).filter_map(scalar).collect())
+    summary(wall_time, epoch.epoch.into(), figures.into_iter().chain(learned).filter_map(scalar).collect())
 }
 
 fn summary(wall_time: f64, step: i64, value: Vec<Value>) -> Event {

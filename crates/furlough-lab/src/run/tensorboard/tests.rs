@@ -119,9 +119,9 @@ fn a_run_that_takes_it_up_late_has_the_earlier_epochs_too() {
     assert!(text.starts_with("    data = \"digits\"\n    hidden = [8]\n"), "{text}");
 }
 
-/// What is judged by is called what the command calls it, and p that is learnt has its curve.
+/// What is judged by is called what the command calls it, and p that is learned has its curve.
 #[test]
-fn tags_of_held_out_examples_and_of_learnt_probabilities() {
+fn tags_of_held_out_examples_and_of_learned_probabilities() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let toml =
@@ -134,8 +134,8 @@ fn tags_of_held_out_examples_and_of_learnt_probabilities() {
     let expected = ["train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "time/seconds"];
     assert_eq!(tags, [&expected[..], &["dropout/layer1", "dropout/layer2"]].concat());
     let dir = RunDir::open(&run).unwrap();
-    let learnt: Vec<f64> = dir.trained().unwrap().mlp.learnt_dropout().map(|(_, p)| p).collect();
-    let shown = learnt.iter().map(|&p| Content::Scalar(p as f32));
+    let learned: Vec<f64> = dir.trained().unwrap().mlp.learned_dropout().map(|(_, p)| p).collect();
+    let shown = learned.iter().map(|&p| Content::Scalar(p as f32));
     assert_eq!(told[5..].iter().map(|(_, content)| content.clone()).collect::<Vec<_>>(), shown.collect::<Vec<_>>());
 }
 

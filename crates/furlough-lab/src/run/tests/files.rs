@@ -101,17 +101,17 @@ fn numbers_without_a_test_set_survive_the_log() {
     assert_eq!(read_metrics(&path).unwrap(), [line]);
 }
 
-/// A log has learnt drop probabilities only where there are some: other runs' lines stay the bytes that they always were.
+/// A log has learned drop probabilities only where there are some: other runs' lines stay the bytes that they always were.
 #[test]
-fn learnt_probabilities_are_in_the_log_where_there_are_some() {
+fn learned_probabilities_are_in_the_log_where_there_are_some() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let mut log = MetricsLog::create(&path).unwrap();
     log.append(EpochRecord { summary: summary(1), seconds: 0.5 }).unwrap();
     let plain = "{\"epoch\":1,\"train_loss\":1.0,\"train_accuracy\":0.7,\"test_loss\":1.1,\"test_accuracy\":0.9,\"seconds\":0.5}\n";
     assert_eq!(fs::read_to_string(&path).unwrap(), plain);
-    let learnt = vec![LearntDropout { layer: 1, p: 0.1 + 0.2 }, LearntDropout { layer: 3, p: 1e-7 }];
-    let second = EpochRecord { summary: EpochSummary { learnt_dropout: learnt, ..summary(2) }, seconds: 0.5 };
+    let learned = vec![LearnedDropout { layer: 1, p: 0.1 + 0.2 }, LearnedDropout { layer: 3, p: 1e-7 }];
+    let second = EpochRecord { summary: EpochSummary { learned_dropout: learned, ..summary(2) }, seconds: 0.5 };
     log.append(second.clone()).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let key = "\"learnt_dropout\":[{\"layer\":1,\"p\":0.30000000000000004},{\"layer\":3,\"p\":1e-7}],\"seconds\"";

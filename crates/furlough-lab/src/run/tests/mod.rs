@@ -11,7 +11,7 @@ use furlough::files::{
 };
 use furlough::nn::{Architecture, Init, Mlp};
 use furlough::random::Key;
-use furlough::train::{EpochSummary, LearntDropout, Progress, TrainState};
+use furlough::train::{EpochSummary, LearnedDropout, Progress, TrainState};
 use std::path::Path;
 
 fn recipe(text: &str) -> Recipe {

@@ -27,9 +27,9 @@ fn the_same_records_give_the_same_pictures() {
     assert_eq!(png, curves_png("a <title>", "test", &records).unwrap());
     let (width, height, pixels) = pixels(&png);
     assert_eq!((width, height), (1800, 800));
-    // Both curves' colours are there, and most of the rest is white.
-    for colour in [[0, 114, 178], [213, 94, 0]] {
-        assert!(pixels.chunks_exact(3).filter(|&pixel| pixel == colour).count() > 1000, "{colour:?}");
+    // Both curves' colors are there, and most of the rest is white.
+    for color in [[0, 114, 178], [213, 94, 0]] {
+        assert!(pixels.chunks_exact(3).filter(|&pixel| pixel == color).count() > 1000, "{color:?}");
     }
     assert!(pixels.iter().filter(|&&value| value == 255).count() > pixels.len() * 8 / 10);
 }

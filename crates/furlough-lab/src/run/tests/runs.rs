@@ -130,7 +130,7 @@ fn a_run_killed_before_its_first_checkpoint_begins_again() {
     recorder.observe(&start).unwrap();
     assert!(folder.path().join(RunDir::CHECKPOINT).exists());
     fs::remove_file(folder.path().join(RunDir::CHECKPOINT)).unwrap();
-    // But what was learnt and is gone cannot be made up for in silence.
+    // But what was learned and is gone cannot be made up for in silence.
     epoch(&mut recorder, 1);
     drop(recorder);
     let error = attempt().err().unwrap().to_string();

@@ -86,7 +86,7 @@ fn highly_compressible_values_are_read_whole() {
 }
 
 #[test]
-fn files_are_recognised_by_content_and_verified() {
+fn files_are_recognized_by_content_and_verified() {
     let folder = tempfile::tempdir().unwrap();
     let digest = hex(&Sha256::digest(small()));
     for (name, bytes) in [("plain.gz", small()), ("packed", gzip(&small()))] {

@@ -234,5 +234,5 @@ pub fn regularizer(mlp: &Mlp, prior: ConcretePrior, examples: usize) -> f64 {
         let entropy = p * p.ln() + (1.0 - p) * (1.0 - p).ln();
         (prior.length.powi(2) * squares / (1.0 - p) + prior.entropy * units * entropy) / examples as f64
     };
-    mlp.learnt_dropout().map(of).sum()
+    mlp.learned_dropout().map(of).sum()
 }

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 /// All runs at or below a folder, as far as they have been read.
 #[derive(Debug)]
-pub struct Catalogue {
+pub struct Catalog {
     root: PathBuf,
     runs: BTreeMap<PathBuf, Run>,
     next: u32,
@@ -88,10 +88,10 @@ impl Update {
     }
 }
 
-impl Catalogue {
+impl Catalog {
     /// The runs at or below `root`, none of them read yet.
     pub fn new(root: &Path) -> Self {
-        Catalogue { root: root.to_path_buf(), runs: BTreeMap::new(), next: 0 }
+        Catalog { root: root.to_path_buf(), runs: BTreeMap::new(), next: 0 }
     }
 
     /// How many runs there are.
