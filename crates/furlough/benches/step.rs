@@ -1,10 +1,18 @@
-//! What a training step takes: two hidden layers of ReLU with dropout, plain SGD, the least and the median of five seconds of steps in
-//! milliseconds. `cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--precision bf16] [--against P[,P]]`; p is 0.5 if nothing is said,
-//! shared masks are gathered whether that pays or not, and so many features in a hundred are zero, half as in Fashion-MNIST if nothing is said.
+//! Times a training step: two hidden layers of ReLU with dropout, plain SGD, the least and the median of five
+//! seconds of steps in milliseconds.
 //!
-//! Least times of single steps are steady on machines that others use too, where medians are not. With `--against` a second network with another p
-//! (0: without dropout) and a mask for each example takes turns with the first, ten steps at a time for twenty seconds, and both have met the same
-//! machine: the quotient of their mean times is steady to a few hundredths there too.
+//! ```text
+//! cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT]
+//!     [--precision bf16] [--against P[,P]] [--explain]
+//! ```
+//!
+//! Unless told otherwise p is 0.5, shared masks are gathered whether that is faster or not, and half of the
+//! features are zero, as in Fashion-MNIST. `--explain` prints how the step is computed and takes none.
+//!
+//! Least times of single steps are steady on machines that others use too, where medians are not. With
+//! `--against` a second network with another p (0: without dropout) and a mask for each example takes turns
+//! with the first, ten steps at a time for twenty seconds. Both have met the same machine, so the quotient
+//! of their mean times is steady to a few hundredths.
 
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset, Features, Targets};
@@ -14,7 +22,8 @@ use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
-const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] [--precision bf16] [--against P[,P]], whole numbers from 1";
+const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] \
+    [--precision bf16] [--against P[,P]] [--explain], whole numbers from 1";
 
 /// Steps of a turn, and those before that bring a network back into the caches.
 const TURN: usize = 10;
@@ -38,9 +47,7 @@ impl Run {
 
     /// Milliseconds of one step.
     fn step(&mut self, data: &Dataset, batch_size: u32) -> f64 {
-        let first = self.step.wrapping_mul(batch_size);
-        let examples: Vec<u32> =
-            (0..batch_size).map(|place| first.wrapping_add(place).wrapping_mul(7919) % EXAMPLES).collect();
+        let examples = examples(self.step, batch_size);
         let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: self.step, layer: 0 };
         let optimizer = Sgd { learning_rate: 0.01, ..Sgd::default() };
         let start = Instant::now();
@@ -78,6 +85,12 @@ impl Run {
     }
 }
 
+/// Examples of a batch, far apart in the data as shuffling makes them.
+fn examples(step: u32, batch_size: u32) -> Vec<u32> {
+    let first = step.wrapping_mul(batch_size);
+    (0..batch_size).map(|place| first.wrapping_add(place).wrapping_mul(7919) % EXAMPLES).collect()
+}
+
 fn main() -> furlough::Result<()> {
     // Cargo adds an argument of its own.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -101,6 +114,11 @@ fn main() -> furlough::Result<()> {
     let precision = option("--precision").map_or(Ok(Precision::F32), str::parse)?;
     let data = data(zeros)?;
     let mut measured = Run::new(measured, batch_size, threads, precision)?;
+    if words.iter().any(|word| word == "--explain") {
+        let examples = examples(0, batch_size as u32);
+        print!("{}", measured.cpu.plan_step(Batch { data: &data, examples: &examples }, 1.0));
+        return Ok(());
+    }
     let begin = Instant::now();
     let Some(other) = option("--against") else {
         while begin.elapsed() < Duration::from_secs(5) || measured.times.len() < 5 {

@@ -3,7 +3,7 @@
 use super::answers::largest;
 use super::calibration::labels_of;
 use super::{Calibration, Evaluation, calibration};
-use crate::compute::{Cpu, Samples, tally_classes, tally_width};
+use crate::compute::{Cpu, Samples, accumulate_classes, accumulator_width};
 use crate::data::{Dataset, Targets};
 use crate::nn::Mlp;
 use crate::random::Key;
@@ -60,13 +60,15 @@ impl MonteCarlo {
         }
         let outputs = data.outputs();
         let classes = matches!(data.targets(), Targets::Classes { .. });
-        let width = if classes { tally_width(outputs) } else { 3 * outputs };
+        let width = if classes { accumulator_width(outputs) } else { 3 * outputs };
         let mut kept = Array2::zeros((data.len(), width));
         let values = kept.as_slice_mut().expect("a new array is contiguous");
         let isa = cpu.isa();
         let everything = 0..data.len() as u32;
         if classes {
-            cpu.sample(mlp, data, everything, key, 0..samples, values, &|given, kept| tally_classes(isa, given, kept));
+            cpu.sample(mlp, data, everything, key, 0..samples, values, &|given, kept| {
+                accumulate_classes(isa, given, kept)
+            });
         } else {
             cpu.sample(mlp, data, everything, key, 0..samples, values, &tally_numbers);
         }

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 /// Columns of a panel: a vector of doubles with AVX-512.
 const SIDE: usize = 8;
 
-/// `[i, j]`: Σ (x(i) − mean(i)) (x(j) − mean(j)) over rows x that come some at a time. Each sum is taken in double precision in the
-/// order of the rows, so neither the number of threads nor how the rows come shows in it.
+/// `[i, j]`: Σ (x(i) − mean(i)) (x(j) − mean(j)) over rows x that come some at a time. Each sum is taken
+/// in double precision in the order of the rows, so neither threads nor how the rows come show in it.
 pub(crate) struct Comoments {
     means: Vec<f64>,
     /// The columns of `sums`, a multiple of [`SIDE`].
@@ -58,7 +58,7 @@ impl Comoments {
         }
         let (isa, panels) = (cpu.isa, &*panels);
         let bands: Vec<Mutex<&mut [f64]>> = sums.chunks_mut(SIDE * stride).map(Mutex::new).collect();
-        cpu.workers.choose(count, stride * stride / 2);
+        cpu.choose_threads(count, stride * stride / 2);
         cpu.workers.run(bands.len(), &|band, _| {
             let mut sums = bands[band].lock().unwrap_or_else(PoisonError::into_inner);
             add_band(isa, band, count, panels, &mut sums);
@@ -114,8 +114,8 @@ mod tests {
             let rows: Vec<f32> = (0..500 * width).map(|i| ((i * 7919 + i / 3) % 101) as f32 / 8.0 - 5.0).collect();
             let means: Vec<f64> = (0..width).map(|column| column as f64 / 16.0).collect();
             let plainly = |i: usize, j: usize| {
-                let centred = |row: &[f32], column: usize| f64::from(row[column]) - means[column];
-                rows.chunks_exact(width).map(|row| centred(row, i) * centred(row, j)).fold(0.0, |sum, one| sum + one)
+                let centered = |row: &[f32], column: usize| f64::from(row[column]) - means[column];
+                rows.chunks_exact(width).map(|row| centered(row, i) * centered(row, j)).fold(0.0, |sum, one| sum + one)
             };
             for isa in Isa::available() {
                 for (threads, at_once) in [(1, 500), (3, 500), (2, 77)] {

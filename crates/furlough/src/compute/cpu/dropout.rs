@@ -18,7 +18,7 @@ pub(super) enum Noise {
     Alpha { shift: f32, dropped: f32 },
 }
 
-/// The masks of one layer in one step, decided but for the owner: all a kernel needs.
+/// The masks of one layer in one step, decided but for its id: all a kernel needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LayerMask {
     /// The Philox key of each round.
@@ -88,31 +88,31 @@ impl LayerMask {
         LayerMask { step, ..self }
     }
 
-    /// [`Dropout::mask_id`]: whose mask the row at `place` of the batch takes.
+    /// [`Dropout::mask_id`]: which mask row `row` of the batch takes.
     #[inline(always)]
-    pub(super) fn owner(&self, place: usize, example: u32) -> u32 {
-        (place as u32).checked_div(self.group).unwrap_or(example)
+    pub(super) fn id(&self, row: usize, example: u32) -> u32 {
+        (row as u32).checked_div(self.group).unwrap_or(example)
     }
 
-    /// The words of units `64 * block ..` in the mask of `owner`, in the order of the units.
+    /// The words of units `64 * block ..` in mask `id`, in the order of the units.
     ///
     /// Sixteen counters at a time. The high half of a product comes from two 64-bit multiplications, of the lanes' even and
     /// odd words, so no word is ever widened or narrowed; the low half from a 32-bit one. (Shifting it together from the 64-bit
     /// products costs more: compilers fold that shift into a 64-bit low multiplication, three times as slow.)
     #[inline(always)]
-    pub(super) fn words(&self, owner: u32, block: u32) -> [u32; 64] {
+    pub(super) fn words(&self, id: u32, block: u32) -> [u32; 64] {
         let block = self.first + block;
         #[cfg(target_arch = "x86_64")]
         match self.isa.0 {
             // SAFETY: this Isa exists only where the features were detected.
-            Level::Avx512 => return unsafe { self.words_avx512(owner, block) },
+            Level::Avx512 => return unsafe { self.words_avx512(id, block) },
             // SAFETY: as above.
-            Level::Avx2 => return unsafe { self.words_avx2(owner, block) },
+            Level::Avx2 => return unsafe { self.words_avx2(id, block) },
             Level::Baseline => {}
         }
         let first = 16 * block;
         let mut c0: [u32; 16] = std::array::from_fn(|lane| first + lane as u32);
-        let mut c1 = [owner; 16];
+        let mut c1 = [id; 16];
         let mut c2 = [self.step; 16];
         let mut c3 = [self.site; 16];
         for [k0, k1] in self.keys {
@@ -135,7 +135,7 @@ impl LayerMask {
     #[cfg(target_arch = "x86_64")]
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn words_avx512(&self, example: u32, block: u32) -> [u32; 64] {
+    fn words_avx512(&self, id: u32, block: u32) -> [u32; 64] {
         use std::arch::x86_64::{
             _mm512_add_epi64, _mm512_mul_epu32, _mm512_permutex2var_epi32, _mm512_set1_epi32, _mm512_set1_epi64,
             _mm512_setr_epi32, _mm512_setr_epi64, _mm512_srli_epi64, _mm512_ternarylogic_epi32,
@@ -146,7 +146,7 @@ impl LayerMask {
         let second = _mm512_add_epi64(first, _mm512_set1_epi64(8));
         let [m0, m1] = MULTIPLIERS.map(|multiplier| _mm512_set1_epi64(i64::from(multiplier)));
         let mut c0 = [first, second];
-        let mut c1 = [_mm512_set1_epi32(example as i32); 2];
+        let mut c1 = [_mm512_set1_epi32(id as i32); 2];
         let mut c2 = [_mm512_set1_epi32(self.step as i32); 2];
         let mut c3 = [_mm512_set1_epi32(self.site as i32); 2];
         for [k0, k1] in self.keys {
@@ -169,7 +169,7 @@ impl LayerMask {
     #[cfg(target_arch = "x86_64")]
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn words_avx2(&self, example: u32, block: u32) -> [u32; 64] {
+    fn words_avx2(&self, id: u32, block: u32) -> [u32; 64] {
         use std::arch::x86_64::{
             __m256i, _mm256_add_epi64, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_mul_epu32,
             _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_ps,
@@ -181,7 +181,7 @@ impl LayerMask {
         for eight in 0..2 {
             let first = _mm256_add_epi64(lanes, _mm256_set1_epi64x(i64::from(16 * block + 8 * eight)));
             let mut c0 = [first, _mm256_add_epi64(first, _mm256_set1_epi64x(4))];
-            let mut c1 = [_mm256_set1_epi32(example as i32); 2];
+            let mut c1 = [_mm256_set1_epi32(id as i32); 2];
             let mut c2 = [_mm256_set1_epi32(self.step as i32); 2];
             let mut c3 = [_mm256_set1_epi32(self.site as i32); 2];
             for [k0, k1] in self.keys {

@@ -9,60 +9,60 @@ use crate::nn::Activation;
 use crate::random::normal;
 
 /// Dropout of a row in place.
-pub(super) fn drop_row(isa: Isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
+pub(super) fn drop_row(isa: Isa, row: &mut [f32], mask: &LayerMask, id: u32) {
     match mask.noise {
-        Noise::Drop => zero_row(isa, row, mask, owner),
-        Noise::Gaussian { deviation } => blur_row(isa, row, mask, owner, deviation),
+        Noise::Drop => zero_row(isa, row, mask, id),
+        Noise::Gaussian { deviation } => blur_row(isa, row, mask, id, deviation),
         Noise::Alpha { dropped, .. } if mask.drops_all => row.fill(dropped),
-        Noise::Alpha { shift, dropped } => alpha_row(isa, row, mask, owner, shift, dropped),
+        Noise::Alpha { shift, dropped } => alpha_row(isa, row, mask, id, shift, dropped),
     }
 }
 
 /// The derivative of [`drop_row`]: ∂L/∂output becomes ∂L/∂input.
-fn drop_row_back(isa: Isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
+fn drop_row_back(isa: Isa, row: &mut [f32], mask: &LayerMask, id: u32) {
     match mask.noise {
-        Noise::Drop | Noise::Alpha { .. } => zero_row(isa, row, mask, owner),
-        Noise::Gaussian { deviation } => blur_row(isa, row, mask, owner, deviation),
+        Noise::Drop | Noise::Alpha { .. } => zero_row(isa, row, mask, id),
+        Noise::Gaussian { deviation } => blur_row(isa, row, mask, id, deviation),
     }
 }
 
 /// Dropout of `values` into `row`.
-pub(super) fn masked_copy(isa: Isa, row: &mut [f32], values: &[f32], mask: &LayerMask, example: u32) {
+pub(super) fn masked_copy(isa: Isa, row: &mut [f32], values: &[f32], mask: &LayerMask, id: u32) {
     match mask.noise {
-        Noise::Drop => zero_copy(isa, row, values, mask, example),
+        Noise::Drop => zero_copy(isa, row, values, mask, id),
         _ => {
             row.copy_from_slice(values);
-            drop_row(isa, row, mask, example);
+            drop_row(isa, row, mask, id);
         }
     }
 }
 
 for_each_isa! {
     /// Zero for what is dropped, in place.
-    fn zero_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32) {
-        masked(row, &[], mask, owner, |value, _| value);
+    fn zero_row(isa, row: &mut [f32], mask: &LayerMask, id: u32) {
+        masked(row, &[], mask, id, |value, _| value);
     }
 }
 
 for_each_isa! {
     /// `values` into `row`, zero for what is dropped.
-    fn zero_copy(isa, row: &mut [f32], values: &[f32], mask: &LayerMask, example: u32) {
-        masked(row, values, mask, example, |_, value| value);
+    fn zero_copy(isa, row: &mut [f32], values: &[f32], mask: &LayerMask, id: u32) {
+        masked(row, values, mask, id, |_, value| value);
     }
 }
 
 for_each_isa! {
     /// Times normal numbers of mean 1 and this deviation, in place.
-    fn blur_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32, deviation: f32) {
-        each_unit(row, mask, owner, |value, word| value * (1.0 + deviation * normal(word)));
+    fn blur_row(isa, row: &mut [f32], mask: &LayerMask, id: u32, deviation: f32) {
+        each_unit(row, mask, id, |value, word| value * (1.0 + deviation * normal(word)));
     }
 }
 
 for_each_isa! {
     /// `dropped` for what is dropped, the scale and then the shift for what is kept, in place.
-    fn alpha_row(isa, row: &mut [f32], mask: &LayerMask, owner: u32, shift: f32, dropped: f32) {
+    fn alpha_row(isa, row: &mut [f32], mask: &LayerMask, id: u32, shift: f32, dropped: f32) {
         let LayerMask { threshold, scale, .. } = *mask;
-        each_unit(row, mask, owner, |value, word| {
+        each_unit(row, mask, id, |value, word| {
             let kept = value * scale + shift;
             if word < threshold { dropped } else { kept }
         });
@@ -71,9 +71,9 @@ for_each_isa! {
 
 /// `row = f(row, words)`.
 #[inline(always)]
-fn each_unit(row: &mut [f32], mask: &LayerMask, owner: u32, f: impl Fn(f32, u32) -> f32) {
+fn each_unit(row: &mut [f32], mask: &LayerMask, id: u32, f: impl Fn(f32, u32) -> f32) {
     for (block, values) in row.chunks_mut(64).enumerate() {
-        let words = mask.words(owner, block as u32);
+        let words = mask.words(id, block as u32);
         // A full block has a constant length, as in `masked`.
         if let Ok(values) = <&mut [f32; 64]>::try_from(&mut *values) {
             for unit in 0..64 {
@@ -95,13 +95,13 @@ pub(super) fn forward_row(
     bias: &[f32],
     activation: Activation,
     mask: Option<&LayerMask>,
-    owner: u32,
+    id: u32,
 ) {
     // Only zeros are fused with the activation: other noise costs more than another pass over a row in cache.
     let (zeros, noise) = mask.map_or((None, None), by_noise);
-    activate_row(isa, row, pre, bias, activation, zeros, owner);
+    activate_row(isa, row, pre, bias, activation, zeros, id);
     if let Some(mask) = noise {
-        drop_row(isa, row, mask, owner);
+        drop_row(isa, row, mask, id);
     }
 }
 
@@ -113,18 +113,34 @@ pub(super) fn backward_row(
     pre: &[f32],
     activation: Activation,
     mask: Option<&LayerMask>,
-    owner: u32,
+    id: u32,
 ) {
     let (zeros, noise) = mask.map_or((None, None), by_noise);
     if let Some(mask) = noise {
-        drop_row_back(isa, row, mask, owner);
+        drop_row_back(isa, row, mask, id);
     }
-    derive_row(isa, row, output, pre, activation, zeros, owner);
+    derive_row(isa, row, output, pre, activation, zeros, id);
 }
 
 /// The mask as one of zeros, or as one of other noise.
 fn by_noise(mask: &LayerMask) -> (Option<&LayerMask>, Option<&LayerMask>) {
     if mask.noise == Noise::Drop { (Some(mask), None) } else { (None, Some(mask)) }
+}
+
+/// Passes the activation to a macro as a constant, outside the loops, so that each is compiled for one.
+macro_rules! by_activation {
+    ($activation:expr, $apply:ident) => {
+        match $activation {
+            Activation::Identity => $apply!(Activation::Identity),
+            Activation::Relu => $apply!(Activation::Relu),
+            Activation::LeakyRelu => $apply!(Activation::LeakyRelu),
+            Activation::Tanh => $apply!(Activation::Tanh),
+            Activation::Sigmoid => $apply!(Activation::Sigmoid),
+            Activation::Gelu => $apply!(Activation::Gelu),
+            Activation::Silu => $apply!(Activation::Silu),
+            Activation::Selu => $apply!(Activation::Selu),
+        }
+    };
 }
 
 for_each_isa! {
@@ -136,31 +152,26 @@ for_each_isa! {
         bias: &[f32],
         activation: Activation,
         mask: Option<&LayerMask>,
-        owner: u32,
+        id: u32,
     ) {
         if !pre.is_empty() {
             for ((z, kept), b) in row.iter().zip(pre.iter_mut()).zip(bias) {
                 *kept = *z + *b;
             }
         }
-        // The match is outside the loops, so that each is compiled for one activation.
-        match activation {
-            Activation::Identity => activated(row, bias, mask, owner, |z| z),
-            Activation::Relu => activated(row, bias, mask, owner, |z| math::activate(Activation::Relu, z)),
-            Activation::LeakyRelu => activated(row, bias, mask, owner, |z| math::activate(Activation::LeakyRelu, z)),
-            Activation::Tanh => activated(row, bias, mask, owner, |z| math::activate(Activation::Tanh, z)),
-            Activation::Sigmoid => activated(row, bias, mask, owner, |z| math::activate(Activation::Sigmoid, z)),
-            Activation::Gelu => activated(row, bias, mask, owner, |z| math::activate(Activation::Gelu, z)),
-            Activation::Silu => activated(row, bias, mask, owner, |z| math::activate(Activation::Silu, z)),
-            Activation::Selu => activated(row, bias, mask, owner, |z| math::activate(Activation::Selu, z)),
+        macro_rules! apply {
+            ($activation:expr) => {
+                activated(row, bias, mask, id, |z| math::activate($activation, z))
+            };
         }
+        by_activation!(activation, apply);
     }
 }
 
 #[inline(always)]
-fn activated(row: &mut [f32], bias: &[f32], mask: Option<&LayerMask>, owner: u32, f: impl Fn(f32) -> f32) {
+fn activated(row: &mut [f32], bias: &[f32], mask: Option<&LayerMask>, id: u32, f: impl Fn(f32) -> f32) {
     match mask {
-        Some(mask) => masked(row, bias, mask, owner, |z, b| f(z + b)),
+        Some(mask) => masked(row, bias, mask, id, |z, b| f(z + b)),
         None => {
             for (z, b) in row.iter_mut().zip(bias) {
                 *z = f(*z + *b);
@@ -181,12 +192,17 @@ for_each_isa! {
         pre: &[f32],
         activation: Activation,
         mask: Option<&LayerMask>,
-        owner: u32,
+        id: u32,
     ) {
+        macro_rules! apply {
+            ($activation:expr) => {
+                sloped(row, pre, mask, id, |z| math::derivative($activation, z))
+            };
+        }
         match activation {
             Activation::Identity => {
                 if let Some(mask) = mask {
-                    masked(row, &[], mask, owner, |d, _| d);
+                    masked(row, &[], mask, id, |d, _| d);
                 }
             }
             Activation::Relu if pre.is_empty() => {
@@ -195,21 +211,15 @@ for_each_isa! {
                     *d = if y > 0.0 { *d * scale } else { 0.0 };
                 }
             }
-            Activation::Relu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Relu, z)),
-            Activation::LeakyRelu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::LeakyRelu, z)),
-            Activation::Tanh => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Tanh, z)),
-            Activation::Sigmoid => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Sigmoid, z)),
-            Activation::Gelu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Gelu, z)),
-            Activation::Silu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Silu, z)),
-            Activation::Selu => sloped(row, pre, mask, owner, |z| math::derivative(Activation::Selu, z)),
+            _ => by_activation!(activation, apply),
         }
     }
 }
 
 #[inline(always)]
-fn sloped(row: &mut [f32], pre: &[f32], mask: Option<&LayerMask>, owner: u32, slope: impl Fn(f32) -> f32) {
+fn sloped(row: &mut [f32], pre: &[f32], mask: Option<&LayerMask>, id: u32, slope: impl Fn(f32) -> f32) {
     match mask {
-        Some(mask) => masked(row, pre, mask, owner, |d, z| d * slope(z)),
+        Some(mask) => masked(row, pre, mask, id, |d, z| d * slope(z)),
         None => {
             for (d, z) in row.iter_mut().zip(pre) {
                 *d *= slope(*z);
@@ -220,7 +230,7 @@ fn sloped(row: &mut [f32], pre: &[f32], mask: Option<&LayerMask>, owner: u32, sl
 
 /// `row = mask(f(row, other))`, where `other` is as long as `row` or empty, which stands for zeros.
 #[inline(always)]
-fn masked(row: &mut [f32], other: &[f32], mask: &LayerMask, owner: u32, f: impl Fn(f32, f32) -> f32) {
+fn masked(row: &mut [f32], other: &[f32], mask: &LayerMask, id: u32, f: impl Fn(f32, f32) -> f32) {
     if mask.drops_all {
         row.fill(0.0);
         return;
@@ -228,7 +238,7 @@ fn masked(row: &mut [f32], other: &[f32], mask: &LayerMask, owner: u32, f: impl 
     const ZEROS: [f32; 64] = [0.0; 64];
     let LayerMask { threshold, scale, .. } = *mask;
     for (block, values) in row.chunks_mut(64).enumerate() {
-        let words = mask.words(owner, block as u32);
+        let words = mask.words(id, block as u32);
         let others = if other.is_empty() { &ZEROS[..values.len()] } else { &other[64 * block..][..values.len()] };
         // A full block has a constant length, which is what lets it stay in registers.
         if let (Ok(values), Ok(others)) = (<&mut [f32; 64]>::try_from(&mut *values), <&[f32; 64]>::try_from(others)) {

@@ -1,9 +1,11 @@
-//! The weights as the products want them. Packed at the beginning of a call, or by
-//! the step that changed them; a revision of the parameters says of which contents a copy is, so that none is used out of date.
+//! The weights as products want them: packed at the beginning of a call, or by the update that changed
+//! them. A revision of the parameters says of which contents a copy is, so that none is used out of date.
 
-use super::bf16::PART;
+use super::blocking::K_MULTIPLE;
 use super::connections::Connections;
-use super::product::Product;
+use super::matmul::Matmul;
+use super::matrix::MatView;
+use super::plan::{StepPlan, multiplies_back_in_place};
 use super::workers::Workers;
 use super::workspace::{Borrowed, Shared};
 use crate::nn::{Architecture, Mlp, Revision};
@@ -11,18 +13,18 @@ use std::ops::Range;
 
 /// Room for every block's weights, in both directions.
 pub(super) struct Packed {
-    /// Outputs are units, depth is inputs: for xW.
+    /// Columns are units, depth is inputs.
     pub(super) forward: Vec<Shared<u32>>,
-    /// Outputs are inputs, depth is units: for δWᵀ. None for the first block, whose inputs learn nothing, and where the weights are
-    /// multiplied where they lie.
-    backward: Vec<Option<Shared<u32>>>,
+    /// Columns are inputs, depth is units. None for the first block, whose inputs learn nothing, and where
+    /// whole batches multiply weights in place.
+    pub(super) backward: Vec<Option<Shared<u32>>>,
     /// Inputs and units of each block.
     shapes: Vec<(usize, usize)>,
     forward_tasks: Vec<Task>,
     backward_tasks: Vec<Task>,
-    /// Whether the second phase packs a block's weights for the next forward pass while it has them in cache, and not [`Packed::fill`].
+    /// Whether the update packs a block's weights for the next forward pass while it has them in cache.
     in_update: Vec<bool>,
-    /// The contents of which the second phase of the last step packed tiles that it had changed.
+    /// The contents that the last update has packed.
     filled: Option<Revision>,
 }
 
@@ -32,55 +34,52 @@ struct Task {
     rows: Range<usize>,
 }
 
-/// Rows of the weights that are packed for the forward pass together: what all panels get of them lies in a few pages.
+/// Rows of the weights that are packed for the forward pass together: what all panels get of them lies in
+/// a few pages.
 const ROWS: usize = 64;
 
 /// Rows of a tile that are packed together.
-const TOGETHER: usize = 32;
+const TILE_ROWS: usize = 32;
 
-const _: () = assert!(ROWS.is_multiple_of(PART) && TOGETHER.is_multiple_of(PART));
+const _: () = assert!(ROWS.is_multiple_of(K_MULTIPLE) && TILE_ROWS.is_multiple_of(K_MULTIPLE));
 
 impl Packed {
-    /// For training with batches of up to `batch_size`.
-    pub(super) fn new(architecture: &Architecture, product: &Product, batch_size: usize) -> Self {
+    /// Allocates for training with batches of up to `batch_size`.
+    pub(super) fn new(architecture: &Architecture, matmul: &Matmul, batch_size: usize) -> Self {
         let blocks = architecture.blocks();
-        let room =
-            |outputs: usize, depth: usize| Shared::new(product.panels(outputs) * product.lanes(), product.slots(depth));
         let tasks = |block: usize, most: usize| {
             let inputs = blocks[block].inputs;
             (0..inputs).step_by(most).map(move |first| Task { block, rows: first..inputs.min(first + most) })
         };
-        let packs_back = |i: usize| i > 0 && !product.back_in_place(batch_size, &blocks[i]);
+        let packs_back = |&i: &usize| i > 0 && !multiplies_back_in_place(matmul, batch_size, &blocks[i]);
+        let room = |columns: usize, depth: usize| Shared::new(1, matmul.panels(columns, depth));
         Packed {
             forward: blocks.iter().map(|b| room(b.outputs, b.inputs)).collect(),
             backward: (0..blocks.len())
-                .map(|i| packs_back(i).then(|| room(blocks[i].inputs, blocks[i].outputs)))
+                .map(|i| packs_back(&i).then(|| room(blocks[i].inputs, blocks[i].outputs)))
                 .collect(),
             shapes: blocks.iter().map(|b| (b.inputs, b.outputs)).collect(),
             forward_tasks: (0..blocks.len()).flat_map(|block| tasks(block, ROWS)).collect(),
-            backward_tasks: (0..blocks.len())
-                .filter(|&i| packs_back(i))
-                .flat_map(|block| tasks(block, product.lanes()))
-                .collect(),
+            backward_tasks: (0..blocks.len()).filter(packs_back).flat_map(|block| tasks(block, matmul.mr())).collect(),
             // The next forward pass must want the weights as they are.
             in_update: (0..blocks.len()).map(|i| architecture.drop_connect(i).is_none()).collect(),
             filled: None,
         }
     }
 
-    /// A tile of a block's weights, changed in the second phase of a step, for the next one: rows and columns `place` of them, which begin at
-    /// `start` of the parameters. Columns begin at a whole panel. `scratch` is as long as the tile.
+    /// Packs a tile of a block's weights that the update has changed: these rows and columns, which begin
+    /// at `start` of the parameters and, the columns, at a whole panel. `scratch` is as long as the tile.
     ///
     /// # Safety
     /// Nobody else uses the tile, packs it or multiplies with the packed weights now.
     pub(super) unsafe fn refill(
         &self,
-        product: &Product,
+        matmul: &Matmul,
         index: usize,
         (rows, columns): (Range<usize>, Range<usize>),
         (parameters, start): (&Borrowed<'_>, usize),
         scratch: &mut [f32],
-        streaming: bool,
+        non_temporal: bool,
     ) {
         if !self.in_update[index] {
             return;
@@ -89,86 +88,82 @@ impl Packed {
         if columns.len() == units {
             // SAFETY: as promised: the tile is whole rows.
             unsafe {
-                let weights = parameters.part(start, rows.len() * units);
-                self.pack_forward(product, index, (rows.clone(), columns), weights, streaming)
+                let weights = MatView::contiguous(parameters.part(start, rows.len() * units), units);
+                self.pack_forward(matmul, index, (rows.start, 0), weights, non_temporal)
             };
             return;
         }
-        // Between its rows lies what is others'. The rows are brought together, a few at a time.
-        for first in rows.clone().step_by(TOGETHER) {
-            let some = first..rows.end.min(first + TOGETHER);
+        // Between its rows lies what belongs to others, so some rows at a time are copied together first.
+        for first in rows.clone().step_by(TILE_ROWS) {
+            let some = first..rows.end.min(first + TILE_ROWS);
             let copies = &mut scratch[..some.len() * columns.len()];
-            for (row, copy) in some.clone().zip(copies.chunks_exact_mut(columns.len())) {
+            for (row, copy) in some.zip(copies.chunks_exact_mut(columns.len())) {
                 // SAFETY: as promised.
                 copy.copy_from_slice(unsafe { parameters.part(start + (row - rows.start) * units, columns.len()) });
             }
+            let weights = MatView::contiguous(copies, columns.len());
             // SAFETY: as promised.
-            unsafe { self.pack_forward(product, index, (some, columns.clone()), copies, streaming) };
+            unsafe { self.pack_forward(matmul, index, (first, columns.start), weights, non_temporal) };
         }
     }
 
-    /// Rows and columns `place` of a block's weights for the forward pass; `weights` holds just these, row by row.
+    /// Packs `weights`, which are those of a block from a row and a column on, for the forward pass.
     ///
     /// # Safety
     /// Nobody else packs them or multiplies with the packed weights now.
     unsafe fn pack_forward(
         &self,
-        product: &Product,
+        matmul: &Matmul,
         index: usize,
-        (rows, columns): (Range<usize>, Range<usize>),
-        weights: &[f32],
-        streaming: bool,
+        (row, column): (usize, usize),
+        weights: MatView<'_>,
+        non_temporal: bool,
     ) {
-        let (lanes, width) = (product.lanes(), columns.len());
-        for first in (0..width).step_by(lanes) {
-            let panel = (columns.start + first) / lanes;
-            let start = (panel * product.slots(self.shapes[index].0) + product.slots(rows.start)) * lanes;
-            // SAFETY: these slots of each panel belong to these rows.
-            let words = unsafe { self.forward[index].part(start, product.slots(rows.len()) * lanes) };
-            let count = lanes.min(width - first);
-            product.pack_depths((&weights[first..], width), (rows.len(), count), words, streaming);
+        let mr = matmul.mr();
+        for first in (0..weights.columns).step_by(mr) {
+            let panel = (column + first) / mr;
+            let start = panel * matmul.panel(self.shapes[index].0) + matmul.packed_k(row) * mr;
+            // SAFETY: these depths of each panel belong to these rows.
+            let words = unsafe { self.forward[index].part(start, matmul.panel(weights.rows)) };
+            let some = weights.part(0, weights.rows, first..weights.columns.min(first + mr));
+            matmul.pack_panel(some, words, non_temporal);
         }
     }
 
-    /// The weights of block `index` for the backward pass of `rows` rows, unless they are multiplied where they lie.
-    pub(super) fn backward(&self, product: &Product, rows: usize, index: usize) -> Option<&Shared<u32>> {
-        self.backward[index].as_ref().filter(|_| !product.in_place(rows, self.shapes[index].1))
-    }
-
     /// Says that all of a network's weights have been given to [`Self::refill`], or none of them.
-    pub(super) fn filled(&mut self, with: Option<Revision>) {
+    pub(super) fn set_filled(&mut self, with: Option<Revision>) {
         self.filled = with;
     }
 
-    /// Packs the weights of `mlp`, or what `connections` leaves of them, for `count` rows; for the backward pass too if `training`, that past the caches if
-    /// `streaming`.
+    /// Packs what the plan wants packed of the weights of `mlp`, or of what `connections` leaves of them.
     pub(super) fn fill(
         &self,
         workers: &mut Workers,
-        product: &Product,
+        matmul: &Matmul,
         (mlp, connections): (&Mlp, &Connections),
-        count: usize,
-        (training, streaming): (bool, bool),
+        plan: &StepPlan,
     ) {
         let forward = self.forward_tasks.len();
+        let training = plan.blocks[0].gradient.is_some();
         let tasks = forward + if training { self.backward_tasks.len() } else { 0 };
         let fresh = self.filled.is_some_and(|revision| revision.is(mlp.revision()));
         workers.run(tasks, &|task, _| {
             let backward = task >= forward;
             let Task { block, ref rows } =
                 *(if backward { &self.backward_tasks[task - forward] } else { &self.forward_tasks[task] });
-            let (_, units) = self.shapes[block];
+            let (units, how) = (self.shapes[block].1, &plan.blocks[block]);
+            let rows_of = |weights| MatView::contiguous(weights, units).part(rows.start, rows.len(), 0..units);
             let weights = connections.weights(mlp, block);
             if backward {
-                let Some(room) = self.backward(product, count, block) else { return };
-                let size = product.lanes() * product.slots(units);
+                let packs = how.backward.is_some_and(|product| !product.in_place);
+                let Some(room) = self.backward[block].as_ref().filter(|_| packs) else { return };
+                let size = matmul.panel(units);
                 // SAFETY: each task has its own panel.
-                let words = unsafe { room.part(rows.start / product.lanes() * size, size) };
-                product.pack_panel_of_rows((weights, units, rows.clone()), words, streaming);
-            } else if !(product.in_place(count, units) || fresh && self.in_update[block]) {
-                let weights = &weights[rows.start * units..rows.end * units];
+                let words = unsafe { room.part(rows.start / matmul.mr() * size, size) };
+                matmul.pack_panel_of_rows(rows_of(weights), words, plan.non_temporal_stores);
+            } else if !(how.forward.in_place || fresh && self.in_update[block]) {
                 // SAFETY: each task has its own rows.
-                unsafe { self.pack_forward(product, block, (rows.clone(), 0..units), weights, false) };
+                unsafe { self.pack_forward(matmul, block, (rows.start, 0), rows_of(weights), false) };
             }
         });
     }

@@ -1,19 +1,24 @@
-//! Many masked passes over the same examples. What no mask touches is computed once an example; the rest goes through the
-//! network in tiles of rows, each row one sample of one example, so that the kernels are busy whether there are many examples or many
-//! samples.
+//! Many masked passes over the same examples. What no mask touches is computed once an example; the rest
+//! goes through the network in tiles of rows, each row one sample of one example, so that the kernels are
+//! busy whether there are many examples or many samples.
 //!
-//! Examples and samples are taken in blocks whose size depends on shapes only, so memory does not grow with either. Within a block
-//! come three jobs: the unmasked part of its examples, its passes, and the folding of their outputs. A row's
-//! outputs do not depend on the rows beside it, and an example's samples are folded one after the other: so neither the blocks nor the threads
-//! show in the result.
+//! Examples and samples are taken in blocks whose size depends on shapes only, so memory does not grow with
+//! either. A row's outputs do not depend on the rows beside it, and an example's samples are visited one
+//! after the other: so neither the blocks nor the threads show in the result.
+//!
+//! Weights under DropConnect are the same for all examples of a sample, and soft masks go by whole rows:
+//! there a sample goes through the network at once ([`whole_passes`]).
 
 use super::dropout::LayerMask;
 use super::epilogue::{forward_row, masked_copy};
-use super::features::read_row;
+use super::matmul::Matmul;
+use super::matrix::{MatMut, MatView, Scale, Shape};
+use super::operand::read_row;
 use super::packed::Packed;
-use super::product::Product;
-use super::rows::{fill_masks, tile_rows};
-use super::workspace::{Plain, Shared, Workspace};
+use super::plan::StepPlan;
+use super::schedule::tile_rows;
+use super::step::{self, fill_masks};
+use super::workspace::{Borrowed, Scratch, Shared, Workspace};
 use super::{Cpu, Isa};
 use crate::data::Dataset;
 use crate::nn::{MaskKey, Mlp};
@@ -23,17 +28,17 @@ use std::ops::Range;
 /// The most examples of a block, in tiles.
 const TILES: usize = 8;
 
-/// Outputs of a block, some: a megabyte of them, which stays in the second-level cache until they are folded.
+/// Outputs of a block, some: a megabyte of them, which stays in the second-level cache until visited.
 const OUTPUTS: usize = 1 << 18;
 
-/// Examples whose outputs are folded in one go.
-pub(super) const FOLDED: usize = 16;
+/// Examples whose outputs are visited in one go.
+const VISITED: usize = 16;
+
+/// Examples of a whole pass, at most, so that memory does not grow with their number.
+const WHOLE_PASS: usize = 8192;
 
 /// Outputs of a row are padded to a multiple of this, a vector of any instruction set.
 pub(super) const PADDING: usize = 16;
-
-// SAFETY: zero is a number.
-unsafe impl Plain for f64 {}
 
 /// The outputs of one example in consecutive samples.
 pub struct Samples<'a> {
@@ -48,19 +53,31 @@ pub struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    /// The outputs (logits or predictions), sample by sample.
+    /// Returns the outputs (logits or predictions), sample by sample.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.stride).map(|row| &row[..self.width])
     }
 }
 
-/// What becomes of an example's outputs: called for its samples in their order, some at a time, with the numbers that are kept for it.
-pub type Fold<'a> = dyn Fn(Samples<'_>, &mut [f64]) + Sync + 'a;
+/// Takes an example's outputs: called for its samples in their order, some at a time, with the numbers that
+/// are kept for it.
+pub type SampleVisitor<'a> = dyn Fn(Samples<'_>, &mut [f64]) + Sync + 'a;
+
+/// What is sampled.
+#[derive(Clone)]
+pub(super) struct Request<'a> {
+    pub(super) mlp: &'a Mlp,
+    pub(super) data: &'a Dataset,
+    pub(super) examples: Range<u32>,
+    pub(super) key: Key,
+    pub(super) samples: Range<u32>,
+}
 
 /// What all tiles have in common.
 struct Passes<'a> {
     isa: Isa,
-    product: &'a Product,
+    plan: &'a StepPlan,
+    matmul: &'a Matmul,
     packed: &'a Packed,
     mlp: &'a Mlp,
     data: &'a Dataset,
@@ -69,8 +86,7 @@ struct Passes<'a> {
     /// The first layer with a mask; one beyond the last where there is none.
     site: usize,
     workspace: &'a Workspace,
-    /// So many words for each worker.
-    scratch: (&'a Shared<u32>, usize),
+    scratch: &'a Scratch,
     /// What reaches that layer, a row an example of the block.
     prefix: Shared<f32>,
     /// The outputs, padded to `stride`: example by example of the block, sample by sample.
@@ -86,87 +102,100 @@ struct Span {
     count: usize,
 }
 
-/// Folds the outputs of `samples` of `examples` into `kept`, whose rows, one an example, are as long as each other.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn sample_phase(
-    cpu: &mut Cpu,
-    mlp: &Mlp,
-    data: &Dataset,
-    examples: Range<u32>,
-    key: Key,
-    samples: Range<u32>,
-    kept: &mut [f64],
-    fold: &Fold<'_>,
-) {
+/// Visits the outputs of all samples with `kept`, whose rows, one an example, are as long as each other.
+pub(super) fn passes(cpu: &mut Cpu, request: &Request<'_>, kept: &mut [f64], visit: &SampleVisitor<'_>) {
+    let Request { mlp, data, key, ref examples, ref samples } = *request;
     if examples.is_empty() || samples.is_empty() {
         return;
     }
-    let Cpu {
-        isa,
-        product,
-        packed,
-        workers,
-        inference: workspace,
-        masks,
-        architecture,
-        connections,
-        scratch,
-        scratch_size,
-        ..
-    } = cpu;
-    workers.choose(examples.len() * samples.len(), architecture.parameters());
-    let tile = product.tile(architecture, usize::MAX);
-    packed.fill(workers, product, (mlp, connections), usize::MAX, (false, false));
+    cpu.plan_forward(data, examples, Some(samples.len()));
+    let Cpu { isa, plan, matmul, packed, workers, masks, architecture, connections, scratch, .. } = cpu;
+    let tile = (plan.tile_rows, plan.tile_multiple);
+    packed.fill(workers, matmul, (mlp, connections), plan);
     let site = MaskKey { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
     fill_masks(*isa, masks, architecture, Some(&site), 1.0);
-    let blocks = architecture.blocks();
-    let site = masks.iter().position(Option::is_some).unwrap_or(blocks.len());
-    let width = if site == 0 { architecture.inputs() } else { blocks[site - 1].outputs };
+    let site = masks.iter().position(Option::is_some).unwrap_or(architecture.blocks().len());
     let stride = architecture.outputs().next_multiple_of(PADDING);
     let per_block = (TILES * tile.0).min((OUTPUTS / stride).max(tile.0)).min(examples.len());
     let parts = samples.len().div_ceil((OUTPUTS / stride / per_block).max(1));
     let span = samples.len().div_ceil(parts);
     let pass = Passes {
         isa: *isa,
-        product,
+        plan,
+        matmul,
         packed,
         mlp,
         data,
         masks,
         site,
-        workspace,
-        scratch: (&*scratch, *scratch_size),
-        prefix: Shared::new(per_block, width),
+        workspace: &cpu.inference,
+        scratch,
+        prefix: Shared::new(per_block, width_before(mlp, site)),
         outputs: Shared::new(per_block * span, stride),
         stride,
     };
     let keeps = kept.len() / examples.len();
-    let mut folded = Shared::new(per_block, keeps);
     for (place, first_example) in examples.clone().step_by(per_block).enumerate() {
         let count = per_block.min((examples.end - first_example) as usize);
-        let kept = &mut kept[place * per_block * keeps..][..count * keeps];
-        folded.all()[..count * keeps].copy_from_slice(kept);
+        let kept = Borrowed::new(&mut kept[place * per_block * keeps..][..count * keeps]);
         workers.run(count.div_ceil(tile.0), &|index, worker| {
-            // SAFETY: each worker has its own rows of the workspace, and each tile its own rows of the prefix.
+            // SAFETY: each worker has its own rows of the workspace, and each tile its own of the prefix.
             unsafe { pass.unmasked(tile_rows(index, count, tile), first_example, worker) };
         });
         for first_sample in samples.clone().step_by(span) {
             let span = Span { first_example, first_sample, count: span.min((samples.end - first_sample) as usize) };
             let rows = count * span.count;
             workers.run(rows.div_ceil(tile.0), &|index, worker| {
-                // SAFETY: each worker has its own rows of the workspace, and each tile its own rows of the outputs.
+                // SAFETY: each worker has its own rows of the workspace, each tile its own of the outputs.
                 unsafe { pass.masked(tile_rows(index, rows, tile), span, worker) };
             });
-            workers.run(count.div_ceil(FOLDED), &|task, _| {
-                for example in task * FOLDED..count.min((task + 1) * FOLDED) {
+            workers.run(count.div_ceil(VISITED), &|task, _| {
+                for example in task * VISITED..count.min((task + 1) * VISITED) {
                     // SAFETY: each task has its own examples, and these are their rows.
-                    let (samples, kept) = unsafe { (pass.samples(example, span), folded.part(example * keeps, keeps)) };
-                    fold(samples, kept);
+                    let (samples, kept) = unsafe { (pass.samples(example, span), kept.part(example * keeps, keeps)) };
+                    visit(samples, kept);
                 }
             });
         }
-        kept.copy_from_slice(&folded.all()[..count * keeps]);
     }
+}
+
+/// [`passes`] sample by sample through the whole network, with weights that are packed for each.
+pub(super) fn whole_passes(cpu: &mut Cpu, request: &Request<'_>, kept: &mut [f64], visit: &SampleVisitor<'_>) {
+    let Request { mlp, data, key, ref examples, ref samples } = *request;
+    if examples.is_empty() {
+        return;
+    }
+    let width = mlp.architecture().outputs();
+    let stride = width.next_multiple_of(PADDING);
+    let keeps = kept.len() / examples.len();
+    let most = WHOLE_PASS.min(examples.len());
+    let mut outputs = vec![0.0; most * width];
+    let padded = Shared::new(most, stride);
+    for (chunk, first) in examples.clone().step_by(most).enumerate() {
+        let count = most.min((examples.end - first) as usize);
+        let kept = Borrowed::new(&mut kept[chunk * most * keeps..][..count * keeps]);
+        let outputs = &mut outputs[..count * width];
+        for sample in samples.clone() {
+            let site = MaskKey { key, stream: Stream::MonteCarlo, step: sample, layer: 0 };
+            step::forward(cpu, mlp, data, first..first + count as u32, Some(&site), outputs);
+            let given = &*outputs;
+            cpu.workers.run(count.div_ceil(VISITED), &|task, _| {
+                for place in task * VISITED..count.min((task + 1) * VISITED) {
+                    // SAFETY: each task has its own examples, and these are their rows.
+                    let (values, kept) =
+                        unsafe { (padded.part(place * stride, stride), kept.part(place * keeps, keeps)) };
+                    values[..width].copy_from_slice(&given[place * width..][..width]);
+                    visit(Samples { example: first + place as u32, first: sample, values, width, stride }, kept);
+                }
+            });
+        }
+    }
+}
+
+/// Returns how many numbers reach a layer.
+fn width_before(mlp: &Mlp, layer: usize) -> usize {
+    layer.checked_sub(1).map_or(mlp.architecture().inputs(), |block| mlp.architecture().blocks()[block].outputs)
 }
 
 impl Passes<'_> {
@@ -175,56 +204,31 @@ impl Passes<'_> {
     /// # Safety
     /// Nobody else uses these rows of the prefix, or this worker's rows of the workspace and scratch, now.
     unsafe fn unmasked(&self, rows: Range<usize>, first_example: u32, worker: usize) {
-        let Passes { isa, mlp, workspace, site, .. } = *self;
-        let first = worker * self.product.tile(mlp.architecture(), usize::MAX).0;
-        let blocks = mlp.architecture().blocks();
-        let count = rows.len();
-        let width = mlp.architecture().inputs();
+        let (count, site, first) = (rows.len(), self.site, worker * self.plan.tile_rows);
+        let (width, reached) = (self.mlp.architecture().inputs(), width_before(self.mlp, site));
         // SAFETY: our rows.
-        let mut input: &mut [f32] = unsafe {
-            if site == 0 {
-                self.prefix.part(rows.start * width, count * width)
-            } else {
-                workspace.input.part(first * width, count * width)
+        unsafe {
+            let prefix = self.prefix.part(rows.start * reached, count * reached);
+            let input = self.workspace.input.part(first * width, count * width);
+            for (row, values) in rows.clone().zip(input.chunks_exact_mut(width)) {
+                read_row(self.isa, self.data, first_example + row as u32, None, values);
             }
-        };
-        for (row, values) in rows.clone().zip(input.chunks_exact_mut(width)) {
-            let example = first_example + row as u32;
-            read_row(isa, self.data, example, None, values);
-        }
-        for (index, block) in blocks[..site].iter().enumerate() {
-            let units = block.outputs;
-            // SAFETY: our rows; the input is in another buffer.
-            let output = unsafe {
-                if index + 1 == site {
-                    self.prefix.part(rows.start * units, count * units)
-                } else {
-                    workspace.outputs[index].part(first * units, count * units)
-                }
-            };
-            // SAFETY: slices of these very shapes.
-            unsafe { self.product(worker, index, (count, input), (output.as_mut_ptr(), units)) };
-            let bias = mlp.biases(index);
-            let bias = bias.as_slice().expect("a slice of the parameters");
-            for values in output.chunks_exact_mut(units) {
-                forward_row(isa, values, &mut [], bias, block.activation, None, 0);
+            match site {
+                0 => prefix.copy_from_slice(input),
+                _ => self.run(worker, 0..site, input, (prefix, reached), |_, _| None, |_| 0),
             }
-            input = output;
         }
     }
 
-    /// Takes rows `rows` of a block from the first masked layer to the outputs: row `i` is sample `i % span.count` of example
-    /// `i / span.count`, both counted within the block.
+    /// Takes rows `rows` of a block from the first masked layer to the outputs: row `i` is sample
+    /// `i % span.count` of example `i / span.count`, both counted within the block.
     ///
     /// # Safety
-    /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of the workspace and scratch, now.
+    /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of the
+    /// workspace and scratch, now.
     unsafe fn masked(&self, rows: Range<usize>, span: Span, worker: usize) {
         let Passes { isa, mlp, masks, workspace, site, stride, .. } = *self;
-        let first = worker * self.product.tile(mlp.architecture(), usize::MAX).0;
-        let architecture = mlp.architecture();
-        let blocks = architecture.blocks();
-        let width = if site == 0 { architecture.inputs() } else { blocks[site - 1].outputs };
-        let count = rows.len();
+        let (count, width, first) = (rows.len(), width_before(mlp, site), worker * self.plan.tile_rows);
         let place_of = |row: usize| (rows.start + row) / span.count;
         let example_of = |row: usize| span.first_example + place_of(row) as u32;
         let sample_of = |row: usize| span.first_sample + ((rows.start + row) % span.count) as u32;
@@ -246,52 +250,57 @@ impl Passes<'_> {
         for (row, values) in dropped.chunks_exact_mut(width).enumerate() {
             masked_copy(isa, values, prefix_of(row), &mask.of_step(sample_of(row)), example_of(row));
         }
-        let mut outputs = Some(outputs);
-        let mut input = &*dropped;
-        for (index, block) in blocks.iter().enumerate().skip(site) {
-            let units = block.outputs;
-            let (output, apart) = if index + 1 == blocks.len() {
-                (outputs.take().expect("there is one last block"), stride)
-            } else {
+        let blocks = site..mlp.architecture().blocks().len();
+        let mask_of = |index: usize, row: usize| masks[index + 1].map(|mask| mask.of_step(sample_of(row)));
+        // SAFETY: our rows.
+        unsafe { self.run(worker, blocks, dropped, (outputs, stride), mask_of, example_of) };
+    }
+
+    /// Takes the rows of `input` through some blocks, the last of which writes to rows `last.1` apart.
+    ///
+    /// # Safety
+    /// Nobody else uses this worker's rows of the workspace and scratch now, and the input is not in what
+    /// these blocks give.
+    unsafe fn run<'b>(
+        &'b self,
+        worker: usize,
+        blocks: Range<usize>,
+        mut input: &'b [f32],
+        last: (&'b mut [f32], usize),
+        mask_of: impl Fn(usize, usize) -> Option<LayerMask>,
+        example_of: impl Fn(usize) -> u32,
+    ) {
+        let Passes { isa, matmul, mlp, plan, .. } = *self;
+        let (first, end) = (worker * plan.tile_rows, blocks.end);
+        let mut last = Some(last);
+        for index in blocks {
+            let block = &mlp.architecture().blocks()[index];
+            let (width, units) = (block.inputs, block.outputs);
+            let rows = input.len() / width;
+            let (output, stride) = match last.take_if(|_| index + 1 == end) {
+                Some(last) => last,
                 // SAFETY: our rows; the input is in another buffer.
-                (unsafe { workspace.outputs[index].part(first * units, count * units) }, units)
+                None => (unsafe { self.workspace.outputs[index].part(first * units, rows * units) }, units),
             };
-            // SAFETY: slices of these very shapes.
-            unsafe { self.product(worker, index, (count, input), (output.as_mut_ptr(), apart)) };
+            // SAFETY: slices of these very shapes; the weights are packed and only read by now.
+            unsafe {
+                let values = matmul.pack_rows(MatView::contiguous(input, width), self.scratch.of(worker));
+                let panels = matmul.packed(self.packed.forward[index].read_from(0), matmul.panel(width));
+                let shape = Shape { rows, columns: units, depth: width };
+                let out = (MatMut { first: output.as_mut_ptr(), stride }, Scale::SET);
+                matmul.multiply(shape, out, panels, values, plan.blocks[index].forward.skips_zeros);
+            }
             let bias = mlp.biases(index);
             let bias = bias.as_slice().expect("a slice of the parameters");
-            for (row, values) in output.chunks_exact_mut(apart).enumerate() {
-                let mask = masks[index + 1].map(|mask| mask.of_step(sample_of(row)));
+            for (row, values) in output.chunks_exact_mut(stride).enumerate() {
+                let mask = mask_of(index, row);
                 forward_row(isa, &mut values[..units], &mut [], bias, block.activation, mask.as_ref(), example_of(row));
             }
             input = output;
         }
     }
 
-    /// The product of `count` rows with the weights of block `index`, to rows `apart`.
-    ///
-    /// # Safety
-    /// The input has `count` rows as wide as the block's inputs, the output has as many, each of at least as many elements as the block has
-    /// outputs; nobody else uses the output now, and the two do not overlap.
-    unsafe fn product(
-        &self,
-        worker: usize,
-        index: usize,
-        (count, input): (usize, &[f32]),
-        (output, apart): (*mut f32, usize),
-    ) {
-        let Passes { product, packed, mlp, scratch, .. } = *self;
-        let block = &mlp.architecture().blocks()[index];
-        let weights = &packed.forward[index];
-        // SAFETY: as promised; the weights are packed and only read by now.
-        unsafe {
-            let (weights, scratch) = (weights.read(0, weights.len()), scratch.0.part(worker * scratch.1, scratch.1));
-            let shape = (count, block.outputs, block.inputs);
-            product.multiply_rows(shape, (output, apart), weights, input, scratch);
-        }
-    }
-
-    /// The outputs of example `example` of a block.
+    /// Returns the outputs of example `example` of a block.
     ///
     /// # Safety
     /// They are complete, and nobody else uses them while the result lives.

@@ -1,108 +1,84 @@
-//! Rows that become columns. Where one row of a matrix ends, the next begins far away, so what lies in the same lines of cache is turned
-//! together: squares of sixteen, in registers.
+//! Transposing. Where one row of a matrix ends, the next begins far away, so what lies in the same
+//! cache lines is transposed together: squares of sixteen, in registers.
 
 use super::Isa;
+use super::blocking::LINE;
+use super::matrix::{MatMut, MatView};
+use super::non_temporal::finish;
+#[cfg(target_arch = "x86_64")]
+use super::non_temporal::starts_lines;
 use super::simd::Level;
-use super::stream;
-
-/// Elements of a line of cache, and of the side of a square.
-const SIDE: usize = 16;
 
 /// A square of words, row by row.
-pub(super) type Square = [[u32; SIDE]; SIDE];
+pub(super) type Square = [[u32; LINE]; LINE];
 
-/// `to[column * to_apart + row] = from[row * apart + column]` for `row < rows`, `column < columns`; nothing else is written.
+/// Transposes `source` into `to`, whose rows are `stride` apart. Nothing else is written.
 ///
 /// # Panics
-/// When `from` or `to` end before the last of these elements, or rows overlap in `to`.
-pub(super) fn turn(
-    isa: Isa,
-    from: (&[f32], usize),
-    (rows, columns): (usize, usize),
-    (to, to_apart): (&mut [f32], usize),
-) {
-    assert!(rows <= to_apart && (rows * columns == 0 || to.len() >= (columns - 1) * to_apart + rows));
+/// When `to` ends before the last of these elements, or its rows overlap.
+pub(super) fn transpose(isa: Isa, source: MatView<'_>, to: &mut [f32], stride: usize) {
+    let MatView { rows, columns, .. } = source;
+    assert!(rows <= stride && (rows * columns == 0 || to.len() >= (columns - 1) * stride + rows));
     // SAFETY: just checked.
-    unsafe { turn_to(isa, from, (rows, columns), (to.as_mut_ptr(), to_apart), false) }
+    unsafe { transpose_to(isa, source, MatMut { first: to.as_mut_ptr(), stride }, false) }
 }
 
-/// [`turn`] to where other elements of the same rows may be in use; past the caches, if `streaming`, what are whole lines of them and turned in one go.
-///
-/// # Panics
-/// When `from` ends before the last of these elements.
+/// [`transpose`] to where other elements of the same rows may be in use. Whole cache lines that are
+/// transposed in one go are stored past the caches if `non_temporal`.
 ///
 /// # Safety
 /// Nobody else uses the elements that are written, now.
-pub(super) unsafe fn turn_to(
-    isa: Isa,
-    (from, apart): (&[f32], usize),
-    (rows, columns): (usize, usize),
-    (to, to_apart): (*mut f32, usize),
-    streaming: bool,
-) {
-    if rows == 0 || columns == 0 {
-        return;
-    }
-    assert!(from.len() >= (rows - 1) * apart + columns);
-    for first in (0..columns).step_by(SIDE) {
-        let width = SIDE.min(columns - first);
-        for top in (0..rows).step_by(SIDE) {
-            let height = SIDE.min(rows - top);
-            let from = &from[top * apart + first..];
-            // SAFETY: at most a square of `from`, as was checked, and of `to`, as was promised.
-            unsafe {
-                let to = (to.add(first * to_apart + top), to_apart);
-                turn_square(isa, (from, apart), (height, width), to, streaming);
-            }
+pub(super) unsafe fn transpose_to(isa: Isa, source: MatView<'_>, to: MatMut, non_temporal: bool) {
+    for first in (0..source.columns).step_by(LINE) {
+        let width = LINE.min(source.columns - first);
+        for top in (0..source.rows).step_by(LINE) {
+            let square = source.part(top, LINE.min(source.rows - top), first..first + width);
+            // SAFETY: at most a square of `to`, as was promised.
+            unsafe { transpose_square(isa, square, to.from(first, top), non_temporal) };
         }
     }
-    if streaming {
-        stream::finish();
+    if non_temporal {
+        finish();
     }
 }
 
-/// [`turn_to`] of at most a square.
+/// [`transpose_to`] of at most a square.
 ///
 /// # Safety
-/// As there; `from` has these elements.
-unsafe fn turn_square(
-    isa: Isa,
-    (from, apart): (&[f32], usize),
-    (height, width): (usize, usize),
-    (to, to_apart): (*mut f32, usize),
-    streaming: bool,
-) {
-    // How much of it whole vectors turn; the rest goes one by one.
-    let turned = match isa.0 {
+/// As there.
+unsafe fn transpose_square(isa: Isa, source: MatView<'_>, to: MatMut, non_temporal: bool) {
+    let MatView { data, stride, rows, columns } = source;
+    assert!(data.len() >= (rows - 1) * stride + columns);
+    // Whole vectors transpose some of it; the rest goes one by one.
+    let done = match isa.0 {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if (height, width) == (SIDE, SIDE) => {
+        Level::Avx512 if (rows, columns) == (LINE, LINE) => {
             // SAFETY: this Isa exists only where the features were detected, and a whole square lies in both.
             unsafe {
-                let (from, place) = ((from.as_ptr().cast(), apart), (to.cast(), to_apart));
-                match streaming && stream::is_at_lines(to, to_apart) {
+                let (from, place) = ((data.as_ptr().cast(), stride), (to.first.cast(), to.stride));
+                match non_temporal && starts_lines(to.first, to.stride) {
                     true => avx512_at::<true>(from, place),
                     false => avx512_at::<false>(from, place),
                 }
             }
-            (SIDE, SIDE)
+            (LINE, LINE)
         }
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 | Level::Avx2 => {
-            let turned = (height - height % 4, width - width % 4);
+            let done = (rows - rows % 4, columns - columns % 4);
             // SAFETY: as above; so many rows and columns lie in both.
-            unsafe { avx2_at((from.as_ptr(), apart), turned, (to, to_apart)) };
-            turned
+            unsafe { avx2_at((data.as_ptr(), stride), done, (to.first, to.stride)) };
+            done
         }
         Level::Baseline => {
-            let _ = streaming;
+            let _ = non_temporal;
             (0, 0)
         }
     };
-    for row in 0..height {
-        let done = if row < turned.0 { turned.1 } else { 0 };
-        for column in done..width {
+    for row in 0..rows {
+        for column in if row < done.0 { done.1 } else { 0 }..columns {
             // SAFETY: an element of the square.
-            unsafe { *to.add(column * to_apart + row) = from[row * apart + column] };
+            unsafe { *to.first.add(column * to.stride + row) = data[row * stride + column] };
         }
     }
 }
@@ -115,23 +91,24 @@ unsafe fn turn_square(
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub(super) fn avx512(square: &Square) -> Square {
-    let mut out = [[0; SIDE]; SIDE];
+    let mut out = [[0; LINE]; LINE];
     // SAFETY: two squares, whose rows follow each other.
-    unsafe { avx512_at::<false>((square.as_ptr().cast(), SIDE), (out.as_mut_ptr().cast(), SIDE)) };
+    unsafe { avx512_at::<false>((square.as_ptr().cast(), LINE), (out.as_mut_ptr().cast(), LINE)) };
     out
 }
 
 /// Exchanges words, then pairs of them, then quarters of a vector, twice.
 ///
 /// # Safety
-/// AVX-512 is there, and both have sixteen rows of sixteen, so far apart; each a line of cache if they are stored past the caches.
+/// AVX-512 is there, and both have sixteen rows of sixteen, so far apart. Rows of `to` are cache lines
+/// if `NON_TEMPORAL`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]
-unsafe fn avx512_at<const PAST: bool>((from, apart): (*const u32, usize), (to, to_apart): (*mut u32, usize)) {
+unsafe fn avx512_at<const NON_TEMPORAL: bool>((from, stride): (*const u32, usize), (to, to_stride): (*mut u32, usize)) {
     use std::arch::x86_64::*;
     // SAFETY: as promised; a row is the 64 bytes of a vector.
-    let rows: [__m512i; 16] = std::array::from_fn(|row| unsafe { _mm512_loadu_si512(from.add(row * apart).cast()) });
+    let rows: [__m512i; 16] = std::array::from_fn(|row| unsafe { _mm512_loadu_si512(from.add(row * stride).cast()) });
     let mut words = rows;
     for i in (0..16).step_by(2) {
         words[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
@@ -159,35 +136,35 @@ unsafe fn avx512_at<const PAST: bool>((from, apart): (*const u32, usize), (to, t
         for (column, values) in columns {
             // SAFETY: as promised.
             unsafe {
-                let to = to.add(column * to_apart).cast();
-                if PAST { _mm512_stream_si512(to, values) } else { _mm512_storeu_si512(to.cast(), values) }
+                let to = to.add(column * to_stride).cast();
+                if NON_TEMPORAL { _mm512_stream_si512(to, values) } else { _mm512_storeu_si512(to.cast(), values) }
             }
         }
     }
 }
 
-/// [`turn`] in squares of four. Within 128 bits a shuffle takes one instruction; across the halves of 256 it takes longer, and the oldest
-/// processors with AVX2 compute those in halves anyway.
+/// [`transpose`] in squares of four. Within 128 bits a shuffle takes one instruction; across the halves
+/// of 256 it takes longer, and the oldest processors with AVX2 compute those in halves anyway.
 ///
 /// # Safety
 /// AVX2 is there, both have so many rows and columns, so far apart, and both numbers are multiples of four.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 unsafe fn avx2_at(
-    (from, apart): (*const f32, usize),
+    (from, stride): (*const f32, usize),
     (rows, columns): (usize, usize),
-    (to, to_apart): (*mut f32, usize),
+    (to, to_stride): (*mut f32, usize),
 ) {
     use std::arch::x86_64::*;
     for row in (0..rows).step_by(4) {
         for column in (0..columns).step_by(4) {
             // SAFETY: as promised.
             unsafe {
-                let (from, to) = (from.add(row * apart + column), to.add(column * to_apart + row));
-                let [mut a, mut b, mut c, mut d] = std::array::from_fn(|row| _mm_loadu_ps(from.add(row * apart)));
+                let (from, to) = (from.add(row * stride + column), to.add(column * to_stride + row));
+                let [mut a, mut b, mut c, mut d] = std::array::from_fn(|row| _mm_loadu_ps(from.add(row * stride)));
                 _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
                 for (column, values) in [a, b, c, d].into_iter().enumerate() {
-                    _mm_storeu_ps(to.add(column * to_apart), values);
+                    _mm_storeu_ps(to.add(column * to_stride), values);
                 }
             }
         }
@@ -202,13 +179,13 @@ mod tests {
     fn rows_become_columns_and_nothing_else_is_written() {
         for isa in Isa::available() {
             for (rows, columns) in [(16, 16), (64, 100), (1, 1), (3, 5), (4, 4), (16, 7), (7, 16), (13, 33), (0, 4)] {
-                let (apart, to_apart) = (columns + 3, rows + 2);
-                let from: Vec<f32> = (0..rows * apart).map(|place| place as f32).collect();
-                let mut to = vec![-1.0; columns * to_apart];
-                turn(isa, (&from, apart), (rows, columns), (&mut to, to_apart));
-                for (column, values) in to.chunks(to_apart).enumerate() {
+                let (stride, to_stride) = (columns + 3, rows + 2);
+                let data: Vec<f32> = (0..rows * stride).map(|place| place as f32).collect();
+                let mut to = vec![-1.0; columns * to_stride];
+                transpose(isa, MatView { data: &data, stride, rows, columns }, &mut to, to_stride);
+                for (column, values) in to.chunks(to_stride).enumerate() {
                     for (row, &value) in values.iter().enumerate() {
-                        let wanted = if row < rows { (row * apart + column) as f32 } else { -1.0 };
+                        let wanted = if row < rows { (row * stride + column) as f32 } else { -1.0 };
                         assert_eq!(value, wanted, "{} {rows} × {columns}: {row} {column}", isa.name());
                     }
                 }
@@ -218,16 +195,16 @@ mod tests {
 
     #[cfg(target_arch = "x86_64")]
     #[test]
-    fn a_square_turns() {
+    fn a_square_is_transposed() {
         if !Isa::best().is_avx512() {
             return;
         }
         let square: Square = std::array::from_fn(|row| std::array::from_fn(|column| (100 * row + column) as u32));
         // SAFETY: the instructions are there.
-        let turned = unsafe { avx512(&square) };
+        let transposed = unsafe { avx512(&square) };
         for (row, values) in square.iter().enumerate() {
             for (column, value) in values.iter().enumerate() {
-                assert_eq!(turned[column][row], *value, "{row} {column}");
+                assert_eq!(transposed[column][row], *value, "{row} {column}");
             }
         }
     }

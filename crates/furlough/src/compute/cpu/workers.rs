@@ -1,5 +1,5 @@
-//! A few threads that wait close by. A step hands work out three times and takes about a millisecond, so a hand-over must cost
-//! microseconds: workers spin briefly before they sleep.
+//! A thread pool for jobs of a fraction of a millisecond. A step hands work out three times and takes
+//! about a millisecond, so a hand-over must cost microseconds: workers spin briefly before they sleep.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -11,25 +11,22 @@ use std::thread::{JoinHandle, Thread};
 /// A job: called with (task, worker) for each task once, from several threads.
 type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
-/// How often a waiting worker looks before it sleeps: for somewhat less than a millisecond, longer than the calling thread is
-/// busy with other things between two jobs.
+/// How often a waiting worker looks before it sleeps: for somewhat less than a millisecond, longer than
+/// the calling thread is busy with other things between two jobs.
 const SPINS: u32 = 2000;
 
 /// How often it looks before it lets others run in between, which matters when there are more threads than cores.
 const SPINS_ALONE: u32 = 200;
 
-/// Floating-point operations of a product of so many rows with so many weights.
-fn operations(rows: usize, weights: usize) -> usize {
-    rows.saturating_mul(weights).saturating_mul(2)
-}
-
-struct Hall {
+/// What the threads share.
+struct PoolState {
     /// Counts the jobs; a worker waits for it to move on.
     round: AtomicUsize,
     /// The present job, valid while `busy` is not 0.
     job: UnsafeCell<Option<(*const Job<'static>, usize)>>,
-    /// How many of its own tasks each worker has begun, or others for it: worker w's are w, w + count, w + 2 count, … So the same task mostly
-    /// falls to the same worker, which has what it needs in its cache from last time, and none waits for one that is late.
+    /// How many of its own tasks each worker has begun, or others for it: worker w's are w, w + count,
+    /// w + 2 count, … So the same task mostly falls to the same worker, which has what it needs in its
+    /// cache from last time, and none waits for one that is late.
     begun: Vec<Begun>,
     /// Workers that have not yet finished the present job.
     busy: AtomicUsize,
@@ -43,27 +40,25 @@ struct Hall {
 #[derive(Default)]
 struct Begun(AtomicUsize);
 
-// SAFETY: `job` is written only by `run` while no worker is busy, and read by workers only after `round` has told them of it.
-// The pointer is to a `Sync` closure that `run` keeps alive until no worker is busy.
-unsafe impl Sync for Hall {}
+// SAFETY: `job` is written only by `run` while no worker is busy, and read by workers only after `round`
+// has told them of it. The pointer is to a `Sync` closure that `run` keeps alive until none is busy.
+unsafe impl Sync for PoolState {}
 // SAFETY: as above.
-unsafe impl Send for Hall {}
+unsafe impl Send for PoolState {}
 
 pub(super) struct Workers {
-    hall: Arc<Hall>,
+    state: Arc<PoolState>,
     threads: Vec<JoinHandle<()>>,
     sleepers: Vec<Thread>,
-    /// How many floating-point operations of a call are worth waking another thread for.
-    worth: usize,
-    /// Whether the calling thread does the present jobs by itself.
-    alone: bool,
+    /// How many threads do the present jobs: one or all.
+    active: usize,
 }
 
 impl Workers {
-    /// `count` workers, the calling thread being worker 0, which calls of less than `worth` floating-point operations stay on. A thread that the
-    /// system refuses is done without.
-    pub(super) fn new(count: usize, worth: usize) -> Self {
-        let hall = Arc::new(Hall {
+    /// Starts `count` workers, the calling thread being worker 0. A thread that the system refuses is done
+    /// without.
+    pub(super) fn new(count: usize) -> Self {
+        let state = Arc::new(PoolState {
             round: AtomicUsize::new(0),
             job: UnsafeCell::new(None),
             begun: (0..count).map(|_| Begun::default()).collect(),
@@ -73,26 +68,21 @@ impl Workers {
         });
         let threads: Vec<_> = (1..count)
             .map_while(|worker| {
-                let hall = Arc::clone(&hall);
-                std::thread::Builder::new().name(format!("furlough-{worker}")).spawn(move || hall.work(worker)).ok()
+                let state = Arc::clone(&state);
+                std::thread::Builder::new().name(format!("furlough-{worker}")).spawn(move || state.work(worker)).ok()
             })
             .collect();
         let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
-        Workers { hall, threads, sleepers, worth, alone: false }
+        Workers { active: threads.len() + 1, state, threads, sleepers }
     }
 
     pub(super) fn count(&self) -> usize {
         self.threads.len() + 1
     }
 
-    /// Chooses who does the jobs of a call that multiplies `rows` rows with `weights` weights in all. Whoever does them, they give the same.
-    pub(super) fn choose(&mut self, rows: usize, weights: usize) {
-        self.alone = operations(rows, weights) < self.worth;
-    }
-
-    /// How many do the jobs of the present call.
-    pub(super) fn chosen(&self) -> usize {
-        if self.alone { 1 } else { self.count() }
+    /// Sets how many threads do the jobs of the present call: one or all. The results are the same.
+    pub(super) fn activate(&mut self, threads: usize) {
+        self.active = threads;
     }
 
     /// Calls `job` once for each of `0 .. tasks`, spread over the workers, and returns when all calls have.
@@ -100,34 +90,34 @@ impl Workers {
     /// # Panics
     /// With what a call panicked, after all workers have come to an end with the job.
     pub(super) fn run(&mut self, tasks: usize, job: &Job<'_>) {
-        if self.threads.is_empty() || self.alone || tasks <= 1 {
+        if self.active == 1 || tasks <= 1 {
             (0..tasks).for_each(|task| job(task, 0));
             return;
         }
-        let hall = &*self.hall;
+        let state = &*self.state;
         let erased: *const Job<'_> = job;
         // SAFETY: only the lifetime changes, and this call does not return before the last use.
         let erased: *const Job<'static> = unsafe { std::mem::transmute(erased) };
         // SAFETY: `&mut self` and busy = 0 say that nobody else looks at the job now.
-        unsafe { *hall.job.get() = Some((erased, tasks)) };
-        hall.begun.iter().for_each(|begun| begun.0.store(0, Ordering::Relaxed));
-        hall.busy.store(self.threads.len(), Ordering::Relaxed);
-        hall.round.fetch_add(1, Ordering::Release);
+        unsafe { *state.job.get() = Some((erased, tasks)) };
+        state.begun.iter().for_each(|begun| begun.0.store(0, Ordering::Relaxed));
+        state.busy.store(self.threads.len(), Ordering::Relaxed);
+        state.round.fetch_add(1, Ordering::Release);
         self.sleepers.iter().for_each(Thread::unpark);
-        let mine = catch_unwind(AssertUnwindSafe(|| hall.take_tasks(job, tasks, 0)));
+        let mine = catch_unwind(AssertUnwindSafe(|| state.take_tasks(job, tasks, 0)));
         let mut looks = 0;
-        while hall.busy.load(Ordering::Acquire) != 0 {
+        while state.busy.load(Ordering::Acquire) != 0 {
             pause(&mut looks);
         }
         // Taken out in any case: the next job begins without.
-        let theirs = hall.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let theirs = state.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = mine.err().or(theirs) {
             resume_unwind(panic);
         }
     }
 }
 
-impl Hall {
+impl PoolState {
     fn work(&self, worker: usize) {
         let mut seen = 0;
         loop {
@@ -180,8 +170,8 @@ fn pause(looks: &mut u32) {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.hall.closing.store(true, Ordering::Release);
-        self.hall.round.fetch_add(1, Ordering::Release);
+        self.state.closing.store(true, Ordering::Release);
+        self.state.round.fetch_add(1, Ordering::Release);
         self.sleepers.iter().for_each(Thread::unpark);
         for thread in self.threads.drain(..) {
             // A worker catches the panics of its jobs, so there is nothing to hear from it.
@@ -198,7 +188,7 @@ mod tests {
     #[test]
     fn every_task_runs_once_at_any_number_of_workers() {
         for count in [1, 2, 4, 7] {
-            let mut workers = Workers::new(count, 0);
+            let mut workers = Workers::new(count);
             for tasks in [0, 1, 2, 3, 100] {
                 for _ in 0..20 {
                     let runs: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
@@ -214,7 +204,7 @@ mod tests {
 
     #[test]
     fn sleeping_workers_wake() {
-        let mut workers = Workers::new(3, 0);
+        let mut workers = Workers::new(3);
         for _ in 0..3 {
             std::thread::sleep(Duration::from_millis(20));
             let sum = AtomicUsize::new(0);
@@ -227,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_panic_comes_back_and_the_workers_live_on() {
-        let mut workers = Workers::new(2, 0);
+        let mut workers = Workers::new(2);
         for _ in 0..5 {
             let failed = catch_unwind(AssertUnwindSafe(|| workers.run(8, &|task, _| assert!(task != 3, "task 3"))));
             assert_eq!(failed.unwrap_err().downcast_ref::<&str>(), Some(&"task 3"));

@@ -1,13 +1,15 @@
-//! The products of Intel's matrix extension, AMX: tiles of 16 rows of 16 words in registers of their own. In assembler, because the compiler's
-//! intrinsics for it are not stable yet. Intel's Software Developer's Manual, volume 1, chapter 18, describes them.
+//! The products of Intel's matrix extension, AMX: tiles of 16 rows of 16 words in registers of their own.
+//! In assembler, because the compiler's intrinsics are not stable yet. Intel's Software Developer's
+//! Manual, volume 1, chapter 18, describes them.
 
-use super::{LANES, TILE_SLOTS};
+use crate::compute::cpu::blocking::{AMX_K, BF16_MR};
+use crate::compute::cpu::matrix::{MatMut, Rows};
 use crate::compute::cpu::simd::cpuid;
 use std::arch::asm;
 use std::arch::x86_64::_xgetbv;
 use std::sync::OnceLock;
 
-/// Whether this machine has AMX with bfloat16, and the system lets this process use it. Asked once.
+/// Returns whether this machine has AMX with bfloat16 and the system permits its use. Asked once.
 pub(super) fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| is_present() && is_permitted())
@@ -30,8 +32,8 @@ fn is_present() -> bool {
     features & BF16_AND_TILE == BF16_AND_TILE && unsafe { enabled_state() } & TILE_STATE == TILE_STATE
 }
 
-/// Linux saves the tiles' 8 KB only for processes that have asked for it (Linux 5.16). It refuses where the
-/// kernel is older, or a thread's stack for signals too small.
+/// Linux saves the tiles' 8 KB only for processes that have asked for it (Linux 5.16). It refuses where
+/// the kernel is older, or a thread's stack for signals too small.
 fn is_permitted() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_ulong = 0x1023;
     const TILE_DATA: libc::c_ulong = 18;
@@ -79,22 +81,23 @@ impl Drop for Configured {
     }
 }
 
-/// The product of two panels' tiles with one or two tiles of rows: 16 or 32 rows by 32 outputs, of which `count` matter.
+/// The product of a panel with one or two tiles of rows: 16 or 32 rows, of which `count` matter.
 ///
 /// # Safety
-/// A [`Configured`] lives in this thread. Memory may be read and written as [`super::multiply`] says; `out` takes 16 rows if `count` is at most 16,
-/// else 32, of 32 values. `slots` is a multiple of 16 and not 0.
+/// A [`Configured`] lives in this thread. Memory may be read and written as [`super::multiply`] says;
+/// `out` takes 16 rows if `count` is at most 16, else 32, of 32 values. The depth is a multiple of
+/// [`AMX_K`] and not 0.
 pub(super) unsafe fn product(
     count: usize,
-    slots: usize,
+    depth: usize,
     a: *const u32,
-    (b, row_words): (*const u32, usize),
-    (out, stride): (*mut f32, usize),
+    Rows { first: b, stride: row_words }: Rows,
+    MatMut { first: out, stride }: MatMut,
 ) {
     const WORD: usize = size_of::<u32>();
-    let steps = slots / TILE_SLOTS;
-    // SAFETY: each step reads 16 rows of 128 bytes of `a` and 16 rows of 64 bytes for each tile of `b`, as promised. The tiles
-    // are declared as overwritten.
+    let steps = depth / AMX_K;
+    // SAFETY: each step reads 16 rows of 128 bytes of `a` and 16 rows of 64 bytes for each tile of `b`,
+    // as promised. The tiles are declared as overwritten.
     unsafe {
         if count <= 16 {
             asm!(
@@ -116,7 +119,7 @@ pub(super) unsafe fn product(
                 b = inout(reg) b => _,
                 steps = inout(reg) steps => _,
                 row = in(reg) row_words * WORD,
-                panel = in(reg) LANES * WORD,
+                panel = in(reg) BF16_MR * WORD,
                 out = in(reg) out,
                 stride = in(reg) stride * WORD,
                 out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
@@ -151,7 +154,7 @@ pub(super) unsafe fn product(
                 lower = inout(reg) b.add(16 * row_words) => _,
                 steps = inout(reg) steps => _,
                 row = in(reg) row_words * WORD,
-                panel = in(reg) LANES * WORD,
+                panel = in(reg) BF16_MR * WORD,
                 out = in(reg) out,
                 under = in(reg) out.add(16 * stride),
                 stride = in(reg) stride * WORD,

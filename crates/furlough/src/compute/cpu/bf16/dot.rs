@@ -1,6 +1,7 @@
 //! The products of AVX512-BF16: sixteen lanes take a pair of products each.
 
-use super::LANES;
+use crate::compute::cpu::blocking::BF16_MR;
+use crate::compute::cpu::matrix::{MatMut, Rows};
 use std::arch::x86_64::{
     __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
@@ -13,26 +14,21 @@ const ROWS: usize = 8;
 /// # Safety
 /// Memory may be read and written as [`super::multiply`] says, and the machine has AVX512-BF16.
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) unsafe fn product(
-    count: usize,
-    slots: usize,
-    a: *const u32,
-    (b, row_words): (*const u32, usize),
-    (out, stride): (*mut f32, usize),
-) {
+pub(super) unsafe fn product(count: usize, depth: usize, a: *const u32, b: Rows, out: MatMut) {
     for row in (0..count).step_by(ROWS) {
         // SAFETY: within the matrices, as promised.
         unsafe {
-            let (b, out) = (b.add(row * row_words), out.add(row * stride));
+            let b = Rows { first: b.first.add(row * b.stride), ..b };
+            let out = out.from(row, 0);
             match ROWS.min(count - row) {
-                1 => rows::<1>(slots, a, (b, row_words), (out, stride)),
-                2 => rows::<2>(slots, a, (b, row_words), (out, stride)),
-                3 => rows::<3>(slots, a, (b, row_words), (out, stride)),
-                4 => rows::<4>(slots, a, (b, row_words), (out, stride)),
-                5 => rows::<5>(slots, a, (b, row_words), (out, stride)),
-                6 => rows::<6>(slots, a, (b, row_words), (out, stride)),
-                7 => rows::<7>(slots, a, (b, row_words), (out, stride)),
-                _ => rows::<ROWS>(slots, a, (b, row_words), (out, stride)),
+                1 => rows::<1>(depth, a, b, out),
+                2 => rows::<2>(depth, a, b, out),
+                3 => rows::<3>(depth, a, b, out),
+                4 => rows::<4>(depth, a, b, out),
+                5 => rows::<5>(depth, a, b, out),
+                6 => rows::<6>(depth, a, b, out),
+                7 => rows::<7>(depth, a, b, out),
+                _ => rows::<ROWS>(depth, a, b, out),
             }
         }
     }
@@ -41,20 +37,15 @@ pub(super) unsafe fn product(
 /// # Safety
 /// As [`product`].
 #[target_feature(enable = "avx512f,avx512bf16")]
-unsafe fn rows<const COUNT: usize>(
-    slots: usize,
-    a: *const u32,
-    (b, row_words): (*const u32, usize),
-    (out, stride): (*mut f32, usize),
-) {
+unsafe fn rows<const COUNT: usize>(depth: usize, a: *const u32, b: Rows, out: MatMut) {
     let mut sums = [[_mm512_setzero_ps(); 2]; COUNT];
-    for slot in 0..slots {
-        // SAFETY: a slot of the panel is 32 words, and each row has this slot.
+    for k in 0..depth {
+        // SAFETY: the panel has 32 words at each depth, and each row has one.
         unsafe {
-            let pairs = |half: usize| bf16(_mm512_loadu_si512(a.add(slot * LANES + 16 * half).cast()));
+            let pairs = |half: usize| bf16(_mm512_loadu_si512(a.add(k * BF16_MR + 16 * half).cast()));
             let (left, right) = (pairs(0), pairs(1));
             for (row, sum) in sums.iter_mut().enumerate() {
-                let pair = bf16(_mm512_set1_epi32(*b.add(row * row_words + slot) as i32));
+                let pair = bf16(_mm512_set1_epi32((*b.first.add(row * b.stride + k)).to_bits() as i32));
                 sum[0] = _mm512_dpbf16_ps(sum[0], pair, left);
                 sum[1] = _mm512_dpbf16_ps(sum[1], pair, right);
             }
@@ -63,8 +54,8 @@ unsafe fn rows<const COUNT: usize>(
     for (row, sum) in sums.iter().enumerate() {
         // SAFETY: a row of `out` takes 32 values.
         unsafe {
-            _mm512_storeu_ps(out.add(row * stride), sum[0]);
-            _mm512_storeu_ps(out.add(row * stride + 16), sum[1]);
+            _mm512_storeu_ps(out.first.add(row * out.stride), sum[0]);
+            _mm512_storeu_ps(out.first.add(row * out.stride + 16), sum[1]);
         }
     }
 }

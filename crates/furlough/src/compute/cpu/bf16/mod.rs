@@ -1,9 +1,11 @@
-//! Matrix products of bfloat16 numbers, summed in single precision, by processors that have instructions for them. Others round the factors of
-//! single-precision products (`product.rs`); on other architectures than x86-64 there is no [`Engine`], and so nothing here is called.
+//! Matrix products of bfloat16 numbers, summed in single precision, by processors that have instructions
+//! for them. Others round the factors of single-precision products (`matmul.rs`). On other architectures
+//! than x86-64 there is no [`Engine`], so nothing here is called.
 //!
-//! Two neighbours in depth share a 32-bit word, the first in the lower half: what `TDPBF16PS` (AMX) and `VDPBF16PS` (AVX512-BF16) multiply
-//! at a time. One factor is packed into panels of [`LANES`] outputs, `panel[slot][lane]`, the other lies row by row, `row[slot]`; a slot is
-//! a pair in depth, and their number is rounded up to whole AMX tiles. What is beyond the depth is zero in both.
+//! Two neighbors in depth share a 32-bit word, the first in the lower half: what `TDPBF16PS` (AMX) and
+//! `VDPBF16PS` (AVX512-BF16) multiply at a time. One factor is packed into panels of [`BF16_MR`] columns,
+//! `panel[word][column]`, the other lies row by row, `row[word]`. Their number is rounded up to whole AMX
+//! tiles, and what is beyond the depth is zero in both.
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables, unreachable_code))]
 
@@ -14,36 +16,16 @@ mod dot;
 mod pack;
 mod round;
 
-pub(super) use pack::{pack_columns, pack_panel, pack_row_pairs, pack_rows};
+pub(super) use pack::{pack_columns, pack_panel, pack_panel_of_rows, pack_rows};
 
 use super::Isa;
-use super::gemm::Panels;
-use super::out::Out;
-use super::sparse::{self, Kind};
+use super::blocking::{BF16_KC, BF16_MR, BF16_NR};
+use super::matrix::{MatMut, Panels, Rows, Scale, Shape, store};
+use super::sparse::SparseKernel;
 
-/// Outputs of one panel.
-pub(super) const LANES: usize = 32;
-
-/// Rows of one block of a product.
-pub(super) const GROUP: usize = 32;
-
-/// Slots of one AMX tile.
-const TILE_SLOTS: usize = 16;
-
-/// Slots that are multiplied at a time: with them a panel takes 128 KB and 64 rows 256 KB, which the second-level cache holds.
-const DEPTH: usize = 1024;
-
-/// What is packed in parts, one after the other in depth, has parts of a multiple of so much: then the slots of one end where those of the next begin.
-pub(super) const PART: usize = 2 * TILE_SLOTS;
-
-/// How many slots a depth takes.
-pub(super) fn slots(depth: usize) -> usize {
-    depth.div_ceil(2).next_multiple_of(TILE_SLOTS)
-}
-
-/// The product of one block: [`GROUP`] rows by [`LANES`] outputs, row by row.
+/// The product of one block, row by row.
 #[repr(C, align(64))]
-struct Block([[f32; LANES]; GROUP]);
+struct Block([[f32; BF16_MR]; BF16_NR]);
 
 /// What multiplies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +37,8 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    /// All that this machine has beside the kernels of `isa`, best first; none where it has no instructions for bfloat16.
+    /// Returns all that this machine has beside the kernels of `isa`, best first; none where it has no
+    /// instructions for bfloat16.
     pub(super) fn available(isa: Isa) -> Vec<Engine> {
         #[allow(unused_mut)]
         let mut all = Vec::new();
@@ -71,17 +54,17 @@ impl Engine {
         all
     }
 
-    /// What it multiplies without zeros, if it does.
-    pub(super) fn kind(self, isa: Isa) -> Option<Kind> {
+    /// Returns the kernel that skips zeros, if there is one. AMX multiplies faster than zeros are skipped.
+    pub(super) fn sparse(self, isa: Isa) -> Option<SparseKernel> {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Engine::Amx => None,
             #[cfg(target_arch = "x86_64")]
-            Engine::Dot => Some(Kind::pairs(isa, LANES)),
+            Engine::Dot => Some(SparseKernel::pairs(isa, BF16_MR)),
         }
     }
 
-    /// Its name, for people.
+    /// Returns its name, for people.
     pub(super) fn name(self) -> &'static str {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -92,44 +75,18 @@ impl Engine {
     }
 }
 
-/// `out[j][i] = keep * out[j][i] + factor * Σ_k a[i][k] · b[j][k]` for j < `rows`, i < `outputs`, k < 2 × `slots`. `a` is packed, its
-/// panels `panel` words apart; rows of `b` are `row` words apart.
+/// `out = alpha * rows * panels + beta * out`, the depth counted in words.
 ///
 /// # Safety
-/// Memory may be read: of `a`, whole panels of `slots × LANES` words; of `b`, `slots` words of each row, with `rows` rounded up to a multiple
-/// of [`GROUP`]. `out` may be read and written. No element of `out` is in `a` or `b` or used by another thread. `slots` is a multiple of
-/// what [`slots`] returns, and the machine has this engine and instruction set.
+/// Memory may be read: of `a` whole panels of `depth` words a column; of `b` so many words of each row,
+/// with the rows rounded up to a multiple of [`BF16_NR`]. `out` may be read and written, is in no factor,
+/// and nobody else uses it now. The depth is that of packed factors, and the machine has this engine.
 pub(super) unsafe fn multiply(
     (isa, engine): (Isa, Engine),
-    (rows, outputs, slots): (usize, usize, usize),
-    out: Out,
-    (a, panel): (*const u32, usize),
-    (b, row_words): (*const u32, usize),
-) {
-    if let Some(kind) = engine.kind(isa) {
-        // SAFETY: the rows are there, as promised, and the panels as this kernel reads them.
-        unsafe {
-            let row = |row: usize| std::slice::from_raw_parts(b.add(row * row_words).cast::<f32>(), slots);
-            if sparse::pays(kind, (outputs, slots), rows, row) {
-                let panels = Panels { first: a.cast(), panels: panel, depths: LANES };
-                return sparse::multiply(kind, (rows, outputs, slots), out, panels, (b.cast(), row_words));
-            }
-        }
-    }
-    // SAFETY: as promised.
-    unsafe { dense((isa, engine), (rows, outputs, slots), out, (a, panel), (b, row_words)) }
-}
-
-/// [`multiply`], zeros and all.
-///
-/// # Safety
-/// As there.
-unsafe fn dense(
-    (isa, engine): (Isa, Engine),
-    (rows, outputs, slots): (usize, usize, usize),
-    out: Out,
-    (a, panel): (*const u32, usize),
-    (b, row_words): (*const u32, usize),
+    shape: Shape,
+    (out, scale): (MatMut, Scale),
+    a: Panels,
+    b: Rows,
 ) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     let _configured = match engine {
@@ -137,30 +94,31 @@ unsafe fn dense(
         Engine::Amx => Some(unsafe { amx::Configured::new() }),
         _ => None,
     };
-    let mut block = Block([[0.0; LANES]; GROUP]);
-    for start in (0..slots).step_by(DEPTH) {
-        let depth = DEPTH.min(slots - start);
-        let keep = if start == 0 { out.keep } else { 1.0 };
-        for (index, first) in (0..outputs).step_by(LANES).enumerate() {
-            let width = LANES.min(outputs - first);
-            for row in (0..rows).step_by(GROUP) {
-                let count = GROUP.min(rows - row);
-                let whole = (count, width, keep, out.factor) == (GROUP, LANES, 0.0, 1.0);
+    let mut block = Block([[0.0; BF16_MR]; BF16_NR]);
+    let block = MatMut { first: block.0.as_mut_ptr().cast::<f32>(), stride: BF16_MR };
+    for start in (0..shape.depth).step_by(BF16_KC) {
+        let depth = BF16_KC.min(shape.depth - start);
+        let scale = scale.of_block(start);
+        for (index, first) in (0..shape.columns).step_by(BF16_MR).enumerate() {
+            let width = BF16_MR.min(shape.columns - first);
+            for row in (0..shape.rows).step_by(BF16_NR) {
+                let count = BF16_NR.min(shape.rows - row);
+                let whole = (count, width, scale.beta, scale.alpha) == (BF16_NR, BF16_MR, 0.0, 1.0);
                 // SAFETY: within the matrices, as promised; a block that is whole goes to its place at once.
                 unsafe {
-                    let place = Out { keep, ..out.from(row, first) };
-                    let (to, stride) =
-                        if whole { (place.first, place.stride) } else { (block.0.as_mut_ptr().cast::<f32>(), LANES) };
-                    let a = a.add(index * panel + start * LANES);
-                    let b = b.add(row * row_words + start);
+                    let place = out.from(row, first);
+                    let to = if whole { place } else { block };
+                    let a = a.first.add(index * a.stride + start * BF16_MR).cast();
+                    let rows = Rows { first: b.first.add(row * b.stride + start), ..b };
                     match engine {
                         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-                        Engine::Amx => amx::product(count, depth, a, (b, row_words), (to, stride)),
+                        Engine::Amx => amx::product(count, depth, a, rows, to),
                         #[cfg(target_arch = "x86_64")]
-                        Engine::Dot => dot::product(count, depth, a, (b, row_words), (to, stride)),
+                        Engine::Dot => dot::product(count, depth, a, rows, to),
                     }
                     if !whole {
-                        place.put(isa, (count, width), (to, stride));
+                        let sums = Rows { first: to.first, stride: to.stride };
+                        store(isa, place, scale, (count, width), sums);
                     }
                 }
             }

@@ -1,12 +1,18 @@
 //! Laying out in the order of the products, rounded to bfloat16.
 
+use super::Engine;
 #[cfg(target_arch = "x86_64")]
 use super::round::Hardware;
 use super::round::{Round, pair};
-use super::{Engine, LANES, slots};
-use crate::compute::cpu::stream;
+use crate::compute::cpu::blocking::{AMX_K, BF16_MR};
+use crate::compute::cpu::matrix::MatView;
+use crate::compute::cpu::non_temporal::finish;
 use crate::compute::cpu::transpose::Square;
-use std::ops::Range;
+
+/// Returns the words that a depth takes.
+fn words_of(depth: usize) -> usize {
+    depth.div_ceil(2).next_multiple_of(AMX_K)
+}
 
 /// Defines a function that rounds by the instructions that come with every engine.
 macro_rules! packing {
@@ -34,47 +40,43 @@ macro_rules! packing {
 }
 
 packing! {
-    /// Rows `width` wide, one after the other in `values`, into rows of `slots(width)` words.
+    /// Packs rows `width` wide, one after the other in `values`, each into as many words as that takes.
     [] pack_rows(values: &[f32], width: usize, words: &mut [u32]) by rows
 }
 
 packing! {
-    /// Packs a panel whose output `i` is column `i` of rows `width` apart, of which `source` holds `depth`: `count` columns from its start.
-    /// Slots beyond the depth become zero; lanes beyond `count` are left as they are. Whole slots go past the caches if `streaming`.
-    [] pack_row_pairs(source: (&[f32], usize), shape: (usize, usize), panel: &mut [u32], streaming: bool) by row_pairs
+    /// Packs the columns of `source`, whose rows are the depth, into a panel. Words beyond the depth become
+    /// zero; columns beyond those of `source` are left as they are.
+    [] pack_panel(source: MatView<'_>, panel: &mut [u32], non_temporal: bool) by panel_of_columns
 }
 
 packing! {
-    /// Packs a panel whose output `i` is row `range.start + i` of rows of `depth` values, one after the other in `source`. What are whole lines of cache goes past the
-    /// caches if `streaming`.
-    [] pack_panel(source: (&[f32], usize, Range<usize>), panel: &mut [u32], streaming: bool) by panel_of_rows
+    /// Packs the rows of `source` as the columns of a panel.
+    [] pack_panel_of_rows(source: MatView<'_>, panel: &mut [u32], non_temporal: bool) by panel_of_rows
 }
 
 packing! {
-    /// Packs columns of rows `width` apart, of which `source` holds `depth`: `count` columns from its start, as rows of `slots(depth)` words, so far apart. Past the
-    /// caches if `streaming`; then rows begin at lines of cache.
+    /// Packs the columns of `source` as rows, `stride` words apart. These are cache lines if `non_temporal`.
     ///
     /// # Safety
-    /// These words may be written, and nobody else uses them now.
-    [unsafe] pack_columns(source: (&[f32], usize), shape: (usize, usize), to: (*mut u32, usize), streaming: bool) by columns_as_rows
+    /// The words may be written, and nobody else uses them now.
+    [unsafe] pack_columns(source: MatView<'_>, to: *mut u32, stride: usize, non_temporal: bool) by columns_as_rows
 }
 
 #[inline(always)]
 fn rows(round: &impl Round, values: &[f32], width: usize, words: &mut [u32]) {
-    for (values, words) in values.chunks_exact(width).zip(words.chunks_exact_mut(slots(width))) {
-        for (words, values) in
-            words.as_chunks_mut().0.iter_mut().zip((0..).step_by(32).map(|k| &values[k.min(width)..]))
-        {
-            *words = neighbours(round, &values[..values.len().min(32)]);
+    for (values, words) in values.chunks_exact(width).zip(words.chunks_exact_mut(words_of(width))) {
+        for (words, first) in words.as_chunks_mut().0.iter_mut().zip((0..).step_by(32)) {
+            *words = neighbors(round, &values[first.min(width)..width.min(first + 32)]);
         }
     }
 }
 
-/// Up to 32 neighbours as 16 words, zero beyond.
+/// Returns up to 32 neighbors as 16 words, zero beyond.
 #[inline(always)]
-fn neighbours(round: &impl Round, values: &[f32]) -> [u32; 16] {
+fn neighbors(round: &impl Round, values: &[f32]) -> [u32; 16] {
     if let Ok(values) = <&[f32; 32]>::try_from(values) {
-        return round.neighbours(values);
+        return round.neighbors(values);
     }
     let mut words = [0; 16];
     for (word, values) in words.iter_mut().zip(values.chunks(2)) {
@@ -83,12 +85,12 @@ fn neighbours(round: &impl Round, values: &[f32]) -> [u32; 16] {
     words
 }
 
-/// Slot `slot` of columns of rows `width` apart, of which `source` holds `depth`: as many as `words`, from its start.
+/// Writes the words at depth `k` of as many columns of `source` as there are `words`.
 #[inline(always)]
-fn columns(round: &impl Round, source: &[f32], width: usize, depth: usize, slot: usize, words: &mut [u32]) {
+fn columns(round: &impl Round, source: MatView<'_>, k: usize, words: &mut [u32]) {
     let count = words.len();
-    let row = |k: usize| (k < depth).then(|| &source[k * width..][..count]);
-    match (row(2 * slot), row(2 * slot + 1)) {
+    let row = |row: usize| (row < source.rows).then(|| &source.data[row * source.stride..][..count]);
+    match (row(2 * k), row(2 * k + 1)) {
         (Some(first), Some(second)) => {
             let ((firsts, rest), (seconds, below)) = (first.as_chunks(), second.as_chunks());
             let (vectors, words) = words.as_chunks_mut();
@@ -103,91 +105,73 @@ fn columns(round: &impl Round, source: &[f32], width: usize, depth: usize, slot:
 }
 
 #[inline(always)]
-fn row_pairs(
-    round: &impl Round,
-    (source, width): (&[f32], usize),
-    (depth, count): (usize, usize),
-    panel: &mut [u32],
-    streaming: bool,
-) {
-    for (slot, lanes) in panel.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-        // Spelt out, because a loop of constant length is a few vectors.
-        match count {
-            LANES if streaming => {
-                let mut words = [0; LANES];
-                columns(round, source, width, depth, slot, &mut words);
-                round.stream(&words, lanes);
+fn panel_of_columns(round: &impl Round, source: MatView<'_>, panel: &mut [u32], non_temporal: bool) {
+    for (k, to) in panel.as_chunks_mut::<BF16_MR>().0.iter_mut().enumerate() {
+        // Spelled out, because a loop of constant length is a few vectors.
+        match source.columns {
+            BF16_MR if non_temporal => {
+                let mut words = [0; BF16_MR];
+                columns(round, source, k, &mut words);
+                round.store_line(&words, to);
             }
-            LANES => columns(round, source, width, depth, slot, &mut lanes[..LANES]),
-            _ => columns(round, source, width, depth, slot, &mut lanes[..count]),
+            BF16_MR => columns(round, source, k, &mut to[..BF16_MR]),
+            count => columns(round, source, k, &mut to[..count]),
         }
     }
-    if streaming {
-        stream::finish();
+    if non_temporal {
+        finish();
     }
 }
 
 #[inline(always)]
-fn panel_of_rows(
-    round: &impl Round,
-    (source, depth, range): (&[f32], usize, Range<usize>),
-    panel: &mut [u32],
-    streaming: bool,
-) {
-    for lane in (0..range.len()).step_by(16) {
-        let count = 16.min(range.len() - lane);
-        for slot in (0..slots(depth)).step_by(16) {
+fn panel_of_rows(round: &impl Round, source: MatView<'_>, panel: &mut [u32], non_temporal: bool) {
+    let depth = source.columns;
+    for first in (0..source.rows).step_by(16) {
+        let count = 16.min(source.rows - first);
+        for k in (0..words_of(depth)).step_by(16) {
             let mut square: Square = [[0; 16]; 16];
             for (row, words) in square.iter_mut().enumerate().take(count) {
-                let values = &source[(range.start + lane + row) * depth..][..depth];
-                *words = neighbours(round, &values[(2 * slot).min(depth)..depth.min(2 * slot + 32)]);
+                let values = source.row(first + row);
+                *words = neighbors(round, &values[(2 * k).min(depth)..depth.min(2 * k + 32)]);
             }
-            for (k, words) in round.transpose(&square).iter().enumerate() {
-                let to = &mut panel[(slot + k) * LANES + lane..];
+            for (below, words) in round.transpose(&square).iter().enumerate() {
+                let to = &mut panel[(k + below) * BF16_MR + first..];
                 match (to.first_chunk_mut(), count) {
-                    (Some(to), 16) if streaming => round.stream(words, to),
+                    (Some(to), 16) if non_temporal => round.store_line(words, to),
                     (Some(to), 16) => *to = *words,
                     _ => to[..count].copy_from_slice(&words[..count]),
                 }
             }
         }
     }
-    if streaming {
-        stream::finish();
+    if non_temporal {
+        finish();
     }
 }
 
 /// # Safety
 /// See [`pack_columns`].
 #[inline(always)]
-unsafe fn columns_as_rows(
-    round: &impl Round,
-    (source, width): (&[f32], usize),
-    (depth, count): (usize, usize),
-    (to, apart): (*mut u32, usize),
-    streaming: bool,
-) {
-    for column in (0..count).step_by(16) {
-        let some = 16.min(count - column);
-        for slot in (0..slots(depth)).step_by(16) {
+unsafe fn columns_as_rows(round: &impl Round, source: MatView<'_>, to: *mut u32, stride: usize, non_temporal: bool) {
+    for first in (0..source.columns).step_by(16) {
+        let count = 16.min(source.columns - first);
+        let some = source.part(0, source.rows, first..first + count);
+        for k in (0..words_of(source.rows)).step_by(16) {
             let mut square: Square = [[0; 16]; 16];
-            for (k, lanes) in square.iter_mut().enumerate() {
-                match some {
-                    16 => columns(round, &source[column..], width, depth, slot + k, &mut lanes[..16]),
-                    _ => columns(round, &source[column..], width, depth, slot + k, &mut lanes[..some]),
+            for (below, words) in square.iter_mut().enumerate() {
+                match count {
+                    16 => columns(round, some, k + below, &mut words[..16]),
+                    _ => columns(round, some, k + below, &mut words[..count]),
                 }
             }
-            for (row, turned) in round.transpose(&square).iter().enumerate().take(some) {
+            for (row, words) in round.transpose(&square).iter().enumerate().take(count) {
                 // SAFETY: sixteen of the words of a row, as promised.
-                let to = unsafe { &mut *to.add((column + row) * apart + slot).cast::<[u32; 16]>() };
-                match streaming {
-                    true => round.stream(turned, to),
-                    false => *to = *turned,
-                }
+                let to = unsafe { &mut *to.add((first + row) * stride + k).cast::<[u32; 16]>() };
+                if non_temporal { round.store_line(words, to) } else { *to = *words }
             }
         }
     }
-    if streaming {
-        stream::finish();
+    if non_temporal {
+        finish();
     }
 }

@@ -1,9 +1,9 @@
-//! Sixteen pairs at a time: rounding to bfloat16 and turning squares.
+//! Sixteen pairs at a time: rounding to bfloat16 and transposing squares.
 
 use crate::compute::cpu::transpose::Square;
 use crate::compute::precision::bf16_bits;
 
-/// Two neighbours in depth.
+/// Two neighbors in depth.
 #[inline(always)]
 pub(super) fn pair(first: f32, second: f32) -> u32 {
     bf16_bits(first) | bf16_bits(second) << 16
@@ -15,13 +15,13 @@ pub(super) trait Round {
     fn columns(&self, first: &[f32; 16], second: &[f32; 16]) -> [u32; 16];
 
     /// Each number of even place with the next.
-    fn neighbours(&self, values: &[f32; 32]) -> [u32; 16];
+    fn neighbors(&self, values: &[f32; 32]) -> [u32; 16];
 
     /// Rows for columns.
     fn transpose(&self, square: &Square) -> Square;
 
-    /// Stores whole lines of cache past the caches.
-    fn stream<const WORDS: usize>(&self, words: &[u32; WORDS], to: &mut [u32; WORDS]);
+    /// Stores whole cache lines past the caches.
+    fn store_line<const WORDS: usize>(&self, words: &[u32; WORDS], to: &mut [u32; WORDS]);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -36,7 +36,7 @@ mod hardware {
         _mm512_stream_si512,
     };
 
-    /// By the conversion of AVX512-BF16, which is exact but for taking numbers below 1e-38 as 0, as the products do anyway.
+    /// By the conversion of AVX512-BF16, which takes numbers below 1e-38 as 0, as the products do anyway.
     pub(in super::super) struct Hardware(());
 
     impl Hardware {
@@ -72,7 +72,7 @@ mod hardware {
         }
 
         #[inline(always)]
-        fn neighbours(&self, values: &[f32; 32]) -> [u32; 16] {
+        fn neighbors(&self, values: &[f32; 32]) -> [u32; 16] {
             // SAFETY: as above.
             unsafe {
                 let (low, high) = (_mm512_loadu_ps(values.as_ptr()), _mm512_loadu_ps(values.as_ptr().add(16)));
@@ -87,10 +87,10 @@ mod hardware {
         }
 
         #[inline(always)]
-        fn stream<const WORDS: usize>(&self, words: &[u32; WORDS], to: &mut [u32; WORDS]) {
+        fn store_line<const WORDS: usize>(&self, words: &[u32; WORDS], to: &mut [u32; WORDS]) {
             assert!(to.as_ptr().addr().is_multiple_of(64));
             for (words, to) in words.as_chunks::<16>().0.iter().zip(to.as_chunks_mut::<16>().0) {
-                // SAFETY: as above; `to` is whole lines of cache.
+                // SAFETY: as above; `to` is whole cache lines.
                 unsafe { _mm512_stream_si512(to.as_mut_ptr().cast(), _mm512_loadu_si512(words.as_ptr().cast())) };
             }
         }

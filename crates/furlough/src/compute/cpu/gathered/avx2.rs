@@ -75,10 +75,10 @@ pub(super) fn expanding<'a>(columns: &[u32], origin: u32, room: &'a mut [Chunk; 
 }
 
 /// # Safety
-/// AVX2 is there, `source` has the rows, whose width the chunks were made for, and `out` has `lanes` for each row and four more.
+/// AVX2 is there, `source` has the rows, whose width the chunks were made for, and `out` has `mr` for each row and four more.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn gather(
-    lanes: usize,
+    mr: usize,
     (source, width): (*const f32, usize),
     rows: &[u32],
     chunks: &[Chunk],
@@ -93,7 +93,7 @@ pub(super) unsafe fn gather(
                 prefetch(source.add(later as usize * width + columns.start).cast(), size_of::<f32>() * columns.len());
             }
             let from = source.add(row as usize * width);
-            let to = out.add(k * lanes);
+            let to = out.add(k * mr);
             for chunk in chunks {
                 let values = _mm_loadu_ps(from.add(chunk.start as usize));
                 let packed = _mm_permutevar_ps(values, order(chunk));

@@ -32,10 +32,10 @@ pub(super) fn chunks<'a>(columns: &[u32], origin: u32, room: &'a mut [Chunk; CHU
 }
 
 /// # Safety
-/// AVX-512 is there, `source` has the elements that rows and chunks name, and `out` has `lanes` for each row and sixteen more.
+/// AVX-512 is there, `source` has the elements that rows and chunks name, and `out` has `mr` for each row and sixteen more.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn gather(
-    lanes: usize,
+    mr: usize,
     (source, width): (*const f32, usize),
     rows: &[u32],
     chunks: &[Chunk],
@@ -51,7 +51,7 @@ pub(super) unsafe fn gather(
                     prefetch(from.add(chunk.start as usize).cast(), size_of::<__m512>());
                 }
             }
-            let to = out.add(k * lanes);
+            let to = out.add(k * mr);
             for chunk in chunks {
                 let values = _mm512_maskz_loadu_ps(chunk.wanted, from.add(chunk.start as usize));
                 let packed = _mm512_maskz_compress_ps(chunk.wanted, values);

@@ -1,9 +1,10 @@
 //! Both ends of the network, where all units are looked at: the features, and the losses.
 
 use super::super::StepSums;
-use super::super::features::{AHEAD, read_row};
-use super::super::loss::loss_row;
-use super::super::product::TILE;
+use super::super::blocking::ROW_TILE;
+use super::super::loss::losses_of_rows;
+use super::super::matmul::floats_mut;
+use super::super::operand::{AHEAD, read_row};
 use super::super::workers::Workers;
 use super::super::workspace::Shared;
 use super::Step;
@@ -11,15 +12,15 @@ use crate::data::Batch;
 
 /// Writes what each row keeps of its features, scaled, to the workspace's input.
 pub(super) fn read(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>) {
-    let Step { isa, kept, workspace, .. } = step;
+    let Step { matmul, kept, workspace, .. } = step;
     let (width, scale) = (kept.width(0), kept.scale(0));
     let count = batch.examples.len();
-    workers.run(count.div_ceil(TILE), &|tile, worker| {
+    workers.run(count.div_ceil(ROW_TILE), &|tile, worker| {
         // SAFETY: each worker has its own scratch.
-        let values = unsafe { step.scratch.part(worker * step.scratch_size, width) };
-        for row in tile * TILE..count.min((tile + 1) * TILE) {
+        let values = &mut floats_mut(unsafe { step.scratch.of(worker) })[..width];
+        for row in tile * ROW_TILE..count.min((tile + 1) * ROW_TILE) {
             let ahead = batch.examples.get(row + AHEAD).copied();
-            read_row(isa, batch.data, batch.examples[row], ahead, values);
+            read_row(matmul.isa(), batch.data, batch.examples[row], ahead, values);
             let group = kept.group_of(row);
             let (list, first) = (kept.list(0, group), kept.rows(group).start);
             // SAFETY: this row's own place.
@@ -31,25 +32,16 @@ pub(super) fn read(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>) {
     });
 }
 
-/// The loss of each row, and its derivative by the outputs into the last block's deltas. All outputs are kept.
+/// Computes the loss of each row, and its derivative by the outputs into the last block's deltas. All
+/// outputs are kept.
 pub(super) fn losses(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>, sums: &mut Shared<StepSums>) -> StepSums {
-    let outputs = step.architecture.outputs();
-    let last = step.workspace.outputs.len() - 1;
     let count = batch.examples.len();
-    let (tiles, weight) = (count.div_ceil(TILE), 1.0 / count as f32);
     {
         let sums = &*sums;
-        workers.run(tiles, &|tile, _| {
-            for row in tile * TILE..count.min((tile + 1) * TILE) {
-                let place = row * outputs;
-                let example = batch.examples[row] as usize;
-                // SAFETY: this row of three different buffers.
-                unsafe {
-                    let values = step.workspace.outputs[last].part(place, outputs);
-                    let delta = step.workspace.deltas[last].part(place, outputs);
-                    sums.part(row, 1)[0] = loss_row(step.isa, values, batch.data.targets(), example, weight, delta);
-                }
-            }
+        workers.run(count.div_ceil(ROW_TILE), &|tile, _| {
+            let rows = tile * ROW_TILE..count.min((tile + 1) * ROW_TILE);
+            // SAFETY: these rows of three different buffers.
+            unsafe { losses_of_rows(step.matmul.isa(), batch, rows, step.workspace, sums) };
         });
     }
     StepSums::total(&sums.all()[..count])

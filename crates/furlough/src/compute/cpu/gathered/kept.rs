@@ -100,11 +100,11 @@ impl Kept {
 }
 
 for_each_isa! {
-    /// Writes the units that `owner` keeps to the beginning of `list`, which is as long as there are units, and returns how many they are.
-    fn list_kept(isa, mask: &LayerMask, owner: u32, list: &mut [u32]) -> usize {
+    /// Writes the units that mask `id` keeps to the beginning of `list`, which is as long as there are units, and returns how many they are.
+    fn list_kept(isa, mask: &LayerMask, id: u32, list: &mut [u32]) -> usize {
         let mut kept = 0;
         for first in (0..list.len()).step_by(64) {
-            let words = mask.words(owner, first as u32 / 64);
+            let words = mask.words(id, first as u32 / 64);
             for (unit, word) in (first..list.len()).zip(words) {
                 // Written in any case, which spares a branch that nothing could foretell: kept <= unit.
                 list[kept] = unit as u32;

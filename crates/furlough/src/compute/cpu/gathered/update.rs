@@ -1,105 +1,59 @@
-//! Gradients and optimiser: a rectangle of parameters gets what each group, one after the other, has for the inputs and units that it
-//! keeps within the rectangle. Plain SGD touches nothing else. With momentum or a penalty the others move too: then the gradient is spread
-//! out over the whole rectangle first.
+//! Gradients and optimizer: a tile of parameters gets what each group, one after the other, has for the
+//! inputs and units that it keeps within the tile. Plain SGD touches nothing else. With momentum or a
+//! penalty the others move too: then the gradient is spread over the whole tile first.
 
-use super::super::features::Inputs;
-use super::super::gemm::{Kernels, pack_rows};
-use super::super::partition::parts;
-use super::super::product::floats_mut;
-use super::super::sparse::{multiply_columns, pack_columns};
-use super::super::tiles::{bound_all_norms, follow};
+use super::super::blocking::{TILE_UNITS, parts};
+use super::super::gradient::{Deltas, gradient_scratch, input_major};
+use super::super::matmul::{Matmul, floats_mut};
+use super::super::matrix::{MatMut, MatView, Scale};
+use super::super::operand::Operand;
+use super::super::partition::ParameterTile;
+use super::super::update::{bound_all_norms, follow};
 use super::super::workers::Workers;
 use super::super::workspace::Borrowed;
 use super::Step;
-use super::moves::scatter_add;
-use crate::nn::{Architecture, Mlp};
+use super::gather_scatter::scatter_add;
+use crate::nn::Mlp;
 use crate::optim::Sgd;
 use std::ops::Range;
 
-/// The most inputs and units of a rectangle, dropped ones included. It has fewer inputs where many workers share the rectangles of few weights.
-const INPUTS: usize = 192;
-const FEWEST_INPUTS: usize = 48;
-const UNITS: usize = 512;
-
-/// A rectangle of one block's weights, or a range of its biases.
-pub(super) struct Tile {
-    block: usize,
-    /// None for biases.
-    inputs: Option<Range<usize>>,
-    units: Range<usize>,
+/// Returns the words of scratch for a tile: the gradient, the product of a group, and its inputs packed.
+pub(super) fn scratch(matmul: &Matmul, tile: &ParameterTile, group_rows: usize) -> usize {
+    2 * tile.gradient_words() + gradient_scratch(matmul, tile.height(), group_rows, false)
 }
 
-impl Tile {
-    fn area(&self) -> usize {
-        self.inputs.as_ref().map_or(1, ExactSizeIterator::len) * self.units.len()
-    }
-
-    /// Elements of scratch that its update takes: the gradient, the product of a group, and its inputs packed.
-    pub(super) fn scratch(&self, kernels: &Kernels, group_size: usize) -> usize {
-        let inputs = self.inputs.as_ref().map_or(0, ExactSizeIterator::len);
-        2 * self.area() + inputs.next_multiple_of(kernels.group) * group_size
-    }
-}
-
-/// All rectangles of a network, the large ones first so that workers finish at about the same time.
-pub(super) fn partition(architecture: &Architecture, workers: usize) -> Vec<Tile> {
-    let rectangles = |most: usize| -> usize {
-        architecture.blocks().iter().map(|b| b.inputs.div_ceil(most) * b.outputs.div_ceil(UNITS)).sum()
-    };
-    let mut most = INPUTS;
-    while most > FEWEST_INPUTS && rectangles(most) < 3 * workers {
-        most /= 2;
-    }
-    let mut tiles = Vec::new();
-    for (block, shape) in architecture.blocks().iter().enumerate() {
-        for units in parts(shape.outputs, UNITS, 64) {
-            for inputs in parts(shape.inputs, most, 12) {
-                tiles.push(Tile { block, inputs: Some(inputs), units: units.clone() });
-            }
-            tiles.push(Tile { block, inputs: None, units });
-        }
-    }
-    tiles.sort_by_key(|tile| std::cmp::Reverse(tile.area()));
-    tiles
-}
-
-/// Where in the packed deltas of a block those of `group` for the units of a tile begin, as many rows as they are. Tiles begin at
-/// multiples of a panel, and each has room for all rows in as many panels as it would take without dropout.
+/// Returns where in the packed deltas of a block those of `group` for the units of a tile begin, as many rows
+/// as they are. Tiles begin at multiples of a panel, and each has room for all rows in as many panels as it
+/// would take without dropout.
 fn packed_place(step: Step<'_>, units: &Range<usize>, group: usize) -> usize {
-    let Step { kernels, workspace, kept, .. } = step;
-    (units.start * workspace.rows()) + kept.rows(group).start * kernels.panels(units.len()) * kernels.lanes
+    let Step { matmul, workspace, kept, .. } = step;
+    (units.start * workspace.rows()) + kept.rows(group).start * units.len().next_multiple_of(matmul.mr())
 }
 
 /// Copies the deltas of all blocks into panels, those of each tile's units by themselves.
 pub(super) fn pack_deltas(step: Step<'_>, workers: &mut Workers) {
-    let Step { isa, kernels, kept, workspace, architecture, .. } = step;
-    let groups = kept.groups();
-    let blocks = architecture.blocks();
-    let total: usize = blocks.iter().map(|block| parts(block.outputs, UNITS, 64).count()).sum();
+    let Step { matmul, kept, workspace, architecture, .. } = step;
+    let (groups, mr) = (kept.groups(), matmul.mr());
+    let ranges = |block: usize| parts(architecture.blocks()[block].outputs, TILE_UNITS, 64);
+    let blocks = 0..architecture.blocks().len();
+    let total: usize = blocks.clone().map(|block| ranges(block).count()).sum();
     workers.run(groups * total, &|task, _| {
-        let (group, mut part) = (task % groups, task / groups);
-        let mut tiles = blocks.iter().enumerate();
-        let (index, units) = loop {
-            let Some((index, block)) = tiles.next() else { return };
-            let mut ranges = parts(block.outputs, UNITS, 64);
-            let count = parts(block.outputs, UNITS, 64).count();
-            match ranges.nth(part) {
-                Some(units) => break (index, units),
-                None => part -= count,
-            }
-        };
+        let (group, part) = (task % groups, task / groups);
+        let mut all = blocks.clone().flat_map(|block| ranges(block).map(move |units| (block, units)));
+        let Some((index, units)) = all.nth(part) else { return };
         let places = kept.places(index + 1, group, &units);
         let (rows, stride) = (kept.rows(group), kept.list(index + 1, group).len());
-        let lanes = kernels.lanes;
         let start = packed_place(step, &units, group);
-        for (panel, first) in places.clone().step_by(lanes).enumerate() {
-            let size = rows.len() * lanes;
+        for (panel, first) in places.clone().step_by(mr).enumerate() {
+            let size = rows.len() * mr;
             // SAFETY: the deltas are only read by now, and these rows of this panel are ours.
-            unsafe {
-                let deltas = workspace.deltas[index].read(rows.start * blocks[index].outputs, rows.len() * stride);
-                let packed = workspace.packed_deltas[index].part(start + panel * size, size);
-                pack_rows(isa, lanes, &deltas[first..], stride, lanes.min(places.end - first), floats_mut(packed));
-            }
+            let (deltas, packed) = unsafe {
+                let width = architecture.blocks()[index].outputs;
+                let deltas = workspace.deltas[index].read(rows.start * width, rows.len() * stride);
+                (deltas, workspace.packed_deltas[index].part(start + panel * size, size))
+            };
+            let some = MatView::contiguous(deltas, stride).part(0, rows.len(), first..places.end.min(first + mr));
+            matmul.pack_panel(some, packed, false);
         }
     });
 }
@@ -108,64 +62,64 @@ pub(super) fn pack_deltas(step: Step<'_>, workers: &mut Workers) {
 pub(super) fn parameters(
     step: Step<'_>,
     workers: &mut Workers,
-    tiles: &[Tile],
-    mlp: &mut Mlp,
-    velocity: &mut [f32],
+    tiles: &[ParameterTile],
+    (mlp, velocity): (&mut Mlp, &mut [f32]),
     optimizer: &Sgd,
 ) {
     let architecture = step.architecture;
+    let isa = step.matmul.isa();
     let parameters = Borrowed::new(mlp.parameters_mut());
     let velocity = Borrowed::new(velocity);
-    let spread = optimizer.moves_all();
     workers.run(tiles.len(), &|task, worker| {
         let tile = &tiles[task];
         let width = architecture.blocks()[tile.block].outputs;
         let (weights, biases) = architecture.ranges(tile.block);
         let columns = tile.units.len();
         // SAFETY: each worker has its own scratch.
-        let scratch = unsafe { step.scratch.part(worker * step.scratch_size, step.scratch_size) };
-        let (gradient, scratch) = scratch.split_at_mut(tile.area());
+        let (gradient, scratch) = unsafe { step.scratch.of(worker) }.split_at_mut(tile.gradient_words());
+        let gradient = &mut floats_mut(gradient)[..tile.len()];
         let Some(inputs) = &tile.inputs else {
             bias_gradient(step, tile, gradient);
             let place = (biases.start + tile.units.start, columns);
             // SAFETY: the tile's own parameters.
-            unsafe { follow(step.isa, &parameters, &velocity, place, gradient, optimizer, false) };
-            return;
+            return unsafe { follow(isa, &parameters, &velocity, place, gradient, optimizer, false) };
         };
         let start = weights.start + inputs.start * width + tile.units.start;
-        if !spread {
-            let target = (parameters.at(start), width);
-            // SAFETY: the tile's own parameters are a rectangle within the parameters, shared with nobody.
-            unsafe { add_products(step, tile, inputs, target, -optimizer.learning_rate as f32, scratch) };
-            return;
+        if !optimizer.moves_all() {
+            let target = MatMut { first: parameters.at(start), stride: width };
+            // SAFETY: the tile's own parameters are a rectangle shared with nobody.
+            return unsafe { add_products(step, tile, inputs, target, -optimizer.learning_rate as f32, scratch) };
         }
         gradient.fill(0.0);
+        let target = MatMut { first: gradient.as_mut_ptr(), stride: columns };
         // SAFETY: a rectangle of our own.
-        unsafe { add_products(step, tile, inputs, (gradient.as_mut_ptr(), columns), 1.0, scratch) };
+        unsafe { add_products(step, tile, inputs, target, 1.0, scratch) };
         for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
             let place = (start + row * width, columns);
             // SAFETY: the tile's own parameters.
-            unsafe { follow(step.isa, &parameters, &velocity, place, gradient, optimizer, true) };
+            unsafe { follow(isa, &parameters, &velocity, place, gradient, optimizer, true) };
         }
     });
     bound_all_norms(workers, architecture, &parameters, optimizer);
 }
 
-/// Adds `factor` times the gradient of a tile to the rectangle that begins at `target.0`, with rows `target.1` apart.
+/// Adds `alpha` times the gradient of a tile to the rectangle `target`.
 ///
 /// # Safety
 /// The rectangle may be read and written now, by nobody else; the workspace is only read.
 unsafe fn add_products(
     step: Step<'_>,
-    tile: &Tile,
+    tile: &ParameterTile,
     inputs: &Range<usize>,
-    target: (*mut f32, usize),
-    factor: f32,
-    scratch: &mut [f32],
+    target: MatMut,
+    alpha: f32,
+    scratch: &mut [u32],
 ) {
-    let Step { isa, kernels, kept, workspace, .. } = step;
+    let Step { matmul, kept, workspace, plan, .. } = step;
+    let Some(how) = plan.blocks[tile.block].gradient else { return };
     let block = tile.block;
     let all = step.architecture.blocks()[block].inputs;
+    let (product, scratch) = scratch.split_at_mut(tile.gradient_words());
     for group in 0..kept.groups() {
         let (ins, outs) = (kept.places(block, group, inputs), kept.places(block + 1, group, &tile.units));
         if ins.is_empty() || outs.is_empty() {
@@ -173,39 +127,29 @@ unsafe fn add_products(
         }
         let rows = kept.rows(group);
         let (list, units) = (kept.list(block, group), kept.list(block + 1, group));
-        // SAFETY: only read, as promised.
-        let values = unsafe {
-            let source = if block == 0 { &workspace.input } else { &workspace.outputs[block - 1] };
-            source.read(rows.start * all, rows.len() * list.len())
-        };
-        let source = Inputs::Floats(values, list.len());
-        let (product, packed) = scratch.split_at_mut(tile.area());
-        let packed = &mut packed[..ins.len().next_multiple_of(kernels.group) * rows.len()];
-        let layout = pack_columns((isa, kernels), outs.len(), (source, ins.clone()), packed);
-        let product = &mut product[..ins.len() * outs.len()];
-        let panel = rows.len() * kernels.lanes;
+        let product = &mut floats_mut(product)[..ins.len() * outs.len()];
+        let out = MatMut { first: product.as_mut_ptr(), stride: outs.len() };
+        let panel = rows.len() * matmul.mr();
         let start = packed_place(step, &tile.units, group);
-        // SAFETY: the packed deltas are only read by now, and hold this group's rows of this tile's units; the inputs are packed above;
-        // the product has a place for each kept input and unit.
+        let size = outs.len().div_ceil(matmul.mr()) * panel;
+        // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of this tile's
+        // units, and the product has a place for each kept input and unit.
         unsafe {
-            let deltas = workspace.packed_deltas[block].read(start, kernels.panels(outs.len()) * panel);
-            multiply_columns(
-                kernels,
-                (ins.len(), outs.len(), rows.len()),
-                (product.as_mut_ptr(), outs.len()),
-                (0.0, factor),
-                kernels.packed(deltas.as_ptr().cast(), panel),
-                (packed, layout),
-            );
+            let source = if block == 0 { &workspace.input } else { &workspace.outputs[block - 1] };
+            let values = source.read(rows.start * all, rows.len() * list.len());
+            let operand = Operand::Floats { values, width: list.len() };
+            let words = workspace.packed_deltas[block].read(start, size);
+            let deltas = Deltas { words, stride: panel, units: outs.len() };
+            input_major(matmul, how, (operand, ins.clone()), deltas, (out, Scale { alpha, beta: 0.0 }), scratch);
         }
         let (first, origin) = (inputs.start as u32, tile.units.start as u32);
         // SAFETY: these places are within the rectangle.
-        unsafe { scatter_add(isa, target, (first, &list[ins]), (origin, &units[outs]), product) };
+        unsafe { scatter_add(matmul.isa(), target, (first, &list[ins]), (origin, &units[outs]), product) };
     }
 }
 
-/// The sums of the deltas of a tile's units, 0 for what is dropped.
-fn bias_gradient(step: Step<'_>, tile: &Tile, gradient: &mut [f32]) {
+/// Sums the deltas of a tile's units, 0 for what is dropped.
+fn bias_gradient(step: Step<'_>, tile: &ParameterTile, gradient: &mut [f32]) {
     let Step { kept, workspace, .. } = step;
     gradient.fill(0.0);
     for group in 0..kept.groups() {

@@ -1,53 +1,47 @@
 //! The kernels: one row at a time, sixty-four of its numbers at a time.
 
-use super::super::gemm::{DEPTH, Panels};
-use super::super::out::Out;
+use super::super::blocking::{KC, SPARSE_KC, SPARSE_VECTORS};
+use super::super::matrix::{MatMut, Panels, Rows, Scale};
 use super::super::simd::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::super::simd::Level;
 
 /// What is multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::compute::cpu) enum Numbers {
+pub(super) enum ElementType {
     /// Numbers of single precision.
-    Single(Isa),
-    /// Words of two neighbours in depth in bfloat16, by AVX512-BF16, which the machine has. Pointers to single precision point to them: nothing but
-    /// the instruction's own operands is made of their bits.
-    Pairs(Isa),
+    F32(Isa),
+    /// Words of two neighbors in depth in bfloat16, by AVX512-BF16, which the machine has. Pointers to
+    /// single precision point to them: only the instruction's own operands are made of their bits.
+    Bf16Pairs(Isa),
 }
 
-impl Numbers {
+impl ElementType {
     pub(super) fn isa(self) -> Isa {
         match self {
-            Numbers::Single(isa) | Numbers::Pairs(isa) => isa,
+            ElementType::F32(isa) | ElementType::Bf16Pairs(isa) => isa,
         }
     }
 }
 
-/// Numbers whose marks make a word, and the depth of a block: with [`VECTORS`] vectors 16 KB with AVX2 and 32 KB with AVX-512.
-pub(super) const WORD: usize = 64;
+/// The bits of a row's depth: one for each number that is not zero.
+pub(super) type Marks = [u64; KC / SPARSE_KC];
 
-/// The words of a row: a bit for each number that is not zero.
-pub(super) type Marks = [u64; DEPTH / WORD];
-
-/// The most vectors of outputs that are summed at once: AVX2 has registers for so many and a factor.
-pub(super) const VECTORS: usize = 8;
-
-/// Sums over the depth of a word, for some rows.
+/// Sums over a depth of [`SPARSE_KC`], for some rows.
 pub(super) struct Block<'a> {
     /// Of each row.
     pub(super) marks: &'a [Marks],
+    /// Which word of the marks.
     pub(super) word: usize,
-    /// The rows from this depth on, so far apart.
-    pub(super) b: (*const f32, usize),
-    /// From this depth on.
+    /// Both factors from this depth on.
+    pub(super) b: Rows,
     pub(super) a: Panels,
-    /// What the next block multiplies, and how deep that is, if it is not in a near cache already: asked for while this one is multiplied.
+    /// What the next block multiplies and how deep it is, if it is to be asked for meanwhile.
     pub(super) next: Option<(Panels, usize)>,
-    /// What the words before have left, which for the first word is nothing, and what this one leaves: row after row.
+    /// The sums of the words before, which this one goes on with: row after row.
     pub(super) sums: *mut f32,
     /// Where the last word's sums of whole vectors go instead.
-    pub(super) out: Option<Out>,
+    pub(super) out: Option<(MatMut, Scale)>,
 }
 
 impl Block<'_> {
@@ -55,7 +49,7 @@ impl Block<'_> {
     ///
     /// # Safety
     /// All of these numbers may be read and the sums, or `out`, written, and the instruction set has kernels here.
-    pub(super) unsafe fn multiply(&self, numbers: Numbers, vectors: usize) {
+    pub(super) unsafe fn multiply(&self, elements: ElementType, vectors: usize) {
         macro_rules! dispatch {
             ($kernels:ident) => {
                 match vectors {
@@ -66,19 +60,19 @@ impl Block<'_> {
                     5 => $kernels::multiply::<5>(self),
                     6 => $kernels::multiply::<6>(self),
                     7 => $kernels::multiply::<7>(self),
-                    _ => $kernels::multiply::<VECTORS>(self),
+                    _ => $kernels::multiply::<SPARSE_VECTORS>(self),
                 }
             };
         }
         // SAFETY: as promised; an Isa exists only where its features were detected.
         unsafe {
-            match (numbers, numbers.isa().0) {
+            match (elements, elements.isa().0) {
                 #[cfg(target_arch = "x86_64")]
-                (Numbers::Pairs(_), Level::Avx512) => dispatch!(pairs),
+                (ElementType::Bf16Pairs(_), Level::Avx512) => dispatch!(pairs),
                 #[cfg(target_arch = "x86_64")]
-                (Numbers::Single(_), Level::Avx512) => dispatch!(avx512),
+                (ElementType::F32(_), Level::Avx512) => dispatch!(avx512),
                 #[cfg(target_arch = "x86_64")]
-                (Numbers::Single(_), Level::Avx2) => dispatch!(avx2),
+                (ElementType::F32(_), Level::Avx2) => dispatch!(avx2),
                 _ => unreachable!("there are no kernels here for these"),
             }
         }
@@ -86,56 +80,56 @@ impl Block<'_> {
 }
 
 /// Which of the numbers are not zero, 64 to a word.
-pub(super) fn mark(numbers: Numbers, values: &[f32], marks: &mut Marks) {
-    let (words, rest) = values.as_chunks::<WORD>();
+pub(super) fn mark(elements: ElementType, values: &[f32], marks: &mut Marks) {
+    let (words, rest) = values.as_chunks::<SPARSE_KC>();
     for (values, word) in words.iter().zip(&mut *marks) {
-        *word = match (numbers, numbers.isa().0) {
+        *word = match (elements, elements.isa().0) {
             // SAFETY: an Isa exists only where its features were detected.
             #[cfg(target_arch = "x86_64")]
-            (Numbers::Pairs(_), Level::Avx512) => unsafe { pairs::mark(values) },
+            (ElementType::Bf16Pairs(_), Level::Avx512) => unsafe { pairs::mark(values) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Numbers::Single(_), Level::Avx512) => unsafe { avx512::mark(values) },
+            (ElementType::F32(_), Level::Avx512) => unsafe { avx512::mark(values) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Numbers::Single(_), Level::Avx2) => unsafe { avx2::mark(values) },
-            _ => bits(numbers, values),
+            (ElementType::F32(_), Level::Avx2) => unsafe { avx2::mark(values) },
+            _ => bits(elements, values),
         };
     }
     if !rest.is_empty() {
-        marks[words.len()] = bits(numbers, rest);
+        marks[words.len()] = bits(elements, rest);
     }
 }
 
-fn bits(numbers: Numbers, values: &[f32]) -> u64 {
-    (0..).zip(values).fold(0, |word, (bit, value)| word | u64::from(counts(numbers, value)) << bit)
+fn bits(elements: ElementType, values: &[f32]) -> u64 {
+    (0..).zip(values).fold(0, |word, (bit, value)| word | u64::from(counts(elements, value)) << bit)
 }
 
 /// What is not a sign and nothing else, of either of two.
 const OTHER_THAN_ZERO: u32 = 0x7FFF_7FFF;
 
-/// Whether it is not zero.
+/// Returns whether it is not zero.
 #[inline(always)]
-pub(super) fn counts(numbers: Numbers, value: &f32) -> bool {
-    match numbers {
-        Numbers::Single(_) => *value != 0.0,
-        Numbers::Pairs(_) => value.to_bits() & OTHER_THAN_ZERO != 0,
+fn counts(elements: ElementType, value: &f32) -> bool {
+    match elements {
+        ElementType::F32(_) => *value != 0.0,
+        ElementType::Bf16Pairs(_) => value.to_bits() & OTHER_THAN_ZERO != 0,
     }
 }
 
-/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel. `$marks` makes a word of the marks of a vector, and `$product`
-/// adds to sums the products of a panel's vector with a factor.
+/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel. `$marks` makes
+/// bits of a vector, and `$product` adds to sums the products of a panel's vector with a factor.
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernel {
     ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $product:expr, $zero:ident, $splat:ident, $load:ident, $store:ident,
      $add:ident, $times:ident, $times_add:ident) => {
         mod $name {
             use super::super::super::simd::{prefetch, prefetch_to_second};
-            use super::{Block, WORD};
+            use super::{Block, SPARSE_KC};
             use std::arch::x86_64::*;
 
             #[target_feature(enable = $features)]
-            pub(super) fn mark(values: &[f32; WORD]) -> u64 {
+            pub(super) fn mark(values: &[f32; SPARSE_KC]) -> u64 {
                 let mut word = 0;
                 for (place, values) in values.as_chunks::<$lanes>().0.iter().enumerate() {
                     // SAFETY: a vector of numbers.
@@ -151,22 +145,22 @@ macro_rules! kernel {
             /// As there.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn multiply<const VECTORS: usize>(block: &Block<'_>) {
-                let Block { marks, word, b: (b, width), a, next, sums, out } = *block;
-                let each = WORD.div_ceil(marks.len());
+                let Block { marks, word, b, a, next, sums, out } = *block;
+                let each = SPARSE_KC.div_ceil(marks.len());
                 for (row, marks) in marks.iter().enumerate() {
                     let mut marks = marks[word];
                     if let Some((next, depths)) = next {
                         for depth in row * each..depths.min((row + 1) * each) {
                             for panel in 0..VECTORS.div_ceil($together) {
-                                let first = next.first.wrapping_add(depth * next.depths + panel * next.panels);
+                                let first = next.first.wrapping_add(depth * next.k_stride + panel * next.stride);
                                 prefetch_to_second(first.cast(), size_of::<f32>() * $together * $lanes);
                             }
                         }
                     }
-                    // SAFETY: a mark is of a number of this row, and of a depth that the panels have; all within the matrices, as promised.
+                    // SAFETY: a mark is of a number of this row, and of a depth that the panels have.
                     unsafe {
-                        let (b, sums) = (b.add(row * width), sums.add(row * VECTORS * $lanes));
-                        if let Some(out) = &out {
+                        let (b, sums) = (b.first.add(row * b.stride), sums.add(row * VECTORS * $lanes));
+                        if let Some((out, _)) = &out {
                             prefetch(out.first.add(row * out.stride).cast(), size_of::<f32>() * VECTORS * $lanes);
                         }
                         let mut vectors = [$zero(); VECTORS];
@@ -176,31 +170,31 @@ macro_rules! kernel {
                             }
                         }
                         while marks != 0 {
-                            let depth = marks.trailing_zeros() as usize % WORD;
+                            let depth = marks.trailing_zeros() as usize % SPARSE_KC;
                             marks &= marks - 1;
                             let factor = $splat(*b.add(depth));
-                            let first = a.first.add(depth * a.depths);
+                            let first = a.first.add(depth * a.k_stride);
                             for (index, vector) in vectors.iter_mut().enumerate() {
-                                let place = index / $together * a.panels + index % $together * $lanes;
+                                let place = index / $together * a.stride + index % $together * $lanes;
                                 *vector = $product($load(first.add(place)), factor, *vector);
                             }
                         }
-                        let Some(out) = &out else {
+                        let Some((out, scale)) = &out else {
                             for (index, vector) in vectors.iter().enumerate() {
                                 $store(sums.add(index * $lanes), *vector);
                             }
                             continue;
                         };
                         // What the dense kernels do with their sums, operation for operation.
-                        let factor = $splat(out.factor);
+                        let alpha = $splat(scale.alpha);
                         for (index, &vector) in vectors.iter().enumerate() {
                             let to = out.first.add(row * out.stride + index * $lanes);
-                            let value = if out.keep == 0.0 {
-                                $times(factor, vector)
-                            } else if out.keep == 1.0 {
-                                $times_add(factor, vector, $load(to))
+                            let value = if scale.beta == 0.0 {
+                                $times(alpha, vector)
+                            } else if scale.beta == 1.0 {
+                                $times_add(alpha, vector, $load(to))
                             } else {
-                                $add($times($splat(out.keep), $load(to)), $times(factor, vector))
+                                $add($times($splat(scale.beta), $load(to)), $times(alpha, vector))
                             };
                             $store(to, value);
                         }

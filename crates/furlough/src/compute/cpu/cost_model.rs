@@ -1,38 +1,44 @@
-//! Whether a step that gathers is faster than the dense one, which skips zeros too, and more of them: what dropout makes is zero there and not there at all here.
+//! Whether a gathered step is faster than the dense one. It decides by shapes, p and sharing alone, since
+//! the two round differently: every machine must decide alike.
+//!
+//! The dense step skips zeros too, and more of them: what dropout makes is zero there.
 
-use super::super::units::are_fewer;
+use super::plan::has_fewer_deltas;
 use crate::nn::{Activation, Architecture};
 
-/// The unit is the product of a number with a weight in a kernel that skips zeros and finds none. Where a part q of the numbers is not zero, a number takes
-/// q + `ROW` on average, as a row costs something beside its products, and in the dense kernels `DENSE` whatever the numbers are.
+/// The unit is the product of a number with a weight in a kernel that skips zeros and finds none. Where a
+/// part q of the numbers is not zero, a number takes q + `ROW` on average, as a row costs something beside
+/// its products, and in the dense kernels `DENSE` in any case (decision 014).
 const ROW: f64 = 0.12;
 const DENSE: f64 = 0.87;
 
-/// What gathering a weight and adding its change back take in a step, in units, as measured with AVX2. (AVX-512 needs 60.) SharedMaskMode rounds differently,
-/// so the decision must be the same with every instruction set.
+/// What gathering a weight and adding its change back take in a step, as measured with AVX2 at 256 to
+/// 4,096 units and p from 0.2 to 0.7. (AVX-512 needs 60.)
 const MOVES: f64 = 80.0;
 
-/// How much longer products take that gather for fewer units than so many: what is kept of them is cut into pieces of 64, and few are left (decision 014).
+/// How much longer products take that gather for fewer units than so many: what is kept of them is cut
+/// into pieces of 64, and few are left.
 const NARROW: usize = 512;
 const OF_NARROW: f64 = 1.3;
 
-/// What a step that gathers may take, in parts of the dense one.
+/// What a gathered step may take, in parts of the dense one.
 const WORTH: f64 = 0.94;
 
-/// The fewest rows of a group, and the fewest weights, for which gathering was seen to pay.
+/// The fewest rows of a group, and the fewest weights, for which gathering was seen to be faster.
 const FEWEST_ROWS: usize = 16;
 const FEWEST_WEIGHTS: usize = 100_000;
 
-/// Which part of the features is taken to be other than zero: the decision must not depend on the data of a batch.
+/// Which part of the features is taken to be other than zero: data must not decide.
 const FEATURES: f64 = 0.5;
 
-/// Whether it pays for groups of so many rows on average, drop probabilities being multiplied by `factor`.
-pub(super) fn pays(architecture: &Architecture, rows: usize, factor: f64) -> bool {
+/// Returns whether to gather for groups of so many rows on average, when drop probabilities are multiplied
+/// by `factor`.
+pub(super) fn should_gather(architecture: &Architecture, rows: usize, factor: f64) -> bool {
     let weights: usize = architecture.blocks().iter().map(|block| block.inputs * block.outputs).sum();
     rows >= FEWEST_ROWS && weights >= FEWEST_WEIGHTS && quotient(architecture, rows, factor) <= WORTH
 }
 
-/// What a step that gathers is reckoned to take, in parts of the dense one.
+/// Returns what a gathered step is estimated to take, in parts of the dense one.
 fn quotient(architecture: &Architecture, rows: usize, factor: f64) -> f64 {
     let product = |others: f64| DENSE.min(others + ROW);
     let others = |activation: Activation| if activation == Activation::Relu { 0.5 } else { 1.0 };
@@ -42,9 +48,10 @@ fn quotient(architecture: &Architecture, rows: usize, factor: f64) -> f64 {
     for (index, block) in architecture.blocks().iter().enumerate() {
         let (units, deltas) = (1.0 - factor * block.dropout.p(), others(block.activation));
         let weights = (block.inputs * block.outputs) as f64;
-        // Forward by the inputs, backward by the deltas, which the first block does without, and the gradient by the inputs or, of dense steps, what has more zeros.
+        // Forward by the inputs, backward by the deltas, which the first block does without, and the
+        // gradient by the inputs or, in dense steps, by what has more zeros.
         let back = if index == 0 { 0.0 } else { 1.0 };
-        let gradient = if are_fewer(units * deltas, kept * values) { units * deltas } else { kept * values };
+        let gradient = if has_fewer_deltas(units * deltas, kept * values) { units * deltas } else { kept * values };
         dense += weights * (product(kept * values) + product(gradient) + back * product(units * deltas));
         let narrow = if block.outputs < NARROW { OF_NARROW } else { 1.0 };
         let products = narrow * (2.0 * product(values) + back * product(deltas));
@@ -100,18 +107,18 @@ mod tests {
             for &(width, p, rows, time) in times {
                 let architecture = perceptron(width, p, Activation::Relu);
                 let rows = 256 / 256usize.div_ceil(rows);
-                let reckoned = quotient(&architecture, rows, 1.0);
-                assert!((reckoned / time - 1.0).abs() < tolerance, "{width}, {p}, {rows}: {reckoned:.3} and {time}");
+                let estimate = quotient(&architecture, rows, 1.0);
+                assert!((estimate / time - 1.0).abs() < tolerance, "{width}, {p}, {rows}: {estimate:.3} and {time}");
                 // Who errs loses a tenth at most, and by not gathering.
-                let lost = if pays(&architecture, rows, 1.0) { time - 1.0 } else { 1.0 - time };
-                assert!(lost <= 0.115, "{width}, {p}, {rows}: {reckoned:.3} and {time}");
+                let lost = if should_gather(&architecture, rows, 1.0) { time - 1.0 } else { 1.0 - time };
+                assert!(lost <= 0.115, "{width}, {p}, {rows}: {estimate:.3} and {time}");
             }
         }
     }
 
     #[test]
     fn nothing_dropped_or_little_to_do_is_not_worth_it() {
-        let gathers = |width, p, rows, factor| pays(&perceptron(width, p, Activation::Tanh), rows, factor);
+        let gathers = |width, p, rows, factor| should_gather(&perceptron(width, p, Activation::Tanh), rows, factor);
         assert!(gathers(1024, 0.5, 256, 1.0));
         assert!(!gathers(1024, 0.5, 256, 0.0) && !gathers(1024, 0.0, 256, 1.0));
         assert!(!gathers(1024, 0.9, 15, 1.0) && !gathers(64, 0.9, 256, 1.0));

@@ -6,18 +6,18 @@ use super::samples::{PADDING, Samples};
 use super::simd::for_each_isa;
 use crate::nn::argmax;
 
-/// What [`tally_classes`] keeps for an example of `classes` classes: the sum of the probabilities of each class, the number of
+/// What [`accumulate_classes`] keeps for an example of `classes` classes: the sum of the probabilities of each class, the number of
 /// samples that answered with it, and the sum of the samples' entropies.
-pub(crate) fn tally_width(classes: usize) -> usize {
+pub(crate) fn accumulator_width(classes: usize) -> usize {
     2 * classes + 1
 }
 
-/// Adds samples of logits to `kept`, [`tally_width`] long. The sums are in double precision, one sample after the other.
-pub(crate) fn tally_classes(isa: Isa, samples: Samples<'_>, kept: &mut [f64]) {
-    tally_rows(isa, samples.values, samples.stride, samples.width, kept);
+/// Adds samples of logits to `kept`, [`accumulator_width`] long. The sums are in double precision, one sample after the other.
+pub(crate) fn accumulate_classes(isa: Isa, samples: Samples<'_>, kept: &mut [f64]) {
+    accumulate_rows(isa, samples.values, samples.stride, samples.width, kept);
 }
 
-/// Makes samples of logits probabilities, those that [`tally_classes`] adds.
+/// Makes samples of logits probabilities, those that [`accumulate_classes`] adds.
 pub(crate) fn softmax_samples(isa: Isa, samples: &mut Samples<'_>) {
     softmax_rows(isa, samples.values, samples.stride, samples.width);
 }
@@ -34,7 +34,7 @@ for_each_isa! {
 const ROWS: usize = 16;
 
 for_each_isa! {
-    fn tally_rows(isa, values: &mut [f32], stride: usize, classes: usize, kept: &mut [f64]) {
+    fn accumulate_rows(isa, values: &mut [f32], stride: usize, classes: usize, kept: &mut [f64]) {
         let (probabilities, rest) = kept.split_at_mut(classes);
         let (votes, entropy) = rest.split_at_mut(classes);
         for rows in values.chunks_mut(ROWS * stride) {
@@ -119,7 +119,7 @@ mod tests {
 
     /// Sums over `count` samples by the formulas, in double precision.
     fn plainly(rows: &[Vec<f32>], classes: usize) -> Vec<f64> {
-        let mut kept = vec![0.0; tally_width(classes)];
+        let mut kept = vec![0.0; accumulator_width(classes)];
         for row in rows {
             let exps: Vec<f64> = row.iter().map(|&z| libm::exp(f64::from(z))).collect();
             let sum: f64 = exps.iter().sum();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn tallies_are_the_formulas() {
+    fn sums_are_the_formulas() {
         for isa in Isa::available() {
             for (classes, count) in [(2, 1), (3, 15), (10, 16), (10, 100), (15, 17), (16, 33), (17, 5), (1000, 18)] {
                 // Whole numbers in between, so that some rows have two that are the largest.
@@ -145,10 +145,14 @@ mod tests {
                 for (values, row) in values.chunks_exact_mut(stride).zip(&rows) {
                     values[..classes].copy_from_slice(row);
                 }
-                let mut kept = vec![0.0; tally_width(classes)];
+                let mut kept = vec![0.0; accumulator_width(classes)];
                 let (first, rest) = values.split_at_mut(count / 3 * stride);
                 for values in [first, rest] {
-                    tally_classes(isa, Samples { example: 0, first: 0, values, width: classes, stride }, &mut kept);
+                    accumulate_classes(
+                        isa,
+                        Samples { example: 0, first: 0, values, width: classes, stride },
+                        &mut kept,
+                    );
                 }
                 for (place, (seen, plain)) in kept.iter().zip(plainly(&rows, classes)).enumerate() {
                     let what = format!("{} number {place} of {classes} classes, {count} samples", isa.name());

@@ -1,35 +1,34 @@
 //! Moving what is kept together, and apart again. With vector instructions neighbours are taken together: one load, one compression, one store.
 
 use super::super::Isa;
+use super::super::blocking::GATHERED_COLUMNS as COLUMNS;
+use super::super::matrix::{MatMut, MatView};
 #[cfg(target_arch = "x86_64")]
 use super::super::simd::Level;
 use super::super::simd::for_each_isa;
-use super::super::transpose::turn;
+use super::super::transpose::transpose;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
-
-/// The most columns of [`gather`].
-pub(super) const COLUMNS: usize = 64;
 
 /// What a gathering or transposing move may write beyond its last row.
 pub(super) const SLACK: usize = 16;
 
-/// `out[k * lanes + j] = source[rows[k] * width + columns[j]]`. What else is in rows of `out` is left in any state.
+/// `out[k * mr + j] = source[rows[k] * width + columns[j]]`. What else is in rows of `out` is left in any state.
 ///
 /// # Panics
-/// When `out` is shorter than `lanes` times the rows and [`SLACK`], or there are more columns than lanes or [`COLUMNS`].
+/// When `out` is shorter than `mr` times the rows and [`SLACK`], or there are more columns than mr or [`COLUMNS`].
 ///
 /// # Safety
 /// Rows and columns ascend, and the last of both is within `source`, whose rows are `width` long.
 pub(super) unsafe fn gather(
     isa: Isa,
-    lanes: usize,
+    mr: usize,
     (source, width): (&[f32], usize),
     rows: &[u32],
     columns: &[u32],
     out: &mut [f32],
 ) {
-    assert!(columns.len() <= lanes.min(COLUMNS) && out.len() >= rows.len() * lanes + SLACK);
+    assert!(columns.len() <= mr.min(COLUMNS) && out.len() >= rows.len() * mr + SLACK);
     match isa.0 {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => {
@@ -37,22 +36,22 @@ pub(super) unsafe fn gather(
             let chunks = avx512::chunks(columns, 0, &mut room);
             // SAFETY: this Isa exists only where the features were detected; the elements are within `source` as promised, and
             // a row's stores end less than SLACK behind it.
-            unsafe { avx512::gather(lanes, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
+            unsafe { avx512::gather(mr, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
         }
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 if width >= avx2::WIDTH => {
             let mut room = [avx2::Chunk::default(); avx2::CHUNKS];
             let chunks = avx2::compressing(columns, width, &mut room);
             // SAFETY: as above.
-            unsafe { avx2::gather(lanes, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
+            unsafe { avx2::gather(mr, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
         }
-        _ => gather_by_index(isa, lanes, source, width, rows, columns, out),
+        _ => gather_by_index(isa, mr, source, width, rows, columns, out),
     }
 }
 
 for_each_isa! {
-    fn gather_by_index(isa, lanes: usize, source: &[f32], width: usize, rows: &[u32], columns: &[u32], out: &mut [f32]) {
-        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(lanes)) {
+    fn gather_by_index(isa, mr: usize, source: &[f32], width: usize, rows: &[u32], columns: &[u32], out: &mut [f32]) {
+        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(mr)) {
             let source = &source[row as usize * width..][..width];
             for (out, &column) in out.iter_mut().zip(columns) {
                 *out = source[column as usize];
@@ -61,26 +60,27 @@ for_each_isa! {
     }
 }
 
-/// `out[k * lanes + j] = source[rows[j] * width + columns[k]]`, by way of `block`, which has [`COLUMNS`] rows as long and [`SLACK`].
+/// `out[k * mr + j] = source[rows[j] * width + columns[k]]`, by way of `block`, which has [`COLUMNS`] rows as long and [`SLACK`].
 ///
 /// # Panics
-/// When `out` is shorter than `lanes` times the columns, or there are more rows than lanes or [`COLUMNS`].
+/// When `out` is shorter than `mr` times the columns, or there are more rows than mr or [`COLUMNS`].
 ///
 /// # Safety
 /// As for [`gather`].
 pub(super) unsafe fn gather_transposed(
     isa: Isa,
-    lanes: usize,
+    mr: usize,
     (source, width): (&[f32], usize),
     rows: &[u32],
     columns: &[u32],
     block: &mut [f32],
     out: &mut [f32],
 ) {
-    for (columns, out) in columns.chunks(COLUMNS).zip(out.chunks_mut(COLUMNS * lanes)) {
+    for (columns, out) in columns.chunks(COLUMNS).zip(out.chunks_mut(COLUMNS * mr)) {
         // SAFETY: as promised.
         unsafe { gather(isa, COLUMNS, (source, width), rows, columns, block) };
-        turn(isa, (block, COLUMNS), (rows.len(), columns.len()), (out, lanes));
+        let block = MatView { data: block, stride: COLUMNS, rows: rows.len(), columns: columns.len() };
+        transpose(isa, block, out, mr);
     }
 }
 
@@ -94,7 +94,7 @@ pub(super) unsafe fn gather_transposed(
 /// may be read and written now, by nobody else.
 pub(super) unsafe fn scatter_add(
     isa: Isa,
-    (target, width): (*mut f32, usize),
+    target: MatMut,
     (first, rows): (u32, &[u32]),
     (origin, columns): (u32, &[u32]),
     values: &[f32],
@@ -109,20 +109,26 @@ pub(super) unsafe fn scatter_add(
             let mut room = [avx512::Chunk::default(); avx512::CHUNKS];
             let chunks = avx512::chunks(columns, origin, &mut room);
             // SAFETY: this Isa exists only where the features were detected; places as promised, values as checked.
-            unsafe { avx512::scatter_add((target, width), first, rows, chunks, values.as_ptr(), columns.len()) }
+            unsafe {
+                avx512::scatter_add((target.first, target.stride), first, rows, chunks, values.as_ptr(), columns.len())
+            }
         }
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 if columns.len() >= avx2::WIDTH => {
             let mut room = [avx2::Chunk::default(); avx2::CHUNKS];
             let chunks = avx2::expanding(columns, origin, &mut room);
             // SAFETY: as above.
-            unsafe { avx2::scatter_add((target, width), first, rows, chunks, values.as_ptr(), columns.len()) }
+            unsafe {
+                avx2::scatter_add((target.first, target.stride), first, rows, chunks, values.as_ptr(), columns.len())
+            }
         }
         _ => {
             for (&row, values) in rows.iter().zip(values.chunks_exact(columns.len())) {
                 for (&column, value) in columns.iter().zip(values) {
                     // SAFETY: one of the places.
-                    unsafe { *target.add((row - first) as usize * width + (column - origin) as usize) += value };
+                    unsafe {
+                        *target.first.add((row - first) as usize * target.stride + (column - origin) as usize) += value
+                    };
                 }
             }
         }
@@ -160,15 +166,13 @@ mod tests {
                         columns.iter().zip(out).for_each(|(&column, out)| assert_eq!(*out, at(row, column)));
                     }
                 }
-                for lanes in [2, 16, 64] {
+                for mr in [2, 16, 64] {
                     let mut block = vec![-1.0; COLUMNS * COLUMNS + SLACK];
-                    for rows in rows.chunks(lanes) {
-                        let mut out = vec![-1.0; columns.len().next_multiple_of(COLUMNS) * lanes];
+                    for rows in rows.chunks(mr) {
+                        let mut out = vec![-1.0; columns.len().next_multiple_of(COLUMNS) * mr];
                         // SAFETY: as above.
-                        unsafe {
-                            gather_transposed(isa, lanes, (&source, width), rows, &columns, &mut block, &mut out)
-                        };
-                        for (out, &column) in out.chunks(lanes).zip(&columns) {
+                        unsafe { gather_transposed(isa, mr, (&source, width), rows, &columns, &mut block, &mut out) };
+                        for (out, &column) in out.chunks(mr).zip(&columns) {
                             rows.iter().zip(out).for_each(|(&row, out)| assert_eq!(*out, at(row, column)));
                         }
                     }
@@ -179,7 +183,15 @@ mod tests {
                 let values: Vec<f32> = (0..rows.len() * columns.len()).map(|i| 1e5 + i as f32).collect();
                 let mut target = source.clone();
                 // SAFETY: as above.
-                unsafe { scatter_add(isa, (target.as_mut_ptr(), width), (0, &rows), (0, &columns), &values) };
+                unsafe {
+                    scatter_add(
+                        isa,
+                        MatMut { first: target.as_mut_ptr(), stride: width },
+                        (0, &rows),
+                        (0, &columns),
+                        &values,
+                    )
+                };
                 let mut values = values.iter();
                 let mut expected = source.clone();
                 for &row in &rows {

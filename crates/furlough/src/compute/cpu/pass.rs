@@ -1,0 +1,310 @@
+//! What is done to a tile of rows, layer by layer: the whole of a layer or some of its columns. Both
+//! schedules call the same functions, so a number is computed from the same factors in the same order.
+
+use super::Isa;
+use super::blocking::TRANSPOSED_INPUTS;
+use super::concrete::{Concretes, soften, soften_back};
+use super::connections::Connections;
+use super::dropout::LayerMask;
+use super::epilogue::{backward_row, drop_row, forward_row};
+use super::matmul::{Matmul, floats_mut};
+use super::matrix::{MatMut, MatView, Rows, Scale, Shape};
+use super::operand::{AHEAD, read_row};
+use super::packed::Packed;
+use super::plan::StepPlan;
+use super::transpose::transpose_to;
+use super::workspace::{Scratch, Workspace};
+use crate::data::Dataset;
+use crate::nn::{Block, Mlp};
+use std::ops::Range;
+
+/// What all tiles of a phase have in common.
+pub(super) struct Pass<'a> {
+    pub(super) isa: Isa,
+    pub(super) plan: &'a StepPlan,
+    pub(super) matmul: &'a Matmul,
+    pub(super) packed: &'a Packed,
+    pub(super) mlp: &'a Mlp,
+    pub(super) connections: &'a Connections,
+    pub(super) concretes: &'a Concretes,
+    pub(super) data: &'a Dataset,
+    /// The mask of the input, then of each block.
+    pub(super) masks: &'a [Option<LayerMask>],
+    pub(super) workspace: &'a Workspace,
+    pub(super) scratch: &'a Scratch,
+}
+
+/// Rows of a batch and where they are in the workspace.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    /// The first row of the workspace.
+    pub(super) first: usize,
+    /// The first row of the batch.
+    pub(super) row: usize,
+    pub(super) count: usize,
+}
+
+impl Pass<'_> {
+    /// Takes a tile through the network.
+    ///
+    /// # Safety
+    /// Nobody else uses these rows of the workspace (of its input those of [`Self::input_row`]), or this
+    /// worker's scratch, now.
+    pub(super) unsafe fn forward(&self, worker: usize, tile: Tile, example_of: impl Fn(usize) -> u32) {
+        // SAFETY: our rows, and each block reads what the one before has written.
+        unsafe {
+            let input = Tile { first: self.input_row(worker, tile.first), ..tile };
+            self.read(input, &example_of);
+            for (index, block) in self.mlp.architecture().blocks().iter().enumerate() {
+                self.forward_block(index, worker, tile, 0..block.outputs, &example_of);
+            }
+        }
+    }
+
+    /// Returns the row of the workspace's input where what goes to row `first` of the other buffers is.
+    fn input_row(&self, worker: usize, first: usize) -> usize {
+        self.plan.input_rows_per_worker.map_or(first, |rows| worker * rows)
+    }
+
+    /// Reads the features of a tile, dropped and scaled.
+    ///
+    /// # Safety
+    /// Nobody else uses these rows of the workspace's input now.
+    pub(super) unsafe fn read(&self, tile: Tile, example_of: &impl Fn(usize) -> u32) {
+        let width = self.mlp.architecture().inputs();
+        // SAFETY: our rows.
+        let input = unsafe { self.workspace.input.part(tile.first * width, tile.count * width) };
+        for (row, values) in input.chunks_exact_mut(width).enumerate() {
+            let example = example_of(row);
+            let ahead = (row + AHEAD < tile.count).then(|| example_of(row + AHEAD));
+            read_row(self.isa, self.data, example, ahead, values);
+            if let Some(mask) = &self.masks[0] {
+                drop_row(self.isa, values, mask, mask.id(tile.row + row, example));
+            }
+        }
+    }
+
+    /// Computes units `columns` of block `index` for a tile. The columns begin at a multiple of
+    /// [`COLUMN_MULTIPLE`](super::blocking::COLUMN_MULTIPLE), and are all where concrete dropout follows.
+    ///
+    /// # Safety
+    /// Nobody else uses these columns of these rows of the block, or this worker's scratch, or writes these
+    /// rows of the block before, now.
+    pub(super) unsafe fn forward_block(
+        &self,
+        index: usize,
+        worker: usize,
+        tile: Tile,
+        columns: Range<usize>,
+        example_of: &impl Fn(usize) -> u32,
+    ) {
+        let Pass { isa, mlp, concretes, workspace, .. } = *self;
+        let Block { outputs: units, activation, .. } = mlp.architecture().blocks()[index];
+        let (outputs, pres) = (&workspace.outputs[index], &workspace.pre[index]);
+        // SAFETY: as promised.
+        unsafe { self.multiply_forward(index, worker, tile, columns.clone()) };
+        let bias = mlp.biases(index);
+        let bias = &bias.as_slice().expect("a slice of the parameters")[columns.clone()];
+        let mask = self.masks[index + 1].map(|mask| mask.starting_at(columns.start));
+        for row in 0..tile.count {
+            let start = (tile.first + row) * units + columns.start;
+            // SAFETY: our columns of our row, of two different buffers.
+            let (values, pre) = unsafe {
+                let pre = if pres.is_empty() { &mut [] } else { pres.part(start, columns.len()) };
+                (outputs.part(start, columns.len()), pre)
+            };
+            let id = mask.map_or(0, |mask| mask.id(tile.row + row, example_of(row)));
+            forward_row(isa, values, pre, bias, activation, mask.as_ref(), id);
+            if let Some(soft) = concretes.after(index) {
+                soften(isa, values, soft, example_of(row));
+            }
+        }
+    }
+
+    /// The product of [`Self::forward_block`].
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn multiply_forward(&self, index: usize, worker: usize, tile: Tile, columns: Range<usize>) {
+        let Pass { matmul, packed, mlp, workspace, .. } = *self;
+        let Block { inputs: width, outputs: units, .. } = mlp.architecture().blocks()[index];
+        let plan = self.plan.blocks[index].forward;
+        // SAFETY: only read, as promised: the packed weights since the beginning of the call. What is
+        // written are our columns of our rows.
+        unsafe {
+            let input = match index {
+                0 => workspace.input.read(self.input_row(worker, tile.first) * width, tile.count * width),
+                _ => workspace.outputs[index - 1].read(tile.first * width, tile.count * width),
+            };
+            let rows = matmul.pack_rows(MatView::contiguous(input, width), self.scratch.of(worker));
+            let panels = if plan.in_place {
+                assert!([columns.start, columns.end].iter().all(|edge| edge.is_multiple_of(matmul.vector())));
+                matmul.in_place(&self.connections.weights(mlp, index)[columns.start..], units)
+            } else {
+                let weights = packed.forward[index].read_from(columns.start * matmul.packed_k(width));
+                matmul.packed(weights, matmul.panel(width))
+            };
+            let first = workspace.outputs[index].at(tile.first * units + columns.start);
+            let out = MatMut { first, stride: units };
+            let shape = Shape { rows: tile.count, columns: columns.len(), depth: width };
+            matmul.multiply(shape, (out, Scale::SET), panels, rows, plan.skips_zeros);
+        }
+    }
+
+    /// Takes a tile from the last block's deltas to the first one's.
+    ///
+    /// # Safety
+    /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's scratch,
+    /// now.
+    pub(super) unsafe fn backward(&self, worker: usize, first: usize, examples: &[u32]) {
+        let blocks = self.mlp.architecture().blocks();
+        // SAFETY: our rows, and each block reads what the one after it has written.
+        unsafe {
+            for index in (1..blocks.len()).rev() {
+                self.backward_block(index, worker, first, examples, 0..blocks[index].inputs);
+            }
+            for (index, block) in blocks.iter().enumerate() {
+                self.pack_deltas(index, first, examples.len(), 0..block.outputs);
+            }
+        }
+    }
+
+    /// Goes from the deltas of block `index` to units `columns` of those of the block before, which are as
+    /// in [`Self::forward_block`].
+    ///
+    /// # Safety
+    /// Nobody else uses these columns of these rows of the block before, or this worker's scratch, or
+    /// writes these rows of block `index`, now.
+    pub(super) unsafe fn backward_block(
+        &self,
+        index: usize,
+        worker: usize,
+        first: usize,
+        examples: &[u32],
+        columns: Range<usize>,
+    ) {
+        let Pass { isa, mlp, concretes, workspace, .. } = *self;
+        let blocks = mlp.architecture().blocks();
+        let width = blocks[index].inputs;
+        let deltas = &workspace.deltas[index - 1];
+        // SAFETY: as promised.
+        unsafe { self.multiply_backward(index, worker, first, examples.len(), columns.clone()) };
+        let mask = self.masks[index].map(|mask| mask.starting_at(columns.start));
+        let pres = &workspace.pre[index - 1];
+        for (row, &example) in (first..).zip(examples) {
+            let (start, count) = (row * width + columns.start, columns.len());
+            // SAFETY: our columns of our row, and what the forward pass left of them.
+            let (values, output, pre) = unsafe {
+                let pre = if pres.is_empty() { &[] } else { pres.read(start, count) };
+                (deltas.part(start, count), workspace.outputs[index - 1].read(start, count), pre)
+            };
+            let id = mask.map_or(0, |mask| mask.id(row, example));
+            if let Some(soft) = concretes.after(index - 1) {
+                let by_logit = soften_back(isa, values, output, soft, example);
+                // SAFETY: our rows.
+                unsafe { concretes.note(row, soft, by_logit) };
+            }
+            backward_row(isa, values, output, pre, blocks[index - 1].activation, mask.as_ref(), id);
+        }
+    }
+
+    /// The product of [`Self::backward_block`].
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn multiply_backward(&self, index: usize, worker: usize, first: usize, count: usize, columns: Range<usize>) {
+        let Pass { matmul, packed, mlp, workspace, .. } = *self;
+        let Block { inputs: width, outputs: units, .. } = mlp.architecture().blocks()[index];
+        let packed = packed.backward[index].as_ref();
+        let plan = self.plan.blocks[index].backward.filter(|plan| !plan.in_place);
+        // SAFETY: what is read, the packed weights included, nobody writes now, as promised; what is
+        // written are our columns of our rows.
+        unsafe {
+            let deltas = MatView::contiguous(workspace.deltas[index].read(first * units, count * units), units);
+            let place = workspace.deltas[index - 1].at(first * width + columns.start);
+            let out = MatMut { first: place, stride: width };
+            let scratch = self.scratch.of(worker);
+            let Some((packed, plan)) = packed.zip(plan) else {
+                let weights = MatView::contiguous(self.connections.weights(mlp, index), units);
+                let weights = weights.part(columns.start, columns.len(), 0..units);
+                return multiply_in_place_transposed(matmul, deltas, weights, out, scratch);
+            };
+            let rows = matmul.pack_rows(deltas, scratch);
+            let panels = packed.read_from(columns.start * matmul.packed_k(units));
+            let shape = Shape { rows: count, columns: columns.len(), depth: units };
+            let panels = matmul.packed(panels, matmul.panel(units));
+            matmul.multiply(shape, (out, Scale::SET), panels, rows, plan.skips_zeros);
+        }
+    }
+
+    /// Copies columns of rows of a block's deltas to where the gradient wants them.
+    ///
+    /// # Safety
+    /// Nobody else writes these rows of the deltas, or uses these columns of the packed ones, now.
+    pub(super) unsafe fn pack_deltas(&self, index: usize, first: usize, rows: usize, columns: Range<usize>) {
+        let Pass { matmul, workspace, plan, .. } = *self;
+        let (packed, all) = (&workspace.packed_deltas[index], workspace.rows());
+        let units = self.mlp.architecture().blocks()[index].outputs;
+        // SAFETY: only read, as promised.
+        let deltas = unsafe { workspace.deltas[index].read(first * units, rows * units) };
+        let deltas = MatView::contiguous(deltas, units);
+        if plan.blocks[index].gradient.is_some_and(|gradient| gradient.delta_major) {
+            let stride = matmul.row_stride(all);
+            let start = columns.start * stride + matmul.packed_k(first);
+            assert!(start + (columns.len() - 1) * stride + matmul.packed_k(rows) <= packed.len());
+            let some = deltas.part(0, rows, columns);
+            // SAFETY: our rows of these units, as was just checked.
+            unsafe { matmul.pack_columns(some, packed.at(start), stride, plan.non_temporal_stores) };
+            return;
+        }
+        for start in columns.clone().step_by(matmul.mr()) {
+            let place = start / matmul.mr() * matmul.panel(all) + matmul.packed_k(first) * matmul.mr();
+            // SAFETY: our rows of this panel.
+            let packed = unsafe { packed.part(place, matmul.panel(rows)) };
+            let some = deltas.part(0, rows, start..columns.end.min(start + matmul.mr()));
+            matmul.pack_panel(some, packed, plan.non_temporal_stores);
+        }
+    }
+}
+
+/// Returns the words of scratch that the products of a tile with a block's weights take.
+pub(super) fn pass_scratch(matmul: &Matmul, rows: usize, block: &Block) -> usize {
+    let deltas = matmul.panels(rows, block.outputs);
+    let in_place = if matmul.is_exact() { deltas + TRANSPOSED_INPUTS * rows } else { 0 };
+    in_place.max(matmul.row_scratch(rows, block.inputs.max(block.outputs)))
+}
+
+/// `deltas * weightsᵀ` with weights where they lie. The deltas are packed instead, and their product is
+/// transposed, some inputs at a time.
+///
+/// # Safety
+/// `out` has a row for each of the deltas and a column for each row of the weights. Nobody else uses it
+/// now.
+unsafe fn multiply_in_place_transposed(
+    matmul: &Matmul,
+    deltas: MatView<'_>,
+    weights: MatView<'_>,
+    out: MatMut,
+    scratch: &mut [u32],
+) {
+    let (rows, depth, panel) = (deltas.rows, deltas.columns, matmul.panel(deltas.columns));
+    let (packed, product) = scratch.split_at_mut(matmul.panels(rows, depth));
+    let product = floats_mut(&mut product[..TRANSPOSED_INPUTS * rows]);
+    for (first, words) in (0..rows).step_by(matmul.mr()).zip(packed.chunks_exact_mut(panel)) {
+        let some = deltas.part(first, matmul.mr().min(rows - first), 0..depth);
+        matmul.pack_panel_of_rows(some, words, false);
+    }
+    let panels = matmul.packed(packed, panel);
+    for first in (0..weights.rows).step_by(TRANSPOSED_INPUTS) {
+        let inputs = weights.part(first, TRANSPOSED_INPUTS.min(weights.rows - first), 0..depth);
+        let to = MatMut { first: product.as_mut_ptr(), stride: rows };
+        let shape = Shape { rows: inputs.rows, columns: rows, depth };
+        let factor = Rows { first: inputs.data.as_ptr(), stride: inputs.stride };
+        // SAFETY: slices of these very shapes, and `out` as promised.
+        unsafe {
+            matmul.multiply(shape, (to, Scale::SET), panels, factor, false);
+            let product = MatView { data: product, stride: rows, rows: inputs.rows, columns: rows };
+            transpose_to(matmul.isa(), product, out.from(0, first), false);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A step: decide, pack, run. And the forward pass of evaluations.
+
+use super::dropout::LayerMask;
+use super::matmul::Matmul;
+use super::operand::{Operand, nonzero_features};
+use super::pass::{Pass, Tile};
+use super::plan::{Call, Schedule, StepPlan, worthwhile_threads};
+use super::schedule::{layerwise, row_tiles, tile_rows};
+use super::workspace::Borrowed;
+use super::{Cpu, Isa, SharedMaskMode, StepSums, gathered, update};
+use crate::data::{Batch, Dataset};
+use crate::nn::{Architecture, MaskKey, Mlp};
+use crate::optim::Sgd;
+use std::ops::Range;
+
+/// About over how many steps the part of the features that is not zero is averaged: tiles that change from
+/// step to step make weights change places.
+const STEPS_OF_MEAN: f64 = 16.0;
+
+impl Cpu {
+    /// Decides how the next step goes about `batch`, with drop probabilities multiplied by `factor`.
+    /// Returns the plan, which [`Self::train_step`] makes for itself; nothing is trained.
+    ///
+    /// # Panics
+    /// When the batch is empty.
+    pub fn plan_step(&mut self, batch: Batch<'_>, factor: f64) -> &StepPlan {
+        let rows = batch.examples.len();
+        // Forward, back and the gradient.
+        let threads = self.choose_threads(rows, 3 * self.architecture.parameters());
+        let group_rows = self.gathered.as_ref().map(gathered::Gathered::group_rows);
+        let input = self.architecture.input_dropout().times(factor);
+        let call = Call {
+            rows,
+            capacity: self.training.rows(),
+            training: true,
+            threads,
+            nonzero_features: self.mean_nonzero(batch),
+            bytes: (input.is_identity() || !input.kind().is_of_units())
+                && Operand::of_bytes(batch.data, batch.examples).is_some(),
+            factor,
+            group_rows: group_rows.filter(|_| self.shared_masks != SharedMaskMode::Never),
+            must_gather: self.shared_masks == SharedMaskMode::Always,
+        };
+        self.plan.decide(&self.matmul, &self.architecture, &call);
+        &self.plan
+    }
+
+    /// Decides for a call that only goes forward, over as many examples as there are rows, or samples of
+    /// them.
+    pub(super) fn plan_forward(&mut self, data: &Dataset, examples: &Range<u32>, samples: Option<usize>) {
+        let rows = examples.len().saturating_mul(samples.unwrap_or(1));
+        let threads = self.choose_threads(rows, self.architecture.parameters());
+        let call = Call {
+            // Masked passes are many.
+            rows: if samples.is_some() { usize::MAX } else { rows },
+            capacity: 0,
+            training: false,
+            threads,
+            nonzero_features: self.look_at(data, examples.len(), |place| examples.start + place as u32),
+            bytes: false,
+            factor: 1.0,
+            group_rows: None,
+            must_gather: false,
+        };
+        self.plan.decide(&self.matmul, &self.architecture, &call);
+    }
+
+    /// Chooses how many threads multiply so many rows with so many weights.
+    pub(super) fn choose_threads(&mut self, rows: usize, weights: usize) -> usize {
+        let threads = worthwhile_threads(&self.matmul, self.workers.count(), rows, weights);
+        self.workers.activate(threads);
+        threads
+    }
+
+    fn look_at(&self, data: &Dataset, count: usize, example_of: impl Fn(usize) -> u32) -> f64 {
+        let pairs = matches!(self.matmul, Matmul::Bf16 { .. });
+        nonzero_features(self.isa, data, count, example_of, pairs)
+    }
+
+    /// Returns the mean of the part of the features that is not zero, over the steps so far and `batch`.
+    fn mean_nonzero(&self, batch: Batch<'_>) -> f64 {
+        let seen = self.look_at(batch.data, batch.examples.len(), |place| batch.examples[place]);
+        self.nonzero_features.map_or(seen, |mean| mean + (seen - mean) / STEPS_OF_MEAN)
+    }
+}
+
+/// Computes a step of a checked batch.
+pub(super) fn train(
+    cpu: &mut Cpu,
+    mlp: &mut Mlp,
+    velocity: &mut [f32],
+    optimizer: &Sgd,
+    batch: Batch<'_>,
+    (site, factor): (&MaskKey, f64),
+) -> StepSums {
+    cpu.nonzero_features = Some(cpu.plan_step(batch, factor).nonzero_features);
+    fill_masks(cpu.isa, &mut cpu.masks, &cpu.architecture, Some(site), factor);
+    if cpu.plan.schedule == Schedule::Gathered {
+        return gathered::train(cpu, mlp, velocity, optimizer, batch);
+    }
+    cpu.connections.draw(cpu.isa, &mut cpu.workers, mlp, Some(site), factor);
+    cpu.concretes.draw(cpu.isa, mlp, Some(site));
+    let sums = first_phase(cpu, mlp, batch);
+    if sums.loss.is_finite() {
+        let Cpu { isa, workers, concretes, .. } = cpu;
+        let examples = (batch.examples.len(), batch.data.len());
+        concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
+        update::update(cpu, mlp, velocity, optimizer, batch);
+        cpu.concretes.descend(mlp, optimizer.learning_rate);
+    }
+    sums
+}
+
+/// Forward, loss and backward of a whole batch under the present masks, into the training workspace.
+fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
+    let Cpu { isa, matmul, packed, workers, plan, masks, connections, concretes, scratch, .. } = cpu;
+    packed.fill(workers, matmul, (mlp, connections), plan);
+    let pass = Pass {
+        isa: *isa,
+        plan,
+        matmul,
+        packed,
+        mlp,
+        connections,
+        concretes,
+        data: batch.data,
+        masks,
+        workspace: &cpu.training,
+        scratch,
+    };
+    match plan.schedule {
+        Schedule::LayerWise => layerwise(&pass, workers, batch, &cpu.sums),
+        _ => row_tiles(&pass, workers, batch, &cpu.sums),
+    }
+    StepSums::total(&cpu.sums.all()[..batch.examples.len()])
+}
+
+/// Computes the outputs of `examples` into `out`.
+pub(super) fn forward(
+    cpu: &mut Cpu,
+    mlp: &Mlp,
+    data: &Dataset,
+    examples: Range<u32>,
+    site: Option<&MaskKey>,
+    out: &mut [f32],
+) {
+    let count = examples.len();
+    let outputs = cpu.architecture.outputs();
+    assert_eq!(out.len(), count * outputs, "one row of outputs an example");
+    assert!(examples.end as usize <= data.len(), "examples of the data set");
+    cpu.plan_forward(data, &examples, None);
+    let Cpu { isa, matmul, packed, workers, plan, masks, architecture, connections, concretes, scratch, .. } = cpu;
+    connections.draw(*isa, workers, mlp, site, 1.0);
+    concretes.draw(*isa, mlp, site);
+    packed.fill(workers, matmul, (mlp, connections), plan);
+    fill_masks(*isa, masks, architecture, site, 1.0);
+    let workspace = &cpu.inference;
+    let pass = Pass { isa: *isa, plan, matmul, packed, mlp, connections, concretes, data, masks, workspace, scratch };
+    let out = Borrowed::new(out);
+    let tile = (plan.tile_rows, plan.tile_multiple);
+    workers.run(count.div_ceil(tile.0), &|index, worker| {
+        let rows = tile_rows(index, count, tile);
+        let tile = Tile { first: worker * tile.0, row: rows.start, count: rows.len() };
+        // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
+        unsafe {
+            pass.forward(worker, tile, |row| examples.start + (rows.start + row) as u32);
+            let last = &workspace.outputs[workspace.outputs.len() - 1];
+            let values = last.read(tile.first * outputs, tile.count * outputs);
+            out.part(rows.start * outputs, values.len()).copy_from_slice(values);
+        }
+    });
+}
+
+/// Decides the masks of the units, of the input and of each block, whose drop probabilities are multiplied
+/// by `factor`.
+pub(super) fn fill_masks(
+    isa: Isa,
+    masks: &mut [Option<LayerMask>],
+    architecture: &Architecture,
+    site: Option<&MaskKey>,
+    factor: f64,
+) {
+    let input = std::iter::once(architecture.input_dropout());
+    let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
+    for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
+        *mask = site.and_then(|site| LayerMask::new(isa, dropout.times(factor), site, layer as u32));
+    }
+}
