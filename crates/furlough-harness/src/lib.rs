@@ -33,7 +33,7 @@ use std::process::{Command, ExitCode};
 pub struct Test {
     name: String,
     run: Box<dyn FnOnce() + Send>,
-    missing: Option<String>,
+    missing: Box<dyn FnOnce() -> Option<String>>,
 }
 
 impl Test {
@@ -41,23 +41,23 @@ impl Test {
     pub fn new(module: &str, name: &str, run: impl FnOnce() + Send + 'static) -> Test {
         let module = module.split_once("::").map_or("", |(_, inner)| inner);
         let name = if module.is_empty() { name.into() } else { format!("{module}::{name}") };
-        Test { name, run: Box::new(run), missing: None }
+        Test { name, run: Box::new(run), missing: Box::new(|| None) }
     }
 
-    /// Says what the machine lacks for this test, if something.
-    pub fn unless(self, missing: Option<String>) -> Test {
-        Test { missing, ..self }
+    /// Has `missing` say what the machine lacks for this test, if something. It is asked only when the test is asked for.
+    pub fn unless(self, missing: impl FnOnce() -> Option<String> + 'static) -> Test {
+        Test { missing: Box::new(missing), ..self }
     }
 }
 
 /// Defines `pub fn tests()`, which lists the tests of a module: functions without parameters. A test that is left out of the list
-/// is dead code, so the compiler names it. `name unless expression` takes what [`Test::unless`] takes.
+/// is dead code, so the compiler names it. `name unless expression` gives [`Test::unless`] a closure of the expression.
 #[macro_export]
 macro_rules! tests {
     ($($name:ident $(unless $missing:expr)?),* $(,)?) => {
         /// The tests of this module.
         pub fn tests() -> Vec<$crate::Test> {
-            vec![$($crate::Test::new(module_path!(), stringify!($name), $name)$(.unless($missing))?),*]
+            vec![$($crate::Test::new(module_path!(), stringify!($name), $name)$(.unless(|| $missing))?),*]
         }
     };
 }
@@ -74,9 +74,13 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
     }));
     let mut skipped = Vec::new();
     let trials = tests.into_iter().map(|Test { name, run, missing }| {
+        if arguments.is_filtered_out(&Trial::test(name.clone(), || Ok(()))) {
+            return Trial::test(name, || Ok(()));
+        }
+        let missing = missing();
         let reason = missing.clone();
         let trial = Trial::ignorable_test(name.clone(), move || match reason {
-            // Asked for by name, or with --include-ignored.
+            // Asked for with --include-ignored.
             Some(reason) => Ok(Completion::ignored_with(reason)),
             None => {
                 run();
@@ -84,9 +88,7 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
             }
         });
         let trial = trial.with_ignored_flag(missing.is_some());
-        if let Some(reason) = missing.filter(|_| !arguments.is_filtered_out(&trial)) {
-            skipped.push((name, reason));
-        }
+        skipped.extend(missing.map(|reason| (name, reason)));
         trial
     });
     let trials = trials.collect();

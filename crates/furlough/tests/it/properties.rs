@@ -3,8 +3,8 @@
 use crate::common::case::{Case, check, generated};
 use crate::common::known::known;
 use crate::common::{
-    Tolerance, bits, check_gradient, check_passes, missing, of_each_isa, regularizer, sampled, site, velocity,
-    whole_and_in_pieces,
+    Tolerance, bits, check_gradient, check_passes, missing, of_bfloat16, of_each_isa, regularizer, sampled, site,
+    velocity, whole_and_in_pieces,
 };
 use furlough::compute::{Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, Targets};
@@ -19,11 +19,13 @@ const WORK: usize = 3_000_000;
 
 pub fn tests() -> Vec<Test> {
     let module = module_path!();
-    let mut tests = of_each_isa(module, "fast_equals_reference", fast_equals_reference);
+    let mut tests = of_each_isa(module, "fast_equals_reference", |isa| fast_equals_reference(isa, Precision::F32));
+    let bfloat16 = |isa| fast_equals_reference(isa, Precision::Bf16);
+    tests.extend(of_bfloat16(module, "fast_equals_reference_in_bfloat16", bfloat16));
     tests.extend(of_each_isa(module, "threads_change_no_bit", threads_change_no_bit));
     tests.push(
         Test::new(module, "avx2_and_avx512_give_the_same_bits", avx2_and_avx512_give_the_same_bits)
-            .unless(missing("AVX-512")),
+            .unless(|| missing("AVX-512")),
     );
     tests.push(Test::new(module, "finite_differences_agree", finite_differences_agree));
     tests.push(Test::new(module, "stopped_and_resumed_changes_no_bit", stopped_and_resumed_changes_no_bit));
@@ -36,9 +38,9 @@ pub fn tests() -> Vec<Test> {
     tests
 }
 
-fn fast_equals_reference(isa: Isa) {
-    known().iter().for_each(|case| equals_reference(case, isa));
-    check(64, generated(WORK), |case| equals_reference(case, isa));
+fn fast_equals_reference(isa: Isa, precision: Precision) {
+    known().iter().filter(|case| case.precision == precision).for_each(|case| equals_reference(case, isa));
+    check(48, generated(WORK), |case| equals_reference(&Case { precision, ..case.clone() }, isa));
 }
 
 /// Steps of an engine that goes on, each from where it stands, and passes without masks and with them afterwards.

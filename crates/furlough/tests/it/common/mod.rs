@@ -6,7 +6,7 @@ pub mod known;
 
 use furlough::compute::{Cpu, Isa, Precision, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{ConcretePrior, MaskKey, Mlp, Sequential};
+use furlough::nn::{ConcretePrior, Layer, MaskKey, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
@@ -54,11 +54,27 @@ pub fn of_fused_isas(module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
     of_isas(&fused, module, name, property)
 }
 
+/// A test for each way to multiply in bfloat16. One that is there but not the best of its instruction set is tested in `compute` only.
+pub fn of_bfloat16(module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
+    let multiplies_by = |isa: &Isa, name: &str| {
+        let network = Sequential::new([Layer::Linear(1, 1)]).validate().unwrap();
+        Cpu::with(&network, 1, 1, Precision::Bf16, *isa).instruction_set() == name
+    };
+    let isa = move |name: &str| Isa::available().into_iter().find(|isa| multiplies_by(isa, name));
+    let own = if cfg!(target_arch = "x86_64") { &["AMX", "AVX512-BF16"][..] } else { &[] };
+    let test = |by: &&'static str| {
+        let by = *by;
+        let missing = move || isa(by).is_none().then(|| format!("{by}, which is not what multiplies bfloat16 here"));
+        Test::new(module, &format!("{name}::{by}"), move || property(isa(by).unwrap())).unless(missing)
+    };
+    own.iter().chain(INSTRUCTION_SETS).map(test).collect()
+}
+
 fn of_isas(isas: &[&'static str], module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
     let test = |isa: &&'static str| {
         let isa = *isa;
         let run = move || property(Isa::available().into_iter().find(|available| available.name() == isa).unwrap());
-        Test::new(module, &format!("{name}::{isa}"), run).unless(missing(isa))
+        Test::new(module, &format!("{name}::{isa}"), run).unless(move || missing(isa))
     };
     isas.iter().map(test).collect()
 }
