@@ -3,11 +3,12 @@
 
 import io
 import json
-import re
 import sys
 from pathlib import Path
 
 import matplotlib
+
+from slim import slim
 
 matplotlib.use("svg")
 matplotlib.rcParams |= {
@@ -94,20 +95,6 @@ def main():
         figure.savefig(svg, format="svg", bbox_inches="tight", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
         Path(chart["file"]).write_text(slim(svg.getvalue()))
         pyplot.close(figure)
-
-
-def slim(svg):
-    """The same picture in fewer bytes: no metadata, no names, no spaces between tags, two decimals.
-
-    >>> slim('<svg>\\n <g id="a">\\n  <path d="M 1.23456 2 \\nL 3 4\\n" style="fill: #fff; opacity: 1"/>\\n </g>\\n</svg>')
-    '<svg><g><path d="M 1.23 2 L 3 4" style="fill:#fff;opacity:1"/></g></svg>\\n'
-    """
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<!DOCTYPE.*?>|<\?xml.*?\?>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(<g) id="[^"]*"|( transform="rotate\(-0 [^"]*\)")', r"\1", svg)
-    svg = re.sub(r'style="[^"]*"', lambda style: re.sub(r"([:;,]) ", r"\1", style[0]), svg)
-    svg = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), svg)
-    svg = re.sub(r">\s+<", "><", re.sub(r'\s+(")', r"\1", svg))
-    return re.sub(r"\s+", " ", svg).strip() + "\n"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The harness's own sums, on runs that were made up. Needs nothing but Python: python3 -m unittest discover -s bench/tests -t bench"""
 
+import doctest
 import gzip
 import struct
 import sys
@@ -7,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import axes, data, job, measure, process, summary, tables
+from harness import axes, data, job, measure, process, slim, summary, tables
 from harness.axes import AXES, Axis, point
 from harness.systems import SYSTEMS
 
@@ -143,7 +144,18 @@ class Tables(unittest.TestCase):
         self.assertEqual(tables.rate(row, axis, {"runs": runs, "matmul": [{"round": 0, "f32": 200, "bf16": 1000}]}), "39 (39%)")
 
 
+class Pictures(unittest.TestCase):
+    def test_a_smaller_picture_keeps_text_as_text(self):
+        self.assertEqual(doctest.testmod(slim).failed, 0)
+        svg = '<svg>\n <text style="font-size: 9px" x="1.23456">train loss 0.34567 s</text>\n</svg>'
+        self.assertEqual(slim.slim(svg), '<svg><text style="font-size:9px" x="1.23">train loss 0.34567 s</text></svg>\n')
+
+
 class Runs(unittest.TestCase):
+    def test_a_run_is_kept_with_eight_digits(self):
+        run = {"round": 1, "label": "a", "value": 0.123456789123, "failure": None}
+        self.assertEqual(measure.rounded(run), run | {"value": 0.12345679})
+
     def test_rounds_alternate_and_what_is_slow_runs_once(self):
         axis = AXES["tutorial"]
         first, second = (measure.order(axis, ["furlough", "jax", "pytorch-tutorial"], number, 2) for number in (0, 1))
