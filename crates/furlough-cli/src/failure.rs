@@ -1,5 +1,6 @@
 //! What the user sees of an error: one line, its causes, and where one is known, a hint.
 
+use crate::terminal::Style;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         text.push_str(&format!("hint: {hint}\n"));
     }
     // Nothing can be done when standard error is closed too.
+    let text = Style::of(&io::stderr()).text(&text);
     let _ = io::stderr().write_all(text.as_bytes());
     ExitCode::from(1)
 }
@@ -51,11 +53,18 @@ fn engine<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a furlou
 /// Whether nobody reads standard output any more.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| match engine(cause) {
-        Some(furlough::Error::Io { path, source, .. }) => {
-            source.kind() == io::ErrorKind::BrokenPipe && path.as_os_str() == "standard output"
-        }
+        Some(furlough::Error::Io { path, source, .. }) => is_gone(source) && path.as_os_str() == "standard output",
         _ => false,
     })
+}
+
+/// Whether the reader of a pipe or the terminal has gone away.
+pub fn is_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if [libc::EIO, libc::ENXIO].map(Some).contains(&error.raw_os_error()) {
+        return true;
+    }
+    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// The error and its causes, each once: many messages of the library already quote what caused them. It takes one line, whatever line breaks

@@ -1,39 +1,83 @@
-//! Ctrl-C and SIGTERM: where there is something to save, the first asks for a stop after the present step, and the second ends the process at
-//! once; where there is nothing, the first does.
+//! Ctrl-C, SIGTERM and SIGHUP. Where there is something to save, the first asks for a stop after the present step.
+//! A further Ctrl-C or SIGTERM ends the process at once.
+//! Where there is nothing to save, the first does.
+//!
+//! A signal that was ignored when the process began stays ignored: `nohup` means it so, and so do shells of what they
+//! start in the background.
 
 use crate::failure::INTERRUPTED;
 use anyhow::Context;
-use std::io::{IsTerminal, Write};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
+use std::ffi::c_int;
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+static ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Catches the signals from now on. Before there is something to save they are left to end the process.
+/// Asks for a stop at the first signal from now on. Before there is something to save they are left to end the process.
+///
+/// No thread waits for the signals, so that a system without room for one is no obstacle.
 pub fn catch() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
-        if ASKED.swap(true, Ordering::SeqCst) {
-            let mut stderr = std::io::stderr();
-            if stderr.is_terminal() {
-                let _ = stderr.write_all(b"\x1b[?25h\n"); // a live view may have hidden the cursor
-            }
-            std::process::exit(INTERRUPTED.into());
-        }
-    })
-    .context("cannot listen for Ctrl-C")
+    for signal in [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
+        flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&ASKED)).context(CANNOT)?;
+        flag::register(signal, Arc::clone(&ASKED)).context(CANNOT)?;
+    }
+    // A terminal that closes may say so twice, the kernel and the shell each. That must not cut the saving short.
+    #[cfg(unix)]
+    if !hangup_is_ignored() {
+        flag::register(signal_hook::consts::SIGHUP, Arc::clone(&ASKED)).context(CANNOT)?;
+    }
+    Ok(())
 }
 
-/// Ends the process at the first signal from now on, and says so and how things are: for what may take minutes and has nothing to save.
-pub fn end(how: &'static str) -> anyhow::Result<()> {
-    ctrlc::set_handler(move || {
-        let mut stderr = std::io::stderr();
-        let line = if stderr.is_terminal() { "\n" } else { "" }; // the terminal has written ^C
-        let _ = writeln!(stderr, "{line}stopped; {how}");
-        std::process::exit(INTERRUPTED.into());
-    })
-    .context("cannot listen for Ctrl-C")
+const CANNOT: &str = "cannot listen for Ctrl-C";
+
+/// Ends the process at the first signal from now on, and says so and how things are: for what may take minutes and has
+/// nothing to save.
+pub fn end(how: &str) -> anyhow::Result<()> {
+    // The terminal has written ^C.
+    let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
+    let message = format!("{line}stopped; {how}\n");
+    for signal in [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
+        let message = message.clone();
+        let stop = move || {
+            // SAFETY: the pointer and the length are of `message`, which the closure owns. Nobody need read it.
+            unsafe { libc::write(2, message.as_ptr().cast(), message.len() as _) };
+            low_level::exit(INTERRUPTED.into());
+        };
+        // SAFETY: `write` and `_exit` may be called in a signal handler, and `stop` calls nothing else.
+        unsafe { low_level::register(signal, stop) }.context(CANNOT)?;
+    }
+    Ok(())
 }
 
 /// Whether the user asked for a stop.
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
+}
+
+/// Whether the process is to go on when its terminal goes away, as `nohup` asks.
+pub fn hangup_is_ignored() -> bool {
+    #[cfg(unix)]
+    return is_ignored(libc::SIGHUP);
+    #[cfg(not(unix))]
+    false
+}
+
+/// Whether `signal` is ignored, as it was when the process began.
+fn is_ignored(signal: c_int) -> bool {
+    #[cfg(unix)]
+    {
+        // SAFETY: all bytes 0 are a `sigaction`, and without a new action the call only fills it in.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        let told = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
+        told == 0 && action.sa_sigaction == libc::SIG_IGN
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = signal;
+        false
+    }
 }

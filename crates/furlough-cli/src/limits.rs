@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Address space of a thread's stack.
 const STACK: u64 = 2 << 20;
 
-/// Threads beside those that compute: the writer's and the one that waits for signals.
+/// Threads beside those that compute: the one that writes files and the one that shows.
 const OTHER_THREADS: u64 = 2;
 
 /// The tightest of several limits.

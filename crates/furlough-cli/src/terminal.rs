@@ -1,9 +1,11 @@
 //! What the terminal can show, and text made for it.
 
 use furlough::counted;
-use ratatui::crossterm::terminal::size;
 use std::env::var;
-use std::io::IsTerminal;
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use terminal_size::{Width, terminal_size};
 
 /// What a stream can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,18 +31,23 @@ impl Style {
         }
         let dumb = var("TERM").is_ok_and(|term| term == "dumb");
         let no_color = var("NO_COLOR").is_ok_and(|value| !value.is_empty());
-        let width = size().map_or(80, |(columns, _)| usize::from(columns)).clamp(40, 120);
+        let width = terminal_size().map_or(80, |(Width(columns), _)| usize::from(columns)).clamp(40, 120);
         Style { color: !dumb && !no_color, unicode: utf8_locale(), width }
     }
 
-    /// `text` in the characters that can be shown.
+    /// `text` in the characters that can be shown, those that control a terminal escaped. Colors stay where there are any.
     pub fn text(self, text: &str) -> String {
-        if self.unicode {
-            return text.into();
+        let mut shown = String::new();
+        for c in text.chars() {
+            match c {
+                '\n' => shown.push(c),
+                '\x1b' if self.color => shown.push(c),
+                _ if c.is_control() => shown.extend(c.escape_default()),
+                _ if self.unicode => shown.push(c),
+                _ => push_ascii(&mut shown, c),
+            }
         }
-        let mut plain = String::new();
-        text.chars().for_each(|c| push_ascii(&mut plain, c));
-        plain
+        shown
     }
 
     /// Less important text.
@@ -83,8 +90,13 @@ fn push_ascii(text: &mut String, c: char) {
         '└' | '┌' | '├' | '┤' | '┼' => "+",
         '•' => "*",
         '█' => "o",
+        '▀' => "'",
+        '▄' => ".",
+        '–' => "-",
+        '≤' => "<=",
+        '≥' => ">=",
         c if c.is_ascii() => return text.push(c),
-        _ => "?",
+        c => return text.extend(c.escape_unicode()),
     });
 }
 
@@ -135,6 +147,35 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Prints a line on standard error. Where nobody can read it, it is dropped.
+pub fn note(text: &str) {
+    let text = Style::of(&io::stderr()).text(text);
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// How many columns `text` takes; escape sequences take none.
+pub fn columns(text: &str) -> usize {
+    clipped(text, usize::MAX).1
+}
+
+/// `text` without what is right of column `width`; escape sequences stay.
+pub fn clip(text: &str, width: usize) -> String {
+    clipped(text, width).0
+}
+
+fn clipped(text: &str, width: usize) -> (String, usize) {
+    let (mut kept, mut columns, mut escape) = (String::new(), 0, false);
+    for c in text.chars() {
+        escape |= c == '\x1b';
+        if escape || columns < width {
+            kept.push(c);
+        }
+        columns += usize::from(!escape && columns < width);
+        escape &= !c.is_ascii_alphabetic();
+    }
+    (kept, columns)
+}
+
 /// A size as people say it: 312 B, 4.1 kB, 1.1 MB, 2.5 GB.
 pub fn bytes(count: u64) -> String {
     match count as f64 {
@@ -145,15 +186,46 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// A name of somebody else's, with what would control the terminal escaped.
+pub fn name(name: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    name.chars().map(escaped).collect()
+}
+
+/// A path as it is shown, which need not be as it can be typed.
+pub fn path(path: &Path) -> String {
+    name(&path.to_string_lossy())
+}
+
 /// `name` as it can be typed in a shell.
-pub fn shell_word(name: &str) -> String {
+pub fn shell_word(name: impl AsRef<OsStr>) -> String {
+    quoted(name.as_ref(), utf8_locale())
+}
+
+/// Plain where that is enough, else between quotes, and where it has bytes that cannot be shown, in the form that bash, zsh and ksh know.
+fn quoted(name: &OsStr, unicode: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%".contains(c);
-    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+    let showable = |c: char| !c.is_control() && (unicode || c.is_ascii());
+    match name.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.into(),
+        Some(text) if text.chars().all(showable) => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => {
+            let mut text = String::from("$'");
+            for &byte in name.as_encoded_bytes() {
+                match byte {
+                    b'\'' | b'\\' => text.extend(['\\', byte as char]),
+                    b' '..=b'~' => text.push(byte as char),
+                    _ => text.push_str(&format!("\\{byte:03o}")),
+                }
+            }
+            text + "'"
+        }
+    }
 }
 
 /// The command as the user typed it, so that the commands shown can be typed just so.
 pub fn program() -> String {
-    std::env::args().next().map_or_else(|| "furlough".into(), |name| shell_word(&name))
+    std::env::args_os().next().map_or_else(|| "furlough".into(), shell_word)
 }
 
 #[cfg(test)]
@@ -176,8 +248,34 @@ mod tests {
     }
 
     #[test]
+    fn colors_take_no_columns() {
+        let text = "\x1b[36m━━\x1b[0m 7 %";
+        assert_eq!((columns(text), columns("")), (6, 0));
+        assert_eq!(clip(text, 4), "\x1b[36m━━\x1b[0m 7");
+        assert_eq!(clip(text, 1), "\x1b[36m━\x1b[0m");
+    }
+
+    #[test]
     fn names_with_spaces_are_quoted() {
         assert_eq!(shell_word("runs/digits-1"), "runs/digits-1");
         assert_eq!(shell_word("my runs/it's"), r"'my runs/it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn names_that_cannot_be_shown_can_be_typed() {
+        let name = OsStr::new("r\n\u{e4}'\\");
+        assert_eq!(quoted(name, true), r"$'r\012\303\244\'\\'");
+        let name = OsStr::new("r\u{e4}");
+        assert_eq!((quoted(name, true), quoted(name, false)), ("'r\u{e4}'".into(), r"$'r\303\244'".into()));
+    }
+
+    #[test]
+    fn names_do_not_control_the_terminal() {
+        let style = Style { color: true, unicode: true, width: 80 };
+        assert_eq!(style.dim(&name("a\x1b[31m\rb\n")), "\x1b[2ma\\u{1b}[31m\\rb\\n\x1b[0m");
+        let plain = Style { color: false, ..style };
+        assert_eq!(plain.text("a\x1b[31m\tb\nä"), "a\\u{1b}[31m\\tb\nä");
+        assert_eq!(Style { unicode: false, ..plain }.text("ä ≤ 1"), "\\u{e4} <= 1");
     }
 }

@@ -57,6 +57,15 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// The system started none of the threads that the work needs.
+    #[error(
+        "cannot start a thread ({source}): the system allows no more of them; \
+         see `ulimit -u`, and the limit of the container or service on processes"
+    )]
+    NoThread {
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
     /// A model file or a checkpoint is not what it should be.
     #[error("{}: {reason}", .path.display())]
     File {

@@ -1,6 +1,7 @@
 //! The command line, and the settings it amounts to.
 
 mod compare;
+mod contradictions;
 mod report;
 pub mod study;
 mod texts;
@@ -9,14 +10,17 @@ mod values;
 mod watch;
 
 pub use compare::CompareArgs;
+pub use contradictions::contradictions;
 pub use report::ReportArgs;
 
 use crate::commands::data::DataArgs;
+use crate::terminal::{Style, name};
 use clap::builder::{Styles, styling::AnsiColor};
-use clap::error::ErrorKind;
+use clap::error::{ContextValue, ErrorKind};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand};
 use furlough_lab::recipe::{OneOrMany, Settings};
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
@@ -33,7 +37,7 @@ const STYLES: Styles = Styles::styled()
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "furlough", version, about = ABOUT, after_help = AFTER, styles = STYLES, max_term_width = 100)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, args_override_self = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -42,7 +46,7 @@ pub struct Cli {
 impl Cli {
     /// Reads the command line of this process; ends the process when it makes no sense or asks for help.
     pub fn read() -> Cli {
-        Cli::from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+        Cli::from(std::env::args_os()).unwrap_or_else(|error| quit(error))
     }
 
     fn from<T: Into<OsString> + Clone>(words: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error> {
@@ -52,6 +56,36 @@ impl Cli {
             refuse_other_recipe(name, given, &mut command)?;
         }
         Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Shows help or what is wrong with the command line, in characters that can be shown, and ends the process.
+fn quit(mut error: clap::Error) -> ! {
+    // What somebody typed is quoted as it can be shown.
+    let quoted: Vec<_> = error.context().filter_map(|(kind, value)| Some((kind, shown(value)?))).collect();
+    for (kind, value) in quoted {
+        error.insert(kind, value);
+    }
+    let style = if error.use_stderr() { Style::of(&io::stderr()) } else { Style::of(&io::stdout()) };
+    if style.unicode {
+        error.exit();
+    }
+    let text = style.text(&error.render().to_string());
+    // Where nobody can read it, it is dropped.
+    let _ = if error.use_stderr() {
+        io::stderr().write_all(text.as_bytes())
+    } else {
+        io::stdout().write_all(text.as_bytes())
+    };
+    std::process::exit(error.exit_code());
+}
+
+/// The words of an error without what would control a terminal; nothing for what is not words.
+fn shown(value: &ContextValue) -> Option<ContextValue> {
+    match value {
+        ContextValue::String(text) => Some(ContextValue::String(name(text))),
+        ContextValue::Strings(texts) => Some(ContextValue::Strings(texts.iter().map(|text| name(text)).collect())),
+        _ => None,
     }
 }
 
@@ -359,6 +393,22 @@ mod tests {
         assert_eq!(settings("--hidden none").hidden, Some(OneOrMany::Many(vec![])));
         assert!(settings("--lr nan").lr.is_some_and(f64::is_nan));
         assert_eq!(settings("--dropout -0.5").dropout, Some(OneOrMany::One(-0.5)));
+    }
+
+    #[test]
+    fn the_last_of_repeated_flags_wins() {
+        let said = settings("--lr 0.1 --hidden 8 --lr 0.2 --nesterov --hidden 9 --nesterov=false --lr 0.3");
+        assert_eq!((said.lr, said.nesterov, said.hidden), (Some(0.3), Some(false), Some(OneOrMany::One(9))));
+        let of = |line: &str| Cli::from(line.split_whitespace()).unwrap().command;
+        match of("furlough evaluate a b --json --threads 1 c --json --threads 2 d") {
+            Command::Evaluate(args) => {
+                assert_eq!((args.threads, args.json), (NonZero::new(2), true));
+                assert_eq!(args.others, ["b", "c", "d"].map(PathBuf::from));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(of("furlough watch --port 1 --port 2"), Command::Watch(WatchArgs { port: 2, .. })));
+        assert!(matches!(of("furlough data list"), Command::Data(_)));
     }
 
     #[test]

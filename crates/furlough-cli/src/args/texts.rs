@@ -14,7 +14,7 @@ Exit codes:
   0    done
   1    an error, told after the word 'error:'
   2    the command line makes no sense
-  130  stopped by Ctrl-C, SIGTERM or a closed pipe; training was saved first";
+  130  stopped by Ctrl-C, SIGTERM, a closed pipe or terminal; training was saved first";
 
 pub(super) const COMPLETIONS_HELP: &str = "Examples:
   furlough completions bash > ~/.local/share/bash-completion/completions/furlough

@@ -1,7 +1,8 @@
 //! How values on the command line are read, and what is said of those that cannot be.
 
+use crate::terminal::name;
 use clap::builder::PossibleValuesParser;
-use furlough::compute::Precision;
+use furlough::compute::{MAX_THREADS, Precision};
 use furlough::nn::{Activation, DropoutKind};
 use furlough::optim::LrSchedule;
 use furlough_lab::recipe::OneOrMany;
@@ -33,8 +34,14 @@ pub(super) fn wholes(text: &str) -> Result<OneOrMany<usize>, String> {
     list(text, whole)
 }
 
-/// `0.2,0.5`, `0.5` or `none`.
+/// `0.2,0.5`, `0.5` or `none`. What can only be a number with a decimal comma is refused: `0,5` and `0,05`, but not `0,1`.
 pub(super) fn numbers(text: &str) -> Result<OneOrMany<f64>, String> {
+    if let Some(decimals) = text.strip_prefix("0,")
+        && decimals.bytes().all(|byte| byte.is_ascii_digit())
+        && decimals.parse::<u64>().is_ok_and(|number| number > 1 || (decimals.len() > 1 && number > 0))
+    {
+        return Err(format!("decimals come after a point: 0.{decimals}; commas stand between the layers"));
+    }
     list(text, number)
 }
 
@@ -42,15 +49,19 @@ fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<OneO
     if text == "none" {
         return Ok(OneOrMany::Many(Vec::new()));
     }
-    let values: Result<Vec<T>, String> =
-        text.split(',').map(|part| parse(part.trim()).map_err(|why| format!("'{}' is {why}", part.trim()))).collect();
+    let values: Result<Vec<T>, String> = text
+        .split(',')
+        .map(|part| parse(part.trim()).map_err(|why| format!("'{}' is {why}", name(part.trim()))))
+        .collect();
     let mut values = values?;
     Ok(if values.len() == 1 { OneOrMany::One(values.remove(0)) } else { OneOrMany::Many(values) })
 }
 
 /// NaN and infinity are numbers here; what they mean for a recipe is not for the parser to say.
 pub(super) fn number(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "not a number".into())
+    let comma = || text.contains(',') && text.replacen(',', ".", 1).parse::<f64>().is_ok();
+    text.parse()
+        .map_err(|_| if comma() { "not a number; decimals come after a point".into() } else { "not a number".into() })
 }
 
 /// A whole number; the type says from where to where.
@@ -65,7 +76,7 @@ pub(super) fn whole<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, St
 /// More threads than any machine has cores are a slip of the finger.
 pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
     match whole(text)? {
-        threads if NonZero::get(threads) > 1024 => Err("more than 1024".into()),
+        threads if NonZero::get(threads) > MAX_THREADS => Err(format!("more than {MAX_THREADS}")),
         threads => Ok(threads),
     }
 }

@@ -3,7 +3,7 @@
 use super::report::{Folder, Output, check_distinct, line, overlay};
 use crate::args::CompareArgs;
 use crate::failure;
-use crate::terminal::{Style, bytes, duration};
+use crate::terminal::{Style, bytes, duration, name, path};
 use furlough_lab::report::{Comparison, Line, PairedFigure, Part, page};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -18,11 +18,12 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     if let (Some(output), Some(out)) = (output, &args.out) {
         let html = page(&[Part::Comparison(&comparison)])?;
         output.write(&html)?;
-        text.push_str(&format!("\n  {}  {}\n", out.display(), bytes(html.len() as u64)));
+        text.push_str(&format!("\n  {}  {}\n", path(out), bytes(html.len() as u64)));
     }
     if let Some(folder) = &folder {
         overlay(folder, &comparison)?;
     }
+    let text = Style::of(&io::stdout()).text(&text);
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -65,7 +66,7 @@ fn figures(comparison: &Comparison) -> Vec<Vec<Cell>> {
         let last = run.records.last().map(|record| &record.summary);
         let show = |value: Option<f64>, show: &dyn Fn(f64) -> String| plain(value.map_or("-".into(), show));
         vec![
-            plain(&run.name),
+            plain(name(&run.name)),
             show(last.and_then(|last| last.test_accuracy), &percent),
             show(last.and_then(|last| last.test_loss), &loss),
             show(last.map(|last| last.train_loss), &loss),
@@ -84,7 +85,7 @@ fn recipes(comparison: &Comparison) -> Vec<Vec<Cell>> {
             (values[place].clone().unwrap_or_else(|| "-".into()), values[place] != values[0])
         };
         let cells = comparison.differences.iter().map(|difference| cell(&difference.values));
-        std::iter::once(plain(&run.name)).chain(cells).collect()
+        std::iter::once(plain(name(&run.name))).chain(cells).collect()
     };
     let heads = std::iter::once(plain("recipe")).chain(heads).collect();
     std::iter::once(heads).chain(comparison.runs.iter().enumerate().map(row)).collect()

@@ -2,6 +2,7 @@
 
 use crate::acquire;
 use crate::failure;
+use crate::terminal::{Style, note};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use furlough::data::{Dataset, Entry, Features, Split, Targets, catalog};
@@ -46,7 +47,7 @@ enum Action {
 
 /// Does what the arguments say. Answers go to stdout, what is tried on the way to stderr.
 pub fn run(args: DataArgs) -> Result<()> {
-    let report = &mut |line: &str| eprintln!("{line}");
+    let report = &mut |line: &str| note(line);
     let text = match args.action {
         Action::List => list(),
         Action::Fetch { name, force } => acquire::fetch(&name, force, report)? + "\n",
@@ -58,6 +59,7 @@ pub fn run(args: DataArgs) -> Result<()> {
             }
         }
     };
+    let text = Style::of(&std::io::stdout()).text(&text);
     std::io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(())
 }

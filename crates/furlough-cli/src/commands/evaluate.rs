@@ -7,7 +7,7 @@ mod together;
 use super::train::{data, threads};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::EvaluateArgs;
-use crate::terminal::{Style, thousands};
+use crate::terminal::{self, Style, note, thousands};
 use crate::{failure, interrupt, limits};
 use furlough::data::{Dataset, Split, catalog};
 use furlough::files::{ModelInfo, fingerprint};
@@ -43,8 +43,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let Acquired { split, origin } = data(wanted, args.data_dir.as_deref(), args.json)?;
     for (place, run) in runs.iter().enumerate().filter(|_| args.data.is_none()) {
         if !is_of(&run.info, &run.recipe, &split) {
-            let which = if place == 0 { "the run".to_string() } else { paths[place].display().to_string() };
-            eprintln!("note: this {name} is not the data that {which} was trained on");
+            let which = if place == 0 { "the run".to_string() } else { terminal::path(&paths[place]) };
+            note(&format!("note: this {name} is not the data that {which} was trained on"));
         }
     }
     let outputs = split.test.outputs() as u64 * BYTES_OF_OUTPUT * if args.samples.is_some() { 2 } else { 1 };
@@ -187,7 +187,7 @@ impl Page<'_> {
                 (0, Some(_)) => "runs",
                 _ => "",
             };
-            field(name, &style.text(&path.display().to_string()));
+            field(name, &terminal::path(path));
         }
         if mean.is_some() {
             field("", &style.dim("the mean of their probabilities"));
@@ -207,11 +207,11 @@ impl Page<'_> {
             field("ECE", &format!("{error}   {}", style.dim(&what)));
         }
         lines.push(String::new());
-        let of = mean.as_ref().map(|_| paths[0].display().to_string());
+        let of = mean.as_ref().map(|_| terminal::path(&paths[0]));
         lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), style)));
         lines.extend(together::table(&averages.together, style));
         lines.extend(tables::classes(names, &evaluation.classes(), style));
         lines.extend(tables::confusion(names, evaluation, style));
-        lines.join("\n").trim_end().to_string() + "\n"
+        style.text(lines.join("\n").trim_end()) + "\n"
     }
 }

@@ -2,20 +2,25 @@
 
 use crate::args::InfoArgs;
 use crate::failure;
-use crate::terminal::{Style, bytes, duration, program, shell_word, threads};
+use crate::terminal::{Style, bytes, duration, name, program, shell_word, threads};
 use furlough::noun_of;
 use furlough::train::LearnedDropout;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EpochRecord, Manifest, RunContents, RunDir};
 use serde::Serialize;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Describes a run, finished or not.
 pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
     let dir = RunDir::open(&args.run)?;
     let summary = RunSummary::read(&dir)?;
-    let text = if args.json { serde_json::to_string(&summary)? + "\n" } else { summary.page(Style::of(&io::stdout())) };
+    let text = if args.json {
+        serde_json::to_string(&summary)? + "\n"
+    } else {
+        summary.page(&args.run, Style::of(&io::stdout()))
+    };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -71,17 +76,17 @@ impl RunSummary {
         })
     }
 
-    fn page(&self, style: Style) -> String {
+    fn page(&self, dir: &Path, style: Style) -> String {
         let mut lines = Vec::new();
-        let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
-        field("run", &style.text(&self.run));
+        let mut field = |head: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{head:<9}"))));
+        field("run", &name(&self.run));
         let (done, of) = (self.epochs.len(), self.recipe.options().epochs);
         let epochs = noun_of(of as usize, "epoch");
         let seconds = duration(self.epochs.iter().map(|record| record.seconds).sum());
         match &self.manifest {
             Some(manifest) => {
                 field("status", &style.text(&format!("finished · {of} {epochs} in {seconds}")));
-                field("data", &style.text(&format!("{} · {}", self.recipe.data(), manifest.data_origin)));
+                field("data", &style.text(&format!("{} · {}", self.recipe.data(), name(&manifest.data_origin))));
                 let (on, set) = (threads(manifest.threads), &manifest.instruction_set);
                 field("machine", &style.text(&format!("{on} · {set} · furlough {}", manifest.library)));
             }
@@ -89,13 +94,13 @@ impl RunSummary {
                 field("status", &style.text(&format!("not finished · {done} of {of} {epochs} in {seconds}")));
                 // Where files of the user's own are is not part of the recipe.
                 let data_dir = if self.recipe.data() == "idx" { " --data-dir DIR" } else { "" };
-                let command = format!("{} train --resume {}{data_dir}", program(), shell_word(&self.run));
+                let command = format!("{} train --resume {}{data_dir}", program(), shell_word(dir));
                 field("resume", &style.accent(&command));
             }
         }
-        for (name, record) in [("best", &self.best), ("last", &self.last)] {
+        for (head, record) in [("best", &self.best), ("last", &self.last)] {
             if let Some(record) = record {
-                field(name, &style.text(&figures(record, self.recipe.partition().eval_split())));
+                field(head, &style.text(&figures(record, self.recipe.partition().eval_split())));
             }
         }
         if !self.learned_dropout.is_empty() {
@@ -105,16 +110,16 @@ impl RunSummary {
         }
         lines.push(String::new());
         for (index, line) in self.recipe.to_toml().lines().enumerate() {
-            let name = if index == 0 { "recipe" } else { "" };
-            lines.push(format!("  {} {line}", style.dim(&format!("{name:<9}"))));
+            let head = if index == 0 { "recipe" } else { "" };
+            lines.push(format!("  {} {}", style.dim(&format!("{head:<9}")), name(line)));
         }
         lines.push(String::new());
         for (index, file) in self.files.iter().enumerate() {
-            let name = if index == 0 { "files" } else { "" };
+            let head = if index == 0 { "files" } else { "" };
             let size = style.dim(&format!("{:>9}", bytes(file.bytes)));
-            lines.push(format!("  {} {:<24} {size}", style.dim(&format!("{name:<9}")), file.name));
+            lines.push(format!("  {} {:<24} {size}", style.dim(&format!("{head:<9}")), file.name));
         }
-        lines.join("\n") + "\n"
+        style.text(&lines.join("\n")) + "\n"
     }
 }
 

@@ -1,9 +1,9 @@
 //! `furlough train`.
 
 use crate::acquire::{self, Acquired, Wanted};
-use crate::args::{RecipeArgs, TrainArgs};
-use crate::progress::{Ending, EpochClock, EpochRow, Plan, Progress};
-use crate::terminal::Style;
+use crate::args::{RecipeArgs, TrainArgs, contradictions};
+use crate::progress::{Ending, EpochClock, EpochRow, Plan, TrainingDisplay};
+use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
 use anyhow::Context;
 use furlough::files::DataInfo;
@@ -26,7 +26,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             (dir, recipe)
         }
         None => {
-            let recipe = recipe(&args.recipe)?;
+            let recipe = recipe(&args.recipe, args.quiet)?;
             let dir = match &args.out {
                 Some(out) => RunDir::create(out)?,
                 None => free_folder(recipe.data())?,
@@ -51,6 +51,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         instruction_set: trainer.instruction_set().into(),
         threads: trainer.threads(),
     };
+    // From here on there is something to save.
+    interrupt::catch()?;
     let clock = EpochClock::default();
     let recorder = if args.resume.is_some() {
         let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
@@ -81,18 +83,19 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         out: out.clone(),
         recipe,
     };
-    interrupt::catch()?;
-    let progress = Progress::new(args, &plan, &clock)?;
+    let display = TrainingDisplay::new(args, &plan, &clock);
     // The recorder comes first: what is shown as saved is saved.
-    let mut watchers = ((recorder, board), progress);
-    let fitted = trainer.fit(Some(&split.test), &mut watchers);
-    let (_saved, mut progress) = watchers;
-    let reason = fitted.inspect_err(|_| progress.abandon())?;
+    let mut observers = ((recorder, board), display);
+    let fitted = trainer.fit(Some(&split.test), &mut observers);
+    let (saved, mut display) = observers;
+    // Whatever becomes of the display, the run is free for others from here on.
+    drop(saved);
+    let reason = fitted.inspect_err(|_| display.abandon())?;
     let files = match reason {
         StopReason::Finished => Manifest::FILES.iter().map(ToString::to_string).collect(),
         StopReason::Asked => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
     };
-    progress.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
+    display.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
     Ok(match reason {
         StopReason::Finished => ExitCode::SUCCESS,
         StopReason::Asked => ExitCode::from(failure::INTERRUPTED),
@@ -120,7 +123,7 @@ fn host_name() -> String {
 }
 
 /// The recipe that the flags and their file say.
-fn recipe(args: &RecipeArgs) -> anyhow::Result<Recipe> {
+fn recipe(args: &RecipeArgs, quiet: bool) -> anyhow::Result<Recipe> {
     let file = match &args.recipe {
         None => Settings::default(),
         Some(path) => {
@@ -129,7 +132,17 @@ fn recipe(args: &RecipeArgs) -> anyhow::Result<Recipe> {
             Settings::parse(&text, Some(path))?
         }
     };
-    Ok(args.settings()?.or(file).resolve()?)
+    let settings = args.settings()?.or(file);
+    let recipe = settings.clone().resolve()?;
+    notes(quiet, &settings, &recipe);
+    Ok(recipe)
+}
+
+/// Says which settings do nothing or may not mean what they seem to.
+pub fn notes(quiet: bool, settings: &Settings, recipe: &Recipe) {
+    for contradiction in contradictions(settings, recipe).iter().filter(|_| !quiet) {
+        note(&format!("note: {contradiction}"));
+    }
 }
 
 /// Fetches or reads the data; each step of it is told on standard error.
@@ -137,7 +150,7 @@ pub fn data(wanted: Wanted, dir: Option<&Path>, quiet: bool) -> anyhow::Result<A
     let style = Style::of(&io::stderr());
     acquire::split(wanted, dir, &mut |line| {
         if !quiet {
-            eprintln!("{}", style.dim(line));
+            note(&style.dim(line));
         }
     })
 }

@@ -21,16 +21,16 @@ const NAMES: u16 = 7;
 /// Columns left of the curves for the vertical axis and its labels.
 const LABELS: u16 = 7;
 
-/// The curves as text, ready to print.
-pub fn text(progress: &TrainingProgress<'_>, style: Style) -> String {
-    let area = Rect::new(0, 0, style.width.min(100) as u16, HEIGHT);
+/// The curves from epoch `first` as text of so many rows, ready to print.
+pub fn text(progress: &TrainingProgress, first: u32, height: u16, style: Style) -> String {
+    let area = Rect::new(0, 0, style.width.min(100) as u16, height);
     let mut buffer = Buffer::empty(area);
-    draw(progress, 1, area, &mut buffer, style);
+    draw(progress, first, area, &mut buffer, style);
     printed(&buffer, style)
 }
 
-/// Draws the curves from epoch `first` into `area`; the epoch that runs counts as far as it is.
-pub fn draw(progress: &TrainingProgress<'_>, first: u32, area: Rect, buffer: &mut Buffer, style: Style) {
+/// Draws the curves into `area`; the epoch that runs counts as far as it is.
+fn draw(progress: &TrainingProgress, first: u32, area: Rect, buffer: &mut Buffer, style: Style) {
     let loss = Panel {
         title: "loss",
         train: points(progress, |s| Some(s.train_loss), progress.now.loss()),
@@ -61,7 +61,7 @@ pub fn draw(progress: &TrainingProgress<'_>, first: u32, area: Rect, buffer: &mu
 
 type Points = Vec<(f64, f64)>;
 
-fn points(progress: &TrainingProgress<'_>, figure: impl Fn(&EpochSummary) -> Option<f64>, now: Option<f64>) -> Points {
+fn points(progress: &TrainingProgress, figure: impl Fn(&EpochSummary) -> Option<f64>, now: Option<f64>) -> Points {
     let done = progress.epochs.iter().filter_map(|t| Some((f64::from(t.summary.epoch), figure(&t.summary)?)));
     let share = progress.now.step as f64 / progress.steps_per_epoch.max(1) as f64;
     let now = now.map(|value| (f64::from(progress.now.epoch.saturating_sub(1)) + share, value));

@@ -16,12 +16,11 @@ pub struct Ending {
 }
 
 /// What is said at the end: how it went, what was saved where, and what to type next.
-pub fn text(progress: &TrainingProgress<'_>, ending: &Ending, style: Style) -> String {
-    let run = shell_word(&ending.out.display().to_string());
+pub fn text(progress: &TrainingProgress, ending: &Ending, style: Style) -> String {
+    let run = shell_word(&ending.out);
     let program = program();
     let data_dir = ending.data_dir.as_ref();
-    let data_dir =
-        data_dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(&dir.display().to_string())));
+    let data_dir = data_dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(dir)));
     let mut lines = vec![String::new()];
     let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
     match ending.reason {
@@ -50,7 +49,7 @@ pub fn text(progress: &TrainingProgress<'_>, ending: &Ending, style: Style) -> S
 }
 
 /// `in 4.31 s, 0.43 s an epoch · test accuracy 86.52 %`.
-fn finished(progress: &TrainingProgress<'_>) -> String {
+fn finished(progress: &TrainingProgress) -> String {
     let seconds: Vec<f64> = progress.epochs.iter().filter_map(|row| row.seconds).collect();
     let mut text = format!("in {}", duration(progress.seconds()));
     if seconds.len() > 1 {

@@ -1,5 +1,5 @@
 use super::Plan;
-use crate::terminal::{Style, thousands, threads, wrap};
+use crate::terminal::{Style, name, path, thousands, threads, wrap};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, MaskSharing};
 use furlough::{counted, noun_of};
@@ -28,7 +28,7 @@ pub fn header(plan: &Plan, style: Style) -> String {
         ),
         false,
     );
-    field("", &plan.origin, true);
+    field("", &name(&plan.origin), true);
     field("network", &network(&plan.architecture), false);
     field(
         "",
@@ -47,7 +47,7 @@ pub fn header(plan: &Plan, style: Style) -> String {
         Precision::Bf16 => " · products of bfloat16",
     };
     field("machine", &format!("{} · {}{precision}", threads(plan.threads), plan.instruction_set), false);
-    field("run", &plan.out.display().to_string(), false);
+    field("run", &path(&plan.out), false);
     if let Some(at) = plan.resumed {
         let (epoch, step) = (at.epoch, at.step_in_epoch);
         let place = if step == 0 {

@@ -1,17 +1,10 @@
-use super::{Ending, Plan, Renderer, training::TrainingProgress};
+use super::{Ending, Output, Plan, Renderer, Run, training::TrainingProgress};
 use furlough::train::{Event, StopReason};
 use serde::Serialize;
-use std::io::{self, BufWriter, Write};
-use std::time::{Duration, Instant};
 
 /// One JSON object a line, one line an event.
-pub struct Json<W: Write> {
-    out: BufWriter<W>,
-    flushed: Instant,
-}
-
-/// Lines wait this long at most before readers see them; writing each one at once would slow training.
-const DELAY: Duration = Duration::from_millis(100);
+#[derive(Default)]
+pub struct Json;
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -83,28 +76,15 @@ struct Resumed {
     step: u64,
 }
 
-impl<W: Write> Json<W> {
-    /// Writes to `out`.
-    pub fn new(out: W) -> Self {
-        Json { out: BufWriter::with_capacity(1 << 16, out), flushed: Instant::now() }
-    }
-
-    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, line)?;
-        self.out.write_all(b"\n")
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.flushed = Instant::now();
-        self.out.flush()
-    }
+fn line(line: &Line<'_>) -> String {
+    serde_json::to_string(line).expect("plain data with text keys is always JSON")
 }
 
-impl<W: Write> Renderer for Json<W> {
-    fn begin(&mut self, plan: &Plan) -> io::Result<()> {
+impl Renderer<Run> for Json {
+    fn begin(&mut self, plan: &Plan, out: &mut Output) {
         let recipe = &plan.recipe;
         let blocks = plan.architecture.blocks();
-        self.line(&Line::Start {
+        out.print(&line(&Line::Start {
             version: env!("CARGO_PKG_VERSION"),
             data: Data {
                 name: recipe.data(),
@@ -131,38 +111,33 @@ impl<W: Write> Renderer for Json<W> {
             instruction_set: plan.instruction_set,
             run: plan.out.display().to_string(),
             resumed: plan.resumed.map(|at| Resumed { epoch: at.epoch, step_in_epoch: at.step_in_epoch, step: at.step }),
-        })?;
-        self.flush()
+        }));
     }
 
-    fn event(&mut self, event: &Event<'_>, progress: &TrainingProgress<'_>) -> io::Result<()> {
-        match *event {
+    fn event(&mut self, (event, progress): &(&Event<'_>, &TrainingProgress), out: &mut Output) {
+        match **event {
+            // They are too many for each to be written by itself.
             Event::Step { epoch, step, examples, loss, accuracy } => {
-                self.line(&Line::Step { epoch, step, examples, loss, accuracy })?;
-                if self.flushed.elapsed() < DELAY {
-                    return Ok(());
-                }
+                out.print_soon(&line(&Line::Step { epoch, step, examples, loss, accuracy }));
             }
             Event::Epoch(summary) => {
                 let seconds = progress.epochs.last().and_then(|row| row.seconds);
-                self.line(&Line::Epoch { summary, seconds })?;
+                out.print(&line(&Line::Epoch { summary, seconds }));
             }
             Event::Checkpoint { state } => {
                 let at = state.progress;
-                self.line(&Line::Checkpoint { epoch: at.epoch, step_in_epoch: at.step_in_epoch, step: at.step })?;
+                out.print(&line(&Line::Checkpoint { epoch: at.epoch, step_in_epoch: at.step_in_epoch, step: at.step }));
             }
-            _ => return Ok(()),
+            _ => {}
         }
-        self.flush()
     }
 
-    fn end(&mut self, progress: &TrainingProgress<'_>, ending: &Ending) -> io::Result<()> {
-        self.line(&Line::Stop {
+    fn end(&mut self, (progress, ending): &(&TrainingProgress, &Ending), out: &mut Output) {
+        out.print(&line(&Line::Stop {
             reason: ending.reason,
             seconds: progress.seconds(),
             run: ending.out.display().to_string(),
             files: &ending.files,
-        })?;
-        self.flush()
+        }));
     }
 }

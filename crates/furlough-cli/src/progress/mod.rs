@@ -1,120 +1,114 @@
 //! How a run is shown: as lines with a progress bar, as live curves, as JSON, or not at all.
 
+mod bar;
 mod curves;
+mod display;
 mod ending;
 mod header;
 mod json;
 mod lines;
 mod live;
+mod output;
 mod plan;
+mod screen;
 mod table;
-mod target;
 #[cfg(test)]
 mod tests;
 mod training;
 
+pub use bar::bar;
+pub use display::{Display, Quiet, Renderer, Subject};
 pub use ending::Ending;
+pub use output::{Output, Picture};
 pub use plan::Plan;
-pub use target::Target;
+pub use screen::{Size, Stream};
 pub use training::{EpochClock, EpochRow};
 
-use training::TrainingProgress;
-
 use crate::args::TrainArgs;
-use crate::terminal::Style;
-use crate::{failure, interrupt};
+use crate::interrupt;
+use crate::terminal::{Style, note};
 use furlough::train::{Control, Event, Observer};
 use std::io::{self, IsTerminal};
+use std::sync::{Arc, Mutex, PoisonError};
+use training::TrainingProgress;
 
-/// One way to show a run. The training progress already contains what the event says.
-trait Renderer {
-    /// Before anything is computed.
-    fn begin(&mut self, plan: &Plan) -> io::Result<()>;
-    /// When something has happened.
-    fn event(&mut self, event: &Event<'_>, progress: &TrainingProgress<'_>) -> io::Result<()>;
-    /// When all is saved.
-    fn end(&mut self, progress: &TrainingProgress<'_>, ending: &Ending) -> io::Result<()>;
-    /// When training failed and the screen must be left in order for the error message.
-    fn abandon(&mut self) {}
+/// A run is what is shown. Its training progress already contains what the event says.
+enum Run {}
+
+impl Subject for Run {
+    type Summary<'a> = Plan;
+    type Event<'a> = (&'a Event<'a>, &'a TrainingProgress);
+    type Ending<'a> = (&'a TrainingProgress, &'a Ending);
 }
 
 /// Shows a run to whoever started it, and passes on their wish to stop it.
-pub struct Progress<'a> {
-    show: Box<dyn Renderer>,
-    progress: TrainingProgress<'a>,
-    closed: bool,
+pub struct TrainingDisplay<'a> {
+    display: Display<Run>,
+    /// Shared with the thread that draws.
+    progress: Arc<Mutex<TrainingProgress>>,
+    clock: &'a EpochClock,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> TrainingDisplay<'a> {
     /// The way to show a run that the flags ask for. `plan` is shown at once.
-    pub fn new(args: &TrainArgs, plan: &Plan, clock: &'a EpochClock) -> furlough::Result<Self> {
+    pub fn new(args: &TrainArgs, plan: &Plan, clock: &'a EpochClock) -> Self {
         let style = Style::of(&io::stdout());
-        let mut show: Box<dyn Renderer> = match args {
-            TrainArgs { quiet: true, .. } => Box::new(Quiet),
-            TrainArgs { json: true, .. } => Box::new(json::Json::new(io::stdout())),
-            TrainArgs { live: true, .. } => match live::Live::new(style, plan) {
-                Ok(live) => Box::new(live),
-                Err(why) => {
-                    eprintln!("note: no live curves, {why}; plain lines instead");
-                    Box::new(lines::Lines::new(io::stdout(), style, io::stderr().is_terminal()))
-                }
-            },
-            _ => Box::new(lines::Lines::new(io::stdout(), style, io::stderr().is_terminal())),
+        let progress = Arc::new(Mutex::new(TrainingProgress::new(plan)));
+        let live = args.live.then(live::obstacle);
+        if let Some(Some(why)) = live {
+            note(&format!("note: no live curves, {why}; plain lines instead"));
+        }
+        let theirs = Arc::clone(&progress);
+        let picture: Option<(Stream, Picture)> = if args.quiet || args.json {
+            None
+        } else if live == Some(None) {
+            Some((Stream::Stdout, drawing(theirs, move |progress, size| live::rows(progress, size, style))))
+        } else {
+            let bar = drawing(theirs, move |progress, _| vec![lines::bar(progress, style)]);
+            io::stderr().is_terminal().then_some((Stream::Stderr, bar))
         };
-        let shown = show.begin(plan);
-        let mut progress = Progress { show, progress: TrainingProgress::new(plan, clock), closed: false };
-        progress.settle(shown)?;
-        Ok(progress)
+        let renderer: Box<dyn Renderer<Run>> = match args {
+            TrainArgs { quiet: true, .. } => Box::new(Quiet),
+            TrainArgs { json: true, .. } => Box::new(json::Json::default()),
+            _ => Box::new(lines::Lines::new(style)),
+        };
+        let mut display = Display::new(renderer, Output::new(picture));
+        display.begin(plan);
+        TrainingDisplay { display, progress, clock }
     }
 
-    /// Says how it ended, when all is saved. False when nobody listens any more.
-    pub fn end(&mut self, ending: &Ending) -> furlough::Result<bool> {
-        if !self.closed {
-            let shown = self.show.end(&self.progress, ending);
-            self.settle(shown)?;
-        }
-        Ok(!self.closed)
+    /// Says how it ended, when all is saved.
+    pub fn end(&mut self, ending: &Ending) -> furlough::Result<()> {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        self.display.end(&(&progress, ending))
     }
 
     /// Clears away what is on the screen only while training runs.
     pub fn abandon(&mut self) {
-        self.show.abandon();
-    }
-
-    /// A reader that has gone away, as `head` does, is a wish to stop and no error.
-    fn settle(&mut self, shown: io::Result<()>) -> furlough::Result<()> {
-        match shown {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.closed = true;
-                Ok(())
-            }
-            shown => shown.map_err(failure::output),
-        }
+        self.display.abandon();
     }
 }
 
-impl Observer for Progress<'_> {
+/// What `rows` makes of the progress, once training has begun. The drawing thread waits for nobody: while the progress is
+/// being told, what was drawn before stays.
+fn drawing(
+    progress: Arc<Mutex<TrainingProgress>>,
+    rows: impl Fn(&TrainingProgress, Size) -> Vec<String> + Send + 'static,
+) -> Picture {
+    Box::new(move |size| {
+        let progress = progress.try_lock().ok()?;
+        progress.began().then(|| rows(&progress, size))
+    })
+}
+
+impl Observer for TrainingDisplay<'_> {
     fn observe(&mut self, event: &Event<'_>) -> furlough::Result<Control> {
-        self.progress.take(event);
-        if !self.closed {
-            let shown = self.show.event(event, &self.progress);
-            self.settle(shown)?;
+        if let Event::Start { .. } = event {
+            self.clock.lap();
         }
-        Ok(if self.closed || interrupt::asked() { Control::Stop } else { Control::Continue })
-    }
-}
-
-/// Shows nothing.
-struct Quiet;
-
-impl Renderer for Quiet {
-    fn begin(&mut self, _: &Plan) -> io::Result<()> {
-        Ok(())
-    }
-    fn event(&mut self, _: &Event<'_>, _: &TrainingProgress<'_>) -> io::Result<()> {
-        Ok(())
-    }
-    fn end(&mut self, _: &TrainingProgress<'_>, _: &Ending) -> io::Result<()> {
-        Ok(())
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.take(event, self.clock.last());
+        self.display.event(&(event, &progress));
+        Ok(if self.display.closed().is_set() || interrupt::asked() { Control::Stop } else { Control::Continue })
     }
 }

@@ -40,7 +40,7 @@ impl EpochClock {
 }
 
 /// What has happened so far.
-pub struct TrainingProgress<'a> {
+pub struct TrainingProgress {
     /// The finished epochs, those before a resume too.
     pub epochs: Vec<EpochRow>,
     /// The epoch that runs.
@@ -57,7 +57,7 @@ pub struct TrainingProgress<'a> {
     examples: u64,
     steps_here: u64,
     began: Instant,
-    clock: &'a EpochClock,
+    has_begun: bool,
 }
 
 /// The epoch that runs, as seen since the process began to train.
@@ -84,9 +84,9 @@ impl Running {
     }
 }
 
-impl<'a> TrainingProgress<'a> {
+impl TrainingProgress {
     /// Nothing has happened but what the plan says.
-    pub fn new(plan: &Plan, clock: &'a EpochClock) -> Self {
+    pub fn new(plan: &Plan) -> Self {
         let at = plan.resumed.unwrap_or_default();
         TrainingProgress {
             epochs: plan.earlier.clone(),
@@ -98,17 +98,21 @@ impl<'a> TrainingProgress<'a> {
             examples: 0,
             steps_here: 0,
             began: Instant::now(),
-            clock,
+            has_begun: false,
         }
     }
 
-    /// Takes in what happened.
-    pub fn take(&mut self, event: &Event<'_>) {
+    /// Whether training has begun.
+    pub fn began(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Takes in what happened; an epoch that ended took so many seconds.
+    pub fn take(&mut self, event: &Event<'_>, seconds: f64) {
         match *event {
             Event::Start { steps_per_epoch, epochs, .. } => {
                 (self.of, self.steps_per_epoch) = (epochs, steps_per_epoch);
-                self.began = Instant::now();
-                self.clock.lap();
+                (self.began, self.has_begun) = (Instant::now(), true);
             }
             Event::Step { epoch, step, examples, loss, accuracy } => {
                 if epoch != self.now.epoch {
@@ -124,8 +128,7 @@ impl<'a> TrainingProgress<'a> {
                 self.examples += examples as u64;
             }
             Event::Epoch(summary) => {
-                let seconds = Some(self.clock.last());
-                self.epochs.push(EpochRow { summary: summary.clone(), seconds });
+                self.epochs.push(EpochRow { summary: summary.clone(), seconds: Some(seconds) });
                 self.now = Running { epoch: summary.epoch + 1, ..Running::default() };
             }
             _ => {}
@@ -146,6 +149,7 @@ impl<'a> TrainingProgress<'a> {
     pub fn rate(&self) -> f64 {
         self.examples as f64 / self.seconds().max(1e-9)
     }
+
     /// Seconds that the remaining steps will take at the present speed.
     pub fn time_left(&self) -> f64 {
         let per_step = self.seconds() / self.steps_here.max(1) as f64;

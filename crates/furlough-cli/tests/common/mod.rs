@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test file uses a part of it
 
 pub mod http;
+#[cfg(unix)]
+pub mod pty;
 pub mod watching;
 
 use std::path::Path;
@@ -17,7 +19,30 @@ pub fn folder() -> TempDir {
 pub fn furlough(folder: &Path) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("furlough"));
     command.current_dir(folder).env_clear().env("LC_ALL", "C.UTF-8").env("HOME", folder);
+    #[cfg(unix)]
+    default_signals(&mut command);
     command
+}
+
+/// Gives the command the signals' usual actions: a shell that runs the tests in the background has them ignored.
+#[cfg(unix)]
+pub fn default_signals(command: &mut Command) {
+    let reset = || {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: `signal` may be called between `fork` and `exec`.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: `reset` allocates nothing and takes no lock.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, reset) };
+}
+
+/// Sends a signal.
+#[cfg(unix)]
+pub fn signal(process: u32, name: &str) {
+    let kill = format!("kill -{name} {process}");
+    assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 /// What `furlough ARGS` did; `args` is split at blanks.
@@ -57,8 +82,7 @@ pub fn interrupted(folder: &Path, args: &str, at: &str, signal: &str) -> (Option
         line.clear();
         assert_ne!(out.read_line(&mut line).unwrap(), 0, "it ended before {at}");
     }
-    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
-    assert!(sent.success());
+    self::signal(child.id(), signal);
     let mut rest = String::new();
     out.read_to_string(&mut rest).unwrap();
     (child.wait().unwrap().code(), rest)
@@ -77,13 +101,13 @@ impl Training {
 
     /// Asks it to save and stop, as Ctrl-C does; kills it where there is no such signal.
     pub fn stop(&mut self) {
-        if cfg!(unix) {
-            let kill = format!("kill -INT {}", self.0.id());
-            assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        #[cfg(unix)]
+        {
+            signal(self.0.id(), "INT");
             assert_eq!(self.0.wait().unwrap().code(), Some(130));
-        } else {
-            self.0.kill().unwrap();
         }
+        #[cfg(not(unix))]
+        self.0.kill().unwrap();
     }
 }
 

@@ -41,8 +41,7 @@ impl Watching {
     /// Sends Ctrl-C and returns the exit code, and what came on standard output after the beginning.
     #[cfg(unix)]
     pub fn interrupt(mut self) -> (Option<i32>, String) {
-        let kill = format!("kill -INT {}", self.child.id());
-        assert!(std::process::Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        super::signal(self.child.id(), "INT");
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest)

@@ -89,25 +89,33 @@ pub struct Crew<'a> {
 ///
 /// A trial that another process is running is put aside and tried once more when there is nothing else to do; only if it is still being
 /// run then, it ends as [`Ended::Elsewhere`]. So processes that share a folder share the work.
-pub fn run_pool(data: &TrialData<'_>, crew: &Crew<'_>, plan: &mut dyn Plan) {
+///
+/// # Errors
+/// [`furlough::Error::NoThread`] when the system starts no worker. Of several it may refuse some, and the others do the work.
+pub fn run_pool(data: &TrialData<'_>, crew: &Crew<'_>, plan: &mut dyn Plan) -> Result<()> {
     let halted = AtomicBool::new(false);
     let stop = || halted.load(Ordering::Relaxed) || (crew.stop)();
     thread::scope(|scope| {
         let (reports, inbox) = channel();
+        let mut refused = None;
         let benches: Vec<Bench> = (0..crew.workers.max(1))
-            .map(|number| {
+            .map_while(|number| {
                 let (jobs, work) = channel();
                 let worker = Worker { number, reports: reports.clone(), data, setting: crew.setting, stop: &stop };
-                scope.spawn(move || worker.work(work));
-                Bench { jobs, running: None }
+                let started = thread::Builder::new().spawn_scoped(scope, move || worker.work(work));
+                started.map_err(|source| refused = Some(source)).ok()?;
+                Some(Bench { jobs, running: None })
             })
             .collect();
         drop(reports);
+        if let (true, Some(source)) = (benches.is_empty(), refused) {
+            return Err(furlough::Error::NoThread { source }.into());
+        }
         let mut hall = Hall { benches, aside: Vec::new(), again: VecDeque::new() };
         loop {
             while !stop() && hall.hand_out(plan) {}
             if hall.is_quiet() {
-                return;
+                return Ok(());
             }
             match inbox.recv() {
                 Ok((worker, Some(report))) => {
@@ -116,10 +124,13 @@ pub fn run_pool(data: &TrialData<'_>, crew: &Crew<'_>, plan: &mut dyn Plan) {
                     }
                 }
                 // A worker panicked. The others are stopped, and the scope passes the panic on.
-                Ok((_, None)) | Err(_) => return halted.store(true, Ordering::Relaxed),
+                Ok((_, None)) | Err(_) => {
+                    halted.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
             }
         }
-    });
+    })
 }
 
 /// A worker's place, seen from where jobs are handed out.

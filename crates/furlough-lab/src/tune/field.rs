@@ -75,7 +75,7 @@ impl Field<'_> {
             failed: None,
         };
         let crew = Crew { workers: self.jobs, setting: self.setting, stop: self.stop };
-        run_pool(self.data, &crew, &mut work);
+        run_pool(self.data, &crew, &mut work)?;
         work.failed.map_or(Ok(()), Err)
     }
 }

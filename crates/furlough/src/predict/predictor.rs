@@ -27,7 +27,7 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A predictor on `threads` threads (at least 1), in single precision.
+    /// A predictor on `threads` threads, from 1 to [`crate::compute::MAX_THREADS`], in single precision. More count as so many.
     pub fn new(mlp: Mlp, threads: usize) -> Self {
         Predictor::with_precision(mlp, threads, Precision::F32)
     }

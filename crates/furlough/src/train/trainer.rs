@@ -1,7 +1,7 @@
 use super::evaluate::{Evaluator, Scores};
 use super::{Control, EpochSummary, Event, LearnedDropout, Observer, Progress, StopReason, TrainOptions, TrainState};
 use super::{TrainingMemory, check_memory};
-use crate::compute::{Cpu, Isa};
+use crate::compute::{Cpu, Isa, MAX_THREADS};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
 use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
 use crate::random::{Key, Stream};
@@ -39,7 +39,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A run from the beginning, on `threads` threads (at least 1).
+    /// A run from the beginning, on `threads` threads, from 1 to [`MAX_THREADS`].
     ///
     /// # Errors
     /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense, does not fit the data or
@@ -67,6 +67,9 @@ impl<'a> Trainer<'a> {
         state: TrainState,
     ) -> Result<Self> {
         options.validate()?;
+        if threads > MAX_THREADS {
+            return Err(Error::setting("threads", threads, format!("at most {MAX_THREADS} threads are started")));
+        }
         let architecture = fitting(network, data)?;
         if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
             let reason = "concrete dropout learns its probability, which then follows no schedule";

@@ -214,6 +214,8 @@ fn what_does_not_fit_is_refused_with_its_reason() {
     assert!(refused(two(2, 5), options()).contains("has 4 classes or targets, but the network gives 5"));
     assert!(refused(network(), TrainOptions { batch_size: 0, ..options() }).contains("batch_size = 0"));
     assert!(refused(network(), TrainOptions { epochs: u32::MAX, ..options() }).contains("more than 2^32 steps"));
+    let crowd = Trainer::new(&network(), &options(), &data, 100_000).err().expect("refused").to_string();
+    assert!(crowd.contains("threads = 100000: at most 1024"), "{crowd}");
     let image = Dataset::new(data.inputs().clone(), data.targets().clone(), &[1, 2]).unwrap();
     let error = Trainer::new(&network(), &options(), &image, 1).err().unwrap().to_string();
     assert!(error.contains("put Flatten before"), "{error}");

@@ -2,7 +2,7 @@
 
 use super::Full;
 use crate::commands::report::check_distinct;
-use crate::terminal::Style;
+use crate::terminal::{Style, name};
 use anyhow::bail;
 use furlough::data::Dataset;
 use furlough::predict::{Calibration, Ensemble, Predictor, ensemble};
@@ -72,7 +72,7 @@ pub fn table(together: &[Together], style: Style) -> Vec<String> {
     let mut lines = vec![style.dim("  runs together   accuracy       loss   with")];
     for Together { members, run, loss, accuracy } in together {
         let accuracy = style.bold(&format!("{:>8}", format!("{:.2} %", 100.0 * accuracy)));
-        lines.push(format!("  {members:>13}   {accuracy}   {loss:>8.4}   {}", style.text(run)));
+        lines.push(format!("  {members:>13}   {accuracy}   {loss:>8.4}   {}", style.text(&name(run))));
     }
     lines.push(String::new());
     lines

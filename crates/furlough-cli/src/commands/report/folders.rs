@@ -2,7 +2,7 @@
 
 use super::Folder;
 use crate::acquire::{self, Acquired, Wanted};
-use crate::terminal::{Style, program, shell_word};
+use crate::terminal::{Style, note, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
 use furlough::files::{fingerprint, read_file, read_text};
@@ -103,7 +103,7 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
                 records.len(),
                 recipe.options().epochs,
                 program(),
-                shell_word(&name)
+                shell_word(folder)
             ));
             None
         }
@@ -216,7 +216,7 @@ impl<'a> Data<'a> {
             let style = Style::of(&io::stderr());
             // A folder was named for those data sets that come from files; what is built in needs none.
             let dir = self.dir.filter(|_| name == catalog::OWN_FILES || acquire::whereabouts(name) != "built in");
-            let found = acquire::split(wanted, dir, &mut |line| eprintln!("{}", style.dim(line)));
+            let found = acquire::split(wanted, dir, &mut |line| note(&style.dim(line)));
             let found = match found {
                 Err(error) if dir.is_some() => return Err(error),
                 other => other.map_err(|error| format!("{error:#}")),

@@ -6,7 +6,7 @@ mod pictures;
 
 use super::train::threads;
 use crate::args::ReportArgs;
-use crate::terminal::{Style, bytes};
+use crate::terminal::{self, Style, bytes};
 use crate::{failure, interrupt};
 use folders::{Data, Found};
 use furlough_lab::report::{Comparison, Part, page};
@@ -41,7 +41,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let style = Style::of(&io::stderr());
     for one in &found {
         for note in one.notes() {
-            eprintln!("{}", style.text(&format!("note: {}: {note}", one.name())));
+            terminal::note(&style.text(&format!("note: {}: {note}", terminal::name(one.name()))));
         }
     }
     let runs: Vec<_> = found.iter().filter_map(Found::run).collect();
@@ -59,10 +59,11 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         }
     }
     output.write(&html)?;
-    let mut text = format!("{}  {}\n", out.display(), bytes(html.len() as u64));
+    let mut text = format!("{}  {}\n", terminal::path(&out), bytes(html.len() as u64));
     if let Some(folder) = &pictures {
-        text.push_str(&format!("{}  {} pictures\n", folder.path().display(), folder.count()));
+        text.push_str(&format!("{}  {} pictures\n", terminal::path(folder.path()), folder.count()));
     }
+    let text = Style::of(&io::stdout()).text(&text);
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use super::find;
 use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyCollectArgs;
 use crate::commands::train::{data, threads};
-use crate::terminal::Style;
+use crate::terminal::{Style, path};
 use crate::{failure, interrupt};
 use anyhow::bail;
 use furlough::files::write_atomic;
@@ -85,7 +85,7 @@ pub(super) fn write(study: &Study, results: &Results, folder: &StudyFolder) -> f
 /// What came of a study, for whoever waited for it.
 pub(super) fn said(results: &Results, folder: &StudyFolder, files: &[String]) -> String {
     let style = Style::of(&io::stdout());
-    let path = folder.path().display();
+    let path = path(folder.path());
     format!(
         "{}\n{}\n",
         style.text(&results.to_markdown()),

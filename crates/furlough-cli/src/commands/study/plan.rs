@@ -4,7 +4,7 @@ use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
-use crate::terminal::{Style, duration};
+use crate::terminal::{Style, duration, name};
 use crate::{failure, interrupt};
 use furlough::counted;
 use furlough_lab::study::{StudyFolder, TrialData};
@@ -107,14 +107,15 @@ fn seconds_left(rows: &[Row]) -> Option<f64> {
 
 fn page(overview: &Overview<'_>, shard: &str) -> String {
     let style = Style::of(&io::stdout());
+    let title = name(overview.title);
     let Overview { trials, finished, begun, damaged, .. } = overview;
-    let mut text = format!("  {}\n  {}\n\n", style.bold(&style.text(overview.title)), style.dim(&overview.folder));
+    let mut text = format!("  {}\n  {}\n\n", style.bold(&title), style.dim(&name(&overview.folder)));
     for row in overview.list {
         let state = match row.state {
             BEGUN => format!("{}/{} epochs", row.epochs, row.of),
             state => state.to_string(),
         };
-        let arms = row.arms.join(" = ");
+        let arms = name(&row.arms.join(" = "));
         let line = format!("  {}  {state:<14}  seed {:<4}  {arms}", row.trial, row.seed);
         text += &style.text(&if row.state == FINISHED { style.dim(&line) } else { line });
         text.push('\n');
@@ -134,5 +135,5 @@ fn page(overview: &Overview<'_>, shard: &str) -> String {
         }
         _ => text.push('\n'),
     }
-    text
+    style.text(&text)
 }

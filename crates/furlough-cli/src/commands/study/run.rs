@@ -1,12 +1,13 @@
 //! `furlough study run`.
 
 use super::collect::{gather, said, write};
-use super::show::{End, Show, shown};
+use super::show::{End, Event, Running, Told, display};
 use super::{Planned, find, shard, shard_words, trials};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
-use crate::terminal::{Style, program, shell_word, threads as told_threads};
+use crate::progress::Display;
+use crate::terminal::{Style, name, program, shell_word, threads as told_threads};
 use crate::{failure, interrupt};
 use anyhow::bail;
 use furlough::counted;
@@ -17,7 +18,8 @@ use furlough_lab::study::{
 };
 use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
@@ -53,21 +55,19 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let (jobs, threads) = share_out(args.jobs, args.threads, todo.len());
     interrupt::catch()?;
     let mut ran = match train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before) {
-        // Whoever read the output has gone away, which is a wish to stop; what was trained is saved, and not all of it was.
-        Err(error) if failure::is_closed_pipe(&error) => return Ok(ExitCode::from(failure::INTERRUPTED)),
         Err(error) => return Err(error.context("the study was stopped, and what is finished of it is kept")),
         Ok(ran) => ran,
     };
     let left = todo.len() - ran.finished;
     if ran.stopped {
-        return interrupted(args, &study, &folder, own_count - left, own_count, &ran.show);
+        return interrupted(args, &study, &folder, own_count - left, own_count, &mut ran.display);
     }
     finish(&study, &data, &folder, jobs * threads, &mut ran, (left, &done))
 }
 
 /// What came of the training.
 struct Ran {
-    show: Show,
+    display: Display<Running>,
     finished: usize,
     failed: usize,
     stopped: bool,
@@ -83,17 +83,19 @@ fn train(
     before: f64,
 ) -> anyhow::Result<Ran> {
     let work = todo.iter().map(|planned| planned.weight).sum();
-    let show = Show::new(args.json, todo.len(), work, before);
+    let mut display = display(args.json, todo.len(), work, before);
     let style = Style::of(&io::stdout());
     let done = count - todo.len();
-    let (title, shard) = (style.bold(&style.text(study.title())), shard_words(&args.part));
+    let (title, shard) = (style.bold(&name(study.title())), shard_words(&args.part));
     let mut text = format!("  {title}\n  {}: {}{shard}", study.data(), counted(count, "trial"));
     text += &format!(", {done} finished; {jobs} at a time, {} each\n", told_threads(threads));
     let event = json!({
         "event": "start", "title": study.title(), "trials": count, "finished": done, "jobs": jobs, "threads": threads,
     });
-    shown(show.start(&text, event))?;
-    let mut ran = Ran { show, finished: 0, failed: 0, stopped: false };
+    display.begin(&Told { text: &text, event });
+    let closed = display.closed();
+    let stop = || interrupt::asked() || closed.is_set();
+    let mut ran = Ran { display, finished: 0, failed: 0, stopped: false };
     let mut broken = None;
     let start = Instant::now();
     let clock = || start.elapsed().as_secs_f64();
@@ -113,14 +115,18 @@ fn train(
         }
     });
     let setting = Setting { root, threads, clock: &clock };
-    run_pool(data, &Crew { workers: jobs, setting, stop: &interrupt::asked }, &mut plan);
+    let ran_pool = run_pool(data, &Crew { workers: jobs, setting, stop: &stop }, &mut plan);
+    drop(plan);
+    if let Err(error) = ran_pool {
+        broken.get_or_insert(error);
+    }
     match broken {
         Some(error) => {
-            ran.show.abandon();
+            ran.display.abandon();
             Err(error.into())
         }
         None => {
-            ran.stopped |= interrupt::asked() && ran.finished + ran.failed < todo.len();
+            ran.stopped |= stop() && ran.finished + ran.failed < todo.len();
             Ok(ran)
         }
     }
@@ -139,11 +145,12 @@ fn heard(
         Report::Epoch { number, summary } => {
             let Planned { trial, weight, .. } = &todo[number];
             let work = weight / f64::from(trial.recipe().options().epochs);
-            shown(ran.show.epoch(&todo[number].title(), trial.id(), &summary, work))
+            ran.display.event(&Event::Epoch { title: &todo[number].title(), id: trial.id(), summary: &summary, work });
+            Ok(())
         }
         Report::Ended { number, outcome } => {
             let planned = &todo[number];
-            let (title, id) = (planned.title(), planned.trial.id());
+            let (title, id) = (&*planned.title(), planned.trial.id());
             let done = outcome.and_then(|outcome| match outcome.ended {
                 Ended::Finished => measure(planned).map(|values| (outcome, values)),
                 _ => Ok((outcome, Values::new())),
@@ -154,20 +161,24 @@ fn heard(
                     Ok(())
                 }
                 Ok((TrialOutcome { ended: Ended::Elsewhere, .. }, _)) => {
-                    shown(ran.show.trial(&title, id, &End::Elsewhere))
+                    ran.display.event(&Event::Trial { title, id, end: End::Elsewhere });
+                    Ok(())
                 }
                 Ok((outcome, mut values)) => {
                     ran.finished += 1;
                     let last = outcome.records.last();
                     values.extend(last.and_then(|last| Some((Measure::TestError, Measure::TestError.of_epoch(last)?))));
                     let seconds = outcome.records.iter().map(|record| record.seconds).sum();
-                    shown(ran.show.trial(&title, id, &End::Finished { values: &values, seconds }))
+                    ran.display.event(&Event::Trial { title, id, end: End::Finished { values: &values, seconds } });
+                    Ok(())
                 }
                 // The next trial would fail likewise, and be the next to have its training thrown away.
                 Err(error) if error.is_out_of_space() => Err(error),
                 Err(error) => {
                     ran.failed += 1;
-                    shown(ran.show.trial(&title, id, &End::Failed { why: &error.to_string() }))
+                    let why = &error.to_string();
+                    ran.display.event(&Event::Trial { title, id, end: End::Failed { why } });
+                    Ok(())
                 }
             }
         }
@@ -195,17 +206,17 @@ fn interrupted(
     folder: &StudyFolder,
     done: usize,
     of: usize,
-    show: &Show,
+    display: &mut Display<Running>,
 ) -> anyhow::Result<ExitCode> {
     let what = &args.which.study;
-    let mut command = format!("{} study run {}", program(), shell_word(&what.display().to_string()));
+    let mut command = format!("{} study run {}", program(), shell_word(what));
     if folder.path() != what && args.which.place.out.is_some() {
-        command += &format!(" --out {}", shell_word(&folder.path().display().to_string()));
+        command += &format!(" --out {}", shell_word(folder.path()));
     }
     for (flag, value) in [
-        ("--data", args.which.place.data.clone()),
-        ("--data-dir", args.which.place.data_dir.as_ref().map(|dir| dir.display().to_string())),
-        ("--shard", args.part.shard.map(|(part, of)| format!("{part}/{of}"))),
+        ("--data", args.which.place.data.as_ref().map(OsString::from)),
+        ("--data-dir", args.which.place.data_dir.as_ref().map(|dir| dir.clone().into_os_string())),
+        ("--shard", args.part.shard.map(|(part, of)| format!("{part}/{of}").into())),
     ] {
         command += &value.map_or(String::new(), |value| format!(" {flag} {}", shell_word(&value)));
     }
@@ -213,7 +224,7 @@ fn interrupted(
         "\n  stopped: {done} of {of} trials are finished, and everything up to here is saved. Go on with\n    {command}"
     );
     let event = json!({ "event": "stop", "reason": "asked", "title": study.title(), "finished": done, "of": of, "command": command });
-    shown(show.stop(&text, event))?;
+    display.end(&Told { text: &text, event })?;
     Ok(ExitCode::from(failure::INTERRUPTED))
 }
 
@@ -233,7 +244,7 @@ fn finish(
     for missing in results.missing.iter().filter(|missing| done.contains(&missing.id)) {
         if lost.insert(&missing.id) {
             let title = format!("{}, seed {}", study.arms()[missing.arm].title(), missing.seed);
-            shown(ran.show.late(&title, &missing.id, &missing.reason))?;
+            ran.display.event(&Event::Late { title: &title, id: &missing.id, why: &missing.reason });
             ran.failed += 1;
         }
     }
@@ -256,8 +267,7 @@ fn finish(
         "event": "stop", "reason": "finished", "failed": ran.failed, "elsewhere": elsewhere, "missing": results.missing.len(),
         "folder": folder.path(), "files": files,
     });
-    shown(ran.show.stop(text.trim_end(), event))?;
-    io::stdout().flush()?;
+    ran.display.end(&Told { text: text.trim_end(), event })?;
     if ran.failed > 0 {
         let what = counted(ran.failed, "trial");
         bail!("{what} failed, for the reasons above; everything else is kept in {}", folder.path().display());
@@ -277,7 +287,7 @@ mod tests {
         let recipe = Settings::parse("data = 'digits'", None).unwrap().resolve().unwrap();
         let titles = vec!["dropout 0.5".into()];
         let todo = [Planned { trial: Trial::new(recipe, "data"), seed: 0, titles, weight: 1.0 }];
-        let mut ran = Ran { show: Show::new(true, 1, 1.0, 0.0), finished: 0, failed: 0, stopped: false };
+        let mut ran = Ran { display: display(true, 1, 1.0, 0.0), finished: 0, failed: 0, stopped: false };
         let mut after = |kind: ErrorKind| {
             let source = kind.into();
             let outcome = Err(furlough::Error::Io { action: "write", path: "trials/a".into(), source }.into());

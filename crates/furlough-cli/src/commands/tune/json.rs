@@ -1,8 +1,8 @@
-use super::show::{Renderer, TuneSummary};
+use super::{Tune, TuneSummary};
+use crate::progress::{Output, Renderer};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::tune::{Arm, Candidate, Metric, Phase, Space, TuneEvent, TuneReport, Verdict};
 use serde::Serialize;
-use std::io::{self, Write};
 
 /// One JSON object a line, one line an event, on standard output.
 pub struct Json;
@@ -60,12 +60,8 @@ enum Line<'a> {
     },
 }
 
-fn print(line: &Line<'_>) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&text)?;
-    out.flush()
+fn line(line: &Line<'_>) -> String {
+    serde_json::to_string(line).expect("plain data with text keys is always JSON")
 }
 
 fn name(phase: Phase) -> &'static str {
@@ -76,10 +72,10 @@ fn name(phase: Phase) -> &'static str {
     }
 }
 
-impl Renderer for Json {
-    fn begin(&mut self, summary: &TuneSummary<'_>) -> io::Result<()> {
+impl Renderer<Tune> for Json {
+    fn begin(&mut self, summary: &TuneSummary<'_>, out: &mut Output) {
         let options = &summary.options;
-        print(&Line::Start {
+        out.print(&line(&Line::Start {
             version: env!("CARGO_PKG_VERSION"),
             data: options.recipe.data(),
             origin: &summary.origin,
@@ -94,13 +90,13 @@ impl Renderer for Json {
             threads: summary.threads,
             tune: summary.out.display().to_string(),
             resumed: summary.resuming,
-        })
+        }));
     }
 
-    fn event(&mut self, event: &TuneEvent<'_>) -> io::Result<()> {
-        match *event {
-            TuneEvent::Phase { phase, epochs, .. } => print(&Line::Phase { phase: name(phase), epochs }),
-            TuneEvent::Compared { trial, entry, epoch, epochs, score, metric, best } => print(&Line::Trial {
+    fn event(&mut self, event: &TuneEvent<'_>, out: &mut Output) {
+        let told = match *event {
+            TuneEvent::Phase { phase, epochs, .. } => Line::Phase { phase: name(phase), epochs },
+            TuneEvent::Compared { trial, entry, epoch, epochs, score, metric, best } => Line::Trial {
                 trial,
                 generation: entry.generation,
                 arm: Arm::of(&entry.recipe),
@@ -109,22 +105,23 @@ impl Renderer for Json {
                 epochs,
                 value: metric.value(score),
                 best,
-            }),
-            TuneEvent::Searched { trials, out_of_time } => print(&Line::Searched { trials, out_of_time }),
+            },
+            TuneEvent::Searched { trials, out_of_time } => Line::Searched { trials, out_of_time },
             TuneEvent::Replicated { arm, seed, score, metric } => {
-                print(&Line::Replicate { arm, seed, value: metric.value(score) })
+                Line::Replicate { arm, seed, value: metric.value(score) }
             }
-            TuneEvent::Judged(verdict) => print(&Line::Verdict(verdict)),
-            _ => Ok(()),
-        }
+            TuneEvent::Judged(verdict) => Line::Verdict(verdict),
+            _ => return,
+        };
+        out.print(&line(&told));
     }
 
-    fn end(&mut self, summary: &TuneSummary<'_>, report: Option<&TuneReport>) -> io::Result<()> {
-        print(&Line::Stop {
+    fn end(&mut self, (summary, report): &(&TuneSummary<'_>, Option<&TuneReport>), out: &mut Output) {
+        out.print(&line(&Line::Stop {
             reason: if report.is_some() { "finished" } else { "asked" },
             tune: summary.out.display().to_string(),
             recommended: report.map(|report| &report.recommended),
             test: report.map(|report| report.test),
-        })
+        }));
     }
 }

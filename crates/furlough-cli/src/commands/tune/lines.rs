@@ -1,128 +1,115 @@
-use super::page;
-use super::show::{Renderer, TuneSummary};
+use super::{Tune, TuneSummary, page};
+use crate::progress::{Output, Picture, Renderer, bar};
 use crate::terminal::{Style, duration};
 use furlough_lab::tune::{Phase, TuneEvent, TuneOptions, TuneReport};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// A line for each comparison on standard output, and a progress bar on standard error while there is a terminal.
+/// A line for each comparison, and how far the tune is for a bar.
 pub struct Lines {
     style: Style,
-    bar: ProgressBar,
-    with_bar: bool,
     options: Option<TuneOptions>,
     began: Instant,
+    /// Shared with the thread that draws.
+    reached: Arc<Mutex<Reached>>,
+}
+
+/// How far a tune is.
+#[derive(Default)]
+struct Reached {
+    phase: &'static str,
+    /// Seconds there are, if that is what ends the search.
+    budget: Option<f64>,
+    /// When a process that had done everything would have begun.
+    begun: Option<Instant>,
     /// Seconds that earlier processes took.
     used: f64,
+    /// Epochs that this process has trained, and those it will have when it ends, if nothing diverges.
+    epochs: [u64; 2],
     best: String,
 }
 
-impl Lines {
-    pub fn new(style: Style, with_bar: bool) -> Self {
-        Lines {
-            style,
-            bar: ProgressBar::hidden(),
-            with_bar,
-            options: None,
-            began: Instant::now(),
-            used: 0.0,
-            best: String::new(),
-        }
-    }
-
-    fn print(&self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout();
-        self.bar.suspend(|| writeln!(out, "{text}").and_then(|()| out.flush()))
-    }
-
-    /// The bar is as long as the time there is, or else the epochs that are left, from here to the end, if nothing diverges.
-    fn begin_phase(&mut self, phase: Phase, epochs: Option<u64>, used: f64) {
-        let Some(options) = &self.options else { return };
-        self.used = used - self.began.elapsed().as_secs_f64();
-        let planned = |phase| options.planned_epochs(phase).unwrap_or(0);
-        let later = match phase {
-            Phase::Search => planned(Phase::Replication) + planned(Phase::Refit),
-            Phase::Replication => planned(Phase::Refit),
-            Phase::Refit => 0,
-        };
-        self.bar.set_length(match options.budget {
-            Some(budget) => (1e3 * budget) as u64,
-            None => self.bar.position() + epochs.unwrap_or(0) + later,
-        });
-        let name = match phase {
-            Phase::Search => "search",
-            Phase::Replication => "seeds",
-            Phase::Refit => "refit",
-        };
-        self.bar.set_prefix(name);
-        self.tell_best();
-    }
-
-    fn tell_best(&self) {
-        let time = match self.options.as_ref().and_then(|options| options.budget) {
+impl Reached {
+    /// The bar is as long as the time there is, or else the epochs.
+    fn bar(&self, style: Style) -> Option<String> {
+        let seconds = self.begun?.elapsed().as_secs_f64();
+        let (share, time) = match self.budget {
             Some(budget) => {
-                let used = self.used + self.began.elapsed().as_secs_f64();
-                self.bar.set_position((1e3 * used.clamp(0.0, budget)) as u64);
-                format!("{} of {}", duration(used), duration(budget))
+                let used = self.used + seconds;
+                (used / budget, format!("{} of {}", duration(used), duration(budget)))
             }
-            None => format!("{} left", duration(self.bar.eta().as_secs_f64())),
+            None => {
+                let [done, all] = self.epochs.map(|epochs| epochs as f64);
+                let left = if done > 0.0 { seconds * (all - done).max(0.0) / done } else { 0.0 };
+                (done / all.max(1.0), format!("{} left", duration(left)))
+            }
         };
-        self.bar.set_message(self.style.text(&format!("{}{time}", self.best)));
+        Some(bar(self.phase, share, &format!("{}{time}", self.best), style))
     }
 }
 
-impl Renderer for Lines {
-    fn begin(&mut self, summary: &TuneSummary<'_>) -> io::Result<()> {
-        self.options = Some(summary.options.clone());
-        self.print(&page::header(summary, self.style))?;
-        if self.with_bar {
-            self.bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let (template, chars) = if self.style.unicode {
-                ("  {prefix:>8}   {bar:28.cyan/238} {percent:>3} %   {msg:.dim}", "━╸━")
-            } else {
-                ("  {prefix:>8}   {bar:28} {percent:>3} %   {msg}", "=>-")
-            };
-            let style = ProgressStyle::with_template(template).expect("a fixed template");
-            self.bar.set_style(style.progress_chars(chars));
-        }
-        self.print(&page::heading(summary, self.style))
+impl Lines {
+    pub fn new(style: Style) -> Self {
+        Lines { style, options: None, began: Instant::now(), reached: Arc::default() }
     }
 
-    fn event(&mut self, event: &TuneEvent<'_>) -> io::Result<()> {
+    /// The bar.
+    pub fn picture(&self) -> Picture {
+        let (reached, style) = (Arc::clone(&self.reached), self.style);
+        Box::new(move |_| Some(reached.try_lock().ok()?.bar(style).into_iter().collect()))
+    }
+
+    fn reached(&self) -> MutexGuard<'_, Reached> {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_phase(&self, phase: Phase, epochs: Option<u64>, used: f64) {
+        let Some(options) = &self.options else { return };
+        let planned = |phase| options.planned_epochs(phase).unwrap_or(0);
+        let (name, later) = match phase {
+            Phase::Search => ("search", planned(Phase::Replication) + planned(Phase::Refit)),
+            Phase::Replication => ("seeds", planned(Phase::Refit)),
+            Phase::Refit => ("refit", 0),
+        };
+        let mut reached = self.reached();
+        reached.phase = name;
+        reached.budget = options.budget;
+        reached.begun = Some(self.began);
+        reached.used = used - self.began.elapsed().as_secs_f64();
+        reached.epochs[1] = reached.epochs[0] + epochs.unwrap_or(0) + later;
+    }
+}
+
+impl Renderer<Tune> for Lines {
+    fn begin(&mut self, summary: &TuneSummary<'_>, out: &mut Output) {
+        self.options = Some(summary.options.clone());
+        out.print(&page::header(summary, self.style));
+        out.print(&page::heading(summary, self.style));
+    }
+
+    fn event(&mut self, event: &TuneEvent<'_>, out: &mut Output) {
         match *event {
             TuneEvent::Phase { phase, epochs, used } => self.begin_phase(phase, epochs, used),
-            TuneEvent::Epochs { more } => {
-                if self.options.as_ref().is_some_and(|options| options.budget.is_none()) {
-                    self.bar.inc(more);
-                }
-                self.tell_best();
-            }
+            TuneEvent::Epochs { more } => self.reached().epochs[0] += more,
             TuneEvent::Compared { trial, entry, epoch, epochs, score, metric, best } => {
+                let value = metric.show(score);
                 if best {
-                    let rates = page::rates(&entry.recipe);
-                    self.best = format!("best {} with {rates} · ", metric.show(score));
+                    self.reached().best = format!("best {value} with {} · ", page::rates(&entry.recipe));
                 }
-                self.print(&page::row(trial, entry, (epoch, epochs), &metric.show(score), best, self.style))?;
+                out.print(&page::row(trial, entry, (epoch, epochs), &value, best, self.style));
             }
             TuneEvent::Searched { trials, out_of_time } if out_of_time => {
-                self.print(&self.style.dim(&format!("  time for more than these {trials} trials is not left")))?;
+                out.print(&self.style.dim(&format!("  time for more than these {trials} trials is not left")));
             }
             _ => {}
         }
-        Ok(())
     }
 
-    fn end(&mut self, summary: &TuneSummary<'_>, report: Option<&TuneReport>) -> io::Result<()> {
-        self.bar.finish_and_clear();
+    fn end(&mut self, (summary, report): &(&TuneSummary<'_>, Option<&TuneReport>), out: &mut Output) {
         let seconds = self.began.elapsed().as_secs_f64();
-        self.print(&match report {
+        out.print(&match report {
             Some(report) => page::ending(summary, report, seconds, self.style),
             None => page::stopped(summary, self.style),
-        })
-    }
-
-    fn abandon(&mut self) {
-        self.bar.finish_and_clear();
+        });
     }
 }

@@ -3,22 +3,61 @@
 mod json;
 mod lines;
 mod page;
-mod show;
 
-use super::train::{data, threads};
+use super::train::{data, notes, threads};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::{RecipeArgs, TuneArgs};
+use crate::progress::{Display, Output, Quiet, Renderer, Stream, Subject};
+use crate::terminal::{Style, note};
 use crate::{failure, interrupt};
 use anyhow::Context;
 use furlough::counted;
+use furlough::data::Split;
 use furlough_lab::recipe::Settings;
 use furlough_lab::study::TrialData;
-use furlough_lab::tune::{Metric, TuneDir, TuneOptions, Tuning, check, tune};
-use show::{Display, TuneSummary};
+use furlough_lab::tune::{Metric, TuneDir, TuneEvent, TuneOptions, TuneReport, Tuning, check, tune};
+use std::io::{self, IsTerminal};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
+
+/// What will happen.
+pub struct TuneSummary<'a> {
+    pub options: TuneOptions,
+    pub metric: Metric,
+    /// Where the data came from.
+    pub origin: String,
+    pub split: &'a Split,
+    /// Trials at a time.
+    pub jobs: usize,
+    /// Threads of each.
+    pub threads: usize,
+    pub out: PathBuf,
+    pub resuming: bool,
+    pub data_dir: Option<PathBuf>,
+}
+
+/// A tune is what is shown; when it was stopped, it ends without a report.
+enum Tune {}
+
+impl Subject for Tune {
+    type Summary<'a> = TuneSummary<'a>;
+    type Event<'a> = TuneEvent<'a>;
+    type Ending<'a> = (&'a TuneSummary<'a>, Option<&'a TuneReport>);
+}
+
+/// The way to show a tune that the flags ask for.
+fn display(args: &TuneArgs) -> Display<Tune> {
+    let style = Style::of(&io::stdout());
+    if args.quiet || args.json {
+        let renderer: Box<dyn Renderer<Tune>> = if args.quiet { Box::new(Quiet) } else { Box::new(json::Json) };
+        return Display::new(renderer, Output::new(None));
+    }
+    let lines = lines::Lines::new(style);
+    let picture = io::stderr().is_terminal().then(|| (Stream::Stderr, lines.picture()));
+    Display::new(Box::new(lines), Output::new(picture))
+}
 
 /// Tunes, or goes on tuning.
 pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
@@ -66,21 +105,23 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
         resuming,
         data_dir: args.data_dir.clone(),
     };
-    let mut shown = Display::new(args, summary)?;
+    let mut display = display(args);
+    display.begin(&summary);
     let started = Instant::now();
     let clock = || started.elapsed().as_secs_f64();
-    let closed = shown.closed();
+    let closed = display.closed();
     let stop = || interrupt::asked() || closed.is_set();
     let tuning = Tuning { jobs, threads: all / jobs, clock: &clock, stop: &stop };
-    let tuned = tune(&dir, &options, &data, &tuning, &mut |event| shown.event(event));
-    let report = tuned.inspect_err(|_| shown.abandon())?;
-    shown.end(report.as_ref())?;
+    let tuned = tune(&dir, &options, &data, &tuning, &mut |event| display.event(event));
+    let report = tuned.inspect_err(|_| display.abandon())?;
+    display.end(&(&summary, report.as_ref()))?;
     Ok(if report.is_some() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
 }
 
 /// What the flags and the recipe file ask for.
 fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
     let base = settings(&args.recipe)?;
+    let given = base.clone();
     let usual = TuneOptions::new(base, args.search.as_deref().unwrap_or_default())?;
     let options = TuneOptions {
         // With a budget it is the time that ends the search.
@@ -92,6 +133,7 @@ fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
         ..usual
     };
     options.validate()?;
+    notes(args.quiet, &given, &options.recipe);
     Ok(options)
 }
 
@@ -112,7 +154,7 @@ fn jobs(asked: Option<NonZero<usize>>, threads: usize) -> usize {
     let asked = asked.map_or(threads, NonZero::get);
     if asked > threads {
         let trials = counted(threads, "trial");
-        eprintln!("note: {trials} at a time and not {asked}, as there is a thread for each");
+        note(&format!("note: {trials} at a time and not {asked}, as there is a thread for each"));
     }
     asked.min(threads)
 }

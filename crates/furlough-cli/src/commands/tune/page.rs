@@ -1,8 +1,8 @@
 //! What is said before, while and after a tune goes on, as text.
 
-use super::show::TuneSummary;
+use super::TuneSummary;
 use crate::progress::Plan;
-use crate::terminal::{Style, duration, program, shell_word, thousands, threads, wrap};
+use crate::terminal::{Style, duration, name, path, program, shell_word, thousands, threads, wrap};
 use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::study::statistics::Estimate;
@@ -40,7 +40,7 @@ pub fn header(summary: &TuneSummary<'_>, style: Style) -> String {
     let classes = classes.map(|n| format!(", {}", counted(n, "class"))).unwrap_or_default();
     let examples = thousands(train as u64);
     fields.add("data", &format!("{} · {examples} train · {}{classes}", options.recipe.data(), shape.join("×")), false);
-    fields.add("", &summary.origin, true);
+    fields.add("", &name(&summary.origin), true);
     fields.add("base", &base(&options.recipe), false);
     fields.add("search", &options.space.to_string(), false);
     let starts: Vec<_> = STARTS.iter().map(|&p| if p == 0.0 { "none".into() } else { p.to_string() }).collect();
@@ -61,7 +61,7 @@ pub fn header(summary: &TuneSummary<'_>, style: Style) -> String {
     };
     fields.add("judged by", &judged, false);
     fields.add("machine", &format!("{} at a time, {} each", trials(summary.jobs), threads(summary.threads)), false);
-    fields.add("tune", &summary.out.display().to_string(), false);
+    fields.add("tune", &path(&summary.out), false);
     if summary.resuming {
         fields.add("", "resumed: what is on record is not trained again", true);
     }
@@ -136,7 +136,7 @@ fn changes(candidate: &Candidate, recipe: &Recipe) -> String {
 
 /// What came out, where it is, and what to type next.
 pub fn ending(summary: &TuneSummary<'_>, report: &TuneReport, seconds: f64, style: Style) -> String {
-    let run = |name: &str| shell_word(&summary.out.join(name).display().to_string());
+    let run = |name: &str| shell_word(summary.out.join(name));
     let mut fields = Fields { lines: vec![String::new()], style };
     let over = format!("{} over {} seeds", report.metric, report.seeds.len());
     fields.lines.push(style.dim(&format!("              trial   {over}")));
@@ -192,12 +192,12 @@ fn spread(finalist: &Finalist, metric: Metric) -> String {
 
 fn data_dir(summary: &TuneSummary<'_>) -> String {
     let dir = summary.data_dir.as_ref();
-    dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(&dir.display().to_string())))
+    dir.map_or(String::new(), |dir| format!(" --data-dir {}", shell_word(dir)))
 }
 
 /// What is said when it was stopped.
 pub fn stopped(summary: &TuneSummary<'_>, style: Style) -> String {
-    let out = shell_word(&summary.out.display().to_string());
+    let out = shell_word(&summary.out);
     let mut fields = Fields { lines: vec![String::new()], style };
     fields.add("stopped", "everything up to here is saved", false);
     let command = format!("{} tune --resume {out}{}", program(), data_dir(summary));

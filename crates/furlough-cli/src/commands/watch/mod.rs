@@ -12,8 +12,8 @@ mod state;
 mod tail;
 
 use crate::args::WatchArgs;
-use crate::failure;
-use crate::terminal::Style;
+use crate::terminal::{Style, note, path};
+use crate::{failure, interrupt};
 use anyhow::{Context, bail};
 use catalog::Catalog;
 use hub::Hub;
@@ -22,7 +22,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// Serves the page until Ctrl-C.
 pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
@@ -31,21 +30,22 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
     }
     let listener = listen(&args.host, args.port)?;
     let address = listener.local_addr().context("cannot tell which port it is")?;
-    let stop = Arc::new(Notify::new());
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || asked.notify_one()).context("cannot listen for Ctrl-C")?;
+    interrupt::catch()?;
 
     let hub = Arc::new(Hub::new(Catalog::new(&args.dir)));
     let url = url(&args.host, address);
     announce(&args.dir, hub.runs(), &url, address).map_err(failure::output)?;
     if args.open && !open(&url) {
-        eprintln!("note: no browser could be started; open {url} yourself");
+        note(&format!("note: no browser could be started; open {url} yourself"));
     }
 
     let scanner = Arc::clone(&hub);
-    std::thread::Builder::new().name("furlough-scan".into()).spawn(move || scanner.scan_forever())?;
+    std::thread::Builder::new()
+        .name("furlough-scan".into())
+        .spawn(move || scanner.scan_forever())
+        .map_err(|source| furlough::Error::NoThread { source })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(server::serve(listener, hub, &args.host, stop));
+    let served = runtime.block_on(server::serve(listener, hub, &args.host));
     runtime.shutdown_background();
     served.context("the server failed")?;
     Ok(ExitCode::SUCCESS)
@@ -79,7 +79,7 @@ fn url(host: &str, address: SocketAddr) -> String {
 
 fn announce(dir: &Path, runs: usize, url: &str, address: SocketAddr) -> io::Result<()> {
     let style = Style::of(&io::stdout());
-    let folder = dir.display();
+    let folder = path(dir);
     let found = match runs {
         0 if !dir.exists() => format!("{folder} does not exist yet; its runs will show as they come"),
         0 => format!("{folder} has no runs yet; they will show as they come"),
@@ -87,7 +87,7 @@ fn announce(dir: &Path, runs: usize, url: &str, address: SocketAddr) -> io::Resu
         many => format!("{many} runs in {folder}"),
     };
     let mut out = io::stdout().lock();
-    writeln!(out, "watching at {url}")?;
+    writeln!(out, "watching at {}", style.text(url))?;
     writeln!(out, "{}", style.dim(&found))?;
     if !address.ip().is_loopback() {
         writeln!(out, "{}", style.dim("everyone who can reach this machine can see the page"))?;

@@ -1,4 +1,5 @@
 use super::{assets, guard::guard, hub::Hub};
+use crate::interrupt;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -15,13 +16,15 @@ use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::spawn_blocking;
 
-/// Serves until `stop`. Streams that are open then end with the process.
-pub async fn serve(listener: TcpListener, hub: Arc<Hub>, host: &str, stop: Arc<Notify>) -> io::Result<()> {
+/// How often is looked whether the user wants an end.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until the user wants an end. Streams that are open then end with the process.
+pub async fn serve(listener: TcpListener, hub: Arc<Hub>, host: &str) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let app = assets::routes()
         .route("/events", get(events))
@@ -29,9 +32,15 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, host: &str, stop: Arc<N
         .with_state(hub)
         .layer(from_fn_with_state(Arc::<str>::from(host), guard));
     let serving = pin!(axum::serve(listener, app).into_future());
-    match select(serving, pin!(stop.notified())).await {
+    match select(serving, pin!(asked())).await {
         Either::Left((served, _)) => served,
         Either::Right(_) => Ok(()),
+    }
+}
+
+async fn asked() {
+    while !interrupt::asked() {
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

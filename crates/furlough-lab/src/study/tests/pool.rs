@@ -37,7 +37,7 @@ fn many_at_a_time_come_to_the_same() {
         reports.push(report);
         Control::Continue
     });
-    run_pool(&data(), &crew(root.path(), &|| false), &mut plan);
+    run_pool(&data(), &crew(root.path(), &|| false), &mut plan).unwrap();
     let begun = reports.iter().filter(|report| matches!(report, Report::Begun { .. })).count();
     let epochs = reports.iter().filter(|report| matches!(report, Report::Epoch { .. })).count();
     assert_eq!((begun, epochs), (7, 6 * 3));
@@ -64,19 +64,19 @@ fn stopping_saves_and_begins_nothing_more() {
         reports.push(report);
         Control::Stop
     });
-    run_pool(&data(), &crew(root.path(), &|| false), &mut plan);
+    run_pool(&data(), &crew(root.path(), &|| false), &mut plan).unwrap();
     let outcomes = outcomes(reports);
     assert!(outcomes.len() <= 3, "{outcomes:?}");
     let stop = AtomicBool::new(true);
     let mut none = Queue::new(jobs(12), |report| panic!("{report:?}"));
-    run_pool(&data(), &crew(root.path(), &|| stop.load(Ordering::Relaxed)), &mut none);
+    run_pool(&data(), &crew(root.path(), &|| stop.load(Ordering::Relaxed)), &mut none).unwrap();
 
     let mut reports = Vec::new();
     let mut rest = Queue::new(jobs(12), |report| {
         reports.push(report);
         Control::Continue
     });
-    run_pool(&data(), &crew(root.path(), &|| false), &mut rest);
+    run_pool(&data(), &crew(root.path(), &|| false), &mut rest).unwrap();
     assert!(self::outcomes(reports).iter().all(|(_, o)| o.as_ref().unwrap().ended == Ended::Finished));
 }
 
@@ -98,7 +98,7 @@ fn what_others_run_is_tried_again_at_the_end() {
         }
         Control::Continue
     });
-    run_pool(&data(), &crew(root.path(), &|| false), &mut plan);
+    run_pool(&data(), &crew(root.path(), &|| false), &mut plan).unwrap();
     drop(kept);
     let (first, last) = order.split_at(3);
     assert!(first.iter().all(|(number, ended)| *number >= 2 && *ended == Ended::Finished), "{order:?}");
@@ -137,6 +137,6 @@ impl Plan for Ladder {
 fn a_plan_may_depend_on_what_was_heard() {
     let root = tempfile::tempdir().unwrap();
     let mut plan = Ladder { rung: 0, waiting: false, records: Vec::new() };
-    run_pool(&data(), &crew(root.path(), &|| false), &mut plan);
+    run_pool(&data(), &crew(root.path(), &|| false), &mut plan).unwrap();
     assert_eq!(plan.records, [1, 2, 3]);
 }

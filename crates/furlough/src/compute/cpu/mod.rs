@@ -121,9 +121,12 @@ impl StepSums {
     }
 }
 
+/// The most threads that are started; more than any machine has cores would only exhaust the system.
+pub const MAX_THREADS: usize = 1024;
+
 impl Cpu {
     /// Allocates threads and memory for training with batches of up to `batch_size` examples. `threads`
-    /// counts the calling one; 0 is taken as 1.
+    /// counts the calling one; 0 is taken as 1, and more than [`MAX_THREADS`] as that.
     pub fn new(architecture: &Architecture, batch_size: usize, threads: usize) -> Self {
         Cpu::with(architecture, batch_size, threads, Precision::F32, Isa::best())
     }
@@ -138,7 +141,7 @@ impl Cpu {
         isa: Isa,
     ) -> Self {
         let matmul = Matmul::new(isa, precision);
-        let workers = Workers::new(threads.max(1));
+        let workers = Workers::new(threads.clamp(1, MAX_THREADS));
         let count = workers.count();
         let partitions = [0.0, 1.0].map(|features| {
             let delta_major = plan::delta_major_blocks(&matmul, architecture, batch_size, features);

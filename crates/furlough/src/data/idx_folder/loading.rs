@@ -107,10 +107,10 @@ fn read_parts(
         let part = Part::new(file(images)?, file(images + 1)?)?;
         Ok::<_, Error>((part, skipped))
     };
-    // Reading is mostly hashing, so the two parts are read side by side.
-    let (train, test) = std::thread::scope(|scope| {
-        let test = scope.spawn(|| part(2));
-        (part(0), test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    // Reading is mostly hashing, so the two parts are read side by side, where the system has room for a thread.
+    let (train, test) = std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, || part(2)) {
+        Ok(test) => (part(0), test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        Err(_) => (part(0), part(2)),
     });
     let ((train, mut skipped), (test, more)) = (train?, test?);
     skipped.extend(more);

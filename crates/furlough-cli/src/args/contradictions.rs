@@ -1,0 +1,77 @@
+use furlough_lab::recipe::{OneOrMany, Recipe, Settings};
+
+/// What was set and does nothing, or may not mean what it seems to: a sentence each.
+pub fn contradictions(settings: &Settings, recipe: &Recipe) -> Vec<String> {
+    let mut found = Vec::new();
+    // In many countries this is how a tenth is written.
+    if matches!(&settings.dropout, Some(OneOrMany::Many(rates)) if *rates == [0.0, 1.0]) {
+        let means = "drops nothing after the first hidden layer and every unit after the second";
+        found.push(format!("--dropout 0,1 {means}; the number is written 0.1"));
+    }
+    let no_layer = recipe.hidden().is_empty();
+    let drops = recipe.input_dropout() > 0.0 || recipe.dropout().iter().any(|&p| p > 0.0);
+    let rates = match &settings.dropout {
+        Some(OneOrMany::One(p)) => *p > 0.0,
+        Some(OneOrMany::Many(rates)) => !rates.is_empty(),
+        None => false,
+    };
+    for (flag, given) in [
+        ("--dropout", rates),
+        ("--activation", settings.activation.is_some()),
+        ("--max-norm", settings.max_norm.is_some()),
+    ] {
+        if given && no_layer {
+            let hint = if flag == "--dropout" { "; --input-dropout drops features" } else { "" };
+            found.push(format!("{flag} does nothing, as there is no hidden layer{hint}"));
+        }
+    }
+    for (flag, given) in [
+        ("--dropout-kind", settings.dropout_kind.is_some()),
+        ("--dropout-sharing", settings.dropout_sharing.is_some()),
+        ("--dropout-schedule", settings.dropout_schedule.is_some()),
+    ] {
+        if given && !drops {
+            found.push(format!("{flag} does nothing, as nothing is dropped"));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Vec<String> {
+        let settings = Settings::parse(text, None).unwrap();
+        contradictions(&settings, &settings.clone().resolve().unwrap())
+    }
+
+    #[test]
+    fn settings_that_do_nothing_are_told() {
+        let none = "hidden = []\ndropout = 0.5\nactivation = 'relu'\nmax_norm = 3.0";
+        let found = said(none);
+        assert!(
+            found[0].starts_with("--dropout does nothing, as there is no hidden layer; --input-dropout"),
+            "{found:?}"
+        );
+        assert!(found[1].starts_with("--activation does") && found[2].starts_with("--max-norm does"), "{found:?}");
+        let found = said("dropout = 0\ndropout_kind = 'gaussian'\ndropout_sharing = 4\ndropout_schedule = 'decay'");
+        let flags: Vec<_> = found.iter().map(|one| one.split(' ').next().unwrap()).collect();
+        assert_eq!(flags, ["--dropout-kind", "--dropout-sharing", "--dropout-schedule"]);
+        assert!(said("dropout = [0.0, 1.0]")[0].ends_with("the number is written 0.1"));
+    }
+
+    #[test]
+    fn settings_that_do_something_are_not() {
+        for text in [
+            "",
+            "hidden = []\ndropout = 0",
+            "hidden = []\ndropout = []",
+            "hidden = []\ninput_dropout = 0.2\ndropout_kind = 'gaussian'",
+            "dropout = [0.0, 0.5]\ndropout_sharing = 4",
+            "dropout = 1",
+        ] {
+            assert_eq!(said(text), Vec::<String>::new(), "{text}");
+        }
+    }
+}
