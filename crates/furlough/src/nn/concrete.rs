@@ -1,6 +1,6 @@
 //! THE DEFINITION of concrete dropout. `docs/reference/masks.md` says which random words it takes.
 
-use super::{Architecture, Dropout, MaskKey};
+use super::MaskKey;
 use ndarray::{Array2, ArrayView2, Zip};
 
 /// Concrete dropout at one value of p: each unit is multiplied by (1 - z)/(1 - p), where
@@ -33,9 +33,9 @@ impl Concrete {
         Concrete { p: 1.0 / (1.0 + libm::exp(-logit)) }
     }
 
-    /// Where a concrete layer begins, its p being above 0 and below 1.
-    pub(crate) fn of_dropout(dropout: Dropout) -> Self {
-        Concrete { p: dropout.p() }
+    /// Concrete dropout with a p above 0 and below 1.
+    pub(crate) fn of_p(p: f64) -> Self {
+        Concrete { p }
     }
 
     /// ln(p/(1-p)), within [`Self::LARGEST_LOGIT`].
@@ -132,19 +132,5 @@ impl Default for ConcretePrior {
     /// l = 1e-4, as in the authors' code, and the paper's entropy.
     fn default() -> Self {
         ConcretePrior { length: 1e-4, entropy: 1.0 }
-    }
-}
-
-impl Architecture {
-    /// The blocks that concrete dropout stands after, first to last.
-    pub fn concrete_blocks(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.blocks.len()).filter(|&index| self.blocks[index].dropout.is_concrete())
-    }
-}
-
-impl Dropout {
-    /// Whether p is learned, and only begins at [`Self::p`].
-    pub fn is_concrete(self) -> bool {
-        self.kind().is_learned() && !self.is_identity()
     }
 }

@@ -1,8 +1,8 @@
 //! THE DEFINITION of dropout. `docs/reference/masks.md` says the same in words and numbers; every fast kernel is
 //! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
 
-use super::{Concrete, DropoutKind, MaskSharing};
-use crate::random::{Key, Stream, normal};
+use super::{Concrete, DropoutKind, MaskKey, MaskSharing};
+use crate::random::{Stream, normal};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 
@@ -17,19 +17,6 @@ pub struct Dropout {
     kind: DropoutKind,
     p: f64,
     sharing: MaskSharing,
-}
-
-/// Where in a run a mask stands. With the mask's id and the unit, it determines a mask bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaskKey {
-    /// The run's seed.
-    pub key: Key,
-    /// [`Stream::Dropout`] in training, [`Stream::MonteCarlo`] for sampled predictions.
-    pub stream: Stream,
-    /// The training step, from 0 over the whole run; for Monte-Carlo, the sample.
-    pub step: u32,
-    /// How many linear layers stand before the dropout: 0 for input dropout, 1 after the first hidden layer.
-    pub layer: u32,
 }
 
 impl Dropout {
@@ -143,6 +130,11 @@ impl Dropout {
         (self.p / (1.0 - self.p)).sqrt() as f32
     }
 
+    /// Whether p is learned, and only begins at [`Self::p`].
+    pub fn is_concrete(self) -> bool {
+        self.kind.is_learned() && !self.is_identity()
+    }
+
     /// Whether the layer does nothing, because no word is below T and the scale is 1.
     pub fn is_identity(self) -> bool {
         self.p == 0.0
@@ -166,7 +158,7 @@ impl Dropout {
         } else if self.kind == DropoutKind::Gaussian {
             1.0 + self.deviation() * normal(site.word(mask_id, unit))
         } else if self.kind == DropoutKind::Concrete {
-            Concrete::of_dropout(self).factor(site.word(mask_id, unit))
+            Concrete::of_p(self.p).factor(site.word(mask_id, unit))
         } else if self.keeps(site, mask_id, unit) {
             self.scale()
         } else {
@@ -221,14 +213,5 @@ impl Dropout {
                 false => 0.0, // not a product, so that it stops a NaN too
             }
         })
-    }
-}
-
-impl MaskKey {
-    /// The random word of a unit in the mask of `mask_id`: sixteen consecutive units are sixteen consecutive counters, so
-    /// that 4, 8 or 16 SIMD lanes each run one counter and no words are moved between lanes.
-    pub fn word(&self, mask_id: u32, unit: u32) -> u32 {
-        let counter = 16 * (unit / 64) + unit % 16;
-        self.key.draw(self.stream, self.layer, counter, mask_id, self.step)[(unit / 16 % 4) as usize]
     }
 }

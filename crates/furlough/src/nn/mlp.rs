@@ -27,6 +27,11 @@ pub struct Architecture {
 }
 
 impl Architecture {
+    /// The blocks that concrete dropout stands after, first to last.
+    pub fn concrete_blocks(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.blocks.len()).filter(|&index| self.blocks[index].dropout.is_concrete())
+    }
+
     /// Number of features of an example.
     pub fn inputs(&self) -> usize {
         self.blocks[0].inputs
@@ -139,7 +144,7 @@ impl Mlp {
     /// When `parameters` is not [`Architecture::parameters`] long.
     pub fn from_parameters(architecture: Architecture, parameters: Vec<f32>) -> Self {
         assert_eq!(parameters.len(), architecture.parameters(), "parameters of this architecture");
-        let first = |block: usize| Concrete::of_dropout(architecture.blocks[block].dropout).logit();
+        let first = |block: usize| Concrete::of_p(architecture.blocks[block].dropout.p()).logit();
         let dropout_logits = architecture.concrete_blocks().map(first).collect();
         Mlp { architecture, parameters, dropout_logits, revision: Revision::next() }
     }

@@ -2,7 +2,11 @@
 
 use super::answers::{largest, softmax};
 use super::calibration::labels_of;
-use super::{Calibration, Evaluation, Predictor, averaging_point::AveragingPoint, calibration};
+use super::{
+    Calibration, Evaluation, Predictor,
+    averaging_point::{AverageScore, AveragingPoint},
+    calibration,
+};
 use crate::compute::{Samples, softmax_samples};
 use crate::data::Dataset;
 use crate::random::Key;
@@ -10,15 +14,6 @@ use crate::train::check_fit;
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
-
-/// How good averaged answers are.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct AverageScore {
-    /// The share of the examples whose most probable class, of the averaged probabilities, is not theirs; from 0 to 1.
-    pub error: f64,
-    /// The mean of −ln of the averaged probability of the example's class, in nats.
-    pub loss: f64,
-}
 
 /// Averages of masked passes beside the full network, which weight scaling makes their approximation.
 ///

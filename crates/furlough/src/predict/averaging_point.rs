@@ -1,5 +1,13 @@
-use super::AverageScore;
 use serde::{Deserialize, Serialize};
+
+/// How good averaged answers are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AverageScore {
+    /// The share of the examples whose most probable class, of the averaged probabilities, is not theirs; from 0 to 1.
+    pub error: f64,
+    /// The mean of −ln of the averaged probability of the example's class, in nats.
+    pub loss: f64,
+}
 
 /// So many networks averaged, some times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

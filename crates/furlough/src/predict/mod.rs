@@ -16,8 +16,8 @@ mod predictor;
 mod temperature;
 
 pub use activations::LayerActivations;
-pub use averaging::{AverageScore, AveragingCurve, Ensemble, ensemble};
-pub use averaging_point::AveragingPoint;
+pub use averaging::{AveragingCurve, Ensemble, ensemble};
+pub use averaging_point::{AverageScore, AveragingPoint};
 pub use calibration::{Calibration, ReliabilityBin, calibration};
 pub use coadaptation::{Coadaptation, Quantile};
 pub use features::{Colors, FeatureGrid, Picture, UnitChoice, WeightPicture, WeightScale, weight_picture};

@@ -137,7 +137,7 @@ impl Concretes {
 impl SoftMask {
     /// Of the layer where it begins.
     pub(super) fn beginning(isa: Isa, dropout: Dropout, site: &MaskKey) -> Option<Self> {
-        SoftMask::new(isa, Concrete::of_dropout(dropout), site, 0)
+        SoftMask::new(isa, Concrete::of_p(dropout.p()), site, 0)
     }
 
     /// None for a p that draws no words, which no logit has.
