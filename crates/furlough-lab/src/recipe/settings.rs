@@ -275,9 +275,17 @@ mod tests {
         assert_eq!((both.lr, both.seed), (Some(0.2), Some(4)));
     }
 
+    fn are_named<const N: usize>(cases: [(&str, &str); N]) {
+        for (text, expected) in cases {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
     #[test]
     fn bad_values_are_named() {
-        for (text, expected) in [
+        are_named([
             ("lr = nan", "lr = NaN"),
             ("lr = 0.0", "lr = 0"),
             ("hidden = [256, 0]", "hidden layer 2 of 2 has no units"),
@@ -323,6 +331,12 @@ mod tests {
             ("lr_schedule = \"step\"", "there are constant, linear and cosine"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
+        ]);
+    }
+
+    #[test]
+    fn bad_values_of_dropout_are_named() {
+        are_named([
             ("dropout_sharing = 0", "dropout_sharing = 0: write per-example, batch, or how many"),
             ("dropout_sharing = -1", "dropout_sharing = -1: write per-example, batch, or how many"),
             ("dropout_sharing = 4294967296", "dropout_sharing = 4294967296: write per-example, batch, or how many"),
@@ -364,10 +378,6 @@ mod tests {
             ("dropout_schedule = \"early:2\"", "dropout_schedule = early:2: write constant, early:F"),
             ("dropout_schedule = \"sometimes\"", "dropout_schedule = sometimes: write constant, early:F"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
-        ] {
-            let error = parse(text).unwrap_err().to_string();
-            assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");
-            assert_eq!(error.lines().count(), 1, "{error}");
-        }
+        ]);
     }
 }

@@ -19,6 +19,7 @@ mod mlp;
 mod schedule;
 mod sequential;
 mod sharing;
+mod validation;
 
 pub use activation::Activation;
 pub use concrete::{Concrete, ConcretePrior};

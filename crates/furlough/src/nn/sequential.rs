@@ -1,5 +1,6 @@
-use super::{Activation, Architecture, Block, Dropout, DropoutKind, Layer, MaskSharing};
-use crate::{Error, Result, counted};
+use super::validation::Validation;
+use super::{Activation, Architecture, DropoutKind, Layer, MaskSharing};
+use crate::Result;
 
 /// A network as its layers, first to last.
 ///
@@ -17,9 +18,6 @@ use crate::{Error, Result, counted};
 pub struct Sequential {
     layers: Vec<Layer>,
 }
-
-/// Linear layers that a network can have: a mask's layer has 24 bits (`docs/reference/masks.md`).
-const MOST_LINEAR: usize = (1 << 24) - 1;
 
 impl Sequential {
     /// A list of layers, not yet looked at.
@@ -100,112 +98,7 @@ impl Sequential {
     /// # Errors
     /// [`Error::Layer`] naming the first layer that cannot stand where it stands.
     pub fn validate(&self) -> Result<Architecture> {
-        let mut flatten = false;
-        let mut input_dropout = Dropout::NONE;
-        let mut blocks: Vec<Block> = Vec::new();
-        let mut last_linear = 0;
-        let mut parameters = 0usize;
-        let mut previous: Option<Layer> = None;
-        let mut first_shared: Option<(usize, MaskSharing)> = None;
-        for (index, &layer) in self.layers.iter().enumerate() {
-            let bad = |reason: String| Err(Error::Layer { position: index + 1, layer: layer.to_string(), reason });
-            if let Some((kind, p, sharing)) = layer.dropout_parts() {
-                let dropout = match Dropout::checked(kind, p, sharing) {
-                    Ok(dropout) => dropout,
-                    Err(reason) => return bad(format!("{reason}, not {p}")),
-                };
-                if let (Some(reason), false) = (kind.objection_to_sharing(), sharing.is_per_example()) {
-                    return bad(reason.into());
-                }
-                if dropout.is_concrete() && blocks.is_empty() {
-                    return bad("learns its probability after hidden units only; use Dropout on the features".into());
-                }
-                if previous.is_some_and(Layer::is_dropout) {
-                    return bad("follows another dropout; use one with the combined probability".into());
-                }
-                if !dropout.sharing().is_per_example() {
-                    let (place, first) = *first_shared.get_or_insert((index, sharing));
-                    if first != sharing {
-                        let (place, other) = (place + 1, self.layers[place]);
-                        return bad(format!(
-                            "shares its masks otherwise than layer {place} ({other}); give all shared dropout layers the same sharing"
-                        ));
-                    }
-                }
-                match blocks.last_mut() {
-                    None => input_dropout = dropout,
-                    Some(block) => block.dropout = dropout,
-                }
-                previous = Some(layer);
-                continue;
-            }
-            match layer {
-                Layer::Flatten if index > 0 => return bad("Flatten comes first, before any other layer".into()),
-                Layer::Flatten => flatten = true,
-                Layer::Linear(inputs, outputs) => {
-                    if inputs == 0 || outputs == 0 {
-                        return bad("needs at least 1 input and 1 output".into());
-                    }
-                    if let Some(wide) = [inputs, outputs].into_iter().find(|&units| u32::try_from(units).is_err()) {
-                        return bad(format!("{wide} units are too many; masks number {} of them", u32::MAX));
-                    }
-                    if blocks.len() >= MOST_LINEAR {
-                        return bad(format!("is one Linear too many; masks number {MOST_LINEAR} of them"));
-                    }
-                    let total = (inputs + 1).checked_mul(outputs).and_then(|own| own.checked_add(parameters));
-                    let Some(total) = total.filter(|&total| total <= isize::MAX as usize / 8) else {
-                        return bad("has, with the layers before it, more weights than any memory holds".into());
-                    };
-                    parameters = total;
-                    if let Some(before) = blocks.last()
-                        && before.outputs != inputs
-                    {
-                        let giver = self.layers[last_linear];
-                        let gives = before.outputs;
-                        let place = last_linear + 1;
-                        return bad(format!(
-                            "takes {}, but layer {place} ({giver}) gives {gives}",
-                            counted(inputs, "input")
-                        ));
-                    }
-                    blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
-                    last_linear = index;
-                }
-                _ => {
-                    let Some(block) = blocks.last_mut() else {
-                        return bad("an activation needs a Linear before it".into());
-                    };
-                    match previous {
-                        Some(before) if before.is_dropout() => {
-                            return bad("comes after dropout; put the activation first, then the dropout".into());
-                        }
-                        Some(Layer::Linear(..)) => {
-                            block.activation = layer.activation().unwrap_or(Activation::Identity)
-                        }
-                        _ => return bad("follows another activation; a layer has one".into()),
-                    }
-                }
-            }
-            previous = Some(layer);
-        }
-        match previous {
-            Some(Layer::Linear(..)) => Ok(Architecture { flatten, input_dropout, blocks }),
-            None => Err(Error::Layer {
-                position: 1,
-                layer: "nothing".into(),
-                reason: "the list is empty; it needs at least one Linear".into(),
-            }),
-            Some(layer) => Err(Error::Layer {
-                position: self.layers.len(),
-                layer: layer.to_string(),
-                reason: match layer {
-                    layer if layer.is_dropout() && !blocks.is_empty() => {
-                        "dropout after the outputs would drop answers; the list ends with a Linear".into()
-                    }
-                    _ => "is the last layer, but the list ends with a Linear, whose outputs are the answers".into(),
-                },
-            }),
-        }
+        Validation::run(&self.layers)
     }
 }
 

@@ -47,10 +47,18 @@ fn parts_have_axes_of_their_own_and_may_share_trials() {
     assert_eq!((other.data(), other.title()), ("fashion-mnist", "A study"));
 }
 
+fn is_said_in_one_line<const N: usize>(cases: [(String, &str); N]) {
+    for (text, expected) in cases {
+        let error = study(&text).unwrap_err().to_string();
+        assert!(error.starts_with("study a.toml: "), "{error}");
+        assert!(error.contains(expected), "{text}\n{error}\nshould mention {expected:?}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
 #[test]
-fn what_is_wrong_is_said_in_one_line() {
-    let axes = "[axes]\ndropout = [0, 0.5]\n";
-    let cases = [
+fn what_is_wrong_with_the_axes_is_said_in_one_line() {
+    is_said_in_one_line([
         (
             format!("{HEAD}[axes]\ndropuot = [0, 0.5]\n"),
             "axes: dropuot is not a key of a recipe (do you mean dropout?)",
@@ -75,6 +83,13 @@ fn what_is_wrong_is_said_in_one_line() {
         (format!("{HEAD}[axes]\ndropout = [0, 'half']\n"), "half: dropout = \"half\": invalid type"),
         (format!("{HEAD}[axes]\nseed = [0, 1]\n"), "seed is not set here but under [seeds]"),
         (format!("{HEAD}[axes]\ndata = ['digits']\n"), "a study is of one data set"),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line() {
+    let axes = "[axes]\ndropout = [0, 0.5]\n";
+    is_said_in_one_line([
         (HEAD.replace("hidden", "hiden") + axes, "base: hiden is not a key of a recipe (do you mean hidden?)"),
         (HEAD.replace("count = 2", "count = 0") + axes, "has no seeds; write how many"),
         (HEAD.replace("[seeds]\ncount = 2\n", "") + axes, "has no seeds; write how many"),
@@ -139,13 +154,7 @@ fn what_is_wrong_is_said_in_one_line() {
             format!("{HEAD}{axes}[compare]\nbaseline = {{ dropout = [] }}\n"),
             "compare: baseline: dropout is an empty list",
         ),
-    ];
-    for (text, expected) in cases {
-        let error = study(&text).unwrap_err().to_string();
-        assert!(error.starts_with("study a.toml: "), "{error}");
-        assert!(error.contains(expected), "{text}\n{error}\nshould mention {expected:?}");
-        assert_eq!(error.lines().count(), 1, "{error}");
-    }
+    ]);
 }
 
 #[test]
