@@ -211,7 +211,7 @@ fn finished_runs_are_not_resumed_and_damaged_ones_are_refused() {
     fs::remove_file(&model).unwrap();
     let said = fails(folder.path(), "evaluate a", 1);
     assert!(
-        said.contains("is missing, though the run is finished") && said.contains("--recipe a/recipe.toml"),
+        said.contains("is missing, though the run is finished") && said.contains("a/recipe.toml gives the same"),
         "{said}"
     );
 

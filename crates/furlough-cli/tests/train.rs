@@ -267,10 +267,7 @@ fn runs_answer_together() {
     assert_eq!(twice("s0 s1 again"), said);
 
     let mixed = run(folder.path(), "evaluate s0 nothing");
-    assert_eq!(
-        String::from_utf8(mixed.stderr).unwrap(),
-        "error: nothing: does not exist; give the folder that `furlough train --out` wrote\n"
-    );
+    assert_eq!(String::from_utf8(mixed.stderr).unwrap(), "error: nothing: does not exist; give the folder of a run\n");
 }
 
 #[test]
