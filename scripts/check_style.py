@@ -8,7 +8,7 @@ A function has at most 80 lines.
 Files of a crate import each other in one direction: there is no circle. (What a folder's own file
 holds is for the files in it to use.)
 README.md has at most 600 words.
-The engine's dependency tree has at most 45 packages, itself included.
+The engine depends on at most 45 packages, directly or not.
 The tracked files take less than 5 MB.
 """
 
@@ -155,7 +155,7 @@ def main():
         wrong.append(f"README.md: {words} words, {WORDS} are the most")
     tree = ["cargo", "tree", "--locked", "-p", "furlough", "-e", "normal", "--prefix", "none"]
     tree = subprocess.run(tree, check=True, capture_output=True, text=True).stdout
-    packages = len({line.split()[0] for line in tree.splitlines() if line})
+    packages = len({line.split()[0] for line in tree.splitlines() if line} - {"furlough"})
     if packages > PACKAGES:
         wrong.append(f"crates/furlough: {packages} packages in its tree, {PACKAGES} are the most")
     size = sum(path.stat().st_size for path in tracked()) / 1e6

@@ -5,7 +5,7 @@
 //! `-images` or `-labels`, `-idx3-ubyte` or `.idx3-ubyte`, and perhaps `.gz`. A folder with such a name
 //! may hold the file, as some archives unpack.
 
-use super::{NAMES, loading::SkippedFile};
+use super::{NAMES, SkippedFile};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,11 @@
 
 mod find;
 mod loading;
+mod skipped;
 
 pub use find::candidates;
-pub use loading::{Loaded, SkippedFile, load, load_known, read, read_known};
+pub use loading::{Loaded, load, load_known, read, read_known};
+pub use skipped::SkippedFile;
 
 /// The four names, training before testing and images before labels. Other spellings are known too: a file may end in
 /// `.gz`, have a dot for the dash before `idx`, say `test` for `t10k`, and all four may begin with the same prefix.
