@@ -7,10 +7,13 @@
 use super::places::Places;
 use super::source::Source;
 use super::{Report, cache};
+use crate::progress::{self, Output, Stream};
+use crate::terminal::{Style, bytes};
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
@@ -27,10 +30,12 @@ pub fn download(source: &Source, places: &Places, folder: &Path, force: bool, re
         report(&format!("downloading {address}"));
         let get = || -> Result<()> {
             let mut answer = agent.get(&address).call().map_err(explained)?;
-            let bar = bar(answer.body().content_length());
-            bar.set_message(file.name);
-            let stored = cache::put(folder, file, bar.wrap_read(answer.body_mut().as_reader()));
-            bar.finish_and_clear();
+            let length = answer.body().content_length();
+            let (got, bar) = bar(file.name, length);
+            let stored = cache::put(folder, file, Counted { inner: answer.body_mut().as_reader(), got });
+            if let Some(mut bar) = bar {
+                let _ = bar.finish(); // what cannot be drawn is not missed
+            }
             stored
         };
         get().with_context(|| address.clone())?;
@@ -80,16 +85,31 @@ fn explained(error: ureq::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(hint)
 }
 
-/// A bar in bytes. It draws on stderr, and only if that is a terminal.
-fn bar(length: Option<u64>) -> ProgressBar {
-    let (bar, template) = match length {
-        Some(length) => {
-            (ProgressBar::new(length), "  {msg} {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left")
-        }
-        None => (ProgressBar::no_length(), "  {msg} {spinner} {bytes}, {bytes_per_sec}"),
-    };
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
+/// A reader that says how many bytes it has given.
+struct Counted<R> {
+    inner: R,
+    got: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.got.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
     }
+}
+
+/// How many bytes of a file have come, and a bar of them on standard error, if that is a terminal.
+fn bar(name: &'static str, length: Option<u64>) -> (Arc<AtomicU64>, Option<Output>) {
+    let got = Arc::new(AtomicU64::new(0));
+    let (theirs, style) = (Arc::clone(&got), Style::of(&io::stderr()));
+    let draw = move |_| {
+        let got = theirs.load(Ordering::Relaxed);
+        let share = length.map_or(0.0, |length| got as f64 / length.max(1) as f64);
+        let of = length.map_or(String::new(), |length| format!(" of {}", bytes(length)));
+        Some(vec![progress::bar("", share, &format!("{name} {}{of}", bytes(got)), style)])
+    };
+    let output = || Output::new(Some((Stream::Stderr, Box::new(draw))));
+    let bar = io::stderr().is_terminal().then(output);
+    (got, bar)
 }

@@ -144,6 +144,14 @@ impl Output {
     }
 }
 
+/// The thread that draws ends with what it draws for.
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.shared.state().closed = true;
+        self.shared.changed.notify_all();
+    }
+}
+
 impl Closed {
     /// Whether nothing more can be written, which is a wish to stop.
     pub fn is_set(&self) -> bool {
@@ -197,7 +205,7 @@ impl Writer {
     fn work(&mut self) {
         let mut last = Instant::now();
         loop {
-            let (lines, drawing) = self.next(last);
+            let Some((lines, drawing)) = self.next(last) else { return };
             let done = self.screen.show(&lines, drawing);
             last = Instant::now();
             self.shared.settle(done, self.terminal);
@@ -210,10 +218,10 @@ impl Writer {
         }
     }
 
-    /// Waits for what is to be written next: lines, and whether there is a picture below them.
-    fn next(&self, last: Instant) -> (Vec<(Stream, String)>, bool) {
+    /// Waits for what is to be written next: lines, and whether there is a picture below them. Nothing once nobody needs it.
+    fn next(&self, last: Instant) -> Option<(Vec<(Stream, String)>, bool)> {
         let mut state = self.shared.state();
-        while !state.urgent {
+        while !state.urgent && !state.closed {
             let (changed, rest) = (&self.shared.changed, REDRAW.saturating_sub(last.elapsed()));
             if state.lines.is_empty() && !state.drawing {
                 state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -223,7 +231,10 @@ impl Writer {
                 state = changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
+        if state.closed {
+            return None;
+        }
         (state.urgent, state.busy, state.held) = (false, true, 0);
-        (std::mem::take(&mut state.lines), state.drawing)
+        Some((std::mem::take(&mut state.lines), state.drawing))
     }
 }

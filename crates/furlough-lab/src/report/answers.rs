@@ -14,23 +14,23 @@ pub struct Answers {
     /// How far its probabilities can be believed; none for numbers.
     pub calibration: Option<Calibration>,
     /// Its most confident mistakes, the most confident first.
-    pub mistakes: Vec<Shown>,
+    pub mistakes: Vec<MistakeView>,
     /// Its first layer; none when examples are no images.
     pub weights: Option<Weights>,
 }
 
 /// A mistake with what the network saw.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
+pub struct MistakeView {
     /// The mistake.
     pub mistake: Mistake,
     /// The example.
-    pub sight: Sight,
+    pub view: ExampleView,
 }
 
 /// What an example looks like.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Sight {
+pub enum ExampleView {
     /// An image.
     Image(Pixels),
     /// Its first features, and how many there are.
@@ -55,7 +55,7 @@ impl Answers {
         };
         let probabilities = predictor.probabilities(test)?;
         let wrong = mistakes(probabilities.view(), labels, Self::MISTAKES)?;
-        let shown = |mistake: Mistake| Ok(Shown { mistake, sight: Sight::of(test, mistake.index)? });
+        let shown = |mistake: Mistake| Ok(MistakeView { mistake, view: ExampleView::of(test, mistake.index)? });
         Ok(Answers {
             names: names.clone(),
             evaluation,
@@ -66,15 +66,15 @@ impl Answers {
     }
 }
 
-impl Sight {
+impl ExampleView {
     fn of(data: &Dataset, row: usize) -> Result<Self> {
         Ok(match Pixels::of_example(data, row)? {
-            Some(pixels) => Sight::Image(pixels),
+            Some(pixels) => ExampleView::Image(pixels),
             None => {
                 let mut values = vec![0.0; data.features()];
                 data.read_row(row, &mut values);
                 values.truncate(Answers::FEATURES);
-                Sight::Row(values, data.features())
+                ExampleView::Row(values, data.features())
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use super::embed;
 use super::numbers::{percent, whole};
-use super::{Answers, Shown, Sight};
+use super::{Answers, ExampleView, MistakeView};
 use maud::{Markup, html};
 
 pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
@@ -20,18 +20,18 @@ pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
     })
 }
 
-fn item(names: &[String], Shown { mistake, sight }: &Shown) -> Markup {
+fn item(names: &[String], MistakeView { mistake, view }: &MistakeView) -> Markup {
     let name = |class: u32| names.get(class as usize).map_or("?", String::as_str);
     let (truth, said) = (name(mistake.label), name(mistake.predicted));
     html! {
         li {
-            @match sight {
-                Sight::Image(image) => {
+            @match view {
+                ExampleView::Image(image) => {
                     img src=(embed::png_address(&image.png)) width=(image.width) height=(image.height)
                         style={ "--ratio:" (image.width) "/" (image.height) }
                         alt={ "Example " (mistake.index) ", class " (truth) };
                 }
-                Sight::Row(values, all) => { code { (row(values, *all)) } }
+                ExampleView::Row(values, all) => { code { (row(values, *all)) } }
             }
             div.said { (said) }
             div.truth { "is " (truth) }

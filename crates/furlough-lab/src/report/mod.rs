@@ -43,7 +43,7 @@ mod tests;
 pub mod uplot;
 mod weights;
 
-pub use answers::{Answers, Shown, Sight};
+pub use answers::{Answers, ExampleView, MistakeView};
 pub use comparison::{Comparison, Difference, Group, Line, PairedFigure};
 pub use masks::{MaskPlace, first_batch};
 pub use page::{Part, is_report, page};

@@ -89,7 +89,7 @@ fn what_is_missing_is_left_out() {
     // Examples that are no images have no pictures, and their features are told.
     let mut flat = whole;
     flat.answers.as_mut().unwrap().weights = None;
-    flat.answers.as_mut().unwrap().mistakes[0].sight = Sight::Row(vec![0.5, -1.0], 24);
+    flat.answers.as_mut().unwrap().mistakes[0].view = ExampleView::Row(vec![0.5, -1.0], 24);
     let html = page(&[Part::Run(&flat)]).unwrap();
     assert!(!html.contains("weights-0") && html.contains("0.500 -1.000 … (24 features)"));
 }
