@@ -1,5 +1,5 @@
-//! The network as a layer list, and a loop that is already there. `examples/from_scratch.rs` is the same by hand, and
-//! gives the same losses.
+//! The network as a layer list, and a loop that is already there. `examples/from_scratch.rs` is the
+//! same by hand, and gives the same losses.
 //!
 //! `cargo run --release --example concise`
 

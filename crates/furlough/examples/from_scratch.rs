@@ -1,5 +1,5 @@
-//! The network and its training loop by hand, from the library's small pieces: every formula in sight.
-//! `examples/concise.rs` is the same in ten lines.
+//! The network and its training loop by hand, from the library's small pieces: every formula in
+//! sight. `examples/concise.rs` is the same in ten lines.
 //!
 //! `cargo run --release --example from_scratch`
 
@@ -26,7 +26,8 @@ impl Linear {
         linear(x.view(), self.w.view(), self.b.view())
     }
 
-    /// One step of gradient descent. Returns the derivative by the layer's input, which is the next one's business.
+    /// One step of gradient descent. Returns the derivative by the layer's input, which is the next
+    /// one's business.
     fn learn(&mut self, x: &Array2<f32>, dy: &Array2<f32>, rate: f32) -> Array2<f32> {
         let (dx, dw, db) = linear_backward(x.view(), self.w.view(), dy.view());
         self.w.scaled_add(-rate, &dw);
@@ -86,7 +87,8 @@ pub fn train(seed: u64, epochs: u32) -> Result<(Vec<f64>, f64)> {
         losses.push(sum / order.len() as f64);
     }
 
-    // At inference the full network answers: no dropout, and no scaling either, which training has done already.
+    // At inference the full network answers: no dropout, and no scaling either, which training has
+    // done already.
     let everyone: Vec<u32> = (0..digits.test.len() as u32).collect();
     let (x, labels) = gather(&digits.test, &everyone);
     let h1 = Relu.forward(layer1.forward(&x).view());

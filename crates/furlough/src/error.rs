@@ -83,8 +83,8 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Whether there was no room left to write something: the disk is full, or all that one may have of it is used up. What needs more room
-    /// fails likewise.
+    /// Whether there was no room left to write something: the disk is full, or all that one may
+    /// have of it is used up. What needs more room fails likewise.
     pub fn is_out_of_space(&self) -> bool {
         let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
         matches!(self, Error::Io { source, .. } if full.contains(&source.kind()))

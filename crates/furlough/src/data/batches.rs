@@ -11,11 +11,13 @@ pub struct Batch<'a> {
     pub examples: &'a [u32],
 }
 
-/// Fills `order` with the examples `0 .. order.len()` in the order of an epoch (from 0): a pure function of
-/// the seed and the epoch, so that a run resumed in the middle of an epoch goes on with the same rows.
+/// Fills `order` with the examples `0 .. order.len()` in the order of an epoch (from 0): a pure
+/// function of the seed and the epoch, so that a run resumed in the middle of an epoch goes on with
+/// the same rows.
 ///
 /// Fisher–Yates from the last place down. Place `i` takes its partner from 64 random bits `r`
-/// (words 2(i%2) and 2(i%2)+1 of counter `i/2`, low word first) as `floor(r * (i+1) / 2^64)`; the bias is below 2^-32.
+/// (words 2(i%2) and 2(i%2)+1 of counter `i/2`, low word first) as `floor(r * (i+1) / 2^64)`; the
+/// bias is below 2^-32.
 pub fn epoch_order(key: Key, epoch: u32, order: &mut [u32]) {
     for (place, example) in order.iter_mut().enumerate() {
         *example = place as u32;

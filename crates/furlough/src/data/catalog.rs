@@ -6,13 +6,15 @@ use crate::{Error, Result};
 /// All of them, the main one first.
 pub const ENTRIES: [Entry; 2] = [fashion_mnist::ENTRY, digits::ENTRY];
 
-/// The name that stands for a folder of anyone's own files, see [`super::idx_folder`]. It has no entry.
+/// The name that stands for a folder of anyone's own files, see [`super::idx_folder`]. It has no
+/// entry.
 pub const OWN_FILES: &str = "idx";
 
 /// The entry of this name.
 ///
 /// # Errors
-/// [`Error::Setting`] when there is none, with the nearest name that there is; and for [`OWN_FILES`], which has no entry.
+/// [`Error::Setting`] when there is none, with the nearest name that there is; and for
+/// [`OWN_FILES`], which has no entry.
 pub fn get(name: &str) -> Result<&'static Entry> {
     const KNOWN: &[Entry] = &ENTRIES;
     if name == OWN_FILES {

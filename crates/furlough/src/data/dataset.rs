@@ -65,7 +65,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Data`] when there is no example, when the counts disagree, or when a value is out of range.
+    /// [`Error::Data`] when there is no example, when the counts disagree, or when a value is out
+    /// of range.
     pub fn new(features: Features, targets: Targets, shape: &[usize]) -> Result<Self> {
         let bad = |reason: String| Err(Error::data("set", reason));
         let (rows, width, standard) = match &features {

@@ -1,8 +1,8 @@
-//! Optical recognition of handwritten digits: 1,797 images of 8×8, in the library itself, so that everything can be tried
-//! with no files at all.
+//! Optical recognition of handwritten digits: 1,797 images of 8×8, in the library itself, so that
+//! everything can be tried with no files at all.
 //!
-//! E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, DOI 10.24432/C50P49, CC BY 4.0. The README beside the
-//! embedded files says what was changed.
+//! E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, DOI 10.24432/C50P49, CC BY
+//! 4.0. The README beside the embedded files says what was changed.
 
 use super::{Dataset, Entry, Features, Split, Targets, idx};
 use crate::Result;
@@ -30,10 +30,12 @@ pub const ENTRY: Entry = Entry {
     source: "https://doi.org/10.24432/C50P49",
 };
 
-/// Loads the digits: the first 1,437 for training, the last 360 for testing. Pixels go from 0 to 16 and are seen times 1/16.
+/// Loads the digits: the first 1,437 for training, the last 360 for testing. Pixels go from 0 to 16
+/// and are seen times 1/16.
 ///
-/// The examples are in the order of their writers, and the split does not shuffle them: the last come from
-/// other writers, so the test accuracy is about unknown hands, and lower than a shuffled split would say.
+/// The examples are in the order of their writers, and the split does not shuffle them: the last
+/// come from other writers, so the test accuracy is about unknown hands, and lower than a shuffled
+/// split would say.
 ///
 /// ```
 /// let digits = furlough::data::digits::load()?;

@@ -1,14 +1,15 @@
 //! Fashion-MNIST: 70,000 gray images of clothes, 28×28, in ten classes.
 //!
-//! Han Xiao, Kashif Rasul, Roland Vollgraf: *Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
-//! Algorithms*, 2017, arXiv:1708.07747.
+//! Han Xiao, Kashif Rasul, Roland Vollgraf: *Fashion-MNIST: a Novel Image Dataset for Benchmarking
+//! Machine Learning Algorithms*, 2017, arXiv:1708.07747.
 
 use super::idx_folder::{KnownFile, NAMES, load_known};
 use super::{Entry, Split};
 use crate::Result;
 use std::path::Path;
 
-/// The four files. Their checksums are of the decompressed content, because distributors compress differently.
+/// The four files. Their checksums are of the decompressed content, because distributors compress
+/// differently.
 pub const FILES: [KnownFile; 4] = [
     KnownFile {
         name: NAMES[0],
@@ -49,8 +50,8 @@ pub const ENTRY: Entry = Entry {
     source: "https://github.com/zalandoresearch/fashion-mnist",
 };
 
-/// Loads the four files, plain or gzip'd, from `folder`, and checks each against its SHA-256.
-/// Bytes stay bytes; the network sees them times 1/255. Takes about 55 MB, and no more while loading.
+/// Loads the four files, plain or gzip'd, from `folder`, and checks each against its SHA-256. Bytes
+/// stay bytes; the network sees them times 1/255. Takes about 55 MB, and no more while loading.
 ///
 /// ```no_run
 /// let split = furlough::data::fashion_mnist::load("fashion-mnist".as_ref())?;
@@ -59,7 +60,8 @@ pub const ENTRY: Entry = Entry {
 /// ```
 ///
 /// # Errors
-/// [`crate::Error::Data`] or [`crate::Error::Io`], naming the file that is missing, damaged or another one.
+/// [`crate::Error::Data`] or [`crate::Error::Io`], naming the file that is missing, damaged or
+/// another one.
 pub fn load(folder: &Path) -> Result<Split> {
     load_known(folder, &FILES, &CLASSES)
 }

@@ -1,11 +1,12 @@
 //! IDX, the format of MNIST and its relatives, plain or gzip'd.
 //!
-//! Two zero bytes; the element type (8, an unsigned byte, is the only one read here); the number of dimensions; each size
-//! as 32 bits, high byte first; then the values, the last dimension fastest. Which files are gzip'd is seen from their
-//! first bytes, not from their names.
+//! Two zero bytes; the element type (8, an unsigned byte, is the only one read here); the number of
+//! dimensions; each size as 32 bits, high byte first; then the values, the last dimension fastest.
+//! Which files are gzip'd is seen from their first bytes, not from their names.
 //!
-//! Everything is checked, and a header is not believed: memory is reserved by the bytes that are there, not by those that
-//! the header promises, and decompression stops one byte after the promised end.
+//! Everything is checked, and a header is not believed: memory is reserved by the bytes that are
+//! there, not by those that the header promises, and decompression stops one byte after the
+//! promised end.
 
 use crate::{Error, Result, counted};
 use flate2::bufread::MultiGzDecoder;
@@ -22,7 +23,8 @@ const CHUNK: usize = 128 << 10;
 /// Bytes and their shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdxArray {
-    /// The sizes, slowest first: `[60000, 28, 28]` for the training images of Fashion-MNIST. None is 0.
+    /// The sizes, slowest first: `[60000, 28, 28]` for the training images of Fashion-MNIST. None
+    /// is 0.
     pub shape: Vec<usize>,
     /// The values, the last dimension fastest: as many as the product of the sizes.
     pub values: Vec<u8>,
@@ -45,7 +47,8 @@ pub fn decode(bytes: &[u8]) -> Result<IdxArray> {
     Ok(array)
 }
 
-/// Reads an IDX file, plain or gzip'd. Beyond the values themselves it needs a fraction of a megabyte.
+/// Reads an IDX file, plain or gzip'd. Beyond the values themselves it needs a fraction of a
+/// megabyte.
 ///
 /// # Errors
 /// As [`decode`], naming the file; [`Error::Io`] when the file cannot be read.
@@ -55,7 +58,8 @@ pub fn read(path: &Path) -> Result<IdxArray> {
     Ok(array)
 }
 
-/// Reads an IDX file, plain or gzip'd, and checks the SHA-256 of its decompressed content, 64 hexadecimal digits in lower case.
+/// Reads an IDX file, plain or gzip'd, and checks the SHA-256 of its decompressed content, 64
+/// hexadecimal digits in lower case.
 ///
 /// # Errors
 /// As [`read`]; and [`Error::Data`] when the content is not the expected one.
@@ -74,7 +78,8 @@ pub fn read_verified(path: &Path, sha256: &str) -> Result<IdxArray> {
 /// Writes IDX, not compressed.
 ///
 /// # Errors
-/// [`Error::Data`] when the sizes do not fit the format or the number of values, or when one of them is 0.
+/// [`Error::Data`] when the sizes do not fit the format or the number of values, or when one of
+/// them is 0.
 pub fn encode(shape: &[usize], values: &[u8]) -> Result<Vec<u8>> {
     let bad = |reason: String| Error::data("IDX", reason);
     let dimensions = u8::try_from(shape.len())
@@ -134,8 +139,8 @@ impl Reading<'_> {
         let mut input = BufReader::with_capacity(CHUNK, input);
         let first = input.fill_buf().map_err(|error| self.failed(error))?;
         let array = if first.starts_with(&[0x1f, 0x8b]) {
-            // Images compress to between a tenth and all of their size: 16 times the stored bytes is a first
-            // guess that a lying header cannot abuse, and no limit.
+            // Images compress to between a tenth and all of their size: 16 times the stored bytes
+            // is a first guess that a lying header cannot abuse, and no limit.
             let likely = length.map_or(CHUNK as u64, |length| length.saturating_mul(16));
             self.array(MultiGzDecoder::new(input), None, likely)?
         } else {
@@ -227,7 +232,8 @@ impl Reading<'_> {
         self.bad(format!("its shape {shape:?} promises {}, but {present} follow; {fault}", counted(expected, "value")))
     }
 
-    /// A failed read: the operating system's fault is about reading, the decoder's is about the data.
+    /// A failed read: the operating system's fault is about reading, the decoder's is about the
+    /// data.
     fn failed(&self, error: io::Error) -> Error {
         match error.kind() {
             _ if error.raw_os_error().is_some() => Error::io("read", self.origin)(error),

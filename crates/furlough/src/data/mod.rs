@@ -1,7 +1,7 @@
 //! Data sets in memory, the formats they are read from, and the order of an epoch.
 //!
-//! A known data set has an entry in [`catalog`] and a file of its own here. Nothing in this module reaches
-//! the network or looks for files by itself: whoever calls says where they are.
+//! A known data set has an entry in [`catalog`] and a file of its own here. Nothing in this module
+//! reaches the network or looks for files by itself: whoever calls says where they are.
 
 mod batches;
 pub mod catalog;

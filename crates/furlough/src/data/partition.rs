@@ -5,10 +5,11 @@ use ndarray::Axis;
 
 /// Which training examples a run learns from, and which are held out to judge it.
 ///
-/// The examples are put into an order that depends on the split's own seed only, so that runs with other seeds share their split. The
-/// order is cut into `folds` parts, which differ by one example at most. Part `fold` is held out, and takes the place of the test set. Of
-/// the others the first `train_examples` are learned from, all of them if none is said. In each part the examples are then in the
-/// order of the data.
+/// The examples are put into an order that depends on the split's own seed only, so that runs with
+/// other seeds share their split. The order is cut into `folds` parts, which differ by one example
+/// at most. Part `fold` is held out, and takes the place of the test set. Of the others the first
+/// `train_examples` are learned from, all of them if none is said. In each part the examples are
+/// then in the order of the data.
 ///
 /// ```
 /// use furlough::data::{Partition, digits};
@@ -35,12 +36,14 @@ impl Partition {
         self.train_examples.is_none() && self.folds.is_none()
     }
 
-    /// What a run is judged by while it trains: `test`, or `validation` where examples are held out for it.
+    /// What a run is judged by while it trains: `test`, or `validation` where examples are held out
+    /// for it.
     pub fn eval_split(&self) -> &'static str {
         if self.folds.is_none() { "test" } else { "validation" }
     }
 
-    /// Which examples judge: folds, fold and seed; none for the test set. Figures of runs whose judges differ are not to be compared.
+    /// Which examples judge: folds, fold and seed; none for the test set. Figures of runs whose
+    /// judges differ are not to be compared.
     pub fn validation_fold(&self) -> Option<(u32, u32, u64)> {
         self.folds.map(|folds| (folds, self.fold, self.seed))
     }
@@ -85,7 +88,8 @@ impl Partition {
     /// The examples of `train` that are learned from, and those that are held out.
     ///
     /// # Errors
-    /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than the data have.
+    /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than
+    /// the data have.
     pub fn select(&self, train: &Dataset) -> Result<(Dataset, Option<Dataset>)> {
         self.validate()?;
         let (learned, held_out) = self.choose(train.len())?;
@@ -131,7 +135,8 @@ impl Partition {
     }
 }
 
-/// The numbers below `count` by ascending random word, the first of each number's draw; equal words by number.
+/// The numbers below `count` by ascending random word, the first of each number's draw; equal words
+/// by number.
 fn shuffled(seed: u64, count: usize) -> Vec<u32> {
     let key = Key::new(seed);
     let mut order: Vec<u32> = (0..count as u32).collect(); // a data set has less than 2^32 examples

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const TEMP_PREFIX: &str = ".furlough-";
 const TEMP_SUFFIX: &str = ".tmp";
 
-/// Writes a file so that at every moment, a crash or a power cut included, `path` is either what it was or all of `bytes`.
+/// Writes a file so that at every moment, a crash or a power cut included, `path` is either what it
+/// was or all of `bytes`.
 ///
 /// # Errors
-/// [`Error::Io`] when the disk is full or the folder cannot be written; `path` is then what it was, and nothing
-/// else is left behind.
+/// [`Error::Io`] when the disk is full or the folder cannot be written; `path` is then what it was,
+/// and nothing else is left behind.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |file| file.write_all(bytes))
 }
@@ -45,7 +46,8 @@ impl Temporary {
             let path = folder.join(format!("{TEMP_PREFIX}{}-{number}{TEMP_SUFFIX}", std::process::id()));
             match File::create_new(&path) {
                 Ok(file) => return Ok(Temporary { file, path, lasting: false }),
-                // Another process of that number left it, or has it: process numbers are one host's.
+                // Another process of that number left it, or has it: process numbers are one
+                // host's.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -76,7 +78,8 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Removes the temporary files of writers that were killed. Only for a folder that nobody else writes to.
+/// Removes the temporary files of writers that were killed. Only for a folder that nobody else
+/// writes to.
 ///
 /// # Errors
 /// [`Error::Io`] when the folder cannot be read or a file cannot be removed.

@@ -18,7 +18,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Returns the origin of a run by `recipe`, a text with all that determines its numbers, on the data with this fingerprint.
+    /// Returns the origin of a run by `recipe`, a text with all that determines its numbers, on the
+    /// data with this fingerprint.
     pub fn new(recipe: &str, data: impl Into<String>) -> Self {
         Origin { recipe: super::sha256_hex(recipe.as_bytes()), data: data.into() }
     }
@@ -41,12 +42,12 @@ pub fn save_checkpoint(path: &Path, state: &TrainState, origin: &Origin) -> Resu
     super::write_atomic(path, &checkpoint_bytes(path, state, origin)?)
 }
 
-/// Reads a checkpoint of a run of `origin` with a network of `architecture`; `velocity` says whether its optimizer
-/// has one. What is returned is bit for bit what was saved.
+/// Reads a checkpoint of a run of `origin` with a network of `architecture`; `velocity` says
+/// whether its optimizer has one. What is returned is bit for bit what was saved.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing, and when it comes
-/// from another recipe, other data or another network.
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing,
+/// and when it comes from another recipe, other data or another network.
 pub fn load_checkpoint(
     path: &Path,
     origin: &Origin,
@@ -66,7 +67,8 @@ pub fn checkpoint_progress(path: &Path) -> Result<Progress> {
     Ok(sealed::open::<Body>(path, KIND, &file)?.0.progress)
 }
 
-/// Returns the bytes that [`save_checkpoint`] writes, for those who write them elsewhere or later. `path` names the file in errors.
+/// Returns the bytes that [`save_checkpoint`] writes, for those who write them elsewhere or later.
+/// `path` names the file in errors.
 ///
 /// # Errors
 /// [`Error::File`] when a value is not finite.

@@ -14,8 +14,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What a data set is, in 64 hexadecimal digits: equal for equal shape, features, scale, targets and class names,
-/// different for anything else. 47 MB of images take some 30 ms where the processor has SHA instructions.
+/// What a data set is, in 64 hexadecimal digits: equal for equal shape, features, scale, targets
+/// and class names, different for anything else. 47 MB of images take some 30 ms where the
+/// processor has SHA instructions.
 pub fn fingerprint(data: &Dataset) -> String {
     let mut hash = Sha256::new();
     hash.update(b"furlough data 1\n");
@@ -56,7 +57,8 @@ fn count(hash: &mut Sha256, n: usize) {
     hash.update((n as u64).to_le_bytes());
 }
 
-/// Hashes words as little-endian bytes, a few thousand at a time: copying them all would double the memory.
+/// Hashes words as little-endian bytes, a few thousand at a time: copying them all would double the
+/// memory.
 fn words<T: Copy>(hash: &mut Sha256, values: &[T], bytes: fn(T) -> [u8; 4]) {
     let mut buffer = [[0; 4]; 4096];
     for chunk in values.chunks(buffer.len()) {

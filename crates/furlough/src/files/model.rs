@@ -77,7 +77,8 @@ struct LinearLayer {
     kind: DropoutKind,
 }
 
-/// Writes a model file atomically: all that is needed to use the network. The same run gives the same bytes.
+/// Writes a model file atomically: all that is needed to use the network. The same run gives the
+/// same bytes.
 ///
 /// # Errors
 /// [`Error::File`] when a parameter is not finite, [`Error::Io`] when it cannot be written.

@@ -3,8 +3,9 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Opens a file of a run to read it. Whatever else lies there by its name, a pipe, a device or a folder, is refused at once: a run
-/// consists of files, and opening a named pipe would wait, for ever if need be, until somebody writes into it.
+/// Opens a file of a run to read it. Whatever else lies there by its name, a pipe, a device or a
+/// folder, is refused at once: a run consists of files, and opening a named pipe would wait, for
+/// ever if need be, until somebody writes into it.
 ///
 /// # Errors
 /// Those of [`File::open`], and one that says what is there instead of a file.
@@ -17,8 +18,8 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Those of [`open_file`].
 pub fn open_file_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    // Looked at before it is opened, since opening can do something: it wakes who waits at the other end of a pipe. What is
-    // not there is for the options to make or to miss.
+    // Looked at before it is opened, since opening can do something: it wakes who waits at the
+    // other end of a pipe. What is not there is for the options to make or to miss.
     if let Ok(there) = fs::metadata(path) {
         check(&there)?;
     }

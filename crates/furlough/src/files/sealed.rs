@@ -1,4 +1,5 @@
-//! Safetensors files with a seal: a SHA-256 over the whole file, so that no damage anywhere goes unnoticed.
+//! Safetensors files with a seal: a SHA-256 over the whole file, so that no damage anywhere goes
+//! unnoticed.
 
 use super::tensors::{self, Tensor, TensorFile};
 use super::{FORMAT_VERSION, fingerprint::hex};
@@ -11,8 +12,8 @@ use std::path::Path;
 
 /// The one metadata key. One, because the order of several would change from run to run.
 const KEY: &str = "furlough";
-/// How the seal begins in the file: JSON within JSON, so its quotes are escaped. Text from outside (names, recipes)
-/// is escaped twice and cannot look like it.
+/// How the seal begins in the file: JSON within JSON, so its quotes are escaped. Text from outside
+/// (names, recipes) is escaped twice and cannot look like it.
 const MARK: &[u8] = br#"\"sha256\":\""#;
 const DIGITS: usize = 64;
 
@@ -27,7 +28,8 @@ struct Envelope<M> {
     body: M,
 }
 
-/// The parameters' tensors, `linear1.weight` and so on with `prefix` before them: name, shape and place.
+/// The parameters' tensors, `linear1.weight` and so on with `prefix` before them: name, shape and
+/// place.
 pub(super) fn layout(architecture: &Architecture, prefix: &str) -> Vec<(String, Vec<usize>, std::ops::Range<usize>)> {
     let mut tensors = Vec::new();
     for (index, block) in architecture.blocks().iter().enumerate() {
@@ -39,7 +41,8 @@ pub(super) fn layout(architecture: &Architecture, prefix: &str) -> Vec<(String, 
     tensors
 }
 
-/// A sealed file of `groups`, each with a prefix for its tensors' names and as long as the parameters.
+/// A sealed file of `groups`, each with a prefix for its tensors' names and as long as the
+/// parameters.
 pub(super) fn seal<M: Serialize>(
     path: &Path,
     kind: &str,

@@ -110,7 +110,8 @@ impl<'a> TensorFile<'a> {
         self.tensors.len()
     }
 
-    /// Returns the values of the tensor `name`, which must have this shape, or what is there instead.
+    /// Returns the values of the tensor `name`, which must have this shape, or what is there
+    /// instead.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<impl Iterator<Item = f32> + 'a, String> {
         let info = self.tensors.get(name).ok_or("is missing")?;
         if info.shape != shape || info.dtype != F32 {

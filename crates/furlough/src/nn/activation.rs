@@ -16,12 +16,15 @@ pub enum Activation {
     Tanh,
     /// `1 / (1 + exp(-z))`.
     Sigmoid,
-    /// `z Φ(z)` with Φ the normal distribution function (Hendrycks and Gimpel 2016), not its tanh approximation.
+    /// `z Φ(z)` with Φ the normal distribution function (Hendrycks and Gimpel 2016), not its tanh
+    /// approximation.
     Gelu,
     /// `z sigmoid(z)`, also called swish (Elfwing et al. 2017).
     Silu,
-    /// `λz` above 0, `λα (exp(z) - 1)` below, with λ = [`Activation::SELU_LAMBDA`] and α = [`Activation::SELU_ALPHA`] (Klambauer et al. 2017): values of mean
-    /// 0 and variance 1 stay near these from layer to layer, with weights from [`Init::Lecun`](super::Init::Lecun). Its derivative at 0 is λα, as from below.
+    /// `λz` above 0, `λα (exp(z) - 1)` below, with λ = [`Activation::SELU_LAMBDA`] and α =
+    /// [`Activation::SELU_ALPHA`] (Klambauer et al. 2017): values of mean 0 and variance 1 stay
+    /// near these from layer to layer, with weights from [`Init::Lecun`](super::Init::Lecun). Its
+    /// derivative at 0 is λα, as from below.
     Selu,
 }
 

@@ -9,13 +9,15 @@ use ndarray::{Array2, ArrayView2, Zip};
 /// z = sigmoid((logit p + logit u) / t),    t = 1/10,    u = (word + 1/2) / 2^32
 /// ```
 ///
-/// is nearly always close to 0 (kept) or to 1 (dropped), and has a derivative by p. So p is learned, by its logit, with everything else.
-/// The word is that of ordinary dropout ([`MaskKey::word`]); each example has a mask of its own.
+/// is nearly always close to 0 (kept) or to 1 (dropped), and has a derivative by p. So p is
+/// learned, by its logit, with everything else. The word is that of ordinary dropout
+/// ([`MaskKey::word`]); each example has a mask of its own.
 ///
-/// With odds(v) = v/(1 - v), z is q/(1 + q) for q = (odds(u) · odds(p))^10, which takes no exponential and no logarithm.
+/// With odds(v) = v/(1 - v), z is q/(1 + q) for q = (odds(u) · odds(p))^10, which takes no
+/// exponential and no logarithm.
 ///
-/// Y. Gal, J. Hron and A. Kendall, "Concrete dropout", NeurIPS 2017; the relaxation is that of C. Maddison, A. Mnih and Y. W. Teh, "The concrete
-/// distribution", ICLR 2017.
+/// Y. Gal, J. Hron and A. Kendall, "Concrete dropout", NeurIPS 2017; the relaxation is that of C.
+/// Maddison, A. Mnih and Y. W. Teh, "The concrete distribution", ICLR 2017.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Concrete {
     p: f64,
@@ -58,7 +60,8 @@ impl Concrete {
         (1.0 / (1.0 - self.p)) as f32
     }
 
-    /// 1 - z for the word of a unit, from 0 (dropped) to 1 (kept). Every operation is rounded to single precision.
+    /// 1 - z for the word of a unit, from 0 (dropped) to 1 (kept). Every operation is rounded to
+    /// single precision.
     pub fn kept(self, word: u32) -> f32 {
         let odds = (word as f32 + 0.5) / ((u32::MAX - word) as f32 + 0.5) * self.odds();
         let square = odds * odds;
@@ -71,7 +74,8 @@ impl Concrete {
         self.kept(word) * self.scale()
     }
 
-    /// Concrete dropout of `x` (examples × units), whose row i is the example with id `examples[i]`.
+    /// Concrete dropout of `x` (examples × units), whose row i is the example with id
+    /// `examples[i]`.
     ///
     /// # Panics
     /// When there are not as many ids as rows.
@@ -82,8 +86,8 @@ impl Concrete {
         })
     }
 
-    /// ∂L/∂x and ∂L/∂(logit p), given y = forward(x) and `dy` = ∂L/∂y: the derivative of the factor f by the logit is
-    /// f · (p - z/t).
+    /// ∂L/∂x and ∂L/∂(logit p), given y = forward(x) and `dy` = ∂L/∂y: the derivative of the factor
+    /// f by the logit is f · (p - z/t).
     ///
     /// # Panics
     /// When there are not as many ids as rows, or `y` and `dy` differ in shape.
@@ -108,8 +112,9 @@ impl Concrete {
     /// length² / N · |W|² / (1 - p)  +  entropy / N · K · (p ln p + (1 - p) ln(1 - p))
     /// ```
     ///
-    /// where W are the weights of the next linear layer, K its inputs, and N the number of training examples: by the logit, given `squares` = |W|²;
-    /// and what each weight is multiplied by to give its own.
+    /// where W are the weights of the next linear layer, K its inputs, and N the number of training
+    /// examples: by the logit, given `squares` = |W|²; and what each weight is multiplied by to
+    /// give its own.
     pub fn regularizer(self, prior: ConcretePrior, inputs: usize, examples: usize, squares: f64) -> (f64, f64) {
         let Concrete { p } = self;
         let logit = libm::log(p / (1.0 - p));
@@ -119,12 +124,14 @@ impl Concrete {
     }
 }
 
-/// What concrete dropout believes before it has seen data: the factors of [`Concrete::regularizer`].
+/// What concrete dropout believes before it has seen data: the factors of
+/// [`Concrete::regularizer`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConcretePrior {
     /// The prior length scale l of the weights, at least 0.
     pub length: f64,
-    /// The factor of the entropy, at least 0. 1 is that of the paper where the loss is a negative log-likelihood; more draws p to 1/2.
+    /// The factor of the entropy, at least 0. 1 is that of the paper where the loss is a negative
+    /// log-likelihood; more draws p to 1/2.
     pub entropy: f64,
 }
 

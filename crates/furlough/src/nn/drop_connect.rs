@@ -4,17 +4,21 @@ use super::{Architecture, Dropout, DropoutKind, MaskKey};
 use crate::random::Stream;
 use ndarray::{Array2, ArrayView2};
 
-/// The weights of a linear layer (inputs × outputs) under the DropConnect mask of `site`: each weight is zero with the drop probability p of
-/// `dropout` and `w * 1/(1-p)` otherwise. Biases are never masked.
+/// The weights of a linear layer (inputs × outputs) under the DropConnect mask of `site`: each
+/// weight is zero with the drop probability p of `dropout` and `w * 1/(1-p)` otherwise. Biases are
+/// never masked.
 ///
-/// It is linear in w with a diagonal matrix, so ∂L/∂w is this same function of the derivative by the masked weights.
+/// It is linear in w with a diagonal matrix, so ∂L/∂w is this same function of the derivative by
+/// the masked weights.
 ///
-/// The mask is one for all examples of a step: inputs take the place of examples, and the layer's outputs are the units, in streams of their
-/// own ([`MaskKey::of_weights`]). The layer of `site` is the number of linear layers before this one.
+/// The mask is one for all examples of a step: inputs take the place of examples, and the layer's
+/// outputs are the units, in streams of their own ([`MaskKey::of_weights`]). The layer of `site` is
+/// the number of linear layers before this one.
 ///
-/// L. Wan, M. Zeiler, S. Zhang, Y. LeCun and R. Fergus, "Regularization of neural networks using DropConnect", ICML 2013. The paper draws a mask
-/// for each example, which no matrix product can compute, scales nothing in training, and answers with samples of normal approximations; here, as in
-/// most implementations, the weights that are kept are scaled and the full network answers.
+/// L. Wan, M. Zeiler, S. Zhang, Y. LeCun and R. Fergus, "Regularization of neural networks using
+/// DropConnect", ICML 2013. The paper draws a mask for each example, which no matrix product can
+/// compute, scales nothing in training, and answers with samples of normal approximations; here, as
+/// in most implementations, the weights that are kept are scaled and the full network answers.
 ///
 /// ```
 /// use furlough::{nn::{Dropout, MaskKey, drop_connect}, random::{Key, Stream}};
@@ -39,8 +43,8 @@ impl Dropout {
 }
 
 impl MaskKey {
-    /// Where the masks of weights stand: the same place, in the stream [`Stream::DropConnect`], or [`Stream::DropConnectMonteCarlo`] for sampled
-    /// predictions.
+    /// Where the masks of weights stand: the same place, in the stream [`Stream::DropConnect`], or
+    /// [`Stream::DropConnectMonteCarlo`] for sampled predictions.
     pub fn of_weights(self) -> MaskKey {
         let stream = match self.stream {
             Stream::MonteCarlo | Stream::DropConnectMonteCarlo => Stream::DropConnectMonteCarlo,
@@ -51,8 +55,8 @@ impl MaskKey {
 }
 
 impl Architecture {
-    /// What drops weights of block `index` in training, as plain dropout of the rows of its weights: the DropConnect before it. None
-    /// where nothing does.
+    /// What drops weights of block `index` in training, as plain dropout of the rows of its
+    /// weights: the DropConnect before it. None where nothing does.
     pub fn drop_connect(&self, index: usize) -> Option<Dropout> {
         let before = if index == 0 { self.input_dropout } else { self.blocks[index - 1].dropout };
         (before.kind() == DropoutKind::DropConnect && !before.is_identity()).then(|| before.of_weights())

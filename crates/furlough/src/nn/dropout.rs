@@ -1,17 +1,20 @@
-//! THE DEFINITION of dropout. `docs/reference/masks.md` says the same in words and numbers; every fast kernel is
-//! tested against this file, and its known answers (`tests/fixtures/masks.json`) are frozen.
+//! THE DEFINITION of dropout. `docs/reference/masks.md` says the same in words and numbers; every
+//! fast kernel is tested against this file, and its known answers (`tests/fixtures/masks.json`) are
+//! frozen.
 
 use super::{Concrete, DropoutKind, MaskKey, MaskSharing};
 use crate::random::{Stream, normal};
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 
-/// Dropout of one [`DropoutKind`]. Unless said otherwise it is inverted dropout with drop probability p, `0 <= p <= 1`: while training, each unit of each example is
-/// zero with probability p and `x * 1/(1-p)` otherwise, so that its mean over the masks is x. At inference it
-/// is not applied at all.
+/// Dropout of one [`DropoutKind`]. Unless said otherwise it is inverted dropout with drop
+/// probability p, `0 <= p <= 1`: while training, each unit of each example is zero with probability
+/// p and `x * 1/(1-p)` otherwise, so that its mean over the masks is x. At inference it is not
+/// applied at all.
 ///
-/// Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to prevent neural
-/// networks from overfitting", JMLR 15 (2014); the inverted form is its section 10's, with the scale in training.
+/// Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to prevent
+/// neural networks from overfitting", JMLR 15 (2014); the inverted form is its section 10's, with
+/// the scale in training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dropout {
     kind: DropoutKind,
@@ -31,8 +34,8 @@ impl Dropout {
         Dropout::of(DropoutKind::Bernoulli, p, MaskSharing::PerExample)
     }
 
-    /// Dropout with drop probability `p` whose masks are shared in training. With p = 0 there is no mask to share, and the result is
-    /// [`Self::NONE`].
+    /// Dropout with drop probability `p` whose masks are shared in training. With p = 0 there is no
+    /// mask to share, and the result is [`Self::NONE`].
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -43,7 +46,8 @@ impl Dropout {
     /// Dropout of any kind. With p = 0 it is [`Self::NONE`].
     ///
     /// # Errors
-    /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for [`DropoutKind::Gaussian`], [`DropoutKind::Alpha`] and [`DropoutKind::Concrete`].
+    /// [`Error::Setting`] unless `0 <= p <= 1`, or `p < 1` for [`DropoutKind::Gaussian`],
+    /// [`DropoutKind::Alpha`] and [`DropoutKind::Concrete`].
     pub fn of(kind: DropoutKind, p: f64, sharing: MaskSharing) -> Result<Self> {
         Dropout::checked(kind, p, sharing).map_err(|reason| Error::setting("dropout", p, reason))
     }
@@ -67,9 +71,10 @@ impl Dropout {
         self.sharing
     }
 
-    /// Whose mask row `row` of a batch, the example with id `example`, takes: its own, or that of its group, whose number is
-    /// `row / rows` (0 for a whole batch). Sampled predictions average over sub-networks that must differ from example to
-    /// example, so with [`Stream::MonteCarlo`] nothing is shared.
+    /// Whose mask row `row` of a batch, the example with id `example`, takes: its own, or that of
+    /// its group, whose number is `row / rows` (0 for a whole batch). Sampled predictions average
+    /// over sub-networks that must differ from example to example, so with [`Stream::MonteCarlo`]
+    /// nothing is shared.
     pub fn mask_id(self, site: &MaskKey, row: u32, example: u32) -> u32 {
         match (site.stream, self.sharing) {
             (Stream::MonteCarlo, _) | (_, MaskSharing::PerExample) => example,
@@ -83,8 +88,9 @@ impl Dropout {
         self.p
     }
 
-    /// Dropout with drop probability `p · factor` (one f64 product), otherwise the same: what a step of a
-    /// [`DropoutSchedule`](super::DropoutSchedule) has. With a factor of 0 it is [`Self::NONE`].
+    /// Dropout with drop probability `p · factor` (one f64 product), otherwise the same: what a
+    /// step of a [`DropoutSchedule`](super::DropoutSchedule) has. With a factor of 0 it is
+    /// [`Self::NONE`].
     ///
     /// # Panics
     /// Unless `0 <= factor <= 1`.
@@ -99,9 +105,10 @@ impl Dropout {
         (self.p * 4_294_967_296.0).round() as u64
     }
 
-    /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing is kept. For alpha
-    /// dropout `a = 1/sqrt((1-p)(1 + p α'²))`, likewise rounded, with α' = [`DropoutKind::ALPHA_DROPPED`]. Gaussian dropout, concrete
-    /// dropout and DropConnect have no such number for units, and 1 in its place.
+    /// What a kept value is multiplied by: 1/(1-p), rounded once to f32; 0 for p = 1, where nothing
+    /// is kept. For alpha dropout `a = 1/sqrt((1-p)(1 + p α'²))`, likewise rounded, with α' =
+    /// [`DropoutKind::ALPHA_DROPPED`]. Gaussian dropout, concrete dropout and DropConnect have no
+    /// such number for units, and 1 in its place.
     pub fn scale(self) -> f32 {
         match self.kind {
             DropoutKind::Bernoulli if self.p == 1.0 => 0.0,
@@ -118,14 +125,15 @@ impl Dropout {
         (a, -(a * p * dropped))
     }
 
-    /// What alpha dropout adds to a kept value after its scale, `b = -a p α'`, and what a dropped unit becomes, `a α' + b`; each rounded once
-    /// to f32.
+    /// What alpha dropout adds to a kept value after its scale, `b = -a p α'`, and what a dropped
+    /// unit becomes, `a α' + b`; each rounded once to f32.
     pub fn alpha_shifts(self) -> (f32, f32) {
         let (a, b) = self.affine();
         (b as f32, (a * DropoutKind::ALPHA_DROPPED + b) as f32)
     }
 
-    /// Standard deviation of what a unit is multiplied by: sqrt(p/(1-p)), rounded once to f32. Without an end at p = 1.
+    /// Standard deviation of what a unit is multiplied by: sqrt(p/(1-p)), rounded once to f32.
+    /// Without an end at p = 1.
     pub fn deviation(self) -> f32 {
         (self.p / (1.0 - self.p)).sqrt() as f32
     }
@@ -140,8 +148,8 @@ impl Dropout {
         self.p == 0.0
     }
 
-    /// Whether `unit` is kept by the mask of `mask_id`: an example's id, or the number of a group ([`Self::mask_id`]). Gaussian dropout, concrete
-    /// dropout and DropConnect keep all units.
+    /// Whether `unit` is kept by the mask of `mask_id`: an example's id, or the number of a group
+    /// ([`Self::mask_id`]). Gaussian dropout, concrete dropout and DropConnect keep all units.
     pub fn keeps(self, site: &MaskKey, mask_id: u32, unit: u32) -> bool {
         match self.kind {
             DropoutKind::Bernoulli | DropoutKind::Alpha => u64::from(site.word(mask_id, unit)) >= self.threshold(),
@@ -149,9 +157,9 @@ impl Dropout {
         }
     }
 
-    /// What the unit is multiplied by, and its derivative in the backward pass: 0 or [`Self::scale`]; for gaussian dropout
-    /// `1 + deviation · normal(word)`, a product and a sum in f32; for concrete dropout
-    /// [`Concrete::factor`] where p begins.
+    /// What the unit is multiplied by, and its derivative in the backward pass: 0 or
+    /// [`Self::scale`]; for gaussian dropout `1 + deviation · normal(word)`, a product and a sum in
+    /// f32; for concrete dropout [`Concrete::factor`] where p begins.
     pub fn factor(self, site: &MaskKey, mask_id: u32, unit: u32) -> f32 {
         if self.is_identity() {
             1.0
@@ -166,8 +174,9 @@ impl Dropout {
         }
     }
 
-    /// What becomes of the value `x` of a unit. A dropped unit does not depend on what it was, infinite or NaN too: it is +0,
-    /// with alpha dropout the number that [`Self::alpha_shifts`] gives.
+    /// What becomes of the value `x` of a unit. A dropped unit does not depend on what it was,
+    /// infinite or NaN too: it is +0, with alpha dropout the number that [`Self::alpha_shifts`]
+    /// gives.
     pub fn value(self, x: f32, site: &MaskKey, mask_id: u32, unit: u32) -> f32 {
         match self.kind {
             _ if self.is_identity() => x, // even x * 1 would change a signaling NaN
@@ -180,7 +189,8 @@ impl Dropout {
         }
     }
 
-    /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`: [`Self::value`] of each unit.
+    /// Dropout of `x` (examples × units), a batch whose row i is the example with id `examples[i]`:
+    /// [`Self::value`] of each unit.
     ///
     /// ```
     /// use furlough::{nn::{Dropout, MaskKey}, random::{Key, Stream}};
@@ -199,7 +209,8 @@ impl Dropout {
         })
     }
 
-    /// ∂L/∂x, given `dy` = ∂L/∂y for y = forward(x): the same mask, drawn again, and [`Self::factor`] of each kept unit.
+    /// ∂L/∂x, given `dy` = ∂L/∂y for y = forward(x): the same mask, drawn again, and
+    /// [`Self::factor`] of each kept unit.
     ///
     /// # Panics
     /// When there are not as many ids as rows.

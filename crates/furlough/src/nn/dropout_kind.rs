@@ -2,25 +2,29 @@ use super::Activation;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// What a dropout layer does to its units while training. Each kind is governed by a drop probability p, makes one random word a unit
-/// into noise, and is left out at inference.
+/// What a dropout layer does to its units while training. Each kind is governed by a drop
+/// probability p, makes one random word a unit into noise, and is left out at inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum DropoutKind {
     /// 0 with probability p, else `x / (1-p)`: dropout itself.
     #[default]
     Bernoulli,
-    /// x times a normal number with mean 1 and variance `p/(1-p)`, which are mean and variance of what [`DropoutKind::Bernoulli`] multiplies by.
-    /// Nothing is dropped. Srivastava et al., JMLR 15 (2014), section 10.
+    /// x times a normal number with mean 1 and variance `p/(1-p)`, which are mean and variance of
+    /// what [`DropoutKind::Bernoulli`] multiplies by. Nothing is dropped. Srivastava et al., JMLR
+    /// 15 (2014), section 10.
     Gaussian,
-    /// With probability p the value [`DropoutKind::ALPHA_DROPPED`], which is where [`Activation::Selu`](super::Activation::Selu) ends below; then all units by
-    /// an affine map, after which mean and variance are what they were. For values of mean 0 and variance 1, as networks of SELU with
-    /// [`Init::Lecun`](super::Init::Lecun) keep them. Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
+    /// With probability p the value [`DropoutKind::ALPHA_DROPPED`], which is where
+    /// [`Activation::Selu`](super::Activation::Selu) ends below; then all units by an affine map,
+    /// after which mean and variance are what they were. For values of mean 0 and variance 1, as
+    /// networks of SELU with [`Init::Lecun`](super::Init::Lecun) keep them. Klambauer, Unterthiner,
+    /// Mayr and Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
     Alpha,
-    /// Weights of the next linear layer instead of units, one mask for a whole batch: [`drop_connect`](super::drop_connect()).
+    /// Weights of the next linear layer instead of units, one mask for a whole batch:
+    /// [`drop_connect`](super::drop_connect()).
     DropConnect,
-    /// Softly, with a probability that is learned and only begins at p: [`Concrete`](super::Concrete). On the features, where nothing learns, it
-    /// is dropout itself.
+    /// Softly, with a probability that is learned and only begins at p:
+    /// [`Concrete`](super::Concrete). On the features, where nothing learns, it is dropout itself.
     Concrete,
 }
 
@@ -37,7 +41,8 @@ impl DropoutKind {
     /// Those that change each unit as its word and p decide.
     pub const OF_UNITS: [DropoutKind; 3] = [DropoutKind::Bernoulli, DropoutKind::Gaussian, DropoutKind::Alpha];
 
-    /// What alpha dropout puts in the place of a dropped unit, before the affine map: -λα of SELU, about -1.7581.
+    /// What alpha dropout puts in the place of a dropped unit, before the affine map: -λα of SELU,
+    /// about -1.7581.
     pub const ALPHA_DROPPED: f64 = -(Activation::SELU_LAMBDA * Activation::SELU_ALPHA);
 
     /// The name in recipes and on the command line.

@@ -2,8 +2,9 @@ use crate::random::{Key, Stream};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// How weights start; biases start at 0. Weight `i` of a layer (row-major, inputs × outputs) is a pure function of the
-/// seed, the layer and `i`, computed with the portable `libm`, so it has the same bits on every machine.
+/// How weights start; biases start at 0. Weight `i` of a layer (row-major, inputs × outputs) is a
+/// pure function of the seed, the layer and `i`, computed with the portable `libm`, so it has the
+/// same bits on every machine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Init {
@@ -11,7 +12,8 @@ pub enum Init {
     Normal(f64),
     /// Normal with standard deviation sqrt(2 / inputs): He et al. 2015, for the ReLU family.
     Kaiming,
-    /// Normal with standard deviation sqrt(1 / inputs): LeCun et al. 1998, for [`Activation::Selu`](super::Activation::Selu).
+    /// Normal with standard deviation sqrt(1 / inputs): LeCun et al. 1998, for
+    /// [`Activation::Selu`](super::Activation::Selu).
     Lecun,
     /// Uniform within ±sqrt(6 / (inputs + outputs)): Glorot and Bengio 2010, for tanh and sigmoid.
     Xavier,
@@ -26,7 +28,8 @@ impl Init {
     /// Checks the range.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the standard deviation or the bound is negative or no number in single precision.
+    /// [`Error::Setting`] when the standard deviation or the bound is negative or no number in
+    /// single precision.
     pub fn validate(self) -> Result<()> {
         match self {
             Init::Normal(size) | Init::Uniform(size) if !(size >= 0.0 && (size as f32).is_finite()) => {

@@ -21,10 +21,12 @@ pub enum Layer {
     Silu,
     /// [`Activation::Selu`].
     Selu,
-    /// `Dropout(p)`: inverted dropout with *drop* probability p. Before the first linear layer it is input dropout.
+    /// `Dropout(p)`: inverted dropout with *drop* probability p. Before the first linear layer it
+    /// is input dropout.
     Dropout(f64),
-    /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common, which saves time ([`MaskSharing`]).
-    /// All shared layers of a network share among the same examples.
+    /// `SharedDropout(p, sharing)`: dropout whose masks several examples of a batch have in common,
+    /// which saves time ([`MaskSharing`]). All shared layers of a network share among the same
+    /// examples.
     SharedDropout(f64, MaskSharing),
     /// `GaussianDropout(p)`: [`DropoutKind::Gaussian`].
     GaussianDropout(f64),

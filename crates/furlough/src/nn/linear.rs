@@ -5,7 +5,8 @@ pub fn linear(x: ArrayView2<f32>, w: ArrayView2<f32>, b: ArrayView1<f32>) -> Arr
     x.dot(&w) + b
 }
 
-/// The derivatives of [`linear`], given `dy` = ∂L/∂y: (∂L/∂x = dy·wᵀ, ∂L/∂w = xᵀ·dy, ∂L/∂b = Σ over examples of dy).
+/// The derivatives of [`linear`], given `dy` = ∂L/∂y: (∂L/∂x = dy·wᵀ, ∂L/∂w = xᵀ·dy, ∂L/∂b = Σ over
+/// examples of dy).
 pub fn linear_backward(
     x: ArrayView2<f32>,
     w: ArrayView2<f32>,

@@ -1,7 +1,8 @@
 use ndarray::{Array2, ArrayView2};
 
-/// The mean softmax cross-entropy of `logits` (examples × classes) and its derivative by the logits,
-/// `(softmax - onehot) / examples`. Stable: the largest logit of each row is subtracted first.
+/// The mean softmax cross-entropy of `logits` (examples × classes) and its derivative by the
+/// logits, `(softmax - onehot) / examples`. Stable: the largest logit of each row is subtracted
+/// first.
 ///
 /// # Panics
 /// When there are not as many labels as rows, or a label is not a class.
@@ -23,8 +24,8 @@ pub fn softmax_cross_entropy(logits: ArrayView2<f32>, labels: &[u32]) -> (f64, A
     (total / count as f64, derivative)
 }
 
-/// The mean squared error of `predictions` against `targets` (both examples × outputs) and its derivative by
-/// the predictions, `2 (prediction - target) / (examples · outputs)`.
+/// The mean squared error of `predictions` against `targets` (both examples × outputs) and its
+/// derivative by the predictions, `2 (prediction - target) / (examples · outputs)`.
 ///
 /// # Panics
 /// When the shapes differ.

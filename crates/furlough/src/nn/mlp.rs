@@ -18,7 +18,8 @@ pub struct Block {
     pub dropout: Dropout,
 }
 
-/// A validated network without its parameters. Made by [`Sequential::validate`](super::Sequential::validate).
+/// A validated network without its parameters. Made by
+/// [`Sequential::validate`](super::Sequential::validate).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
     pub(super) flatten: bool,
@@ -52,7 +53,8 @@ impl Architecture {
         self.input_dropout
     }
 
-    /// The same network with each drop probability multiplied by `factor`, as [`Dropout::times`] does.
+    /// The same network with each drop probability multiplied by `factor`, as [`Dropout::times`]
+    /// does.
     ///
     /// # Panics
     /// Unless `0 <= factor <= 1`.
@@ -63,7 +65,8 @@ impl Architecture {
         scaled
     }
 
-    /// Which examples of a batch the shared dropout layers share their masks among; [`MaskSharing::PerExample`] when there is none.
+    /// Which examples of a batch the shared dropout layers share their masks among;
+    /// [`MaskSharing::PerExample`] when there is none.
     pub fn sharing(&self) -> MaskSharing {
         let dropouts = std::iter::once(self.input_dropout).chain(self.blocks.iter().map(|block| block.dropout));
         dropouts.map(Dropout::sharing).find(|sharing| !sharing.is_per_example()).unwrap_or_default()
@@ -79,12 +82,14 @@ impl Architecture {
         self.blocks.iter().map(|b| (b.inputs + 1) * b.outputs).sum()
     }
 
-    /// The network that ends after the activation of block `index`, so that its outputs are that block's units.
+    /// The network that ends after the activation of block `index`, so that its outputs are that
+    /// block's units.
     pub(crate) fn up_to(&self, index: usize) -> Architecture {
         Architecture { blocks: self.blocks[..=index].to_vec(), ..self.clone() }
     }
 
-    /// Where the weights (inputs × outputs, row-major) and the biases of block `index` stand in the parameters.
+    /// Where the weights (inputs × outputs, row-major) and the biases of block `index` stand in the
+    /// parameters.
     pub fn ranges(&self, index: usize) -> (Range<usize>, Range<usize>) {
         let start: usize = self.blocks[..index].iter().map(|b| (b.inputs + 1) * b.outputs).sum();
         let Block { inputs, outputs, .. } = self.blocks[index];
@@ -93,8 +98,8 @@ impl Architecture {
     }
 }
 
-/// A multilayer perceptron: an architecture and one flat buffer of parameters, block after block, weights
-/// before biases.
+/// A multilayer perceptron: an architecture and one flat buffer of parameters, block after block,
+/// weights before biases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mlp {
     architecture: Architecture,
@@ -104,7 +109,8 @@ pub struct Mlp {
     revision: Revision,
 }
 
-/// Which contents the parameters have: a number that no other contents in this process have had. Copies share it until one is changed.
+/// Which contents the parameters have: a number that no other contents in this process have had.
+/// Copies share it until one is changed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Revision(u64);
 
@@ -149,7 +155,8 @@ impl Mlp {
         Mlp { architecture, parameters, dropout_logits, revision: Revision::next() }
     }
 
-    /// The logits of the drop probabilities that concrete dropout has learned, one for each of [`Architecture::concrete_blocks`].
+    /// The logits of the drop probabilities that concrete dropout has learned, one for each of
+    /// [`Architecture::concrete_blocks`].
     pub fn dropout_logits(&self) -> &[f64] {
         &self.dropout_logits
     }
@@ -159,7 +166,8 @@ impl Mlp {
         &mut self.dropout_logits
     }
 
-    /// The blocks that concrete dropout stands after, each with the drop probability that it has come to.
+    /// The blocks that concrete dropout stands after, each with the drop probability that it has
+    /// come to.
     pub fn learned_dropout(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.architecture.concrete_blocks().zip(self.dropout_logits.iter().map(|&logit| Concrete::of_logit(logit).p()))
     }
@@ -167,7 +175,8 @@ impl Mlp {
     /// The same network with these logits.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless there is one for each concrete layer, each within [`Concrete::LARGEST_LOGIT`].
+    /// [`Error::Setting`] unless there is one for each concrete layer, each within
+    /// [`Concrete::LARGEST_LOGIT`].
     pub fn with_dropout_logits(mut self, logits: Vec<f64>) -> Result<Self> {
         let bound = Concrete::LARGEST_LOGIT;
         if logits.len() != self.dropout_logits.len() || !logits.iter().all(|logit| (-bound..=bound).contains(logit)) {
@@ -178,7 +187,8 @@ impl Mlp {
         Ok(self)
     }
 
-    /// The network that ends after the activation of block `index`, so that its outputs are that block's units.
+    /// The network that ends after the activation of block `index`, so that its outputs are that
+    /// block's units.
     pub(crate) fn up_to(&self, index: usize) -> Mlp {
         let architecture = self.architecture.up_to(index);
         let parameters = self.parameters[..architecture.parameters()].to_vec();

@@ -1,8 +1,8 @@
 //! The network: the layer list users write, and the mathematics of each layer, every derivative
 //! beside its function.
 //!
-//! The functions here are plain definitions on [`ndarray`]: read them to learn, call them to write a
-//! training loop by hand (`examples/from_scratch.rs`), and hold the fast kernels of
+//! The functions here are plain definitions on [`ndarray`]: read them to learn, call them to write
+//! a training loop by hand (`examples/from_scratch.rs`), and hold the fast kernels of
 //! [`compute`](crate::compute) against them. Rows are examples; weights are inputs × outputs.
 
 mod activation;

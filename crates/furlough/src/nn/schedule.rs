@@ -2,9 +2,11 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How dropout changes in the course of a training: what every drop probability is multiplied by, as a pure function of the step.
+/// How dropout changes in the course of a training: what every drop probability is multiplied by,
+/// as a pure function of the step.
 ///
-/// Fractions F are of the whole training, from 0 to 1. Written `constant`, `early:F`, `late:F`, `ramp:F`, `decay`.
+/// Fractions F are of the whole training, from 0 to 1. Written `constant`, `early:F`, `late:F`,
+/// `ramp:F`, `decay`.
 ///
 /// ```
 /// use furlough::nn::DropoutSchedule;
@@ -20,25 +22,30 @@ pub enum DropoutSchedule {
     /// p throughout.
     #[default]
     Constant,
-    /// p for the first F of the training, then no dropout: against underfitting ("early dropout" of Liu, Xu, Jin, Shen and Darrell,
-    /// "Dropout reduces underfitting", ICML 2023).
+    /// p for the first F of the training, then no dropout: against underfitting ("early dropout" of
+    /// Liu, Xu, Jin, Shen and Darrell, "Dropout reduces underfitting", ICML 2023).
     Early(f64),
-    /// No dropout for the first F of the training, then p: against overfitting ("late dropout" of the same paper).
+    /// No dropout for the first F of the training, then p: against overfitting ("late dropout" of
+    /// the same paper).
     Late(f64),
-    /// From 0 up to p in a straight line over the first F of the training, then p: a curriculum from easy to hard. Morerio, Cavazza, Volpi,
-    /// Vidal and Murino, "Curriculum dropout", ICCV 2017, let the drop probability rise as `p (1 - exp(-10 step / steps))`, which is half
-    /// of p after 7 % of the training and never quite p; a ramp over 0.2 is about as fast and then stays.
+    /// From 0 up to p in a straight line over the first F of the training, then p: a curriculum
+    /// from easy to hard. Morerio, Cavazza, Volpi, Vidal and Murino, "Curriculum dropout", ICCV
+    /// 2017, let the drop probability rise as `p (1 - exp(-10 step / steps))`, which is half of p
+    /// after 7 % of the training and never quite p; a ramp over 0.2 is about as fast and then
+    /// stays.
     Ramp(f64),
-    /// From p down to 0 in a straight line over the whole training, so that its end is close to what is evaluated. RealMLP's falls to 0 too
-    /// (Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024), but stays p in the first half and then follows a cosine.
+    /// From p down to 0 in a straight line over the whole training, so that its end is close to
+    /// what is evaluated. RealMLP's falls to 0 too (Holzmüller, Grinsztajn and Steinwart, "Better
+    /// by default", NeurIPS 2024), but stays p in the first half and then follows a cosine.
     Decay,
 }
 
 const REASON: &str = "write constant, early:F, late:F, ramp:F or decay, with F a fraction of the training from 0 to 1";
 
 impl DropoutSchedule {
-    /// What drop probabilities are multiplied by at `step`, from 0, of `steps` in all: from 0 to 1, and exactly 1 with
-    /// [`DropoutSchedule::Constant`]. `docs/reference/masks.md` has the formulas.
+    /// What drop probabilities are multiplied by at `step`, from 0, of `steps` in all: from 0 to 1,
+    /// and exactly 1 with [`DropoutSchedule::Constant`]. `docs/reference/masks.md` has the
+    /// formulas.
     pub fn factor(self, step: u64, steps: u64) -> f64 {
         let (step, steps) = (step as f64, steps as f64);
         match self {

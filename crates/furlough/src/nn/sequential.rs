@@ -25,8 +25,9 @@ impl Sequential {
         Sequential { layers: layers.into() }
     }
 
-    /// The multilayer perceptron of the tutorial: Flatten, then for each width of `hidden` a linear layer, the
-    /// activation and its dropout, then the linear output layer. Dropout with p = 0 is left out.
+    /// The multilayer perceptron of the tutorial: Flatten, then for each width of `hidden` a linear
+    /// layer, the activation and its dropout, then the linear output layer. Dropout with p = 0 is
+    /// left out.
     ///
     /// # Panics
     /// When there is not one dropout per hidden layer.
@@ -69,8 +70,8 @@ impl Sequential {
         self
     }
 
-    /// The same list with all its dropout layers of this kind, but dropout of the features stays as it is where the kind is
-    /// [`DropoutKind::Concrete`].
+    /// The same list with all its dropout layers of this kind, but dropout of the features stays as
+    /// it is where the kind is [`DropoutKind::Concrete`].
     ///
     /// ```
     /// use furlough::nn::{DropoutKind, Layer::*, Sequential};

@@ -7,9 +7,10 @@ use std::str::FromStr;
 
 /// Which examples of a batch have one dropout mask in common while training.
 ///
-/// Where many do, what their mask drops need not be computed for any of them: not its column in the forward product, not its row
-/// in the next, not its gradients ("batchwise dropout": Graham, Reizenstein and Robinson, "Efficient batchwise dropout training
-/// using submatrices", 2015, with one mask for the whole batch). The price is that a step sees fewer sub-networks.
+/// Where many do, what their mask drops need not be computed for any of them: not its column in the
+/// forward product, not its row in the next, not its gradients ("batchwise dropout": Graham,
+/// Reizenstein and Robinson, "Efficient batchwise dropout training using submatrices", 2015, with
+/// one mask for the whole batch). The price is that a step sees fewer sub-networks.
 ///
 /// Written `per-example`, `batch`, or a number of rows.
 ///
@@ -24,7 +25,8 @@ pub enum MaskSharing {
     /// None: each example has a mask of its own.
     #[default]
     PerExample,
-    /// Groups of so many examples, taken in the order of the batch. The last group has those that are left.
+    /// Groups of so many examples, taken in the order of the batch. The last group has those that
+    /// are left.
     Rows(NonZeroU32),
     /// All examples of a batch.
     Batch,

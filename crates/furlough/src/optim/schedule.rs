@@ -4,7 +4,8 @@ use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 
-/// How the learning rate falls in the course of a training, as a pure function of the step: so a run that is resumed goes on as it would have.
+/// How the learning rate falls in the course of a training, as a pure function of the step: so a
+/// run that is resumed goes on as it would have.
 ///
 /// Written `constant`, `linear`, `cosine`.
 ///
@@ -22,8 +23,9 @@ pub enum LrSchedule {
     Constant,
     /// Down in a straight line, to 0 after the last step.
     Linear,
-    /// Down along half a cosine, to 0 after the last step: slow, fast, slow. The single descent of Loshchilov and Hutter, "SGDR: stochastic
-    /// gradient descent with warm restarts", ICLR 2017, without the restarts.
+    /// Down along half a cosine, to 0 after the last step: slow, fast, slow. The single descent of
+    /// Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
+    /// without the restarts.
     Cosine,
 }
 
@@ -36,8 +38,8 @@ impl LrSchedule {
         Self::NAMES.iter().map(|(name, _)| *name)
     }
 
-    /// What the learning rate is multiplied by at `step`, from 0, of `steps` in all: from 0 to 1, and exactly 1 with
-    /// [`LrSchedule::Constant`].
+    /// What the learning rate is multiplied by at `step`, from 0, of `steps` in all: from 0 to 1,
+    /// and exactly 1 with [`LrSchedule::Constant`].
     pub fn factor(self, step: u64, steps: u64) -> f64 {
         let done = step as f64 / steps as f64;
         match self {

@@ -1,7 +1,8 @@
 use crate::nn::ConcretePrior;
 use crate::{Error, Result};
 
-/// Stochastic gradient descent, with all that the dropout paper uses. With g the gradient of the batch's mean loss,
+/// Stochastic gradient descent, with all that the dropout paper uses. With g the gradient of the
+/// batch's mean loss,
 ///
 /// ```text
 /// g ← g + weight_decay · w + l1 · sign(w)            weights, not biases; sign(0) = 0
@@ -10,8 +11,10 @@ use crate::{Error, Result};
 /// w ← w − learning_rate · (g + momentum · v)         with
 /// ```
 ///
-/// as in Sutskever et al. 2013 and PyTorch; the L1 penalty is the lasso's (Tibshirani 1996), by its subgradient. Afterwards each hidden unit whose incoming weights (biases left out) have a
-/// Euclidean norm over `max_norm` has them scaled back to it (Srivastava et al. 2014, section 5.1); the output layer is left free.
+/// as in Sutskever et al. 2013 and PyTorch; the L1 penalty is the lasso's (Tibshirani 1996), by its
+/// subgradient. Afterwards each hidden unit whose incoming weights (biases left out) have a
+/// Euclidean norm over `max_norm` has them scaled back to it (Srivastava et al. 2014, section 5.1);
+/// the output layer is left free.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
     /// Step size, above 0.
@@ -22,13 +25,14 @@ pub struct Sgd {
     pub nesterov: bool,
     /// L2 penalty: `weight_decay/2 · |w|²` is added to the loss, for weights only.
     pub weight_decay: f64,
-    /// L1 penalty: `l1 · Σ|w|` is added to the loss, for weights only. Each step takes a weight the same distance `learning_rate · l1`
-    /// towards 0, however small it is: weights that the data do not hold up end within that distance of 0, on either side.
+    /// L1 penalty: `l1 · Σ|w|` is added to the loss, for weights only. Each step takes a weight the
+    /// same distance `learning_rate · l1` towards 0, however small it is: weights that the data do
+    /// not hold up end within that distance of 0, on either side.
     pub l1: f64,
     /// Upper bound for the norm of a hidden unit's incoming weights.
     pub max_norm: Option<f64>,
-    /// The regularizer of concrete dropout. Its derivative by the weights is added to theirs; the logits follow theirs by plain gradient descent,
-    /// `logit ← logit − learning_rate · g`.
+    /// The regularizer of concrete dropout. Its derivative by the weights is added to theirs; the
+    /// logits follow theirs by plain gradient descent, `logit ← logit − learning_rate · g`.
     pub concrete: ConcretePrior,
 }
 
@@ -61,7 +65,8 @@ impl Sgd {
             let kind = if value.is_infinite() { "finite number" } else { "number" };
             check(good && value.is_finite(), name, value, &format!("must be a {kind} {range}"))
         };
-        // Steps are computed in single precision, where a value may not become infinite, and a factor not 0.
+        // Steps are computed in single precision, where a value may not become infinite, and a
+        // factor not 0.
         let finite = |value: f64| (value as f32).is_finite();
         let single = |name: &str, value: f64| {
             if value as f32 > 0.0 && finite(value) {

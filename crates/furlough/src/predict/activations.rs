@@ -8,11 +8,12 @@ use crate::train::check_fit;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The activations of a hidden layer in the full network, over the examples of a data set: each unit's output after the activation function, as
-/// the next layer sees it.
+/// The activations of a hidden layer in the full network, over the examples of a data set: each
+/// unit's output after the activation function, as the next layer sees it.
 ///
-/// Means, sparsity and the two histograms are those of N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple
-/// way to prevent neural networks from overfitting", JMLR 15 (2014), section 7.2 and figure 8, which are of a mini-batch.
+/// Means, sparsity and the two histograms are those of N. Srivastava, G. Hinton, A. Krizhevsky, I.
+/// Sutskever and R. Salakhutdinov, "Dropout: a simple way to prevent neural networks from
+/// overfitting", JMLR 15 (2014), section 7.2 and figure 8, which are of a mini-batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerActivations {
     /// The hidden layer, from 1.
@@ -52,8 +53,9 @@ struct Unit {
 }
 
 impl Predictor {
-    /// What each hidden layer does on `data`; none for a network without hidden layers. The data is gone through twice for each layer. Memory:
-    /// 12 bytes times the square of the largest layer's units, and some megabytes. The same at any number of threads.
+    /// What each hidden layer does on `data`; none for a network without hidden layers. The data is
+    /// gone through twice for each layer. Memory: 12 bytes times the square of the largest layer's
+    /// units, and some megabytes. The same at any number of threads.
     ///
     /// ```
     /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::Predictor, random::Key};
@@ -66,8 +68,8 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Data`] when the data does not fit the network or an activation is not finite, [`Error::Setting`] when a layer has more units than
-    /// memory holds pairs of.
+    /// [`Error::Data`] when the data does not fit the network or an activation is not finite,
+    /// [`Error::Setting`] when a layer has more units than memory holds pairs of.
     pub fn activations(&mut self, data: &Dataset) -> Result<Vec<LayerActivations>> {
         check_fit(self.mlp.architecture(), data)?;
         let hidden = self.mlp.architecture().blocks().len() - 1;

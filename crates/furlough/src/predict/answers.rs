@@ -19,7 +19,8 @@ const ROUNDING: f64 = 1e-5;
 /// The answer of each example.
 ///
 /// # Errors
-/// [`Error::Data`] when there is no example, not one label an example, a label is not a class, or a probability is not one.
+/// [`Error::Data`] when there is no example, not one label an example, a label is not a class, or a
+/// probability is not one.
 pub(super) fn answers<P: Copy + Into<f64>>(probabilities: ArrayView2<'_, P>, labels: &[u32]) -> Result<Vec<Answer>> {
     check_labels(probabilities.dim(), labels)?;
     let mut answers = Vec::with_capacity(labels.len());

@@ -1,4 +1,5 @@
-//! Many networks' answers averaged, be they sub-networks of one or trained apart: how good they are as they become more.
+//! Many networks' answers averaged, be they sub-networks of one or trained apart: how good they are
+//! as they become more.
 
 use super::answers::{largest, softmax};
 use super::calibration::labels_of;
@@ -15,10 +16,11 @@ use crate::{Error, Result};
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-/// Averages of masked passes beside the full network, which weight scaling makes their approximation.
+/// Averages of masked passes beside the full network, which weight scaling makes their
+/// approximation.
 ///
-/// N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple way to prevent neural networks from overfitting",
-/// JMLR 15 (2014), section 7.5 and figure 11.
+/// N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple
+/// way to prevent neural networks from overfitting", JMLR 15 (2014), section 7.5 and figure 11.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AveragingCurve {
     /// Number of examples.
@@ -33,11 +35,13 @@ pub struct AveragingCurve {
 const HELD: usize = 4096;
 
 impl Predictor {
-    /// The scores of the first k masked passes, their probabilities averaged, for each k of `counts` (rising, at least 1), `repetitions` times
-    /// (at least 1) with other masks; and of the full network.
+    /// The scores of the first k masked passes, their probabilities averaged, for each k of
+    /// `counts` (rising, at least 1), `repetitions` times (at least 1) with other masks; and of the
+    /// full network.
     ///
-    /// Repetition r takes the samples from r · K on, K being the largest count, as [`Self::monte_carlo`] numbers them. So repetitions share no
-    /// mask, and k passes of the first are those of `monte_carlo(data, k, key)`. Every pass is taken once, whatever the number of
+    /// Repetition r takes the samples from r · K on, K being the largest count, as
+    /// [`Self::monte_carlo`] numbers them. So repetitions share no mask, and k passes of the first
+    /// are those of `monte_carlo(data, k, key)`. Every pass is taken once, whatever the number of
     /// counts.
     ///
     /// ```
@@ -53,8 +57,9 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Data`] when the data does not fit the network or has numbers to predict; [`Error::Setting`] when the counts are not rising, there
-    /// is no count or repetition, or more passes than there are numbers for (2³² − 1).
+    /// [`Error::Data`] when the data does not fit the network or has numbers to predict;
+    /// [`Error::Setting`] when the counts are not rising, there is no count or repetition, or more
+    /// passes than there are numbers for (2³² − 1).
     pub fn averaging(&mut self, data: &Dataset, counts: &[u32], repetitions: u32, key: Key) -> Result<AveragingCurve> {
         let labels = labels_of(data, "averaging")?;
         check_fit(self.mlp.architecture(), data)?;
@@ -111,23 +116,26 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// How far the averaged probabilities can be believed, in so many bins ([`Calibration::BINS`] as a rule).
+    /// How far the averaged probabilities can be believed, in so many bins ([`Calibration::BINS`]
+    /// as a rule).
     ///
     /// # Errors
-    /// [`Error::Data`] when `data` does not have as many examples of as many classes as what was averaged, [`Error::Setting`] when the
-    /// number of bins is out of range.
+    /// [`Error::Data`] when `data` does not have as many examples of as many classes as what was
+    /// averaged, [`Error::Setting`] when the number of bins is out of range.
     pub fn calibration(&self, data: &Dataset, bins: usize) -> Result<Calibration> {
         calibration(self.means.view(), labels_of(data, "calibration")?, bins)
     }
 }
 
-/// Averages the probabilities of `members` as they become more: an *ensemble*. They may differ in everything but the data that they fit.
+/// Averages the probabilities of `members` as they become more: an *ensemble*. They may differ in
+/// everything but the data that they fit.
 ///
-/// B. Lakshminarayanan, A. Pritzel and C. Blundell, "Simple and scalable predictive uncertainty estimation using deep ensembles", NeurIPS 2017,
-/// section 2.4.
+/// B. Lakshminarayanan, A. Pritzel and C. Blundell, "Simple and scalable predictive uncertainty
+/// estimation using deep ensembles", NeurIPS 2017, section 2.4.
 ///
 /// # Errors
-/// [`Error::Setting`] when there is no member, [`Error::Data`] when the data does not fit one or has numbers to predict.
+/// [`Error::Setting`] when there is no member, [`Error::Data`] when the data does not fit one or
+/// has numbers to predict.
 pub fn ensemble(members: &mut [Predictor], data: &Dataset) -> Result<Ensemble> {
     let labels = labels_of(data, "averaging")?;
     if members.is_empty() {
@@ -160,8 +168,9 @@ fn check_counts(counts: &[u32], repetitions: u32) -> Result<u32> {
     Ok(most)
 }
 
-/// Adds the probabilities of the samples from `place` on to an example's sum of probabilities, which `kept` begins with; then come, for each count that is reached, whether
-/// the mean's answer is wrong, and −ln of its probability of the label.
+/// Adds the probabilities of the samples from `place` on to an example's sum of probabilities,
+/// which `kept` begins with; then come, for each count that is reached, whether the mean's answer
+/// is wrong, and −ln of its probability of the label.
 fn fold_prefixes<'a>(
     rows: impl Iterator<Item = &'a [f32]>,
     place: u32,

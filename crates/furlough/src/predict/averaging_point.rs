@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 /// How good averaged answers are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AverageScore {
-    /// The share of the examples whose most probable class, of the averaged probabilities, is not theirs; from 0 to 1.
+    /// The share of the examples whose most probable class, of the averaged probabilities, is not
+    /// theirs; from 0 to 1.
     pub error: f64,
     /// The mean of −ln of the averaged probability of the example's class, in nats.
     pub loss: f64,
@@ -26,7 +27,8 @@ impl AveragingPoint {
         AverageScore { error: mean(|one| one.error), loss: mean(|one| one.loss) }
     }
 
-    /// The standard deviation over the repetitions, divided by one less than their number; none of one.
+    /// The standard deviation over the repetitions, divided by one less than their number; none of
+    /// one.
     pub fn standard_deviation(&self) -> Option<AverageScore> {
         let AverageScore { error, loss } = self.mean();
         let less = self.repetitions.len().checked_sub(1).filter(|&less| less > 0)? as f64;

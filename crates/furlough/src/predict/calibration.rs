@@ -6,18 +6,21 @@ use crate::{Error, Result};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-/// How far a classifier's probabilities can be believed. An example's *confidence* is the probability of its answer.
+/// How far a classifier's probabilities can be believed. An example's *confidence* is the
+/// probability of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Number of examples.
     pub examples: usize,
-    /// ECE: the mean over the examples of |accuracy − mean confidence| of their bin, from 0 to 1. C. Guo, G. Pleiss, Y. Sun and
-    /// K. Weinberger, "On calibration of modern neural networks", ICML 2017, equation 3. It depends on the number of bins.
+    /// ECE: the mean over the examples of |accuracy − mean confidence| of their bin, from 0 to 1.
+    /// C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural networks",
+    /// ICML 2017, equation 3. It depends on the number of bins.
     pub expected_calibration_error: f64,
     /// MCE: the largest such difference of any bin that has examples. Guo et al., equation 5.
     pub maximum_calibration_error: f64,
-    /// The mean over the examples of Σ (p(c) − \[c is the example's class\])² over the classes c, from 0 to 2. G. W. Brier,
-    /// "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
+    /// The mean over the examples of Σ (p(c) − \[c is the example's class\])² over the classes c,
+    /// from 0 to 2. G. W. Brier, "Verification of forecasts expressed in terms of probability",
+    /// Monthly Weather Review 78 (1950).
     pub brier: f64,
     /// The mean of −ln p(the example's class), in nats; infinite where that probability is 0.
     pub negative_log_likelihood: f64,
@@ -47,8 +50,8 @@ impl Calibration {
     pub const MOST_BINS: usize = 10_000;
 }
 
-/// Measures how far `probabilities` (examples × classes) can be believed, with the examples' classes and so many bins, 1 to
-/// [`Calibration::MOST_BINS`].
+/// Measures how far `probabilities` (examples × classes) can be believed, with the examples'
+/// classes and so many bins, 1 to [`Calibration::MOST_BINS`].
 ///
 /// ```
 /// use furlough::predict::calibration;
@@ -60,8 +63,8 @@ impl Calibration {
 /// ```
 ///
 /// # Errors
-/// [`Error::Data`] when there is no example, not one label an example, a label is not a class, or a probability is not one;
-/// [`Error::Setting`] when the number of bins is out of range.
+/// [`Error::Data`] when there is no example, not one label an example, a label is not a class, or a
+/// probability is not one; [`Error::Setting`] when the number of bins is out of range.
 pub fn calibration<P: Copy + Into<f64>>(
     probabilities: ArrayView2<'_, P>,
     labels: &[u32],
@@ -126,7 +129,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // Confidences 0.6 | 0.7, 0.75 | 0.95 in bins of a fifth; 0.6 belongs to the bin that ends there.
+        // Confidences 0.6 | 0.7, 0.75 | 0.95 in bins of a fifth; 0.6 belongs to the bin that ends
+        // there.
         let p = array![[0.6, 0.4, 0.0], [0.1, 0.7, 0.2], [0.25, 0.75, 0.0], [0.05, 0.0, 0.95]];
         let seen = calibration(p.view(), &[0, 1, 0, 0], 5).unwrap();
         let counts: Vec<usize> = seen.bins.iter().map(|bin| bin.examples).collect();

@@ -4,12 +4,14 @@ use super::Histogram;
 use crate::compute::Comoments;
 use serde::{Deserialize, Serialize};
 
-/// The absolute correlations |r| of all pairs of a layer's units over the examples, r being Pearson's coefficient; units that give the same for
-/// every example have none and are left out. Units that rely on each other answer alike, so much of it is a sign of the *co-adaptation* that
-/// dropout is meant to prevent: G. Hinton, N. Srivastava, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Improving neural networks by
-/// preventing co-adaptation of feature detectors" (arXiv:1207.0580, 2012). That paper does not measure it. M. Cogswell, F. Ahmed, R. Girshick, L. Zitnick
-/// and D. Batra, "Reducing overfitting in deep networks by decorrelating representations", ICLR 2016, take the covariances of pairs; correlations
-/// are those without the units' scale.
+/// The absolute correlations |r| of all pairs of a layer's units over the examples, r being
+/// Pearson's coefficient; units that give the same for every example have none and are left out.
+/// Units that rely on each other answer alike, so much of it is a sign of the *co-adaptation* that
+/// dropout is meant to prevent: G. Hinton, N. Srivastava, A. Krizhevsky, I. Sutskever and R.
+/// Salakhutdinov, "Improving neural networks by preventing co-adaptation of feature detectors"
+/// (arXiv:1207.0580, 2012). That paper does not measure it. M. Cogswell, F. Ahmed, R. Girshick, L.
+/// Zitnick and D. Batra, "Reducing overfitting in deep networks by decorrelating representations",
+/// ICLR 2016, take the covariances of pairs; correlations are those without the units' scale.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coadaptation {
     /// Units that vary, at least 2.
@@ -29,8 +31,8 @@ pub struct Coadaptation {
 pub struct Quantile {
     /// The share, from 0 to 1.
     pub share: f64,
-    /// The value; between two places, interpolated linearly (definition 7 of R. Hyndman and Y. Fan, "Sample quantiles in statistical packages",
-    /// The American Statistician 50, 1996, as NumPy's).
+    /// The value; between two places, interpolated linearly (definition 7 of R. Hyndman and Y. Fan,
+    /// "Sample quantiles in statistical packages", The American Statistician 50, 1996, as NumPy's).
     pub value: f64,
 }
 

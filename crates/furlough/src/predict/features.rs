@@ -6,7 +6,8 @@ use crate::train::check_fit;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Which units are drawn, and how. Each unit becomes a tile: its weights, one pixel a feature, in the shape of an example.
+/// Which units are drawn, and how. Each unit becomes a tile: its weights, one pixel a feature, in
+/// the shape of an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FeatureGrid {
@@ -18,7 +19,8 @@ pub struct FeatureGrid {
     pub scale: WeightScale,
     /// The colors of weights.
     pub colors: Colors,
-    /// Side of the square that a weight is drawn as, in pixels, from 1 to 64. The lines between the tiles are as wide.
+    /// Side of the square that a weight is drawn as, in pixels, from 1 to 64. The lines between the
+    /// tiles are as wide.
     pub zoom: usize,
 }
 
@@ -41,11 +43,13 @@ impl Default for FeatureGrid {
 pub enum UnitChoice {
     /// The first ones, in their order.
     First,
-    /// Those whose incoming weights have the largest Euclidean norm, the largest first; of equals the first.
+    /// Those whose incoming weights have the largest Euclidean norm, the largest first; of equals
+    /// the first.
     LargestNorm,
 }
 
-/// Which weight is shown at full strength; weight 0 has the middle color, and opposite weights are equally far from it.
+/// Which weight is shown at full strength; weight 0 has the middle color, and opposite weights are
+/// equally far from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WeightScale {
@@ -61,7 +65,8 @@ pub enum WeightScale {
 pub enum Colors {
     /// Black, gray, white.
     Gray,
-    /// Blue, near white, red: the ends and the middle of C. Brewer's RdBu (colorbrewer2.org), which color-blind readers can tell apart.
+    /// Blue, near white, red: the ends and the middle of C. Brewer's RdBu (colorbrewer2.org), which
+    /// color-blind readers can tell apart.
     BlueRed,
 }
 
@@ -95,8 +100,9 @@ pub struct WeightPicture {
 const MOST_PIXELS: usize = 1 << 26;
 const PAPER: [u8; 3] = [255; 3];
 
-/// Draws the weights that lead from the features of `data` to units of the first layer, as figure 7 of N. Srivastava, G. Hinton, A. Krizhevsky,
-/// I. Sutskever and R. Salakhutdinov, "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15 (2014).
+/// Draws the weights that lead from the features of `data` to units of the first layer, as figure 7
+/// of N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a
+/// simple way to prevent neural networks from overfitting", JMLR 15 (2014).
 ///
 /// ```
 /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{FeatureGrid, weight_picture}, random::Key};
@@ -109,8 +115,9 @@ const PAPER: [u8; 3] = [255; 3];
 /// ```
 ///
 /// # Errors
-/// [`Error::Data`] when the data does not fit the network or its examples are not of two dimensions, or a weight is not finite;
-/// [`Error::Setting`] when there is no unit to draw, or the picture would be too large.
+/// [`Error::Data`] when the data does not fit the network or its examples are not of two
+/// dimensions, or a weight is not finite; [`Error::Setting`] when there is no unit to draw, or the
+/// picture would be too large.
 pub fn weight_picture(mlp: &Mlp, data: &Dataset, grid: &FeatureGrid) -> Result<WeightPicture> {
     check_fit(mlp.architecture(), data)?;
     let &[height, width] = data.shape() else {

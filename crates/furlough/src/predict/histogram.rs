@@ -7,12 +7,14 @@ pub struct Histogram {
     pub from: f64,
     /// Where the last bin ends; above `from`.
     pub to: f64,
-    /// Number of values in each bin; a value on an edge is in the bin that begins there, and `to` is in the last.
+    /// Number of values in each bin; a value on an edge is in the bin that begins there, and `to`
+    /// is in the last.
     pub counts: Vec<u64>,
 }
 
 impl Histogram {
-    /// `bins` empty bins (at least 1) for values from `from` to `to`; a range without width is made 1 wide.
+    /// `bins` empty bins (at least 1) for values from `from` to `to`; a range without width is made
+    /// 1 wide.
     pub(super) fn new(from: f64, to: f64, bins: usize) -> Self {
         let to = if to > from { to } else { from + 1.0 };
         Histogram { from, to, counts: vec![0; bins] }

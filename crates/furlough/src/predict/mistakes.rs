@@ -20,8 +20,8 @@ pub struct Mistake {
     pub label_probability: f64,
 }
 
-/// The `most` most confident mistakes among `probabilities` (examples × classes): the most probable first, of equally probable ones
-/// the one that comes first in the data.
+/// The `most` most confident mistakes among `probabilities` (examples × classes): the most probable
+/// first, of equally probable ones the one that comes first in the data.
 ///
 /// ```
 /// use furlough::predict::mistakes;
@@ -32,7 +32,8 @@ pub struct Mistake {
 /// ```
 ///
 /// # Errors
-/// [`crate::Error::Data`] when there is no example, not one label an example, a label is not a class, or a probability is not one.
+/// [`crate::Error::Data`] when there is no example, not one label an example, a label is not a
+/// class, or a probability is not one.
 pub fn mistakes<P: Copy + Into<f64>>(
     probabilities: ArrayView2<'_, P>,
     labels: &[u32],

@@ -1,5 +1,6 @@
-//! A trained network's answers, and how good they are. By the full network, as dropout is for training; or, where asked for, by
-//! many sub-networks together. And what else can be measured of a trained network (`docs/reference/metrics.md`).
+//! A trained network's answers, and how good they are. By the full network, as dropout is for
+//! training; or, where asked for, by many sub-networks together. And what else can be measured of a
+//! trained network (`docs/reference/metrics.md`).
 
 mod activations;
 mod answers;

@@ -13,12 +13,14 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 /// The answers of many masked passes, taken together: *Monte-Carlo dropout*. Made by
 /// [`Predictor::monte_carlo`](super::Predictor::monte_carlo).
 ///
-/// Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation: representing model uncertainty in deep learning", ICML 2016.
+/// Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation: representing model uncertainty
+/// in deep learning", ICML 2016.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MonteCarlo {
     /// Number of passes, at least 1.
     pub samples: u32,
-    /// The mean over the passes, examples × outputs: of the probabilities (softmax) for classes, of the outputs for numbers.
+    /// The mean over the passes, examples × outputs: of the probabilities (softmax) for classes, of
+    /// the outputs for numbers.
     pub means: Array2<f64>,
     /// How far the passes agree.
     pub spread: Spread,
@@ -29,24 +31,29 @@ pub struct MonteCarlo {
 pub enum Spread {
     /// Of a classifier.
     Classes(Vec<Uncertainty>),
-    /// Of a network that predicts numbers: the variance of each output over the passes, examples × outputs. It is divided by the number of
-    /// passes, so it is 0 for one; noise in the data itself is not in it.
+    /// Of a network that predicts numbers: the variance of each output over the passes, examples ×
+    /// outputs. It is divided by the number of passes, so it is 0 for one; noise in the data itself
+    /// is not in it.
     Numbers(Array2<f64>),
 }
 
-/// How unsure the sub-networks are of the class of an example. Entropies are in nats, from 0 to the logarithm of the number of classes.
-/// With p(s, c) the probability of class c in pass s of S, and p(c) its mean over the passes:
+/// How unsure the sub-networks are of the class of an example. Entropies are in nats, from 0 to the
+/// logarithm of the number of classes. With p(s, c) the probability of class c in pass s of S, and
+/// p(c) its mean over the passes:
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Uncertainty {
     /// The most probable class of the mean, the first of equals.
     pub answer: usize,
-    /// Predictive entropy, −Σ p(c) ln p(c) over c: how spread the averaged answer is, whatever the reason.
+    /// Predictive entropy, −Σ p(c) ln p(c) over c: how spread the averaged answer is, whatever the
+    /// reason.
     pub predictive_entropy: f64,
-    /// Expected entropy, the mean over the passes of −Σ p(s, c) ln p(s, c): how unsure each sub-network is by itself.
+    /// Expected entropy, the mean over the passes of −Σ p(s, c) ln p(s, c): how unsure each
+    /// sub-network is by itself.
     pub expected_entropy: f64,
-    /// Mutual information of answer and sub-network, the difference of the two: how far the sub-networks contradict each other. At least
-    /// 0; rounding errors below are set to 0. N. Houlsby, F. Huszár, Z. Ghahramani and M. Lengyel, "Bayesian active learning for classification
-    /// and preference learning" (arXiv:1112.5745, 2011), where it is called BALD.
+    /// Mutual information of answer and sub-network, the difference of the two: how far the
+    /// sub-networks contradict each other. At least 0; rounding errors below are set to 0. N.
+    /// Houlsby, F. Huszár, Z. Ghahramani and M. Lengyel, "Bayesian active learning for
+    /// classification and preference learning" (arXiv:1112.5745, 2011), where it is called BALD.
     pub mutual_information: f64,
     /// The share of the passes that by themselves give the same answer.
     pub agreement: f64,
@@ -75,10 +82,12 @@ impl MonteCarlo {
         Ok(if classes { of_classes(samples, outputs, kept.view()) } else { of_numbers(samples, outputs, kept.view()) })
     }
 
-    /// How good the averaged answers are: accuracy, confusion and the mean of −ln p(class), or the mean squared error of the means.
+    /// How good the averaged answers are: accuracy, confusion and the mean of −ln p(class), or the
+    /// mean squared error of the means.
     ///
     /// # Errors
-    /// [`Error::Data`] when `data` has not as many examples, or other targets, than what was sampled.
+    /// [`Error::Data`] when `data` has not as many examples, or other targets, than what was
+    /// sampled.
     pub fn evaluate(&self, data: &Dataset) -> Result<Evaluation> {
         let (examples, outputs) = self.means.dim();
         if (data.len(), data.outputs()) != (examples, outputs) {
@@ -103,11 +112,12 @@ impl MonteCarlo {
         }
     }
 
-    /// How far the averaged probabilities can be believed, in so many bins ([`Calibration::BINS`] as a rule).
+    /// How far the averaged probabilities can be believed, in so many bins ([`Calibration::BINS`]
+    /// as a rule).
     ///
     /// # Errors
-    /// [`Error::Data`] when `data` does not have as many examples of as many classes as what was sampled, [`Error::Setting`] when the
-    /// number of bins is out of range.
+    /// [`Error::Data`] when `data` does not have as many examples of as many classes as what was
+    /// sampled, [`Error::Setting`] when the number of bins is out of range.
     pub fn calibration(&self, data: &Dataset, bins: usize) -> Result<Calibration> {
         calibration(self.means.view(), labels_of(data, "calibration")?, bins)
     }
@@ -142,8 +152,9 @@ fn entropy(probabilities: ArrayView1<'_, f64>) -> f64 {
     0.0 - probabilities.iter().filter(|&&p| p != 0.0).map(|&p| p * libm::log(p)).sum::<f64>()
 }
 
-/// Keeps, for each output, the value of the first sample, and the sums of the others' differences from it and of their squares: sums of the
-/// values themselves would lose a small variance beside a large mean.
+/// Keeps, for each output, the value of the first sample, and the sums of the others' differences
+/// from it and of their squares: sums of the values themselves would lose a small variance beside a
+/// large mean.
 fn tally_numbers(given: Samples<'_>, kept: &mut [f64]) {
     let (references, sums) = kept.split_at_mut(kept.len() / 3);
     let (sums, squares) = sums.split_at_mut(references.len());

@@ -27,12 +27,14 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A predictor on `threads` threads, from 1 to [`crate::compute::MAX_THREADS`], in single precision. More count as so many.
+    /// A predictor on `threads` threads, from 1 to [`crate::compute::MAX_THREADS`], in single
+    /// precision. More count as so many.
     pub fn new(mlp: Mlp, threads: usize) -> Self {
         Predictor::with_precision(mlp, threads, Precision::F32)
     }
 
-    /// A predictor whose matrix products multiply such numbers; with those of its training it gives the very scores that training reported.
+    /// A predictor whose matrix products multiply such numbers; with those of its training it gives
+    /// the very scores that training reported.
     pub fn with_precision(mlp: Mlp, threads: usize, precision: Precision) -> Self {
         let cpu = Cpu::with(mlp.architecture(), 0, threads, precision, Isa::best());
         Predictor { mlp, cpu, precision, evaluator: Evaluator::default() }
@@ -88,7 +90,8 @@ impl Predictor {
         Ok(Evaluation { examples: data.len(), loss: scores.loss, accuracy: scores.accuracy, confusion })
     }
 
-    /// How far the probabilities can be believed, in so many bins ([`Calibration::BINS`] as a rule). The softmax is taken in double precision.
+    /// How far the probabilities can be believed, in so many bins ([`Calibration::BINS`] as a
+    /// rule). The softmax is taken in double precision.
     ///
     /// ```
     /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{Calibration, Predictor}, random::Key};
@@ -100,18 +103,22 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`crate::Error::Data`] when the data does not fit the network or has numbers to predict, or the outputs are not numbers;
-    /// [`crate::Error::Setting`] when the number of bins is out of range.
+    /// [`crate::Error::Data`] when the data does not fit the network or has numbers to predict, or
+    /// the outputs are not numbers; [`crate::Error::Setting`] when the number of bins is out of
+    /// range.
     pub fn calibration(&mut self, data: &Dataset, bins: usize) -> Result<Calibration> {
         let labels = labels_of(data, "calibration")?;
         calibration(softmax(self.outputs(data)?.view()).view(), labels, bins)
     }
 
-    /// Answers by `samples` masked passes over each example: the means over the sub-networks, and how far these agree.
+    /// Answers by `samples` masked passes over each example: the means over the sub-networks, and
+    /// how far these agree.
     ///
-    /// The masks of sample s are those of stream monte-carlo at step s under `key` (`docs/reference/masks.md`), drawn with the drop probabilities of
-    /// training. So the same key gives the same answers, whatever the threads, the order or the number of the examples' neighbors; and
-    /// sample 7 of 10 is sample 7 of 100. A network without dropout gives the same answer in each pass.
+    /// The masks of sample s are those of stream monte-carlo at step s under `key`
+    /// (`docs/reference/masks.md`), drawn with the drop probabilities of training. So the same key
+    /// gives the same answers, whatever the threads, the order or the number of the examples'
+    /// neighbors; and sample 7 of 10 is sample 7 of 100. A network without dropout gives the same
+    /// answer in each pass.
     ///
     /// ```
     /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{Predictor, Spread}, random::Key};
@@ -127,7 +134,8 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`crate::Error::Data`] when the data does not fit the network, [`crate::Error::Setting`] when `samples` is 0.
+    /// [`crate::Error::Data`] when the data does not fit the network, [`crate::Error::Setting`]
+    /// when `samples` is 0.
     pub fn monte_carlo(&mut self, data: &Dataset, samples: u32, key: Key) -> Result<MonteCarlo> {
         check_fit(self.mlp.architecture(), data)?;
         MonteCarlo::sample(&mut self.cpu, &self.mlp, data, samples, key)

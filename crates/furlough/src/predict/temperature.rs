@@ -5,8 +5,8 @@ use crate::{Error, Result};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-/// What dividing the logits by one number does. No answer changes, only how sure it is. The number is to be fitted on examples
-/// that were not trained on, and judged on others again.
+/// What dividing the logits by one number does. No answer changes, only how sure it is. The number
+/// is to be fitted on examples that were not trained on, and judged on others again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Temperature {
     /// What to divide the logits by: above 1 for a network that is too sure, from 0.01 to 100.
@@ -20,12 +20,14 @@ pub struct Temperature {
 /// The temperatures looked at are from 1 / `MOST` to `MOST`.
 const MOST: f64 = 100.0;
 
-/// The temperature at which `logits` (examples × classes) give their labels the highest likelihood. C. Guo, G. Pleiss, Y. Sun and
-/// K. Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2.
+/// The temperature at which `logits` (examples × classes) give their labels the highest likelihood.
+/// C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural networks", ICML
+/// 2017, section 4.2.
 ///
-/// With b = 1 / temperature the mean loss is convex, and its derivative is the mean of E(z) − z(class), E being the expectation under
-/// softmax(b z). Its zero is found by halving ln b, the same way on every machine. Where there is none, as when all answers are
-/// right, the end of the range is given.
+/// With b = 1 / temperature the mean loss is convex, and its derivative is the mean of E(z) −
+/// z(class), E being the expectation under softmax(b z). Its zero is found by halving ln b, the
+/// same way on every machine. Where there is none, as when all answers are right, the end of the
+/// range is given.
 ///
 /// ```
 /// use furlough::predict::temperature;
@@ -38,7 +40,8 @@ const MOST: f64 = 100.0;
 /// ```
 ///
 /// # Errors
-/// [`Error::Data`] when there is no example, not one label an example, a label is not a class, or a logit is not finite.
+/// [`Error::Data`] when there is no example, not one label an example, a label is not a class, or a
+/// logit is not finite.
 pub fn temperature(logits: ArrayView2<'_, f32>, labels: &[u32]) -> Result<Temperature> {
     check_labels(logits.dim(), labels)?;
     if let Some(((example, class), z)) = logits.indexed_iter().find(|(_, z)| !z.is_finite()) {
@@ -86,7 +89,8 @@ mod tests {
 
     #[test]
     fn logits_made_too_large_are_set_right() {
-        // 100 examples whose classes come as often as softmax of (0, ln 2, ln 7) says: 10, 20 and 70 times.
+        // 100 examples whose classes come as often as softmax of (0, ln 2, ln 7) says: 10, 20 and
+        // 70 times.
         let one = [0.0, 2.0f32.ln(), 7.0f32.ln()];
         let labels: Vec<u32> = (0..100).map(|i| if i < 10 { 0 } else { 1 + u32::from(i >= 30) }).collect();
         for factor in [0.25f32, 1.0, 2.5] {

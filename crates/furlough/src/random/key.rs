@@ -1,7 +1,8 @@
 use super::philox4x32;
 
 /// What a random word is for. No two streams share a word, so a new use of randomness gets a new
-/// stream and leaves every old number as it was. The numbers are frozen (`docs/reference/masks.md`).
+/// stream and leaves every old number as it was. The numbers are frozen
+/// (`docs/reference/masks.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Stream {
@@ -38,7 +39,8 @@ impl Key {
         [self.0 as u32, (self.0 >> 32) as u32]
     }
 
-    /// Four words of `stream`. `layer` must be below 2^24 (it shares a counter word with the stream).
+    /// Four words of `stream`. `layer` must be below 2^24 (it shares a counter word with the
+    /// stream).
     #[inline]
     pub fn draw(self, stream: Stream, layer: u32, c0: u32, c1: u32, c2: u32) -> [u32; 4] {
         philox4x32([c0, c1, c2, Self::site(stream, layer)], self.words())

@@ -1,8 +1,8 @@
 //! Randomness as a pure function: the same bits for the same question, whoever asks and whenever.
 //!
-//! There is no generator object and no hidden state. A random word is
-//! `philox(counter, key)`: the [`Key`] is the run's seed, and the counter says what the word is *for*
-//! (which stream, which step, which example, which unit).
+//! There is no generator object and no hidden state. A random word is `philox(counter, key)`: the
+//! [`Key`] is the run's seed, and the counter says what the word is *for* (which stream, which
+//! step, which example, which unit).
 
 mod key;
 mod normal;

@@ -1,11 +1,14 @@
 //! A standard normal number from one random word.
 
-/// The normal number of a word: Φ⁻¹((word + 1/2) / 2^32), with Φ the normal distribution function, within 2e-6 relatively. Words that are
-/// each other's complement have opposite numbers; the largest is 6.3380.
+/// The normal number of a word: Φ⁻¹((word + 1/2) / 2^32), with Φ the normal distribution function,
+/// within 2e-6 relatively. Words that are each other's complement have opposite numbers; the
+/// largest is 6.3380.
 ///
-/// Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988), the version with
-/// seven figures (PPND7), of which words of 32 bits need two of the three ranges. In single precision, each operation rounded by itself, so that it has
-/// the same bits on every machine; `docs/reference/masks.md` lists them. No branch, no table, no call: compilers make vectors of it.
+/// Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied
+/// Statistics 37 (1988), the version with seven figures (PPND7), of which words of 32 bits need two
+/// of the three ranges. In single precision, each operation rounded by itself, so that it has the
+/// same bits on every machine; `docs/reference/masks.md` lists them. No branch, no table, no call:
+/// compilers make vectors of it.
 ///
 /// ```
 /// use furlough::random::normal;
@@ -16,7 +19,8 @@
 pub fn normal(word: u32) -> f32 {
     const UNIT: f32 = 1.0 / 4_294_967_296.0;
     let lower = word < 0x8000_0000;
-    // Whole steps from the nearer end, and from the middle: both below 2^31, so they may be converted as signed numbers.
+    // Whole steps from the nearer end, and from the middle: both below 2^31, so they may be
+    // converted as signed numbers.
     let steps = if lower { word } else { !word };
     let tail = ((steps as i32) as f32 + 0.5) * UNIT;
     let q = ((0x7FFF_FFFF - steps) as i32 as f32 + 0.5) * UNIT;
@@ -32,8 +36,9 @@ pub fn normal(word: u32) -> f32 {
     if lower { -size } else { size }
 }
 
-/// The natural logarithm of a positive normal number, within 2e-7 where it is below 1 and within 2 units in the last place elsewhere; NaN stays
-/// NaN. Cephes' logf: x = 2^n m with m from sqrt(1/2) to sqrt(2).
+/// The natural logarithm of a positive normal number, within 2e-7 where it is below 1 and within 2
+/// units in the last place elsewhere; NaN stays NaN. Cephes' logf: x = 2^n m with m from sqrt(1/2)
+/// to sqrt(2).
 #[inline(always)]
 pub(crate) fn ln(x: f32) -> f32 {
     let bits = x.to_bits().wrapping_sub(0x3F35_04F3);

@@ -11,7 +11,8 @@ pub struct Scores {
     pub accuracy: Option<f64>,
 }
 
-/// Evaluates the full network, some thousand examples at a time so that memory does not grow with the data.
+/// Evaluates the full network, some thousand examples at a time so that memory does not grow with
+/// the data.
 #[derive(Debug, Default)]
 pub(crate) struct Evaluator {
     outputs: Vec<f32>,
@@ -21,7 +22,8 @@ pub(crate) struct Evaluator {
 const CHUNK: usize = 8192;
 
 impl Evaluator {
-    /// The scores on `data`, which fits the network. `answered` hears each example's class and the class it was taken for.
+    /// The scores on `data`, which fits the network. `answered` hears each example's class and the
+    /// class it was taken for.
     pub(crate) fn evaluate(
         &mut self,
         cpu: &mut Cpu,

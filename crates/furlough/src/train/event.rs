@@ -40,8 +40,8 @@ pub enum Event<'a> {
     },
     /// An epoch is over and evaluated.
     Epoch(&'a EpochSummary),
-    /// A moment from which the run can be resumed: at the end of each epoch, every so many steps, and when
-    /// training stops. Whoever keeps checkpoints saves `state` now.
+    /// A moment from which the run can be resumed: at the end of each epoch, every so many steps,
+    /// and when training stops. Whoever keeps checkpoints saves `state` now.
     Checkpoint {
         /// What to save.
         state: &'a TrainState,
@@ -68,7 +68,8 @@ pub struct EpochSummary {
     pub test_loss: Option<f64>,
     /// Accuracy of the full network on the test set after the epoch.
     pub test_accuracy: Option<f64>,
-    /// What the drop probabilities have come to after the epoch, first layer to last; nothing without concrete dropout.
+    /// What the drop probabilities have come to after the epoch, first layer to last; nothing
+    /// without concrete dropout.
     #[serde(rename = "learnt_dropout", default, skip_serializing_if = "Vec::is_empty")]
     pub learned_dropout: Vec<LearnedDropout>,
 }
@@ -113,7 +114,8 @@ pub trait Observer {
     /// Takes note of `event`.
     ///
     /// # Errors
-    /// An error ends the run and is returned from it: a log that cannot be written must not be lost silently.
+    /// An error ends the run and is returned from it: a log that cannot be written must not be lost
+    /// silently.
     fn observe(&mut self, event: &Event<'_>) -> Result<Control>;
 }
 

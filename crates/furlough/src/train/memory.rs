@@ -2,7 +2,8 @@ use super::TrainOptions;
 use crate::nn::{Activation, Architecture, Block, DropoutKind, Layer, Sequential};
 use crate::{Error, Result};
 
-/// How many bytes a training takes, part by part. Each is an upper bound that is close for networks of some size.
+/// How many bytes a training takes, part by part. Each is an upper bound that is close for networks
+/// of some size.
 ///
 /// ```
 /// use furlough::nn::{Activation, Sequential};
@@ -48,7 +49,8 @@ const WORTH_PACKING: u64 = 128;
 const EVALUATED: u64 = 8192;
 
 impl TrainingMemory {
-    /// Reckons what training such a network on `examples` examples takes. The data themselves are not counted.
+    /// Reckons what training such a network on `examples` examples takes. The data themselves are
+    /// not counted.
     pub fn of(architecture: &Architecture, options: &TrainOptions, examples: usize, threads: usize) -> Self {
         let examples = examples as u64;
         let batch = (options.batch_size as u64).min(examples);
@@ -110,8 +112,8 @@ fn largest_layer(architecture: &Architecture) -> u64 {
     WORD.saturating_mul(architecture.blocks().iter().map(weights).max().unwrap_or(0))
 }
 
-/// Asks the system whether it would give so many bytes, of which nothing is kept. Without this the process would be
-/// aborted in the middle of a training.
+/// Asks the system whether it would give so many bytes, of which nothing is kept. Without this the
+/// process would be aborted in the middle of a training.
 ///
 /// # Errors
 /// [`Error::Layer`] naming the largest layer of the network.

@@ -12,7 +12,8 @@ pub struct TrainOptions {
     pub optimizer: Sgd,
     /// How the learning rate falls.
     pub lr_schedule: LrSchedule,
-    /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of an epoch may be smaller.
+    /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of
+    /// an epoch may be smaller.
     pub batch_size: usize,
     /// Passes over the training set, at least 1.
     pub epochs: u32,
@@ -25,7 +26,8 @@ pub struct TrainOptions {
 }
 
 impl Default for TrainOptions {
-    /// The tutorial's recipe: weights from N(0, 0.01²), SGD with learning rate 0.5, batches of 256, 10 epochs.
+    /// The tutorial's recipe: weights from N(0, 0.01²), SGD with learning rate 0.5, batches of 256,
+    /// 10 epochs.
     fn default() -> Self {
         TrainOptions {
             init: Init::DEFAULT,

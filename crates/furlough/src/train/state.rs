@@ -1,8 +1,8 @@
 use crate::nn::Mlp;
 use serde::{Deserialize, Serialize};
 
-/// Where a run is and what it has learned: with the recipe and the data, all that is needed to go on as if it had
-/// never stopped.
+/// Where a run is and what it has learned: with the recipe and the data, all that is needed to go
+/// on as if it had never stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainState {
     /// The network as it is now.

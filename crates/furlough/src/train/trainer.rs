@@ -7,8 +7,8 @@ use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
 use crate::random::{Key, Stream};
 use crate::{Error, Result, counted};
 
-/// The training loop. What it computes is a function of the network, the options and the data: neither the number of
-/// threads nor being stopped and resumed changes a bit of it.
+/// The training loop. What it computes is a function of the network, the options and the data:
+/// neither the number of threads nor being stopped and resumed changes a bit of it.
 ///
 /// ```
 /// use furlough::data::{Dataset, Features, Targets};
@@ -42,8 +42,8 @@ impl<'a> Trainer<'a> {
     /// A run from the beginning, on `threads` threads, from 1 to [`MAX_THREADS`].
     ///
     /// # Errors
-    /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense, does not fit the data or
-    /// takes more memory than there is, and for options out of range.
+    /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense, does not fit the
+    /// data or takes more memory than there is, and for options out of range.
     pub fn new(network: &Sequential, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
         let architecture = fitting(network, data)?;
         options.validate()?;
@@ -55,7 +55,8 @@ impl<'a> Trainer<'a> {
         Trainer::resume(network, options, data, threads, state)
     }
 
-    /// A run from `state`, which an earlier run with the same network, options and data had come to.
+    /// A run from `state`, which an earlier run with the same network, options and data had come
+    /// to.
     ///
     /// # Errors
     /// As [`Self::new`], and [`Error::Setting`] when the state is not one of such a run.
@@ -106,7 +107,8 @@ impl<'a> Trainer<'a> {
         Ok(trainer)
     }
 
-    /// Sends [`Event::Checkpoint`] every so many steps too, and not only after each epoch. 0 is taken as never.
+    /// Sends [`Event::Checkpoint`] every so many steps too, and not only after each epoch. 0 is
+    /// taken as never.
     pub fn checkpoint_every(&mut self, steps: Option<u64>) {
         self.checkpoint_every = steps.filter(|&steps| steps > 0);
     }
@@ -139,18 +141,21 @@ impl<'a> Trainer<'a> {
     /// How well the full network, as it is now, does on `data`.
     ///
     /// # Errors
-    /// [`Error::Data`] when `data` does not fit the network, or has classes where this run learns numbers or the reverse.
+    /// [`Error::Data`] when `data` does not fit the network, or has classes where this run learns
+    /// numbers or the reverse.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Scores> {
         self.check_test(data)?;
         Ok(self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data, |_, _| ()))
     }
 
-    /// Trains until all epochs are done or the observer asks to stop. After each epoch the full network is evaluated on `test`.
+    /// Trains until all epochs are done or the observer asks to stop. After each epoch the full
+    /// network is evaluated on `test`.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had been learned before (unless the weights
-    /// themselves have overflowed, and earlier checkpoints are all there is); any error of the observer;
-    /// [`Error::Data`] when `test` does not fit the network.
+    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had
+    /// been learned before (unless the weights themselves have overflowed, and earlier checkpoints
+    /// are all there is); any error of the observer; [`Error::Data`] when `test` does not fit the
+    /// network.
     pub fn fit(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<StopReason> {
         if let Some(test) = test {
             self.check_test(test)?;
@@ -215,7 +220,8 @@ impl<'a> Trainer<'a> {
         let loss = sums.loss / examples as f64;
         if !loss.is_finite() {
             let step = progress.step_in_epoch + 1;
-            // Where the weights themselves have overflowed, the last checkpoint is the last good state.
+            // Where the weights themselves have overflowed, the last checkpoint is the last good
+            // state.
             if self.state.mlp.parameters().iter().chain(&self.state.velocity).all(|value| value.is_finite()) {
                 observer.observe(&Event::Checkpoint { state: &self.state })?;
             }

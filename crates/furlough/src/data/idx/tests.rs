@@ -73,7 +73,8 @@ fn every_flipped_bit_of_a_gzip_is_an_error_or_the_same_content() {
             same += 1;
         }
     }
-    // The time, the compression hint and the system in the gzip header do not matter; all else does.
+    // The time, the compression hint and the system in the gzip header do not matter; all else
+    // does.
     assert!(same <= 6 * 8 + 8, "{same} flips went unnoticed");
 }
 

@@ -1,9 +1,11 @@
-//! Finds the four files in the layouts and under the names that copies of MNIST's relatives come with.
+//! Finds the four files in the layouts and under the names that copies of MNIST's relatives come
+//! with.
 //!
-//! Looked through are the folder itself, its `raw`, and the `raw` of each folder in it, as torchvision lays
-//! them (`FashionMNIST/raw/…`). A file's name is a prefix (EMNIST's `emnist-letters-`), `train` or `t10k` or `test`,
-//! `-images` or `-labels`, `-idx3-ubyte` or `.idx3-ubyte`, and perhaps `.gz`. A folder with such a name
-//! may hold the file, as some archives unpack.
+//! Looked through are the folder itself, its `raw`, and the `raw` of each folder in it, as
+//! torchvision lays them (`FashionMNIST/raw/…`). A file's name is a prefix (EMNIST's
+//! `emnist-letters-`), `train` or `t10k` or `test`, `-images` or `-labels`, `-idx3-ubyte` or
+//! `.idx3-ubyte`, and perhaps `.gz`. A folder with such a name may hold the file, as some archives
+//! unpack.
 
 use super::{NAMES, SkippedFile};
 use crate::{Error, Result};
@@ -35,7 +37,8 @@ impl FileSet {
         self.files.iter().filter(|files| !files.is_empty()).count()
     }
 
-    /// Reads one of the four from the first of its files that `read` likes. Those before it are added to `skipped`.
+    /// Reads one of the four from the first of its files that `read` likes. Those before it are
+    /// added to `skipped`.
     ///
     /// # Errors
     /// That of the first file, when none is good.
@@ -97,7 +100,8 @@ pub(super) fn only_set(folder: &Path) -> Result<FileSet> {
     Err(Error::data(folder.display(), reason))
 }
 
-/// Every file directly in `folder` that may be the one of this name, one of [`NAMES`]; the one to try first first.
+/// Every file directly in `folder` that may be the one of this name, one of [`NAMES`]; the one to
+/// try first first.
 pub fn candidates(folder: &Path, name: &str) -> Vec<PathBuf> {
     let index = NAMES.iter().position(|known| *known == name);
     let set = sets_in(folder, 0).into_iter().find(|set| set.prefix.is_empty());

@@ -32,13 +32,13 @@ pub fn load_known(folder: &Path, files: &[KnownFile; 4], names: &[&str]) -> Resu
     Ok(read_known(folder, files, names)?.split)
 }
 
-/// Reads a folder of anyone's own files: bytes are multiplied by 1/255, there are as many classes as the
-/// highest label to learn from says, and they are named by their labels. The lowest label is `labels_from`: 0, but
-/// 1 in EMNIST's letters. An example has the shape that the files give it.
+/// Reads a folder of anyone's own files: bytes are multiplied by 1/255, there are as many classes
+/// as the highest label to learn from says, and they are named by their labels. The lowest label is
+/// `labels_from`: 0, but 1 in EMNIST's letters. An example has the shape that the files give it.
 ///
 /// # Errors
-/// [`Error::Data`] or [`Error::Io`], naming the file or saying what the folder has, for files that are missing, unsound
-/// or do not fit together, and for labels below `labels_from`.
+/// [`Error::Data`] or [`Error::Io`], naming the file or saying what the folder has, for files that
+/// are missing, unsound or do not fit together, and for labels below `labels_from`.
 pub fn read(folder: &Path, labels_from: u32) -> Result<Loaded> {
     let set = only_set(folder)?;
     let (train, test, skipped) = read_parts(&set, |_, path| idx::read(path))?;
@@ -78,7 +78,8 @@ fn read_parts(
         let part = Part::new(file(images)?, file(images + 1)?)?;
         Ok::<_, Error>((part, skipped))
     };
-    // Reading is mostly hashing, so the two parts are read side by side, where the system has room for a thread.
+    // Reading is mostly hashing, so the two parts are read side by side, where the system has room
+    // for a thread.
     let (train, test) = std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, || part(2)) {
         Ok(test) => (part(0), test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
         Err(_) => (part(0), part(2)),

@@ -1,4 +1,5 @@
-//! Four IDX files in a folder, named as MNIST named them: images and labels, for training and for testing.
+//! Four IDX files in a folder, named as MNIST named them: images and labels, for training and for
+//! testing.
 
 mod find;
 mod loading;
@@ -8,8 +9,9 @@ pub use find::candidates;
 pub use loading::{Loaded, load, load_known, read, read_known};
 pub use skipped::SkippedFile;
 
-/// The four names, training before testing and images before labels. Other spellings are known too: a file may end in
-/// `.gz`, have a dot for the dash before `idx`, say `test` for `t10k`, and all four may begin with the same prefix.
+/// The four names, training before testing and images before labels. Other spellings are known too:
+/// a file may end in `.gz`, have a dot for the dash before `idx`, say `test` for `t10k`, and all
+/// four may begin with the same prefix.
 pub const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 

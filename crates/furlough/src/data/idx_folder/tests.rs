@@ -13,8 +13,8 @@ fn contents() -> [Vec<u8>; 4] {
     ]
 }
 
-/// Writes the four files below `folder` under the names that `rename` gives; names that end in `.gz` are not compressed,
-/// since content decides.
+/// Writes the four files below `folder` under the names that `rename` gives; names that end in
+/// `.gz` are not compressed, since content decides.
 fn write_as(folder: &Path, rename: impl Fn(&str) -> String) {
     for (name, content) in NAMES.iter().zip(contents()) {
         let path = folder.join(rename(name));
