@@ -20,13 +20,14 @@
 //! }
 //!
 //! fn main() -> std::process::ExitCode {
-//!     furlough_harness::run(masks::tests())
+//!     furlough_harness::run(furlough_harness::all![masks])
 //! }
 //! ```
 
 use libtest_mimic::{Arguments, Completion, Trial};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// A test by name.
@@ -51,15 +52,46 @@ impl Test {
 }
 
 /// Defines `pub fn tests()`, which lists the tests of a module: functions without parameters. A test that is left out of the list
-/// is dead code, so the compiler names it. `name unless expression` gives [`Test::unless`] a closure of the expression.
+/// is dead code, so the compiler names it. `name unless expression` gives [`Test::unless`] a closure of the expression; an attribute
+/// before a name, such as `#[cfg(unix)]`, belongs to its place in the list.
 #[macro_export]
 macro_rules! tests {
-    ($($name:ident $(unless $missing:expr)?),* $(,)?) => {
+    ($($(#[$attribute:meta])* $name:ident $(unless $missing:expr)?),* $(,)?) => {
         /// The tests of this module.
         pub fn tests() -> Vec<$crate::Test> {
-            vec![$($crate::Test::new(module_path!(), stringify!($name), $name)$(.unless(|| $missing))?),*]
+            let mut all = Vec::new();
+            $($(#[$attribute])* all.push($crate::Test::new(module_path!(), stringify!($name), $name)$(.unless(|| $missing))?);)*
+            all
         }
     };
+}
+
+/// The tests of all modules, which have attributes as in [`tests!`], and one that no function is marked for the standard harness.
+#[macro_export]
+macro_rules! all {
+    ($($(#[$attribute:meta])* $($module:ident)::+),* $(,)?) => {{
+        let mut all = Vec::new();
+        $($(#[$attribute])* all.extend($($module)::+::tests());)*
+        all.push($crate::Test::new("", "no_test_has_the_attribute_of_another_harness", || {
+            $crate::no_attributes(concat!(env!("CARGO_MANIFEST_DIR"), "/tests").as_ref());
+        }));
+        all
+    }};
+}
+
+/// Fails when a file in this folder has a function marked `#[test]`, which this harness would leave out without a word.
+#[doc(hidden)]
+pub fn no_attributes(folder: &Path) {
+    for entry in std::fs::read_dir(folder).expect("the folder of the tests").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            no_attributes(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a file of tests");
+            let attribute = text.lines().position(|line| line.trim() == "#[test]");
+            assert_eq!(attribute, None, "{} has #[test]; list the function in tests! instead", path.display());
+        }
+    }
 }
 
 /// Runs the tests as the arguments of the program say, which are those of the standard harness, and names at the end those that could not

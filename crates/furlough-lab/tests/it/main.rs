@@ -15,5 +15,5 @@ fn main() -> ExitCode {
     if run_directory::is_child() {
         return ExitCode::SUCCESS;
     }
-    furlough_harness::run([resume::tests(), run_directory::tests(), tune::tests()].into_iter().flatten().collect())
+    furlough_harness::run(furlough_harness::all![resume, run_directory, tune])
 }
