@@ -1,0 +1,60 @@
+//! The tests of the command, in one program, so that they are linked once.
+
+mod common;
+mod errors;
+mod flags_page;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod help;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(unix)]
+mod names;
+#[cfg(unix)]
+mod pipes;
+mod report;
+#[cfg(unix)]
+mod resume;
+mod study;
+#[cfg(unix)]
+mod tensorboard;
+#[cfg(unix)]
+mod terminal;
+mod train;
+#[cfg(unix)]
+mod tune;
+mod watch;
+#[cfg(target_os = "linux")]
+mod watch_browser;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    furlough_harness::run(furlough_harness::all![
+        errors,
+        flags_page,
+        #[cfg(target_os = "linux")]
+        full_disk,
+        help,
+        #[cfg(target_os = "linux")]
+        limits,
+        #[cfg(unix)]
+        names,
+        #[cfg(unix)]
+        pipes,
+        report,
+        #[cfg(unix)]
+        resume,
+        study,
+        #[cfg(unix)]
+        tensorboard,
+        #[cfg(unix)]
+        terminal,
+        train,
+        #[cfg(unix)]
+        tune,
+        watch,
+        #[cfg(target_os = "linux")]
+        watch_browser,
+    ])
+}
