@@ -8,6 +8,9 @@ use std::process::ExitCode;
 /// Exit code of a run that was stopped and saved, as shells give it to what Ctrl-C ended.
 pub const INTERRUPTED: u8 = 130;
 
+/// Exit code of a study that is done but for trials that failed by themselves, and would again.
+pub const SOME_FAILED: u8 = 3;
+
 /// Prints `error` and gives the exit code that goes with it. When nobody reads the output any more, that is no error.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {

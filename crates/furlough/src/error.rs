@@ -36,7 +36,7 @@ pub enum Error {
     },
     /// The loss stopped being finite. What was learned before this step is kept.
     #[error(
-        "the loss became {loss} in epoch {epoch}, step {step}; nothing was learned from that step. \
+        "the loss became {loss} in epoch {epoch}, step {step}; the last checkpoint is from before that. \
          Try a smaller learning rate or a max-norm constraint, or check the data for extreme values"
     )]
     NotFinite {

@@ -122,8 +122,10 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// List, fetch and describe data sets
     Data(DataArgs),
-    /// Describe a run: its recipe, how far it is, its figures and files
+    /// Describe runs, tunes and studies: recipe, how far they are, figures and files
     Info(InfoArgs),
+    /// List the runs, tunes and studies in a folder, with dates
+    Runs(RunsArgs),
     /// Write a page about runs: curves, mistakes, calibration, weights, masks, recipe
     Report(ReportArgs),
     /// Set runs beside each other: recipes, figures, and what the seeds say
@@ -350,11 +352,26 @@ pub struct EvaluateArgs {
 
 /// What `furlough info` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  furlough info runs/digits-1")]
+#[command(
+    after_help = "Examples:\n  furlough info runs/digits-1\n  furlough info runs/tune-digits-1\n  furlough info runs"
+)]
 pub struct InfoArgs {
-    /// The run's folder
-    pub run: PathBuf,
-    /// One JSON object instead of text
+    /// Folders of runs, tunes and studies, or folders with several in them
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// One JSON object a folder, each in a line, instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `furlough runs` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  furlough runs\n  furlough runs --json | jq 'select(.status == \"diverged\")'")]
+pub struct RunsArgs {
+    /// The folder to look in
+    #[arg(default_value = "runs", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// One JSON object a folder, each in a line, instead of a table
     #[arg(long)]
     pub json: bool,
 }

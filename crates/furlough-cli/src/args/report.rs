@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub struct ReportArgs {
-    /// Folders of runs, and of studies
-    #[arg(required = true, value_name = "RUN|STUDY")]
+    /// Folders of runs, of tunes and of studies, or folders with several in them
+    #[arg(required = true, value_name = "DIR")]
     pub folders: Vec<PathBuf>,
     /// Where to write the page [default: report.html in the folder; of several, in the current one]
     #[arg(long, value_name = "FILE.html")]

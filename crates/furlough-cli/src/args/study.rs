@@ -76,6 +76,9 @@ pub struct StudyRunArgs {
     pub which: WhichStudy,
     #[command(flatten)]
     pub part: ShardArgs,
+    /// Run trials again that failed, as for want of memory; what diverges does so again
+    #[arg(long)]
+    pub retry_failed: bool,
     /// Trials at a time [default: as many as the cores allow]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub jobs: Option<NonZero<usize>>,

@@ -14,6 +14,7 @@ Exit codes:
   0    done
   1    an error, told after the word 'error:'
   2    the command line makes no sense
+  3    a study is done, but some of its trials failed and would again
   130  stopped by Ctrl-C, SIGTERM, a closed pipe or terminal; training was saved first";
 
 pub(super) const COMPLETIONS_HELP: &str = "Examples:

@@ -31,8 +31,11 @@ pub(super) const AFTER: &str = "Examples:
 The folder has: tune.json (everything), recommended.toml (a recipe for `furlough train`), final (the run on all training examples), \
 error-by-p.svg and .png, and trials (a run directory each).
 
+A trial that fails by itself, because it diverges or does not fit in memory, is never recommended and ends nothing: its \
+reason is told and kept, and it is run again only with --retry-failed.
+
 Exit codes:
-  0 finished, 1 error, 2 command line not understood, 130 stopped after saving";
+  0 finished, even if some trials failed, 1 error, 2 command line not understood, 130 stopped after saving";
 
 /// What `furlough tune` takes.
 #[derive(Debug, Args)]
@@ -72,6 +75,9 @@ pub struct TuneArgs {
     /// Go on with a tune that was stopped or killed
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub resume: Option<PathBuf>,
+    /// Run trials again that failed, as for want of memory; what diverges does so again
+    #[arg(long, help_heading = "Run", requires = "resume")]
+    pub retry_failed: bool,
     /// Trials at a time; the threads are shared out among them [default: as many as threads]
     #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run", allow_negative_numbers = true)]
     pub jobs: Option<NonZero<usize>>,

@@ -13,6 +13,7 @@ fn help_texts() {
         ("help_tune", "tune --help"),
         ("help_evaluate", "evaluate --help"),
         ("help_info", "info --help"),
+        ("help_runs", "runs --help"),
         ("help_watch", "watch --help"),
     ] {
         insta::assert_snapshot!(name, ok(folder.path(), args));

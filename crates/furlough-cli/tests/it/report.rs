@@ -119,6 +119,106 @@ fn what_is_missing_is_said() {
     assert!(told(folder, "report a --out b.html").contains("0 of 2 epochs"));
 }
 
+#[test]
+fn a_run_that_diverged_is_told_as_such_everywhere() {
+    let folder = folder();
+    let folder = folder.path();
+    // In its very last step, which no later step's loss shows.
+    let last = "train --data digits --batch-size 2000 --epochs 1 --lr 1e15 --quiet --out last";
+    let said = fails(folder, last, 1);
+    assert!(said.contains("the loss became") && said.contains("in epoch 1, step 1"), "{said}");
+    assert!(!folder.join("last/manifest.json").exists() && !folder.join("last/model.safetensors").exists());
+    let info = ok(folder, "info last");
+    assert!(info.contains("diverged: the loss became") && info.contains("No epoch came to a good end."), "{info}");
+    let object: Value = serde_json::from_str(&ok(folder, "info last --json")).unwrap();
+    assert_eq!((&object["status"], &object["failure"]["kind"]), (&"diverged".into(), &"diverged".into()));
+    assert_eq!((&object["failure"]["step"], &object["last_good_epoch"]), (&1.into(), &0.into()));
+
+    // In a later epoch, after good ones: what was good stays to be seen.
+    ok(folder, &format!("{RUN} good"));
+    // A run that was good for two epochs and failed in its third.
+    let recipe = read(folder, "good/recipe.toml").replace("epochs = 2", "epochs = 5");
+    fs::create_dir(folder.join("later")).unwrap();
+    fs::write(folder.join("later/recipe.toml"), recipe).unwrap();
+    fs::write(folder.join("later/metrics.jsonl"), read(folder, "good/metrics.jsonl")).unwrap();
+    let failed = "{\"version\":1,\"kind\":\"diverged\",\"epoch\":3,\"step\":7,\"loss\":\"inf\"}";
+    fs::write(folder.join("later/failed.json"), failed).unwrap();
+    let info = ok(folder, "info later");
+    for expected in [
+        "diverged: the loss became inf in epoch 3, step 7",
+        "diverges at the same step, always",
+        "lower --lr than 0.1",
+        "--max-norm 3",
+        "The last good epoch is 2.",
+    ] {
+        assert!(info.contains(expected), "{expected:?} is not in {info}");
+    }
+    assert!(!info.contains("resume"), "{info}");
+    let told = told(folder, "report later --out later.html");
+    let html = read(folder, "later.html");
+    for text in [&told, &html] {
+        assert!(
+            text.contains("diverges at the same step, always") && text.contains("The last good epoch is 2."),
+            "{text}"
+        );
+        assert!(!text.contains("--resume"), "{text}");
+    }
+    assert!(html.contains("diverged</span>") && html.contains("id=\"curves-0\""));
+    // A comparison concludes nothing from it.
+    assert!(ok(folder, "compare good later").contains("not finished, and so not in any mean: later"));
+    assert!(ok(folder, "runs .").lines().any(|line| line.contains("diverged") && line.ends_with("later")));
+}
+
+#[test]
+fn every_folder_is_recognized() {
+    let folder = folder();
+    let folder = folder.path();
+    ok(folder, "train --data digits --hidden 8 --epochs 1 --quiet --out runs/a");
+    ok(folder, "train --data digits --hidden 8 --epochs 1 --seed 1 --quiet --out runs/b");
+    let tune = "tune --data digits --hidden 8 --epochs 2 --trials 4 --seeds 2 --quiet --out runs/t";
+    ok(folder, tune);
+    // Several runs are told one after the other, and a folder of them in lines.
+    let both = ok(folder, "info runs/a runs/b");
+    assert!(
+        both.contains("runs/a\n") && both.contains("runs/b\n") && both.matches("recipe    ").count() == 2,
+        "{both}"
+    );
+    let lines: Vec<Value> =
+        ok(folder, "info runs --json").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[2]["tune"], &lines[2]["status"]), (3, &"runs/t".into(), &"finished".into()));
+    assert!(lines[2]["report"]["verdict"]["text"].is_string());
+    for listing in [ok(folder, "info runs"), ok(folder, "runs")] {
+        let rows: Vec<&str> = listing.lines().collect();
+        assert_eq!(rows.len(), 4, "{listing}");
+        assert!(rows[0].contains("when (UTC)") && rows[3].contains("tune") && rows[3].ends_with("runs/t"), "{listing}");
+        assert!(
+            rows[1..].iter().all(|row| row.trim_start().starts_with("20") && row.contains("finished")),
+            "{listing}"
+        );
+    }
+    assert_eq!(ok(folder, "runs --json").lines().count(), 3);
+    let page = ok(folder, "info runs/t");
+    assert!(page.contains("verdict") && page.contains("recipe    data = \"digits\""), "{page}");
+
+    ok(folder, "report runs/t");
+    let html = read(folder, "runs/t/report.html");
+    for expected in ["Does dropout help?", "What was tried", "runs/t/final", "id=\"curves-1\"", "id=\"plots-0\""] {
+        assert!(html.contains(expected), "{expected}");
+    }
+    ok(folder, "report runs --out all.html");
+    let html = read(folder, "all.html");
+    assert!(html.contains("3 runs compared") && html.contains("runs/a") && html.contains("Does dropout help?"));
+
+    // As a killed tune leaves it.
+    for gone in ["tune.json", "error-by-p.svg", "error-by-p.png"] {
+        fs::remove_file(folder.join("runs/t").join(gone)).unwrap();
+    }
+    let page = ok(folder, "info runs/t");
+    assert!(page.contains("not finished") && page.contains("tune --resume runs/t"), "{page}");
+    assert!(told(folder, "report runs/t --out t.html").contains("This tune is not finished"));
+    assert!(fails(folder, "runs nowhere", 1).contains("nowhere: there is no such folder"));
+}
+
 /// Four IDX files of 4 × 4 pixels in two classes.
 fn own_files(folder: &Path, first: u8) {
     fs::create_dir_all(folder).unwrap();

@@ -275,6 +275,49 @@ fn what_is_wrong_is_one_clear_error() {
     assert!(said.contains("error: 1 trial failed"), "{said}");
 }
 
+fn trials_that_failed_are_told_and_run_again_only_on_request() {
+    let folder = folder();
+    let folder = folder.path();
+    // One arm diverges, one is too large for any machine, one is fine.
+    let text = "title = 'Widths and rates'\nmeasure = ['test_error']\nseeds = { count = 1 }\n\
+                base = { data = 'digits', epochs = 1, hidden = 8, dropout = 0 }\n\
+                [axes]\nkind = [{ name = 'fine', lr = 0.1 }, { name = 'wild', lr = 1e30 }, { name = 'large', hidden = [4000000, 4000000] }]\n";
+    write(folder, "a.toml", text);
+    let output = run(folder, "study run a.toml --out a");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("wild, seed 0: diverged: the loss became") && said.contains("large, seed 0: "), "{said}");
+    assert!(said.contains("note: 2 trials failed"), "{said}");
+    let table = fs::read_to_string(folder.join("a/table.md")).unwrap();
+    assert!(table.contains("2 trials failed:\n\n- wild, seed 0: diverged: the loss became"), "{table}");
+    assert!(!table.contains("missing") && !table.contains("has not begun"), "{table}");
+    let results: Value = serde_json::from_str(&fs::read_to_string(folder.join("a/results.json")).unwrap()).unwrap();
+    assert!(results["missing"].as_array().unwrap().iter().all(|missing| missing["state"] == "failed"), "{results}");
+    let plan = ok(folder, "study plan a");
+    assert!(plan.contains("3 trials: 1 finished, 2 failed\n") && plan.contains("diverged: the loss became"), "{plan}");
+
+    // Nothing is trained again, and the exit code is the same.
+    let again = run(folder, "study run a --json");
+    assert_eq!(again.status.code(), Some(3));
+    let lines = json_lines(&String::from_utf8(again.stdout).unwrap());
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!([of("start"), of("trial"), of("epoch"), of("stop")], [1, 0, 0, 1]);
+    assert_eq!((&lines[0]["failed"], &lines[1]["failed"]), (&2.into(), &2.into()));
+    let retried = run(folder, "study run a --json --retry-failed");
+    let lines = json_lines(&String::from_utf8(retried.stdout).unwrap());
+    let failed = lines.iter().filter(|line| line["event"] == "trial" && line["state"] == "failed").count();
+    assert_eq!((retried.status.code(), failed), (Some(3), 2));
+
+    // Its page and its line say so, and a trial's own folder too.
+    let page = ok(folder, "info a");
+    assert!(page.contains("1 finished") && page.contains("2 failed"), "{page}");
+    ok(folder, "report a --out a.html");
+    assert!(fs::read_to_string(folder.join("a.html")).unwrap().contains("2 trials failed"));
+    let large = results["missing"][1]["id"].as_str().unwrap();
+    let own = ok(folder, &format!("info a/trials/{large}"));
+    assert!(own.contains("failed: ") && !own.contains("resume"), "{own}");
+}
+
 fn a_study_that_cannot_begin_takes_no_folder() {
     let folder = folder();
     let folder = folder.path();

@@ -7,6 +7,7 @@ use crate::recipe::Recipe;
 use crate::run::{EpochRecord, NamedRun};
 use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
 use maud::{Markup, html};
+use std::collections::{BTreeMap, HashMap};
 
 /// A run of a comparison.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,11 +90,12 @@ impl Comparison {
             runs.iter().map(|run| run.recipe.to_toml().parse().unwrap_or_default()).collect();
         let differences = differences(&tables);
         let mut groups: Vec<Group> = Vec::new();
-        let alike = |a: &toml::Table, b: &toml::Table| {
-            keys(&[a.clone(), b.clone()]).iter().all(|key| key == SEED || a.get(key) == b.get(key))
-        };
-        for place in 0..runs.len() {
-            match groups.iter_mut().find(|group| alike(&tables[group.runs[0]], &tables[place])) {
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for (place, table) in tables.iter().enumerate() {
+            let mut apart = table.clone();
+            apart.remove(SEED);
+            let group = *known.entry(apart.to_string()).or_insert(groups.len());
+            match groups.get_mut(group) {
                 Some(group) => group.runs.push(place),
                 None => groups.push(Group { label: String::new(), runs: vec![place] }),
             }
@@ -107,9 +109,12 @@ impl Comparison {
             };
             group.label = apart.iter().map(says).collect::<Vec<_>>().join(", ");
         }
+        let bases =
+            FIGURES.map(|(_, figure)| groups.first().map_or(BTreeMap::new(), |group| ended(&runs, group, figure)));
         let paired = (1..groups.len())
             .flat_map(|group| {
-                FIGURES.iter().filter_map(|figure| paired(&runs, &groups, group, figure)).collect::<Vec<_>>()
+                let each = FIGURES.iter().zip(&bases);
+                each.filter_map(|(figure, base)| paired(&runs, &groups, group, figure, base)).collect::<Vec<_>>()
             })
             .collect();
         Comparison { runs, differences, groups, paired }
@@ -127,19 +132,30 @@ type Figure = (&'static str, fn(&EpochRecord) -> Option<f64>);
 const FIGURES: [Figure; 2] =
     [("accuracy", |record| record.summary.test_accuracy), ("loss", |record| record.summary.test_loss)];
 
-fn paired(runs: &[Line], groups: &[Group], group: usize, (name, figure): &Figure) -> Option<PairedFigure> {
+/// Returns a figure of each finished run of a group after its last epoch, by seed.
+fn ended(runs: &[Line], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) -> BTreeMap<u64, f64> {
+    let value = |place: &usize| {
+        let run = &runs[*place];
+        let value = run.records.last().filter(|_| run.finished).and_then(figure)?;
+        Some((run.recipe.options().seed, value))
+    };
+    group.runs.iter().filter_map(value).collect()
+}
+
+/// `base` has the first group's figures.
+fn paired(
+    runs: &[Line],
+    groups: &[Group],
+    group: usize,
+    (name, figure): &Figure,
+    base: &BTreeMap<u64, f64>,
+) -> Option<PairedFigure> {
     // Figures on other examples are no pair.
     let judge = |group: usize| runs[groups[group].runs[0]].recipe.partition().validation_fold();
     if judge(0) != judge(group) {
         return None;
     }
-    let ended = |place: &usize| {
-        let run = &runs[*place];
-        let value = run.records.last().filter(|_| run.finished).and_then(figure)?;
-        Some((run.recipe.options().seed, value))
-    };
-    let base: std::collections::BTreeMap<u64, f64> = groups[0].runs.iter().filter_map(ended).collect();
-    let other: std::collections::BTreeMap<u64, f64> = groups[group].runs.iter().filter_map(ended).collect();
+    let other = ended(runs, &groups[group], *figure);
     let (seeds, differences): (Vec<u64>, Vec<f64>) =
         other.iter().filter_map(|(seed, value)| Some((*seed, value - base.get(seed)?))).unzip();
     let estimate = Estimate::of(&differences)?;

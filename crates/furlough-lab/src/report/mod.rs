@@ -13,6 +13,7 @@
 //!     recipe: Settings::parse("data = 'digits'", None)?.resolve()?,
 //!     records: vec![],
 //!     manifest: None,
+//!     failure: None,
 //!     model: None,
 //!     first_batch: vec![],
 //!     answers: None,
@@ -40,6 +41,7 @@ mod run;
 mod study;
 #[cfg(test)]
 mod tests;
+mod tune;
 pub mod uplot;
 mod weights;
 
@@ -50,4 +52,5 @@ pub use page::{Part, is_report, page};
 pub use pixels::Pixels;
 pub use run::{RunModel, RunReport};
 pub use study::{Picture, StudyReport};
+pub use tune::TunePage;
 pub use weights::Weights;

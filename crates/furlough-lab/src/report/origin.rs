@@ -1,6 +1,7 @@
 //! What the run was, and how to have it again.
 
 use super::{RunReport, numbers};
+use crate::run::Failure;
 use furlough::nn::{Activation, Mlp};
 use maud::{Markup, html};
 
@@ -42,6 +43,22 @@ pub(super) fn section(report: &RunReport) -> Markup {
 fn commands(report: &RunReport) -> String {
     let own = if report.recipe.data() == furlough::data::catalog::OWN_FILES { " --data-dir DIR" } else { "" };
     let name = shell_word(&report.name);
+    if let Some(failure) = &report.failure {
+        return match failure {
+            Failure::Diverged { .. } => {
+                let lr = report.recipe.options().optimizer.learning_rate / 10.0;
+                format!(
+                    "# the recipe below, saved as recipe.toml, diverges at the same step each time; try a lower rate\n\
+                     furlough train --recipe recipe.toml --lr {lr} --max-norm 3{own} --out again"
+                )
+            }
+            Failure::Error { .. } => {
+                format!(
+                    "# try again with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{own} --out again"
+                )
+            }
+        };
+    }
     if report.manifest.is_none() {
         return format!("# go on with it\nfurlough train --resume {name}{own}");
     }

@@ -1,5 +1,5 @@
 use super::embed::{self, trusted};
-use super::{Comparison, RunReport, StudyReport, comparison, run, study};
+use super::{Comparison, RunReport, StudyReport, TunePage, comparison, run, study, tune};
 use crate::Result;
 use maud::{DOCTYPE, Markup, html};
 
@@ -12,6 +12,8 @@ pub enum Part<'a> {
     Comparison(&'a Comparison),
     /// A study.
     Study(&'a StudyReport),
+    /// A tune.
+    Tune(&'a TunePage),
 }
 
 /// A part of a page, made: its heading, and its sections with their titles.
@@ -42,13 +44,14 @@ pub fn page(parts: &[Part<'_>]) -> Result<String> {
         Part::Run(report) => run::chapter(report, place),
         Part::Comparison(comparison) => comparison::chapter(comparison, place),
         Part::Study(report) => study::chapter(report),
+        Part::Tune(page) => tune::chapter(page),
     };
     let chapters = parts.iter().enumerate().map(chapter).collect::<Result<Vec<_>>>()?;
     let title = match chapters.as_slice() {
         [] => "Nothing".into(),
         [only] => only.title.clone(),
         [first, ..] if matches!(parts[0], Part::Comparison(_)) => first.title.clone(),
-        many => format!("{} runs and studies", many.len()),
+        many => format!("{} runs, studies and tunes", many.len()),
     };
     // The title is the first chapter's own, where there is one chapter or the first one speaks of all the others.
     let titled = chapters.len() == 1 || matches!(parts.first(), Some(Part::Comparison(_)));

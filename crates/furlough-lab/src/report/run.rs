@@ -4,7 +4,7 @@ use super::page::{Chapter, Section};
 use super::{Answers, MaskPlace, calibration, classes, curves, learnt, masks, mistakes, numbers, origin, weights};
 use crate::Result;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, Manifest};
+use crate::run::{EpochRecord, Failure, Manifest};
 use furlough::files::ModelInfo;
 use furlough::nn::Mlp;
 use maud::{Markup, html};
@@ -20,6 +20,8 @@ pub struct RunReport {
     pub records: Vec<EpochRecord>,
     /// Its manifest; none while it is not finished.
     pub manifest: Option<Manifest>,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
     /// Its network, trained; none while it is not finished.
     pub model: Option<RunModel>,
     /// The ids of the examples of its first batch ([`first_batch`](super::first_batch)); empty without the data.
@@ -45,6 +47,11 @@ impl RunReport {
         let Some(model) = &self.model else { return Vec::new() };
         let steps = self.manifest.as_ref().map_or(1, |manifest| manifest.steps.max(1));
         MaskPlace::all(model.mlp.architecture(), self.recipe.dropout_schedule().factor(0, steps))
+    }
+
+    /// Returns whether all epochs are done and the network answers in numbers.
+    pub fn is_finished(&self) -> bool {
+        self.manifest.is_some() && self.failure.is_none()
     }
 
     /// Seconds of all epochs together.
@@ -78,9 +85,14 @@ fn opening(report: &RunReport) -> Markup {
     let epochs = report.recipe.options().epochs as usize;
     html! {
         p.lead {
-            @if report.manifest.is_some() { span.state { "finished" } } @else { span.state.open { "unfinished" } }
+            @match (&report.failure, &report.manifest) {
+                (Some(Failure::Diverged { .. }), _) => { span.state.open { "diverged" } }
+                (Some(Failure::Error { .. }), _) => { span.state.open { "failed" } }
+                (None, Some(_)) => { span.state { "finished" } }
+                (None, None) => { span.state.open { "unfinished" } }
+            }
             (summary(report)) " "
-            @if report.manifest.is_some() {
+            @if report.is_finished() {
                 (numbers::counted(epochs, "epoch"))
             } @else {
                 (report.records.len()) " of " (numbers::counted(epochs, "epoch"))

@@ -35,14 +35,7 @@ pub struct Picture {
 pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
     let mut sections = Vec::new();
     if !report.pictures.is_empty() {
-        let body = html! {
-            div.study {
-                @for Picture { name, svg, .. } in &report.pictures {
-                    figure { (picture(name, svg)) figcaption { (name) } }
-                }
-            }
-        };
-        sections.push(Section { id: "plots", title: "Plots", body });
+        sections.push(Section { id: "plots", title: "Plots", body: pictures(&report.pictures) });
     }
     if let Some(text) = &report.text {
         sections.push(Section { id: "tables", title: "Tables", body: markdown(text) });
@@ -56,6 +49,17 @@ pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
     }
     let opening = html! { @for note in &report.notes { p.note { (note) } } };
     Ok(Chapter { title: report.name.clone(), opening, sections })
+}
+
+/// Shows pictures one under the other.
+pub(super) fn pictures(pictures: &[Picture]) -> Markup {
+    html! {
+        div.study {
+            @for Picture { name, svg, .. } in pictures {
+                figure { (picture(name, svg)) figcaption { (name) } }
+            }
+        }
+    }
 }
 
 /// A picture of ours takes the page's colors. Anybody else's stays an image, which can run nothing.

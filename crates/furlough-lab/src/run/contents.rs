@@ -1,4 +1,4 @@
-use super::{EpochRecord, Manifest, RunDir, read_metrics};
+use super::{EpochRecord, Failure, Manifest, RunDir, read_metrics};
 use crate::recipe::{Recipe, Settings};
 use crate::{Error, Result};
 use furlough::counted;
@@ -14,6 +14,20 @@ pub struct RunContents {
     pub records: Vec<EpochRecord>,
     /// The manifest; none while the run is not finished.
     pub manifest: Option<Manifest>,
+    /// Why it ended before it was finished and would end so again; none of a run that is finished or can go on.
+    pub failure: Option<Failure>,
+}
+
+impl RunContents {
+    /// Whether all epochs are done and the network answers in numbers.
+    pub fn is_finished(&self) -> bool {
+        self.manifest.is_some() && self.failure.is_none()
+    }
+
+    /// Returns the last epoch after which the network answered in numbers, from 1; 0 when there is none.
+    pub fn last_good_epoch(&self) -> u32 {
+        self.records.iter().take_while(|record| record.is_good()).last().map_or(0, |record| record.summary.epoch)
+    }
 }
 
 /// A run's network, trained, and what belongs to it.
@@ -28,7 +42,7 @@ pub struct Trained {
 }
 
 impl RunDir {
-    /// Recipe, log and manifest.
+    /// Reads recipe, log and manifest, and why the run failed if it did.
     ///
     /// # Errors
     /// [`Error::Run`] when a file is damaged, or is not this run's because somebody changed or exchanged it; [`Error::Recipe`],
@@ -45,7 +59,9 @@ impl RunDir {
             }
             advise(manifest.check(self, Self::METRICS))?;
         }
-        Ok(RunContents { recipe, records, manifest })
+        let recorded = if manifest.is_none() { Failure::read(self.path())? } else { None };
+        let failure = recorded.or_else(|| Failure::in_log(&records));
+        Ok(RunContents { recipe, records, manifest, failure })
     }
 
     /// The trained network, with the precision and all else that its recipe says.

@@ -41,6 +41,8 @@ impl RunDir {
     pub const CURVES_PNG: &'static str = "curves.png";
     /// What the finished run consists of. Written last.
     pub const MANIFEST: &'static str = "manifest.json";
+    /// Why a run ended before it was finished and would end so again; only such a run has it.
+    pub const FAILED: &'static str = "failed.json";
     /// Locked while a process writes the run; gone when it is finished.
     pub const LOCK: &'static str = "lock";
     /// Folder of TensorBoard's event files, where they were asked for. No part of what the manifest lists.
@@ -180,6 +182,18 @@ impl RunDir {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         debug_assert!(self.lock.is_some(), "only a locked run is written");
         Ok(write_atomic(&self.file(name), bytes)?)
+    }
+
+    /// Removes the file `name`, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it is there and cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let path = self.file(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// From here on the folder stays, whatever happens.

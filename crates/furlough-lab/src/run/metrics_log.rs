@@ -17,6 +17,14 @@ pub struct EpochRecord {
     pub seconds: f64,
 }
 
+impl EpochRecord {
+    /// Whether the network after this epoch answers in numbers. An accuracy without a loss is of outputs that overflowed:
+    /// JSON has no NaN, so the loss of such outputs is written as null.
+    pub fn is_good(&self) -> bool {
+        self.summary.test_loss.is_some() || self.summary.test_accuracy.is_none()
+    }
+}
+
 /// The epochs of a run as a file of JSON lines, open for the next one.
 #[derive(Debug)]
 pub struct MetricsLog {

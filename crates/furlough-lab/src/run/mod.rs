@@ -7,6 +7,7 @@
 mod background;
 mod contents;
 mod directory;
+mod failure;
 mod manifest;
 mod metrics_log;
 mod plot;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use contents::{RunContents, Trained};
 pub use directory::RunDir;
+pub use failure::Failure;
 pub use manifest::{FileEntry, Manifest};
 pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
 pub(crate) use plot::wants_logarithm;

@@ -1,6 +1,6 @@
 use super::background::Background;
 use super::metrics_log::flush;
-use super::{EpochRecord, FileEntry, Manifest, MetricsLog, RunDir, curves_png, curves_svg, read_metrics};
+use super::{EpochRecord, Failure, FileEntry, Manifest, MetricsLog, RunDir, curves_png, curves_svg, read_metrics};
 use crate::recipe::Recipe;
 use crate::{Error, Result};
 use furlough::files::checkpoint_bytes;
@@ -122,6 +122,8 @@ impl<'a> Recorder<'a> {
             last: records.last().cloned(),
             files: files?,
         };
+        // A run that failed and was run again after all.
+        self.dir.remove(RunDir::FAILED)?;
         manifest.write(&self.dir)?;
         self.dir.retire_lock();
         Ok(())
@@ -164,6 +166,10 @@ impl Observer for Recorder<'_> {
                     flush(&log)?;
                     Ok(write_atomic(&path, &checkpoint_bytes(&path, &state, &origin)?)?)
                 }))?;
+            }
+            Event::Diverged { epoch, step, loss } => {
+                self.background.finish()?;
+                Failure::diverged(epoch, step, loss).write(self.dir.path())?;
             }
             Event::Stop { reason, state } => {
                 self.background.finish()?;

@@ -68,6 +68,8 @@ impl Measured {
                 }
             }
         }
+        // JSON has no number for what overflowed.
+        self.values.retain(|_, value| value.is_finite());
         self.looks.insert(look);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! A *trial* is a run in a folder that is named after what determines it, so that no run is ever repeated. A *pool* has many
 //! of them trained at once. What they came to is compared by a few plain statistics.
 
+mod counts;
 mod figure;
 mod folder;
 mod grid;
@@ -19,13 +20,14 @@ mod tables;
 mod tests;
 mod trial;
 
+pub use counts::TrialCounts;
 pub use figure::{figure, picture};
 pub use folder::{StudyFolder, difference};
 pub use grid::{Arm, Label};
 pub use measure::Measure;
 pub use measured::{Measured, measure_trial};
 pub use pool::{Crew, Job, Plan, Queue, Report, run_pool};
-pub use results::{ArmResult, Comparison, DataSummary, Missing, Results, TrialResult};
+pub use results::{ArmResult, Comparison, DataSummary, Missing, MissingState, Results, TrialResult};
 pub use spec::{Compare, PlotSpec, Study};
 pub(crate) use trial::begin as begin_run;
-pub use trial::{Ended, Setting, Trial, TrialData, TrialOutcome, run_trial};
+pub use trial::{Ended, Setting, Trial, TrialData, TrialOutcome, TrialRecord, TrialState, run_trial};

@@ -1,5 +1,5 @@
 use super::statistics::{Estimate, Tail, sign_flip};
-use super::{Arm, Label, Measure, Measured, PlotSpec, Study, Trial, TrialData, measure_trial};
+use super::{Arm, Label, Measure, Measured, PlotSpec, Study, Trial, TrialData, TrialRecord, TrialState, measure_trial};
 use crate::run::EpochRecord;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -97,7 +97,20 @@ pub struct Comparison {
     pub p_value: Option<f64>,
 }
 
-/// A trial that is not there.
+/// Why a trial has no results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingState {
+    /// It failed by itself, and is run again only on request.
+    Failed,
+    /// It was not begun, or it can go on.
+    #[default]
+    Unfinished,
+    /// What is in its folder is not what the trial wrote.
+    Damaged,
+}
+
+/// A trial that has no results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     /// The arm's place, from 0.
@@ -106,6 +119,9 @@ pub struct Missing {
     pub seed: u64,
     /// The trial's name.
     pub id: String,
+    /// How it stands.
+    #[serde(default)]
+    pub state: MissingState,
     /// Why.
     pub reason: String,
 }
@@ -131,7 +147,7 @@ impl Results {
         for (done, (place, seed, recipe)) in study.trials().enumerate() {
             let trial = Trial::new(recipe, &data.info.fingerprint);
             match find(&trial, data, roots, study.measures(), threads) {
-                Ok((mut records, measured)) => {
+                Ok(Found::Finished(mut records, measured)) => {
                     let (mut values, mut curves) = (measured.values, measured.curves);
                     let direct = |measure: &Measure| {
                         Some((*measure, measure.of_run(trial.recipe(), inputs, outputs, &records)?))
@@ -150,8 +166,12 @@ impl Results {
                 {
                     return Err(error);
                 }
+                Ok(Found::Missing(state, reason)) => {
+                    missing.push(Missing { arm: place, seed, id: trial.id().into(), state, reason });
+                }
                 Err(error) => {
-                    missing.push(Missing { arm: place, seed, id: trial.id().into(), reason: error.to_string() });
+                    let (state, reason) = (MissingState::Damaged, error.to_string());
+                    missing.push(Missing { arm: place, seed, id: trial.id().into(), state, reason });
                 }
             }
             tell(done + 1, total);
@@ -184,6 +204,16 @@ impl Results {
             arms,
             missing,
         })
+    }
+
+    /// Returns the trials that failed by themselves and are run again only on request.
+    pub fn failed(&self) -> impl Iterator<Item = &Missing> {
+        self.missing.iter().filter(|missing| missing.state == MissingState::Failed)
+    }
+
+    /// Returns whether each trial is finished or has failed, so that nothing is left to run.
+    pub fn is_complete(&self) -> bool {
+        self.failed().count() == self.missing.len()
     }
 
     /// Returns the text of `results.json`: JSON in one line.
@@ -229,23 +259,35 @@ impl ArmResult {
     }
 }
 
-type Found = (Vec<EpochRecord>, Measured);
+/// What there is of a trial.
+enum Found {
+    Finished(Vec<EpochRecord>, Measured),
+    Missing(MissingState, String),
+}
 
-/// The trial's epochs and what was measured, from the first root that has all of it.
+/// Returns the trial's epochs and what was measured, from the first root that has all of it, or why there is no such root.
 fn find(trial: &Trial, data: &TrialData<'_>, roots: &[PathBuf], wanted: &[Measure], threads: usize) -> Result<Found> {
-    let mut best: Option<Error> = None;
+    let mut damaged: Option<Error> = None;
+    let mut failed = None;
     let mut epochs = 0;
     for root in roots {
         match trial.found(root) {
-            Ok((records, true)) => return Ok((records, measure_trial(trial, data, root, wanted, threads)?)),
-            Ok((records, false)) => epochs = epochs.max(records.len()),
-            Err(error) => best = best.or(Some(error)),
+            Ok(TrialRecord { state: TrialState::Finished, records }) => {
+                return Ok(Found::Finished(records, measure_trial(trial, data, root, wanted, threads)?));
+            }
+            Ok(TrialRecord { state: TrialState::Failed(failure), .. }) => failed = failed.or(Some(failure)),
+            Ok(TrialRecord { records, .. }) => epochs = epochs.max(records.len()),
+            Err(error) => damaged = damaged.or(Some(error)),
         }
     }
-    Err(best.unwrap_or_else(|| {
-        let reason = if epochs == 0 { "has not begun".into() } else { format!("is unfinished, after epoch {epochs}") };
-        Error::run(&trial.folder(roots.first().map_or("".as_ref(), |root| root)), reason)
-    }))
+    if let Some(error) = damaged {
+        return Err(error);
+    }
+    Ok(match (failed, epochs) {
+        (Some(failure), _) => Found::Missing(MissingState::Failed, failure.to_string()),
+        (None, 0) => Found::Missing(MissingState::Unfinished, "has not begun".into()),
+        (None, epochs) => Found::Missing(MissingState::Unfinished, format!("is unfinished, after epoch {epochs}")),
+    })
 }
 
 /// Each arm beside the arm that has the baseline's values and is otherwise called the same.

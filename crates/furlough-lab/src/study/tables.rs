@@ -1,5 +1,5 @@
 use super::statistics::Estimate;
-use super::{ArmResult, Measure, Results};
+use super::{ArmResult, Measure, Missing, MissingState, Results};
 use furlough::counted;
 use std::fmt::Write;
 
@@ -42,18 +42,23 @@ impl Results {
         if !self.comparisons.is_empty() {
             text += &self.differences();
         }
-        if !self.missing.is_empty() {
-            let _ = write!(
-                text,
-                "\n{} {} missing:\n\n",
-                counted(self.missing.len(), "trial"),
-                if self.missing.len() == 1 { "is" } else { "are" }
-            );
-            for missing in &self.missing {
-                let _ = writeln!(text, "- {}, seed {}: {}", self.arms[missing.arm].title, missing.seed, missing.reason);
-            }
-        }
+        let (failed, others): (Vec<_>, Vec<_>) =
+            self.missing.iter().partition(|missing| missing.state == MissingState::Failed);
+        self.list(&mut text, &failed, ["failed", "failed"]);
+        self.list(&mut text, &others, ["is missing", "are missing"]);
         text
+    }
+
+    /// Adds a list of trials without results and why they have none.
+    fn list(&self, text: &mut String, trials: &[&Missing], [one, many]: [&str; 2]) {
+        if trials.is_empty() {
+            return;
+        }
+        let verb = if trials.len() == 1 { one } else { many };
+        let _ = write!(text, "\n{} {verb}:\n\n", counted(trials.len(), "trial"));
+        for missing in trials {
+            let _ = writeln!(text, "- {}, seed {}: {}", self.arms[missing.arm].title, missing.seed, missing.reason);
+        }
     }
 
     /// What has one number for each trial; the rest has tables of its own.

@@ -1,9 +1,9 @@
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, Manifest, Recorder, RunDir, RunInfo, read_metrics};
+use crate::run::{EpochRecord, Failure, Manifest, Recorder, RunDir, RunInfo, read_metrics};
 use crate::{Error, Result};
 use furlough::counted;
 use furlough::data::Dataset;
-use furlough::files::{DataInfo, sha256_hex};
+use furlough::files::{DataInfo, sha256_hex, write_atomic};
 use furlough::train::{Control, Event, Observer, StopReason, Trainer, TrainingMemory, check_memory};
 use std::path::{Path, PathBuf};
 
@@ -81,19 +81,20 @@ impl Trial {
         root.join(&self.id)
     }
 
-    /// The epochs that are on record in `root`, and whether these are all of them. Takes no lock, so the trial may be going on.
+    /// Reads what is on record of the trial in `root`. Takes no lock, so the trial may be going on.
     ///
     /// # Errors
     /// [`Error::Run`] when there is something in the trial's folder that is not this trial, whole or in part.
-    pub fn found(&self, root: &Path) -> Result<(Vec<EpochRecord>, bool)> {
+    pub fn found(&self, root: &Path) -> Result<TrialRecord> {
         let folder = self.folder(root);
         if !folder.join(RunDir::RECIPE).exists() && !folder.join(RunDir::MANIFEST).exists() {
-            return Ok((Vec::new(), false));
+            let state = if folder.exists() { TrialState::Begun } else { TrialState::New };
+            return Ok(TrialRecord { state, records: Vec::new() });
         }
         self.read(&folder).map_err(|error| unusable(&folder, error))
     }
 
-    fn read(&self, folder: &Path) -> Result<(Vec<EpochRecord>, bool)> {
+    fn read(&self, folder: &Path) -> Result<TrialRecord> {
         let dir = RunDir::open(folder)?;
         if dir.recipe()? != self.recipe {
             return Err(Error::run(&dir.file(RunDir::RECIPE), "is the recipe of another trial"));
@@ -101,7 +102,8 @@ impl Trial {
         let log = dir.file(RunDir::METRICS);
         let Some(manifest) = Manifest::read(&dir)? else {
             let records = if log.exists() { read_metrics(&log)? } else { Vec::new() };
-            return Ok((records, false));
+            let failure = Failure::read(folder)?;
+            return Ok(TrialRecord { state: failure.map_or(TrialState::Begun, TrialState::Failed), records });
         };
         // The model and the checkpoint, which are large, say themselves whether they are whole when they are read.
         for entry in &manifest.files {
@@ -118,8 +120,41 @@ impl Trial {
         if records.len() != self.recipe.options().epochs as usize {
             return Err(Error::run(&log, format!("has {}", counted(records.len(), "epoch"))));
         }
-        Ok((records, true))
+        let state = Failure::in_log(&records).map_or(TrialState::Finished, TrialState::Failed);
+        Ok(TrialRecord { state, records })
     }
+
+    /// Writes down why the trial failed, and its recipe where that is not there yet.
+    fn record_failure(&self, folder: &Path, failure: &Failure) -> Result<()> {
+        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let recipe = folder.join(RunDir::RECIPE);
+        if !recipe.exists() {
+            write_atomic(&recipe, self.recipe.to_toml().as_bytes())?;
+        }
+        failure.write(folder)
+    }
+}
+
+/// How a trial stands on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrialState {
+    /// It has no folder yet.
+    New,
+    /// Some of it is there, and it can go on.
+    Begun,
+    /// All epochs are done.
+    Finished,
+    /// It ended in a way in which it would end again. Run again only on request: [`Setting::retry_failed`].
+    Failed(Failure),
+}
+
+/// What is on disk of a trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialRecord {
+    /// How it stands.
+    pub state: TrialState,
+    /// The epochs.
+    pub records: Vec<EpochRecord>,
 }
 
 /// Where and how trials are run.
@@ -131,6 +166,8 @@ pub struct Setting<'a> {
     pub threads: usize,
     /// Seconds since any moment, for the records; the library has no clock.
     pub clock: &'a (dyn Fn() -> f64 + Sync),
+    /// Whether trials that failed are run again.
+    pub retry_failed: bool,
 }
 
 /// How a trial ended, for now.
@@ -144,6 +181,8 @@ pub enum Ended {
     Stopped,
     /// Nothing was done, because another process, or another worker, is running this trial.
     Elsewhere,
+    /// It failed, now or before: see [`TrialOutcome::failure`].
+    Failed,
 }
 
 /// What a trial came to.
@@ -157,13 +196,16 @@ pub struct TrialOutcome {
     pub found: usize,
     /// The epochs, from the first; where a pause was asked for, those until then.
     pub records: Vec<EpochRecord>,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
 }
 
 /// Runs a trial in its folder under the root: from the beginning, from where an earlier process was stopped or killed, or
 /// not at all when it is finished. With `until` it pauses after that epoch, and a later call goes on, bit for bit as if it
 /// had never paused. The observer sees the events of the training that is still to be done, and can stop it.
 ///
-/// A trial whose loss stops being finite has a checkpoint from before, so that finding it out again costs at most an epoch.
+/// A trial that fails by itself, because its training diverges or its network does not fit in memory, leaves the reason in
+/// its folder and is not run again unless `setting` asks for it. It has a checkpoint from before, where it could have one.
 ///
 /// ```
 /// use furlough::data::digits;
@@ -174,7 +216,7 @@ pub struct TrialOutcome {
 /// let trial = Trial::new(recipe, &data.info.fingerprint);
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let root = folder.path();
-/// let setting = Setting { root, threads: 1, clock: &|| 0.0 };
+/// let setting = Setting { root, threads: 1, clock: &|| 0.0, retry_failed: false };
 /// let first = run_trial(&trial, &data, &setting, Some(1), &mut ())?;
 /// assert_eq!((first.ended, first.records.len()), (Ended::Paused, 1));
 /// let whole = run_trial(&trial, &data, &setting, None, &mut ())?;
@@ -194,38 +236,77 @@ pub fn run_trial(
     observer: &mut dyn Observer,
 ) -> Result<TrialOutcome> {
     let path = trial.folder(setting.root);
-    let (mut records, whole) = trial.found(setting.root)?;
+    let TrialRecord { state, mut records } = trial.found(setting.root)?;
     let found = records.len();
     let epochs = trial.recipe.options().epochs;
     let until = until.filter(|&until| until < epochs);
-    if whole || until.is_some_and(|until| found >= until as usize) {
-        records.truncate(until.unwrap_or(epochs) as usize);
-        let ended = if until.is_some() { Ended::Paused } else { Ended::Finished };
-        return Ok(TrialOutcome { path, ended, found, records });
+    match state {
+        TrialState::Failed(failure) if !setting.retry_failed => {
+            return Ok(TrialOutcome { path, ended: Ended::Failed, found, records, failure: Some(failure) });
+        }
+        TrialState::Failed(_) => forget_failure(&path)?,
+        TrialState::Finished | TrialState::Begun | TrialState::New => {
+            let whole = state == TrialState::Finished;
+            if whole || until.is_some_and(|until| found >= until as usize) {
+                records.truncate(until.unwrap_or(epochs) as usize);
+                let ended = if until.is_some() { Ended::Paused } else { Ended::Finished };
+                return Ok(TrialOutcome { path, ended, found, records, failure: None });
+            }
+        }
     }
-    let part = data.part(&trial.recipe)?;
+    let failed = |error: Error| {
+        let Some(failure) = Failure::of(&error) else { return Err(error) };
+        trial.record_failure(&path, &failure)?;
+        let records = trial.found(setting.root)?.records;
+        Ok(TrialOutcome { path: path.clone(), ended: Ended::Failed, found, records, failure: Some(failure) })
+    };
+    let part = match data.part(&trial.recipe) {
+        Ok(part) => part,
+        Err(error) => return failed(error),
+    };
     let own = part.as_ref().map(|part| part.data(data));
     let seen = own.as_ref().unwrap_or(data);
     let (mut trainer, recorder) = match begin(trial, seen, setting, &path) {
         Ok(begun) => begun,
-        Err(Error::Locked { .. }) => return Ok(TrialOutcome { path, ended: Ended::Elsewhere, found, records }),
+        Err(Error::Locked { .. }) => {
+            return Ok(TrialOutcome { path, ended: Ended::Elsewhere, found, records, failure: None });
+        }
         // Another process finished it since it was looked at.
         Err(_) if path.join(RunDir::MANIFEST).exists() => return run_trial(trial, data, setting, until, observer),
-        Err(error) => return Err(error),
+        Err(error) => return failed(error),
     };
     let mut watchers = (recorder, |event: &Event<'_>| -> furlough::Result<Control> {
         let control = observer.observe(event)?;
         let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
         Ok(if due { Control::Stop } else { control })
     });
-    let reason = trainer.fit(Some(seen.test), &mut watchers)?;
+    let reason = match trainer.fit(Some(seen.test), &mut watchers) {
+        Ok(reason) => reason,
+        Err(error @ furlough::Error::NotFinite { .. }) => {
+            // Lines of the log that wait are written as it goes.
+            drop(watchers);
+            return failed(error.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let records = watchers.0.records().to_vec();
     let ended = match reason {
         StopReason::Finished => Ended::Finished,
         StopReason::Asked if until.is_some_and(|until| records.len() >= until as usize) => Ended::Paused,
         StopReason::Asked => Ended::Stopped,
     };
-    Ok(TrialOutcome { path, ended, found, records })
+    Ok(TrialOutcome { path, ended, found, records, failure: None })
+}
+
+/// Makes a failed trial one that can be run again. One that was taken for finished, as by older versions, begins anew.
+fn forget_failure(folder: &Path) -> Result<()> {
+    for name in [RunDir::FAILED, RunDir::MANIFEST] {
+        let path = folder.join(name);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// The trainer, where the trial goes on, and the recorder, which has the folder's lock.

@@ -1,4 +1,5 @@
 use super::{Arm, Entry, Metric, Verdict};
+use crate::run::Failure;
 
 /// What a tune does, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,4 +68,11 @@ pub enum TuneEvent<'a> {
     },
     /// Whether dropout helps is known.
     Judged(&'a Verdict),
+    /// The better finalist failed on all training examples, and the other one takes its place.
+    PassedOver {
+        /// With dropout or without.
+        arm: Arm,
+        /// Why.
+        failure: &'a Failure,
+    },
 }

@@ -2,8 +2,8 @@
 
 use super::Metric;
 use crate::recipe::Recipe;
-use crate::run::EpochRecord;
-use crate::study::{Crew, Ended, Job, Plan, Report, Setting, Trial, TrialData, run_pool};
+use crate::run::{EpochRecord, Failure};
+use crate::study::{Crew, Ended, Job, Plan, Report, Setting, Trial, TrialData, TrialOutcome, run_pool};
 use crate::{Error, Result};
 use furlough::train::{Control, EpochSummary};
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +23,8 @@ pub(super) struct Answer {
     pub id: usize,
     /// The scores after the epochs that the field was asked for, as far as the ask went: means over the folds, infinite where one diverged.
     pub scores: Vec<f64>,
+    /// Why it was not trained to the end, if it failed; of several folds the first that did.
+    pub failure: Option<Failure>,
     /// Seconds that an epoch took, all folds together.
     pub epoch_seconds: f64,
 }
@@ -63,7 +65,7 @@ impl Field<'_> {
     /// Trains what the source asks for until it asks for nothing more or somebody stops it.
     ///
     /// # Errors
-    /// The first error that is not one of training that diverged.
+    /// The first error that is not one of a trial alone.
     pub fn run(&self, source: &mut dyn Source) -> Result<()> {
         let mut work = Work {
             field: self,
@@ -80,13 +82,16 @@ impl Field<'_> {
     }
 }
 
+/// What a fold's trial came to: its epochs, and why there are no more of them if it failed.
+type Trained = (Vec<EpochRecord>, Option<Failure>);
+
 struct Work<'a, 'b> {
     field: &'a Field<'b>,
     source: &'a mut dyn Source,
     waiting: VecDeque<Job>,
     /// By the number of the job: its ask, its place among the folds, its trial.
     jobs: Vec<(usize, usize, Trial)>,
-    asks: Vec<(Ask, Vec<Option<Vec<EpochRecord>>>)>,
+    asks: Vec<(Ask, Vec<Option<Trained>>)>,
     /// Epochs of each trial that the source was told of.
     known: HashMap<String, u32>,
     failed: Option<Error>,
@@ -135,20 +140,19 @@ impl Work<'_, '_> {
         self.source.tick(more.into())
     }
 
-    fn ended(&mut self, job: usize, outcome: Result<crate::study::TrialOutcome>) -> Result<Control> {
-        let (ask, place, trial) = self.jobs[job].clone();
-        let records = match outcome {
-            Ok(outcome) => match outcome.ended {
-                Ended::Finished | Ended::Paused => outcome.records,
-                Ended::Stopped => return Ok(Control::Continue),
-                Ended::Elsewhere => return Err(Error::Locked { path: outcome.path }),
-            },
-            // A score that is never reached. What came before it is on record.
-            Err(Error::Engine(furlough::Error::NotFinite { .. })) => trial.found(self.field.setting.root)?.0,
+    fn ended(&mut self, job: usize, outcome: Result<TrialOutcome>) -> Result<Control> {
+        let (ask, place, _) = self.jobs[job];
+        let (records, failure) = match outcome {
+            Ok(TrialOutcome { ended: Ended::Stopped, .. }) => return Ok(Control::Continue),
+            Ok(TrialOutcome { ended: Ended::Elsewhere, path, .. }) => return Err(Error::Locked { path }),
+            // A score that is never reached, where it failed. What came before that is on record.
+            Ok(TrialOutcome { records, failure, .. }) => (records, failure),
+            // What is wrong with one trial's folder is this trial's failure, and nothing is written there.
+            Err(error @ Error::Run { .. }) => (Vec::new(), Some(Failure::Error { reason: error.to_string() })),
             Err(error) => return Err(error),
         };
         let last = records.len() as u32;
-        self.asks[ask].1[place] = Some(records);
+        self.asks[ask].1[place] = Some((records, failure));
         let control = self.tick(job, last);
         if let Some(answer) = self.answer(ask) {
             self.source.heard(answer);
@@ -159,7 +163,9 @@ impl Work<'_, '_> {
     /// The answer to an ask, once all its folds are trained.
     fn answer(&self, ask: usize) -> Option<Answer> {
         let (Ask { id, until, .. }, folds) = &self.asks[ask];
-        let folds: Vec<&Vec<EpochRecord>> = folds.iter().map(Option::as_ref).collect::<Option<_>>()?;
+        let trained: Vec<&Trained> = folds.iter().map(Option::as_ref).collect::<Option<_>>()?;
+        let failure = trained.iter().find_map(|(_, failure)| failure.clone());
+        let folds: Vec<&Vec<EpochRecord>> = trained.iter().map(|(records, _)| records).collect();
         let rungs = self.field.rungs.iter().filter(|rung| *rung <= until);
         let score = |records: &[EpochRecord], rung: usize| match records.get(..rung) {
             None => f64::INFINITY,
@@ -173,7 +179,7 @@ impl Work<'_, '_> {
         let epochs: usize = folds.iter().map(|records| records.len()).sum();
         let seconds: f64 = folds.iter().flat_map(|records| records.iter()).map(|record| record.seconds).sum();
         let epoch_seconds = if epochs == 0 { 0.0 } else { seconds / epochs as f64 * folds.len() as f64 };
-        Some(Answer { id: *id, scores: rungs.map(mean).collect(), epoch_seconds })
+        Some(Answer { id: *id, scores: rungs.map(mean).collect(), failure, epoch_seconds })
     }
 }
 

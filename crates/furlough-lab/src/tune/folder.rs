@@ -1,6 +1,7 @@
-use super::TuneOptions;
+use super::{TuneOptions, TuneReport};
+use crate::study::TrialCounts;
 use crate::{Error, Result};
-use furlough::files::{is_leftover, open_file_with, read_text, remove_leftovers, write_atomic};
+use furlough::files::{is_leftover, open_file_with, read_file, read_text, remove_leftovers, write_atomic};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,19 @@ pub struct TuneDir {
     _lock: File,
 }
 
+/// What a tune's folder holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TuneContents {
+    /// What was asked for.
+    pub options: TuneOptions,
+    /// The same as TOML.
+    pub text: String,
+    /// Everything that came out; none while it is not finished.
+    pub report: Option<TuneReport>,
+    /// How its trials stand, those of the finalists' seeds included.
+    pub trials: TrialCounts,
+}
+
 impl TuneDir {
     /// What was asked for.
     pub const OPTIONS: &'static str = "tune.toml";
@@ -25,6 +39,8 @@ impl TuneDir {
     pub const RECOMMENDED: &'static str = "recommended.toml";
     /// The run directory of the recommended recipe on all training examples.
     pub const FINAL: &'static str = "final";
+    /// The run directory of the better finalist, where it failed on all training examples and the other one took its place.
+    pub const PASSED_OVER: &'static str = "passed-over";
     /// Validation error against drop probability, as vectors.
     pub const PLOT_SVG: &'static str = "error-by-p.svg";
     /// Validation error against drop probability, as an image.
@@ -100,6 +116,27 @@ impl TuneDir {
         }
         remove_leftovers(&path)?;
         Ok((TuneDir { path, _lock: lock }, options, data))
+    }
+
+    /// Reads what a tune's folder holds, whether it is finished or not. Takes no lock, so the tune may be going on.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when this is no tune or a file of it is damaged; [`furlough::Error::Io`].
+    pub fn contents(path: &Path) -> Result<TuneContents> {
+        let file = path.join(Self::OPTIONS);
+        if !file.exists() {
+            return Err(Error::run(path, format!("is no tune: {} is missing", Self::OPTIONS)));
+        }
+        let text = read_text(&file)?;
+        let (options, _) = TuneOptions::parse(&text)
+            .map_err(|reason| Error::run(&file, format!("is not what `furlough tune` wrote: {reason}")))?;
+        let report = path.join(Self::REPORT);
+        let read = |path: &Path| {
+            serde_json::from_slice(&read_file(path)?).map_err(|error| Error::run(path, format!("is damaged: {error}")))
+        };
+        let report = report.exists().then(|| read(&report)).transpose()?;
+        let trials = TrialCounts::of(&path.join(Self::TRIALS))?;
+        Ok(TuneContents { options, text, report, trials })
     }
 
     /// The folder.

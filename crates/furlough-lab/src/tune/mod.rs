@@ -28,7 +28,7 @@ mod verdict;
 
 pub use candidate::Candidate;
 pub use event::{Phase, TuneEvent};
-pub use folder::TuneDir;
+pub use folder::{TuneContents, TuneDir};
 pub use halving::{REDUCTION, places, promoted, rungs};
 pub use metric::Metric;
 pub use options::{FOLDS, TuneOptions};

@@ -1,7 +1,7 @@
 use super::searching::Tell;
 use super::{Phase, TuneDir, TuneEvent};
 use crate::recipe::Recipe;
-use crate::run::{RunDir, Trained};
+use crate::run::{Failure, RunDir, Trained};
 use crate::study::{Setting, Trial, TrialData, begin_run};
 use crate::{Error, Result};
 use furlough::data::Dataset;
@@ -18,7 +18,15 @@ pub(super) fn on_all_data(recipe: &Recipe) -> Result<Recipe> {
     settings.resolve()
 }
 
-/// Trains the recipe on all training examples, in a folder of its own, and then looks at the test set, once. None when somebody asked to stop.
+/// How the training on all examples ended.
+pub(super) enum Refit {
+    Done(Evaluation),
+    Failed(Failure),
+    /// Somebody asked to stop.
+    Stopped,
+}
+
+/// Trains the recipe on all training examples, in a folder of its own, and then looks at the test set, once.
 pub(super) fn refit(
     dir: &TuneDir,
     recipe: &Recipe,
@@ -27,11 +35,14 @@ pub(super) fn refit(
     stop: &(dyn Fn() -> bool + Sync),
     began: f64,
     tell: Tell<'_>,
-) -> Result<Option<Evaluation>> {
+) -> Result<Refit> {
     let epochs = recipe.options().epochs;
     let used = (setting.clock)() - began;
     tell(&TuneEvent::Phase { phase: Phase::Refit, epochs: Some(epochs.into()), used });
     let path = dir.file(TuneDir::FINAL);
+    if let Some(failure) = Failure::read(&path)?.filter(|_| !setting.retry_failed) {
+        return Ok(Refit::Failed(failure));
+    }
     if path.join(RunDir::MANIFEST).exists() {
         tell(&TuneEvent::Epochs { more: epochs.into() });
     } else {
@@ -49,8 +60,10 @@ pub(super) fn refit(
             Ok(if stop() { Control::Stop } else { Control::Continue })
         });
         // Without the test set: it is looked at once, and not after each epoch.
-        if trainer.fit(None, &mut watchers)? == StopReason::Asked {
-            return Ok(None);
+        match trainer.fit(None, &mut watchers).map_err(Error::from) {
+            Ok(StopReason::Finished) => {}
+            Ok(StopReason::Asked) => return Ok(Refit::Stopped),
+            Err(error) => return Failure::of(&error).map(Refit::Failed).ok_or(error),
         }
     }
     let run = RunDir::open(&path)?;
@@ -59,10 +72,12 @@ pub(super) fn refit(
         let reason = "is a run of another recipe; move the folder away, and it is trained again";
         return Err(Error::run(&path, reason));
     }
-    Predictor::with_precision(mlp, setting.threads, recipe.precision())
-        .evaluate(data.test)
-        .map(Some)
-        .map_err(Error::from)
+    let evaluation = Predictor::with_precision(mlp, setting.threads, recipe.precision()).evaluate(data.test)?;
+    if !evaluation.loss.is_finite() {
+        let loss = evaluation.loss.to_string();
+        return Ok(Refit::Failed(Failure::Diverged { epoch: epochs, step: None, loss }));
+    }
+    Ok(Refit::Done(evaluation))
 }
 
 /// The training examples, where the recipe says that only some are learnt from.

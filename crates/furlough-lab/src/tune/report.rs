@@ -1,10 +1,10 @@
 use super::search::Arm;
 use super::{Candidate, Entry, Metric, Space, Verdict};
 use crate::recipe::Recipe;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Everything that came out of a tune: `tune.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TuneReport {
     /// Version of the file's format.
     pub version: u32,
@@ -38,6 +38,9 @@ pub struct TuneReport {
     pub verdict: Verdict,
     /// The recommended recipe, on all training examples.
     pub recommended: Recipe,
+    /// Why the better finalist is not the recommended one, if it failed on all training examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<String>,
     /// Its scores on the test set, looked at once, at the end.
     pub test: TestScores,
     /// Seconds that training took, all threads together.
@@ -45,7 +48,7 @@ pub struct TuneReport {
 }
 
 /// A trial of the search.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchedTrial {
     /// Its number, from 1.
     pub trial: usize,
@@ -57,12 +60,15 @@ pub struct SearchedTrial {
     pub changes: Candidate,
     /// What it came to after the epochs of each rung that it reached.
     pub values: Vec<RungValue>,
+    /// Why it was not trained further, if it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
     /// The names of its folders under `trials/`, one for each fold.
     pub folders: Vec<String>,
 }
 
 /// What a trial came to after some epochs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RungValue {
     /// The epochs.
     pub epoch: u32,
@@ -71,7 +77,7 @@ pub struct RungValue {
 }
 
 /// A trial that was replicated.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finalist {
     /// Its number in the search, from 1.
     pub trial: usize,
@@ -82,7 +88,7 @@ pub struct Finalist {
 }
 
 /// How good the final network is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TestScores {
     /// Number of examples.
     pub examples: usize,
@@ -112,6 +118,7 @@ impl SearchedTrial {
             arm: Arm::of(&entry.recipe),
             changes: entry.candidate.clone(),
             values: values.map(|(&epoch, &score)| RungValue { epoch, value: metric.value(score) }).collect(),
+            failed: entry.failure.as_ref().map(ToString::to_string),
             folders,
         }
     }

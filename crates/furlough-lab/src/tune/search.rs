@@ -3,6 +3,7 @@ use super::propose::{Observation, Proposer, starts};
 use super::{Candidate, Space, promoted, rungs};
 use crate::Result;
 use crate::recipe::Recipe;
+use crate::run::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -37,6 +38,8 @@ pub struct Entry {
     pub generation: usize,
     /// The score at each rung that it has come to, the lower the better; infinite from where it diverged.
     pub scores: Vec<f64>,
+    /// Why it was not trained further, if it failed.
+    pub failure: Option<Failure>,
 }
 
 /// A trial to train, and to which rung.
@@ -135,6 +138,11 @@ impl Search {
         self.is_complete(0)
     }
 
+    /// Takes note that a task's trial failed; told before [`Self::tell`].
+    pub fn tell_failure(&mut self, task: Task, failure: Option<Failure>) {
+        self.entries[task.entry].failure = failure;
+    }
+
     /// Takes note of what a task came to: the scores at the rungs up to the task's own.
     pub fn tell(&mut self, task: Task, scores: Vec<f64>) {
         self.out -= 1;
@@ -180,7 +188,7 @@ impl Search {
         let rung = if generation == 0 { self.rungs.len() - 1 } else { 0 };
         for candidate in candidates {
             let recipe = candidate.recipe(&self.base)?;
-            self.entries.push(Entry { candidate, recipe, generation, scores: Vec::new() });
+            self.entries.push(Entry { candidate, recipe, generation, scores: Vec::new(), failure: None });
         }
         let all: Vec<usize> = (first..self.entries.len()).collect();
         self.ready.extend(all.iter().map(|&entry| Task { entry, rung }));

@@ -4,7 +4,7 @@ use super::candidate::Candidate;
 use super::field::{Answer, Ask, Field, Source};
 use super::search::{Arm, Entry, Search, Task};
 use super::{Phase, TuneDir, TuneEvent, TuneOptions};
-use crate::run::read_metrics;
+use crate::run::{Failure, read_metrics};
 use crate::{Error, Result};
 use furlough::files::read_file;
 use furlough::train::Control;
@@ -31,6 +31,8 @@ struct Line {
     candidate: Candidate,
     /// None from where it diverged.
     scores: Vec<Option<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
 }
 
 impl Found {
@@ -55,8 +57,9 @@ impl Found {
         let lines: Vec<Line> = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         let entry = |line: Line| -> Result<Entry> {
             let recipe = line.candidate.recipe(&options.recipe).map_err(|error| damaged(error.to_string()))?;
-            let scores = line.scores.into_iter().map(|score| score.unwrap_or(f64::INFINITY)).collect();
-            Ok(Entry { candidate: line.candidate, recipe, generation: line.generation, scores })
+            let scores = line.scores.iter().map(|score| score.unwrap_or(f64::INFINITY)).collect();
+            let Line { candidate, generation, failure, .. } = line;
+            Ok(Entry { candidate, recipe, generation, scores, failure })
         };
         let entries: Vec<Entry> = lines.into_iter().map(entry).collect::<Result<_>>()?;
         Found::of(entries, options).map(Some)
@@ -66,9 +69,8 @@ impl Found {
         let rungs = super::rungs(options.recipe.options().epochs).len();
         let best = |arm| super::search::best(&entries, arm, rungs);
         let (Some(with), Some(without)) = (best(Arm::With), best(Arm::Without)) else {
-            let without = if best(Arm::Without).is_none() { "without dropout" } else { "with dropout" };
-            let rate = options.recipe.options().optimizer.learning_rate;
-            return Err(Error::setting("lr", rate, format!("every trial {without} diverged; try a smaller one")));
+            let arm = if best(Arm::Without).is_none() { Arm::Without } else { Arm::With };
+            return Err(nothing_left(arm, &entries, options));
         };
         Ok(Found { entries, with, without })
     }
@@ -78,11 +80,28 @@ impl Found {
             generation: entry.generation,
             candidate: entry.candidate.clone(),
             scores: entry.scores.iter().map(|score| score.is_finite().then_some(*score)).collect(),
+            failure: entry.failure.clone(),
         };
         let lines: Vec<Line> = self.entries.iter().map(line).collect();
         let path = dir.file(TuneDir::SEARCH);
         let text = serde_json::to_vec_pretty(&lines).map_err(|error| Error::run(&path, error.to_string()))?;
         dir.write(TuneDir::SEARCH, &text)
+    }
+}
+
+/// Returns the error that no trial of an arm was trained to the end.
+fn nothing_left(arm: Arm, entries: &[Entry], options: &TuneOptions) -> Error {
+    let which = if arm == Arm::With { "with dropout" } else { "without dropout" };
+    let mut failures =
+        entries.iter().filter(|entry| Arm::of(&entry.recipe) == arm).filter_map(|entry| entry.failure.as_ref());
+    match failures.find(|failure| !matches!(failure, Failure::Diverged { .. })) {
+        Some(failure) => {
+            Error::setting("search", &options.space, format!("every trial {which} failed; one of them: {failure}"))
+        }
+        None => {
+            let rate = options.recipe.options().optimizer.learning_rate;
+            Error::setting("lr", rate, format!("every trial {which} diverged; try a smaller one"))
+        }
     }
 }
 
@@ -97,7 +116,10 @@ pub(super) fn search(
     let epochs = options.planned_epochs(Phase::Search);
     let used = (field.setting.clock)() - began;
     tell(&TuneEvent::Phase { phase: Phase::Search, epochs, used });
-    if let Some(found) = Found::read(dir, options)? {
+    let known = Found::read(dir, options)?;
+    // Where failed trials are to be run again, what was found without them is no longer what there is.
+    let redo = |found: &Found| field.setting.retry_failed && found.entries.iter().any(|e| e.failure.is_some());
+    if let Some(found) = known.filter(|found| !redo(found)) {
         tell(&TuneEvent::Epochs { more: epochs.unwrap_or(0) });
         tell(&TuneEvent::Searched { trials: found.entries.len(), out_of_time: found.entries.len() < options.most() });
         return Ok(Some(found));
@@ -191,6 +213,7 @@ impl Source for Searcher<'_, '_> {
         let task = self.tasks[answer.id];
         let score = answer.scores.last().copied().unwrap_or(f64::INFINITY);
         self.costs.insert(task.entry, answer.epoch_seconds);
+        self.search.tell_failure(task, answer.failure);
         self.search.tell(task, answer.scores);
         let rungs = self.search.rungs();
         let best = task.rung + 1 == rungs.len() && score < self.best;

@@ -1,15 +1,17 @@
 use super::field::Field;
 use super::options::VERSION;
 use super::plot::error_by_p;
-use super::refit::{on_all_data, refit};
+use super::refit::{Refit, on_all_data, refit};
 use super::replication::{Pairs, replicate};
 use super::report::{Finalist, SearchedTrial, TestScores, TuneReport};
 use super::search::Arm;
-use super::searching::{Found, search, seconds_on_record};
+use super::searching::{Found, Tell, search, seconds_on_record};
 use super::{Metric, TuneDir, TuneEvent, TuneOptions, Verdict, rungs};
-use crate::run::{chart_png, chart_svg};
+use crate::recipe::Recipe;
+use crate::run::{Failure, chart_png, chart_svg};
 use crate::study::{Setting, Trial, TrialData};
 use crate::{Error, Result};
+use furlough::predict::Evaluation;
 
 /// Who runs the trials.
 #[derive(Clone, Copy)]
@@ -21,6 +23,8 @@ pub struct Tuning<'a> {
     pub threads: usize,
     /// Seconds since any moment; the library has no clock.
     pub clock: &'a (dyn Fn() -> f64 + Sync),
+    /// Whether trials that failed are run again.
+    pub retry_failed: bool,
     /// Asked at each step: whether everything is to be saved and stopped.
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
@@ -60,7 +64,8 @@ pub fn tune(
     let metric = check(options, data)?;
     let (trials, folds) = (dir.file(TuneDir::TRIALS), options.folds());
     let rungs = rungs(options.recipe.options().epochs);
-    let setting = Setting { root: &trials, threads: tuning.threads, clock: tuning.clock };
+    let setting =
+        Setting { root: &trials, threads: tuning.threads, clock: tuning.clock, retry_failed: tuning.retry_failed };
     let (jobs, stop) = (tuning.jobs.max(1), tuning.stop);
     let field = Field { data, setting, jobs, stop, metric, folds: &folds, rungs: &rungs };
 
@@ -72,13 +77,16 @@ pub fn tune(
         Metric::Accuracy => 1.0 / held_out(options, data.train.len()),
         Metric::Loss => 0.0,
     };
-    let verdict = Verdict::of(metric, step, &pairs.with, &pairs.without);
+    let mut verdict = Verdict::of(metric, step, &pairs.with, &pairs.without);
     tell(&TuneEvent::Judged(&verdict));
-    let recommended = on_all_data(&found.entries[found.finalist(verdict.recommended)].recipe)?;
-    dir.write(TuneDir::RECOMMENDED, recommended.to_toml().as_bytes())?;
-
     let all_threads = Setting { threads: tuning.threads * jobs, ..setting };
-    let Some(test) = refit(dir, &recommended, data, &all_threads, stop, began, tell)? else { return Ok(None) };
+    let mut refit = |recipe: &Recipe, tell: Tell<'_>| refit(dir, recipe, data, &all_threads, stop, began, tell);
+    let Some(Chosen { arm, recipe: recommended, test, passed_over }) =
+        choose(dir, &found, verdict.recommended, &mut refit, tell)?
+    else {
+        return Ok(None);
+    };
+    verdict.recommended = arm;
     let finalist = |arm, scores: &[f64]| Finalist {
         trial: found.finalist(arm) + 1,
         recipe: found.entries[found.finalist(arm)].recipe.clone(),
@@ -108,6 +116,7 @@ pub fn tune(
         seeds: seeds.clone(),
         verdict,
         recommended,
+        passed_over: passed_over.as_ref().map(ToString::to_string),
         test: TestScores { examples: test.examples, loss: test.loss, accuracy: test.accuracy },
         seconds: seconds_on_record(&trials)?,
     };
@@ -120,6 +129,44 @@ pub fn tune(
     dir.write(TuneDir::REPORT, &text)?;
     dir.retire_lock();
     Ok(Some(report))
+}
+
+/// The finalist that is recommended, trained on all examples.
+struct Chosen {
+    arm: Arm,
+    recipe: Recipe,
+    test: Evaluation,
+    /// Why it is not the better one.
+    passed_over: Option<Failure>,
+}
+
+type Refitting<'a> = &'a mut dyn FnMut(&Recipe, Tell<'_>) -> Result<Refit>;
+
+/// Trains the better finalist on all training examples, and where it fails there, the other one: what diverges is not
+/// recommended. None when somebody asked to stop.
+fn choose(dir: &TuneDir, found: &Found, better: Arm, refit: Refitting<'_>, tell: Tell<'_>) -> Result<Option<Chosen>> {
+    let aside = dir.file(TuneDir::PASSED_OVER);
+    let mut passed_over = Failure::read(&aside)?;
+    let arms = [better, if better == Arm::With { Arm::Without } else { Arm::With }];
+    for arm in arms.into_iter().skip(usize::from(passed_over.is_some())) {
+        let recipe = on_all_data(&found.entries[found.finalist(arm)].recipe)?;
+        dir.write(TuneDir::RECOMMENDED, recipe.to_toml().as_bytes())?;
+        let failure = match refit(&recipe, tell)? {
+            Refit::Done(test) => return Ok(Some(Chosen { arm, recipe, test, passed_over })),
+            Refit::Stopped => return Ok(None),
+            Refit::Failed(failure) => failure,
+        };
+        if passed_over.is_some() {
+            let reason = format!("both finalists failed on all training examples ({failure}); try a smaller one");
+            return Err(Error::setting("lr", recipe.options().optimizer.learning_rate, reason));
+        }
+        tell(&TuneEvent::PassedOver { arm, failure: &failure });
+        let own = dir.file(TuneDir::FINAL);
+        failure.write(&own)?;
+        std::fs::rename(&own, &aside).map_err(Error::io("rename", &own))?;
+        passed_over = Some(failure);
+    }
+    Ok(None)
 }
 
 /// How many examples a trial is judged by, about: folds differ by one.

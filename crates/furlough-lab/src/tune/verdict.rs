@@ -17,7 +17,7 @@ pub enum Outcome {
 }
 
 /// The comparison of the best network with dropout and the best without, over paired seeds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether dropout helps.
     pub outcome: Outcome,

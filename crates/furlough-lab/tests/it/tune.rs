@@ -21,6 +21,9 @@ furlough_harness::tests![
     each_fold_is_held_out_in_cross_validation,
     numbers_are_tuned_by_their_loss,
     time_decides_how_many_trials_there_are_and_nothing_else,
+    a_network_that_does_not_fit_fails_its_trial_alone,
+    a_run_that_overflows_in_its_last_step_is_never_recommended,
+    a_finalist_that_fails_on_all_examples_gives_way_to_the_other,
     what_cannot_be_tuned_says_why,
 ];
 
@@ -41,7 +44,7 @@ fn data() -> TrialData<'static> {
 }
 
 fn tuning<'a>(jobs: usize, stop: &'a (dyn Fn() -> bool + Sync)) -> Tuning<'a> {
-    Tuning { jobs, threads: 1, clock: &|| 0.0, stop }
+    Tuning { jobs, threads: 1, clock: &|| 0.0, retry_failed: false, stop }
 }
 
 fn whole(folder: &Path, options: &TuneOptions, data: &TrialData<'_>, jobs: usize) -> Result<TuneReport> {
@@ -213,6 +216,77 @@ fn time_decides_how_many_trials_there_are_and_nothing_else() {
     }
     let least = run("least", 0.5);
     assert!(least.out_of_time && least.search.len() == 5 && least.with.values.len() == 3);
+}
+
+fn a_network_that_does_not_fit_fails_its_trial_alone() {
+    let _locks = CHILDREN.read();
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("wide");
+    // The base fits; what the search proposes, sixteen layers of 65,000 units, does not.
+    let options = options(&format!("data = 'digits'\nhidden = {:?}\nepochs = 1", [8; 16]), "width=65000..65536", 12);
+    let dir = TuneDir::create(&folder, &options, &data().info.fingerprint).unwrap();
+    let failed = std::cell::Cell::new(0);
+    let mut tell = |event: &TuneEvent<'_>| {
+        if let TuneEvent::Compared { entry, score, .. } = event {
+            assert_eq!(entry.failure.is_some(), score.is_infinite());
+            failed.set(failed.get() + u32::from(entry.failure.is_some()));
+        }
+    };
+    let report = tune(&dir, &options, &data(), &tuning(2, &|| false), &mut tell).unwrap().unwrap();
+    assert!(failed.get() > 0);
+    let reasons: Vec<&String> = report.search.iter().filter_map(|trial| trial.failed.as_ref()).collect();
+    assert!(reasons.iter().all(|reason| !reason.contains("diverged")), "{reasons:?}");
+    for finalist in [&report.with, &report.without] {
+        assert_eq!(finalist.recipe.hidden(), [8; 16]);
+    }
+    // The reason is with the trial, so that going on finds it without trying.
+    let trial = report.search.iter().find(|trial| trial.failed.is_some()).unwrap();
+    assert!(folder.join("trials").join(&trial.folders[0]).join(RunDir::FAILED).exists());
+    let read: TuneReport = serde_json::from_slice(&std::fs::read(folder.join("tune.json")).unwrap()).unwrap();
+    assert_eq!(read, report);
+}
+
+fn a_run_that_overflows_in_its_last_step_is_never_recommended() {
+    let _locks = CHILDREN.read();
+    let temp = tempfile::tempdir().unwrap();
+    let text = format!("data = 'digits'\nhidden = {:?}\nepochs = 1\nbatch_size = 2000", [64; 6]);
+    // One step an epoch and one epoch: no later step shows the overflow, and the accuracy would be one of NaN.
+    let options = options(&text, "lr=1e8..1e9", 8);
+    let report = whole(&temp.path().join("far"), &options, &data(), 2).unwrap();
+    let diverged = report.search.iter().filter(|trial| trial.failed.is_some());
+    assert!(
+        diverged.clone().count() > 0 && diverged.clone().all(|trial| trial.values.iter().all(|v| v.value.is_none()))
+    );
+    assert!(report.recommended.options().optimizer.learning_rate < 1.0, "{:?}", report.recommended);
+    assert!(report.test.loss.is_finite());
+}
+
+fn a_finalist_that_fails_on_all_examples_gives_way_to_the_other() {
+    let _locks = CHILDREN.read();
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("tune");
+    let options = options(SMALL, "", 5);
+    let dir = TuneDir::create(&folder, &options, &data().info.fingerprint).unwrap();
+    let judged = std::sync::atomic::AtomicBool::new(false);
+    let stop = || judged.load(Ordering::Relaxed);
+    let better = std::cell::Cell::new(None);
+    let mut tell = |event: &TuneEvent<'_>| {
+        if let TuneEvent::Judged(verdict) = event {
+            better.set(Some(verdict.recommended));
+            judged.store(true, Ordering::Relaxed);
+        }
+    };
+    assert!(tune(&dir, &options, &data(), &tuning(2, &stop), &mut tell).unwrap().is_none());
+    drop(dir);
+    let failure = furlough_lab::run::Failure::Error { reason: "it does not fit".into() };
+    failure.write(&folder.join("final")).unwrap();
+    let (dir, options, _) = TuneDir::resume(&folder).unwrap();
+    let report = tune(&dir, &options, &data(), &tuning(2, &|| false), &mut |_| ()).unwrap().unwrap();
+    assert_ne!(Some(report.verdict.recommended), better.get());
+    assert_eq!(report.passed_over.as_deref(), Some("it does not fit"));
+    let chosen = if report.verdict.recommended == Arm::With { &report.with } else { &report.without };
+    assert_eq!(chosen.recipe.dropout(), report.recommended.dropout());
+    assert!(folder.join("passed-over").is_dir() && RunDir::open(folder.join("final")).unwrap().is_finished());
 }
 
 fn what_cannot_be_tuned_says_why() {

@@ -33,7 +33,7 @@ impl Evaluator {
     ) -> Scores {
         let mut loss = 0.0;
         let mut correct = 0u64;
-        self.for_each_row(cpu, mlp, data, |example, outputs| {
+        self.for_each_row(cpu, mlp, data, data.len(), |example, outputs| {
             loss += example_loss(outputs, data.targets(), example);
             if let Targets::Classes { labels, .. } = data.targets() {
                 let (class, answer) = (labels[example] as usize, argmax(outputs));
@@ -46,12 +46,28 @@ impl Evaluator {
         Scores { loss: loss / count, accuracy: classes.then_some(correct as f64 / count) }
     }
 
-    /// Calls `see` with each example and its outputs, in the order of the data.
-    fn for_each_row(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, mut see: impl FnMut(usize, &[f32])) {
+    /// Returns the mean loss on the first examples of `data`, `count` of them or as many as there are.
+    pub(crate) fn loss_of_first(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, count: usize) -> f64 {
+        let (mut loss, count) = (0.0, count.min(data.len()));
+        self.for_each_row(cpu, mlp, data, count, |example, outputs| {
+            loss += example_loss(outputs, data.targets(), example);
+        });
+        loss / count as f64
+    }
+
+    /// Calls `see` with each of the first `count` examples and its outputs, in the order of the data.
+    fn for_each_row(
+        &mut self,
+        cpu: &mut Cpu,
+        mlp: &Mlp,
+        data: &Dataset,
+        count: usize,
+        mut see: impl FnMut(usize, &[f32]),
+    ) {
         let width = data.outputs();
-        self.outputs.resize(CHUNK.min(data.len()) * width, 0.0);
-        for start in (0..data.len()).step_by(CHUNK) {
-            let end = data.len().min(start + CHUNK);
+        self.outputs.resize(CHUNK.min(count) * width, 0.0);
+        for start in (0..count).step_by(CHUNK) {
+            let end = count.min(start + CHUNK);
             let outputs = &mut self.outputs[..(end - start) * width];
             cpu.forward(mlp, data, start as u32..end as u32, None, outputs);
             for (row, values) in outputs.chunks_exact(width).enumerate() {
@@ -61,8 +77,12 @@ impl Evaluator {
     }
 }
 
-/// The loss of one example, in double precision.
+/// Returns the loss of one example, in double precision; NaN where an output has overflowed, even if the formula would
+/// not look at it.
 fn example_loss(outputs: &[f32], targets: &Targets, example: usize) -> f64 {
+    if !outputs.iter().all(|output| output.is_finite()) {
+        return f64::NAN;
+    }
     match targets {
         Targets::Classes { labels, .. } => {
             let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));

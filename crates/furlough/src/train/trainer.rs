@@ -152,10 +152,10 @@ impl<'a> Trainer<'a> {
     /// network is evaluated on `test`.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when the loss stops being finite, after a checkpoint event for what had
-    /// been learned before (unless the weights themselves have overflowed, and earlier checkpoints
-    /// are all there is); any error of the observer; [`Error::Data`] when `test` does not fit the
-    /// network.
+    /// [`Error::NotFinite`] when the loss stops being finite, in a step or when the network is
+    /// evaluated after an epoch; a checkpoint event for what had been learned before the step comes
+    /// first, unless the weights themselves have overflowed. Any error of the observer;
+    /// [`Error::Data`] when `test` does not fit the network.
     pub fn fit(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<StopReason> {
         if let Some(test) = test {
             self.check_test(test)?;
@@ -225,7 +225,7 @@ impl<'a> Trainer<'a> {
             if self.state.mlp.parameters().iter().chain(&self.state.velocity).all(|value| value.is_finite()) {
                 observer.observe(&Event::Checkpoint { state: &self.state })?;
             }
-            return Err(Error::NotFinite { epoch, step, loss });
+            return diverged(observer, epoch, step, loss);
         }
         progress.step += 1;
         progress.step_in_epoch += 1;
@@ -247,6 +247,19 @@ impl<'a> Trainer<'a> {
         Ok(control)
     }
 
+    /// Returns the loss of the full network as it is after an epoch, not finite where the epoch's last step overflowed: no
+    /// later step's loss would show that. Without a test set, the loss on one batch of the training set.
+    fn loss_after_epoch(&mut self, evaluated: Option<f64>) -> f64 {
+        let TrainState { mlp, .. } = &self.state;
+        let logits = mlp.dropout_logits().iter().all(|logit| logit.is_finite());
+        if !logits || mlp.parameters().iter().any(|value| !value.is_finite()) {
+            return f64::NAN;
+        }
+        evaluated.unwrap_or_else(|| {
+            self.evaluator.loss_of_first(&mut self.cpu, &self.state.mlp, self.data, self.options.batch_size)
+        })
+    }
+
     fn end_epoch(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<Control> {
         let Progress { epoch, loss_sum, correct, step, .. } = self.state.progress;
         let epoch = epoch + 1;
@@ -258,6 +271,10 @@ impl<'a> Trainer<'a> {
                 Some(self.evaluate(test)?)
             }
         };
+        let loss = self.loss_after_epoch(scores.map(|scores| scores.loss));
+        if !loss.is_finite() {
+            diverged(observer, epoch, self.steps_per_epoch(), loss)?;
+        }
         let count = self.data.len() as f64;
         let classes = matches!(self.data.targets(), Targets::Classes { .. });
         let summary = EpochSummary {
@@ -275,6 +292,12 @@ impl<'a> Trainer<'a> {
         }
         Ok(control)
     }
+}
+
+/// Tells the observer that training diverged, and returns the error.
+fn diverged<T>(observer: &mut dyn Observer, epoch: u32, step: u64, loss: f64) -> Result<T> {
+    observer.observe(&Event::Diverged { epoch, step, loss })?;
+    Err(Error::NotFinite { epoch, step, loss })
 }
 
 fn stricter(a: Control, b: Control) -> Control {

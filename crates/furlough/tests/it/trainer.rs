@@ -14,6 +14,7 @@ furlough_harness::tests![
     stopping_anywhere_and_resuming_changes_no_bit,
     events_come_in_order_and_checkpoints_when_due,
     a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before,
+    an_overflow_in_an_epochs_last_step_is_divergence,
     an_observers_error_ends_the_run,
     a_batch_larger_than_the_data_is_one_batch,
     what_does_not_fit_is_refused_with_its_reason,
@@ -179,6 +180,32 @@ fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before() {
             assert_eq!(saved.progress.step, step - 1);
             assert!(saved.mlp.parameters().iter().all(|p| p.is_finite()));
         }
+    }
+}
+
+fn an_overflow_in_an_epochs_last_step_is_divergence() {
+    let data = quarters();
+    let relu = Sequential::new([Linear(2, 33), Relu, Linear(33, 33), Relu, Linear(33, 4)]);
+    // One step an epoch, so that no later step's loss shows the overflow of this one.
+    for (epochs, test) in [(1, None), (1, Some(&data)), (3, Some(&data))] {
+        let optimizer = Sgd { learning_rate: 1e15, ..Sgd::default() };
+        let wild = TrainOptions { optimizer, batch_size: data.len(), epochs, ..options() };
+        let mut trainer = Trainer::new(&relu, &wild, &data, 1).unwrap();
+        let mut told = Vec::new();
+        let error = trainer
+            .fit(test, &mut |e: &Event<'_>| {
+                match e {
+                    Event::Epoch(_) => told.push("epoch"),
+                    Event::Checkpoint { .. } => told.push("checkpoint"),
+                    Event::Stop { .. } => told.push("stop"),
+                    Event::Diverged { epoch: 1, step: 1, loss } if !loss.is_finite() => told.push("diverged"),
+                    _ => {}
+                }
+                Ok(Control::Continue)
+            })
+            .unwrap_err();
+        assert!(matches!(error, Error::NotFinite { epoch: 1, step: 1, .. }), "{error}");
+        assert_eq!(told, ["diverged"], "no epoch is told whose figures are of outputs that overflowed");
     }
 }
 

@@ -2,14 +2,17 @@
 
 use super::Folder;
 use crate::acquire::{self, Acquired, Wanted};
+use crate::commands::folder::{FolderKind, expand};
+use crate::commands::info::advice;
 use crate::terminal::{Style, note, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
 use furlough::files::{fingerprint, read_file, read_text};
 use furlough::predict::Predictor;
-use furlough_lab::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport, first_batch};
+use furlough_lab::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport, TunePage, first_batch};
 use furlough_lab::run::{RunContents, RunDir, Trained};
-use furlough_lab::study::StudyFolder;
+use furlough_lab::tune::{TuneContents, TuneDir};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,8 @@ pub enum Found {
     Run(Box<RunReport>),
     /// A study.
     Study(StudyReport),
+    /// A tune.
+    Tune(Box<TunePage>),
 }
 
 impl Found {
@@ -27,6 +32,7 @@ impl Found {
         match self {
             Found::Run(run) => &run.name,
             Found::Study(study) => &study.name,
+            Found::Tune(tune) => &tune.name,
         }
     }
 
@@ -34,13 +40,14 @@ impl Found {
         match self {
             Found::Run(run) => &run.notes,
             Found::Study(study) => &study.notes,
+            Found::Tune(tune) => &tune.notes,
         }
     }
 
     pub fn run(&self) -> Option<&RunReport> {
         match self {
             Found::Run(run) => Some(run),
-            Found::Study(_) => None,
+            Found::Study(_) | Found::Tune(_) => None,
         }
     }
 
@@ -48,7 +55,8 @@ impl Found {
     pub fn write_plots(&self, folder: &Folder, prefix: &str) -> anyhow::Result<()> {
         match self {
             Found::Run(run) => folder.write_run(prefix, run),
-            Found::Study(study) => folder.write_study(prefix, study),
+            Found::Study(study) => folder.write_pictures(prefix, &study.pictures),
+            Found::Tune(tune) => folder.write_pictures(prefix, &tune.pictures),
         }
     }
 
@@ -56,6 +64,7 @@ impl Found {
         match self {
             Found::Run(run) => Part::Run(run),
             Found::Study(study) => Part::Study(study),
+            Found::Tune(tune) => Part::Tune(tune),
         }
     }
 }
@@ -63,39 +72,71 @@ impl Found {
 /// Refuses a folder that is given twice.
 pub fn check_distinct(folders: &[PathBuf]) -> anyhow::Result<()> {
     let real = |folder: &PathBuf| fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
-    let mut seen = Vec::new();
+    let mut seen = HashSet::new();
     for folder in folders {
-        let real = real(folder);
-        if seen.contains(&real) {
+        if !seen.insert(real(folder)) {
             bail!("{} is given twice", folder.display());
         }
-        seen.push(real);
     }
     Ok(())
 }
 
-/// Reads a folder, data and answers left out.
-pub fn open(folder: &Path) -> anyhow::Result<Found> {
-    if folder.is_dir() && !folder.join(RunDir::RECIPE).exists() {
-        if let Some(study) = study(folder)? {
-            return Ok(Found::Study(study));
+/// Reads what the folders hold, data and answers left out: of a folder of runs each of them, and of a tune its final run
+/// as well.
+pub fn open(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for (path, kind) in expand(folders)? {
+        match kind {
+            FolderKind::Run => found.push(Found::Run(Box::new(run(&path)?))),
+            FolderKind::Study => found.push(Found::Study(study(&path)?)),
+            FolderKind::Tune => {
+                found.push(Found::Tune(Box::new(tune(&path)?)));
+                let last = path.join(TuneDir::FINAL);
+                if FolderKind::of(&last) == Some(FolderKind::Run) {
+                    found.push(Found::Run(Box::new(run(&last)?)));
+                }
+            }
         }
-        bail!(
-            "{}: is neither a run (it has no {}) nor a study (it has no table.md and no study.toml)",
-            folder.display(),
-            RunDir::RECIPE
-        );
     }
-    Ok(Found::Run(Box::new(run(folder)?)))
+    Ok(found)
+}
+
+fn tune(folder: &Path) -> anyhow::Result<TunePage> {
+    let TuneContents { text, report, trials, .. } = TuneDir::contents(folder)?;
+    let name = name(folder);
+    let mut notes = Vec::new();
+    if report.is_none() {
+        let begun = trials.finished + trials.begun + trials.failed;
+        notes.push(format!(
+            "This tune is not finished: it has begun {begun} trials. Go on with it: {} tune --resume {}",
+            program(),
+            shell_word(folder)
+        ));
+    }
+    let mut pictures = Vec::new();
+    let svg = folder.join(TuneDir::PLOT_SVG);
+    if svg.exists() {
+        let image = folder.join(TuneDir::PLOT_PNG);
+        let png = image.exists().then(|| read_file(&image)).transpose()?;
+        pictures.push(Picture { name: "error-by-p".into(), svg: read_text(&svg)?, png });
+    }
+    Ok(TunePage { name, report, pictures, options: text, notes })
 }
 
 fn run(folder: &Path) -> anyhow::Result<RunReport> {
     let dir = RunDir::open(folder)?;
-    let RunContents { recipe, records, manifest } = dir.contents()?;
+    let contents = dir.contents()?;
+    let good = contents.last_good_epoch();
+    let RunContents { recipe, records, manifest, failure } = contents;
     let name = name(folder);
     let mut notes = Vec::new();
-    let model = match &manifest {
-        None => {
+    let model = match (&failure, &manifest) {
+        (Some(failure), _) => {
+            let advice = advice(failure, &recipe, good).join(" ");
+            notes.push(format!("This run failed, and what needs its network is left out: {failure}. {advice}"));
+            None
+        }
+        (None, None) => {
             let own = if recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
             notes.push(format!(
                 "This run is not finished: it has {} of {} epochs. What needs the trained network is left out. \
@@ -107,7 +148,7 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
             ));
             None
         }
-        Some(_) => match dir.trained() {
+        (None, Some(_)) => match dir.trained() {
             Ok(Trained { mlp, info, .. }) => Some(RunModel { mlp, info }),
             Err(error) => {
                 notes.push(format!("What needs the trained network is left out. {error}"));
@@ -115,13 +156,14 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
             }
         },
     };
-    Ok(RunReport { name, recipe, records, manifest, model, first_batch: Vec::new(), answers: None, notes })
+    Ok(RunReport { name, recipe, records, manifest, failure, model, first_batch: Vec::new(), answers: None, notes })
 }
 
 /// What a comparison needs of a run.
 pub fn line(folder: &Path) -> anyhow::Result<Line> {
-    let RunContents { recipe, records, manifest } = RunDir::open(folder)?.contents()?;
-    Ok(Line { name: name(folder), recipe, records, finished: manifest.is_some() })
+    let contents = RunDir::open(folder)?.contents()?;
+    let finished = contents.is_finished();
+    Ok(Line { name: name(folder), recipe: contents.recipe, records: contents.records, finished })
 }
 
 /// The same of a run that was read already.
@@ -130,7 +172,7 @@ pub fn line_of(run: &RunReport) -> Line {
         name: run.name.clone(),
         recipe: run.recipe.clone(),
         records: run.records.clone(),
-        finished: run.manifest.is_some(),
+        finished: run.is_finished(),
     }
 }
 
@@ -141,8 +183,8 @@ fn name(folder: &Path) -> String {
     if trimmed.is_empty() { text } else { trimmed.into() }
 }
 
-/// What a study left in its folder; none when there is nothing of the kind.
-fn study(folder: &Path) -> anyhow::Result<Option<StudyReport>> {
+/// What a study left in its folder.
+fn study(folder: &Path) -> anyhow::Result<StudyReport> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         files.push(entry.with_context(|| format!("cannot read {}", folder.display()))?.path());
@@ -163,12 +205,10 @@ fn study(folder: &Path) -> anyhow::Result<Option<StudyReport>> {
     if let Some(path) = files.iter().find(|path| ending(path, "toml")) {
         report.experiment = Some(read_text(path)?);
     }
-    // Pictures alone may be anybody's.
-    let other = report.text.is_none() && !folder.join(StudyFolder::STUDY).exists();
     if report.text.is_none() {
         report.notes.push("This study has no table.md yet: collect it first, so that its results are here.".into());
     }
-    Ok((!other).then_some(report))
+    Ok(report)
 }
 
 /// The data of the runs, each read once, and what their networks say of them.

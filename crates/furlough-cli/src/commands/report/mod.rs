@@ -28,7 +28,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         (None, _) => PathBuf::from(DEFAULT),
     };
     // What can be refused is refused before anything is computed.
-    let mut found = args.folders.iter().map(|folder| folders::open(folder)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut found = folders::open(&args.folders)?;
     let output = Output::new(&out)?;
     let pictures = args.plots.as_deref().map(Folder::new).transpose()?;
 

@@ -40,7 +40,7 @@ pub fn run(args: &StudyCollectArgs) -> anyhow::Result<ExitCode> {
     let folder = StudyFolder::claim(path, &study)?;
     roots.insert(0, folder.trials());
     let results = gather(&study, &data, &roots, threads(args.threads))?;
-    if results.arms.iter().all(|arm| arm.trials.is_empty()) {
+    if results.failed().next().is_none() && results.arms.iter().all(|arm| arm.trials.is_empty()) {
         bail!("no trial of this study is finished in {}: run it first", folder.path().display());
     }
     let files = write(&study, &results, &folder)?;

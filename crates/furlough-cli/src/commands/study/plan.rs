@@ -7,7 +7,7 @@ use crate::commands::train::data;
 use crate::terminal::{Style, duration, name};
 use crate::{failure, interrupt};
 use furlough::counted;
-use furlough_lab::study::{StudyFolder, TrialData};
+use furlough_lab::study::{StudyFolder, TrialData, TrialState};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -35,6 +35,7 @@ struct Overview<'a> {
     trials: usize,
     finished: usize,
     begun: usize,
+    failed: usize,
     damaged: usize,
     /// Of all that is left, one trial after the other; none when nothing is finished.
     seconds_left: Option<f64>,
@@ -59,6 +60,7 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
         trials: rows.len(),
         finished: count(FINISHED),
         begun: count(BEGUN),
+        failed: count(FAILED),
         damaged: count(DAMAGED),
         seconds_left: seconds_left(&rows),
         list: &rows,
@@ -72,17 +74,21 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
 const FINISHED: &str = "finished";
 const BEGUN: &str = "begun";
 const TO_DO: &str = "to do";
+const FAILED: &str = "failed";
 const DAMAGED: &str = "damaged";
 
 fn row(planned: Planned, root: &Path) -> Row {
     let found = planned.trial.found(root);
     let (state, reason) = match &found {
-        Ok((_, true)) => (FINISHED, None),
-        Ok((records, false)) if records.is_empty() && !planned.trial.folder(root).exists() => (TO_DO, None),
-        Ok(_) => (BEGUN, None),
+        Ok(record) => match &record.state {
+            TrialState::New => (TO_DO, None),
+            TrialState::Begun => (BEGUN, None),
+            TrialState::Finished => (FINISHED, None),
+            TrialState::Failed(failure) => (FAILED, Some(failure.to_string())),
+        },
         Err(error) => (DAMAGED, Some(error.to_string())),
     };
-    let records = found.map_or(Vec::new(), |(records, _)| records);
+    let records = found.map_or(Vec::new(), |record| record.records);
     Row {
         trial: planned.trial.id().into(),
         seed: planned.seed,
@@ -101,15 +107,15 @@ fn seconds_left(rows: &[Row]) -> Option<f64> {
     let finished = rows.iter().filter(|row| row.state == FINISHED);
     let (seconds, weight) = finished.fold((0.0, 0.0), |(s, w), row| (s + row.seconds, w + row.weight));
     let left = |row: &Row| row.weight * (1.0 - row.epochs as f64 / f64::from(row.of));
-    let left: f64 = rows.iter().filter(|row| row.state != FINISHED).map(left).sum();
+    let left: f64 = rows.iter().filter(|row| ![FINISHED, FAILED].contains(&row.state)).map(left).sum();
     (weight > 0.0).then_some(left * seconds / weight)
 }
 
 fn page(overview: &Overview<'_>, shard: &str) -> String {
     let style = Style::of(&io::stdout());
-    let title = name(overview.title);
-    let Overview { trials, finished, begun, damaged, .. } = overview;
-    let mut text = format!("  {}\n  {}\n\n", style.bold(&title), style.dim(&name(&overview.folder)));
+    let Overview { trials, finished, begun, failed, damaged, .. } = overview;
+    let to_do = trials - finished - begun - failed - damaged;
+    let mut text = format!("  {}\n  {}\n\n", style.bold(&name(overview.title)), style.dim(&name(&overview.folder)));
     for row in overview.list {
         let state = match row.state {
             BEGUN => format!("{}/{} epochs", row.epochs, row.of),
@@ -124,13 +130,13 @@ fn page(overview: &Overview<'_>, shard: &str) -> String {
         }
     }
     text += &format!("\n  {}{shard}: {finished} finished", counted(*trials, "trial"));
-    for (count, what) in [(begun, "begun"), (damaged, "damaged"), (&(trials - finished - begun - damaged), "to do")] {
+    for (count, what) in [(begun, "begun"), (failed, "failed"), (damaged, "damaged"), (&to_do, "to do")] {
         if *count > 0 {
             text += &format!(", {count} {what}");
         }
     }
     match overview.seconds_left {
-        Some(seconds) if finished < trials => {
+        Some(seconds) if finished + failed < *trials => {
             text += &format!("\n  about {} of training left, one trial after the other\n", duration(seconds));
         }
         _ => text.push('\n'),

@@ -7,14 +7,14 @@ use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
 use crate::progress::Display;
-use crate::terminal::{Style, name, program, shell_word, threads as told_threads};
+use crate::terminal::{Style, name, note, program, shell_word, threads as told_threads};
 use crate::{failure, interrupt};
 use anyhow::bail;
 use furlough::counted;
 use furlough::train::Control;
 use furlough_lab::study::{
-    Crew, Ended, Job, Measure, Queue, Report, Setting, Study, StudyFolder, TrialData, TrialOutcome, measure_trial,
-    run_pool,
+    Crew, Ended, Job, Measure, Queue, Report, Setting, Study, StudyFolder, TrialData, TrialOutcome, TrialRecord,
+    TrialState, measure_trial, run_pool,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
@@ -35,42 +35,70 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let data = TrialData::new(&split.train, &split.test, origin);
     let own = shard(trials(&study, &data), &args.part)?;
     let folder = StudyFolder::claim(path, &study)?;
-    let own_count = own.len();
     let root = folder.trials();
-    let mut todo = Vec::new();
-    let mut done = HashSet::new();
-    let mut before = 0.0;
-    for planned in own {
-        // What is wrong with a trial is told when it is its turn.
-        let epochs = match planned.trial.found(&root) {
-            Ok((_, true)) => {
-                done.insert(planned.trial.id().to_string());
-                continue;
-            }
-            found => found.map_or(0, |(records, _)| records.len()),
-        };
-        before += planned.weight * epochs as f64 / f64::from(planned.trial.recipe().options().epochs);
-        todo.push(planned);
-    }
-    let (jobs, threads) = share_out(args.jobs, args.threads, todo.len());
+    let todo = Todo::new(own, &root, args.retry_failed);
+    let (jobs, threads) = share_out(args.jobs, args.threads, todo.trials.len());
     interrupt::catch()?;
-    let mut ran = match train(args, &study, &data, &root, &todo, [jobs, threads, own_count], before) {
+    let mut ran = match train(args, &study, &data, &root, &todo, [jobs, threads]) {
         Err(error) => return Err(error.context("the study was stopped, and what is finished of it is kept")),
         Ok(ran) => ran,
     };
-    let left = todo.len() - ran.finished;
     if ran.stopped {
-        return interrupted(args, &study, &folder, own_count - left, own_count, &mut ran.display);
+        let finished = todo.finished.len() + ran.finished;
+        return interrupted(args, &study, &folder, finished, todo.count(), &mut ran.display);
     }
-    finish(&study, &data, &folder, jobs * threads, &mut ran, (left, &done))
+    finish(&study, &data, &folder, jobs * threads, &mut ran, &todo)
 }
 
 /// What came of the training.
 struct Ran {
     display: Display<Running>,
     finished: usize,
+    /// Trials that failed by themselves, which is on record now.
     failed: usize,
+    /// Trials whose folders are damaged or cannot be read or written.
+    damaged: usize,
     stopped: bool,
+}
+
+/// What is to be run, and what was found already.
+struct Todo {
+    trials: Vec<Planned>,
+    /// The names of those that are finished.
+    finished: HashSet<String>,
+    /// How many failed and are not run again.
+    failed: usize,
+    /// The work that was done before of those to be run.
+    before: f64,
+}
+
+impl Todo {
+    fn new(own: Vec<Planned>, root: &Path, retry_failed: bool) -> Self {
+        let mut todo = Todo { trials: Vec::new(), finished: HashSet::new(), failed: 0, before: 0.0 };
+        for planned in own {
+            // What is wrong with a trial is told when it is its turn.
+            let epochs = match planned.trial.found(root) {
+                Ok(TrialRecord { state: TrialState::Finished, .. }) => {
+                    todo.finished.insert(planned.trial.id().to_string());
+                    continue;
+                }
+                // It would fail again.
+                Ok(TrialRecord { state: TrialState::Failed(_), .. }) if !retry_failed => {
+                    todo.failed += 1;
+                    continue;
+                }
+                found => found.map_or(0, |record| record.records.len()),
+            };
+            todo.before += planned.weight * epochs as f64 / f64::from(planned.trial.recipe().options().epochs);
+            todo.trials.push(planned);
+        }
+        todo
+    }
+
+    /// How many trials there are in all.
+    fn count(&self) -> usize {
+        self.trials.len() + self.finished.len() + self.failed
+    }
 }
 
 fn train(
@@ -78,32 +106,36 @@ fn train(
     study: &Study,
     data: &TrialData<'_>,
     root: &Path,
-    todo: &[Planned],
-    [jobs, threads, count]: [usize; 3],
-    before: f64,
+    todo: &Todo,
+    [jobs, threads]: [usize; 2],
 ) -> anyhow::Result<Ran> {
-    let work = todo.iter().map(|planned| planned.weight).sum();
-    let mut display = display(args.json, todo.len(), work, before);
+    let Todo { trials, finished, failed, before } = todo;
+    let (count, done) = (todo.count(), finished.len());
+    let work = trials.iter().map(|planned| planned.weight).sum();
+    let mut display = display(args.json, trials.len(), work, *before);
     let style = Style::of(&io::stdout());
-    let done = count - todo.len();
     let (title, shard) = (style.bold(&name(study.title())), shard_words(&args.part));
     let mut text = format!("  {title}\n  {}: {}{shard}", study.data(), counted(count, "trial"));
-    text += &format!(", {done} finished; {jobs} at a time, {} each\n", told_threads(threads));
+    text += &format!(", {done} finished");
+    if *failed > 0 {
+        text += &format!(", {failed} failed");
+    }
+    text += &format!("; {jobs} at a time, {} each\n", told_threads(threads));
     let event = json!({
-        "event": "start", "title": study.title(), "trials": count, "finished": done, "jobs": jobs, "threads": threads,
+        "event": "start", "title": study.title(), "trials": count, "finished": done, "failed": failed, "jobs": jobs, "threads": threads,
     });
     display.begin(&Told { text: &text, event });
     let closed = display.closed();
     let stop = || interrupt::asked() || closed.is_set();
-    let mut ran = Ran { display, finished: 0, failed: 0, stopped: false };
+    let mut ran = Ran { display, finished: 0, failed: 0, damaged: 0, stopped: false };
     let mut broken = None;
     let start = Instant::now();
     let clock = || start.elapsed().as_secs_f64();
-    let list = todo.iter().enumerate();
+    let list = trials.iter().enumerate();
     let list: Vec<Job> =
         list.map(|(number, planned)| Job { number, trial: planned.trial.clone(), until: None }).collect();
     let mut plan = Queue::new(list, |report| {
-        match heard(&mut ran, report, todo, |planned| {
+        match heard(&mut ran, report, trials, |planned| {
             let measured = measure_trial(&planned.trial, data, root, study.measures(), threads)?;
             Ok(measured.values.into_iter().filter(|(measure, _)| study.measures().contains(measure)).collect())
         }) {
@@ -114,7 +146,7 @@ fn train(
             }
         }
     });
-    let setting = Setting { root, threads, clock: &clock };
+    let setting = Setting { root, threads, clock: &clock, retry_failed: args.retry_failed };
     let ran_pool = run_pool(data, &Crew { workers: jobs, setting, stop: &stop }, &mut plan);
     drop(plan);
     if let Err(error) = ran_pool {
@@ -126,7 +158,7 @@ fn train(
             Err(error.into())
         }
         None => {
-            ran.stopped |= stop() && ran.finished + ran.failed < todo.len();
+            ran.stopped |= stop() && ran.finished + ran.failed + ran.damaged < trials.len();
             Ok(ran)
         }
     }
@@ -164,6 +196,12 @@ fn heard(
                     ran.display.event(&Event::Trial { title, id, end: End::Elsewhere });
                     Ok(())
                 }
+                Ok((TrialOutcome { failure: Some(failure), .. }, _)) => {
+                    ran.failed += 1;
+                    let why = &failure.to_string();
+                    ran.display.event(&Event::Trial { title, id, end: End::Failed { why } });
+                    Ok(())
+                }
                 Ok((outcome, mut values)) => {
                     ran.finished += 1;
                     let last = outcome.records.last();
@@ -175,7 +213,7 @@ fn heard(
                 // The next trial would fail likewise, and be the next to have its training thrown away.
                 Err(error) if error.is_out_of_space() => Err(error),
                 Err(error) => {
-                    ran.failed += 1;
+                    ran.damaged += 1;
                     let why = &error.to_string();
                     ran.display.event(&Event::Trial { title, id, end: End::Failed { why } });
                     Ok(())
@@ -235,27 +273,28 @@ fn finish(
     folder: &StudyFolder,
     threads: usize,
     ran: &mut Ran,
-    (left, done): (usize, &HashSet<String>),
+    todo: &Todo,
 ) -> anyhow::Result<ExitCode> {
     let results = gather(study, data, &[folder.trials()], threads)?;
-    let elsewhere = left - ran.failed;
+    let elsewhere = todo.trials.len() - ran.finished - ran.failed - ran.damaged;
     // Of what was finished before, only reading it shows that it is damaged.
     let mut lost = HashSet::new();
-    for missing in results.missing.iter().filter(|missing| done.contains(&missing.id)) {
+    for missing in results.missing.iter().filter(|missing| todo.finished.contains(&missing.id)) {
         if lost.insert(&missing.id) {
             let title = format!("{}, seed {}", study.arms()[missing.arm].title(), missing.seed);
             ran.display.event(&Event::Late { title: &title, id: &missing.id, why: &missing.reason });
-            ran.failed += 1;
+            ran.damaged += 1;
         }
     }
+    let failed = results.failed().count();
     let mut files = Vec::new();
-    if results.arms.iter().any(|arm| !arm.trials.is_empty()) {
+    if failed > 0 || results.arms.iter().any(|arm| !arm.trials.is_empty()) {
         files = write(study, &results, folder)?;
     }
-    let whole = results.missing.is_empty();
+    let whole = results.is_complete();
     let mut text = if whole { format!("\n{}", said(&results, folder, &files)) } else { String::new() };
-    if !whole && ran.failed == 0 {
-        let missing = results.missing.len();
+    if !whole && ran.damaged == 0 {
+        let missing = results.missing.len() - failed;
         text = format!(
             "\n  {} of the whole study {} not finished yet; `{} study collect` joins what there is",
             counted(missing, "trial"),
@@ -264,13 +303,20 @@ fn finish(
         );
     }
     let event = json!({
-        "event": "stop", "reason": "finished", "failed": ran.failed, "elsewhere": elsewhere, "missing": results.missing.len(),
-        "folder": folder.path(), "files": files,
+        "event": "stop", "reason": "finished", "failed": failed + ran.damaged, "elsewhere": elsewhere,
+        "missing": results.missing.len(), "folder": folder.path(), "files": files,
     });
     ran.display.end(&Told { text: text.trim_end(), event })?;
-    if ran.failed > 0 {
-        let what = counted(ran.failed, "trial");
+    if ran.damaged > 0 {
+        let what = counted(ran.damaged, "trial");
         bail!("{what} failed, for the reasons above; everything else is kept in {}", folder.path().display());
+    }
+    if failed > 0 {
+        let what = counted(failed, "trial");
+        note(&format!(
+            "note: {what} failed, for the reasons in the table, and would again; --retry-failed runs them all the same"
+        ));
+        return Ok(ExitCode::from(failure::SOME_FAILED));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -287,7 +333,7 @@ mod tests {
         let recipe = Settings::parse("data = 'digits'", None).unwrap().resolve().unwrap();
         let titles = vec!["dropout 0.5".into()];
         let todo = [Planned { trial: Trial::new(recipe, "data"), seed: 0, titles, weight: 1.0 }];
-        let mut ran = Ran { display: display(true, 1, 1.0, 0.0), finished: 0, failed: 0, stopped: false };
+        let mut ran = Ran { display: display(true, 1, 1.0, 0.0), finished: 0, failed: 0, damaged: 0, stopped: false };
         let mut after = |kind: ErrorKind| {
             let source = kind.into();
             let outcome = Err(furlough::Error::Io { action: "write", path: "trials/a".into(), source }.into());
@@ -297,6 +343,6 @@ mod tests {
             [ErrorKind::PermissionDenied, ErrorKind::StorageFull, ErrorKind::QuotaExceeded].map(&mut after),
             [true, false, false]
         );
-        assert_eq!((ran.finished, ran.failed, ran.stopped), (0, 1, false));
+        assert_eq!((ran.finished, ran.failed, ran.damaged, ran.stopped), (0, 0, 1, false));
     }
 }

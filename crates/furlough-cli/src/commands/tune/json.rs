@@ -39,6 +39,8 @@ enum Line<'a> {
         epochs: u32,
         value: Option<f64>,
         best: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failed: Option<String>,
     },
     Searched {
         trials: usize,
@@ -50,6 +52,11 @@ enum Line<'a> {
         value: Option<f64>,
     },
     Verdict(&'a Verdict),
+    #[serde(rename = "passed_over")]
+    PassedOver {
+        arm: Arm,
+        reason: String,
+    },
     Stop {
         reason: &'static str,
         tune: String,
@@ -105,12 +112,14 @@ impl Renderer<Tune> for Json {
                 epochs,
                 value: metric.value(score),
                 best,
+                failed: entry.failure.as_ref().map(ToString::to_string),
             },
             TuneEvent::Searched { trials, out_of_time } => Line::Searched { trials, out_of_time },
             TuneEvent::Replicated { arm, seed, score, metric } => {
                 Line::Replicate { arm, seed, value: metric.value(score) }
             }
             TuneEvent::Judged(verdict) => Line::Verdict(verdict),
+            TuneEvent::PassedOver { arm, failure } => Line::PassedOver { arm, reason: failure.to_string() },
             _ => return,
         };
         out.print(&line(&told));

@@ -1,7 +1,8 @@
 use super::{Tune, TuneSummary, page};
 use crate::progress::{Output, Picture, Renderer, bar};
 use crate::terminal::{Style, duration};
-use furlough_lab::tune::{Phase, TuneEvent, TuneOptions, TuneReport};
+use furlough_lab::run::Failure;
+use furlough_lab::tune::{Arm, Phase, TuneEvent, TuneOptions, TuneReport};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -96,7 +97,17 @@ impl Renderer<Tune> for Lines {
                 if best {
                     self.reached().best = format!("best {value} with {} · ", page::rates(&entry.recipe));
                 }
+                let value = page::score(entry, metric, score);
                 out.print(&page::row(trial, entry, (epoch, epochs), &value, best, self.style));
+                if let Some(Failure::Error { reason }) = &entry.failure {
+                    out.print(&self.style.dim(&format!("           {reason}")));
+                }
+            }
+            TuneEvent::PassedOver { arm, failure } => {
+                let which = if arm == Arm::With { "with dropout" } else { "without dropout" };
+                let text =
+                    format!("  the best {which} failed on all training examples ({failure}); the other one is taken");
+                out.print(&self.style.text(&text));
             }
             TuneEvent::Searched { trials, out_of_time } if out_of_time => {
                 out.print(&self.style.dim(&format!("  time for more than these {trials} trials is not left")));

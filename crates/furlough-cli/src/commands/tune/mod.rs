@@ -111,7 +111,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let clock = || started.elapsed().as_secs_f64();
     let closed = display.closed();
     let stop = || interrupt::asked() || closed.is_set();
-    let tuning = Tuning { jobs, threads: all / jobs, clock: &clock, stop: &stop };
+    let tuning = Tuning { jobs, threads: all / jobs, clock: &clock, retry_failed: args.retry_failed, stop: &stop };
     let tuned = tune(&dir, &options, &data, &tuning, &mut |event| display.event(event));
     let report = tuned.inspect_err(|_| display.abandon())?;
     display.end(&(&summary, report.as_ref()))?;

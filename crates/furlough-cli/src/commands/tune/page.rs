@@ -5,6 +5,7 @@ use crate::progress::Plan;
 use crate::terminal::{Style, duration, name, path, program, shell_word, thousands, threads, wrap};
 use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
+use furlough_lab::run::Failure;
 use furlough_lab::study::statistics::Estimate;
 use furlough_lab::tune::{Arm, Candidate, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
 
@@ -89,6 +90,14 @@ fn base(recipe: &Recipe) -> String {
 /// The names over the columns of [`row`].
 pub fn heading(summary: &TuneSummary<'_>, style: Style) -> String {
     style.dim(&format!("   trial     epochs   {:>9}   tried", summary.metric.name()))
+}
+
+/// What a trial came to at a rung: its figure, or how it failed.
+pub fn score(entry: &Entry, metric: Metric, score: f64) -> String {
+    match &entry.failure {
+        Some(Failure::Error { .. }) => "failed".into(),
+        _ => metric.show(score),
+    }
 }
 
 /// A trial that has come to a rung.

@@ -8,7 +8,7 @@ mod find;
 mod guard;
 mod hub;
 mod server;
-mod state;
+pub(super) mod state;
 mod tail;
 
 use crate::args::WatchArgs;

@@ -68,6 +68,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
         recipe,
         records: (1..=3).map(|epoch| record(epoch, 0.25 * f64::from(epoch))).collect(),
         manifest: Some(manifest),
+        failure: None,
         model: Some(model),
         answers: Some(answers),
         notes: vec![name.into()],

@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE, color, width};
 use super::chart::{Cell, Line, Panel};
+use super::labels::spread;
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 
@@ -71,7 +72,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, cell: Cell, pane
             let last = line.points.last()?;
             Some((place, place_y(last.y)))
         });
-        for (place, y) in spread(ends.collect(), top, bottom) {
+        for (place, y) in spread(ends.collect(), APART, top, bottom) {
             name(canvas, &lines[place], place, (right + 6.0, y))?;
         }
     }
@@ -81,49 +82,4 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, cell: Cell, pane
 fn name<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, line: &Line, place: usize, (x, y): (f64, f64)) -> Drawn<DB> {
     canvas.mark((x + 5.0, y), 3.5, place)?;
     canvas.text(&line.name, (x + 15.0, y), LABEL, INK, HPos::Left)
-}
-
-/// Moves labels apart where they would touch, none of them further than it must, and keeps them between top and bottom.
-fn spread(mut labels: Vec<(usize, f64)>, top: f64, bottom: f64) -> Vec<(usize, f64)> {
-    labels.sort_by(|a, b| a.1.total_cmp(&b.1));
-    // Groups of labels that touch: the first one's place, and how many there are. Each is centerd on what its labels want.
-    let mut groups: Vec<(f64, usize)> = Vec::new();
-    for &(_, wanted) in &labels {
-        let mut group = (wanted, 1);
-        while let Some(&(start, count)) = groups.last() {
-            if start + APART * count as f64 <= group.0 {
-                break;
-            }
-            groups.pop();
-            let all = count + group.1;
-            let own = group.0 - APART * count as f64;
-            group = ((start * count as f64 + own * group.1 as f64) / all as f64, all);
-        }
-        let span = APART * (group.1 - 1) as f64;
-        group.0 = group.0.min(bottom - span).max(top);
-        groups.push(group);
-    }
-    let places = groups.iter().flat_map(|&(start, count)| (0..count).map(move |i| start + APART * i as f64));
-    labels.iter().zip(places).map(|(&(line, _), y)| (line, y)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_keep_apart() {
-        let places = |wanted: &[f64]| -> Vec<f64> {
-            let mut places = spread(wanted.iter().copied().enumerate().collect(), 0.0, 200.0);
-            places.sort_by_key(|(line, _)| *line);
-            places.into_iter().map(|(_, y)| y).collect()
-        };
-        assert_eq!(places(&[150.0, 20.0]), [150.0, 20.0]);
-        assert_eq!(places(&[100.0, 100.0]), [100.0 - APART / 2.0, 100.0 + APART / 2.0]);
-        assert_eq!(places(&[200.0, 199.0]), [200.0, 200.0 - APART]);
-        assert_eq!(places(&[0.0, 1.0, 2.0]), [0.0, APART, 2.0 * APART]);
-        let mut many = places(&[90.0, 91.0, 120.0, 80.0, 119.0]);
-        many.sort_by(f64::total_cmp);
-        assert!(many.windows(2).all(|pair| pair[1] - pair[0] >= APART - 1e-9), "{many:?}");
-    }
 }

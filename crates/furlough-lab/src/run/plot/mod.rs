@@ -6,6 +6,7 @@ mod canvas;
 mod chart;
 mod confusion;
 mod dots;
+mod labels;
 mod lines;
 mod overlay;
 mod picture;

@@ -13,6 +13,9 @@ const LINE: f64 = 24.0;
 const ROW: f64 = 340.0;
 const TOP: f64 = 20.0;
 
+/// So many runs have a line in the legend. Colours come again long before that, and a table beside the picture has all.
+const MOST_IN_LEGEND: usize = 40;
+
 type Figure = fn(&EpochRecord) -> Option<f64>;
 
 /// Each panel's title, whether it shows shares, and its figure.
@@ -25,17 +28,27 @@ const PANELS: [(&str, bool, Figure); 4] = [
 
 pub(super) fn size(runs: &[NamedRun<'_>]) -> (u32, u32) {
     let rows = shown(runs).len().div_ceil(2) as f64;
-    (900, (TOP + LINE * runs.len().div_ceil(2) as f64 + ROW * rows + 10.0) as u32)
+    (900, (TOP + legend_height(runs) + ROW * rows + 10.0) as u32)
+}
+
+fn legend_height(runs: &[NamedRun<'_>]) -> f64 {
+    let entries = if runs.len() > MOST_IN_LEGEND { MOST_IN_LEGEND + 1 } else { runs.len() };
+    LINE * entries.div_ceil(2) as f64
 }
 
 /// Draws the curves of `runs`, of which one has an epoch.
 pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun<'_>]) -> Drawn<DB> {
-    for (place, run) in runs.iter().enumerate() {
-        let (left, y) = (24.0 + 440.0 * (place % 2) as f64, TOP + LINE * (place / 2) as f64);
+    let at = |place: usize| (24.0 + 440.0 * (place % 2) as f64, TOP + LINE * (place / 2) as f64);
+    for (place, run) in runs.iter().enumerate().take(MOST_IN_LEGEND) {
+        let (left, y) = at(place);
         canvas.line([(left, y), (left + 24.0, y)], color(place), 2.5)?;
         canvas.text(&shorten(run.name, 48), (left + 32.0, y), 14.0, INK, HPos::Left)?;
     }
-    let below = TOP + LINE * runs.len().div_ceil(2) as f64;
+    if runs.len() > MOST_IN_LEGEND {
+        let more = format!("and {} more", runs.len() - MOST_IN_LEGEND);
+        canvas.text(&more, at(MOST_IN_LEGEND), 14.0, INK, HPos::Left)?;
+    }
+    let below = TOP + legend_height(runs);
     let longest = runs.iter().map(|run| run.records.len()).max().unwrap_or(0);
     for (place, (title, shares, figure)) in shown(runs).into_iter().enumerate() {
         let curve = |(place, run): (usize, &NamedRun<'_>)| {

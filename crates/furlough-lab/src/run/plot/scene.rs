@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE, shorten};
+use super::labels::spread;
 use crate::run::EpochRecord;
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend, RGBColor};
@@ -124,25 +125,24 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
             ends.push((*value, end, curve.color));
         }
     }
-    end_labels(canvas, right + 8.0, &mut ends)
+    end_labels(canvas, panel, &ends)
 }
 
-/// The last value of each curve beside its end, moved apart where they would touch.
-fn end_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, left: f64, ends: &mut [(f64, f64, RGBColor)]) -> Drawn<DB> {
+/// Up to so many curves, each has its last value at its end. More have a legend alone: there would be no room.
+const MOST_LABELS: usize = 12;
+
+/// Writes the last value of each curve beside its end, moved apart where they would touch.
+fn end_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, ends: &[(f64, f64, RGBColor)]) -> Drawn<DB> {
     const APART: f64 = 15.0;
-    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
-    // Moving two apart may bring others together, so it takes a few rounds; two labels need one.
-    for _ in 1..ends.len() * ends.len() {
-        for place in 1..ends.len() {
-            let push = (APART - (ends[place].1 - ends[place - 1].1)).max(0.0) / 2.0;
-            ends[place - 1].1 -= push;
-            ends[place].1 += push;
-        }
+    if ends.len() > MOST_LABELS {
+        return Ok(());
     }
-    for (value, y, color) in ends {
-        let plain = (1e-3..1e4).contains(value) || *value == 0.0;
+    let wanted = ends.iter().enumerate().map(|(place, &(_, y, _))| (place, y)).collect();
+    for (place, y) in spread(wanted, APART, panel.top - APART, panel.bottom + APART) {
+        let (value, _, color) = ends[place];
+        let plain = (1e-3..1e4).contains(&value) || value == 0.0;
         let label = if plain { format!("{value:.3}") } else { format!("{value:.1e}") };
-        canvas.text(&label, (left, *y), 13.0, *color, HPos::Left)?;
+        canvas.text(&label, (panel.right + 8.0, y), 13.0, color, HPos::Left)?;
     }
     Ok(())
 }

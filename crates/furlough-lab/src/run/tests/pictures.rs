@@ -63,6 +63,41 @@ fn every_kind_of_run_can_be_drawn() {
 }
 
 #[test]
+fn many_runs_share_a_legend_in_place_of_end_labels() {
+    let records = curves(3);
+    let draw = |count: usize| {
+        let names: Vec<String> = (0..count).map(|place| format!("run-{place}")).collect();
+        let runs: Vec<NamedRun<'_>> = names.iter().map(|name| NamedRun { name, records: &records }).collect();
+        Plot::Overlay(&runs).svg().unwrap()
+    };
+    let labels = |svg: &str| svg.matches("0.367").count();
+    assert!(labels(&draw(3)) >= 3, "a few runs have their last figures at their ends");
+    let many = draw(60);
+    assert_eq!(labels(&many), 0);
+    assert!(many.contains("run-39") && !many.contains("run-40") && many.contains("and 20 more"));
+}
+
+/// Four times the runs take about four times as long. Cubic work, as there once was, takes 64 times as long; the bound
+/// lies between with room for a busy machine, and the best of three is taken.
+#[test]
+fn drawing_many_runs_takes_little_more_than_in_proportion() {
+    let records = curves(2);
+    let names: Vec<String> = (0..1600).map(|place| format!("run-{place}")).collect();
+    let runs: Vec<NamedRun<'_>> = names.iter().map(|name| NamedRun { name, records: &records }).collect();
+    let best = |count: usize| {
+        let once = || {
+            let begun = std::time::Instant::now();
+            Plot::Overlay(&runs[..count]).svg().unwrap();
+            begun.elapsed()
+        };
+        (0..3).map(|_| once()).min().unwrap()
+    };
+    best(50);
+    let (few, many) = (best(400), best(1600));
+    assert!(many < few * 14, "400 runs: {few:?}, 1600 runs: {many:?}");
+}
+
+#[test]
 fn a_picture_is_read_back() {
     let rgb: Vec<u8> = (0..3 * 5 * 2).map(|byte| 8 * byte).collect();
     let picture = furlough::predict::Picture { width: 5, height: 2, rgb };

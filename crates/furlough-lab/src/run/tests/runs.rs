@@ -197,7 +197,7 @@ fn parts_that_do_not_belong_together_are_refused() {
         }
         told.map(|said| said.is_some())
     };
-    let RunContents { recipe, records, manifest } = dir.contents().unwrap();
+    let RunContents { recipe, records, manifest, .. } = dir.contents().unwrap();
     assert_eq!((recipe, records.len(), manifest.is_some()), (small_recipe(), 3, true));
     assert_eq!(dir.trained().unwrap().mlp, state(3, 12).mlp);
 

@@ -32,7 +32,7 @@ fn trial(text: &str) -> Trial {
 }
 
 fn setting(root: &Path) -> Setting<'_> {
-    Setting { root, threads: 1, clock: &|| 0.0 }
+    Setting { root, threads: 1, clock: &|| 0.0, retry_failed: false }
 }
 
 fn run(trial: &Trial, root: &Path, until: Option<u32>) -> crate::Result<TrialOutcome> {

@@ -103,6 +103,35 @@ fn results_are_what_the_trials_came_to() {
 }
 
 #[test]
+fn a_trial_that_failed_is_told_with_its_reason() {
+    let root = tempfile::tempdir().unwrap();
+    let text = "title = 'rates'\nseeds = { count = 1 }\nmeasure = ['test_error']\n\
+                base = { data = 'digits', hidden = 8, epochs = 1, batch_size = 256 }\naxes = { rate = [{ name = 'fine', lr = 0.1 }, { name = 'wild', lr = 1e30 }] }";
+    let study = Study::parse(text, None).unwrap();
+    let collect = || Results::collect(&study, &data(), &[root.path().to_path_buf()], 1, &mut |_, _| ()).unwrap();
+    let trials: Vec<_> = study.trials().map(|(_, _, recipe)| Trial::new(recipe, &data().info.fingerprint)).collect();
+    run(&trials[0], root.path(), None).unwrap();
+    let before = collect();
+    assert!(!before.is_complete() && before.failed().next().is_none());
+    assert!(
+        before.to_markdown().contains("1 trial is missing:\n\n- wild, seed 0: has not begun"),
+        "{}",
+        before.to_markdown()
+    );
+    run(&trials[1], root.path(), None).unwrap();
+    let after = collect();
+    assert!(after.is_complete() && after.failed().count() == 1);
+    let table = after.to_markdown();
+    assert!(table.contains("1 trial failed:\n\n- wild, seed 0: diverged: the loss became"), "{table}");
+    assert!(!table.contains("missing") && !table.contains("has not begun"), "{table}");
+    let json = after.to_json();
+    assert!(json.contains("\"state\":\"failed\""), "{json}");
+    // Results of before there were states are read as they were.
+    let older = json.replace("\"state\":\"failed\",", "");
+    assert_eq!(serde_json::from_str::<Results>(&older).unwrap().missing[0].state, MissingState::Unfinished);
+}
+
+#[test]
 fn arms_that_other_examples_judge_are_not_compared() {
     let text = "title = 'Judges'\n[base]\ndata = 'digits'\nhidden = 8\nbatch_size = 256\nepochs = 1\n[axes]\n\
                 judge = [{ name = 'test', lr = 0.1 }, { name = 'more', lr = 0.2 }, { name = 'held out', lr = 0.1, folds = 4 }]\n\

@@ -156,13 +156,76 @@ fn a_trial_of_another_process_is_left_to_it() {
 }
 
 #[test]
-fn a_trial_that_diverges_says_so_each_time() {
+fn a_trial_that_failed_is_run_again_only_on_request() {
     let root = tempfile::tempdir().unwrap();
-    let trial = trial("hidden = 8\nepochs = 3\nlr = 1e30");
-    for _ in 0..2 {
-        let error = run(&trial, root.path(), None).unwrap_err();
-        assert!(matches!(error.engine(), Some(furlough::Error::NotFinite { .. })), "{error}");
+    let again = Setting { retry_failed: true, ..setting(root.path()) };
+    let steps = Cell::new(0);
+    let mut count = |event: &Event<'_>| {
+        steps.set(steps.get() + u32::from(matches!(event, Event::Step { .. } | Event::Diverged { .. })));
+        Ok(Control::Continue)
+    };
+    // One diverges in the middle, one in its very last step, and one does not fit in memory.
+    let cases = [
+        ("hidden = 8\nepochs = 3\nlr = 1e30", "diverged: the loss became", true),
+        ("hidden = 64\nepochs = 1\nlr = 1e30\ntrain_examples = 200", "in epoch 1, step 1", true),
+        ("hidden = [4000000, 4000000]\nepochs = 1", "4000000", false),
+    ];
+    for (recipe, expected, begins) in cases {
+        let trial = trial(recipe);
+        let first = run_trial(&trial, &data(), &setting(root.path()), None, &mut count).unwrap();
+        assert_eq!((first.ended, first.records.len()), (Ended::Failed, 0));
+        let reason = first.failure.as_ref().unwrap().to_string();
+        assert!(reason.contains(expected), "{reason}");
+        let failed = TrialState::Failed(first.failure.clone().unwrap());
+        assert_eq!(trial.found(root.path()).unwrap().state, failed);
+        assert_eq!(RunDir::open(&first.path).unwrap().contents().unwrap().failure, first.failure);
+
+        let before = steps.replace(0);
+        assert_eq!(before > 0, begins);
+        let second = run_trial(&trial, &data(), &setting(root.path()), None, &mut count).unwrap();
+        assert_eq!((second.ended, second.failure, steps.get()), (Ended::Failed, first.failure.clone(), 0));
+        let third = run_trial(&trial, &data(), &again, None, &mut count).unwrap();
+        assert_eq!((third.ended, third.failure, steps.get() > 0), (Ended::Failed, first.failure, begins));
+        steps.set(0);
     }
+    // What failed for want of memory and fits now is finished like any other, and no longer called failed.
+    let small = trial("hidden = 8\nepochs = 1");
+    let failure = crate::run::Failure::Error { reason: "no memory".into() };
+    fs::create_dir_all(small.folder(root.path())).unwrap();
+    failure.write(&small.folder(root.path())).unwrap();
+    fs::write(small.folder(root.path()).join(RunDir::RECIPE), small.recipe().to_toml()).unwrap();
+    assert_eq!(run(&small, root.path(), None).unwrap().ended, Ended::Failed);
+    assert_eq!(run_trial(&small, &data(), &again, None, &mut ()).unwrap().ended, Ended::Finished);
+    assert!(!small.folder(root.path()).join(RunDir::FAILED).exists());
+}
+
+#[test]
+fn a_finished_run_whose_last_figures_are_of_no_numbers_counts_as_diverged() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = trial("hidden = 8\nepochs = 2");
+    let path = run(&trial, root.path(), None).unwrap().path;
+    // As older versions wrote it: the loss is null, the accuracy one of outputs that are not numbers.
+    let log = fs::read_to_string(path.join(RunDir::METRICS)).unwrap();
+    let (first, last) = log.trim_end().split_once('\n').unwrap();
+    let mut last: serde_json::Value = serde_json::from_str(last).unwrap();
+    last["test_loss"] = serde_json::Value::Null;
+    fs::write(path.join(RunDir::METRICS), format!("{first}\n{last}\n")).unwrap();
+    let dir = RunDir::open(&path).unwrap();
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(path.join(RunDir::MANIFEST)).unwrap()).unwrap();
+    let entry = crate::run::FileEntry::of(&dir, RunDir::METRICS).unwrap();
+    for file in manifest["files"].as_array_mut().unwrap() {
+        if file["name"] == entry.name {
+            *file = serde_json::to_value(&entry).unwrap();
+        }
+    }
+    fs::write(path.join(RunDir::MANIFEST), manifest.to_string()).unwrap();
+
+    let contents = dir.contents().unwrap();
+    assert!(contents.manifest.is_some() && !contents.is_finished());
+    assert_eq!(contents.last_good_epoch(), 1);
+    assert_eq!(contents.failure.unwrap().to_string(), "diverged: the loss became NaN in epoch 2");
+    assert!(matches!(trial.found(root.path()).unwrap().state, TrialState::Failed(_)));
 }
 
 #[test]
@@ -178,6 +241,7 @@ fn a_recipe_may_see_a_part_of_the_data() {
     let (model, _) = furlough::files::load_model(&outcome.path.join(RunDir::MODEL)).unwrap();
     let loss = furlough::predict::Predictor::new(model, 1).evaluate(&held_out.unwrap()).unwrap().loss;
     assert_eq!(outcome.records[0].summary.test_loss, Some(loss));
-    // What cannot be split is this trial's error.
-    assert!(run(&trial("folds = 60000"), folder.path(), None).unwrap_err().to_string().contains("folds = 60000"));
+    // What cannot be split is this trial's failure.
+    let failed = run(&trial("folds = 60000"), folder.path(), None).unwrap().failure.unwrap();
+    assert!(failed.to_string().contains("folds = 60000"), "{failed}");
 }

@@ -1,0 +1,125 @@
+//! What a folder holds: a run, a tune, a study, or more folders with such things in them.
+
+use anyhow::bail;
+use furlough_lab::run::RunDir;
+use furlough_lab::study::StudyFolder;
+use furlough_lab::tune::TuneDir;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderKind {
+    /// A run.
+    Run,
+    /// A tune.
+    Tune,
+    /// A study.
+    Study,
+}
+
+impl FolderKind {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            FolderKind::Run => "run",
+            FolderKind::Tune => "tune",
+            FolderKind::Study => "study",
+        }
+    }
+
+    /// What `folder` is by itself; none where it is nothing of the kind.
+    pub fn of(folder: &Path) -> Option<Self> {
+        let has = |name: &str| folder.join(name).exists();
+        if has(RunDir::RECIPE) {
+            Some(FolderKind::Run)
+        } else if has(TuneDir::OPTIONS) {
+            Some(FolderKind::Tune)
+        } else if has(StudyFolder::STUDY) || has(StudyFolder::TABLE) {
+            Some(FolderKind::Study)
+        } else {
+            None
+        }
+    }
+}
+
+/// How far below a folder others are looked for.
+const DEPTH: usize = 3;
+
+/// Returns the runs, tunes and studies at or below `root`, by name. A tune and a study count as one, without their
+/// trials. Hidden folders and links are passed over.
+pub fn found_in(root: &Path) -> Vec<(PathBuf, FolderKind)> {
+    let mut found = Vec::new();
+    let mut open = vec![(root.to_path_buf(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        if let Some(kind) = FolderKind::of(&folder) {
+            found.push((folder, kind));
+            continue;
+        }
+        if depth == DEPTH {
+            continue;
+        }
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if !hidden && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                open.push((entry.path(), depth + 1));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+/// Returns what each of the folders that somebody named holds: itself, or what is below it.
+///
+/// # Errors
+/// When one of them does not exist or holds nothing of the kind.
+pub fn expand(folders: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, FolderKind)>> {
+    let mut all = Vec::new();
+    for folder in folders {
+        if !folder.is_dir() {
+            // The library says what is wrong with it.
+            RunDir::open(folder)?;
+        }
+        let found = found_in(folder);
+        if found.is_empty() {
+            bail!(
+                "{}: is neither a run (it has no {}) nor a tune (no {}) nor a study (no {} and no {}), and has none in it",
+                folder.display(),
+                RunDir::RECIPE,
+                TuneDir::OPTIONS,
+                StudyFolder::STUDY,
+                StudyFolder::TABLE
+            );
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tune_and_a_study_are_one_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for (path, file) in [
+            ("a", "recipe.toml"),
+            ("tune", "tune.toml"),
+            ("tune/trials/x", "recipe.toml"),
+            ("studies/rate", "study.toml"),
+            ("studies/rate/trials/y", "recipe.toml"),
+            (".hidden", "recipe.toml"),
+        ] {
+            fs::create_dir_all(root.join(path)).unwrap();
+            fs::write(root.join(path).join(file), "").unwrap();
+        }
+        let found: Vec<_> = found_in(root).into_iter().map(|(path, kind)| (path, kind.name())).collect();
+        let expected = [("a", "run"), ("studies/rate", "study"), ("tune", "tune")];
+        assert_eq!(found, expected.map(|(path, kind)| (root.join(path), kind)));
+        assert!(expand(&[root.join("tune/trials/x/nothing")]).is_err());
+        assert!(expand(&[root.join("studies/rate/trials/y")]).is_ok());
+    }
+}
