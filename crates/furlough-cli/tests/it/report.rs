@@ -9,6 +9,8 @@ furlough_harness::tests![
     a_run_becomes_one_page,
     what_is_no_report_is_not_replaced,
     what_is_missing_is_said,
+    a_run_that_diverged_is_told_as_such_everywhere,
+    every_folder_is_recognized,
     data_that_cannot_be_had_are_left_out,
     every_plot_is_written_too,
     runs_are_compared,
@@ -119,7 +121,6 @@ fn what_is_missing_is_said() {
     assert!(told(folder, "report a --out b.html").contains("0 of 2 epochs"));
 }
 
-#[test]
 fn a_run_that_diverged_is_told_as_such_everywhere() {
     let folder = folder();
     let folder = folder.path();
@@ -169,7 +170,6 @@ fn a_run_that_diverged_is_told_as_such_everywhere() {
     assert!(ok(folder, "runs .").lines().any(|line| line.contains("diverged") && line.ends_with("later")));
 }
 
-#[test]
 fn every_folder_is_recognized() {
     let folder = folder();
     let folder = folder.path();

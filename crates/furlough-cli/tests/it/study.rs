@@ -17,6 +17,7 @@ furlough_harness::tests![
     interrupted_studies_go_on,
     a_reader_that_goes_away_stops_the_study,
     what_is_wrong_is_one_clear_error,
+    trials_that_failed_are_told_and_run_again_only_on_request,
     a_study_that_cannot_begin_takes_no_folder,
 ];
 
