@@ -1,7 +1,7 @@
 //! What is told of a run.
 
 use super::Fields;
-use crate::terminal::{Style, bytes, duration, program, shell_word, threads};
+use crate::terminal::{Style, bytes, duration, name, program, shell_word, threads};
 use furlough::noun_of;
 use furlough::train::LearnedDropout;
 use furlough_lab::recipe::Recipe;
