@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn what_does_not_go_together_is_refused() {
         let of = |p: [f64; 2], labels: &[u32]| answers(array![p].view(), labels).unwrap_err().to_string();
-        assert!(of([0.5, 0.5], &[]).contains("1 examples with 0 labels"));
+        assert!(of([0.5, 0.5], &[]).contains("1 example with 0 labels"));
         assert!(of([0.5, 0.5], &[2]).contains("example 0 has label 2, but there are 2 classes"));
         assert!(of([f64::NAN, 0.5], &[0]).contains("example 0 has class 0 with NaN"));
         assert!(of([0.5, -0.5], &[0]).contains("class 1 with -0.5"));
