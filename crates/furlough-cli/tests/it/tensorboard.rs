@@ -26,6 +26,9 @@ fn without_tensorboard() -> Option<String> {
     if std::env::var("FURLOUGH_REQUIRE_TENSORBOARD").as_deref() == Ok("1") {
         return None;
     }
+    if !Path::new(SCRIPT).exists() {
+        return Some("the repository around the crate".into());
+    }
     let there = Command::new(interpreter()).args(["-c", "import tensorboard"]).stderr(Stdio::null()).status();
     let missing = || format!("{} with tensorboard (FURLOUGH_TENSORBOARD_PYTHON names another)", interpreter());
     (!there.is_ok_and(|status| status.success())).then(missing)

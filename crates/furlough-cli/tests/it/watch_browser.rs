@@ -8,6 +8,7 @@ use crate::common::watching::Watching;
 use crate::common::{Training, folder, ok};
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 furlough_harness::tests![
@@ -20,6 +21,9 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/watch_b
 fn missing() -> Option<String> {
     if env::var("FURLOUGH_REQUIRE_BROWSER").as_deref() == Ok("1") {
         return None;
+    }
+    if !Path::new(SCRIPT).exists() {
+        return Some("the repository around the crate".into());
     }
     let modules = env::var("FURLOUGH_PLAYWRIGHT").unwrap_or_else(|_| ".".into());
     let browser = env::var("FURLOUGH_BROWSER").unwrap_or_else(|_| "chromium".into());

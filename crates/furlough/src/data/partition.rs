@@ -226,7 +226,10 @@ mod tests {
         let whole = Partition::default();
         for (partition, expected) in [
             (Partition { train_examples: Some(0), ..whole }, "train_examples = 0"),
-            (Partition { train_examples: Some(5000), ..whole }, "train_examples = 5000: only 1437 examples can be learned from"),
+            (
+                Partition { train_examples: Some(5000), ..whole },
+                "train_examples = 5000: only 1437 examples can be learned from",
+            ),
             (Partition { folds: Some(1), ..whole }, "folds = 1"),
             (Partition { folds: Some(5), fold: 5, ..whole }, "fold = 5: there are 5 folds, numbered from 0 to 4"),
             (Partition { fold: 1, ..whole }, "fold = 1: say how many"),
