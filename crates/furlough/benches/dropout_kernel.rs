@@ -1,5 +1,6 @@
-//! What the dropout kernel costs by itself: bits, comparison and scaling of 256 × 4096 numbers on one core, in nanoseconds a number, the
-//! least of many runs; then the same of the other kinds. `cargo bench --bench dropout_kernel [-- --json]`.
+//! What the dropout kernel costs by itself: bits, comparison and scaling of 256 × 4096 numbers on
+//! one core, in nanoseconds a number, the least of many runs; then the same of the other kinds.
+//! `cargo bench --bench dropout_kernel [-- --json]`.
 
 use furlough::compute::{Isa, drop_in_place};
 use furlough::nn::{Dropout, DropoutKind, MaskKey, MaskSharing};

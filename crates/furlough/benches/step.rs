@@ -1,18 +1,19 @@
-//! Times a training step: two hidden layers of ReLU with dropout, plain SGD, the least and the median of five
-//! seconds of steps in milliseconds.
+//! Times a training step: two hidden layers of ReLU with dropout, plain SGD, the least and the
+//! median of five seconds of steps in milliseconds.
 //!
 //! ```text
 //! cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT]
 //!     [--precision bf16] [--against P[,P]] [--explain]
 //! ```
 //!
-//! Unless told otherwise p is 0.5, shared masks are gathered whether that is faster or not, and half of the
-//! features are zero, as in Fashion-MNIST. `--explain` prints how the step is computed and takes none.
+//! Unless told otherwise p is 0.5, shared masks are gathered whether that is faster or not, and
+//! half of the features are zero, as in Fashion-MNIST. `--explain` prints how the step is computed
+//! and takes none.
 //!
-//! Least times of single steps are steady on machines that others use too, where medians are not. With
-//! `--against` a second network with another p (0: without dropout) and a mask for each example takes turns
-//! with the first, ten steps at a time for twenty seconds. Both have met the same machine, so the quotient
-//! of their mean times is steady to a few hundredths.
+//! Least times of single steps are steady on machines that others use too, where medians are not.
+//! With `--against` a second network with another p (0: without dropout) and a mask for each
+//! example takes turns with the first, ten steps at a time for twenty seconds. Both have met the
+//! same machine, so the quotient of their mean times is steady to a few hundredths.
 
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset, Features, Targets};

@@ -170,6 +170,10 @@ pub struct TrainArgs {
     /// Threads to compute with; the result is the same with any number [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run", allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
+    /// Print how a step is computed, and train nothing: threads, the order of the work, and for each
+    /// layer which products skip zeros or read weights in place. No such choice changes the result
+    #[arg(long, help_heading = "Run", conflicts_with_all = ["resume", "out"])]
+    pub explain: bool,
 
     /// Draw the curves while training, in a terminal
     #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "quiet"])]

@@ -48,6 +48,7 @@ pub(super) const TRAIN_AFTER: &str = "Examples:
   furlough train --recipe runs/digits-1/recipe.toml --seed 1
   furlough train --resume runs/digits-1   go on where Ctrl-C or a crash stopped it
   furlough train --json | jq 'select(.event == \"epoch\")'
+  furlough train --explain                how this machine computes a step
 
 Exit codes:
   0 finished, 1 error, 2 command line not understood, 130 stopped after saving";

@@ -10,7 +10,7 @@ use furlough::files::DataInfo;
 use furlough::train::{StopReason, Trainer, TrainingMemory};
 use furlough_lab::recipe::{Recipe, Settings};
 use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo, TensorBoard};
-use std::io;
+use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,6 +18,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Trains, or goes on training.
 pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    if args.explain {
+        return explain(args);
+    }
     // What can be refused without the data is refused before it is fetched.
     let (dir, recipe) = match &args.resume {
         Some(path) => {
@@ -100,6 +103,17 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         StopReason::Finished => ExitCode::SUCCESS,
         StopReason::Asked => ExitCode::from(failure::INTERRUPTED),
     })
+}
+
+/// Prints how the first step is computed.
+fn explain(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    let recipe = recipe(&args.recipe)?;
+    let Acquired { split, .. } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
+    let split = recipe.partition().apply(split)?;
+    let network = recipe.network(split.train.features(), split.train.outputs());
+    let mut trainer = Trainer::new(&network, &recipe.options(), &split.train, threads(args.threads))?;
+    write!(io::stdout(), "{}", trainer.plan())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// TensorBoard's event files, if they were asked for, now or when the run began.

@@ -7,6 +7,7 @@ furlough_harness::tests![
     train_then_evaluate_then_info,
     runs_that_begin_together_take_different_folders,
     json_tells_the_same_as_the_files,
+    explaining_a_step_trains_nothing,
     a_run_of_its_own_recipe_is_the_same_run,
     a_batch_larger_than_the_data_is_one_batch,
     quiet_says_nothing_and_live_needs_a_terminal,
@@ -99,6 +100,16 @@ fn json_tells_the_same_as_the_files() {
     assert_eq!(info["status"], "finished");
     assert_eq!(info["recipe"]["hidden"], serde_json::json!([32, 16]));
     assert_eq!(info["epochs"].as_array().unwrap().len(), 3);
+}
+
+fn explaining_a_step_trains_nothing() {
+    let folder = folder();
+    let said = ok(folder.path(), "train --data digits --threads 1 --batch-size 100 --hidden 256,40 --explain");
+    assert!(said.starts_with("100 rows, 1 thread, f32 by "), "{said}");
+    for layer in ["layer 1, 64 to 256: forward ", "layer 2, 256 to 40: forward ", "layer 3, 40 to 10: forward "] {
+        assert!(said.contains(layer), "{said}");
+    }
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "a run was begun");
 }
 
 fn a_run_of_its_own_recipe_is_the_same_run() {

@@ -1,16 +1,17 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The numbers that matrix products multiply. Everything else is single precision in any case: the products' sums, the parameters,
-/// biases, activations, losses and the optimiser.
+/// The numbers that matrix products multiply. Everything else is single precision in any case: the
+/// products' sums, the parameters, biases, activations, losses and the optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Precision {
     /// Single precision.
     #[default]
     F32,
-    /// Each factor is rounded to bfloat16 (8 bits of mantissa, the range of `f32`) before it is multiplied; halves rounded to even. Fast where
-    /// the processor multiplies such numbers (AMX, AVX512-BF16), and computed with single-precision instructions elsewhere.
+    /// Each factor is rounded to bfloat16 (8 bits of mantissa, the range of `f32`) before it is
+    /// multiplied; halves rounded to even. Fast where the processor multiplies such numbers (AMX,
+    /// AVX512-BF16), and computed with single-precision instructions elsewhere.
     Bf16,
 }
 

@@ -1,5 +1,5 @@
-//! The step, plainly: the definitions of [`nn`](crate::nn) one after the other, on whole matrices, in one thread. Slow, and
-//! the oracle that the fast step is tested against.
+//! The step, plainly: the definitions of [`nn`](crate::nn) one after the other, on whole matrices,
+//! in one thread. Slow, and the oracle that the fast step is tested against.
 
 use super::Precision;
 use crate::data::{Batch, Targets};
@@ -16,7 +16,8 @@ struct Trace {
     output: Array2<f32>,
 }
 
-/// The outputs of the batch, one row an example: a sub-network where `masks` gives key, stream and step, else the full network.
+/// The outputs of the batch, one row an example: a sub-network where `masks` gives key, stream and
+/// step, else the full network.
 pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskKey>, precision: Precision) -> Array2<f32> {
     traced_forward(mlp, batch, masks, precision).0
 }
@@ -66,7 +67,8 @@ fn derivatives(mlp: &Mlp, batch: Batch<'_>, site: &MaskKey, precision: Precision
     (loss, gradient, by_logits)
 }
 
-/// One optimiser step: [`Sgd`]'s definition, parameter by parameter. Returns the mean loss before it.
+/// One optimiser step: [`Sgd`]'s definition, parameter by parameter. Returns the mean loss before
+/// it.
 pub fn step(
     mlp: &mut Mlp,
     velocity: &mut [f32],
@@ -165,7 +167,8 @@ fn traced_forward(
     (values, traces)
 }
 
-/// The concrete dropout after block `index`, at the p it has come to, and which of the logits is its own.
+/// The concrete dropout after block `index`, at the p it has come to, and which of the logits is
+/// its own.
 fn concrete(mlp: &Mlp, index: usize) -> Option<(usize, Concrete)> {
     let number = mlp.architecture().concrete_blocks().position(|block| block == index)?;
     Some((number, Concrete::of_logit(mlp.dropout_logits()[number])))

@@ -1,7 +1,7 @@
 use super::evaluate::{Evaluator, Scores};
 use super::{Control, EpochSummary, Event, LearnedDropout, Observer, Progress, StopReason, TrainOptions, TrainState};
 use super::{TrainingMemory, check_memory};
-use crate::compute::{Cpu, Isa, MAX_THREADS};
+use crate::compute::{Cpu, Isa, MAX_THREADS, StepPlan};
 use crate::data::{Batch, Dataset, Targets, epoch_order};
 use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
 use crate::random::{Key, Stream};
@@ -136,6 +136,17 @@ impl<'a> Trainer<'a> {
     /// Steps of an epoch; the last one takes the examples that are left.
     pub fn steps_per_epoch(&self) -> u64 {
         self.data.len().div_ceil(self.options.batch_size) as u64
+    }
+
+    /// Returns how the next step is computed, without taking it.
+    pub fn plan(&mut self) -> &StepPlan {
+        let steps = self.steps_per_epoch() * u64::from(self.options.epochs);
+        let progress = &self.state.progress;
+        let factor = self.options.dropout_schedule.factor(progress.step, steps);
+        epoch_order(self.key(), progress.epoch, &mut self.order);
+        let start = progress.step_in_epoch as usize * self.options.batch_size;
+        let end = self.order.len().min(start + self.options.batch_size);
+        self.cpu.plan_step(Batch { data: self.data, examples: &self.order[start..end] }, factor)
     }
 
     /// How well the full network, as it is now, does on `data`.

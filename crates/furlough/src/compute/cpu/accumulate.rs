@@ -6,13 +6,15 @@ use super::samples::{PADDING, Samples};
 use super::simd::for_each_isa;
 use crate::nn::argmax;
 
-/// What [`accumulate_classes`] keeps for an example of `classes` classes: the sum of the probabilities of each class, the number of
-/// samples that answered with it, and the sum of the samples' entropies.
+/// What [`accumulate_classes`] keeps for an example of `classes` classes: the sum of the
+/// probabilities of each class, the number of samples that answered with it, and the sum of the
+/// samples' entropies.
 pub(crate) fn accumulator_width(classes: usize) -> usize {
     2 * classes + 1
 }
 
-/// Adds samples of logits to `kept`, [`accumulator_width`] long. The sums are in double precision, one sample after the other.
+/// Adds samples of logits to `kept`, [`accumulator_width`] long. The sums are in double precision,
+/// one sample after the other.
 pub(crate) fn accumulate_classes(isa: Isa, samples: Samples<'_>, kept: &mut [f64]) {
     accumulate_rows(isa, samples.values, samples.stride, samples.width, kept);
 }
@@ -64,8 +66,8 @@ for_each_isa! {
     }
 }
 
-/// Makes the logits of a padded row probabilities. Gives the most probable class, Σ e^d and Σ p d with d = logit - largest logit: the
-/// softmax's entropy in nats is ln Σ e^d - Σ p d.
+/// Makes the logits of a padded row probabilities. Gives the most probable class, Σ e^d and Σ p d
+/// with d = logit - largest logit: the softmax's entropy in nats is ln Σ e^d - Σ p d.
 #[inline(always)]
 fn softmax(row: &mut [f32], classes: usize) -> (usize, f32, f32) {
     let (vectors, _) = row.as_chunks_mut::<PADDING>();

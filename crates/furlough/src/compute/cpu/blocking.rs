@@ -4,8 +4,8 @@
 /// `f32` values of a cache line.
 pub(super) const LINE: usize = 16;
 
-/// Depth of a block of a product in single precision. A block of a panel (256 KB with AVX-512) stays
-/// in the second-level cache while it meets all rows. A sum is one chain within a block.
+/// Depth of a block of a product in single precision. A block of a panel (256 KB with AVX-512)
+/// stays in the second-level cache while it meets all rows. A sum is one chain within a block.
 pub(super) const KC: usize = 1024;
 
 /// Columns whose panels meet a group of rows while the rows are in the first-level cache.
@@ -15,21 +15,21 @@ pub(super) const NC: usize = 64;
 /// second-level cache while they meet the deltas of a tile.
 pub(super) const BATCH_BLOCK: usize = 1024;
 
-/// Factors that are packed in parts have parts of a multiple of this depth: in bfloat16 the words of
-/// one part then end where those of the next begin.
+/// Factors that are packed in parts have parts of a multiple of this depth: in bfloat16 the words
+/// of one part then end where those of the next begin.
 pub(super) const K_MULTIPLE: usize = 2 * AMX_K;
 
 /// Words (pairs in depth) of one AMX tile.
 pub(super) const AMX_K: usize = 16;
 
-/// In bfloat16: columns of a panel, rows of a block, and words in depth that are multiplied at a time
-/// (a panel takes 128 KB with them, and 64 rows 256 KB).
+/// In bfloat16: columns of a panel, rows of a block, and words in depth that are multiplied at a
+/// time (a panel takes 128 KB with them, and 64 rows 256 KB).
 pub(super) const BF16_MR: usize = 32;
 pub(super) const BF16_NR: usize = 32;
 pub(super) const BF16_KC: usize = 1024;
 
-/// The sparse kernel: depth of a block, one bit of a word for each number; vectors of columns that are
-/// summed at once (AVX2 has registers for eight and a factor); rows that meet a block in turn.
+/// The sparse kernel: depth of a block, one bit of a word for each number; vectors of columns that
+/// are summed at once (AVX2 has registers for eight and a factor); rows that meet a block in turn.
 pub(super) const SPARSE_KC: usize = 64;
 pub(super) const SPARSE_VECTORS: usize = 8;
 pub(super) const SPARSE_ROWS: usize = 128;
@@ -50,13 +50,14 @@ pub(super) const COLUMN_MULTIPLE: usize = 64;
 /// Inputs whose products with the deltas are transposed at a time when weights stay in place.
 pub(super) const TRANSPOSED_INPUTS: usize = 48;
 
-/// Rows (inputs) and columns (units) of a tile of parameters. Both are multiples of what the kernels
-/// of every instruction set take at once, so that only the last tile has an odd edge.
+/// Rows (inputs) and columns (units) of a tile of parameters. Both are multiples of what the
+/// kernels of every instruction set take at once, so that only the last tile has an odd edge.
 pub(super) const TILE_INPUTS: usize = 96;
 pub(super) const TILE_UNITS: usize = 512;
 
-/// The same where deltas are unit-major. Tiles have whole rows of the weights if they can: a processor
-/// fetches neighboring lines unasked, and takes them from the worker that will write them.
+/// The same where deltas are unit-major. Tiles have whole rows of the weights if they can: a
+/// processor fetches neighboring lines unasked, and takes them from the worker that will write
+/// them.
 pub(super) const DELTA_MAJOR_INPUTS: usize = 128;
 pub(super) const DELTA_MAJOR_FEWEST_INPUTS: usize = 64;
 pub(super) const DELTA_MAJOR_UNITS: usize = 1024;

@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 /// Columns of a panel: a vector of doubles with AVX-512.
 const SIDE: usize = 8;
 
-/// `[i, j]`: Σ (x(i) − mean(i)) (x(j) − mean(j)) over rows x that come some at a time. Each sum is taken
-/// in double precision in the order of the rows, so neither threads nor how the rows come show in it.
+/// `[i, j]`: Σ (x(i) − mean(i)) (x(j) − mean(j)) over rows x that come some at a time. Each sum is
+/// taken in double precision in the order of the rows, so neither threads nor how the rows come
+/// show in it.
 pub(crate) struct Comoments {
     means: Vec<f64>,
     /// The columns of `sums`, a multiple of [`SIDE`].
@@ -76,7 +77,8 @@ impl Comoments {
 }
 
 for_each_isa! {
-    /// Adds to the sums of panel `band`'s columns with those of itself and of all panels to its right.
+    /// Adds to the sums of panel `band`'s columns with those of itself and of all panels to its
+    /// right.
     fn add_band(isa, band: usize, count: usize, panels: &[f64], sums: &mut [f64]) {
         let (panels, _) = panels.as_chunks::<SIDE>();
         let stride = sums.len() / SIDE;

@@ -65,7 +65,8 @@ impl Concretes {
         self.count > 0
     }
 
-    /// Decides the masks of a call, at the values of p that `mlp` has come to; without a site there are none.
+    /// Decides the masks of a call, at the values of p that `mlp` has come to; without a site there
+    /// are none.
     pub(super) fn draw(&mut self, isa: Isa, mlp: &Mlp, site: Option<&MaskKey>) {
         let architecture = mlp.architecture();
         for (number, block) in architecture.concrete_blocks().enumerate() {
@@ -80,7 +81,8 @@ impl Concretes {
         self.masks[block].as_ref()
     }
 
-    /// Notes the derivative of the loss by a layer's logit that comes from the row at `place` of the batch.
+    /// Notes the derivative of the loss by a layer's logit that comes from the row at `place` of
+    /// the batch.
     ///
     /// # Safety
     /// Nobody else notes anything of this row now.
@@ -89,8 +91,8 @@ impl Concretes {
         unsafe { self.rows.part(place * self.count + mask.number, 1)[0] = derivative };
     }
 
-    /// Adds up the derivatives by the logits over `rows` rows, in their order, with those of the regulariser at the present weights,
-    /// `examples` being all there are to learn from.
+    /// Adds up the derivatives by the logits over `rows` rows, in their order, with those of the
+    /// regulariser at the present weights, `examples` being all there are to learn from.
     pub(super) fn differentiate(
         &mut self,
         isa: Isa,
@@ -167,10 +169,9 @@ for_each_isa! {
             }
         }
     }
-}
 
-for_each_isa! {
-    /// A row of ∂L/∂y becomes one of ∂L/∂x, and ∂L/∂(logit p) of the row is returned. `output` is y, what [`soften`] left.
+    /// A row of ∂L/∂y becomes one of ∂L/∂x, and ∂L/∂(logit p) of the row is returned. `output` is
+    /// y, what [`soften`] left.
     pub(super) fn soften_back(isa, row: &mut [f32], output: &[f32], mask: &SoftMask, example: u32) -> f64 {
         let SoftMask { words, odds, scale, p, .. } = mask;
         let mut sums = [0.0f32; 64];
@@ -184,9 +185,7 @@ for_each_isa! {
         }
         sums.iter().map(|&sum| f64::from(sum)).sum()
     }
-}
 
-for_each_isa! {
     /// The sum of the squares, in an order that depends on their number only.
     fn sum_squares(isa, values: &[f32]) -> f64 {
         let mut all = 0.0;

@@ -1,7 +1,8 @@
 //! DropConnect: the weights of a call, some of them dropped.
 //!
-//! A masked copy of the weights is made at the beginning of a call, and stands in for them until its end: it is what is packed, and what
-//! few rows multiply where it lies. The second phase draws the mask again for the gradient, whose optimiser changes the weights themselves.
+//! A masked copy of the weights is made at the beginning of a call, and stands in for them until
+//! its end: it is what is packed, and what few rows multiply where it lies. The second phase draws
+//! the mask again for the gradient, whose optimiser changes the weights themselves.
 
 use super::Isa;
 use super::dropout::LayerMask;
@@ -47,7 +48,8 @@ impl Connections {
         !self.tasks.is_empty()
     }
 
-    /// Masks the weights of `mlp` for a call, with drop probabilities multiplied by `factor`; none of them without a site.
+    /// Masks the weights of `mlp` for a call, with drop probabilities multiplied by `factor`; none
+    /// of them without a site.
     pub(super) fn draw(&mut self, isa: Isa, workers: &mut Workers, mlp: &Mlp, site: Option<&MaskKey>, factor: f64) {
         if !self.any() {
             return;
@@ -94,7 +96,8 @@ impl Connections {
 }
 
 for_each_isa! {
-    /// The mask of the weights of `input`, applied to those from unit `first` on, which is a multiple of 64.
+    /// The mask of the weights of `input`, applied to those from unit `first` on, which is a
+    /// multiple of 64.
     pub(super) fn drop_part(isa, values: &mut [f32], mask: &LayerMask, input: u32, first: u32) {
         if mask.drops_all {
             values.fill(0.0);

@@ -1,23 +1,23 @@
-//! Whether a gathered step is faster than the dense one. It decides by shapes, p and sharing alone, since
-//! the two round differently: every machine must decide alike.
+//! Whether a gathered step is faster than the dense one. It decides by shapes, p and sharing alone,
+//! since the two round differently: every machine must decide alike.
 //!
 //! The dense step skips zeros too, and more of them: what dropout makes is zero there.
 
 use super::plan::has_fewer_deltas;
 use crate::nn::{Activation, Architecture};
 
-/// The unit is the product of a number with a weight in a kernel that skips zeros and finds none. Where a
-/// part q of the numbers is not zero, a number takes q + `ROW` on average, as a row costs something beside
-/// its products, and in the dense kernels `DENSE` in any case (decision 014).
+/// The unit is the product of a number with a weight in a kernel that skips zeros and finds none.
+/// Where a part q of the numbers is not zero, a number takes q + `ROW` on average, as a row costs
+/// something beside its products, and in the dense kernels `DENSE` in any case (decision 014).
 const ROW: f64 = 0.12;
 const DENSE: f64 = 0.87;
 
-/// What gathering a weight and adding its change back take in a step, as measured with AVX2 at 256 to
-/// 4,096 units and p from 0.2 to 0.7. (AVX-512 needs 60.)
+/// What gathering a weight and adding its change back take in a step, as measured with AVX2 at 256
+/// to 4,096 units and p from 0.2 to 0.7. (AVX-512 needs 60.)
 const MOVES: f64 = 80.0;
 
-/// How much longer products take that gather for fewer units than so many: what is kept of them is cut
-/// into pieces of 64, and few are left.
+/// How much longer products take that gather for fewer units than so many: what is kept of them is
+/// cut into pieces of 64, and few are left.
 const NARROW: usize = 512;
 const OF_NARROW: f64 = 1.3;
 
@@ -31,8 +31,8 @@ const FEWEST_WEIGHTS: usize = 100_000;
 /// Which part of the features is taken to be other than zero: data must not decide.
 const FEATURES: f64 = 0.5;
 
-/// Returns whether to gather for groups of so many rows on average, when drop probabilities are multiplied
-/// by `factor`.
+/// Returns whether to gather for groups of so many rows on average, when drop probabilities are
+/// multiplied by `factor`.
 pub(super) fn should_gather(architecture: &Architecture, rows: usize, factor: f64) -> bool {
     let weights: usize = architecture.blocks().iter().map(|block| block.inputs * block.outputs).sum();
     rows >= FEWEST_ROWS && weights >= FEWEST_WEIGHTS && quotient(architecture, rows, factor) <= WORTH
@@ -48,8 +48,8 @@ fn quotient(architecture: &Architecture, rows: usize, factor: f64) -> f64 {
     for (index, block) in architecture.blocks().iter().enumerate() {
         let (units, deltas) = (1.0 - factor * block.dropout.p(), others(block.activation));
         let weights = (block.inputs * block.outputs) as f64;
-        // Forward by the inputs, backward by the deltas, which the first block does without, and the
-        // gradient by the inputs or, in dense steps, by what has more zeros.
+        // Forward by the inputs, backward by the deltas, which the first block does without, and
+        // the gradient by the inputs or, in dense steps, by what has more zeros.
         let back = if index == 0 { 0.0 } else { 1.0 };
         let gradient = if has_fewer_deltas(units * deltas, kept * values) { units * deltas } else { kept * values };
         dense += weights * (product(kept * values) + product(gradient) + back * product(units * deltas));
@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn it_is_decided_as_it_was_measured() {
-        // With AVX2 and with AVX-512, batches of 256, the time of steps that gather over that of dense ones.
+        // With AVX2 and with AVX-512, batches of 256, the time of steps that gather over that of
+        // dense ones.
         let with_eight = [
             (256, 0.5, 64, 1.19),
             (256, 0.5, 96, 1.10),

@@ -77,7 +77,8 @@ impl LayerMask {
         })
     }
 
-    /// The masks of the layer's units from `unit`, a multiple of 64, on, which then count as the first.
+    /// The masks of the layer's units from `unit`, a multiple of 64, on, which then count as the
+    /// first.
     pub(super) fn starting_at(self, unit: usize) -> Self {
         debug_assert!(unit.is_multiple_of(64), "whole blocks");
         LayerMask { first: self.first + (unit / 64) as u32, ..self }
@@ -96,9 +97,10 @@ impl LayerMask {
 
     /// The words of units `64 * block ..` in mask `id`, in the order of the units.
     ///
-    /// Sixteen counters at a time. The high half of a product comes from two 64-bit multiplications, of the lanes' even and
-    /// odd words, so no word is ever widened or narrowed; the low half from a 32-bit one. (Shifting it together from the 64-bit
-    /// products costs more: compilers fold that shift into a 64-bit low multiplication, three times as slow.)
+    /// Sixteen counters at a time. The high half of a product comes from two 64-bit
+    /// multiplications, of the lanes' even and odd words, so no word is ever widened or narrowed;
+    /// the low half from a 32-bit one. (Shifting it together from the 64-bit products costs more:
+    /// compilers fold that shift into a 64-bit low multiplication, three times as slow.)
     #[inline(always)]
     pub(super) fn words(&self, id: u32, block: u32) -> [u32; 64] {
         let block = self.first + block;
@@ -129,9 +131,10 @@ impl LayerMask {
         words
     }
 
-    /// [`Self::words`] with each word in a lane of 64 bits whose upper half does not matter: so both halves of a product are where they are
-    /// wanted, the three-way XOR is one instruction, and nothing is moved between lanes before the end. 0.34 instead of 0.42 ns a unit;
-    /// compilers find none of it by themselves.
+    /// [`Self::words`] with each word in a lane of 64 bits whose upper half does not matter: so
+    /// both halves of a product are where they are wanted, the three-way XOR is one instruction,
+    /// and nothing is moved between lanes before the end. 0.34 instead of 0.42 ns a unit; compilers
+    /// find none of it by themselves.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -165,7 +168,8 @@ impl LayerMask {
         unsafe { std::mem::transmute(words) }
     }
 
-    /// [`Self::words_avx512`] with vectors of half the length: eight counters at a time, whose state is eight of the sixteen registers.
+    /// [`Self::words_avx512`] with vectors of half the length: eight counters at a time, whose
+    /// state is eight of the sixteen registers.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     #[target_feature(enable = "avx2")]

@@ -1,5 +1,5 @@
-//! What is done to a row while it is in cache: bias, activation and dropout in one pass, and their derivative
-//! in another.
+//! What is done to a row while it is in cache: bias, activation and dropout in one pass, and their
+//! derivative in another.
 
 use super::Isa;
 use super::dropout::{LayerMask, Noise};
@@ -42,23 +42,17 @@ for_each_isa! {
     fn zero_row(isa, row: &mut [f32], mask: &LayerMask, id: u32) {
         masked(row, &[], mask, id, |value, _| value);
     }
-}
 
-for_each_isa! {
     /// `values` into `row`, zero for what is dropped.
     fn zero_copy(isa, row: &mut [f32], values: &[f32], mask: &LayerMask, id: u32) {
         masked(row, values, mask, id, |_, value| value);
     }
-}
 
-for_each_isa! {
     /// Times normal numbers of mean 1 and this deviation, in place.
     fn blur_row(isa, row: &mut [f32], mask: &LayerMask, id: u32, deviation: f32) {
         each_unit(row, mask, id, |value, word| value * (1.0 + deviation * normal(word)));
     }
-}
 
-for_each_isa! {
     /// `dropped` for what is dropped, the scale and then the shift for what is kept, in place.
     fn alpha_row(isa, row: &mut [f32], mask: &LayerMask, id: u32, shift: f32, dropped: f32) {
         let LayerMask { threshold, scale, .. } = *mask;
@@ -87,7 +81,8 @@ fn each_unit(row: &mut [f32], mask: &LayerMask, id: u32, f: impl Fn(f32, u32) ->
     }
 }
 
-/// A row of xW becomes `dropout(activation(xW + bias))`; xW + bias is kept in `pre` unless that is empty.
+/// A row of xW becomes `dropout(activation(xW + bias))`; xW + bias is kept in `pre` unless that is
+/// empty.
 pub(super) fn forward_row(
     isa: Isa,
     row: &mut [f32],
@@ -97,7 +92,8 @@ pub(super) fn forward_row(
     mask: Option<&LayerMask>,
     id: u32,
 ) {
-    // Only zeros are fused with the activation: other noise costs more than another pass over a row in cache.
+    // Only zeros are fused with the activation: other noise costs more than another pass over a row
+    // in cache.
     let (zeros, noise) = mask.map_or((None, None), by_noise);
     activate_row(isa, row, pre, bias, activation, zeros, id);
     if let Some(mask) = noise {
@@ -105,7 +101,8 @@ pub(super) fn forward_row(
     }
 }
 
-/// A row of ∂L/∂output becomes one of ∂L/∂(xW + bias). `output` is what [`forward_row`] left, `pre` what it kept.
+/// A row of ∂L/∂output becomes one of ∂L/∂(xW + bias). `output` is what [`forward_row`] left, `pre`
+/// what it kept.
 pub(super) fn backward_row(
     isa: Isa,
     row: &mut [f32],
@@ -127,7 +124,8 @@ fn by_noise(mask: &LayerMask) -> (Option<&LayerMask>, Option<&LayerMask>) {
     if mask.noise == Noise::Drop { (Some(mask), None) } else { (None, Some(mask)) }
 }
 
-/// Passes the activation to a macro as a constant, outside the loops, so that each is compiled for one.
+/// Passes the activation to a macro as a constant, outside the loops, so that each is compiled for
+/// one.
 macro_rules! by_activation {
     ($activation:expr, $apply:ident) => {
         match $activation {
@@ -183,8 +181,9 @@ fn activated(row: &mut [f32], bias: &[f32], mask: Option<&LayerMask>, id: u32, f
 for_each_isa! {
     /// [`backward_row`] with zeros only.
     ///
-    /// Behind ReLU the mask need not be drawn again: an output is above 0 exactly where the unit was active and kept. Where that does not
-    /// hold, because the layer has other noise, there is a `pre`.
+    /// Behind ReLU the mask need not be drawn again: an output is above 0 exactly where the unit
+    /// was active and kept. Where that does not hold, because the layer has other noise, there is a
+    /// `pre`.
     fn derive_row(
         isa,
         row: &mut [f32],

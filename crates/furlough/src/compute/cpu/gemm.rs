@@ -8,8 +8,8 @@ use super::blocking::{KC, NC};
 use super::matrix::{MatMut, Panels, Rows, Scale, Shape};
 use super::simd::{Isa, Level, prefetch};
 
-/// The crate's `MicroKernelFn`: `kernel(m, n, k, out, a, b, out column stride, out row stride,
-/// a stride, b row stride, b column stride, beta, alpha, beta status, three conjugations, prefetch)`.
+/// The crate's `MicroKernelFn`: `kernel(m, n, k, out, a, b, out column stride, out row stride, a
+/// stride, b row stride, b column stride, beta, alpha, beta status, three conjugations, prefetch)`.
 type Kernel = unsafe fn(
     usize,
     usize,
@@ -32,6 +32,7 @@ type Kernel = unsafe fn(
 );
 
 /// The kernels of an instruction set: `table[(vectors - 1) * nr + rows - 1]`.
+#[derive(Clone)]
 pub(super) struct Kernels {
     table: &'static [Kernel],
     /// Columns of one panel.
@@ -65,13 +66,14 @@ impl Kernels {
     }
 }
 
-/// `out = alpha * rows * panels + beta * out`. A kernel reads whole vectors of the panels, `columns`
-/// rounded up, which a packed panel's padding holds; of `out` it touches exactly the rectangle.
+/// `out = alpha * rows * panels + beta * out`. A kernel reads whole vectors of the panels,
+/// `columns` rounded up, which a packed panel's padding holds; of `out` it touches exactly the
+/// rectangle.
 ///
 /// # Safety
-/// All elements of the three matrices, and the padding of the panels, may be read, and `out` written,
-/// now; no element of `out` is in another matrix or used by another thread; this machine has the
-/// kernels' instruction set.
+/// All elements of the three matrices, and the padding of the panels, may be read, and `out`
+/// written, now; no element of `out` is in another matrix or used by another thread; this machine
+/// has the kernels' instruction set.
 pub(super) unsafe fn multiply(kernels: &Kernels, shape: Shape, out: MatMut, scale: Scale, a: Panels, b: Rows) {
     let Kernels { table, mr, vector, nr } = *kernels;
     let Shape { rows, columns, depth } = shape;

@@ -1,9 +1,10 @@
 //! The gradient of a tile of weights: the product of inputs and deltas over the batch.
 //!
-//! A kernel that skips zeros leaves out those of one factor. *Input-major*, that is the inputs, and the
-//! product comes out as the weights lie. ReLU and dropout often make more zeros of the deltas: then
-//! *delta-major* deltas are packed unit by unit, and the product, a row for each unit, is transposed as it
-//! meets the weights. Both give the same bits: a sum's order is the examples' either way.
+//! A kernel that skips zeros leaves out those of one factor. *Input-major*, that is the inputs, and
+//! the product comes out as the weights lie. ReLU and dropout often make more zeros of the deltas:
+//! then *delta-major* deltas are packed unit by unit, and the product, a row for each unit, is
+//! transposed as it meets the weights. Both give the same bits: a sum's order is the examples'
+//! either way.
 
 use super::blocking::{BATCH_BLOCK, BF16_NR, LINE, SPARSE_ROWS};
 use super::matmul::{Matmul, floats, floats_mut};
@@ -16,7 +17,8 @@ use super::transpose::transpose;
 use super::workspace::Workspace;
 use std::ops::Range;
 
-/// Units whose products are transposed back together: as many as meet the inputs one after the other.
+/// Units whose products are transposed back together: as many as meet the inputs one after the
+/// other.
 const UNITS: usize = SPARSE_ROWS;
 
 /// Inputs whose products are transposed back together.
@@ -60,11 +62,12 @@ impl<'a> Deltas<'a> {
     }
 }
 
-/// `out = alpha * inputsᵀ * deltas + beta * out` for columns `range` of the inputs, some rows of the batch
-/// after the other.
+/// `out = alpha * inputsᵀ * deltas + beta * out` for columns `range` of the inputs, some rows of
+/// the batch after the other.
 ///
 /// # Safety
-/// `out` has a row for each of these inputs and a column for each unit, and nobody else uses them now.
+/// `out` has a row for each of these inputs and a column for each unit, and nobody else uses them
+/// now.
 pub(super) unsafe fn multiply_batch(
     matmul: &Matmul,
     plan: GradientPlan,
@@ -180,9 +183,9 @@ unsafe fn add_transposed(matmul: &Matmul, product: MatView<'_>, (out, scale): (M
     }
 }
 
-/// Sums the deltas of a tile's units over `examples` rows in their order: packed ones where these are the
-/// same numbers. Those were left for everyone to read; the others are in the cache of the worker that
-/// will write them again.
+/// Sums the deltas of a tile's units over `examples` rows in their order: packed ones where these
+/// are the same numbers. Those were left for everyone to read; the others are in the cache of the
+/// worker that will write them again.
 ///
 /// # Safety
 /// Nobody writes deltas now.
@@ -229,6 +232,70 @@ for_each_isa! {
         for row in 0..rows.rows {
             for (sum, value) in sums.iter_mut().zip(rows.row(row)) {
                 *sum += *value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::cpu::workspace::Shared;
+    use crate::compute::{Isa, Precision};
+    use crate::random::{Key, Stream};
+
+    /// Numbers of which a third are not zero.
+    fn numbers(count: usize, key: u64) -> Vec<f32> {
+        let number = |place: u32| {
+            let [word, other, ..] = Key::new(key).draw(Stream::Dropout, 0, place, 0, 0);
+            if word % 3 == 0 { other as f32 / 2f32.powi(31) - 1.0 } else { 0.0 }
+        };
+        (0..count as u32).map(number).collect()
+    }
+
+    #[test]
+    fn delta_major_gradients_have_the_bits_of_input_major_ones() {
+        // Few and many inputs, units and examples, with every kind of rest.
+        let shapes = [(0..128, 256, 256), (3..100, 130, 200), (7..8, 1, 1), (0..16, 33, 31), (64..192, 600, 1000)];
+        let cases = Isa::available().into_iter().flat_map(|isa| Precision::ALL.map(|p| Matmul::new(isa, p)));
+        for (matmul, (range, units, depth)) in cases.flat_map(|m| shapes.clone().map(move |s| (m.clone(), s))) {
+            let width = range.end + 5;
+            let floats = numbers(width * depth, 1);
+            let bytes: Vec<u8> = floats.iter().map(|value| (value.abs() * 255.0) as u8).collect();
+            let examples: Vec<u32> = (0..depth as u32).rev().collect();
+            let values = numbers(units * depth, 2);
+            let source = MatView::contiguous(&values, units);
+            let stride = matmul.row_stride(depth);
+            let mut rows = Shared::<u32>::new(1, matmul.packed_rows(units, depth));
+            // SAFETY: there is room.
+            unsafe { matmul.pack_columns(source, rows.at(0), stride, true) };
+            let mut panels = vec![0; matmul.panels(units, depth)];
+            for (first, panel) in (0..units).step_by(matmul.mr()).zip(panels.chunks_exact_mut(matmul.panel(depth))) {
+                matmul.pack_panel(source.part(0, depth, first..units.min(first + matmul.mr())), panel, false);
+            }
+            let by_rows = Deltas { words: rows.all(), stride, units };
+            let by_panels = Deltas { words: &panels, stride: matmul.panel(depth), units };
+            let bytes = Operand::Bytes { rows: &bytes, width, scale: 0.3, examples: &examples };
+            let operands = [Operand::Floats { values: &floats, width }, bytes];
+            for (operand, (beta, alpha)) in
+                operands.into_iter().flat_map(|o| [(0.0, 1.0), (1.0, -0.3), (0.9, -0.3)].map(|scale| (o, scale)))
+            {
+                let gradient = |delta_major: bool, skips_zeros: bool| {
+                    let mut out = numbers(range.len() * units, 3);
+                    let to = MatMut { first: out.as_mut_ptr(), stride: units };
+                    let mut scratch = vec![0; gradient_scratch(&matmul, range.len(), depth, delta_major)];
+                    let plan = GradientPlan { delta_major, skips_zeros };
+                    let deltas = if delta_major { by_rows } else { by_panels };
+                    let (inputs, out_of) = ((operand, range.clone()), (to, Scale { alpha, beta }));
+                    // SAFETY: rectangles of these shapes.
+                    unsafe { multiply_batch(&matmul, plan, inputs, deltas, out_of, &mut scratch) };
+                    out.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
+                };
+                let plain = gradient(false, false);
+                for (delta_major, skips_zeros) in [(false, true), (true, false), (true, true)] {
+                    let same = gradient(delta_major, skips_zeros) == plain;
+                    assert!(same, "{} {range:?} {units} {depth} {delta_major} {skips_zeros}", matmul.name());
+                }
             }
         }
     }

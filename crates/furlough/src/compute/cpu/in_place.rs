@@ -6,8 +6,9 @@ use super::dropout::LayerMask;
 use super::epilogue::drop_row;
 use crate::nn::{Dropout, MaskKey};
 
-/// [`Dropout::forward`] in place, bit for bit, by the kernel of a training step: `values` holds one row after the other, row i being the
-/// example with id `examples[i]`. One thread; nothing is allocated.
+/// [`Dropout::forward`] in place, bit for bit, by the kernel of a training step: `values` holds one
+/// row after the other, row i being the example with id `examples[i]`. One thread; nothing is
+/// allocated.
 ///
 /// ```
 /// use furlough::compute::{Isa, drop_in_place};

@@ -34,8 +34,8 @@ pub(super) unsafe fn losses_of_rows(
 }
 
 for_each_isa! {
-/// Returns the loss of one example and whether its class was the largest output. Writes ∂L/∂outputs times
-/// `weight` into `delta`.
+/// Returns the loss of one example and whether its class was the largest output. Writes ∂L/∂outputs
+/// times `weight` into `delta`.
 fn loss_row(
     isa,
     outputs: &[f32],

@@ -3,15 +3,16 @@
 use crate::nn::Activation;
 pub(super) use crate::random::ln;
 
-/// e^x, within 2 units in the last place for -87 <= x <= 88; beyond, the value at the nearer end. NaN stays NaN.
-/// Range reduction by ln 2 in two parts and the degree-5 polynomial of Cephes' expf.
+/// e^x, within 2 units in the last place for -87 <= x <= 88; beyond, the value at the nearer end.
+/// NaN stays NaN. Range reduction by ln 2 in two parts and the degree-5 polynomial of Cephes' expf.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     let (near, power) = reduced_exp(x);
     (near + 1.0) * power
 }
 
-/// e^x - 1, within 3 units in the last place for -87 <= x <= 88, near 0 too; beyond, the value at the nearer end. NaN stays NaN.
+/// e^x - 1, within 3 units in the last place for -87 <= x <= 88, near 0 too; beyond, the value at
+/// the nearer end. NaN stays NaN.
 #[inline(always)]
 fn exp_m1(x: f32) -> f32 {
     let (near, power) = reduced_exp(x);
@@ -53,7 +54,8 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// The normal distribution function, within 1e-7: Abramowitz and Stegun 7.1.26 for erf. Also returns exp(-x²/2).
+/// The normal distribution function, within 1e-7: Abramowitz and Stegun 7.1.26 for erf. Also
+/// returns exp(-x²/2).
 #[inline(always)]
 fn normal_cdf(x: f32) -> (f32, f32) {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;

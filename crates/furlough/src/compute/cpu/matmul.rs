@@ -12,9 +12,10 @@ use super::transpose::transpose_to;
 use super::{Isa, Precision};
 
 /// The kernels of products, and with them the layout of packed factors.
+#[derive(Clone)]
 pub(super) enum Matmul {
-    /// Single precision. For bfloat16 without instructions of its own, factors are rounded as they are
-    /// packed: the product of two such numbers is exact in single precision.
+    /// Single precision. For bfloat16 without instructions of its own, factors are rounded as they
+    /// are packed: the product of two such numbers is exact in single precision.
     Single { isa: Isa, kernels: Kernels, precision: Precision },
     /// The instructions for bfloat16.
     Bf16 { isa: Isa, engine: Engine },
@@ -105,8 +106,8 @@ impl Matmul {
         columns.div_ceil(self.mr()) * self.panel(depth)
     }
 
-    /// Returns the stride of rows that [`Self::pack_columns`] packs: whole cache lines, and an odd number
-    /// of them, so that rows do not compete for the same places of a cache.
+    /// Returns the stride of rows that [`Self::pack_columns`] packs: whole cache lines, and an odd
+    /// number of them, so that rows do not compete for the same places of a cache.
     pub(super) fn row_stride(&self, depth: usize) -> usize {
         (self.packed_k(depth).div_ceil(LINE) | 1) * LINE
     }
@@ -121,8 +122,8 @@ impl Matmul {
         if self.is_exact() { 0 } else { rows.next_multiple_of(BF16_NR) * self.packed_k(depth) }
     }
 
-    /// Packs the rows of `source` as the columns of a panel; its columns are the depth. What lies in the
-    /// panel beyond its columns stays as it is.
+    /// Packs the rows of `source` as the columns of a panel; its columns are the depth. What lies
+    /// in the panel beyond its columns stays as it is.
     pub(super) fn pack_panel_of_rows(&self, source: MatView<'_>, panel: &mut [u32], non_temporal: bool) {
         assert!(source.rows <= self.mr() && panel.len() >= self.panel(source.columns));
         match self {
@@ -154,10 +155,12 @@ impl Matmul {
         }
     }
 
-    /// Packs each column of `source` as a row, `stride` words apart; the rows of `source` are the depth.
+    /// Packs each column of `source` as a row, `stride` words apart; the rows of `source` are the
+    /// depth.
     ///
     /// # Safety
-    /// `packed_k(rows)` words of each row may be written from `to` on, and nobody else uses them now.
+    /// `packed_k(rows)` words of each row may be written from `to` on, and nobody else uses them
+    /// now.
     pub(super) unsafe fn pack_columns(&self, source: MatView<'_>, to: *mut u32, stride: usize, non_temporal: bool) {
         // SAFETY: as promised.
         unsafe {
@@ -175,8 +178,8 @@ impl Matmul {
         }
     }
 
-    /// Returns contiguous rows as the product wants them: as they are, or packed into `scratch`, whose
-    /// length is [`Self::row_scratch`].
+    /// Returns contiguous rows as the product wants them: as they are, or packed into `scratch`,
+    /// whose length is [`Self::row_scratch`].
     pub(super) fn pack_rows(&self, source: MatView<'_>, scratch: &mut [u32]) -> Rows {
         assert!(source.data.len() >= source.rows * source.columns && source.stride == source.columns);
         let values = &source.data[..source.rows * source.columns];
@@ -207,13 +210,14 @@ impl Matmul {
         Panels { first: values.as_ptr(), stride: self.mr(), k_stride: stride }
     }
 
-    /// `out = alpha * rows * panels + beta * out`, without the zeros of the rows if `skip_zeros`, which
-    /// changes no bit where all numbers are finite. The depth is the one that is multiplied, not packed.
+    /// `out = alpha * rows * panels + beta * out`, without the zeros of the rows if `skip_zeros`,
+    /// which changes no bit where all numbers are finite. The depth is the one that is multiplied,
+    /// not packed.
     ///
     /// # Safety
-    /// All of the factors may be read: of the panels whole vectors, in bfloat16 whole panels and groups
-    /// of rows. `out` may be written, is in no factor, and nobody else uses it now. Zeros are skipped
-    /// only where [`Self::sparse`] is some.
+    /// All of the factors may be read: of the panels whole vectors, in bfloat16 whole panels and
+    /// groups of rows. `out` may be written, is in no factor, and nobody else uses it now. Zeros
+    /// are skipped only where [`Self::sparse`] is some.
     pub(super) unsafe fn multiply(
         &self,
         shape: Shape,

@@ -56,16 +56,16 @@ impl MatMut {
     }
 }
 
-/// The factor whose rows are broadcast: row `j`, depth `k` is at `first + j * stride + k`. In bfloat16
-/// an element is a word of two neighbors in depth.
+/// The factor whose rows are broadcast: row `j`, depth `k` is at `first + j * stride + k`. In
+/// bfloat16 an element is a word of two neighbors in depth.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     pub(super) first: *const f32,
     pub(super) stride: usize,
 }
 
-/// The factor whose columns the vectors hold, in panels of `mr` columns: column `i`, depth `k` is at
-/// `first + i / mr * stride + i % mr + k * k_stride`.
+/// The factor whose columns the vectors hold, in panels of `mr` columns: column `i`, depth `k` is
+/// at `first + i / mr * stride + i % mr + k * k_stride`.
 #[derive(Clone, Copy)]
 pub(super) struct Panels {
     pub(super) first: *const f32,
@@ -73,7 +73,8 @@ pub(super) struct Panels {
     pub(super) k_stride: usize,
 }
 
-/// How a product meets what is there: `C = alpha * A * B + beta * C`. With `beta` = 0 C is not read.
+/// How a product meets what is there: `C = alpha * A * B + beta * C`. With `beta` = 0 C is not
+/// read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
     pub(super) alpha: f32,

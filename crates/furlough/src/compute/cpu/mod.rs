@@ -1,8 +1,9 @@
 //! The step on a CPU.
 //!
-//! `plan.rs` decides, once a call; everything else executes. From the leaves up: `blocking`, `matrix`,
-//! `simd`; kernels (`gemm`, `sparse`, `bf16`) under `matmul`; `operand`, `gradient` and `packed`; `pass`,
-//! which is what is done to a tile of rows, and two `schedule`s of it; `step` and `update`.
+//! `plan.rs` decides, once a call; everything else executes. From the leaves up: `blocking`,
+//! `matrix`, `simd`; kernels (`gemm`, `sparse`, `bf16`) under `matmul`; `operand`, `gradient` and
+//! `packed`; `pass`, which is what is done to a tile of rows, and two `schedule`s of it; `step` and
+//! `update`.
 
 mod accumulate;
 mod bf16;
@@ -59,21 +60,23 @@ use partition::Partition;
 use workers::Workers;
 use workspace::{Scratch, Shared, Workspace};
 
-/// When a step leaves out what shared masks drop. It computes the same either way, but for rounding.
+/// When a step leaves out what shared masks drop. It computes the same either way, but for
+/// rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SharedMaskMode {
     /// Never: what is dropped is computed all the same.
     Never,
-    /// Where groups are large enough, and the network wide enough, for that to be faster. Shapes decide, so
-    /// every machine decides alike.
+    /// Where groups are large enough, and the network wide enough, for that to be faster. Shapes
+    /// decide, so every machine decides alike.
     #[default]
     Auto,
     /// Wherever all layers with dropout share their masks: for tests and measurements.
     Always,
 }
 
-/// Threads, workspace and instruction set for one architecture and batch size. It has no randomness and no
-/// visible state that outlives a call: the same arguments give the same bits, at any number of threads.
+/// Threads, workspace and instruction set for one architecture and batch size. It has no randomness
+/// and no visible state that outlives a call: the same arguments give the same bits, at any number
+/// of threads.
 pub struct Cpu {
     architecture: Architecture,
     isa: Isa,
@@ -88,7 +91,8 @@ pub struct Cpu {
     inference: Workspace,
     /// Tiles of parameters: with the first block's deltas in panels, and unit by unit.
     partitions: [Partition; 2],
-    /// The rows that a worker multiplies, packed; or the gradient of a tile and what its product takes.
+    /// The rows that a worker multiplies, packed; or the gradient of a tile and what its product
+    /// takes.
     scratch: Scratch,
     /// The masks of the present call: of the input, then of each block.
     masks: Vec<Option<LayerMask>>,
@@ -113,7 +117,8 @@ pub struct StepSums {
 }
 
 impl StepSums {
-    /// Adds the examples' sums in the order of the rows, so that neither threads nor tiles show in the result.
+    /// Adds the examples' sums in the order of the rows, so that neither threads nor tiles show in
+    /// the result.
     fn total(rows: &[StepSums]) -> StepSums {
         let add =
             |all: StepSums, row: &StepSums| StepSums { loss: all.loss + row.loss, correct: all.correct + row.correct };
@@ -121,18 +126,19 @@ impl StepSums {
     }
 }
 
-/// The most threads that are started; more than any machine has cores would only exhaust the system.
+/// The most threads that are started; more than any machine has cores would only exhaust the
+/// system.
 pub const MAX_THREADS: usize = 1024;
 
 impl Cpu {
-    /// Allocates threads and memory for training with batches of up to `batch_size` examples. `threads`
-    /// counts the calling one; 0 is taken as 1, and more than [`MAX_THREADS`] as that.
+    /// Allocates threads and memory for training with batches of up to `batch_size` examples.
+    /// `threads` counts the calling one; 0 is taken as 1, and more than [`MAX_THREADS`] as that.
     pub fn new(architecture: &Architecture, batch_size: usize, threads: usize) -> Self {
         Cpu::with(architecture, batch_size, threads, Precision::F32, Isa::best())
     }
 
-    /// [`Self::new`] with products in the given precision and kernels for an instruction set that need not
-    /// be the machine's best ([`Isa::available`] lists all).
+    /// [`Self::new`] with products in the given precision and kernels for an instruction set that
+    /// need not be the machine's best ([`Isa::available`] lists all).
     pub fn with(
         architecture: &Architecture,
         batch_size: usize,
@@ -173,7 +179,8 @@ impl Cpu {
         }
     }
 
-    /// Sets when steps leave out what shared masks drop; [`SharedMaskMode::Auto`] unless told otherwise.
+    /// Sets when steps leave out what shared masks drop; [`SharedMaskMode::Auto`] unless told
+    /// otherwise.
     pub fn gather(&mut self, when: SharedMaskMode) {
         self.shared_masks = when;
     }
@@ -193,15 +200,16 @@ impl Cpu {
         self.workers.count()
     }
 
-    /// Takes one optimizer step on `mlp`. `site` gives the masks' key, stream and step (its layer is not
-    /// looked at); `velocity` is as long as the parameters if the optimizer has one and empty otherwise.
-    /// Allocates nothing after the first step.
+    /// Takes one optimizer step on `mlp`. `site` gives the masks' key, stream and step (its layer
+    /// is not looked at); `velocity` is as long as the parameters if the optimizer has one and
+    /// empty otherwise. Allocates nothing after the first step.
     ///
-    /// When the loss is not finite the parameters are left as they were; the caller sees it in the result.
+    /// When the loss is not finite the parameters are left as they were; the caller sees it in the
+    /// result.
     ///
     /// # Panics
-    /// When the batch is empty or larger than this was made for, or `mlp`, `velocity` or the data do not fit
-    /// the architecture.
+    /// When the batch is empty or larger than this was made for, or `mlp`, `velocity` or the data
+    /// do not fit the architecture.
     pub fn train_step(
         &mut self,
         mlp: &mut Mlp,
@@ -236,14 +244,15 @@ impl Cpu {
         step::train(self, mlp, velocity, optimizer, batch, (site, factor))
     }
 
-    /// Computes the outputs (logits or predictions) of `examples`, one row each, into `out`: of the full
-    /// network without masks, or of a sub-network where `masks` gives key, stream and step. With
-    /// [`Stream::MonteCarlo`](crate::random::Stream) each example has masks of its own even where training
-    /// shares them; with other streams the examples count as one batch, the first at row 0.
+    /// Computes the outputs (logits or predictions) of `examples`, one row each, into `out`: of the
+    /// full network without masks, or of a sub-network where `masks` gives key, stream and step.
+    /// With [`Stream::MonteCarlo`](crate::random::Stream) each example has masks of its own even
+    /// where training shares them; with other streams the examples count as one batch, the first at
+    /// row 0.
     ///
     /// # Panics
-    /// When `out` is not examples × outputs long, there are no such examples, or `mlp` or the data do not
-    /// fit the architecture.
+    /// When `out` is not examples × outputs long, there are no such examples, or `mlp` or the data
+    /// do not fit the architecture.
     pub fn forward(
         &mut self,
         mlp: &Mlp,
@@ -256,18 +265,18 @@ impl Cpu {
         step::forward(self, mlp, data, examples, masks, out);
     }
 
-    /// Passes `examples` through sub-networks: `samples` of each, the masks of sample `s` being those of
-    /// [`Stream::MonteCarlo`](crate::random::Stream) at step `s` under `key`. The outputs of a pass are, to
-    /// the bit, those that [`Self::forward`] gives with these masks. They are not collected: `visit` takes
-    /// the outputs of an example, its samples in their order, some at a time, together with the example's
-    /// row of `kept`, which is examples × anything.
+    /// Passes `examples` through sub-networks: `samples` of each, the masks of sample `s` being
+    /// those of [`Stream::MonteCarlo`](crate::random::Stream) at step `s` under `key`. The outputs
+    /// of a pass are, to the bit, those that [`Self::forward`] gives with these masks. They are not
+    /// collected: `visit` takes the outputs of an example, its samples in their order, some at a
+    /// time, together with the example's row of `kept`, which is examples × anything.
     ///
-    /// What the first mask does not touch is computed once an example, unless there is DropConnect or
-    /// concrete dropout. Memory does not grow with the samples.
+    /// What the first mask does not touch is computed once an example, unless there is DropConnect
+    /// or concrete dropout. Memory does not grow with the samples.
     ///
     /// # Panics
-    /// When `kept` does not divide into rows, there are no such examples, or `mlp` or the data do not fit
-    /// the architecture.
+    /// When `kept` does not divide into rows, there are no such examples, or `mlp` or the data do
+    /// not fit the architecture.
     #[allow(clippy::too_many_arguments)]
     pub fn sample(
         &mut self,

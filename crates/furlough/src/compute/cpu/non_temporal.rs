@@ -48,8 +48,8 @@ fn copy_rows_of<const COLUMNS: usize>(source: MatView<'_>, to: &mut [f32]) {
     }
 }
 
-/// Copies the rows of `source` one after the other: past the caches if they are whole lines. Others may
-/// read them after [`finish`].
+/// Copies the rows of `source` one after the other: past the caches if they are whole lines. Others
+/// may read them after [`finish`].
 pub(super) fn copy_lines(isa: Isa, source: MatView<'_>, to: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     if isa.0 != Level::Baseline && starts_lines(to.as_ptr(), source.columns) {

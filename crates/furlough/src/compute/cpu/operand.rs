@@ -18,8 +18,8 @@ const LOOKED_AT: usize = 8;
 pub(super) enum Operand<'a> {
     /// Rows so wide, one after the other.
     Floats { values: &'a [f32], width: usize },
-    /// Rows of bytes of these examples, to be multiplied with a scale: a quarter of what floats read, and
-    /// nothing that another core has written.
+    /// Rows of bytes of these examples, to be multiplied with a scale: a quarter of what floats
+    /// read, and nothing that another core has written.
     Bytes { rows: &'a [u8], width: usize, scale: f32, examples: &'a [u32] },
 }
 
@@ -62,7 +62,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// Calls `take` for columns `range` of all rows, [`STRIP`] rows at a time, with the place of the first.
+    /// Calls `take` for columns `range` of all rows, [`STRIP`] rows at a time, with the place of
+    /// the first.
     ///
     /// # Panics
     /// With more columns than a tile of parameters has inputs.
@@ -86,8 +87,8 @@ impl<'a> Operand<'a> {
     }
 }
 
-/// Returns about which part of the features of `count` examples is not zero, from a look at some; of
-/// pairs of neighbors if `pairs`.
+/// Returns about which part of the features of `count` examples is not zero, from a look at some;
+/// of pairs of neighbors if `pairs`.
 pub(super) fn nonzero_features(
     isa: Isa,
     data: &Dataset,
@@ -175,9 +176,7 @@ for_each_isa! {
             }
         }
     }
-}
 
-for_each_isa! {
     /// `out = bytes * scale`.
     fn scale_bytes(isa, bytes: &[u8], scale: f32, out: &mut [f32]) {
         for (value, &byte) in out.iter_mut().zip(bytes) {

@@ -1,5 +1,6 @@
-//! The weights as products want them: packed at the beginning of a call, or by the update that changed
-//! them. A revision of the parameters says of which contents a copy is, so that none is used out of date.
+//! The weights as products want them: packed at the beginning of a call, or by the update that
+//! changed them. A revision of the parameters says of which contents a copy is, so that none is
+//! used out of date.
 
 use super::blocking::K_MULTIPLE;
 use super::connections::Connections;
@@ -15,14 +16,15 @@ use std::ops::Range;
 pub(super) struct Packed {
     /// Columns are units, depth is inputs.
     pub(super) forward: Vec<Shared<u32>>,
-    /// Columns are inputs, depth is units. None for the first block, whose inputs learn nothing, and where
-    /// whole batches multiply weights in place.
+    /// Columns are inputs, depth is units. None for the first block, whose inputs learn nothing,
+    /// and where whole batches multiply weights in place.
     pub(super) backward: Vec<Option<Shared<u32>>>,
     /// Inputs and units of each block.
     shapes: Vec<(usize, usize)>,
     forward_tasks: Vec<Task>,
     backward_tasks: Vec<Task>,
-    /// Whether the update packs a block's weights for the next forward pass while it has them in cache.
+    /// Whether the update packs a block's weights for the next forward pass while it has them in
+    /// cache.
     in_update: Vec<bool>,
     /// The contents that the last update has packed.
     filled: Option<Revision>,
@@ -34,8 +36,8 @@ struct Task {
     rows: Range<usize>,
 }
 
-/// Rows of the weights that are packed for the forward pass together: what all panels get of them lies in
-/// a few pages.
+/// Rows of the weights that are packed for the forward pass together: what all panels get of them
+/// lies in a few pages.
 const ROWS: usize = 64;
 
 /// Rows of a tile that are packed together.
@@ -67,8 +69,9 @@ impl Packed {
         }
     }
 
-    /// Packs a tile of a block's weights that the update has changed: these rows and columns, which begin
-    /// at `start` of the parameters and, the columns, at a whole panel. `scratch` is as long as the tile.
+    /// Packs a tile of a block's weights that the update has changed: these rows and columns, which
+    /// begin at `start` of the parameters and, the columns, at a whole panel. `scratch` is as long
+    /// as the tile.
     ///
     /// # Safety
     /// Nobody else uses the tile, packs it or multiplies with the packed weights now.
@@ -93,7 +96,8 @@ impl Packed {
             };
             return;
         }
-        // Between its rows lies what belongs to others, so some rows at a time are copied together first.
+        // Between its rows lies what belongs to others, so some rows at a time are copied together
+        // first.
         for first in rows.clone().step_by(TILE_ROWS) {
             let some = first..rows.end.min(first + TILE_ROWS);
             let copies = &mut scratch[..some.len() * columns.len()];
@@ -107,7 +111,8 @@ impl Packed {
         }
     }
 
-    /// Packs `weights`, which are those of a block from a row and a column on, for the forward pass.
+    /// Packs `weights`, which are those of a block from a row and a column on, for the forward
+    /// pass.
     ///
     /// # Safety
     /// Nobody else packs them or multiplies with the packed weights now.
@@ -135,7 +140,8 @@ impl Packed {
         self.filled = with;
     }
 
-    /// Packs what the plan wants packed of the weights of `mlp`, or of what `connections` leaves of them.
+    /// Packs what the plan wants packed of the weights of `mlp`, or of what `connections` leaves of
+    /// them.
     pub(super) fn fill(
         &self,
         workers: &mut Workers,

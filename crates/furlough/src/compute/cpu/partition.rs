@@ -45,7 +45,8 @@ pub(super) struct Partition {
 
 impl Partition {
     pub(super) fn new(architecture: &Architecture, delta_major: Vec<bool>, workers: usize) -> Partition {
-        // As many parts of the inputs as each worker gets one of, or several, unless they are too small.
+        // As many parts of the inputs as each worker gets one of, or several, unless they are too
+        // small.
         let parts_of_inputs = |inputs: usize| {
             let fewest = inputs.div_ceil(DELTA_MAJOR_INPUTS);
             let even = fewest.next_multiple_of(workers);

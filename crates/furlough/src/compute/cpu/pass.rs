@@ -1,5 +1,6 @@
-//! What is done to a tile of rows, layer by layer: the whole of a layer or some of its columns. Both
-//! schedules call the same functions, so a number is computed from the same factors in the same order.
+//! What is done to a tile of rows, layer by layer: the whole of a layer or some of its columns.
+//! Both schedules call the same functions, so a number is computed from the same factors in the
+//! same order.
 
 use super::Isa;
 use super::blocking::TRANSPOSED_INPUTS;
@@ -48,8 +49,8 @@ impl Pass<'_> {
     /// Takes a tile through the network.
     ///
     /// # Safety
-    /// Nobody else uses these rows of the workspace (of its input those of [`Self::input_row`]), or this
-    /// worker's scratch, now.
+    /// Nobody else uses these rows of the workspace (of its input those of [`Self::input_row`]), or
+    /// this worker's scratch, now.
     pub(super) unsafe fn forward(&self, worker: usize, tile: Tile, example_of: impl Fn(usize) -> u32) {
         // SAFETY: our rows, and each block reads what the one before has written.
         unsafe {
@@ -61,7 +62,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Returns the row of the workspace's input where what goes to row `first` of the other buffers is.
+    /// Returns the row of the workspace's input where what goes to row `first` of the other buffers
+    /// is.
     fn input_row(&self, worker: usize, first: usize) -> usize {
         self.plan.input_rows_per_worker.map_or(first, |rows| worker * rows)
     }
@@ -85,11 +87,12 @@ impl Pass<'_> {
     }
 
     /// Computes units `columns` of block `index` for a tile. The columns begin at a multiple of
-    /// [`COLUMN_MULTIPLE`](super::blocking::COLUMN_MULTIPLE), and are all where concrete dropout follows.
+    /// [`COLUMN_MULTIPLE`](super::blocking::COLUMN_MULTIPLE), and are all where concrete dropout
+    /// follows.
     ///
     /// # Safety
-    /// Nobody else uses these columns of these rows of the block, or this worker's scratch, or writes these
-    /// rows of the block before, now.
+    /// Nobody else uses these columns of these rows of the block, or this worker's scratch, or
+    /// writes these rows of the block before, now.
     pub(super) unsafe fn forward_block(
         &self,
         index: usize,
@@ -129,8 +132,8 @@ impl Pass<'_> {
         let Pass { matmul, packed, mlp, workspace, .. } = *self;
         let Block { inputs: width, outputs: units, .. } = mlp.architecture().blocks()[index];
         let plan = self.plan.blocks[index].forward;
-        // SAFETY: only read, as promised: the packed weights since the beginning of the call. What is
-        // written are our columns of our rows.
+        // SAFETY: only read, as promised: the packed weights since the beginning of the call. What
+        // is written are our columns of our rows.
         unsafe {
             let input = match index {
                 0 => workspace.input.read(self.input_row(worker, tile.first) * width, tile.count * width),
@@ -154,8 +157,8 @@ impl Pass<'_> {
     /// Takes a tile from the last block's deltas to the first one's.
     ///
     /// # Safety
-    /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's scratch,
-    /// now.
+    /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's
+    /// scratch, now.
     pub(super) unsafe fn backward(&self, worker: usize, first: usize, examples: &[u32]) {
         let blocks = self.mlp.architecture().blocks();
         // SAFETY: our rows, and each block reads what the one after it has written.
@@ -169,12 +172,12 @@ impl Pass<'_> {
         }
     }
 
-    /// Goes from the deltas of block `index` to units `columns` of those of the block before, which are as
-    /// in [`Self::forward_block`].
+    /// Goes from the deltas of block `index` to units `columns` of those of the block before, which
+    /// are as in [`Self::forward_block`].
     ///
     /// # Safety
-    /// Nobody else uses these columns of these rows of the block before, or this worker's scratch, or
-    /// writes these rows of block `index`, now.
+    /// Nobody else uses these columns of these rows of the block before, or this worker's scratch,
+    /// or writes these rows of block `index`, now.
     pub(super) unsafe fn backward_block(
         &self,
         index: usize,
@@ -217,8 +220,8 @@ impl Pass<'_> {
         let Block { inputs: width, outputs: units, .. } = mlp.architecture().blocks()[index];
         let packed = packed.backward[index].as_ref();
         let plan = self.plan.blocks[index].backward.filter(|plan| !plan.in_place);
-        // SAFETY: what is read, the packed weights included, nobody writes now, as promised; what is
-        // written are our columns of our rows.
+        // SAFETY: what is read, the packed weights included, nobody writes now, as promised; what
+        // is written are our columns of our rows.
         unsafe {
             let deltas = MatView::contiguous(workspace.deltas[index].read(first * units, count * units), units);
             let place = workspace.deltas[index - 1].at(first * width + columns.start);
@@ -274,12 +277,12 @@ pub(super) fn pass_scratch(matmul: &Matmul, rows: usize, block: &Block) -> usize
     in_place.max(matmul.row_scratch(rows, block.inputs.max(block.outputs)))
 }
 
-/// `deltas * weightsᵀ` with weights where they lie. The deltas are packed instead, and their product is
-/// transposed, some inputs at a time.
+/// `deltas * weightsᵀ` with weights where they lie. The deltas are packed instead, and their
+/// product is transposed, some inputs at a time.
 ///
 /// # Safety
-/// `out` has a row for each of the deltas and a column for each row of the weights. Nobody else uses it
-/// now.
+/// `out` has a row for each of the deltas and a column for each row of the weights. Nobody else
+/// uses it now.
 unsafe fn multiply_in_place_transposed(
     matmul: &Matmul,
     deltas: MatView<'_>,

@@ -1,8 +1,8 @@
 //! The one place that decides how a call is computed. [`StepPlan`] is a plain value made of shapes,
 //! precision, instruction set, threads and how many features are zero; all else executes it.
 //!
-//! Only [`should_gather`] changes how sums round, and it looks at shapes, p and sharing alone. Everything
-//! else changes speed and no bit.
+//! Only [`should_gather`] changes how sums round, and it looks at shapes, p and sharing alone.
+//! Everything else changes speed and no bit.
 
 use super::blocking::{BF16_NR, LINE, PANEL_ROW_TILE, PANEL_ROWS, ROW_TILE, SPARSE_KC, WIDE_ROW_TILE};
 use super::cost_model::should_gather;
@@ -18,18 +18,18 @@ const FEW_ROWS: usize = 32;
 /// From so many rows on, skipping zeros of the deltas saves more than packing wide weights costs.
 const WORTH_PACKING: usize = 128;
 
-/// Weights of one layer from which on row tiles are higher: they stream from the third-level cache or
-/// memory, so that each time should serve more rows.
+/// Weights of one layer from which on row tiles are higher: they stream from the third-level cache
+/// or memory, so that each time should serve more rows.
 const WIDE: usize = 1 << 19;
 
-/// The most numbers other than zero, in parts of one, with which a kernel that skips zeros is faster; the
-/// fewest columns, in vectors, and the least depth.
+/// The most numbers other than zero, in parts of one, with which a kernel that skips zeros is
+/// faster; the fewest columns, in vectors, and the least depth.
 pub(super) const MOST_NONZERO: f64 = 0.7;
 const LEAST_VECTORS: usize = 4;
 const LEAST_DEPTH: usize = SPARSE_KC;
 
-/// How much fewer numbers must be left of the deltas than of the inputs for a delta-major gradient, whose
-/// product is transposed on its way to the weights.
+/// How much fewer numbers must be left of the deltas than of the inputs for a delta-major gradient,
+/// whose product is transposed on its way to the weights.
 const DELTA_MAJOR_GAIN: f64 = 0.95;
 
 /// How a step, an evaluation or masked passes are computed. Print it to read it.
@@ -51,7 +51,8 @@ pub struct StepPlan {
     pub tile_multiple: usize,
     /// Whether packed weights and deltas are stored past the caches.
     pub non_temporal_stores: bool,
-    /// Whether the first gradient reads the bytes of the features again, and not the floats made of them.
+    /// Whether the first gradient reads the bytes of the features again, and not the floats made of
+    /// them.
     pub features_read_again: bool,
     /// Then no worker reads the floats of another, so each may use so many rows again and again.
     pub input_rows_per_worker: Option<usize>,
@@ -248,15 +249,15 @@ pub(super) fn delta_major_blocks<'a>(
     blocks.iter().zip(inputs).map(move |(block, inputs)| use_delta_major(matmul, block, rows, inputs))
 }
 
-/// Whether a gradient skips the zeros of its deltas and not those of its inputs, of which a part `inputs`
-/// is not zero.
+/// Whether a gradient skips the zeros of its deltas and not those of its inputs, of which a part
+/// `inputs` is not zero.
 fn use_delta_major(matmul: &Matmul, block: &Block, rows: usize, inputs: f64) -> bool {
     let deltas = words(matmul, nonzero_deltas(block, 1.0));
     has_fewer_deltas(deltas, inputs) && skips_zeros(matmul, deltas, block.inputs, rows)
 }
 
-/// Whether so many fewer of the deltas than of the inputs are not zero that the deltas are the factor to
-/// skip.
+/// Whether so many fewer of the deltas than of the inputs are not zero that the deltas are the
+/// factor to skip.
 pub(super) fn has_fewer_deltas(deltas: f64, inputs: f64) -> bool {
     deltas <= MOST_NONZERO && deltas < DELTA_MAJOR_GAIN * inputs
 }
@@ -272,23 +273,23 @@ fn multiplies_in_place(matmul: &Matmul, rows: usize, units: usize) -> bool {
     matmul.is_exact() && rows <= FEW_ROWS && units.is_multiple_of(matmul.vector())
 }
 
-/// Whether the backward pass of batches of `rows` multiplies with weights where they lie: packing and
-/// transposing what belongs to the rows is less work than packing the weights. Zeros of the deltas are
-/// skipped with packed weights only.
+/// Whether the backward pass of batches of `rows` multiplies with weights where they lie: packing
+/// and transposing what belongs to the rows is less work than packing the weights. Zeros of the
+/// deltas are skipped with packed weights only.
 pub(super) fn multiplies_back_in_place(matmul: &Matmul, rows: usize, block: &Block) -> bool {
     let Block { inputs, outputs: units, .. } = *block;
     let skips = matmul.sparse().is_some() && nonzero_deltas(block, 1.0) <= MOST_NONZERO;
     matmul.is_exact() && rows.saturating_mul(inputs + units) < inputs * units && (rows < WORTH_PACKING || !skips)
 }
 
-/// Whether tiles of rows would leave threads idle for more than a fifth of the phase. Soft masks go by
-/// whole rows.
+/// Whether tiles of rows would leave threads idle for more than a fifth of the phase. Soft masks go
+/// by whole rows.
 fn layerwise_is_faster(architecture: &Architecture, tiles: usize, threads: usize) -> bool {
     5 * tiles < 4 * tiles.next_multiple_of(threads) && architecture.concrete_blocks().next().is_none()
 }
 
-/// Returns the most rows of a tile, and what all tiles but the last have a multiple of. Rows that would
-/// make a single tile make two, so that a second thread has one too.
+/// Returns the most rows of a tile, and what all tiles but the last have a multiple of. Rows that
+/// would make a single tile make two, so that a second thread has one too.
 pub(super) fn row_tile(matmul: &Matmul, architecture: &Architecture, rows: usize) -> (usize, usize) {
     let blocks = architecture.blocks();
     let wide = blocks.iter().any(|block| block.inputs * block.outputs >= WIDE);
@@ -306,8 +307,8 @@ pub(super) fn row_tile(matmul: &Matmul, architecture: &Architecture, rows: usize
     (if rows <= most { most / 2 } else { most }, multiple)
 }
 
-/// Returns how many of `threads` threads a call is worth that multiplies so many rows with so many weights:
-/// below some seventh of a millisecond, hand-overs cost more than a second core saves.
+/// Returns how many of `threads` threads a call is worth that multiplies so many rows with so many
+/// weights: below some seventh of a millisecond, hand-overs cost more than a second core saves.
 pub(super) fn worthwhile_threads(matmul: &Matmul, threads: usize, rows: usize, weights: usize) -> usize {
     let worth = match matmul {
         Matmul::Single { .. } => 1_250_000 * matmul.vector(),
@@ -334,7 +335,8 @@ fn kept(block: &Block, factor: f64, kinds: &[DropoutKind]) -> f64 {
     if kinds.contains(&block.dropout.kind()) { 1.0 - factor * block.dropout.p() } else { 1.0 }
 }
 
-/// About which part of the words is not zero, when a part of the numbers is not: in bfloat16 a word is two.
+/// About which part of the words is not zero, when a part of the numbers is not: in bfloat16 a word
+/// is two.
 fn words(matmul: &Matmul, nonzero: f64) -> f64 {
     match matmul {
         Matmul::Single { .. } => nonzero,

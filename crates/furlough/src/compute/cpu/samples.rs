@@ -1,13 +1,13 @@
-//! Many masked passes over the same examples. What no mask touches is computed once an example; the rest
-//! goes through the network in tiles of rows, each row one sample of one example, so that the kernels are
-//! busy whether there are many examples or many samples.
+//! Many masked passes over the same examples. What no mask touches is computed once an example; the
+//! rest goes through the network in tiles of rows, each row one sample of one example, so that the
+//! kernels are busy whether there are many examples or many samples.
 //!
-//! Examples and samples are taken in blocks whose size depends on shapes only, so memory does not grow with
-//! either. A row's outputs do not depend on the rows beside it, and an example's samples are visited one
-//! after the other: so neither the blocks nor the threads show in the result.
+//! Examples and samples are taken in blocks whose size depends on shapes only, so memory does not
+//! grow with either. A row's outputs do not depend on the rows beside it, and an example's samples
+//! are visited one after the other: so neither the blocks nor the threads show in the result.
 //!
-//! Weights under DropConnect are the same for all examples of a sample, and soft masks go by whole rows:
-//! there a sample goes through the network at once ([`whole_passes`]).
+//! Weights under DropConnect are the same for all examples of a sample, and soft masks go by whole
+//! rows: there a sample goes through the network at once ([`whole_passes`]).
 
 use super::dropout::LayerMask;
 use super::epilogue::{forward_row, masked_copy};
@@ -28,7 +28,8 @@ use std::ops::Range;
 /// The most examples of a block, in tiles.
 const TILES: usize = 8;
 
-/// Outputs of a block, some: a megabyte of them, which stays in the second-level cache until visited.
+/// Outputs of a block, some: a megabyte of them, which stays in the second-level cache until
+/// visited.
 const OUTPUTS: usize = 1 << 18;
 
 /// Examples whose outputs are visited in one go.
@@ -59,8 +60,8 @@ impl Samples<'_> {
     }
 }
 
-/// Takes an example's outputs: called for its samples in their order, some at a time, with the numbers that
-/// are kept for it.
+/// Takes an example's outputs: called for its samples in their order, some at a time, with the
+/// numbers that are kept for it.
 pub type SampleVisitor<'a> = dyn Fn(Samples<'_>, &mut [f64]) + Sync + 'a;
 
 /// What is sampled.
@@ -102,7 +103,8 @@ struct Span {
     count: usize,
 }
 
-/// Visits the outputs of all samples with `kept`, whose rows, one an example, are as long as each other.
+/// Visits the outputs of all samples with `kept`, whose rows, one an example, are as long as each
+/// other.
 pub(super) fn passes(cpu: &mut Cpu, request: &Request<'_>, kept: &mut [f64], visit: &SampleVisitor<'_>) {
     let Request { mlp, data, key, ref examples, ref samples } = *request;
     if examples.is_empty() || samples.is_empty() {
@@ -139,14 +141,16 @@ pub(super) fn passes(cpu: &mut Cpu, request: &Request<'_>, kept: &mut [f64], vis
         let count = per_block.min((examples.end - first_example) as usize);
         let kept = Borrowed::new(&mut kept[place * per_block * keeps..][..count * keeps]);
         workers.run(count.div_ceil(tile.0), &|index, worker| {
-            // SAFETY: each worker has its own rows of the workspace, and each tile its own of the prefix.
+            // SAFETY: each worker has its own rows of the workspace, and each tile its own of the
+            // prefix.
             unsafe { pass.unmasked(tile_rows(index, count, tile), first_example, worker) };
         });
         for first_sample in samples.clone().step_by(span) {
             let span = Span { first_example, first_sample, count: span.min((samples.end - first_sample) as usize) };
             let rows = count * span.count;
             workers.run(rows.div_ceil(tile.0), &|index, worker| {
-                // SAFETY: each worker has its own rows of the workspace, each tile its own of the outputs.
+                // SAFETY: each worker has its own rows of the workspace, each tile its own of the
+                // outputs.
                 unsafe { pass.masked(tile_rows(index, rows, tile), span, worker) };
             });
             workers.run(count.div_ceil(VISITED), &|task, _| {
@@ -202,7 +206,8 @@ impl Passes<'_> {
     /// Takes examples `first_example + rows` to the first masked layer.
     ///
     /// # Safety
-    /// Nobody else uses these rows of the prefix, or this worker's rows of the workspace and scratch, now.
+    /// Nobody else uses these rows of the prefix, or this worker's rows of the workspace and
+    /// scratch, now.
     unsafe fn unmasked(&self, rows: Range<usize>, first_example: u32, worker: usize) {
         let (count, site, first) = (rows.len(), self.site, worker * self.plan.tile_rows);
         let (width, reached) = (self.mlp.architecture().inputs(), width_before(self.mlp, site));
@@ -224,8 +229,8 @@ impl Passes<'_> {
     /// `i % span.count` of example `i / span.count`, both counted within the block.
     ///
     /// # Safety
-    /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of the
-    /// workspace and scratch, now.
+    /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of
+    /// the workspace and scratch, now.
     unsafe fn masked(&self, rows: Range<usize>, span: Span, worker: usize) {
         let Passes { isa, mlp, masks, workspace, site, stride, .. } = *self;
         let (count, width, first) = (rows.len(), width_before(mlp, site), worker * self.plan.tile_rows);
@@ -256,11 +261,12 @@ impl Passes<'_> {
         unsafe { self.run(worker, blocks, dropped, (outputs, stride), mask_of, example_of) };
     }
 
-    /// Takes the rows of `input` through some blocks, the last of which writes to rows `last.1` apart.
+    /// Takes the rows of `input` through some blocks, the last of which writes to rows `last.1`
+    /// apart.
     ///
     /// # Safety
-    /// Nobody else uses this worker's rows of the workspace and scratch now, and the input is not in what
-    /// these blocks give.
+    /// Nobody else uses this worker's rows of the workspace and scratch now, and the input is not
+    /// in what these blocks give.
     unsafe fn run<'b>(
         &'b self,
         worker: usize,

@@ -1,5 +1,5 @@
-//! The first phase of a step, in one of two orders: tiles of rows, or layer by layer. Both compute every
-//! number from the same factors in the same order.
+//! The first phase of a step, in one of two orders: tiles of rows, or layer by layer. Both compute
+//! every number from the same factors in the same order.
 
 use super::StepSums;
 use super::blocking::COLUMN_MULTIPLE;
@@ -10,16 +10,16 @@ use super::workspace::Shared;
 use crate::data::Batch;
 use std::ops::Range;
 
-/// Returns the rows of tile `tile` of `count` rows cut into tiles of `most`, as equal as whole groups of
-/// rows allow.
+/// Returns the rows of tile `tile` of `count` rows cut into tiles of `most`, as equal as whole
+/// groups of rows allow.
 pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)) -> Range<usize> {
     let (tiles, groups) = (count.div_ceil(most), count.div_ceil(group));
     let edge = |tile: usize| count.min(tile * groups / tiles * group);
     edge(tile)..edge(tile + 1)
 }
 
-/// Takes tiles of rows through all layers and back. Rows are independent of each other, so workers meet
-/// only when all are done.
+/// Takes tiles of rows through all layers and back. Rows are independent of each other, so workers
+/// meet only when all are done.
 pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>, sums: &Shared<StepSums>) {
     let tile = (pass.plan.tile_rows, pass.plan.tile_multiple);
     let count = batch.examples.len();
@@ -37,16 +37,16 @@ pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
     });
 }
 
-/// Computes one layer after the other with all workers, each cut into columns too: for when tiles of rows
-/// are too few to keep the workers busy.
+/// Computes one layer after the other with all workers, each cut into columns too: for when tiles
+/// of rows are too few to keep the workers busy.
 pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>, sums: &Shared<StepSums>) {
     let blocks = pass.mlp.architecture().blocks();
     let (examples, workspace) = (batch.examples, pass.workspace);
     let (count, most) = (examples.len(), workers.count());
     let grid = |width: usize| Grid::new(count, (pass.plan.tile_rows, pass.plan.tile_multiple), width, most);
     let few = count.div_ceil(most);
-    // In each call of `run` a task has rows, or columns of rows, of its own, and reads what earlier calls
-    // have left.
+    // In each call of `run` a task has rows, or columns of rows, of its own, and reads what earlier
+    // calls have left.
     workers.run(count.div_ceil(few), &|task, _| {
         let rows = task * few..count.min((task + 1) * few);
         let examples = &examples[rows.clone()];
@@ -101,8 +101,8 @@ impl Grid {
     fn new(count: usize, tile: (usize, usize), width: usize, workers: usize) -> Self {
         let tiles = count.div_ceil(tile.0);
         let units = width.div_ceil(COLUMN_MULTIPLE);
-        // Whoever has the most to do decides: so many parts, times the columns of one. Of equals the widest
-        // parts, which share their rows best.
+        // Whoever has the most to do decides: so many parts, times the columns of one. Of equals
+        // the widest parts, which share their rows best.
         let most = |step: usize| (tiles * units.div_ceil(step)).div_ceil(workers) * step;
         let step = (1..=units).rev().min_by_key(|&step| most(step)).unwrap_or(1);
         Grid { count, tile, width, step: step * COLUMN_MULTIPLE }
@@ -116,8 +116,8 @@ impl Grid {
         self.tiles() * self.width.div_ceil(self.step)
     }
 
-    /// Returns rows and columns of a part. Parts of the same columns follow each other, so that few workers
-    /// read the same weights.
+    /// Returns rows and columns of a part. Parts of the same columns follow each other, so that few
+    /// workers read the same weights.
     fn part(&self, index: usize) -> (Range<usize>, Range<usize>) {
         let tiles = self.tiles();
         let start = index / tiles * self.step;

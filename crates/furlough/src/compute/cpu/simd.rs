@@ -1,7 +1,7 @@
 //! Instruction sets: one kernel source, compiled for each, chosen at run time.
 
-/// An instruction set that this machine has. A value exists only for what was detected, which is what makes calling its
-/// kernels sound.
+/// An instruction set that this machine has. A value exists only for what was detected, which makes
+/// calling its kernels sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Isa(pub(super) Level);
 
@@ -15,13 +15,14 @@ pub(super) enum Level {
 }
 
 impl Isa {
-    /// Whether the kernels may use AVX-512.
+    /// Returns whether the kernels may use AVX-512.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn is_avx512(self) -> bool {
         self.0 == Level::Avx512
     }
 
-    /// All that this machine has, best first. The last is what the build was compiled for: SSE2 on x86-64, NEON on AArch64.
+    /// Returns all that this machine has, best first. The last is what the build was compiled for:
+    /// SSE2 on x86-64, NEON on AArch64.
     pub fn available() -> Vec<Isa> {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -38,12 +39,12 @@ impl Isa {
         all
     }
 
-    /// The best that this machine has.
+    /// Returns the best that this machine has.
     pub fn best() -> Isa {
         Isa::available()[0]
     }
 
-    /// Its name, for people.
+    /// Returns its name, for people.
     pub fn name(self) -> &'static str {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
@@ -60,7 +61,8 @@ impl Isa {
 /// What the processor says of itself in a leaf of CPUID.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn cpuid(leaf: u32) -> std::arch::x86_64::CpuidResult {
-    // SAFETY: every x86-64 has the instruction. The oldest Rust that will do asks for this, newer ones do not.
+    // SAFETY: every x86-64 has the instruction. The oldest Rust that will do asks for this, newer
+    // ones do not.
     #[allow(unused_unsafe)]
     unsafe {
         std::arch::x86_64::__cpuid_count(leaf, 0)
@@ -85,18 +87,21 @@ fn prefetch_into<const FIRST_LEVEL: bool>(first: *const u8, bytes: usize) {
     for line in (0..bytes).step_by(64) {
         use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
         let line = first.wrapping_add(line).cast();
-        // SAFETY: a prefetch reads nothing that a program could notice, wherever it points, and every x86-64 has it.
+        // SAFETY: a prefetch reads nothing that a program could notice, wherever it points.
         unsafe { if FIRST_LEVEL { _mm_prefetch::<_MM_HINT_T0>(line) } else { _mm_prefetch::<_MM_HINT_T1>(line) } };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (first, bytes);
 }
 
-/// Defines a function whose first parameter is an [`Isa`] and whose body is compiled once for each instruction set. What the body
-/// calls must be `#[inline(always)]` to be compiled with it. The arithmetic is the same everywhere: Rust never
-/// contracts a multiplication and an addition by itself.
+/// Defines functions whose first parameter is an [`Isa`] and whose bodies are compiled once for
+/// each instruction set. What a body calls must be `#[inline(always)]` to be compiled with it. The
+/// arithmetic is the same everywhere: Rust never contracts a multiplication and an addition by
+/// itself.
 macro_rules! for_each_isa {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident(isa, $($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+    ($(
+        $(#[$meta:meta])* $vis:vis fn $name:ident(isa, $($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+    )*) => {$(
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
         $vis fn $name(isa: $crate::compute::Isa, $($arg: $type),*) $(-> $result)? {
@@ -124,6 +129,6 @@ macro_rules! for_each_isa {
                 $crate::compute::cpu::simd::Level::Baseline => body($($arg),*),
             }
         }
-    };
+    )*};
 }
 pub(super) use for_each_isa;

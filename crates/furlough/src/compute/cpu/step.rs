@@ -13,13 +13,13 @@ use crate::nn::{Architecture, MaskKey, Mlp};
 use crate::optim::Sgd;
 use std::ops::Range;
 
-/// About over how many steps the part of the features that is not zero is averaged: tiles that change from
-/// step to step make weights change places.
+/// About over how many steps the part of the features that is not zero is averaged: tiles that
+/// change from step to step make weights change places.
 const STEPS_OF_MEAN: f64 = 16.0;
 
 impl Cpu {
-    /// Decides how the next step goes about `batch`, with drop probabilities multiplied by `factor`.
-    /// Returns the plan, which [`Self::train_step`] makes for itself; nothing is trained.
+    /// Decides how the next step goes about `batch`, with drop probabilities multiplied by
+    /// `factor`. Returns the plan, which [`Self::train_step`] makes for itself; nothing is trained.
     ///
     /// # Panics
     /// When the batch is empty.
@@ -45,8 +45,8 @@ impl Cpu {
         &self.plan
     }
 
-    /// Decides for a call that only goes forward, over as many examples as there are rows, or samples of
-    /// them.
+    /// Decides for a call that only goes forward, over as many examples as there are rows, or
+    /// samples of them.
     pub(super) fn plan_forward(&mut self, data: &Dataset, examples: &Range<u32>, samples: Option<usize>) {
         let rows = examples.len().saturating_mul(samples.unwrap_or(1));
         let threads = self.choose_threads(rows, self.architecture.parameters());
@@ -77,7 +77,8 @@ impl Cpu {
         nonzero_features(self.isa, data, count, example_of, pairs)
     }
 
-    /// Returns the mean of the part of the features that is not zero, over the steps so far and `batch`.
+    /// Returns the mean of the part of the features that is not zero, over the steps so far and
+    /// `batch`.
     fn mean_nonzero(&self, batch: Batch<'_>) -> f64 {
         let seen = self.look_at(batch.data, batch.examples.len(), |place| batch.examples[place]);
         self.nonzero_features.map_or(seen, |mean| mean + (seen - mean) / STEPS_OF_MEAN)
@@ -111,7 +112,8 @@ pub(super) fn train(
     sums
 }
 
-/// Forward, loss and backward of a whole batch under the present masks, into the training workspace.
+/// Forward, loss and backward of a whole batch under the present masks, into the training
+/// workspace.
 fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
     let Cpu { isa, matmul, packed, workers, plan, masks, connections, concretes, scratch, .. } = cpu;
     packed.fill(workers, matmul, (mlp, connections), plan);
@@ -161,7 +163,8 @@ pub(super) fn forward(
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let rows = tile_rows(index, count, tile);
         let tile = Tile { first: worker * tile.0, row: rows.start, count: rows.len() };
-        // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of `out`.
+        // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of
+        // `out`.
         unsafe {
             pass.forward(worker, tile, |row| examples.start + (rows.start + row) as u32);
             let last = &workspace.outputs[workspace.outputs.len() - 1];
@@ -171,8 +174,8 @@ pub(super) fn forward(
     });
 }
 
-/// Decides the masks of the units, of the input and of each block, whose drop probabilities are multiplied
-/// by `factor`.
+/// Decides the masks of the units, of the input and of each block, whose drop probabilities are
+/// multiplied by `factor`.
 pub(super) fn fill_masks(
     isa: Isa,
     masks: &mut [Option<LayerMask>],

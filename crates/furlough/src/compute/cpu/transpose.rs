@@ -53,7 +53,8 @@ unsafe fn transpose_square(isa: Isa, source: MatView<'_>, to: MatMut, non_tempor
     let done = match isa.0 {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 if (rows, columns) == (LINE, LINE) => {
-            // SAFETY: this Isa exists only where the features were detected, and a whole square lies in both.
+            // SAFETY: this Isa exists only where the features were detected, and a whole square
+            // lies in both.
             unsafe {
                 let (from, place) = ((data.as_ptr().cast(), stride), (to.first.cast(), to.stride));
                 match non_temporal && starts_lines(to.first, to.stride) {
@@ -100,8 +101,8 @@ pub(super) fn avx512(square: &Square) -> Square {
 /// Exchanges words, then pairs of them, then quarters of a vector, twice.
 ///
 /// # Safety
-/// AVX-512 is there, and both have sixteen rows of sixteen, so far apart. Rows of `to` are cache lines
-/// if `NON_TEMPORAL`.
+/// AVX-512 is there, and both have sixteen rows of sixteen, so far apart. Rows of `to` are cache
+/// lines if `NON_TEMPORAL`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -143,11 +144,13 @@ unsafe fn avx512_at<const NON_TEMPORAL: bool>((from, stride): (*const u32, usize
     }
 }
 
-/// [`transpose`] in squares of four. Within 128 bits a shuffle takes one instruction; across the halves
-/// of 256 it takes longer, and the oldest processors with AVX2 compute those in halves anyway.
+/// [`transpose`] in squares of four. Within 128 bits a shuffle takes one instruction; across the
+/// halves of 256 it takes longer, and the oldest processors with AVX2 compute those in halves
+/// anyway.
 ///
 /// # Safety
-/// AVX2 is there, both have so many rows and columns, so far apart, and both numbers are multiples of four.
+/// AVX2 is there, both have so many rows and columns, so far apart, and both numbers are multiples
+/// of four.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 unsafe fn avx2_at(

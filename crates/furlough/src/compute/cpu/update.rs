@@ -1,5 +1,6 @@
-//! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimizer follows
-//! while the tile is in cache. Plain SGD has no gradient at all: the product is added to the weights.
+//! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimizer
+//! follows while the tile is in cache. Plain SGD has no gradient at all: the product is added to
+//! the weights.
 
 use super::concrete::Concretes;
 use super::connections::{Connections, drop_part};
@@ -43,8 +44,8 @@ struct Update<'a> {
     refills: bool,
 }
 
-/// Updates all parameters from the training workspace, whose first rows the first phase has filled from
-/// `batch`.
+/// Updates all parameters from the training workspace, whose first rows the first phase has filled
+/// from `batch`.
 pub(super) fn update(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>) {
     let Cpu { isa, plan, matmul, packed, workers, training, partitions, scratch, architecture, .. } = cpu;
     let Cpu { connections, concretes, .. } = cpu;
@@ -70,8 +71,8 @@ pub(super) fn update(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimiz
     };
     let tiles = &partitions[plan.partition()].tiles;
     workers.run(tiles.len(), &|task, worker| {
-        // SAFETY: each worker has its own scratch and each tile its own parameters. The phase before is
-        // over, and in this one the workspace is only read.
+        // SAFETY: each worker has its own scratch and each tile its own parameters. The phase
+        // before is over, and in this one the workspace is only read.
         unsafe { update.tile(&tiles[task], update.scratch.of(worker)) };
     });
     bound_all_norms(workers, architecture, &update.parameters, optimizer);
@@ -155,7 +156,8 @@ impl Update<'_> {
     }
 }
 
-/// Scales back the weights of all hidden units whose norm is over the optimizer's bound, if it has one.
+/// Scales back the weights of all hidden units whose norm is over the optimizer's bound, if it has
+/// one.
 pub(super) fn bound_all_norms(
     workers: &mut Workers,
     architecture: &Architecture,
@@ -180,8 +182,8 @@ pub(super) fn bound_all_norms(
     }
 }
 
-/// One optimizer step of `place.1` parameters from `place.0`, given their gradient, which is used up.
-/// `penalized` says that they are weights and not biases.
+/// One optimizer step of `place.1` parameters from `place.0`, given their gradient, which is used
+/// up. `penalized` says that they are weights and not biases.
 ///
 /// # Safety
 /// Nobody else uses these parameters or their velocities now.
@@ -211,7 +213,8 @@ pub(super) unsafe fn follow(
 }
 
 for_each_isa! {
-    /// The gradient of both penalties, for the rare run that has the L1 one: the rows below do without it.
+    /// The gradient of both penalties, for the rare run that has the L1 one: the rows below do
+    /// without it.
     fn penalize_row(isa, weights: &[f32], gradient: &mut [f32], decay: f32, l1: f32) {
         for (g, &w) in gradient.iter_mut().zip(weights) {
             let slope = if w > 0.0 { l1 } else { 0.0 };
@@ -219,17 +222,13 @@ for_each_isa! {
             *g = *g + decay * w + slope;
         }
     }
-}
 
-for_each_isa! {
     fn descend_row(isa, weights: &mut [f32], gradient: &[f32], rate: f32, decay: f32) {
         for (w, &g) in weights.iter_mut().zip(gradient) {
             *w -= rate * (g + decay * *w);
         }
     }
-}
 
-for_each_isa! {
     fn momentum_row(
         isa,
         weights: &mut [f32],

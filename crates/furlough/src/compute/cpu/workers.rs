@@ -1,5 +1,6 @@
-//! A thread pool for jobs of a fraction of a millisecond. A step hands work out three times and takes
-//! about a millisecond, so a hand-over must cost microseconds: workers spin briefly before they sleep.
+//! A thread pool for jobs of a fraction of a millisecond. A step hands work out three times and
+//! takes about a millisecond, so a hand-over must cost microseconds: workers spin briefly before
+//! they sleep.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -11,11 +12,12 @@ use std::thread::{JoinHandle, Thread};
 /// A job: called with (task, worker) for each task once, from several threads.
 type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
-/// How often a waiting worker looks before it sleeps: for somewhat less than a millisecond, longer than
-/// the calling thread is busy with other things between two jobs.
+/// How often a waiting worker looks before it sleeps: for somewhat less than a millisecond, longer
+/// than the calling thread is busy with other things between two jobs.
 const SPINS: u32 = 2000;
 
-/// How often it looks before it lets others run in between, which matters when there are more threads than cores.
+/// How often it looks before it lets others run in between, which matters when there are more
+/// threads than cores.
 const SPINS_ALONE: u32 = 200;
 
 /// What the threads share.
@@ -24,9 +26,9 @@ struct PoolState {
     round: AtomicUsize,
     /// The present job, valid while `busy` is not 0.
     job: UnsafeCell<Option<(*const Job<'static>, usize)>>,
-    /// How many of its own tasks each worker has begun, or others for it: worker w's are w, w + count,
-    /// w + 2 count, … So the same task mostly falls to the same worker, which has what it needs in its
-    /// cache from last time, and none waits for one that is late.
+    /// How many of its own tasks each worker has begun, or others for it: worker w's are w, w +
+    /// count, w + 2 count, … So the same task mostly falls to the same worker, which has what it
+    /// needs in its cache from last time, and none waits for one that is late.
     begun: Vec<Begun>,
     /// Workers that have not yet finished the present job.
     busy: AtomicUsize,
@@ -40,8 +42,9 @@ struct PoolState {
 #[derive(Default)]
 struct Begun(AtomicUsize);
 
-// SAFETY: `job` is written only by `run` while no worker is busy, and read by workers only after `round`
-// has told them of it. The pointer is to a `Sync` closure that `run` keeps alive until none is busy.
+// SAFETY: `job` is written only by `run` while no worker is busy, and read by workers only after
+// `round` has told them of it. The pointer is to a `Sync` closure that `run` keeps alive until none
+// is busy.
 unsafe impl Sync for PoolState {}
 // SAFETY: as above.
 unsafe impl Send for PoolState {}
@@ -55,8 +58,8 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` workers, the calling thread being worker 0. A thread that the system refuses is done
-    /// without.
+    /// Starts `count` workers, the calling thread being worker 0. A thread that the system refuses
+    /// is done without.
     pub(super) fn new(count: usize) -> Self {
         let state = Arc::new(PoolState {
             round: AtomicUsize::new(0),
@@ -85,7 +88,8 @@ impl Workers {
         self.active = threads;
     }
 
-    /// Calls `job` once for each of `0 .. tasks`, spread over the workers, and returns when all calls have.
+    /// Calls `job` once for each of `0 .. tasks`, spread over the workers, and returns when all
+    /// calls have.
     ///
     /// # Panics
     /// With what a call panicked, after all workers have come to an end with the job.
@@ -133,7 +137,8 @@ impl PoolState {
             if self.closing.load(Ordering::Acquire) {
                 return;
             }
-            // SAFETY: the round has moved on, so `run` has written the job and waits for this worker to finish it.
+            // SAFETY: the round has moved on, so `run` has written the job and waits for this
+            // worker to finish it.
             if let Some((job, tasks)) = unsafe { *self.job.get() } {
                 // SAFETY: `run` keeps the closure alive until `busy` is 0.
                 let job = unsafe { &*job };

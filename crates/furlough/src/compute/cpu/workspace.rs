@@ -162,8 +162,8 @@ impl Scratch {
 /// Row-major buffers of `rows` rows each.
 pub(super) struct Workspace {
     rows: usize,
-    /// The features as they enter the first block, dropped and scaled. After the first phase of a step
-    /// some rows may be gone
+    /// The features as they enter the first block, dropped and scaled. After the first phase of a
+    /// step some rows may be gone
     /// ([`StepPlan::input_rows_per_worker`](super::plan::StepPlan::input_rows_per_worker)).
     pub(super) input: Shared<f32>,
     /// What each block gives.
@@ -172,13 +172,15 @@ pub(super) struct Workspace {
     pub(super) pre: Vec<Shared<f32>>,
     /// ∂L/∂(xW + b) of each block; none at inference.
     pub(super) deltas: Vec<Shared<f32>>,
-    /// The same, packed for the gradient: in panels of units whose depth is examples, or unit by unit.
+    /// The same, packed for the gradient: in panels of units whose depth is examples, or unit by
+    /// unit.
     pub(super) packed_deltas: Vec<Shared<u32>>,
 }
 
 impl Workspace {
     pub(super) fn for_training(architecture: &Architecture, rows: usize, matmul: &Matmul) -> Self {
-        // Behind ReLU an output that was not only dropped or kept does not say whether the unit was active.
+        // Behind ReLU an output that was not only dropped or kept does not say whether the unit was
+        // active.
         let needs_pre = |block: &Block| match block.activation {
             Activation::Identity => false,
             Activation::Relu => block.dropout.kind().is_of_units() && !block.dropout.kind().is_bernoulli(),

@@ -1,6 +1,6 @@
-//! The products of Intel's matrix extension, AMX: tiles of 16 rows of 16 words in registers of their own.
-//! In assembler, because the compiler's intrinsics are not stable yet. Intel's Software Developer's
-//! Manual, volume 1, chapter 18, describes them.
+//! The products of Intel's matrix extension, AMX: tiles of 16 rows of 16 words in registers of
+//! their own. In assembler, because the compiler's intrinsics are not stable yet. Intel's Software
+//! Developer's Manual, volume 1, chapter 18, describes them.
 
 use crate::compute::cpu::blocking::{AMX_K, BF16_MR};
 use crate::compute::cpu::matrix::{MatMut, Rows};
@@ -32,8 +32,8 @@ fn is_present() -> bool {
     features & BF16_AND_TILE == BF16_AND_TILE && unsafe { enabled_state() } & TILE_STATE == TILE_STATE
 }
 
-/// Linux saves the tiles' 8 KB only for processes that have asked for it (Linux 5.16). It refuses where
-/// the kernel is older, or a thread's stack for signals too small.
+/// Linux saves the tiles' 8 KB only for processes that have asked for it (Linux 5.16). It refuses
+/// where the kernel is older, or a thread's stack for signals too small.
 fn is_permitted() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_ulong = 0x1023;
     const TILE_DATA: libc::c_ulong = 18;
@@ -65,7 +65,8 @@ impl Configured {
     /// # Safety
     /// [`is_available`], and no other of these lives in this thread.
     pub(super) unsafe fn new() -> Self {
-        // SAFETY: the machine has the instruction, as promised, and reads 64 bytes of a valid configuration.
+        // SAFETY: the machine has the instruction, as promised, and reads 64 bytes of a valid
+        // configuration.
         unsafe {
             asm!("ldtilecfg [{}]", in(reg) &raw const CONFIGURATION, options(nostack, readonly, preserves_flags))
         };
@@ -81,14 +82,12 @@ impl Drop for Configured {
     }
 }
 
-/// The product of a panel with one or two tiles of rows: 16 or 32 rows, of which `count` matter.
+/// The product of a panel with two tiles of rows.
 ///
 /// # Safety
-/// A [`Configured`] lives in this thread. Memory may be read and written as [`super::multiply`] says;
-/// `out` takes 16 rows if `count` is at most 16, else 32, of 32 values. The depth is a multiple of
-/// [`AMX_K`] and not 0.
+/// A [`Configured`] lives in this thread. Memory may be read and written as [`super::multiply`]
+/// says; `out` takes 32 rows of 32 values. The depth is a multiple of [`AMX_K`] and not 0.
 pub(super) unsafe fn product(
-    count: usize,
     depth: usize,
     a: *const u32,
     Rows { first: b, stride: row_words }: Rows,
@@ -96,72 +95,44 @@ pub(super) unsafe fn product(
 ) {
     const WORD: usize = size_of::<u32>();
     let steps = depth / AMX_K;
-    // SAFETY: each step reads 16 rows of 128 bytes of `a` and 16 rows of 64 bytes for each tile of `b`,
-    // as promised. The tiles are declared as overwritten.
+    // SAFETY: each step reads 16 rows of 128 bytes of `a` and 16 rows of 64 bytes for each tile of
+    // `b`, as promised. The tiles are declared as overwritten.
     unsafe {
-        if count <= 16 {
-            asm!(
-                "tilezero tmm0",
-                "tilezero tmm1",
-                "2:",
-                "tileloadd tmm4, [{b} + {row}*1]",
-                "tileloadd tmm6, [{a} + {panel}*1]",
-                "tileloadd tmm7, [{a} + {panel}*1 + 64]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "add {a}, 2048",
-                "add {b}, 64",
-                "dec {steps}",
-                "jnz 2b",
-                "tilestored [{out} + {stride}*1], tmm0",
-                "tilestored [{out} + {stride}*1 + 64], tmm1",
-                a = inout(reg) a => _,
-                b = inout(reg) b => _,
-                steps = inout(reg) steps => _,
-                row = in(reg) row_words * WORD,
-                panel = in(reg) BF16_MR * WORD,
-                out = in(reg) out,
-                stride = in(reg) stride * WORD,
-                out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
-                options(nostack),
-            );
-        } else {
-            asm!(
-                "tilezero tmm0",
-                "tilezero tmm1",
-                "tilezero tmm2",
-                "tilezero tmm3",
-                "2:",
-                "tileloadd tmm4, [{b} + {row}*1]",
-                "tileloadd tmm6, [{a} + {panel}*1]",
-                "tileloadd tmm7, [{a} + {panel}*1 + 64]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm5, [{lower} + {row}*1]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                "add {a}, 2048",
-                "add {b}, 64",
-                "add {lower}, 64",
-                "dec {steps}",
-                "jnz 2b",
-                "tilestored [{out} + {stride}*1], tmm0",
-                "tilestored [{out} + {stride}*1 + 64], tmm1",
-                "tilestored [{under} + {stride}*1], tmm2",
-                "tilestored [{under} + {stride}*1 + 64], tmm3",
-                a = inout(reg) a => _,
-                b = inout(reg) b => _,
-                lower = inout(reg) b.add(16 * row_words) => _,
-                steps = inout(reg) steps => _,
-                row = in(reg) row_words * WORD,
-                panel = in(reg) BF16_MR * WORD,
-                out = in(reg) out,
-                under = in(reg) out.add(16 * stride),
-                stride = in(reg) stride * WORD,
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(nostack),
-            );
-        }
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "2:",
+            "tileloadd tmm4, [{b} + {row}*1]",
+            "tileloadd tmm6, [{a} + {panel}*1]",
+            "tileloadd tmm7, [{a} + {panel}*1 + 64]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm5, [{lower} + {row}*1]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {a}, 2048",
+            "add {b}, 64",
+            "add {lower}, 64",
+            "dec {steps}",
+            "jnz 2b",
+            "tilestored [{out} + {stride}*1], tmm0",
+            "tilestored [{out} + {stride}*1 + 64], tmm1",
+            "tilestored [{under} + {stride}*1], tmm2",
+            "tilestored [{under} + {stride}*1 + 64], tmm3",
+            a = inout(reg) a => _,
+            b = inout(reg) b => _,
+            lower = inout(reg) b.add(16 * row_words) => _,
+            steps = inout(reg) steps => _,
+            row = in(reg) row_words * WORD,
+            panel = in(reg) BF16_MR * WORD,
+            out = in(reg) out,
+            under = in(reg) out.add(16 * stride),
+            stride = in(reg) stride * WORD,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
     }
 }

@@ -1,11 +1,11 @@
-//! Matrix products of bfloat16 numbers, summed in single precision, by processors that have instructions
-//! for them. Others round the factors of single-precision products (`matmul.rs`). On other architectures
-//! than x86-64 there is no [`Engine`], so nothing here is called.
+//! Matrix products of bfloat16 numbers, summed in single precision, by processors that have
+//! instructions for them. Others round the factors of single-precision products (`matmul.rs`). On
+//! other architectures than x86-64 there is no [`Engine`], so nothing here is called.
 //!
-//! Two neighbors in depth share a 32-bit word, the first in the lower half: what `TDPBF16PS` (AMX) and
-//! `VDPBF16PS` (AVX512-BF16) multiply at a time. One factor is packed into panels of [`BF16_MR`] columns,
-//! `panel[word][column]`, the other lies row by row, `row[word]`. Their number is rounded up to whole AMX
-//! tiles, and what is beyond the depth is zero in both.
+//! Two neighbors in depth share a 32-bit word, the first in the lower half: what `TDPBF16PS` (AMX)
+//! and `VDPBF16PS` (AVX512-BF16) multiply at a time. One factor is packed into panels of
+//! [`BF16_MR`] columns, `panel[word][column]`, the other lies row by row, `row[word]`. Their number
+//! is rounded up to whole AMX tiles, and what is beyond the depth is zero in both.
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables, unreachable_code))]
 
@@ -37,8 +37,8 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    /// Returns all that this machine has beside the kernels of `isa`, best first; none where it has no
-    /// instructions for bfloat16.
+    /// Returns all that this machine has beside the kernels of `isa`, best first; none where it has
+    /// no instructions for bfloat16.
     pub(super) fn available(isa: Isa) -> Vec<Engine> {
         #[allow(unused_mut)]
         let mut all = Vec::new();
@@ -54,7 +54,8 @@ impl Engine {
         all
     }
 
-    /// Returns the kernel that skips zeros, if there is one. AMX multiplies faster than zeros are skipped.
+    /// Returns the kernel that skips zeros, if there is one. AMX multiplies faster than zeros are
+    /// skipped.
     pub(super) fn sparse(self, isa: Isa) -> Option<SparseKernel> {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -78,9 +79,10 @@ impl Engine {
 /// `out = alpha * rows * panels + beta * out`, the depth counted in words.
 ///
 /// # Safety
-/// Memory may be read: of `a` whole panels of `depth` words a column; of `b` so many words of each row,
-/// with the rows rounded up to a multiple of [`BF16_NR`]. `out` may be read and written, is in no factor,
-/// and nobody else uses it now. The depth is that of packed factors, and the machine has this engine.
+/// Memory may be read: of `a` whole panels of `depth` words a column; of `b` so many words of each
+/// row, with the rows rounded up to a multiple of [`BF16_NR`]. `out` may be read and written, is in
+/// no factor, and nobody else uses it now. The depth is that of packed factors, and the machine has
+/// this engine.
 pub(super) unsafe fn multiply(
     (isa, engine): (Isa, Engine),
     shape: Shape,
@@ -104,7 +106,8 @@ pub(super) unsafe fn multiply(
             for row in (0..shape.rows).step_by(BF16_NR) {
                 let count = BF16_NR.min(shape.rows - row);
                 let whole = (count, width, scale.beta, scale.alpha) == (BF16_NR, BF16_MR, 0.0, 1.0);
-                // SAFETY: within the matrices, as promised; a block that is whole goes to its place at once.
+                // SAFETY: within the matrices, as promised; a block that is whole goes to its place
+                // at once.
                 unsafe {
                     let place = out.from(row, first);
                     let to = if whole { place } else { block };
@@ -112,7 +115,7 @@ pub(super) unsafe fn multiply(
                     let rows = Rows { first: b.first.add(row * b.stride + start), ..b };
                     match engine {
                         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-                        Engine::Amx => amx::product(count, depth, a, rows, to),
+                        Engine::Amx => amx::product(depth, a, rows, to),
                         #[cfg(target_arch = "x86_64")]
                         Engine::Dot => dot::product(count, depth, a, rows, to),
                     }

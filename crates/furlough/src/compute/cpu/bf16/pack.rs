@@ -40,13 +40,14 @@ macro_rules! packing {
 }
 
 packing! {
-    /// Packs rows `width` wide, one after the other in `values`, each into as many words as that takes.
+    /// Packs rows `width` wide, one after the other in `values`, each into as many words as that
+    /// takes.
     [] pack_rows(values: &[f32], width: usize, words: &mut [u32]) by rows
 }
 
 packing! {
-    /// Packs the columns of `source`, whose rows are the depth, into a panel. Words beyond the depth become
-    /// zero; columns beyond those of `source` are left as they are.
+    /// Packs the columns of `source`, whose rows are the depth, into a panel. Words beyond the
+    /// depth become zero; columns beyond those of `source` are left as they are.
     [] pack_panel(source: MatView<'_>, panel: &mut [u32], non_temporal: bool) by panel_of_columns
 }
 
@@ -56,7 +57,8 @@ packing! {
 }
 
 packing! {
-    /// Packs the columns of `source` as rows, `stride` words apart. These are cache lines if `non_temporal`.
+    /// Packs the columns of `source` as rows, `stride` words apart. These are cache lines if
+    /// `non_temporal`.
     ///
     /// # Safety
     /// The words may be written, and nobody else uses them now.

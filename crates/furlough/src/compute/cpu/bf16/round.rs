@@ -36,7 +36,8 @@ mod hardware {
         _mm512_stream_si512,
     };
 
-    /// By the conversion of AVX512-BF16, which takes numbers below 1e-38 as 0, as the products do anyway.
+    /// By the conversion of AVX512-BF16, which takes numbers below 1e-38 as 0, as the products do
+    /// anyway.
     pub(in super::super) struct Hardware(());
 
     impl Hardware {
@@ -62,7 +63,8 @@ mod hardware {
     impl Round for Hardware {
         #[inline(always)]
         fn columns(&self, first: &[f32; 16], second: &[f32; 16]) -> [u32; 16] {
-            // SAFETY: the instructions are there, as who made `self` has promised; vectors of 64 bytes.
+            // SAFETY: the instructions are there, as who made `self` has promised; vectors of 64
+            // bytes.
             unsafe {
                 let halves = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(second.as_ptr()), _mm512_loadu_ps(first.as_ptr()));
                 let halves: __m512i = std::mem::transmute(halves);

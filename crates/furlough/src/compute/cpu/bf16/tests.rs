@@ -4,7 +4,8 @@ use crate::compute::cpu::matmul::Matmul;
 use crate::compute::cpu::matrix::MatView;
 use crate::compute::cpu::workspace::Shared;
 
-/// Small whole numbers: bfloat16 has them exactly, and their sums are exact in single precision in any order.
+/// Small whole numbers: bfloat16 has them exactly, and their sums are exact in single precision in
+/// any order.
 fn value(i: usize, j: usize) -> f32 {
     ((i * 31 + j * 17 + i * j % 7) % 13) as f32 - 6.0
 }
@@ -40,7 +41,8 @@ fn every_engine_multiplies_exactly() {
                 // What lies in rows that do not matter must not matter.
                 let mut scratch = vec![0x7FC0_7FC0; matmul.row_scratch(rows, depth)];
                 let packed = matmul.pack_rows(MatView::contiguous(&inputs, depth), &mut scratch);
-                // Rows are further apart than they are wide, and what lies between them is left alone.
+                // Rows are further apart than they are wide, and what lies between them is left
+                // alone.
                 let stride = columns + 3;
                 let mut out: Vec<f32> = (0..rows * stride).map(|k| (k % 5) as f32).collect();
                 let before = out.clone();

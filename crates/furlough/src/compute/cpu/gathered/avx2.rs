@@ -1,8 +1,9 @@
-//! The moves with AVX2, which has no compression: a load, a permutation and a store for four neighbours, put in order in a way that is worked
-//! out once for all rows.
+//! The moves with AVX2, which has no compression: a load, a permutation and a store for four
+//! neighbours, put in order in a way that is worked out once for all rows.
 //!
-//! Vectors are of 128 bits, within which any order takes one instruction; across the halves of 256 it takes longer, and the oldest
-//! processors with AVX2 compute those in halves anyway. They are what it was measured on (decision 008).
+//! Vectors are of 128 bits, within which any order takes one instruction; across the halves of 256
+//! it takes longer, and the oldest processors with AVX2 compute those in halves anyway. They are
+//! what it was measured on (decision 008).
 
 use super::super::simd::prefetch;
 use std::arch::x86_64::*;
@@ -19,7 +20,8 @@ pub(super) const CHUNKS: usize = 128;
 /// Four neighbouring columns, of which some are wanted.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Chunk {
-    /// For [`gather`], which neighbour each place gets. For [`scatter_add`], which value each neighbour gets, with the highest bit if it gets one.
+    /// For [`gather`], which neighbour each place gets. For [`scatter_add`], which value each
+    /// neighbour gets, with the highest bit if it gets one.
     order: [u32; WIDTH],
     /// The first column.
     start: u32,
@@ -27,8 +29,8 @@ pub(super) struct Chunk {
     place: u32,
 }
 
-/// Cuts ascending columns below `end`, of which there are at least [`WIDTH`] whether wanted or not: the start of four neighbours, the place
-/// of the first that is wanted, and all that are.
+/// Cuts ascending columns below `end`, of which there are at least [`WIDTH`] whether wanted or not:
+/// the start of four neighbours, the place of the first that is wanted, and all that are.
 fn cut(columns: &[u32], end: u32) -> impl Iterator<Item = (u32, usize, &[u32])> {
     let mut place = 0;
     std::iter::from_fn(move || {
@@ -60,7 +62,8 @@ pub(super) fn compressing<'a>(columns: &[u32], width: usize, room: &'a mut [Chun
     fill(cut(columns, width as u32).map(chunk), room)
 }
 
-/// The chunks that [`scatter_add`] takes for ascending `columns`, at least [`WIDTH`], counted from `origin`.
+/// The chunks that [`scatter_add`] takes for ascending `columns`, at least [`WIDTH`], counted from
+/// `origin`.
 pub(super) fn expanding<'a>(columns: &[u32], origin: u32, room: &'a mut [Chunk; CHUNKS]) -> &'a [Chunk] {
     let last_place = columns.len() - WIDTH;
     let chunk = |(start, place, wanted): (u32, usize, &[u32])| {
@@ -75,7 +78,8 @@ pub(super) fn expanding<'a>(columns: &[u32], origin: u32, room: &'a mut [Chunk; 
 }
 
 /// # Safety
-/// AVX2 is there, `source` has the rows, whose width the chunks were made for, and `out` has `mr` for each row and four more.
+/// AVX2 is there, `source` has the rows, whose width the chunks were made for, and `out` has `mr`
+/// for each row and four more.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn gather(
     mr: usize,
@@ -86,7 +90,8 @@ pub(super) unsafe fn gather(
 ) {
     let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return };
     for (k, &row) in rows.iter().enumerate() {
-        // SAFETY: four neighbours lie within the row. What a store writes beyond its own values, the next one overwrites.
+        // SAFETY: four neighbours lie within the row. What a store writes beyond its own values,
+        // the next one overwrites.
         unsafe {
             if let Some(&later) = rows.get(k + AHEAD) {
                 let columns = first.start as usize..last.start as usize + WIDTH;
@@ -104,7 +109,8 @@ pub(super) unsafe fn gather(
 }
 
 /// # Safety
-/// AVX2 is there, what lies between the first and the last of the columns in the named rows of `target` is ours, and `values` has `count` for each row.
+/// AVX2 is there, what lies between the first and the last of the columns in the named rows of
+/// `target` is ours, and `values` has `count` for each row.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn scatter_add(
     (target, width): (*mut f32, usize),
@@ -115,7 +121,8 @@ pub(super) unsafe fn scatter_add(
     count: usize,
 ) {
     for (k, &row) in rows.iter().enumerate() {
-        // SAFETY: a chunk's four neighbours lie between the first and the last column, and its four values within the row's.
+        // SAFETY: a chunk's four neighbours lie between the first and the last column, and its four
+        // values within the row's.
         unsafe {
             let to = target.add((row - first) as usize * width);
             let from = values.add(k * count);
@@ -124,7 +131,8 @@ pub(super) unsafe fn scatter_add(
                 let order = order(chunk);
                 let change = _mm_permutevar_ps(_mm_loadu_ps(from.add(chunk.place as usize)), order);
                 let old = _mm_loadu_ps(place);
-                // Chosen by the highest bit: what is not wanted stays as it was, the sign of its zero included.
+                // Chosen by the highest bit: what is not wanted stays as it was, the sign of its
+                // zero included.
                 _mm_storeu_ps(place, _mm_blendv_ps(old, _mm_add_ps(old, change), _mm_castsi128_ps(order)));
             }
         }

@@ -1,4 +1,5 @@
-//! The moves with AVX-512: a masked load, a compression or expansion, a store, for sixteen columns at a time.
+//! The moves with AVX-512: a masked load, a compression or expansion, a store, for sixteen columns
+//! at a time.
 
 use super::super::simd::prefetch;
 use std::arch::x86_64::*;
@@ -32,7 +33,8 @@ pub(super) fn chunks<'a>(columns: &[u32], origin: u32, room: &'a mut [Chunk; CHU
 }
 
 /// # Safety
-/// AVX-512 is there, `source` has the elements that rows and chunks name, and `out` has `mr` for each row and sixteen more.
+/// AVX-512 is there, `source` has the elements that rows and chunks name, and `out` has `mr` for
+/// each row and sixteen more.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn gather(
     mr: usize,
@@ -42,7 +44,8 @@ pub(super) unsafe fn gather(
     out: *mut f32,
 ) {
     for (k, &row) in rows.iter().enumerate() {
-        // SAFETY: masked loads touch only what is wanted. What a store writes beyond its own values, the next one overwrites.
+        // SAFETY: masked loads touch only what is wanted. What a store writes beyond its own
+        // values, the next one overwrites.
         unsafe {
             let from = source.add(row as usize * width);
             if let Some(&later) = rows.get(k + AHEAD) {
@@ -62,7 +65,8 @@ pub(super) unsafe fn gather(
 }
 
 /// # Safety
-/// AVX-512 is there, the places that rows and chunks name in `target` are ours, and `values` has `count` for each row.
+/// AVX-512 is there, the places that rows and chunks name in `target` are ours, and `values` has
+/// `count` for each row.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn scatter_add(
     (target, width): (*mut f32, usize),

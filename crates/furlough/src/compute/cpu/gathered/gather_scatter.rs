@@ -1,4 +1,5 @@
-//! Moving what is kept together, and apart again. With vector instructions neighbours are taken together: one load, one compression, one store.
+//! Moving what is kept together, and apart again. With vector instructions neighbours are taken
+//! together: one load, one compression, one store.
 
 use super::super::Isa;
 use super::super::blocking::GATHERED_COLUMNS as COLUMNS;
@@ -13,10 +14,12 @@ use super::{avx2, avx512};
 /// What a gathering or transposing move may write beyond its last row.
 pub(super) const SLACK: usize = 16;
 
-/// `out[k * mr + j] = source[rows[k] * width + columns[j]]`. What else is in rows of `out` is left in any state.
+/// `out[k * mr + j] = source[rows[k] * width + columns[j]]`. What else is in rows of `out` is left
+/// in any state.
 ///
 /// # Panics
-/// When `out` is shorter than `mr` times the rows and [`SLACK`], or there are more columns than mr or [`COLUMNS`].
+/// When `out` is shorter than `mr` times the rows and [`SLACK`], or there are more columns than mr
+/// or [`COLUMNS`].
 ///
 /// # Safety
 /// Rows and columns ascend, and the last of both is within `source`, whose rows are `width` long.
@@ -34,8 +37,8 @@ pub(super) unsafe fn gather(
         Level::Avx512 => {
             let mut room = [avx512::Chunk::default(); avx512::CHUNKS];
             let chunks = avx512::chunks(columns, 0, &mut room);
-            // SAFETY: this Isa exists only where the features were detected; the elements are within `source` as promised, and
-            // a row's stores end less than SLACK behind it.
+            // SAFETY: this Isa exists only where the features were detected; the elements are
+            // within `source` as promised, and a row's stores end less than SLACK behind it.
             unsafe { avx512::gather(mr, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
         }
         #[cfg(target_arch = "x86_64")]
@@ -60,10 +63,12 @@ for_each_isa! {
     }
 }
 
-/// `out[k * mr + j] = source[rows[j] * width + columns[k]]`, by way of `block`, which has [`COLUMNS`] rows as long and [`SLACK`].
+/// `out[k * mr + j] = source[rows[j] * width + columns[k]]`, by way of `block`, which has
+/// [`COLUMNS`] rows as long and [`SLACK`].
 ///
 /// # Panics
-/// When `out` is shorter than `mr` times the columns, or there are more rows than mr or [`COLUMNS`].
+/// When `out` is shorter than `mr` times the columns, or there are more rows than mr or
+/// [`COLUMNS`].
 ///
 /// # Safety
 /// As for [`gather`].
@@ -90,8 +95,8 @@ pub(super) unsafe fn gather_transposed(
 /// When there are not as many values, or the columns span more than 512.
 ///
 /// # Safety
-/// Rows and columns ascend from `first` and `origin`, and what lies from the first to the last of these columns in each of the rows of `target`
-/// may be read and written now, by nobody else.
+/// Rows and columns ascend from `first` and `origin`, and what lies from the first to the last of
+/// these columns in each of the rows of `target` may be read and written now, by nobody else.
 pub(super) unsafe fn scatter_add(
     isa: Isa,
     target: MatMut,
@@ -108,7 +113,8 @@ pub(super) unsafe fn scatter_add(
         Level::Avx512 => {
             let mut room = [avx512::Chunk::default(); avx512::CHUNKS];
             let chunks = avx512::chunks(columns, origin, &mut room);
-            // SAFETY: this Isa exists only where the features were detected; places as promised, values as checked.
+            // SAFETY: this Isa exists only where the features were detected; places as promised,
+            // values as checked.
             unsafe {
                 avx512::scatter_add((target.first, target.stride), first, rows, chunks, values.as_ptr(), columns.len())
             }

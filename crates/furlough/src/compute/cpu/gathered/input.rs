@@ -32,8 +32,8 @@ pub(super) fn read(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>) {
     });
 }
 
-/// Computes the loss of each row, and its derivative by the outputs into the last block's deltas. All
-/// outputs are kept.
+/// Computes the loss of each row, and its derivative by the outputs into the last block's deltas.
+/// All outputs are kept.
 pub(super) fn losses(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>, sums: &mut Shared<StepSums>) -> StepSums {
     let count = batch.examples.len();
     {

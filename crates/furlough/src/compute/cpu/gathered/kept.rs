@@ -17,7 +17,8 @@ pub(super) struct Kept {
 /// The features (site 0), or the outputs of a block (site 1 and on).
 struct Site {
     width: usize,
-    /// For each group the units it keeps, in ascending order. Where nothing is ever dropped there is one list, for all groups.
+    /// For each group the units it keeps, in ascending order. Where nothing is ever dropped there
+    /// is one list, for all groups.
     lists: Vec<Vec<u32>>,
     /// Of the present batch.
     scale: f32,
@@ -40,7 +41,8 @@ impl Kept {
         Kept { sites: sites.map(site).collect(), size, rows: 0 }
     }
 
-    /// Draws the lists of a batch of `rows` rows. `masks` has the mask of each site; without one it keeps all.
+    /// Draws the lists of a batch of `rows` rows. `masks` has the mask of each site; without one it
+    /// keeps all.
     pub(super) fn draw(&mut self, isa: Isa, masks: &[Option<LayerMask>], rows: usize) {
         self.rows = rows;
         let groups = self.groups();
@@ -100,13 +102,15 @@ impl Kept {
 }
 
 for_each_isa! {
-    /// Writes the units that mask `id` keeps to the beginning of `list`, which is as long as there are units, and returns how many they are.
+    /// Writes the units that mask `id` keeps to the beginning of `list`, which is as long as there
+    /// are units, and returns how many they are.
     fn list_kept(isa, mask: &LayerMask, id: u32, list: &mut [u32]) -> usize {
         let mut kept = 0;
         for first in (0..list.len()).step_by(64) {
             let words = mask.words(id, first as u32 / 64);
             for (unit, word) in (first..list.len()).zip(words) {
-                // Written in any case, which spares a branch that nothing could foretell: kept <= unit.
+                // Written in any case, which spares a branch that nothing could foretell: kept <=
+                // unit.
                 list[kept] = unit as u32;
                 kept += usize::from(word >= mask.threshold);
             }

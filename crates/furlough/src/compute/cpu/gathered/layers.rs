@@ -13,19 +13,19 @@ use super::kept::Kept;
 use crate::nn::Mlp;
 use std::ops::Range;
 
-/// Inputs that are gathered for one panel before the next one gets the same: few enough for their pages to
-/// be known still.
+/// Inputs that are gathered for one panel before the next one gets the same: few enough for their
+/// pages to be known still.
 const HEIGHT: usize = 256;
 
-/// Units from which on a task has [`GATHERED_WIDE_COLUMNS`]: enough to keep some workers busy. A row of the
-/// weights is a page of memory at least, and this takes more from each.
+/// Units from which on a task has [`GATHERED_WIDE_COLUMNS`]: enough to keep some workers busy. A
+/// row of the weights is a page of memory at least, and this takes more from each.
 const MANY: usize = 2048;
 
 /// The fewest rows of a group for which part of them gathers by itself, in its own task.
 const FEWEST_ROWS: usize = 64;
 
-/// How the product of a layer is cut into tasks: so many kept columns, for so many rows of a group, which
-/// are one part of it of `parts`.
+/// How the product of a layer is cut into tasks: so many kept columns, for so many rows of a group,
+/// which are one part of it of `parts`.
 #[derive(Clone, Copy)]
 pub(super) struct Cut {
     columns: usize,
@@ -34,10 +34,10 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// Cuts for `workers`, where each of `groups` of `rows` rows keeps some `kept` columns. At most `most`
-    /// columns, a multiple of `panel`, are one task. They become fewer, down to a panel, until there is a
-    /// task for each worker: each gathers its own. If that is not enough, rows are divided, and each part
-    /// gathers the same.
+    /// Cuts for `workers`, where each of `groups` of `rows` rows keeps some `kept` columns. At most
+    /// `most` columns, a multiple of `panel`, are one task. They become fewer, down to a panel,
+    /// until there is a task for each worker: each gathers its own. If that is not enough, rows are
+    /// divided, and each part gathers the same.
     fn new(workers: usize, (kept, most): (usize, usize), panel: usize, (groups, rows): (usize, usize)) -> Cut {
         let mut columns = most;
         // A last task of less than half the columns is not counted.
@@ -87,12 +87,12 @@ impl Task<'_> {
         self.group * width + (row - self.group) * self.stride + self.first
     }
 
-    /// Multiplies the task's rows of `input` with gathered panels into `out`. A buffer comes with the width
-    /// of its rows without dropout.
+    /// Multiplies the task's rows of `input` with gathered panels into `out`. A buffer comes with
+    /// the width of its rows without dropout.
     ///
     /// # Safety
-    /// The panels hold the kept weights; the input is only read by now; the task's columns of its rows of
-    /// `out` are ours.
+    /// The panels hold the kept weights; the input is only read by now; the task's columns of its
+    /// rows of `out` are ours.
     unsafe fn multiply(
         &self,
         step: Step<'_>,

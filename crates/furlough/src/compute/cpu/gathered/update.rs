@@ -1,6 +1,7 @@
-//! Gradients and optimizer: a tile of parameters gets what each group, one after the other, has for the
-//! inputs and units that it keeps within the tile. Plain SGD touches nothing else. With momentum or a
-//! penalty the others move too: then the gradient is spread over the whole tile first.
+//! Gradients and optimizer: a tile of parameters gets what each group, one after the other, has for
+//! the inputs and units that it keeps within the tile. Plain SGD touches nothing else. With
+//! momentum or a penalty the others move too: then the gradient is spread over the whole tile
+//! first.
 
 use super::super::blocking::{TILE_UNITS, parts};
 use super::super::gradient::{Deltas, gradient_scratch, input_major};
@@ -17,14 +18,15 @@ use crate::nn::Mlp;
 use crate::optim::Sgd;
 use std::ops::Range;
 
-/// Returns the words of scratch for a tile: the gradient, the product of a group, and its inputs packed.
+/// Returns the words of scratch for a tile: the gradient, the product of a group, and its inputs
+/// packed.
 pub(super) fn scratch(matmul: &Matmul, tile: &ParameterTile, group_rows: usize) -> usize {
     2 * tile.gradient_words() + gradient_scratch(matmul, tile.height(), group_rows, false)
 }
 
-/// Returns where in the packed deltas of a block those of `group` for the units of a tile begin, as many rows
-/// as they are. Tiles begin at multiples of a panel, and each has room for all rows in as many panels as it
-/// would take without dropout.
+/// Returns where in the packed deltas of a block those of `group` for the units of a tile begin, as
+/// many rows as they are. Tiles begin at multiples of a panel, and each has room for all rows in as
+/// many panels as it would take without dropout.
 fn packed_place(step: Step<'_>, units: &Range<usize>, group: usize) -> usize {
     let Step { matmul, workspace, kept, .. } = step;
     (units.start * workspace.rows()) + kept.rows(group).start * units.len().next_multiple_of(matmul.mr())
@@ -132,8 +134,8 @@ unsafe fn add_products(
         let panel = rows.len() * matmul.mr();
         let start = packed_place(step, &tile.units, group);
         let size = outs.len().div_ceil(matmul.mr()) * panel;
-        // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of this tile's
-        // units, and the product has a place for each kept input and unit.
+        // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of this
+        // tile's units, and the product has a place for each kept input and unit.
         unsafe {
             let source = if block == 0 { &workspace.input } else { &workspace.outputs[block - 1] };
             let values = source.read(rows.start * all, rows.len() * list.len());

@@ -11,8 +11,9 @@ use super::super::simd::Level;
 pub(super) enum ElementType {
     /// Numbers of single precision.
     F32(Isa),
-    /// Words of two neighbors in depth in bfloat16, by AVX512-BF16, which the machine has. Pointers to
-    /// single precision point to them: only the instruction's own operands are made of their bits.
+    /// Words of two neighbors in depth in bfloat16, by AVX512-BF16, which the machine has. Pointers
+    /// to single precision point to them: only the instruction's own operands are made of their
+    /// bits.
     Bf16Pairs(Isa),
 }
 
@@ -48,7 +49,8 @@ impl Block<'_> {
     /// For so many vectors of outputs.
     ///
     /// # Safety
-    /// All of these numbers may be read and the sums, or `out`, written, and the instruction set has kernels here.
+    /// All of these numbers may be read and the sums, or `out`, written, and the instruction set
+    /// has kernels here.
     pub(super) unsafe fn multiply(&self, elements: ElementType, vectors: usize) {
         macro_rules! dispatch {
             ($kernels:ident) => {
@@ -117,8 +119,9 @@ fn counts(elements: ElementType, value: &f32) -> bool {
     }
 }
 
-/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel. `$marks` makes
-/// bits of a vector, and `$product` adds to sums the products of a panel's vector with a factor.
+/// The kernel of an instruction set, with vectors of `$lanes`, `$together` of them a panel.
+/// `$marks` makes bits of a vector, and `$product` adds to sums the products of a panel's vector
+/// with a factor.
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernel {
     ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $product:expr, $zero:ident, $splat:ident, $load:ident, $store:ident,
@@ -157,7 +160,8 @@ macro_rules! kernel {
                             }
                         }
                     }
-                    // SAFETY: a mark is of a number of this row, and of a depth that the panels have.
+                    // SAFETY: a mark is of a number of this row, and of a depth that the panels
+                    // have.
                     unsafe {
                         let (b, sums) = (b.first.add(row * b.stride), sums.add(row * VECTORS * $lanes));
                         if let Some((out, _)) = &out {

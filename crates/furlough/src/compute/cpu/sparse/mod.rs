@@ -1,12 +1,13 @@
-//! Products with a factor that has many zeros: pixels of a background, one-hot columns, and behind ReLU
-//! and dropout most units and most of their deltas. What a zero would multiply is not read.
+//! Products with a factor that has many zeros: pixels of a background, one-hot columns, and behind
+//! ReLU and dropout most units and most of their deltas. What a zero would multiply is not read.
 //!
-//! Dense kernels share what they load among a group of rows, each of which has its zeros elsewhere. Here
-//! one row at a time meets a block of the panels that stays in the first-level cache, and a word of 64
-//! bits says which of its numbers count ([`kernel`]). Sums are taken in the order of the dense kernels,
-//! and a product with zero changes no sum, so both give the same bits. Two things differ: a weight that
-//! is not finite is left out beside a zero, where a dense kernel makes NaN of it; and a sum that
-//! underflows from below stays a negative zero. Pairs in bfloat16 are skipped where both are zero.
+//! Dense kernels share what they load among a group of rows, each of which has its zeros elsewhere.
+//! Here one row at a time meets a block of the panels that stays in the first-level cache, and a
+//! word of 64 bits says which of its numbers count ([`kernel`]). Sums are taken in the order of the
+//! dense kernels, and a product with zero changes no sum, so both give the same bits. Two things
+//! differ: a weight that is not finite is left out beside a zero, where a dense kernel makes NaN of
+//! it; and a sum that underflows from below stays a negative zero. Pairs in bfloat16 are skipped
+//! where both are zero.
 
 // Elsewhere nothing is ever multiplied here.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_macros, unused_unsafe, unused_variables))]
@@ -27,9 +28,9 @@ struct Sums(MaybeUninit<[f32; SPARSE_ROWS * SPARSE_VECTORS * 16]>);
 #[repr(align(64))]
 struct PackBuffer(MaybeUninit<[f32; SPARSE_KC * SPARSE_VECTORS * 16]>);
 
-/// Numbers in panels from which on they may lie beyond the second-level cache, and the fewest rows that
-/// together need most of them. Then the next block is asked for ahead: no processor foresees what rows
-/// with zeros read.
+/// Numbers in panels from which on they may lie beyond the second-level cache, and the fewest rows
+/// that together need most of them. Then the next block is asked for ahead: no processor foresees
+/// what rows with zeros read.
 const FAR: usize = 1 << 16;
 const FEWEST_ROWS: usize = 8;
 
@@ -80,7 +81,8 @@ pub(super) unsafe fn multiply(kernel: SparseKernel, shape: Shape, (out, scale): 
     }
 }
 
-/// [`multiply`] of the rows that have marks, at most a block deep; `shape.rows` are all there will be.
+/// [`multiply`] of the rows that have marks, at most a block deep; `shape.rows` are all there will
+/// be.
 ///
 /// # Safety
 /// As there.
@@ -100,7 +102,8 @@ unsafe fn multiply_marked(
         ..a
     };
     let far = rows >= FEWEST_ROWS && columns * depth >= FAR;
-    // Weights in place: rows of 1 KB fall into half of the first-level cache's sets, of 4 KB into an eighth.
+    // Weights in place: rows of 1 KB fall into half of the first-level cache's sets, of 4 KB into
+    // an eighth.
     let pack = rows >= FEWEST_ROWS && a.k_stride > mr;
     let mut sums = Sums(MaybeUninit::uninit());
     let sums = sums.0.as_mut_ptr().cast::<f32>();
@@ -110,8 +113,8 @@ unsafe fn multiply_marked(
         let width = most.min(columns - first);
         let vectors = width.div_ceil(vector);
         let whole = width == vectors * vector;
-        // SAFETY: all of these depths, rows and columns are within the matrices, and there is room for
-        // the sums of so many.
+        // SAFETY: all of these depths, rows and columns are within the matrices, and there is room
+        // for the sums of so many.
         unsafe {
             let out = out.from(0, first);
             for (word, at) in (0..depth).step_by(SPARSE_KC).enumerate() {
@@ -140,8 +143,8 @@ unsafe fn multiply_marked(
     }
 }
 
-/// Copies a block of `columns` columns where they lie side by side, but for the depths at which no row
-/// has a number.
+/// Copies a block of `columns` columns where they lie side by side, but for the depths at which no
+/// row has a number.
 ///
 /// # Safety
 /// The columns of these depths may be read, and so many numbers of `to` written.
@@ -173,8 +176,8 @@ mod tests {
 
     #[test]
     fn products_have_the_bits_of_the_dense_kernels() {
-        // More rows than meet a block, more depth than a block, every kind of rest, panels too large
-        // for a near cache.
+        // More rows than meet a block, more depth than a block, every kind of rest, panels too
+        // large for a near cache.
         let shapes = [
             (1usize, 1usize, 1usize),
             (7, 33, 64),
@@ -193,7 +196,8 @@ mod tests {
             {
                 let (mr, panel) = (kernels.mr, depth * kernels.mr);
                 let a = numbers(columns.div_ceil(mr) * (panel + 16), 64, Key::new(1));
-                // Panels one after the other, with gaps as gathering leaves them, and weights in place.
+                // Panels one after the other, with gaps as gathering leaves them, and weights in
+                // place.
                 let layouts = [(panel, mr), (panel + 16, mr), (mr, columns.next_multiple_of(mr))]
                     .map(|(stride, k_stride)| Panels { first: a.as_ptr(), stride, k_stride });
                 let (width, stride) = (depth + 3, columns + 5);
