@@ -79,24 +79,3 @@ impl From<Precision> for &'static str {
         precision.name()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rounding_takes_the_nearest_and_halves_to_even() {
-        let bits = |b: u32| f32::from_bits(b);
-        let round = |b: u32| Precision::Bf16.round(bits(b)).to_bits();
-        assert_eq!(round(0x3F80_7FFF), 0x3F80_0000);
-        assert_eq!(round(0x3F80_8000), 0x3F80_0000, "a half goes to the even neighbour below");
-        assert_eq!(round(0x3F80_8001), 0x3F81_0000);
-        assert_eq!(round(0x3F81_8000), 0x3F82_0000, "a half goes to the even neighbour above");
-        assert_eq!(round(0x7F7F_FFFF), 0x7F80_0000, "the largest numbers round to infinity");
-        assert_eq!(round(0xFF80_0000), 0xFF80_0000);
-        assert_eq!(round(0x8000_0000), 0x8000_0000);
-        for nan in [0x7F80_0001, 0x7FFF_FFFF, 0xFFFF_FFFF, 0x7FC0_0000] {
-            assert!(bits(round(nan)).is_nan());
-        }
-    }
-}

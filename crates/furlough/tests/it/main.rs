@@ -13,6 +13,7 @@ mod module_order;
 mod monte_carlo;
 mod noise;
 mod plain;
+mod plan;
 mod predict;
 mod properties;
 mod pytorch;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         monte_carlo::passes,
         noise,
         plain,
+        plan,
         predict,
         properties,
         pytorch,

@@ -1,9 +1,9 @@
-//! Whether a gathered step is faster than the dense one. It decides by shapes, p and sharing alone,
-//! since the two round differently: every machine must decide alike.
+//! What is estimated to be faster: a gathered step or the dense one, and whose zeros to skip.
 //!
-//! The dense step skips zeros too, and more of them: what dropout makes is zero there.
+//! Gathered and dense steps round differently, so shapes, p and sharing alone decide between them:
+//! every machine decides alike. The dense step skips zeros too, and more: what dropout makes is
+//! zero there.
 
-use super::plan::has_fewer_deltas;
 use crate::nn::{Activation, Architecture};
 
 /// The unit is the product of a number with a weight in a kernel that skips zeros and finds none.
@@ -30,6 +30,20 @@ const FEWEST_WEIGHTS: usize = 100_000;
 
 /// Which part of the features is taken to be other than zero: data must not decide.
 const FEATURES: f64 = 0.5;
+
+/// The most numbers other than zero, in parts of one, with which a kernel that skips zeros is
+/// faster.
+pub(super) const MOST_NONZERO: f64 = 0.7;
+
+/// How much fewer numbers must be left of the deltas than of the inputs for a delta-major gradient,
+/// whose product is transposed on its way to the weights.
+const DELTA_MAJOR_GAIN: f64 = 0.95;
+
+/// Returns whether so many fewer of the deltas than of the inputs are not zero that the deltas are
+/// the factor to skip.
+pub(super) fn has_fewer_deltas(deltas: f64, inputs: f64) -> bool {
+    deltas <= MOST_NONZERO && deltas < DELTA_MAJOR_GAIN * inputs
+}
 
 /// Returns whether to gather for groups of so many rows on average, when drop probabilities are
 /// multiplied by `factor`.

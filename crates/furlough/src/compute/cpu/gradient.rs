@@ -10,7 +10,7 @@ use super::blocking::{BATCH_BLOCK, BF16_NR, LINE, SPARSE_ROWS};
 use super::matmul::{Matmul, floats, floats_mut};
 use super::matrix::{MatMut, MatView, Rows, Scale, Shape, store};
 use super::operand::Operand;
-use super::partition::ParameterTile;
+use super::partition::{ParameterTile, Partition};
 use super::plan::GradientPlan;
 use super::simd::{for_each_isa, prefetch_to_second};
 use super::transpose::transpose;
@@ -30,6 +30,16 @@ pub(super) fn gradient_scratch(matmul: &Matmul, inputs: usize, depth: usize, del
         true => matmul.panels(inputs, depth).next_multiple_of(LINE) + UNITS * inputs.next_multiple_of(LINE),
         false => matmul.packed_rows(inputs, depth),
     }
+}
+
+/// Returns the words of scratch that the update of any tile takes, in batches of so many rows.
+pub(super) fn update_scratch(matmul: &Matmul, partition: &Partition, batch_size: usize) -> usize {
+    let depth = batch_size.min(BATCH_BLOCK);
+    let of_tile = |tile: &ParameterTile| {
+        let delta_major = partition.delta_major[tile.block];
+        tile.gradient_words() + gradient_scratch(matmul, tile.height(), depth, delta_major)
+    };
+    partition.tiles.iter().map(of_tile).max().unwrap_or(0)
 }
 
 /// Packed deltas from a unit on: panels, or rows of units if delta-major, so many words apart.

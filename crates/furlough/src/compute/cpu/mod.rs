@@ -154,7 +154,7 @@ impl Cpu {
             Partition::new(architecture, delta_major.collect(), count)
         });
         let (tile, _) = plan::row_tile(&matmul, architecture, usize::MAX);
-        let of_tiles = partitions.iter().map(|partition| partition.scratch(&matmul, batch_size));
+        let of_tiles = partitions.iter().map(|partition| gradient::update_scratch(&matmul, partition, batch_size));
         let of_rows = architecture.blocks().iter().map(|block| pass::pass_scratch(&matmul, tile, block));
         let gathered = Gathered::new(architecture, batch_size, &matmul, count);
         let scratch = of_tiles.chain(of_rows).chain(gathered.as_ref().map(|gathered| gathered.scratch));

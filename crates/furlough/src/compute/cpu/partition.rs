@@ -1,11 +1,9 @@
 //! How the update is cut: into tiles of parameters.
 
 use super::blocking::{
-    BATCH_BLOCK, DELTA_MAJOR_FEWEST_INPUTS, DELTA_MAJOR_FEWEST_UNITS, DELTA_MAJOR_INPUTS, DELTA_MAJOR_UNITS,
-    GATHERED_FEWEST_INPUTS, GATHERED_INPUTS, K_MULTIPLE, LINE, TILE_INPUTS, TILE_UNITS, even_parts, parts,
+    DELTA_MAJOR_FEWEST_INPUTS, DELTA_MAJOR_FEWEST_UNITS, DELTA_MAJOR_INPUTS, DELTA_MAJOR_UNITS, GATHERED_FEWEST_INPUTS,
+    GATHERED_INPUTS, K_MULTIPLE, LINE, TILE_INPUTS, TILE_UNITS, even_parts, parts,
 };
-use super::gradient::gradient_scratch;
-use super::matmul::Matmul;
 use crate::nn::{Architecture, Block};
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -40,7 +38,7 @@ impl ParameterTile {
 pub(super) struct Partition {
     pub(super) tiles: Vec<ParameterTile>,
     /// Of which blocks the deltas are packed unit by unit.
-    delta_major: Vec<bool>,
+    pub(super) delta_major: Vec<bool>,
 }
 
 impl Partition {
@@ -83,15 +81,6 @@ impl Partition {
         let tiles =
             tiles(architecture, |block| (TILE_UNITS, parts(architecture.blocks()[block].inputs, most, 12).collect()));
         Partition { tiles, delta_major: vec![false; architecture.blocks().len()] }
-    }
-
-    /// Returns the words of scratch that the update of any tile takes, in batches of so many rows.
-    pub(super) fn scratch(&self, matmul: &Matmul, batch_size: usize) -> usize {
-        let depth = batch_size.min(BATCH_BLOCK);
-        let of_tile = |tile: &ParameterTile| {
-            tile.gradient_words() + gradient_scratch(matmul, tile.height(), depth, self.delta_major[tile.block])
-        };
-        self.tiles.iter().map(of_tile).max().unwrap_or(0)
     }
 }
 

@@ -5,7 +5,7 @@
 //! Everything else changes speed and no bit.
 
 use super::blocking::{BF16_NR, LINE, PANEL_ROW_TILE, PANEL_ROWS, ROW_TILE, SPARSE_KC, WIDE_ROW_TILE};
-use super::cost_model::should_gather;
+use super::cost_model::{MOST_NONZERO, has_fewer_deltas, should_gather};
 use super::matmul::Matmul;
 use super::non_temporal;
 use crate::compute::Precision;
@@ -22,15 +22,9 @@ const WORTH_PACKING: usize = 128;
 /// or memory, so that each time should serve more rows.
 const WIDE: usize = 1 << 19;
 
-/// The most numbers other than zero, in parts of one, with which a kernel that skips zeros is
-/// faster; the fewest columns, in vectors, and the least depth.
-pub(super) const MOST_NONZERO: f64 = 0.7;
+/// The fewest columns, in vectors, and the least depth with which zeros are worth skipping.
 const LEAST_VECTORS: usize = 4;
 const LEAST_DEPTH: usize = SPARSE_KC;
-
-/// How much fewer numbers must be left of the deltas than of the inputs for a delta-major gradient,
-/// whose product is transposed on its way to the weights.
-const DELTA_MAJOR_GAIN: f64 = 0.95;
 
 /// How a step, an evaluation or masked passes are computed. Print it to read it.
 #[derive(Debug, Clone, PartialEq)]
@@ -256,12 +250,6 @@ fn use_delta_major(matmul: &Matmul, block: &Block, rows: usize, inputs: f64) -> 
     has_fewer_deltas(deltas, inputs) && skips_zeros(matmul, deltas, block.inputs, rows)
 }
 
-/// Whether so many fewer of the deltas than of the inputs are not zero that the deltas are the
-/// factor to skip.
-pub(super) fn has_fewer_deltas(deltas: f64, inputs: f64) -> bool {
-    deltas <= MOST_NONZERO && deltas < DELTA_MAJOR_GAIN * inputs
-}
-
 /// Whether a product is faster without the zeros of a factor of which a part `nonzero` is not zero.
 fn skips_zeros(matmul: &Matmul, nonzero: f64, columns: usize, depth: usize) -> bool {
     let large = |vector: usize| columns >= LEAST_VECTORS * vector && matmul.packed_k(depth) >= LEAST_DEPTH;
@@ -390,27 +378,5 @@ impl fmt::Display for ProductPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let weights = if self.in_place { "weights in place" } else { "packed weights" };
         write!(f, "{weights}{}", if self.skips_zeros { ", skips zeros" } else { "" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::compute::Isa;
-    use crate::nn::Sequential;
-
-    #[test]
-    fn zeros_are_skipped_where_more_of_them_are() {
-        let matmul = Matmul::new(Isa::best(), Precision::F32);
-        let delta_major = |activation, p: f64, rows: usize, features: f64| {
-            let network = Sequential::mlp(784, 10, &[256, 256], activation, 0.0, &[p, p]);
-            let architecture = network.validate().unwrap();
-            delta_major_blocks(&matmul, &architecture, rows, features).collect::<Vec<_>>()
-        };
-        let possible = matmul.sparse().is_some();
-        assert_eq!(delta_major(Activation::Relu, 0.5, 256, 0.5), [possible, false, false]);
-        assert_eq!(delta_major(Activation::Relu, 0.5, 256, 0.1), [false; 3], "features have more zeros");
-        assert_eq!(delta_major(Activation::Relu, 0.5, 16, 0.5), [false; 3], "too few rows");
-        assert_eq!(delta_major(Activation::Tanh, 0.0, 256, 1.0), [false; 3], "no zeros");
     }
 }
