@@ -107,7 +107,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 
 /// Prints how the first step is computed.
 fn explain(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    let recipe = recipe(&args.recipe)?;
+    let recipe = recipe(&args.recipe, args.quiet)?;
     let Acquired { split, .. } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
     let split = recipe.partition().apply(split)?;
     let network = recipe.network(split.train.features(), split.train.outputs());
