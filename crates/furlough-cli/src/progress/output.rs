@@ -3,7 +3,7 @@
 //! A thread of its own writes, so that work never waits for a terminal. It draws what there is when it comes to it: a slow
 //! terminal sees fewer pictures. It asks the terminal nothing, and finds its way by relative movements.
 
-use super::screen::{Screen, Size, Stream};
+use super::screen::{Picture, Screen, Stream};
 use crate::failure::is_gone;
 use crate::interrupt;
 use std::io::{self, IsTerminal, Write};
@@ -19,9 +19,6 @@ const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// So many bytes wait for the reader of a file or pipe at most.
 const HELD: usize = 1 << 16;
-
-/// Draws the picture for a terminal of this size, a text a row. `None` leaves what was drawn before.
-pub type Picture = Box<dyn FnMut(Size) -> Option<Vec<String>> + Send>;
 
 /// Lines that stay, and a picture below them.
 pub struct Output {

@@ -1,8 +1,10 @@
-use super::output::Picture;
 use crate::terminal::{clip, columns};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use terminal_size::{Height, Width, terminal_size_of};
+
+/// Draws the picture for a terminal of this size, a text a row. `None` leaves what was drawn before.
+pub type Picture = Box<dyn FnMut(Size) -> Option<Vec<String>> + Send>;
 
 /// A stream of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
