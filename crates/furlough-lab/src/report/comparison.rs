@@ -1,6 +1,6 @@
 //! Runs beside each other: where their recipes differ, what they came to, and what may be concluded from it.
 
-use super::page::{Chapter, Section};
+use super::chapter::{Chapter, Section};
 use super::{curves, numbers};
 use crate::Result;
 use crate::recipe::Recipe;

@@ -88,6 +88,15 @@ pub fn first_batch(recipe: &Recipe, examples: usize) -> Vec<u32> {
     order
 }
 
+impl RunReport {
+    /// The places where its first step dropped anything, its schedule considered.
+    pub fn mask_places(&self) -> Vec<MaskPlace> {
+        let Some(model) = &self.model else { return Vec::new() };
+        let steps = self.manifest.as_ref().map_or(1, |manifest| manifest.steps.max(1));
+        MaskPlace::all(model.mlp.architecture(), self.recipe.dropout_schedule().factor(0, steps))
+    }
+}
+
 pub(super) fn section(report: &RunReport) -> Result<Option<Markup>> {
     let (places, batch, seed) = (report.mask_places(), &report.first_batch, report.recipe.options().seed);
     if places.is_empty() || batch.is_empty() {

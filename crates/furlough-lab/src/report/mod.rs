@@ -26,6 +26,7 @@
 
 mod answers;
 mod calibration;
+mod chapter;
 mod classes;
 mod comparison;
 mod curves;
@@ -36,8 +37,10 @@ mod mistakes;
 mod numbers;
 mod origin;
 mod page;
+mod parts;
 mod pixels;
 mod run;
+mod run_chapter;
 mod study;
 #[cfg(test)]
 mod tests;
@@ -48,7 +51,8 @@ mod weights;
 pub use answers::{Answers, ExampleView, MistakeView};
 pub use comparison::{Comparison, Difference, Group, Line, PairedFigure};
 pub use masks::{MaskPlace, first_batch};
-pub use page::{Part, is_report, page};
+pub use page::is_report;
+pub use parts::{Part, page};
 pub use pixels::Pixels;
 pub use run::{RunModel, RunReport};
 pub use study::{Picture, StudyReport};

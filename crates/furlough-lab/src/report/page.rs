@@ -1,60 +1,19 @@
+use super::chapter::Chapter;
 use super::embed::{self, trusted};
-use super::{Comparison, RunReport, StudyReport, TunePage, comparison, run, study, tune};
-use crate::Result;
 use maud::{DOCTYPE, Markup, html};
-
-/// What a page is made of.
-#[derive(Debug, Clone, Copy)]
-pub enum Part<'a> {
-    /// A run.
-    Run(&'a RunReport),
-    /// Runs beside each other.
-    Comparison(&'a Comparison),
-    /// A study.
-    Study(&'a StudyReport),
-    /// A tune.
-    Tune(&'a TunePage),
-}
-
-/// A part of a page, made: its heading, and its sections with their titles.
-pub(super) struct Chapter {
-    pub title: String,
-    /// What stands under the title.
-    pub opening: Markup,
-    pub sections: Vec<Section>,
-}
-
-/// A section of a chapter.
-pub(super) struct Section {
-    /// Its name in addresses, unique within its chapter.
-    pub id: &'static str,
-    /// Its heading, and what the navigation calls it.
-    pub title: &'static str,
-    pub body: Markup,
-}
 
 const MARK: &str = "furlough report";
 
-/// The page: HTML that loads nothing.
-///
-/// # Errors
-/// [`crate::Error`] when a picture cannot be drawn.
-pub fn page(parts: &[Part<'_>]) -> Result<String> {
-    let chapter = |(place, part): (usize, &Part<'_>)| match part {
-        Part::Run(report) => run::chapter(report, place),
-        Part::Comparison(comparison) => comparison::chapter(comparison, place),
-        Part::Study(report) => study::chapter(report),
-        Part::Tune(page) => tune::chapter(page),
-    };
-    let chapters = parts.iter().enumerate().map(chapter).collect::<Result<Vec<_>>>()?;
-    let title = match chapters.as_slice() {
+/// Renders a page of these chapters. `summed` says whether the first one speaks of all the others.
+pub(super) fn render(chapters: &[Chapter], summed: bool) -> String {
+    let title = match chapters {
         [] => "Nothing".into(),
         [only] => only.title.clone(),
-        [first, ..] if matches!(parts[0], Part::Comparison(_)) => first.title.clone(),
+        [first, ..] if summed => first.title.clone(),
         many => format!("{} runs, studies and tunes", many.len()),
     };
     // The title is the first chapter's own, where there is one chapter or the first one speaks of all the others.
-    let titled = chapters.len() == 1 || matches!(parts.first(), Some(Part::Comparison(_)));
+    let titled = chapters.len() == 1 || summed;
     let policy = embed::policy();
     let markup = html! {
         (DOCTYPE)
@@ -76,7 +35,7 @@ pub fn page(parts: &[Part<'_>]) -> Result<String> {
                     p.over { "Furlough report" }
                     h1 { (title) }
                     @if titled { (chapters[0].opening) }
-                    (navigation(&chapters))
+                    (navigation(chapters))
                 }
                 main #main .page {
                     @for (place, chapter) in chapters.iter().enumerate() {
@@ -103,7 +62,7 @@ pub fn page(parts: &[Part<'_>]) -> Result<String> {
             }
         }
     };
-    Ok(markup.into_string())
+    markup.into_string()
 }
 
 /// One chapter: links to its sections. Several: links to them.

@@ -1,13 +1,10 @@
-//! The chapter of one run.
+//! Everything that is to be said of a run.
 
-use super::page::{Chapter, Section};
-use super::{Answers, MaskPlace, calibration, classes, curves, learnt, masks, mistakes, numbers, origin, weights};
-use crate::Result;
+use super::Answers;
 use crate::recipe::Recipe;
 use crate::run::{EpochRecord, Failure, Manifest};
 use furlough::files::ModelInfo;
 use furlough::nn::Mlp;
-use maud::{Markup, html};
 
 /// Everything that is to be said of a run. What is missing is left out of the page; `notes` say why.
 #[derive(Debug, Clone)]
@@ -42,13 +39,6 @@ pub struct RunModel {
 }
 
 impl RunReport {
-    /// The places where its first step dropped anything, its schedule considered.
-    pub fn mask_places(&self) -> Vec<MaskPlace> {
-        let Some(model) = &self.model else { return Vec::new() };
-        let steps = self.manifest.as_ref().map_or(1, |manifest| manifest.steps.max(1));
-        MaskPlace::all(model.mlp.architecture(), self.recipe.dropout_schedule().factor(0, steps))
-    }
-
     /// Returns whether all epochs are done and the network answers in numbers.
     pub fn is_finished(&self) -> bool {
         self.manifest.is_some() && self.failure.is_none()
@@ -57,119 +47,5 @@ impl RunReport {
     /// Seconds of all epochs together.
     pub fn seconds(&self) -> f64 {
         self.records.iter().map(|record| record.seconds).sum()
-    }
-}
-
-pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
-    let mut sections = Vec::new();
-    let mut add = |id, title, body: Option<Markup>| {
-        sections.extend(body.map(|body| Section { id, title, body }));
-    };
-    add("curves", "Learning curves", curves::of_run(report, place)?);
-    add("learnt", "Learnt drop probabilities", learnt::section(report, place)?);
-    if let Some(answers) = &report.answers {
-        add("classes", "Classes", classes::section(answers, report.recipe.partition().eval_split()));
-        add("mistakes", "Most confident mistakes", mistakes::section(answers, report.recipe.partition().eval_split()));
-        add("calibration", "Calibration", calibration::section(answers)?);
-    }
-    if let Some(model) = &report.model {
-        let weights = report.answers.as_ref().and_then(|answers| weights::section(answers, &model.mlp));
-        add("weights", "First-layer weights", weights);
-        add("masks", "Dropout masks", masks::section(report)?);
-    }
-    add("recipe", "Recipe and how to reproduce it", Some(origin::section(report)));
-    Ok(Chapter { title: report.name.clone(), opening: opening(report), sections })
-}
-
-fn opening(report: &RunReport) -> Markup {
-    let epochs = report.recipe.options().epochs as usize;
-    html! {
-        p.lead {
-            @match (&report.failure, &report.manifest) {
-                (Some(Failure::Diverged { .. }), _) => { span.state.open { "diverged" } }
-                (Some(Failure::Error { .. }), _) => { span.state.open { "failed" } }
-                (None, Some(_)) => { span.state { "finished" } }
-                (None, None) => { span.state.open { "unfinished" } }
-            }
-            (summary(report)) " "
-            @if report.is_finished() {
-                (numbers::counted(epochs, "epoch"))
-            } @else {
-                (report.records.len()) " of " (numbers::counted(epochs, "epoch"))
-            }
-            " in " (numbers::seconds(report.seconds())) "."
-        }
-        @for note in &report.notes { p.note { (note) } }
-        (tiles(report))
-    }
-}
-
-/// `A 784–256–256–10 network with relu on fashion-mnist, dropout 0.2, 0.5.`
-fn summary(report: &RunReport) -> String {
-    let recipe = &report.recipe;
-    let hidden: Vec<String> = recipe.hidden().iter().map(ToString::to_string).collect();
-    let widths = match &report.model {
-        Some(model) => {
-            let architecture = model.mlp.architecture();
-            let outputs = architecture.blocks().iter().map(|block| block.outputs.to_string());
-            std::iter::once(architecture.inputs().to_string()).chain(outputs).collect::<Vec<_>>().join("–")
-        }
-        None if hidden.is_empty() => "linear".into(),
-        None => format!("{} hidden", hidden.join("–")),
-    };
-    let dropout: Vec<String> = recipe.dropout().iter().map(ToString::to_string).collect();
-    let dropout = match dropout.len() {
-        0 => String::new(),
-        _ if recipe.dropout().iter().all(|p| *p == 0.0) => ", without dropout".into(),
-        _ => format!(", dropout {}", dropout.join(" and ")),
-    };
-    format!("{widths} network on {}{dropout};", recipe.data())
-}
-
-fn tiles(report: &RunReport) -> Markup {
-    let last = report.records.last().map(|record| &record.summary);
-    let best = report.records.iter().filter_map(|r| Some((r.summary.epoch, r.summary.test_accuracy?)));
-    let best = best
-        .fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });
-    let evaluation = report.answers.as_ref().map(|answers| &answers.evaluation);
-    let accuracy = evaluation.and_then(|e| e.accuracy).or(last.and_then(|last| last.test_accuracy));
-    let judge = numbers::capital(report.recipe.partition().eval_split());
-    let loss = evaluation.map(|e| e.loss).or(last.and_then(|last| last.test_loss));
-    html! {
-        dl.tiles {
-            @if let Some(accuracy) = accuracy {
-                div.first {
-                    dt { (judge) " accuracy" }
-                    dd {
-                        (numbers::percent(accuracy))
-                        @if let Some((epoch, best)) = best { small { "best " (numbers::percent(best)) " after epoch " (epoch) } }
-                    }
-                }
-            }
-            @if let Some(loss) = loss {
-                div { dt { (judge) " loss" } dd { (numbers::loss(loss)) small { "full network" } } }
-            }
-            @if let Some(last) = last {
-                div {
-                    dt { "Train loss" }
-                    dd {
-                        (numbers::loss(last.train_loss))
-                        small {
-                            @if let Some(accuracy) = last.train_accuracy { "accuracy " (numbers::percent(accuracy)) ", " }
-                            "dropout on"
-                        }
-                    }
-                }
-            }
-            @if let Some(calibration) = report.answers.as_ref().and_then(|answers| answers.calibration.as_ref()) {
-                div {
-                    dt { "Calibration error" }
-                    dd { (numbers::percent(calibration.expected_calibration_error)) small { "expected, " (calibration.bins.len()) " bins" } }
-                }
-            }
-            @if let Some(model) = &report.model {
-                div { dt { "Parameters" } dd { (numbers::whole(model.mlp.architecture().parameters() as u64)) small { "weights and biases" } } }
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The chapter of a study: what its folder has, its tables and pictures.
 
+use super::chapter::{Chapter, Section};
 use super::embed::{self, trusted};
-use super::page::{Chapter, Section};
 use crate::Result;
 use maud::{Markup, html};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};

@@ -1,7 +1,7 @@
 //! The chapter of a tune: its verdict, its finalists, and what was tried.
 
+use super::chapter::{Chapter, Section};
 use super::numbers;
-use super::page::{Chapter, Section};
 use super::study::{Picture, pictures};
 use crate::Result;
 use crate::study::statistics::Estimate;

@@ -1,6 +1,6 @@
+use super::file::{GridSpec, MOST_TRIALS};
 use super::keys::{recipe_keys, suggestion};
 use super::names::check_name;
-use super::spec::GridSpec;
 use crate::recipe::{Recipe, Settings, toml_reason};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -61,8 +61,6 @@ const COLUMNS: [&str; 2] = ["seed", "trial"];
 
 /// How many arms a study may have.
 const MOST_ARMS: usize = 10_000;
-/// How many trials: arms times seeds.
-pub(super) const MOST_TRIALS: usize = 100_000;
 
 /// A part of a study, or all of it where it has no parts.
 struct Part<'a> {

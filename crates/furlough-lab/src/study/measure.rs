@@ -1,4 +1,3 @@
-use super::PlotSpec;
 use super::keys::suggestion;
 use crate::recipe::Recipe;
 use crate::run::EpochRecord;
@@ -142,16 +141,6 @@ impl Measure {
             Measure::AveragingError => Some(Measure::TestError),
             Measure::AveragingLoss => Some(Measure::TestLoss),
             _ => None,
-        }
-    }
-
-    /// Whether a picture can have it over such an x.
-    pub(super) fn fits(self, x: &str) -> bool {
-        use Measure::{NoisyTrainError, NoisyTrainLoss, TestError, TestLoss};
-        match x {
-            PlotSpec::EPOCH => matches!(self, TestError | TestLoss | NoisyTrainError | NoisyTrainLoss),
-            PlotSpec::PASSES => !self.is_single() || matches!(self, TestError | TestLoss),
-            _ => self.is_single(),
         }
     }
 

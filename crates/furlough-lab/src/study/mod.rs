@@ -5,6 +5,7 @@
 
 mod counts;
 mod figure;
+mod file;
 mod folder;
 mod grid;
 mod keys;
@@ -13,8 +14,8 @@ mod measured;
 mod names;
 mod pool;
 mod results;
-mod spec;
 pub mod statistics;
+mod study;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -22,12 +23,13 @@ mod trial;
 
 pub use counts::TrialCounts;
 pub use figure::{figure, picture};
+pub use file::{Compare, PlotSpec};
 pub use folder::{StudyFolder, difference};
 pub use grid::{Arm, Label};
 pub use measure::Measure;
 pub use measured::{Measured, measure_trial};
 pub use pool::{Crew, Job, Plan, Queue, Report, run_pool};
 pub use results::{ArmResult, Comparison, DataSummary, Missing, MissingState, Results, TrialResult};
-pub use spec::{Compare, PlotSpec, Study};
+pub use study::Study;
 pub(crate) use trial::begin as begin_run;
 pub use trial::{Ended, Setting, Trial, TrialData, TrialOutcome, TrialRecord, TrialState, run_trial};

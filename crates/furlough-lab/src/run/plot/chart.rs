@@ -1,77 +1,11 @@
 //! Charts of whole studies: a title, a legend, panels, and a note.
 
 use super::canvas::{Canvas, Drawn, INK, PALE, color, shorten, width};
+use super::data::{Cell, Chart, Line, Panel};
 use super::{dots, lines};
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend};
 use plotters::style::text_anchor::HPos;
-
-/// A picture of lines or rows with their uncertainty.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Chart {
-    /// What stands over it.
-    pub title: String,
-    /// What stands under it: what the bands are.
-    pub note: String,
-    /// The panels, side by side.
-    pub panels: Vec<Panel>,
-}
-
-/// A part of a chart.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Panel {
-    /// A measurement over numbers. Panels of one chart have the same lines in the same order.
-    Lines {
-        /// What goes from bottom to top.
-        title: String,
-        /// What goes from left to right.
-        x_title: String,
-        /// Whether x is logarithmic.
-        log_x: bool,
-        /// Whether y is logarithmic.
-        log_y: bool,
-        /// The lines.
-        lines: Vec<Line>,
-    },
-    /// A measurement of things that have names. Panels of one chart have the same rows in the same order.
-    Rows {
-        /// What goes from left to right.
-        title: String,
-        /// The rows, from the top.
-        rows: Vec<ChartRow>,
-    },
-}
-
-/// A line of a panel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// What it is called.
-    pub name: String,
-    /// Its points, from left to right.
-    pub points: Vec<PlotPoint>,
-    /// Whether a line goes through the points.
-    pub joined: bool,
-}
-
-/// A point with its uncertainty.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PlotPoint {
-    /// Where it stands.
-    pub x: f64,
-    /// Its value.
-    pub y: f64,
-    /// How far the interval goes to either side.
-    pub half_width: Option<f64>,
-}
-
-/// A row of a panel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChartRow {
-    /// What it is called.
-    pub name: String,
-    /// Its value with the interval's half width; none to leave it empty.
-    pub value: Option<(f64, Option<f64>)>,
-}
 
 const WIDTH: f64 = 900.0;
 const LINES_HEIGHT: f64 = 330.0;
@@ -121,15 +55,6 @@ impl Chart {
             _ => false,
         }
     }
-}
-
-/// A rectangle of the picture.
-#[derive(Clone, Copy)]
-pub(super) struct Cell {
-    pub left: f64,
-    pub right: f64,
-    pub top: f64,
-    pub bottom: f64,
 }
 
 /// Draws `chart`. `fine` pixels make a unit, and text comes out `drop` times its size too high with this backend.

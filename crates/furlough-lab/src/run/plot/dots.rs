@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE, color, shorten};
-use super::chart::{Cell, Panel};
+use super::data::{Cell, Panel};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
 

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE, color, width};
-use super::chart::{Cell, Line, Panel};
+use super::data::{Cell, Line, Panel, PlotPoint};
 use super::labels::spread;
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
@@ -18,7 +18,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, cell: Cell, pane
     let Panel::Lines { title, x_title, log_x, log_y, lines } = panel else { return Ok(()) };
     let points = || lines.iter().flat_map(|line| &line.points);
     let x_axis = Axis::among(points().map(|point| point.x), *log_x);
-    let ends = |point: &super::PlotPoint| {
+    let ends = |point: &PlotPoint| {
         let half = point.half_width.unwrap_or(0.0);
         // A logarithm has no room for an interval that reaches 0.
         let low = if *log_y && point.y - half <= 0.0 { point.y } else { point.y - half };

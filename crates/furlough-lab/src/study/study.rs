@@ -1,13 +1,16 @@
 use super::Measure;
-use super::grid::{Arm, MOST_TRIALS, expand, texts};
+use super::file::{Compare, File, PlotSpec, Seeds};
+use super::grid::{Arm, expand, texts};
 use super::keys::suggestion;
 use super::names::{check_file_name, check_line, check_name};
-use crate::recipe::{Recipe, read_toml, toml_reason};
+use crate::recipe::{Recipe, read_toml};
 use crate::{Error, Result};
-use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
 use std::path::Path;
 use toml::{Table, Value};
+
+/// As many values of an axis are told in a message.
+const SHOWN: usize = 12;
 
 /// A study, read from its file and checked: which networks are trained, with which seeds, what is measured of each, and how it
 /// is drawn. `docs/reference/study-file.md` says what a file has; it is normative.
@@ -19,96 +22,6 @@ pub struct Study {
     seeds: Vec<u64>,
     arms: Vec<Arm>,
     measures: Vec<Measure>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    title: String,
-    question: Option<String>,
-    paper: Option<String>,
-    #[serde(default)]
-    base: Table,
-    #[serde(default)]
-    axes: Table,
-    #[serde(default)]
-    grid: Vec<GridSpec>,
-    seeds: Option<Seeds>,
-    #[serde(default)]
-    measure: Vec<Measure>,
-    #[serde(default, deserialize_with = "one_or_more")]
-    plot: Vec<PlotSpec>,
-    compare: Option<Compare>,
-}
-
-/// A part of a study that has axes of its own.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GridSpec {
-    /// What the part is called.
-    pub name: String,
-    /// Recipe keys that differ from the study's base.
-    #[serde(default)]
-    pub base: Table,
-    /// Axes beside those of the whole study.
-    #[serde(default)]
-    pub axes: Table,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Seeds {
-    count: Option<u64>,
-    first: Option<u64>,
-    list: Option<Vec<u64>>,
-}
-
-/// A picture of a study.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlotSpec {
-    /// Name of its files, without their ending.
-    pub name: Option<String>,
-    /// What stands over it; the study's title if nothing is said.
-    pub title: Option<String>,
-    /// What goes from left to right: an axis, a recipe key, a measurement, `epoch` or `passes`.
-    pub x: String,
-    /// What goes from bottom to top: measurements, each in a panel of its own where there are series.
-    #[serde(deserialize_with = "one_or_more")]
-    pub y: Vec<Measure>,
-    /// What has a line of its own for each value: an axis or a recipe key.
-    pub series: Option<String>,
-    /// Whether x is logarithmic.
-    #[serde(default)]
-    pub log_x: bool,
-    /// Whether y is logarithmic.
-    #[serde(default)]
-    pub log_y: bool,
-    /// What x is called in the picture.
-    pub x_label: Option<String>,
-    /// Only arms with these values: `only = { model = "wide" }`.
-    #[serde(default)]
-    pub only: Table,
-}
-
-/// What the arms of a study are compared with.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Compare {
-    /// Axes and their values: each arm is compared with the one that has these values and is otherwise the same.
-    pub baseline: Table,
-}
-
-/// `key = "a"` and `key = ["a", "b"]`, or `[key]` and `[[key]]`.
-fn one_or_more<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> std::result::Result<Vec<T>, D::Error> {
-    let values = match Value::deserialize(deserializer)? {
-        Value::Array(values) => values,
-        value => vec![value],
-    };
-    let each = values.into_iter().map(|value| T::deserialize(value).map_err(|error| toml_reason(&error)));
-    each.collect::<std::result::Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 impl Study {
@@ -244,7 +157,7 @@ impl Study {
             if plot.y.is_empty() {
                 return Err("plot: y is empty; name a measurement".into());
             }
-            if let Some(y) = plot.y.iter().find(|y| !y.fits(&plot.x)) {
+            if let Some(y) = plot.y.iter().find(|y| !plot.has_room_for(**y)) {
                 return Err(format!("plot: {y} is not measured against {}", plot.x));
             }
             self.check_values("plot: only", &plot.only)?;
@@ -296,52 +209,5 @@ impl Study {
             }
         }
         Ok(())
-    }
-}
-
-/// As many values of an axis are told in a message.
-const SHOWN: usize = 12;
-
-impl PlotSpec {
-    /// The x of pictures of the training.
-    pub const EPOCH: &'static str = "epoch";
-    /// The x of pictures of averaged masked passes.
-    pub const PASSES: &'static str = "passes";
-
-    /// Name of its files, without their ending, when it is the study's picture number `place`, from 0.
-    pub fn file_name(&self, place: usize) -> String {
-        match &self.name {
-            Some(name) => name.clone(),
-            None if place == 0 => "plot".into(),
-            None => format!("plot-{}", place + 1),
-        }
-    }
-}
-
-impl Seeds {
-    fn list(&self) -> std::result::Result<Vec<u64>, String> {
-        let seeds = match (&self.list, self.count) {
-            (Some(_), Some(_)) => return Err("seeds: there is a list and a count; choose one".into()),
-            (Some(_), None) if self.first.is_some() => {
-                return Err("seeds: first goes with count, not with a list".into());
-            }
-            (Some(list), None) => list.clone(),
-            (None, count) => {
-                let (first, count) = (self.first.unwrap_or(0), count.unwrap_or(0));
-                if count > MOST_TRIALS as u64 {
-                    return Err(format!("seeds: count = {count} is more than {MOST_TRIALS}"));
-                }
-                // As large as a recipe's file can have it.
-                if first.saturating_add(count) > 1 << 63 {
-                    return Err(format!("seeds: {count} from {first} on go beyond {}", i64::MAX));
-                }
-                (first..first + count).collect()
-            }
-        };
-        let mut seen = HashSet::new();
-        match seeds.iter().find(|seed| !seen.insert(**seed)) {
-            Some(seed) => Err(format!("seeds: {seed} is there twice")),
-            None => Ok(seeds),
-        }
     }
 }
