@@ -4,7 +4,7 @@ use super::report::{Folder, Output, check_distinct, line, overlay};
 use crate::args::CompareArgs;
 use crate::failure;
 use crate::terminal::{Style, bytes, duration, name, path};
-use furlough_lab::report::{Comparison, Line, PairedFigure, Part, page};
+use furlough_lab::report::{ComparedRun, Comparison, PairedFigure, Part, page};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -62,7 +62,7 @@ fn figures(comparison: &Comparison) -> Vec<Vec<Cell>> {
     let heads = ["run", &format!("{judge} accuracy"), &format!("{judge} loss"), "train loss", "epochs", "time"];
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let loss = |loss: f64| format!("{loss:.4}");
-    let row = |run: &Line| {
+    let row = |run: &ComparedRun| {
         let last = run.records.last().map(|record| &record.summary);
         let show = |value: Option<f64>, show: &dyn Fn(f64) -> String| plain(value.map_or("-".into(), show));
         vec![
@@ -80,7 +80,7 @@ fn figures(comparison: &Comparison) -> Vec<Vec<Cell>> {
 /// A row a run, a column a key that differs; what is not as in the first run is set off.
 fn recipes(comparison: &Comparison) -> Vec<Vec<Cell>> {
     let heads = comparison.differences.iter().map(|difference| plain(&difference.key));
-    let row = |(place, run): (usize, &Line)| {
+    let row = |(place, run): (usize, &ComparedRun)| {
         let cell = |values: &Vec<Option<String>>| {
             (values[place].clone().unwrap_or_else(|| "-".into()), values[place] != values[0])
         };

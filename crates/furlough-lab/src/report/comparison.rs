@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// A run of a comparison.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub struct ComparedRun {
     /// What it is called: its folder.
     pub name: String,
     /// Its recipe.
@@ -61,7 +61,7 @@ pub struct PairedFigure {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The runs, in the order they were given.
-    pub runs: Vec<Line>,
+    pub runs: Vec<ComparedRun>,
     /// Where their recipes differ, in the recipes' order.
     pub differences: Vec<Difference>,
     /// The runs by recipe, seeds left out, in the order of their first runs.
@@ -76,16 +76,16 @@ impl Comparison {
     /// Compares runs. Runs that are not finished are shown but concluded nothing from.
     ///
     /// ```
-    /// use furlough_lab::{recipe::Settings, report::{Comparison, Line}};
-    /// let line = |name: &str, text: &str| -> furlough::Result<Line> {
-    ///     Ok(Line { name: name.into(), recipe: Settings::parse(text, None)?.resolve()?, records: vec![], finished: false })
+    /// use furlough_lab::{recipe::Settings, report::{Comparison, ComparedRun}};
+    /// let line = |name: &str, text: &str| -> furlough::Result<ComparedRun> {
+    ///     Ok(ComparedRun { name: name.into(), recipe: Settings::parse(text, None)?.resolve()?, records: vec![], finished: false })
     /// };
     /// let compared = Comparison::of(vec![line("a", "data = 'digits'")?, line("b", "data = 'digits'\ndropout = 0.1")?]);
     /// assert_eq!(compared.differences[0].key, "dropout");
     /// assert_eq!(compared.groups[1].label, "dropout = [0.1, 0.1]");
     /// # Ok::<(), furlough_lab::Error>(())
     /// ```
-    pub fn of(runs: Vec<Line>) -> Self {
+    pub fn of(runs: Vec<ComparedRun>) -> Self {
         let tables: Vec<toml::Table> =
             runs.iter().map(|run| run.recipe.to_toml().parse().unwrap_or_default()).collect();
         let differences = differences(&tables);
@@ -133,7 +133,7 @@ const FIGURES: [Figure; 2] =
     [("accuracy", |record| record.summary.test_accuracy), ("loss", |record| record.summary.test_loss)];
 
 /// Returns a figure of each finished run of a group after its last epoch, by seed.
-fn ended(runs: &[Line], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) -> BTreeMap<u64, f64> {
+fn ended(runs: &[ComparedRun], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) -> BTreeMap<u64, f64> {
     let value = |place: &usize| {
         let run = &runs[*place];
         let value = run.records.last().filter(|_| run.finished).and_then(figure)?;
@@ -144,7 +144,7 @@ fn ended(runs: &[Line], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) 
 
 /// `base` has the first group's figures.
 fn paired(
-    runs: &[Line],
+    runs: &[ComparedRun],
     groups: &[Group],
     group: usize,
     (name, figure): &Figure,

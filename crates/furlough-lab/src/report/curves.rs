@@ -10,27 +10,27 @@ use serde::Serialize;
 
 /// A chart as the script takes it.
 #[derive(Serialize)]
-pub(super) struct Chart<'a> {
+pub(super) struct LiveChart<'a> {
     title: String,
     xlabel: &'static str,
     percent: bool,
     log: bool,
     x: Vec<u32>,
-    series: Vec<Series<'a>>,
+    series: Vec<LiveSeries<'a>>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Series<'a> {
+pub(super) struct LiveSeries<'a> {
     name: &'a str,
     color: String,
     dash: bool,
     values: Vec<Option<f64>>,
 }
 
-impl<'a> Series<'a> {
+impl<'a> LiveSeries<'a> {
     /// One of many: a color of its own, as far as there are colors.
     pub(super) fn of_number(number: usize, name: &'a str, values: Vec<Option<f64>>) -> Self {
-        Series { name, color: format!("--c{}", number % COLOURS + 1), dash: number >= COLOURS, values }
+        LiveSeries { name, color: format!("--c{}", number % COLOURS + 1), dash: number >= COLOURS, values }
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
     if records.is_empty() {
         return Ok(None);
     }
-    let series = |name, color: &str, figure: Figure| Series {
+    let series = |name, color: &str, figure: Figure| LiveSeries {
         name,
         color: color.into(),
         dash: false,
@@ -154,10 +154,10 @@ pub(super) fn of_runs(runs: &[NamedRun<'_>], judge: &str, place: usize) -> Resul
 }
 
 /// A figure of each run, as long as the longest.
-fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<Series<'a>> {
+fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<LiveSeries<'a>> {
     let one = |(number, run): (usize, &NamedRun<'a>)| {
         let values = run.records.iter().map(figure).chain(std::iter::repeat(None)).take(epochs).collect();
-        Series::of_number(number, run.name, values)
+        LiveSeries::of_number(number, run.name, values)
     };
     runs.iter().enumerate().map(one).collect()
 }
@@ -190,18 +190,23 @@ fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
 }
 
 /// A chart without the series that have no figures; none without any.
-pub(super) fn chart<'a>(title: &str, percent: bool, epochs: usize, series: Vec<Series<'a>>) -> Option<Chart<'a>> {
+pub(super) fn chart<'a>(
+    title: &str,
+    percent: bool,
+    epochs: usize,
+    series: Vec<LiveSeries<'a>>,
+) -> Option<LiveChart<'a>> {
     let series: Vec<_> = series.into_iter().filter(|one| one.values.iter().any(Option::is_some)).collect();
     if series.is_empty() {
         return None;
     }
     let log = !percent && wants_logarithm(series.iter().flat_map(|one| one.values.iter().flatten().copied()));
     let title = if log { format!("{title}, logarithmic") } else { title.into() };
-    Some(Chart { title, xlabel: "epoch", percent, log, x: (1..=epochs as u32).collect(), series })
+    Some(LiveChart { title, xlabel: "epoch", percent, log, x: (1..=epochs as u32).collect(), series })
 }
 
 /// The charts for the script. Cursors of the same place move together.
-pub(super) fn live(charts: &[Option<Chart<'_>>], place: usize) -> Markup {
+pub(super) fn live(charts: &[Option<LiveChart<'_>>], place: usize) -> Markup {
     html! {
         div.pair {
             @for chart in charts.iter().flatten() {

@@ -1,6 +1,6 @@
 //! What concrete dropout learnt, epoch by epoch.
 
-use super::curves::{self, Series};
+use super::curves::{self, LiveSeries};
 use super::{RunReport, embed, numbers};
 use crate::Result;
 use crate::run::{Chart, EpochRecord, Line, Panel, PlotPoint, chart_svg};
@@ -53,7 +53,7 @@ pub(super) fn section(report: &RunReport, place: usize) -> Result<Option<Markup>
     let layers = layers(records);
     let names: Vec<String> = layers.iter().map(|&layer| name(layer)).collect();
     let series = layers.iter().zip(&names).enumerate().map(|(number, (&layer, name))| {
-        Series::of_number(number, name, records.iter().map(|record| value(record, layer)).collect())
+        LiveSeries::of_number(number, name, records.iter().map(|record| value(record, layer)).collect())
     });
     let live = curves::chart("Drop probability", false, records.len(), series.collect());
     let said = format!("Learnt drop probabilities over {}", numbers::counted(records.len(), "epoch"));

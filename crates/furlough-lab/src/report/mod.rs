@@ -49,12 +49,12 @@ pub mod uplot;
 mod weights;
 
 pub use answers::{Answers, ExampleView, MistakeView};
-pub use comparison::{Comparison, Difference, Group, Line, PairedFigure};
+pub use comparison::{ComparedRun, Comparison, Difference, Group, PairedFigure};
 pub use masks::{MaskPlace, first_batch};
 pub use page::is_report;
 pub use parts::{Part, page};
 pub use pixels::Pixels;
 pub use run::{RunModel, RunReport};
-pub use study::{Picture, StudyReport};
+pub use study::{StudyPicture, StudyReport};
 pub use tune::TunePage;
 pub use weights::Weights;

@@ -14,7 +14,7 @@ pub struct StudyReport {
     /// Its tables and what is concluded from them, as Markdown.
     pub text: Option<String>,
     /// Its pictures.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<StudyPicture>,
     /// The experiment, as TOML.
     pub experiment: Option<String>,
     /// Sentences on what is missing, and why.
@@ -23,7 +23,7 @@ pub struct StudyReport {
 
 /// A picture of a study.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct StudyPicture {
     /// What it is called: its file, without the ending.
     pub name: String,
     /// The file.
@@ -52,10 +52,10 @@ pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
 }
 
 /// Shows pictures one under the other.
-pub(super) fn pictures(pictures: &[Picture]) -> Markup {
+pub(super) fn pictures(pictures: &[StudyPicture]) -> Markup {
     html! {
         div.study {
-            @for Picture { name, svg, .. } in pictures {
+            @for StudyPicture { name, svg, .. } in pictures {
                 figure { (picture(name, svg)) figcaption { (name) } }
             }
         }

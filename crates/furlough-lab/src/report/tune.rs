@@ -2,7 +2,7 @@
 
 use super::chapter::{Chapter, Section};
 use super::numbers;
-use super::study::{Picture, pictures};
+use super::study::{StudyPicture, pictures};
 use crate::Result;
 use crate::study::statistics::Estimate;
 use crate::tune::{Finalist, Metric, SearchedTrial, TuneReport};
@@ -16,7 +16,7 @@ pub struct TunePage {
     /// Everything that came out; none while it is not finished.
     pub report: Option<TuneReport>,
     /// Its pictures.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<StudyPicture>,
     /// What was asked for, as TOML.
     pub options: String,
     /// Sentences on what is missing, and why.

@@ -63,11 +63,11 @@ const COLUMNS: [&str; 2] = ["seed", "trial"];
 const MOST_ARMS: usize = 10_000;
 
 /// A part of a study, or all of it where it has no parts.
-struct Part<'a> {
+struct GridPart<'a> {
     settings: Table,
     labels: Vec<(String, Label)>,
     /// The axes beside those of the whole study.
-    own: Vec<Axis<'a>>,
+    own: Vec<GridAxis<'a>>,
 }
 
 /// All arms of a study, each checked with the first of its seeds.
@@ -78,14 +78,14 @@ pub(super) fn expand(base: &Table, axes: &Table, grids: &[GridSpec], seeds: &[u6
     }
     let shared = all_points(axes)?;
     let parts = if grids.is_empty() {
-        vec![Part { settings: base.clone(), labels: Vec::new(), own: Vec::new() }]
+        vec![GridPart { settings: base.clone(), labels: Vec::new(), own: Vec::new() }]
     } else {
         parts(base, axes, grids)?
     };
     check_size(&shared, &parts, seeds.len())?;
     let mut arms: Vec<Arm> = Vec::new();
     for part in &parts {
-        let axes: Vec<&Axis<'_>> = shared.iter().chain(&part.own).collect();
+        let axes: Vec<&GridAxis<'_>> = shared.iter().chain(&part.own).collect();
         check_apart(&axes)?;
         let start = arms.len();
         product(&axes, &mut vec![], &mut |chosen| {
@@ -105,7 +105,7 @@ pub(super) fn expand(base: &Table, axes: &Table, grids: &[GridSpec], seeds: &[u6
 }
 
 /// The study's parts.
-fn parts<'a>(base: &Table, axes: &Table, grids: &'a [GridSpec]) -> Result<Vec<Part<'a>>, String> {
+fn parts<'a>(base: &Table, axes: &Table, grids: &'a [GridSpec]) -> Result<Vec<GridPart<'a>>, String> {
     let mut names = HashSet::new();
     let mut parts = Vec::new();
     for (place, grid) in grids.iter().enumerate() {
@@ -124,14 +124,14 @@ fn parts<'a>(base: &Table, axes: &Table, grids: &'a [GridSpec]) -> Result<Vec<Pa
             return Err(format!("axes: {GRID} is what the parts are told apart by; call this axis something else"));
         }
         let labels = vec![(GRID.to_string(), Label { text: name.clone(), value: None })];
-        parts.push(Part { settings, labels, own: all_points(&grid.axes)? });
+        parts.push(GridPart { settings, labels, own: all_points(&grid.axes)? });
     }
     Ok(parts)
 }
 
 /// Before the first arm is made: a slip in an axis can make a study endless.
-fn check_size(shared: &[Axis<'_>], parts: &[Part<'_>], seeds: usize) -> Result<(), String> {
-    let times = |arms: usize, (_, points): &Axis<'_>| arms.saturating_mul(points.len());
+fn check_size(shared: &[GridAxis<'_>], parts: &[GridPart<'_>], seeds: usize) -> Result<(), String> {
+    let times = |arms: usize, (_, points): &GridAxis<'_>| arms.saturating_mul(points.len());
     let each = shared.iter().fold(1, times);
     let arms = parts.iter().fold(0, |arms: usize, part| arms.saturating_add(part.own.iter().fold(each, times)));
     let trials = arms.saturating_mul(seeds);
@@ -153,15 +153,15 @@ struct Point {
     sets: Table,
 }
 
-type Axis<'a> = (&'a str, Vec<Point>);
+type GridAxis<'a> = (&'a str, Vec<Point>);
 /// An axis and the value on it that was chosen.
 type Choice<'a> = (&'a str, &'a Point);
 
-fn all_points(axes: &Table) -> Result<Vec<Axis<'_>>, String> {
+fn all_points(axes: &Table) -> Result<Vec<GridAxis<'_>>, String> {
     axes.iter().map(|(axis, values)| points(axis, values)).collect()
 }
 
-fn points<'a>(axis: &'a str, values: &Value) -> Result<Axis<'a>, String> {
+fn points<'a>(axis: &'a str, values: &Value) -> Result<GridAxis<'a>, String> {
     check_name("axes: the name of an axis", axis)?;
     let Value::Array(values) = values else {
         return Err(format!("axes: {axis} is to be a list of values, such as {axis} = [{values}]"));
@@ -227,7 +227,7 @@ fn check_keys(place: &str, table: &Table) -> Result<(), String> {
 }
 
 /// No two axes may set the same key: one of them would do nothing.
-fn check_apart(axes: &[&Axis<'_>]) -> Result<(), String> {
+fn check_apart(axes: &[&GridAxis<'_>]) -> Result<(), String> {
     let mut setter: HashMap<&str, &str> = HashMap::new();
     for (axis, points) in axes {
         for key in points.iter().flat_map(|point| point.sets.keys()) {
@@ -241,7 +241,7 @@ fn check_apart(axes: &[&Axis<'_>]) -> Result<(), String> {
 
 /// Tells `each` of every choice of a value on each axis.
 fn product<'a>(
-    axes: &[&'a Axis<'a>],
+    axes: &[&'a GridAxis<'a>],
     chosen: &mut Vec<Choice<'a>>,
     each: &mut dyn FnMut(&[Choice<'a>]) -> Result<(), String>,
 ) -> Result<(), String> {

@@ -44,14 +44,14 @@ pub enum Measure {
 /// A way to look at a trained network, which gives several measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Look {
+pub(super) enum Inspection {
     Scores,
     Averaging,
     Activations,
 }
 
 /// Everything about a measurement that is not how it is taken.
-struct About {
+struct MeasureInfo {
     measure: Measure,
     name: &'static str,
     title: &'static str,
@@ -65,11 +65,11 @@ const fn about(
     title: &'static str,
     unit: &'static str,
     decimals: usize,
-) -> About {
-    About { measure, name, title, unit, decimals }
+) -> MeasureInfo {
+    MeasureInfo { measure, name, title, unit, decimals }
 }
 
-const ABOUT: [About; 15] = [
+const ABOUT: [MeasureInfo; 15] = [
     about(Measure::TestError, "test_error", "test error", "%", 2),
     about(Measure::TestLoss, "test_loss", "test loss", "", 4),
     about(Measure::NoisyTrainError, "noisy_train_error", "training error, dropout on", "%", 2),
@@ -93,7 +93,7 @@ impl Measure {
         ABOUT.iter().map(|about| about.measure)
     }
 
-    fn about(self) -> &'static About {
+    fn about(self) -> &'static MeasureInfo {
         ABOUT.iter().find(|about| about.measure == self).unwrap_or(&ABOUT[0])
     }
 
@@ -118,21 +118,21 @@ impl Measure {
     }
 
     /// What has to be done with the trained network for it; nothing where the log of its training is enough.
-    pub(super) fn look(self) -> Option<Look> {
+    pub(super) fn look(self) -> Option<Inspection> {
         use Measure::{
             AveragingError, AveragingLoss, Correlation, Gap, LossGap, MeanActivation, TrainError, TrainLoss, Zeros,
         };
         match self {
-            TrainError | TrainLoss | Gap | LossGap => Some(Look::Scores),
-            AveragingError | AveragingLoss => Some(Look::Averaging),
-            MeanActivation | Zeros | Correlation => Some(Look::Activations),
+            TrainError | TrainLoss | Gap | LossGap => Some(Inspection::Scores),
+            AveragingError | AveragingLoss => Some(Inspection::Averaging),
+            MeanActivation | Zeros | Correlation => Some(Inspection::Activations),
             _ => None,
         }
     }
 
     /// Whether it is one number for a network, and not one for each number of passes.
     pub fn is_single(self) -> bool {
-        self.look() != Some(Look::Averaging)
+        self.look() != Some(Inspection::Averaging)
     }
 
     /// The same of the full network, for what is one number for each number of passes.

@@ -1,4 +1,4 @@
-use super::measure::{Look, error_of};
+use super::measure::{Inspection, error_of};
 use super::{Measure, Trial, TrialData};
 use crate::run::{Manifest, RunDir};
 use crate::{Error, Result};
@@ -17,7 +17,7 @@ pub struct Measured {
     /// SHA-256 of the model that was measured.
     model: String,
     /// In which ways it was looked at.
-    looks: BTreeSet<Look>,
+    looks: BTreeSet<Inspection>,
     /// The single values.
     pub values: BTreeMap<Measure, f64>,
     /// The others, over the number of passes.
@@ -40,9 +40,9 @@ impl Measured {
         (measured.version == VERSION && measured.model == model).then_some(measured)
     }
 
-    fn look(&mut self, look: Look, predictor: &mut Predictor, seen: &TrialData<'_>, key: Key) -> Result<()> {
+    fn look(&mut self, look: Inspection, predictor: &mut Predictor, seen: &TrialData<'_>, key: Key) -> Result<()> {
         match look {
-            Look::Scores => {
+            Inspection::Scores => {
                 let (train, test) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.test)?);
                 self.values.extend([(Measure::TrainLoss, train.loss), (Measure::LossGap, test.loss - train.loss)]);
                 if let (Some(train), Some(test)) = (train.accuracy.map(error_of), test.accuracy.map(error_of)) {
@@ -51,8 +51,8 @@ impl Measured {
                 }
             }
             // Numbers to predict are not averaged here.
-            Look::Averaging if matches!(seen.test.targets(), Targets::Values(_)) => {}
-            Look::Averaging => {
+            Inspection::Averaging if matches!(seen.test.targets(), Targets::Values(_)) => {}
+            Inspection::Averaging => {
                 let curve = predictor.averaging(seen.test, &PASSES, 1, key)?;
                 let of = |value: fn(furlough::predict::AverageScore) -> f64| {
                     curve.points.iter().map(|point| (point.members, value(point.mean()))).collect::<Vec<_>>()
@@ -60,7 +60,7 @@ impl Measured {
                 self.curves.insert(Measure::AveragingError, of(|score| error_of(1.0 - score.error)));
                 self.curves.insert(Measure::AveragingLoss, of(|score| score.loss));
             }
-            Look::Activations => {
+            Inspection::Activations => {
                 if let Some(layer) = predictor.activations(seen.test)?.last() {
                     self.values.extend([(Measure::MeanActivation, layer.mean), (Measure::Zeros, 100.0 * layer.zeros)]);
                     let correlation = layer.coadaptation.as_ref().map(|pairs| (Measure::Correlation, pairs.mean));
@@ -96,8 +96,8 @@ pub fn measure_trial(
     let model = entry.map_or_else(String::new, |entry| entry.sha256.clone());
     let fresh = Measured { version: VERSION, model, ..Measured::default() };
     let mut measured = Measured::read(&dir, &fresh.model).unwrap_or(fresh);
-    let looks: BTreeSet<Look> = wanted.iter().filter_map(|measure| measure.look()).collect();
-    let missing: Vec<Look> = looks.difference(&measured.looks).copied().collect();
+    let looks: BTreeSet<Inspection> = wanted.iter().filter_map(|measure| measure.look()).collect();
+    let missing: Vec<Inspection> = looks.difference(&measured.looks).copied().collect();
     if missing.is_empty() {
         return Ok(measured);
     }

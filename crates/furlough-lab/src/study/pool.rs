@@ -1,4 +1,4 @@
-use super::{Ended, Setting, Trial, TrialData, TrialOutcome, run_trial};
+use super::{Ended, Trial, TrialConfig, TrialData, TrialOutcome, run_trial};
 use crate::Result;
 use furlough::train::{Control, EpochSummary, Event};
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ pub struct Job {
 
 /// What the crew tells of its jobs.
 #[derive(Debug)]
-pub enum Report {
+pub enum JobReport {
     /// A worker has taken the job.
     Begun {
         /// The job's number.
@@ -47,7 +47,7 @@ pub trait Plan {
     fn next(&mut self) -> Option<Job>;
 
     /// Takes note of a report; [`Control::Stop`] stops all that is running, after its step, and begins nothing more.
-    fn heard(&mut self, report: Report) -> Control;
+    fn on_report(&mut self, report: JobReport) -> Control;
 }
 
 /// A plan that is known from the start: these jobs in their order, and someone who hears the reports.
@@ -56,30 +56,30 @@ pub struct Queue<F> {
     heard: F,
 }
 
-impl<F: FnMut(Report) -> Control> Queue<F> {
+impl<F: FnMut(JobReport) -> Control> Queue<F> {
     /// Runs `jobs` and tells `heard` of them.
     pub fn new(jobs: impl IntoIterator<Item = Job>, heard: F) -> Self {
         Queue { jobs: jobs.into_iter().collect(), heard }
     }
 }
 
-impl<F: FnMut(Report) -> Control> Plan for Queue<F> {
+impl<F: FnMut(JobReport) -> Control> Plan for Queue<F> {
     fn next(&mut self) -> Option<Job> {
         self.jobs.pop_front()
     }
 
-    fn heard(&mut self, report: Report) -> Control {
+    fn on_report(&mut self, report: JobReport) -> Control {
         (self.heard)(report)
     }
 }
 
 /// Who runs the trials.
 #[derive(Clone, Copy)]
-pub struct Crew<'a> {
+pub struct PoolConfig<'a> {
     /// Trials at a time, at least 1. Together with the threads of each no more than there are cores, or they wait for each other.
     pub workers: usize,
     /// Where and how each trial is run.
-    pub setting: Setting<'a>,
+    pub setting: TrialConfig<'a>,
     /// Asked at each step: whether everything is to be saved and stopped.
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
@@ -92,26 +92,26 @@ pub struct Crew<'a> {
 ///
 /// # Errors
 /// [`furlough::Error::NoThread`] when the system starts no worker. Of several it may refuse some, and the others do the work.
-pub fn run_pool(data: &TrialData<'_>, crew: &Crew<'_>, plan: &mut dyn Plan) -> Result<()> {
+pub fn run_pool(data: &TrialData<'_>, crew: &PoolConfig<'_>, plan: &mut dyn Plan) -> Result<()> {
     let halted = AtomicBool::new(false);
     let stop = || halted.load(Ordering::Relaxed) || (crew.stop)();
     thread::scope(|scope| {
         let (reports, inbox) = channel();
         let mut refused = None;
-        let benches: Vec<Bench> = (0..crew.workers.max(1))
+        let slots: Vec<WorkerSlot> = (0..crew.workers.max(1))
             .map_while(|number| {
                 let (jobs, work) = channel();
                 let worker = Worker { number, reports: reports.clone(), data, setting: crew.setting, stop: &stop };
                 let started = thread::Builder::new().spawn_scoped(scope, move || worker.work(work));
                 started.map_err(|source| refused = Some(source)).ok()?;
-                Some(Bench { jobs, running: None })
+                Some(WorkerSlot { jobs, running: None })
             })
             .collect();
         drop(reports);
-        if let (true, Some(source)) = (benches.is_empty(), refused) {
+        if let (true, Some(source)) = (slots.is_empty(), refused) {
             return Err(furlough::Error::NoThread { source }.into());
         }
-        let mut hall = Hall { benches, aside: Vec::new(), again: VecDeque::new() };
+        let mut hall = PoolState { slots, deferred: Vec::new(), again: VecDeque::new() };
         loop {
             while !stop() && hall.hand_out(plan) {}
             if hall.is_quiet() {
@@ -119,7 +119,7 @@ pub fn run_pool(data: &TrialData<'_>, crew: &Crew<'_>, plan: &mut dyn Plan) -> R
             }
             match inbox.recv() {
                 Ok((worker, Some(report))) => {
-                    if hall.sort(worker, &report) && plan.heard(report) == Control::Stop {
+                    if hall.sort(worker, &report) && plan.on_report(report) == Control::Stop {
                         halted.store(true, Ordering::Relaxed);
                     }
                 }
@@ -134,47 +134,47 @@ pub fn run_pool(data: &TrialData<'_>, crew: &Crew<'_>, plan: &mut dyn Plan) -> R
 }
 
 /// A worker's place, seen from where jobs are handed out.
-struct Bench {
+struct WorkerSlot {
     jobs: Sender<Job>,
     /// The job, and whether this is its second try.
     running: Option<(Job, bool)>,
 }
 
-struct Hall {
-    benches: Vec<Bench>,
+struct PoolState {
+    slots: Vec<WorkerSlot>,
     /// Jobs that another process was running.
-    aside: Vec<Job>,
+    deferred: Vec<Job>,
     /// Those of them whose turn it is again.
     again: VecDeque<Job>,
 }
 
-impl Hall {
+impl PoolState {
     fn is_quiet(&self) -> bool {
-        self.benches.iter().all(|bench| bench.running.is_none())
+        self.slots.iter().all(|slot| slot.running.is_none())
     }
 
     /// Gives a job to an idle worker; says whether there was one of each.
     fn hand_out(&mut self, plan: &mut dyn Plan) -> bool {
         let quiet = self.is_quiet();
-        let Some(bench) = self.benches.iter_mut().find(|bench| bench.running.is_none()) else { return false };
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.running.is_none()) else { return false };
         let fresh = plan.next().map(|job| (job, false));
         if fresh.is_none() && quiet {
-            self.again.extend(self.aside.drain(..));
+            self.again.extend(self.deferred.drain(..));
         }
         let Some(job) = fresh.or_else(|| Some((self.again.pop_front()?, true))) else { return false };
         // A worker that is gone has said so, and is heard of next.
-        let _ = bench.jobs.send(job.0.clone());
-        bench.running = Some(job);
+        let _ = slot.jobs.send(job.0.clone());
+        slot.running = Some(job);
         true
     }
 
     /// Takes note of a report; says whether it is for the plan.
-    fn sort(&mut self, worker: usize, report: &Report) -> bool {
-        let Report::Ended { outcome, .. } = report else { return true };
+    fn sort(&mut self, worker: usize, report: &JobReport) -> bool {
+        let JobReport::Ended { outcome, .. } = report else { return true };
         let elsewhere = outcome.as_ref().is_ok_and(|outcome| outcome.ended == Ended::Elsewhere);
-        match self.benches[worker].running.take() {
+        match self.slots[worker].running.take() {
             Some((job, false)) if elsewhere => {
-                self.aside.push(job);
+                self.deferred.push(job);
                 false
             }
             _ => true,
@@ -184,28 +184,28 @@ impl Hall {
 
 struct Worker<'a, 'd> {
     number: usize,
-    reports: Sender<(usize, Option<Report>)>,
+    reports: Sender<(usize, Option<JobReport>)>,
     data: &'a TrialData<'d>,
-    setting: Setting<'a>,
+    setting: TrialConfig<'a>,
     stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Worker<'_, '_> {
     fn work(self, jobs: Receiver<Job>) {
         for Job { number, trial, until } in jobs {
-            self.tell(Report::Begun { number });
+            self.tell(JobReport::Begun { number });
             let mut observer = |event: &Event<'_>| -> furlough::Result<Control> {
                 if let Event::Epoch(summary) = *event {
-                    self.tell(Report::Epoch { number, summary: summary.clone() });
+                    self.tell(JobReport::Epoch { number, summary: summary.clone() });
                 }
                 Ok(if (self.stop)() { Control::Stop } else { Control::Continue })
             };
             let outcome = run_trial(&trial, self.data, &self.setting, until, &mut observer);
-            self.tell(Report::Ended { number, outcome });
+            self.tell(JobReport::Ended { number, outcome });
         }
     }
 
-    fn tell(&self, report: Report) {
+    fn tell(&self, report: JobReport) {
         // Nobody listens any more when another worker panicked.
         let _ = self.reports.send((self.number, Some(report)));
     }

@@ -32,7 +32,7 @@ pub struct Results {
     pub arms: Vec<ArmResult>,
     /// Each arm beside the baseline, if the study has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<ArmComparison>,
     /// Trials that are not there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
@@ -84,7 +84,7 @@ pub struct TrialResult {
 
 /// An arm beside its baseline, seed by seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
+pub struct ArmComparison {
     /// The arm's place, from 0.
     pub arm: usize,
     /// The baseline's.
@@ -291,7 +291,7 @@ fn find(trial: &Trial, data: &TrialData<'_>, roots: &[PathBuf], wanted: &[Measur
 }
 
 /// Each arm beside the arm that has the baseline's values and is otherwise called the same.
-fn compare(study: &Study, arms: &[ArmResult]) -> Vec<Comparison> {
+fn compare(study: &Study, arms: &[ArmResult]) -> Vec<ArmComparison> {
     let Some(spec) = study.compare() else { return Vec::new() };
     let wanted: BTreeMap<&str, String> =
         spec.baseline.iter().map(|(axis, value)| (axis.as_str(), super::grid::label(value).text)).collect();
@@ -316,7 +316,7 @@ fn compare(study: &Study, arms: &[ArmResult]) -> Vec<Comparison> {
             let differences: Vec<f64> = pairs.collect();
             if let Some(difference) = Estimate::of(&differences) {
                 let p_value = sign_flip(&differences, Tail::Both);
-                comparisons.push(Comparison { arm: place, baseline, measure, difference, p_value });
+                comparisons.push(ArmComparison { arm: place, baseline, measure, difference, p_value });
             }
         }
     }

@@ -27,24 +27,24 @@ impl<'a> TrialData<'a> {
     }
 
     /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and the recipe.
-    pub(super) fn part(&self, recipe: &Recipe) -> Result<Option<Part>> {
+    pub(super) fn part(&self, recipe: &Recipe) -> Result<Option<Subset>> {
         match recipe.partition() {
             whole if whole.is_whole() => Ok(None),
             part => {
                 let (train, held_out) = part.select(self.train)?;
-                Ok(Some(Part { train, held_out }))
+                Ok(Some(Subset { train, held_out }))
             }
         }
     }
 }
 
 /// A part of an experiment's data.
-pub(super) struct Part {
+pub(super) struct Subset {
     train: Dataset,
     held_out: Option<Dataset>,
 }
 
-impl Part {
+impl Subset {
     /// The part in place of the whole.
     pub(super) fn data<'a>(&'a self, whole: &TrialData<'a>) -> TrialData<'a> {
         TrialData::new(&self.train, self.held_out.as_ref().unwrap_or(whole.test), &*whole.origin)
@@ -144,7 +144,7 @@ pub enum TrialState {
     Begun,
     /// All epochs are done.
     Finished,
-    /// It ended in a way in which it would end again. Run again only on request: [`Setting::retry_failed`].
+    /// It ended in a way in which it would end again. Run again only on request: [`TrialConfig::retry_failed`].
     Failed(Failure),
 }
 
@@ -159,7 +159,7 @@ pub struct TrialRecord {
 
 /// Where and how trials are run.
 #[derive(Clone, Copy)]
-pub struct Setting<'a> {
+pub struct TrialConfig<'a> {
     /// The folder of all trials; made when the first one begins.
     pub root: &'a Path,
     /// Threads of each trial, at least 1. Changes no number.
@@ -209,14 +209,14 @@ pub struct TrialOutcome {
 ///
 /// ```
 /// use furlough::data::digits;
-/// use furlough_lab::{recipe::Settings, study::{Ended, Setting, Trial, TrialData, run_trial}};
+/// use furlough_lab::{recipe::Settings, study::{Ended, TrialConfig, Trial, TrialData, run_trial}};
 /// let digits = digits::load()?;
 /// let data = TrialData::new(&digits.train, &digits.test, "built in");
 /// let recipe = Settings::parse("data = 'digits'\nhidden = 8\nepochs = 2", None)?.resolve()?;
 /// let trial = Trial::new(recipe, &data.info.fingerprint);
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let root = folder.path();
-/// let setting = Setting { root, threads: 1, clock: &|| 0.0, retry_failed: false };
+/// let setting = TrialConfig { root, threads: 1, clock: &|| 0.0, retry_failed: false };
 /// let first = run_trial(&trial, &data, &setting, Some(1), &mut ())?;
 /// assert_eq!((first.ended, first.records.len()), (Ended::Paused, 1));
 /// let whole = run_trial(&trial, &data, &setting, None, &mut ())?;
@@ -231,7 +231,7 @@ pub struct TrialOutcome {
 pub fn run_trial(
     trial: &Trial,
     data: &TrialData<'_>,
-    setting: &Setting<'_>,
+    setting: &TrialConfig<'_>,
     until: Option<u32>,
     observer: &mut dyn Observer,
 ) -> Result<TrialOutcome> {
@@ -313,7 +313,7 @@ fn forget_failure(folder: &Path) -> Result<()> {
 pub(crate) fn begin<'a>(
     trial: &Trial,
     data: &TrialData<'a>,
-    setting: &Setting<'a>,
+    setting: &TrialConfig<'a>,
     path: &Path,
 ) -> Result<(Trainer<'a>, Recorder<'a>)> {
     let network = trial.recipe.network(data.train.features(), data.train.outputs());

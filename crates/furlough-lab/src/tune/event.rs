@@ -1,4 +1,4 @@
-use super::{Arm, Entry, Metric, Verdict};
+use super::{DropoutArm, Metric, SearchEntry, Verdict};
 use crate::run::Failure;
 
 /// What a tune does, in this order.
@@ -36,7 +36,7 @@ pub enum TuneEvent<'a> {
         /// Number of the trial, from 1.
         trial: usize,
         /// The trial.
-        entry: &'a Entry,
+        entry: &'a SearchEntry,
         /// Epochs it was trained for.
         epoch: u32,
         /// Epochs it would have in all.
@@ -58,7 +58,7 @@ pub enum TuneEvent<'a> {
     /// A finalist was trained with another seed.
     Replicated {
         /// With dropout or without.
-        arm: Arm,
+        arm: DropoutArm,
         /// The seed.
         seed: u64,
         /// Its score; infinite when it diverged.
@@ -71,7 +71,7 @@ pub enum TuneEvent<'a> {
     /// The better finalist failed on all training examples, and the other one takes its place.
     PassedOver {
         /// With dropout or without.
-        arm: Arm,
+        arm: DropoutArm,
         /// Why.
         failure: &'a Failure,
     },

@@ -1,4 +1,4 @@
-use super::search::Arm;
+use super::search::DropoutArm;
 use super::{Metric, SearchedTrial, TuneReport};
 use crate::recipe::Recipe;
 use crate::run::{Chart, Line, Panel, PlotPoint};
@@ -72,7 +72,7 @@ fn lines(report: &TuneReport, layer: usize, limit: f64) -> Vec<Line> {
         let uniform = trial.generation == 0 && trial.changes.dropout.iter().all(|&p| p == trial.changes.dropout[0]);
         if uniform {
             starts.push(point);
-        } else if trial.arm == Arm::With {
+        } else if trial.arm == DropoutArm::With {
             proposals.push(point);
         }
     }

@@ -3,8 +3,8 @@
 
 use super::candidate::drops;
 use super::draws::Draws;
-use super::space::Axis;
-use super::{Arm, Candidate, Space};
+use super::space::Dimension;
+use super::{Candidate, DropoutArm, Space};
 use crate::Result;
 use crate::recipe::Recipe;
 use tpe::density_estimation::DefaultEstimatorBuilder;
@@ -51,21 +51,21 @@ pub(super) struct Proposer<'a> {
 impl Proposer<'_> {
     /// A candidate of `arm`: a pure function of the seed, the proposal's number and the observations. Those still being tried keep others
     /// away, as if they had come out last.
-    pub fn propose(&self, arm: Arm, observations: &[Observation<'_>]) -> Result<Candidate> {
+    pub fn propose(&self, arm: DropoutArm, observations: &[Observation<'_>]) -> Result<Candidate> {
         let layers = self.space.deepest(self.base);
         let axes = self.space.axes(self.base);
         // Networks without dropout know nothing of rates, and may need other values of the rest.
         let told: Vec<_> =
-            observations.iter().filter(|seen| arm == Arm::With || !drops(seen.recipe)).copied().collect();
+            observations.iter().filter(|seen| arm == DropoutArm::With || !drops(seen.recipe)).copied().collect();
         let ranked = ranked(&told);
         let mut last = None;
         for attempt in 0..ATTEMPTS {
             let mut candidate = Candidate::uniform(0.0, layers);
-            if arm == Arm::With {
+            if arm == DropoutArm::With {
                 candidate.input_dropout = None;
             }
             for (place, &axis) in axes.iter().enumerate() {
-                if arm == Arm::Without && axis.is_rate() {
+                if arm == DropoutArm::Without && axis.is_rate() {
                     continue;
                 }
                 let mut draws = Draws::new(self.seed, self.number, place as u32, attempt);
@@ -74,7 +74,7 @@ impl Proposer<'_> {
                 axis.set(ask(axis, told, &mut draws), &mut candidate);
             }
             let recipe = candidate.recipe(self.base)?;
-            let fits = drops(&recipe) == (arm == Arm::With);
+            let fits = drops(&recipe) == (arm == DropoutArm::With);
             let new = observations.iter().all(|seen| *seen.recipe != recipe);
             if fits && new {
                 return Ok(candidate);
@@ -97,7 +97,7 @@ fn ranked<'a>(observations: &[Observation<'a>]) -> Vec<(&'a Recipe, f64)> {
     order.iter().enumerate().map(|(rank, seen)| (seen.recipe, rank as f64)).collect()
 }
 
-fn ask(axis: Axis, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
+fn ask(axis: Dimension, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
     let mut optimiser = optimiser(axis);
     for &(recipe, rank) in ranked {
         optimiser.tell(axis.coordinate(recipe), rank).expect("coordinates are within the axis");
@@ -105,7 +105,7 @@ fn ask(axis: Axis, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
     optimiser.ask(draws).unwrap_or_else(|never| match never {})
 }
 
-fn optimiser(axis: Axis) -> TpeOptimizer<DefaultEstimatorBuilder> {
+fn optimiser(axis: Dimension) -> TpeOptimizer<DefaultEstimatorBuilder> {
     let (low, high) = axis.ends();
     let range = tpe::range(low, high).expect("an axis has a length");
     let estimator = if axis.is_categorical() { histogram_estimator() } else { parzen_estimator() };
@@ -132,7 +132,7 @@ mod tests {
             let seen_now: Vec<_> = seen.iter().map(|(recipe, score)| observe((recipe, *score))).collect();
             let known = if blind { &[][..] } else { &seen_now };
             let proposer = Proposer { base, space, seed, number };
-            let recipe = proposer.propose(Arm::With, known).unwrap().recipe(base).unwrap();
+            let recipe = proposer.propose(DropoutArm::With, known).unwrap().recipe(base).unwrap();
             let score = f(&recipe);
             seen.push((recipe, score));
         }
@@ -159,12 +159,12 @@ mod tests {
         let space = Space::parse("width,depth,lr,weight_decay,max_norm,input_dropout", &base).unwrap();
         let propose =
             |seed, number, arm| Proposer { base: &base, space: &space, seed, number }.propose(arm, &[]).unwrap();
-        assert_eq!(propose(1, 5, Arm::With), propose(1, 5, Arm::With));
-        assert_ne!(propose(1, 5, Arm::With), propose(1, 6, Arm::With));
-        assert_ne!(propose(1, 5, Arm::With), propose(2, 5, Arm::With));
+        assert_eq!(propose(1, 5, DropoutArm::With), propose(1, 5, DropoutArm::With));
+        assert_ne!(propose(1, 5, DropoutArm::With), propose(1, 6, DropoutArm::With));
+        assert_ne!(propose(1, 5, DropoutArm::With), propose(2, 5, DropoutArm::With));
         for number in 0..200 {
-            let with = propose(0, number, Arm::With).recipe(&base).unwrap();
-            let without = propose(0, number, Arm::Without).recipe(&base).unwrap();
+            let with = propose(0, number, DropoutArm::With).recipe(&base).unwrap();
+            let without = propose(0, number, DropoutArm::Without).recipe(&base).unwrap();
             assert!(drops(&with) && !drops(&without));
             for recipe in [with, without] {
                 let sgd = recipe.options().optimizer;
@@ -186,7 +186,7 @@ mod tests {
             let told: Vec<_> =
                 seen.iter().map(|recipe| Observation { recipe, rung: None, score: f64::INFINITY }).collect();
             let proposer = Proposer { base: &base, space: &space, seed: 0, number };
-            let recipe = proposer.propose(Arm::With, &told).unwrap().recipe(&base).unwrap();
+            let recipe = proposer.propose(DropoutArm::With, &told).unwrap().recipe(&base).unwrap();
             assert!(!seen.contains(&recipe));
             seen.push(recipe);
         }

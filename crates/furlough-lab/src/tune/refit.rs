@@ -2,7 +2,7 @@ use super::searching::Tell;
 use super::{Phase, TuneDir, TuneEvent};
 use crate::recipe::Recipe;
 use crate::run::{Failure, RunDir, Trained};
-use crate::study::{Setting, Trial, TrialData, begin_run};
+use crate::study::{Trial, TrialConfig, TrialData, begin_run};
 use crate::{Error, Result};
 use furlough::data::Dataset;
 use furlough::predict::{Evaluation, Predictor};
@@ -31,7 +31,7 @@ pub(super) fn refit(
     dir: &TuneDir,
     recipe: &Recipe,
     data: &TrialData<'_>,
-    setting: &Setting<'_>,
+    setting: &TrialConfig<'_>,
     stop: &(dyn Fn() -> bool + Sync),
     began: f64,
     tell: Tell<'_>,

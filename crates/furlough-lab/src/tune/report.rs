@@ -1,5 +1,5 @@
-use super::search::Arm;
-use super::{Candidate, Entry, Metric, Space, Verdict};
+use super::search::DropoutArm;
+use super::{Candidate, Metric, SearchEntry, Space, Verdict};
 use crate::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ pub struct SearchedTrial {
     /// 0 for those to begin with; then those that were compared with each other have the same.
     pub generation: usize,
     /// With dropout or without.
-    pub arm: Arm,
+    pub arm: DropoutArm,
     /// What it changed in the base.
     pub changes: Candidate,
     /// What it came to after the epochs of each rung that it reached.
@@ -110,12 +110,12 @@ impl Metric {
 }
 
 impl SearchedTrial {
-    pub(super) fn new(place: usize, entry: &Entry, metric: Metric, rungs: &[u32], folders: Vec<String>) -> Self {
+    pub(super) fn new(place: usize, entry: &SearchEntry, metric: Metric, rungs: &[u32], folders: Vec<String>) -> Self {
         let values = rungs.iter().zip(&entry.scores);
         SearchedTrial {
             trial: place + 1,
             generation: entry.generation,
-            arm: Arm::of(&entry.recipe),
+            arm: DropoutArm::of(&entry.recipe),
             changes: entry.candidate.clone(),
             values: values.map(|(&epoch, &score)| RungValue { epoch, value: metric.value(score) }).collect(),
             failed: entry.failure.as_ref().map(ToString::to_string),

@@ -10,17 +10,17 @@ use std::collections::VecDeque;
 /// With dropout or without: each is tuned for itself, so that the two are compared at their best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Arm {
+pub enum DropoutArm {
     /// Networks that drop units.
     With,
     /// Networks that keep all units.
     Without,
 }
 
-impl Arm {
+impl DropoutArm {
     /// The arm that a recipe belongs to.
     pub fn of(recipe: &Recipe) -> Self {
-        if drops(recipe) { Arm::With } else { Arm::Without }
+        if drops(recipe) { DropoutArm::With } else { DropoutArm::Without }
     }
 }
 
@@ -29,7 +29,7 @@ pub const GENERATION: usize = 9;
 
 /// A trial of the search, and what it came to so far.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct SearchEntry {
     /// What it changes in the base.
     pub candidate: Candidate,
     /// Its recipe.
@@ -44,7 +44,7 @@ pub struct Entry {
 
 /// A trial to train, and to which rung.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Task {
+pub(super) struct SearchTask {
     pub entry: usize,
     pub rung: usize,
 }
@@ -69,9 +69,9 @@ pub(super) struct Search {
     /// How many trials there may be.
     trials: usize,
     rungs: Vec<u32>,
-    entries: Vec<Entry>,
+    entries: Vec<SearchEntry>,
     generations: Vec<Generation>,
-    ready: VecDeque<Task>,
+    ready: VecDeque<SearchTask>,
     out: usize,
     closed: bool,
 }
@@ -107,12 +107,12 @@ impl Search {
     }
 
     /// All trials so far.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[SearchEntry] {
         &self.entries
     }
 
     /// The next trial to train; none while there is none, until more is told, or for ever.
-    pub fn next(&mut self) -> Result<Option<Task>> {
+    pub fn next(&mut self) -> Result<Option<SearchTask>> {
         if self.ready.is_empty() && self.may_propose() {
             let candidates = self.propose()?;
             self.begin(candidates)?;
@@ -139,12 +139,12 @@ impl Search {
     }
 
     /// Takes note that a task's trial failed; told before [`Self::tell`].
-    pub fn tell_failure(&mut self, task: Task, failure: Option<Failure>) {
+    pub fn tell_failure(&mut self, task: SearchTask, failure: Option<Failure>) {
         self.entries[task.entry].failure = failure;
     }
 
     /// Takes note of what a task came to: the scores at the rungs up to the task's own.
-    pub fn tell(&mut self, task: Task, scores: Vec<f64>) {
+    pub fn tell(&mut self, task: SearchTask, scores: Vec<f64>) {
         self.out -= 1;
         self.entries[task.entry].scores = scores;
         let generation = self.entries[task.entry].generation;
@@ -155,18 +155,18 @@ impl Search {
         if !complete || task.rung + 1 == rungs || self.closed {
             return;
         }
-        let next: Vec<usize> = [Arm::With, Arm::Without]
+        let next: Vec<usize> = [DropoutArm::With, DropoutArm::Without]
             .into_iter()
             .flat_map(|arm| {
                 let those: Vec<usize> =
-                    here.iter().copied().filter(|&entry| Arm::of(&self.entries[entry].recipe) == arm).collect();
+                    here.iter().copied().filter(|&entry| DropoutArm::of(&self.entries[entry].recipe) == arm).collect();
                 let scores: Vec<f64> = those.iter().map(|&entry| self.entries[entry].scores[task.rung]).collect();
                 promoted(&scores).into_iter().map(move |place| those[place]).collect::<Vec<_>>()
             })
             .collect();
         // The end of a trial comes before the beginning of others, so that nobody waits for it alone.
         for &entry in next.iter().rev() {
-            self.ready.push_front(Task { entry, rung: task.rung + 1 });
+            self.ready.push_front(SearchTask { entry, rung: task.rung + 1 });
         }
         let generation = &mut self.generations[generation];
         let nobody = next.is_empty();
@@ -177,7 +177,7 @@ impl Search {
     }
 
     /// The best trial of an arm that was trained to the end.
-    pub fn best(&self, arm: Arm) -> Option<usize> {
+    pub fn best(&self, arm: DropoutArm) -> Option<usize> {
         best(&self.entries, arm, self.rungs.len())
     }
 
@@ -188,10 +188,10 @@ impl Search {
         let rung = if generation == 0 { self.rungs.len() - 1 } else { 0 };
         for candidate in candidates {
             let recipe = candidate.recipe(&self.base)?;
-            self.entries.push(Entry { candidate, recipe, generation, scores: Vec::new(), failure: None });
+            self.entries.push(SearchEntry { candidate, recipe, generation, scores: Vec::new(), failure: None });
         }
         let all: Vec<usize> = (first..self.entries.len()).collect();
-        self.ready.extend(all.iter().map(|&entry| Task { entry, rung }));
+        self.ready.extend(all.iter().map(|&entry| SearchTask { entry, rung }));
         self.generations.push(Generation { at: vec![all; rung + 1] });
         Ok(())
     }
@@ -232,7 +232,7 @@ impl Search {
         let mut candidates = Vec::new();
         for place in 0..count {
             // Where there is more to tune than rates, every third is without dropout.
-            let arm = if self.space.is_wide() && place % 3 == 2 { Arm::Without } else { Arm::With };
+            let arm = if self.space.is_wide() && place % 3 == 2 { DropoutArm::Without } else { DropoutArm::With };
             let number = (self.entries.len() + place) as u32;
             let proposer = Proposer { base: &self.base, space: &self.space, seed: self.seed, number };
             let pending = recipes.iter().map(|recipe| Observation { recipe, rung: None, score: f64::INFINITY });
@@ -246,9 +246,9 @@ impl Search {
 }
 
 /// The place of the best trial of an arm that has a score at the last of so many rungs; of equal ones the earlier.
-pub(super) fn best(entries: &[Entry], arm: Arm, rungs: usize) -> Option<usize> {
-    let score = |entry: &Entry| entry.scores.get(rungs - 1).copied().filter(|score| score.is_finite());
-    let of_arm = entries.iter().enumerate().filter(|(_, entry)| Arm::of(&entry.recipe) == arm);
+pub(super) fn best(entries: &[SearchEntry], arm: DropoutArm, rungs: usize) -> Option<usize> {
+    let score = |entry: &SearchEntry| entry.scores.get(rungs - 1).copied().filter(|score| score.is_finite());
+    let of_arm = entries.iter().enumerate().filter(|(_, entry)| DropoutArm::of(&entry.recipe) == arm);
     let scored = of_arm.filter_map(|(at, entry)| Some((score(entry)?, at)));
     scored.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
 }

@@ -1,8 +1,8 @@
 //! The search with a clock: which trials there is time for, and what it leaves on disk.
 
 use super::candidate::Candidate;
-use super::field::{Answer, Ask, Field, Source};
-use super::search::{Arm, Entry, Search, Task};
+use super::runner::{Scheduler, TrialRequest, TrialRunner, TrialScores};
+use super::search::{DropoutArm, Search, SearchEntry, SearchTask};
 use super::{Phase, TuneDir, TuneEvent, TuneOptions};
 use crate::run::{Failure, read_metrics};
 use crate::{Error, Result};
@@ -19,7 +19,7 @@ pub(super) type Tell<'a> = &'a mut dyn FnMut(&TuneEvent<'_>);
 /// took so far.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<SearchEntry>,
     /// The best with dropout, and the best without.
     pub with: usize,
     pub without: usize,
@@ -37,10 +37,10 @@ struct Line {
 
 impl Found {
     /// The index of an arm's finalist.
-    pub fn finalist(&self, arm: Arm) -> usize {
+    pub fn finalist(&self, arm: DropoutArm) -> usize {
         match arm {
-            Arm::With => self.with,
-            Arm::Without => self.without,
+            DropoutArm::With => self.with,
+            DropoutArm::Without => self.without,
         }
     }
 
@@ -55,28 +55,28 @@ impl Found {
         };
         let text = read_file(&path)?;
         let lines: Vec<Line> = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        let entry = |line: Line| -> Result<Entry> {
+        let entry = |line: Line| -> Result<SearchEntry> {
             let recipe = line.candidate.recipe(&options.recipe).map_err(|error| damaged(error.to_string()))?;
             let scores = line.scores.iter().map(|score| score.unwrap_or(f64::INFINITY)).collect();
             let Line { candidate, generation, failure, .. } = line;
-            Ok(Entry { candidate, recipe, generation, scores, failure })
+            Ok(SearchEntry { candidate, recipe, generation, scores, failure })
         };
-        let entries: Vec<Entry> = lines.into_iter().map(entry).collect::<Result<_>>()?;
+        let entries: Vec<SearchEntry> = lines.into_iter().map(entry).collect::<Result<_>>()?;
         Found::of(entries, options).map(Some)
     }
 
-    fn of(entries: Vec<Entry>, options: &TuneOptions) -> Result<Self> {
+    fn of(entries: Vec<SearchEntry>, options: &TuneOptions) -> Result<Self> {
         let rungs = super::rungs(options.recipe.options().epochs).len();
         let best = |arm| super::search::best(&entries, arm, rungs);
-        let (Some(with), Some(without)) = (best(Arm::With), best(Arm::Without)) else {
-            let arm = if best(Arm::Without).is_none() { Arm::Without } else { Arm::With };
+        let (Some(with), Some(without)) = (best(DropoutArm::With), best(DropoutArm::Without)) else {
+            let arm = if best(DropoutArm::Without).is_none() { DropoutArm::Without } else { DropoutArm::With };
             return Err(nothing_left(arm, &entries, options));
         };
         Ok(Found { entries, with, without })
     }
 
     fn write(&self, dir: &TuneDir) -> Result<()> {
-        let line = |entry: &Entry| Line {
+        let line = |entry: &SearchEntry| Line {
             generation: entry.generation,
             candidate: entry.candidate.clone(),
             scores: entry.scores.iter().map(|score| score.is_finite().then_some(*score)).collect(),
@@ -90,10 +90,10 @@ impl Found {
 }
 
 /// Returns the error that no trial of an arm was trained to the end.
-fn nothing_left(arm: Arm, entries: &[Entry], options: &TuneOptions) -> Error {
-    let which = if arm == Arm::With { "with dropout" } else { "without dropout" };
+fn nothing_left(arm: DropoutArm, entries: &[SearchEntry], options: &TuneOptions) -> Error {
+    let which = if arm == DropoutArm::With { "with dropout" } else { "without dropout" };
     let mut failures =
-        entries.iter().filter(|entry| Arm::of(&entry.recipe) == arm).filter_map(|entry| entry.failure.as_ref());
+        entries.iter().filter(|entry| DropoutArm::of(&entry.recipe) == arm).filter_map(|entry| entry.failure.as_ref());
     match failures.find(|failure| !matches!(failure, Failure::Diverged { .. })) {
         Some(failure) => {
             Error::setting("search", &options.space, format!("every trial {which} failed; one of them: {failure}"))
@@ -109,16 +109,16 @@ fn nothing_left(arm: Arm, entries: &[Entry], options: &TuneOptions) -> Error {
 pub(super) fn search(
     dir: &TuneDir,
     options: &TuneOptions,
-    field: &Field<'_>,
+    runner: &TrialRunner<'_>,
     began: f64,
     tell: Tell<'_>,
 ) -> Result<Option<Found>> {
     let epochs = options.planned_epochs(Phase::Search);
-    let used = (field.setting.clock)() - began;
+    let used = (runner.setting.clock)() - began;
     tell(&TuneEvent::Phase { phase: Phase::Search, epochs, used });
     let known = Found::read(dir, options)?;
     // Where failed trials are to be run again, what was found without them is no longer what there is.
-    let redo = |found: &Found| field.setting.retry_failed && found.entries.iter().any(|e| e.failure.is_some());
+    let redo = |found: &Found| runner.setting.retry_failed && found.entries.iter().any(|e| e.failure.is_some());
     if let Some(found) = known.filter(|found| !redo(found)) {
         tell(&TuneEvent::Epochs { more: epochs.unwrap_or(0) });
         tell(&TuneEvent::Searched { trials: found.entries.len(), out_of_time: found.entries.len() < options.most() });
@@ -128,14 +128,14 @@ pub(super) fn search(
         search: Search::new(&options.recipe, &options.space, options.most())?,
         tasks: Vec::new(),
         options,
-        field,
+        runner,
         began,
         costs: HashMap::new(),
         best: f64::INFINITY,
         closed: false,
         tell,
     };
-    field.run(&mut searcher)?;
+    runner.run(&mut searcher)?;
     let Searcher { search, closed, tell, .. } = searcher;
     if !closed && !search.is_done() {
         return Ok(None);
@@ -166,9 +166,9 @@ pub(super) fn seconds_on_record(trials: &Path) -> Result<f64> {
 struct Searcher<'a, 'b> {
     search: Search,
     /// By the number of the ask.
-    tasks: Vec<Task>,
+    tasks: Vec<SearchTask>,
     options: &'a TuneOptions,
-    field: &'a Field<'b>,
+    runner: &'a TrialRunner<'b>,
     /// When it would have begun, had it never been stopped.
     began: f64,
     /// Seconds of an epoch of each entry, all folds together.
@@ -190,31 +190,31 @@ impl Searcher<'_, '_> {
     fn is_late(&self) -> bool {
         let Some(budget) = self.options.budget.filter(|_| self.search.has_started()) else { return false };
         let cost = |arm| self.search.best(arm).and_then(|entry| self.costs.get(&entry)).copied().unwrap_or(0.0);
-        let (with, without) = (cost(Arm::With), cost(Arm::Without));
+        let (with, without) = (cost(DropoutArm::With), cost(DropoutArm::Without));
         let epochs = f64::from(self.options.recipe.options().epochs);
         let folds = f64::from(self.options.recipe.partition().folds.unwrap_or(2));
         let replication = f64::from(self.options.seeds) * epochs * (with + without);
-        let refit = epochs * with.max(without) / self.field.folds.len() as f64 * folds / (folds - 1.0);
-        let used = (self.field.setting.clock)() - self.began;
-        used + (replication + refit) / self.field.jobs as f64 >= budget
+        let refit = epochs * with.max(without) / self.runner.folds.len() as f64 * folds / (folds - 1.0);
+        let used = (self.runner.setting.clock)() - self.began;
+        used + (replication + refit) / self.runner.jobs as f64 >= budget
     }
 }
 
-impl Source for Searcher<'_, '_> {
-    fn next(&mut self) -> Result<Option<Ask>> {
+impl Scheduler for Searcher<'_, '_> {
+    fn next(&mut self) -> Result<Option<TrialRequest>> {
         self.look_at_the_clock();
         let Some(task) = self.search.next()? else { return Ok(None) };
         self.tasks.push(task);
         let recipe = self.search.entries()[task.entry].recipe.clone();
-        Ok(Some(Ask { id: self.tasks.len() - 1, recipe, until: self.search.rungs()[task.rung] }))
+        Ok(Some(TrialRequest { id: self.tasks.len() - 1, recipe, until: self.search.rungs()[task.rung] }))
     }
 
-    fn heard(&mut self, answer: Answer) {
-        let task = self.tasks[answer.id];
-        let score = answer.scores.last().copied().unwrap_or(f64::INFINITY);
-        self.costs.insert(task.entry, answer.epoch_seconds);
-        self.search.tell_failure(task, answer.failure);
-        self.search.tell(task, answer.scores);
+    fn on_scores(&mut self, scores: TrialScores) {
+        let task = self.tasks[scores.id];
+        let score = scores.scores.last().copied().unwrap_or(f64::INFINITY);
+        self.costs.insert(task.entry, scores.epoch_seconds);
+        self.search.tell_failure(task, scores.failure);
+        self.search.tell(task, scores.scores);
         let rungs = self.search.rungs();
         let best = task.rung + 1 == rungs.len() && score < self.best;
         if best {
@@ -226,7 +226,7 @@ impl Source for Searcher<'_, '_> {
             epoch: rungs[task.rung],
             epochs: self.options.recipe.options().epochs,
             score,
-            metric: self.field.metric,
+            metric: self.runner.metric,
             best,
         });
     }

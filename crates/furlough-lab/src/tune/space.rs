@@ -8,7 +8,7 @@ use std::fmt;
 /// Something that can be searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Key {
+pub enum SearchKey {
     /// Drop probability after each hidden layer, one for each. Always searched for.
     Dropout,
     /// Drop probability of the features.
@@ -25,43 +25,50 @@ pub enum Key {
     MaxNorm,
 }
 
-impl Key {
+impl SearchKey {
     /// All keys.
-    pub const ALL: [Key; 7] =
-        [Key::Dropout, Key::InputDropout, Key::Width, Key::Depth, Key::Lr, Key::WeightDecay, Key::MaxNorm];
+    pub const ALL: [SearchKey; 7] = [
+        SearchKey::Dropout,
+        SearchKey::InputDropout,
+        SearchKey::Width,
+        SearchKey::Depth,
+        SearchKey::Lr,
+        SearchKey::WeightDecay,
+        SearchKey::MaxNorm,
+    ];
 
     /// The key's name, as recipes spell theirs.
     pub fn name(self) -> &'static str {
         match self {
-            Key::Dropout => "dropout",
-            Key::InputDropout => "input_dropout",
-            Key::Width => "width",
-            Key::Depth => "depth",
-            Key::Lr => "lr",
-            Key::WeightDecay => "weight_decay",
-            Key::MaxNorm => "max_norm",
+            SearchKey::Dropout => "dropout",
+            SearchKey::InputDropout => "input_dropout",
+            SearchKey::Width => "width",
+            SearchKey::Depth => "depth",
+            SearchKey::Lr => "lr",
+            SearchKey::WeightDecay => "weight_decay",
+            SearchKey::MaxNorm => "max_norm",
         }
     }
 
     fn parse(text: &str) -> Result<Self> {
         let name = text.trim().to_lowercase().replace('-', "_");
-        if let Some(key) = Key::ALL.into_iter().find(|key| key.name() == name) {
+        if let Some(key) = SearchKey::ALL.into_iter().find(|key| key.name() == name) {
             return Ok(key);
         }
         let meant = match name.as_str() {
-            "hidden" | "units" => Some(Key::Width),
-            "layers" => Some(Key::Depth),
-            "learning_rate" => Some(Key::Lr),
-            "l2" | "wd" => Some(Key::WeightDecay),
-            "p" => Some(Key::Dropout),
-            _ => Key::ALL
+            "hidden" | "units" => Some(SearchKey::Width),
+            "layers" => Some(SearchKey::Depth),
+            "learning_rate" => Some(SearchKey::Lr),
+            "l2" | "wd" => Some(SearchKey::WeightDecay),
+            "p" => Some(SearchKey::Dropout),
+            _ => SearchKey::ALL
                 .into_iter()
                 .map(|key| (strsim::normalized_damerau_levenshtein(&name, key.name()), key))
                 .max_by(|(a, _), (b, _)| a.total_cmp(b))
                 .and_then(|(likeness, key)| (likeness >= 0.5).then_some(key)),
         };
         let meant = meant.map_or(String::new(), |key| format!(" Did you mean {key}?"));
-        let known: Vec<_> = Key::ALL.iter().map(|key| key.name()).collect();
+        let known: Vec<_> = SearchKey::ALL.iter().map(|key| key.name()).collect();
         let reason = format!("cannot be searched for.{meant} There are {}", known.join(", "));
         Err(Error::setting("search", text.trim(), reason))
     }
@@ -69,15 +76,15 @@ impl Key {
     /// What each value of the key must lie between, ends included.
     fn limits(self) -> (f64, f64) {
         match self {
-            Key::Dropout | Key::InputDropout => (0.0, 1.0),
-            Key::Width => (1.0, 65_536.0),
-            Key::Depth => (1.0, 16.0),
-            Key::Lr | Key::WeightDecay | Key::MaxNorm => (1e-9, 1e9),
+            SearchKey::Dropout | SearchKey::InputDropout => (0.0, 1.0),
+            SearchKey::Width => (1.0, 65_536.0),
+            SearchKey::Depth => (1.0, 16.0),
+            SearchKey::Lr | SearchKey::WeightDecay | SearchKey::MaxNorm => (1e-9, 1e9),
         }
     }
 
     fn is_whole(self) -> bool {
-        matches!(self, Key::Width | Key::Depth)
+        matches!(self, SearchKey::Width | SearchKey::Depth)
     }
 
     /// Where to search when nothing is said.
@@ -85,19 +92,21 @@ impl Key {
         let widest = base.hidden().iter().copied().max().unwrap_or(1) as f64;
         let sgd = base.options().optimizer;
         let (low, high) = match self {
-            Key::Dropout => (0.0, 0.95),
-            Key::InputDropout => (0.0, 0.5),
-            Key::Width => ((widest / 4.0).max(4.0).round(), (widest * 4.0).min(65_536.0)),
-            Key::Depth => (1.0, 4.0_f64.max(base.hidden().len() as f64 + 1.0)),
-            Key::Lr => (round_to_digits(sgd.learning_rate / 10.0, 2), round_to_digits(sgd.learning_rate * 10.0, 2)),
-            Key::WeightDecay => (1e-6, 1e-2),
-            Key::MaxNorm => (1.0, 6.0),
+            SearchKey::Dropout => (0.0, 0.95),
+            SearchKey::InputDropout => (0.0, 0.5),
+            SearchKey::Width => ((widest / 4.0).max(4.0).round(), (widest * 4.0).min(65_536.0)),
+            SearchKey::Depth => (1.0, 4.0_f64.max(base.hidden().len() as f64 + 1.0)),
+            SearchKey::Lr => {
+                (round_to_digits(sgd.learning_rate / 10.0, 2), round_to_digits(sgd.learning_rate * 10.0, 2))
+            }
+            SearchKey::WeightDecay => (1e-6, 1e-2),
+            SearchKey::MaxNorm => (1.0, 6.0),
         };
         Range { low, high }
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for SearchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -137,13 +146,13 @@ impl From<Range> for (f64, f64) {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Space {
-    ranges: BTreeMap<Key, Range>,
+    ranges: BTreeMap<SearchKey, Range>,
 }
 
 impl Space {
     /// Drop probabilities alone.
     pub fn new(base: &Recipe) -> Self {
-        Space { ranges: BTreeMap::from([(Key::Dropout, Key::Dropout.default_range(base))]) }
+        Space { ranges: BTreeMap::from([(SearchKey::Dropout, SearchKey::Dropout.default_range(base))]) }
     }
 
     /// Reads `KEY,KEY=LOW..HIGH,…`. Keys without a range are searched around what `base` has; drop probabilities are added if they are not said.
@@ -156,7 +165,7 @@ impl Space {
         let mut named = BTreeSet::new();
         for part in text.split(',').filter(|part| !part.trim().is_empty()) {
             let (name, range) = part.split_once('=').map_or((part, None), |(name, range)| (name, Some(range)));
-            let key = Key::parse(name)?;
+            let key = SearchKey::parse(name)?;
             if !named.insert(key) {
                 return Err(Error::setting("search", key, "is there twice; name it once, with one range or none"));
             }
@@ -180,7 +189,7 @@ impl Space {
             return Err(Error::setting("hidden", "[]", reason));
         }
         self.ranges.iter().try_for_each(|(&key, &range)| check_range(key, range))?;
-        if !self.ranges.contains_key(&Key::Dropout) {
+        if !self.ranges.contains_key(&SearchKey::Dropout) {
             return Err(Error::setting("search", "without dropout", "drop probabilities are always searched for"));
         }
         Ok(())
@@ -188,27 +197,27 @@ impl Space {
 
     /// Whether more than drop probabilities is searched, so that the network without dropout has something to tune too.
     pub fn is_wide(&self) -> bool {
-        self.ranges.keys().any(|key| !matches!(key, Key::Dropout | Key::InputDropout))
+        self.ranges.keys().any(|key| !matches!(key, SearchKey::Dropout | SearchKey::InputDropout))
     }
 
     /// The range of a key, if it is searched.
-    pub fn range(&self, key: Key) -> Option<Range> {
+    pub fn range(&self, key: SearchKey) -> Option<Range> {
         self.ranges.get(&key).copied()
     }
 
     /// The most hidden layers that a candidate can have.
     pub(super) fn deepest(&self, base: &Recipe) -> usize {
-        self.range(Key::Depth).map_or(base.hidden().len(), |range| range.high as usize)
+        self.range(SearchKey::Depth).map_or(base.hidden().len(), |range| range.high as usize)
     }
 
     /// The axes of the search, drop probabilities first, one for each layer that there may be.
-    pub(super) fn axes(&self, base: &Recipe) -> Vec<Axis> {
+    pub(super) fn axes(&self, base: &Recipe) -> Vec<Dimension> {
         let layers = self.deepest(base);
         self.ranges
             .iter()
             .flat_map(|(&key, &range)| {
-                let count = if key == Key::Dropout { layers } else { 1 };
-                (0..count).map(move |layer| Axis { key, layer, range })
+                let count = if key == SearchKey::Dropout { layers } else { 1 };
+                (0..count).map(move |layer| Dimension { key, layer, range })
             })
             .collect()
     }
@@ -216,12 +225,12 @@ impl Space {
 
 impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |(key, range): (&Key, &Range)| format!("{key} {} to {}", range.low, range.high);
+        let part = |(key, range): (&SearchKey, &Range)| format!("{key} {} to {}", range.low, range.high);
         f.write_str(&self.ranges.iter().map(part).collect::<Vec<_>>().join(", "))
     }
 }
 
-fn parse_range(key: Key, text: &str) -> Result<Range> {
+fn parse_range(key: SearchKey, text: &str) -> Result<Range> {
     let bad = || {
         let reason = format!("write a range as {key}=LOW..HIGH, such as {}", example(key));
         Error::setting("search", format!("{key}={}", text.trim()), reason)
@@ -231,7 +240,7 @@ fn parse_range(key: Key, text: &str) -> Result<Range> {
     Ok(Range { low: number(low)?, high: number(high)? })
 }
 
-fn check_range(key: Key, range: Range) -> Result<()> {
+fn check_range(key: SearchKey, range: Range) -> Result<()> {
     let Range { low, high } = range;
     let bad = |reason: String| Err(Error::setting("search", format!("{key}={low}..{high}"), reason));
     let (least, most) = key.limits();
@@ -241,7 +250,7 @@ fn check_range(key: Key, range: Range) -> Result<()> {
     if low >= high {
         return bad("is empty; the first number must be below the second".into());
     }
-    if matches!(key, Key::Dropout | Key::InputDropout) && high < 0.01 {
+    if matches!(key, SearchKey::Dropout | SearchKey::InputDropout) && high < 0.01 {
         return bad("rates are tried in steps of 0.01, so the end must be at least that".into());
     }
     if key.is_whole() && (low.fract() != 0.0 || high.fract() != 0.0) {
@@ -250,15 +259,15 @@ fn check_range(key: Key, range: Range) -> Result<()> {
     Ok(())
 }
 
-fn example(key: Key) -> &'static str {
+fn example(key: SearchKey) -> &'static str {
     match key {
-        Key::Dropout => "dropout=0..0.7",
-        Key::InputDropout => "input_dropout=0..0.3",
-        Key::Width => "width=64..1024",
-        Key::Depth => "depth=1..3",
-        Key::Lr => "lr=0.01..1",
-        Key::WeightDecay => "weight_decay=1e-6..1e-3",
-        Key::MaxNorm => "max_norm=1..5",
+        SearchKey::Dropout => "dropout=0..0.7",
+        SearchKey::InputDropout => "input_dropout=0..0.3",
+        SearchKey::Width => "width=64..1024",
+        SearchKey::Depth => "depth=1..3",
+        SearchKey::Lr => "lr=0.01..1",
+        SearchKey::WeightDecay => "weight_decay=1e-6..1e-3",
+        SearchKey::MaxNorm => "max_norm=1..5",
     }
 }
 
@@ -267,36 +276,36 @@ const ABSENT: f64 = 0.2;
 
 /// One dimension of the search: a number that is sampled evenly between two ends, and what it means.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Axis {
-    pub key: Key,
+pub(super) struct Dimension {
+    pub key: SearchKey,
     /// Hidden layer, from 0; for drop probabilities only.
     pub layer: usize,
     range: Range,
 }
 
-impl Axis {
+impl Dimension {
     /// Between what the coordinate lies: the first end included, the second not.
     pub fn ends(self) -> (f64, f64) {
         let Range { low, high } = self.range;
         let (low_ln, high_ln) = (low.ln(), high.ln());
         let absent = (high_ln - low_ln) * ABSENT / (1.0 - ABSENT);
         match self.key {
-            Key::Dropout | Key::InputDropout => (low, high + 1e-9),
-            Key::Depth => (0.0, high - low + 1.0),
-            Key::Width | Key::Lr => (low_ln, high_ln + 1e-9),
-            Key::WeightDecay => (low_ln - absent, high_ln + 1e-9),
-            Key::MaxNorm => (low_ln, high_ln + absent),
+            SearchKey::Dropout | SearchKey::InputDropout => (low, high + 1e-9),
+            SearchKey::Depth => (0.0, high - low + 1.0),
+            SearchKey::Width | SearchKey::Lr => (low_ln, high_ln + 1e-9),
+            SearchKey::WeightDecay => (low_ln - absent, high_ln + 1e-9),
+            SearchKey::MaxNorm => (low_ln, high_ln + absent),
         }
     }
 
     /// Whether this is a drop probability.
     pub fn is_rate(self) -> bool {
-        matches!(self.key, Key::Dropout | Key::InputDropout)
+        matches!(self.key, SearchKey::Dropout | SearchKey::InputDropout)
     }
 
     /// Whether values have no order that matters to a density: few whole numbers.
     pub fn is_categorical(self) -> bool {
-        self.key == Key::Depth
+        self.key == SearchKey::Depth
     }
 
     /// Puts the value at `coordinate` into a candidate.
@@ -304,24 +313,24 @@ impl Axis {
         let Range { low, high } = self.range;
         let within = |value: f64| value.clamp(low, high);
         match self.key {
-            Key::Dropout => {
+            SearchKey::Dropout => {
                 if let Some(p) = candidate.dropout.get_mut(self.layer) {
                     *p = within((coordinate * 100.0).round() / 100.0);
                 }
             }
-            Key::InputDropout => candidate.input_dropout = Some(within((coordinate * 100.0).round() / 100.0)),
-            Key::Width => {
+            SearchKey::InputDropout => candidate.input_dropout = Some(within((coordinate * 100.0).round() / 100.0)),
+            SearchKey::Width => {
                 let units = coordinate.exp();
                 let step = if units >= 64.0 { 8.0 } else { 1.0 };
                 candidate.width = Some(within((units / step).round() * step) as usize);
             }
-            Key::Depth => candidate.depth = Some(within(low + coordinate.floor()) as usize),
-            Key::Lr => candidate.lr = Some(within(round_to_digits(coordinate.exp(), 2))),
-            Key::WeightDecay => {
+            SearchKey::Depth => candidate.depth = Some(within(low + coordinate.floor()) as usize),
+            SearchKey::Lr => candidate.lr = Some(within(round_to_digits(coordinate.exp(), 2))),
+            SearchKey::WeightDecay => {
                 let value = within(round_to_digits(coordinate.exp(), 2));
                 candidate.weight_decay = Some(if coordinate < low.ln() { 0.0 } else { value });
             }
-            Key::MaxNorm => {
+            SearchKey::MaxNorm => {
                 let value = within(round_to_digits(coordinate.exp(), 2));
                 candidate.max_norm = Some(if coordinate > high.ln() { 0.0 } else { value });
             }
@@ -333,14 +342,14 @@ impl Axis {
         let sgd = recipe.options().optimizer;
         let (low, high) = self.ends();
         let value = match self.key {
-            Key::Dropout => recipe.dropout().get(self.layer).copied().unwrap_or(f64::NAN),
-            Key::InputDropout => recipe.input_dropout(),
-            Key::Width => (recipe.hidden().first().copied().unwrap_or(1) as f64).ln(),
-            Key::Depth => recipe.hidden().len() as f64 - self.range.low + 0.5,
-            Key::Lr => sgd.learning_rate.ln(),
-            Key::WeightDecay if sgd.weight_decay == 0.0 => (low + self.range.low.ln()) / 2.0,
-            Key::WeightDecay => sgd.weight_decay.ln(),
-            Key::MaxNorm => sgd.max_norm.map_or((self.range.high.ln() + high) / 2.0, f64::ln),
+            SearchKey::Dropout => recipe.dropout().get(self.layer).copied().unwrap_or(f64::NAN),
+            SearchKey::InputDropout => recipe.input_dropout(),
+            SearchKey::Width => (recipe.hidden().first().copied().unwrap_or(1) as f64).ln(),
+            SearchKey::Depth => recipe.hidden().len() as f64 - self.range.low + 0.5,
+            SearchKey::Lr => sgd.learning_rate.ln(),
+            SearchKey::WeightDecay if sgd.weight_decay == 0.0 => (low + self.range.low.ln()) / 2.0,
+            SearchKey::WeightDecay => sgd.weight_decay.ln(),
+            SearchKey::MaxNorm => sgd.max_norm.map_or((self.range.high.ln() + high) / 2.0, f64::ln),
         };
         // Starting points may lie outside of the range that was asked for.
         if value.is_nan() { value } else { value.clamp(low, high.next_down()) }

@@ -1,15 +1,15 @@
-use super::field::Field;
 use super::options::VERSION;
 use super::plot::error_by_p;
 use super::refit::{Refit, on_all_data, refit};
 use super::replication::{Pairs, replicate};
 use super::report::{Finalist, SearchedTrial, TestScores, TuneReport};
-use super::search::Arm;
+use super::runner::TrialRunner;
+use super::search::DropoutArm;
 use super::searching::{Found, Tell, search, seconds_on_record};
 use super::{Metric, TuneDir, TuneEvent, TuneOptions, Verdict, rungs};
 use crate::recipe::Recipe;
 use crate::run::{Failure, chart_png, chart_svg};
-use crate::study::{Setting, Trial, TrialData};
+use crate::study::{Trial, TrialConfig, TrialData};
 use crate::{Error, Result};
 use furlough::predict::Evaluation;
 
@@ -65,21 +65,21 @@ pub fn tune(
     let (trials, folds) = (dir.file(TuneDir::TRIALS), options.folds());
     let rungs = rungs(options.recipe.options().epochs);
     let setting =
-        Setting { root: &trials, threads: tuning.threads, clock: tuning.clock, retry_failed: tuning.retry_failed };
+        TrialConfig { root: &trials, threads: tuning.threads, clock: tuning.clock, retry_failed: tuning.retry_failed };
     let (jobs, stop) = (tuning.jobs.max(1), tuning.stop);
-    let field = Field { data, setting, jobs, stop, metric, folds: &folds, rungs: &rungs };
+    let runner = TrialRunner { data, setting, jobs, stop, metric, folds: &folds, rungs: &rungs };
 
     // What is on record took time as well.
     let began = (tuning.clock)() - seconds_on_record(&trials)? / jobs as f64;
-    let Some(found) = search(dir, options, &field, began, tell)? else { return Ok(None) };
-    let Some(pairs) = replicate(options, &found, &field, began, tell)? else { return Ok(None) };
+    let Some(found) = search(dir, options, &runner, began, tell)? else { return Ok(None) };
+    let Some(pairs) = replicate(options, &found, &runner, began, tell)? else { return Ok(None) };
     let step = match metric {
         Metric::Accuracy => 1.0 / held_out(options, data.train.len()),
         Metric::Loss => 0.0,
     };
     let mut verdict = Verdict::of(metric, step, &pairs.with, &pairs.without);
     tell(&TuneEvent::Judged(&verdict));
-    let all_threads = Setting { threads: tuning.threads * jobs, ..setting };
+    let all_threads = TrialConfig { threads: tuning.threads * jobs, ..setting };
     let mut refit = |recipe: &Recipe, tell: Tell<'_>| refit(dir, recipe, data, &all_threads, stop, began, tell);
     let Some(Chosen { arm, recipe: recommended, test, passed_over }) =
         choose(dir, &found, verdict.recommended, &mut refit, tell)?
@@ -95,7 +95,7 @@ pub fn tune(
     let Found { entries, .. } = &found;
     let mut searched = Vec::new();
     for (place, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.scores.is_empty()) {
-        let folders = field.trials(&entry.recipe)?.iter().map(|trial: &Trial| trial.id().to_string()).collect();
+        let folders = runner.trials(&entry.recipe)?.iter().map(|trial: &Trial| trial.id().to_string()).collect();
         searched.push(SearchedTrial::new(place, entry, metric, &rungs, folders));
     }
     let Pairs { seeds, with, without } = &pairs;
@@ -111,8 +111,8 @@ pub fn tune(
         out_of_time: entries.len() < options.most(),
         folds: folds.clone(),
         search: searched,
-        with: finalist(Arm::With, with),
-        without: finalist(Arm::Without, without),
+        with: finalist(DropoutArm::With, with),
+        without: finalist(DropoutArm::Without, without),
         seeds: seeds.clone(),
         verdict,
         recommended,
@@ -133,7 +133,7 @@ pub fn tune(
 
 /// The finalist that is recommended, trained on all examples.
 struct Chosen {
-    arm: Arm,
+    arm: DropoutArm,
     recipe: Recipe,
     test: Evaluation,
     /// Why it is not the better one.
@@ -144,10 +144,16 @@ type Refitting<'a> = &'a mut dyn FnMut(&Recipe, Tell<'_>) -> Result<Refit>;
 
 /// Trains the better finalist on all training examples, and where it fails there, the other one: what diverges is not
 /// recommended. None when somebody asked to stop.
-fn choose(dir: &TuneDir, found: &Found, better: Arm, refit: Refitting<'_>, tell: Tell<'_>) -> Result<Option<Chosen>> {
+fn choose(
+    dir: &TuneDir,
+    found: &Found,
+    better: DropoutArm,
+    refit: Refitting<'_>,
+    tell: Tell<'_>,
+) -> Result<Option<Chosen>> {
     let aside = dir.file(TuneDir::PASSED_OVER);
     let mut passed_over = Failure::read(&aside)?;
-    let arms = [better, if better == Arm::With { Arm::Without } else { Arm::With }];
+    let arms = [better, if better == DropoutArm::With { DropoutArm::Without } else { DropoutArm::With }];
     for arm in arms.into_iter().skip(usize::from(passed_over.is_some())) {
         let recipe = on_all_data(&found.entries[found.finalist(arm)].recipe)?;
         dir.write(TuneDir::RECOMMENDED, recipe.to_toml().as_bytes())?;

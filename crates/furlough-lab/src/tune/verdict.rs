@@ -1,4 +1,4 @@
-use super::{Arm, Metric};
+use super::{DropoutArm, Metric};
 use crate::study::statistics::{Estimate, t_quantile};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct Verdict {
     /// when fewer than two pairs of runs came to an end.
     pub gain: Option<Estimate>,
     /// Which of the two is recommended.
-    pub recommended: Arm,
+    pub recommended: DropoutArm,
     /// The verdict in words.
     pub text: String,
 }
@@ -58,17 +58,17 @@ impl Verdict {
             return Self::after_divergence(metric, gain, (lost_with, lost_without), seeds);
         }
         let Some(gain) = gain else {
-            return Self::unknown(None, Arm::Without, "one seed is too few to compare".into());
+            return Self::unknown(None, DropoutArm::Without, "one seed is too few to compare".into());
         };
         Self::plain(metric, gain)
     }
 
     fn plain(metric: Metric, gain: Estimate) -> Self {
-        let better = if gain.mean > 0.0 { Arm::With } else { Arm::Without };
+        let better = if gain.mean > 0.0 { DropoutArm::With } else { DropoutArm::Without };
         let outcome = match (gain.excludes_zero(), better) {
             (false, _) => Outcome::NoDifference,
-            (true, Arm::With) => Outcome::Helps,
-            (true, Arm::Without) => Outcome::Hurts,
+            (true, DropoutArm::With) => Outcome::Helps,
+            (true, DropoutArm::Without) => Outcome::Hurts,
         };
         let n = gain.n;
         let by = metric.gain(gain.mean, gain.half_width.unwrap_or(0.0));
@@ -92,14 +92,14 @@ impl Verdict {
             "training diverged with {lost_with} of {seeds} seeds where there was dropout, and with {lost_without} where there was none"
         );
         let recommended = match lost_with.cmp(&lost_without) {
-            std::cmp::Ordering::Less => Arm::With,
-            std::cmp::Ordering::Greater => Arm::Without,
-            std::cmp::Ordering::Equal => gain.map_or(Arm::Without, |gain| Self::plain(metric, gain).recommended),
+            std::cmp::Ordering::Less => DropoutArm::With,
+            std::cmp::Ordering::Greater => DropoutArm::Without,
+            std::cmp::Ordering::Equal => gain.map_or(DropoutArm::Without, |gain| Self::plain(metric, gain).recommended),
         };
         Self::unknown(gain, recommended, format!("{counts}; try a smaller learning rate"))
     }
 
-    fn unknown(gain: Option<Estimate>, recommended: Arm, why: String) -> Self {
+    fn unknown(gain: Option<Estimate>, recommended: DropoutArm, why: String) -> Self {
         Verdict {
             outcome: Outcome::Unknown,
             gain,
@@ -126,19 +126,19 @@ mod tests {
     fn each_outcome_is_said_plainly() {
         let verdict = |with: &[f64], without: &[f64]| Verdict::of(Metric::Accuracy, 1e-4, with, without);
         let helps = verdict(&[0.10, 0.11, 0.10], &[0.12, 0.13, 0.121]);
-        assert_eq!((helps.outcome, helps.recommended), (Outcome::Helps, Arm::With));
+        assert_eq!((helps.outcome, helps.recommended), (Outcome::Helps, DropoutArm::With));
         assert_eq!(
             helps.text,
             "dropout helps: +2.03 ± 0.14 points of validation accuracy (95 % confidence, 3 paired seeds)"
         );
         let hurts = verdict(&[0.12, 0.13, 0.121], &[0.10, 0.11, 0.10]);
-        assert_eq!((hurts.outcome, hurts.recommended), (Outcome::Hurts, Arm::Without));
+        assert_eq!((hurts.outcome, hurts.recommended), (Outcome::Hurts, DropoutArm::Without));
         assert!(hurts.text.starts_with("dropout hurts: -2.03 ± 0.14 points"), "{}", hurts.text);
         let none = verdict(&[0.10, 0.12, 0.11], &[0.12, 0.10, 0.115]);
-        assert_eq!((none.outcome, none.recommended), (Outcome::NoDifference, Arm::With));
+        assert_eq!((none.outcome, none.recommended), (Outcome::NoDifference, DropoutArm::With));
         assert!(none.text.starts_with("no difference that 3 seeds can show: +0.2 ± 5.0 points"), "{}", none.text);
         let same = verdict(&[0.1, 0.2], &[0.1, 0.2]);
-        assert_eq!((same.outcome, same.recommended), (Outcome::NoDifference, Arm::Without));
+        assert_eq!((same.outcome, same.recommended), (Outcome::NoDifference, DropoutArm::Without));
         assert!(same.text.starts_with("no difference that 2 seeds can show: +0.000 ± 0.037 points"), "{}", same.text);
     }
 
@@ -165,12 +165,12 @@ mod tests {
     fn what_diverges_is_not_recommended() {
         let nan = f64::INFINITY;
         let with = Verdict::of(Metric::Accuracy, 1e-4, &[0.1, nan, 0.1], &[0.2, 0.2, 0.2]);
-        assert_eq!((with.outcome, with.recommended), (Outcome::Unknown, Arm::Without));
+        assert_eq!((with.outcome, with.recommended), (Outcome::Unknown, DropoutArm::Without));
         assert!(with.text.contains("with 1 of 3 seeds where there was dropout, and with 0"), "{}", with.text);
         let without = Verdict::of(Metric::Accuracy, 1e-4, &[0.3, 0.3, 0.3], &[nan, nan, nan]);
-        assert_eq!((without.outcome, without.recommended, without.gain), (Outcome::Unknown, Arm::With, None));
+        assert_eq!((without.outcome, without.recommended, without.gain), (Outcome::Unknown, DropoutArm::With, None));
         let both = Verdict::of(Metric::Accuracy, 1e-4, &[nan, 0.1, 0.1], &[0.2, nan, 0.2]);
-        assert_eq!((both.recommended, both.gain), (Arm::Without, None));
+        assert_eq!((both.recommended, both.gain), (DropoutArm::Without, None));
         assert_eq!(Verdict::of(Metric::Loss, 0.0, &[0.1], &[0.2]).outcome, Outcome::Unknown);
     }
 }

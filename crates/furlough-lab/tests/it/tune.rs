@@ -7,7 +7,7 @@ use furlough_lab::recipe::Settings;
 use furlough_lab::run::RunDir;
 use furlough_lab::study::TrialData;
 use furlough_lab::tune::{
-    Arm, Metric, Outcome, Phase, TuneDir, TuneEvent, TuneOptions, TuneReport, Tuning, check, tune,
+    DropoutArm, Metric, Outcome, Phase, TuneDir, TuneEvent, TuneOptions, TuneReport, Tuning, check, tune,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -186,7 +186,7 @@ fn numbers_are_tuned_by_their_loss() {
     assert_eq!((report.metric, report.test.accuracy), (Metric::Loss, None));
     // One important feature and a line: there is nothing that dropout could help with.
     assert_ne!(report.verdict.outcome, Outcome::Helps);
-    assert_eq!(report.verdict.recommended, Arm::Without);
+    assert_eq!(report.verdict.recommended, DropoutArm::Without);
     assert!(report.verdict.text.contains("validation loss higher by "), "{}", report.verdict.text);
 
     let accuracy = TuneOptions { metric: Some(Metric::Accuracy), ..options };
@@ -284,7 +284,7 @@ fn a_finalist_that_fails_on_all_examples_gives_way_to_the_other() {
     let report = tune(&dir, &options, &data(), &tuning(2, &|| false), &mut |_| ()).unwrap().unwrap();
     assert_ne!(Some(report.verdict.recommended), better.get());
     assert_eq!(report.passed_over.as_deref(), Some("it does not fit"));
-    let chosen = if report.verdict.recommended == Arm::With { &report.with } else { &report.without };
+    let chosen = if report.verdict.recommended == DropoutArm::With { &report.with } else { &report.without };
     assert_eq!(chosen.recipe.dropout(), report.recommended.dropout());
     assert!(folder.join("passed-over").is_dir() && RunDir::open(folder.join("final")).unwrap().is_finished());
 }

@@ -9,7 +9,9 @@ use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
 use furlough::files::{fingerprint, read_file, read_text};
 use furlough::predict::Predictor;
-use furlough_lab::report::{Answers, Line, Part, Picture, RunModel, RunReport, StudyReport, TunePage, first_batch};
+use furlough_lab::report::{
+    Answers, ComparedRun, Part, RunModel, RunReport, StudyPicture, StudyReport, TunePage, first_batch,
+};
 use furlough_lab::run::{RunContents, RunDir, Trained};
 use furlough_lab::tune::{TuneContents, TuneDir};
 use std::collections::HashSet;
@@ -118,7 +120,7 @@ fn tune(folder: &Path) -> anyhow::Result<TunePage> {
     if svg.exists() {
         let image = folder.join(TuneDir::PLOT_PNG);
         let png = image.exists().then(|| read_file(&image)).transpose()?;
-        pictures.push(Picture { name: "error-by-p".into(), svg: read_text(&svg)?, png });
+        pictures.push(StudyPicture { name: "error-by-p".into(), svg: read_text(&svg)?, png });
     }
     Ok(TunePage { name, report, pictures, options: text, notes })
 }
@@ -160,15 +162,15 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
 }
 
 /// What a comparison needs of a run.
-pub fn line(folder: &Path) -> anyhow::Result<Line> {
+pub fn line(folder: &Path) -> anyhow::Result<ComparedRun> {
     let contents = RunDir::open(folder)?.contents()?;
     let finished = contents.is_finished();
-    Ok(Line { name: name(folder), recipe: contents.recipe, records: contents.records, finished })
+    Ok(ComparedRun { name: name(folder), recipe: contents.recipe, records: contents.records, finished })
 }
 
 /// The same of a run that was read already.
-pub fn line_of(run: &RunReport) -> Line {
-    Line {
+pub fn line_of(run: &RunReport) -> ComparedRun {
+    ComparedRun {
         name: run.name.clone(),
         recipe: run.recipe.clone(),
         records: run.records.clone(),
@@ -200,7 +202,7 @@ fn study(folder: &Path) -> anyhow::Result<StudyReport> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let image = path.with_extension("png");
         let png = image.exists().then(|| read_file(&image)).transpose()?;
-        report.pictures.push(Picture { name, svg: read_text(path)?, png });
+        report.pictures.push(StudyPicture { name, svg: read_text(path)?, png });
     }
     if let Some(path) = files.iter().find(|path| ending(path, "toml")) {
         report.experiment = Some(read_text(path)?);

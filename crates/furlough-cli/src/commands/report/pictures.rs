@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use furlough::files::write_atomic;
-use furlough_lab::report::{Comparison, Picture, Pixels, RunReport};
+use furlough_lab::report::{Comparison, Pixels, RunReport, StudyPicture};
 use furlough_lab::run::{NamedRun, Plot, RunDir, chart_png, chart_svg};
 use std::cell::Cell;
 use std::fs;
@@ -68,8 +68,8 @@ impl Folder {
     }
 
     /// Writes the pictures of a study or a tune as they are in its folder, each name after `prefix`.
-    pub fn write_pictures(&self, prefix: &str, pictures: &[Picture]) -> anyhow::Result<()> {
-        for Picture { name, svg, png } in pictures {
+    pub fn write_pictures(&self, prefix: &str, pictures: &[StudyPicture]) -> anyhow::Result<()> {
+        for StudyPicture { name, svg, png } in pictures {
             self.picture(&format!("{prefix}{name}"), svg, png.as_deref())?;
         }
         Ok(())

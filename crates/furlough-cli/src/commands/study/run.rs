@@ -13,8 +13,8 @@ use anyhow::bail;
 use furlough::counted;
 use furlough::train::Control;
 use furlough_lab::study::{
-    Crew, Ended, Job, Measure, Queue, Report, Setting, Study, StudyFolder, TrialData, TrialOutcome, TrialRecord,
-    TrialState, measure_trial, run_pool,
+    Ended, Job, JobReport, Measure, PoolConfig, Queue, Study, StudyFolder, TrialConfig, TrialData, TrialOutcome,
+    TrialRecord, TrialState, measure_trial, run_pool,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
@@ -135,7 +135,7 @@ fn train(
     let list: Vec<Job> =
         list.map(|(number, planned)| Job { number, trial: planned.trial.clone(), until: None }).collect();
     let mut plan = Queue::new(list, |report| {
-        match heard(&mut ran, report, trials, |planned| {
+        match on_report(&mut ran, report, trials, |planned| {
             let measured = measure_trial(&planned.trial, data, root, study.measures(), threads)?;
             Ok(measured.values.into_iter().filter(|(measure, _)| study.measures().contains(measure)).collect())
         }) {
@@ -146,8 +146,8 @@ fn train(
             }
         }
     });
-    let setting = Setting { root, threads, clock: &clock, retry_failed: args.retry_failed };
-    let ran_pool = run_pool(data, &Crew { workers: jobs, setting, stop: &stop }, &mut plan);
+    let setting = TrialConfig { root, threads, clock: &clock, retry_failed: args.retry_failed };
+    let ran_pool = run_pool(data, &PoolConfig { workers: jobs, setting, stop: &stop }, &mut plan);
     drop(plan);
     if let Err(error) = ran_pool {
         broken.get_or_insert(error);
@@ -166,21 +166,21 @@ fn train(
 
 type Values = BTreeMap<Measure, f64>;
 
-fn heard(
+fn on_report(
     ran: &mut Ran,
-    report: Report,
+    report: JobReport,
     todo: &[Planned],
     measure: impl Fn(&Planned) -> furlough_lab::Result<Values>,
 ) -> furlough_lab::Result<()> {
     match report {
-        Report::Begun { .. } => Ok(()),
-        Report::Epoch { number, summary } => {
+        JobReport::Begun { .. } => Ok(()),
+        JobReport::Epoch { number, summary } => {
             let Planned { trial, weight, .. } = &todo[number];
             let work = weight / f64::from(trial.recipe().options().epochs);
             ran.display.event(&Event::Epoch { title: &todo[number].title(), id: trial.id(), summary: &summary, work });
             Ok(())
         }
-        Report::Ended { number, outcome } => {
+        JobReport::Ended { number, outcome } => {
             let planned = &todo[number];
             let (title, id) = (&*planned.title(), planned.trial.id());
             let done = outcome.and_then(|outcome| match outcome.ended {
@@ -337,7 +337,7 @@ mod tests {
         let mut after = |kind: ErrorKind| {
             let source = kind.into();
             let outcome = Err(furlough::Error::Io { action: "write", path: "trials/a".into(), source }.into());
-            heard(&mut ran, Report::Ended { number: 0, outcome }, &todo, |_| Ok(Values::new())).is_ok()
+            on_report(&mut ran, JobReport::Ended { number: 0, outcome }, &todo, |_| Ok(Values::new())).is_ok()
         };
         assert_eq!(
             [ErrorKind::PermissionDenied, ErrorKind::StorageFull, ErrorKind::QuotaExceeded].map(&mut after),

@@ -1,7 +1,7 @@
 use super::{Tune, TuneSummary};
 use crate::progress::{Output, Renderer};
 use furlough_lab::recipe::Recipe;
-use furlough_lab::tune::{Arm, Candidate, Metric, Phase, Space, TuneEvent, TuneReport, Verdict};
+use furlough_lab::tune::{Candidate, DropoutArm, Metric, Phase, Space, TuneEvent, TuneReport, Verdict};
 use serde::Serialize;
 
 /// One JSON object a line, one line an event, on standard output.
@@ -33,7 +33,7 @@ enum Line<'a> {
     Trial {
         trial: usize,
         generation: usize,
-        arm: Arm,
+        arm: DropoutArm,
         changes: &'a Candidate,
         epoch: u32,
         epochs: u32,
@@ -47,14 +47,14 @@ enum Line<'a> {
         out_of_time: bool,
     },
     Replicate {
-        arm: Arm,
+        arm: DropoutArm,
         seed: u64,
         value: Option<f64>,
     },
     Verdict(&'a Verdict),
     #[serde(rename = "passed_over")]
     PassedOver {
-        arm: Arm,
+        arm: DropoutArm,
         reason: String,
     },
     Stop {
@@ -106,7 +106,7 @@ impl Renderer<Tune> for Json {
             TuneEvent::Compared { trial, entry, epoch, epochs, score, metric, best } => Line::Trial {
                 trial,
                 generation: entry.generation,
-                arm: Arm::of(&entry.recipe),
+                arm: DropoutArm::of(&entry.recipe),
                 changes: &entry.candidate,
                 epoch,
                 epochs,

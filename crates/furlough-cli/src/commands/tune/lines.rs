@@ -2,7 +2,7 @@ use super::{Tune, TuneSummary, page};
 use crate::progress::{Output, Picture, Renderer, bar};
 use crate::terminal::{Style, duration};
 use furlough_lab::run::Failure;
-use furlough_lab::tune::{Arm, Phase, TuneEvent, TuneOptions, TuneReport};
+use furlough_lab::tune::{DropoutArm, Phase, TuneEvent, TuneOptions, TuneReport};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -104,7 +104,7 @@ impl Renderer<Tune> for Lines {
                 }
             }
             TuneEvent::PassedOver { arm, failure } => {
-                let which = if arm == Arm::With { "with dropout" } else { "without dropout" };
+                let which = if arm == DropoutArm::With { "with dropout" } else { "without dropout" };
                 let text =
                     format!("  the best {which} failed on all training examples ({failure}); the other one is taken");
                 out.print(&self.style.text(&text));

@@ -7,7 +7,7 @@ use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Failure;
 use furlough_lab::study::statistics::Estimate;
-use furlough_lab::tune::{Arm, Candidate, Entry, Finalist, Metric, STARTS, TuneDir, TuneReport, rungs};
+use furlough_lab::tune::{Candidate, DropoutArm, Finalist, Metric, STARTS, SearchEntry, TuneDir, TuneReport, rungs};
 
 const INDENT: usize = 14;
 
@@ -93,7 +93,7 @@ pub fn heading(summary: &TuneSummary<'_>, style: Style) -> String {
 }
 
 /// What a trial came to at a rung: its figure, or how it failed.
-pub fn score(entry: &Entry, metric: Metric, score: f64) -> String {
+pub fn score(entry: &SearchEntry, metric: Metric, score: f64) -> String {
     match &entry.failure {
         Some(Failure::Error { .. }) => "failed".into(),
         _ => metric.show(score),
@@ -101,7 +101,14 @@ pub fn score(entry: &Entry, metric: Metric, score: f64) -> String {
 }
 
 /// A trial that has come to a rung.
-pub fn row(trial: usize, entry: &Entry, (epoch, epochs): (u32, u32), value: &str, best: bool, style: Style) -> String {
+pub fn row(
+    trial: usize,
+    entry: &SearchEntry,
+    (epoch, epochs): (u32, u32),
+    value: &str,
+    best: bool,
+    style: Style,
+) -> String {
     let text = format!(
         "  {trial:>6}   {:>8}   {value:>9}   {}",
         format!("{epoch}/{epochs}"),
@@ -162,7 +169,7 @@ pub fn ending(summary: &TuneSummary<'_>, report: &TuneReport, seconds: f64, styl
         fields.lines.push(format!("  {}", style.bold(&line)));
     }
     fields.lines.push(String::new());
-    let chosen = if report.verdict.recommended == Arm::With { &report.with } else { &report.without };
+    let chosen = if report.verdict.recommended == DropoutArm::With { &report.with } else { &report.without };
     fields.add("recommended", &run(TuneDir::RECOMMENDED), false);
     fields.add("", &format!("{}, on all training examples", tried(chosen)), true);
     let score = match report.test.accuracy {

@@ -88,7 +88,7 @@ fn what_a_study_says_is_text() {
 #[test]
 fn only_plain_pictures_are_drawn_in_the_page() {
     let shown = |svg: &str| {
-        let pictures = vec![Picture { name: "p".into(), svg: svg.into(), png: None }];
+        let pictures = vec![StudyPicture { name: "p".into(), svg: svg.into(), png: None }];
         let html = page(&[Part::Study(&StudyReport { name: "s".into(), pictures, ..StudyReport::default() })]).unwrap();
         html[html.find("<div class=\"study\">").unwrap()..].to_string()
     };

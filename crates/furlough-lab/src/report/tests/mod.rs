@@ -78,7 +78,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
 /// A page with every kind of part.
 fn everything(name: &str, names: [&str; 2]) -> String {
     let run = report(name, names);
-    let line = |name: &str, seed: u64| Line {
+    let line = |name: &str, seed: u64| ComparedRun {
         name: name.into(),
         recipe: recipe(&format!("data = 'digits'\nhidden = 5\nepochs = 3\nseed = {seed}")),
         records: run.records.clone(),
@@ -88,7 +88,7 @@ fn everything(name: &str, names: [&str; 2]) -> String {
     let study = StudyReport {
         name: name.into(),
         text: Some("# Rates\n\n| p | error |\n|---|---:|\n| 0.5 | 1.25 |\n".into()),
-        pictures: vec![Picture {
+        pictures: vec![StudyPicture {
             name: name.into(),
             svg: "<svg viewBox=\"0 0 1 1\"><rect x=\"0\"/></svg>".into(),
             png: None,

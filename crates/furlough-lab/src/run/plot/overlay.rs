@@ -3,7 +3,7 @@
 use super::NamedRun;
 use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, INK, color, shorten};
-use super::scene::{Curve, Panel, draw_panel};
+use super::scene::{Curve, PanelFrame, draw_panel};
 use crate::run::EpochRecord;
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
@@ -60,7 +60,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun
         let axis = if shares { Axis::shares(values.into_iter()) } else { Axis::losses(values.into_iter()) };
         let title = if axis.is_log() { format!("{title} (logarithmic)") } else { title.into() };
         let (left, top) = (70.0 + 450.0 * (place % 2) as f64, below + ROW * (place / 2) as f64 + 30.0);
-        let panel = Panel { left, right: left + 320.0, top, bottom: top + 240.0 };
+        let panel = PanelFrame { left, right: left + 320.0, top, bottom: top + 240.0 };
         draw_panel(canvas, &panel, &title, &axis, &curves)?;
     }
     Ok(())

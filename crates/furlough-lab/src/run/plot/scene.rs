@@ -20,7 +20,7 @@ pub(super) struct Curve {
     pub values: Vec<Option<f64>>,
 }
 
-pub(super) struct Panel {
+pub(super) struct PanelFrame {
     pub left: f64,
     pub right: f64,
     pub top: f64,
@@ -60,12 +60,12 @@ pub(super) fn draw<DB: DrawingBackend>(
     let loss_title = if loss_axis.is_log() { "loss (logarithmic)" } else { "loss" };
     let (top, bottom) = (92.0, 350.0);
     if share_values.is_empty() {
-        let panel = Panel { left: 70.0, right: 830.0, top, bottom };
+        let panel = PanelFrame { left: 70.0, right: 830.0, top, bottom };
         return draw_panel(&canvas, &panel, loss_title, &loss_axis, &losses);
     }
     let share_axis = Axis::shares(share_values.iter().copied());
-    draw_panel(&canvas, &Panel { left: 70.0, right: 390.0, top, bottom }, loss_title, &loss_axis, &losses)?;
-    draw_panel(&canvas, &Panel { left: 520.0, right: 840.0, top, bottom }, "accuracy", &share_axis, &shares)
+    draw_panel(&canvas, &PanelFrame { left: 70.0, right: 390.0, top, bottom }, loss_title, &loss_axis, &losses)?;
+    draw_panel(&canvas, &PanelFrame { left: 520.0, right: 840.0, top, bottom }, "accuracy", &share_axis, &shares)
 }
 
 fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares: &[Curve]) -> Drawn<DB> {
@@ -83,12 +83,12 @@ fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares:
 
 pub(super) fn draw_panel<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
-    panel: &Panel,
+    panel: &PanelFrame,
     title: &str,
     axis: &Axis,
     curves: &[Curve],
 ) -> Drawn<DB> {
-    let Panel { left, right, top, bottom } = *panel;
+    let PanelFrame { left, right, top, bottom } = *panel;
     let epochs = Axis::epochs(curves[0].values.len() as u32);
     // A little room on both sides, so that no dot touches the frame.
     let x = |epoch: f64| left + 8.0 + epochs.place(epoch) * (right - left - 16.0);
@@ -132,7 +132,11 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
 const MOST_LABELS: usize = 12;
 
 /// Writes the last value of each curve beside its end, moved apart where they would touch.
-fn end_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, ends: &[(f64, f64, RGBColor)]) -> Drawn<DB> {
+fn end_labels<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    panel: &PanelFrame,
+    ends: &[(f64, f64, RGBColor)],
+) -> Drawn<DB> {
     const APART: f64 = 15.0;
     if ends.len() > MOST_LABELS {
         return Ok(());

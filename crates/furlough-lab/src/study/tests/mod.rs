@@ -31,8 +31,8 @@ fn trial(text: &str) -> Trial {
     Trial::new(recipe(text), &data().info.fingerprint)
 }
 
-fn setting(root: &Path) -> Setting<'_> {
-    Setting { root, threads: 1, clock: &|| 0.0, retry_failed: false }
+fn setting(root: &Path) -> TrialConfig<'_> {
+    TrialConfig { root, threads: 1, clock: &|| 0.0, retry_failed: false }
 }
 
 fn run(trial: &Trial, root: &Path, until: Option<u32>) -> crate::Result<TrialOutcome> {

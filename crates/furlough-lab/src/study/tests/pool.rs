@@ -8,16 +8,16 @@ fn jobs(count: usize) -> Vec<Job> {
     (0..count).map(job).collect()
 }
 
-fn crew<'a>(root: &'a Path, stop: &'a (dyn Fn() -> bool + Sync)) -> Crew<'a> {
-    Crew { workers: 3, setting: setting(root), stop }
+fn crew<'a>(root: &'a Path, stop: &'a (dyn Fn() -> bool + Sync)) -> PoolConfig<'a> {
+    PoolConfig { workers: 3, setting: setting(root), stop }
 }
 
 /// What each job came to, in the order of the numbers.
-fn outcomes(reports: Vec<Report>) -> Vec<(usize, crate::Result<TrialOutcome>)> {
+fn outcomes(reports: Vec<JobReport>) -> Vec<(usize, crate::Result<TrialOutcome>)> {
     let mut outcomes: Vec<_> = reports
         .into_iter()
         .filter_map(|report| match report {
-            Report::Ended { number, outcome } => Some((number, outcome)),
+            JobReport::Ended { number, outcome } => Some((number, outcome)),
             _ => None,
         })
         .collect();
@@ -38,8 +38,8 @@ fn many_at_a_time_come_to_the_same() {
         Control::Continue
     });
     run_pool(&data(), &crew(root.path(), &|| false), &mut plan).unwrap();
-    let begun = reports.iter().filter(|report| matches!(report, Report::Begun { .. })).count();
-    let epochs = reports.iter().filter(|report| matches!(report, Report::Epoch { .. })).count();
+    let begun = reports.iter().filter(|report| matches!(report, JobReport::Begun { .. })).count();
+    let epochs = reports.iter().filter(|report| matches!(report, JobReport::Epoch { .. })).count();
     assert_eq!((begun, epochs), (7, 6 * 3));
     let outcomes = outcomes(reports);
     assert_eq!(outcomes.len(), 7);
@@ -92,7 +92,7 @@ fn what_others_run_is_tried_again_at_the_end() {
     let (kept, mut released) = (hold(&jobs[0]), Some(hold(&jobs[1])));
     let mut order = Vec::new();
     let mut plan = Queue::new(jobs.clone(), |report| {
-        if let Report::Ended { number, outcome } = report {
+        if let JobReport::Ended { number, outcome } = report {
             released.take();
             order.push((number, outcome.unwrap().ended));
         }
@@ -124,8 +124,8 @@ impl Plan for Ladder {
         Some(Job { number: 0, until: Some(self.rung), ..jobs(1).remove(0) })
     }
 
-    fn heard(&mut self, report: Report) -> Control {
-        if let Report::Ended { outcome, .. } = report {
+    fn on_report(&mut self, report: JobReport) -> Control {
+        if let JobReport::Ended { outcome, .. } = report {
             self.waiting = false;
             self.records.push(outcome.unwrap().records.len());
         }

@@ -50,7 +50,7 @@ fn train(root: &Path, chosen: impl Fn(usize) -> bool) {
     let job =
         |(number, (_, _, recipe))| Job { number, trial: Trial::new(recipe, &data().info.fingerprint), until: None };
     let mut plan = Queue::new(trials.into_iter().map(job), |_| Control::Continue);
-    run_pool(&data(), &Crew { workers: 2, setting: setting(root), stop: &|| false }, &mut plan).unwrap();
+    run_pool(&data(), &PoolConfig { workers: 2, setting: setting(root), stop: &|| false }, &mut plan).unwrap();
 }
 
 fn collect(roots: &[PathBuf]) -> Results {

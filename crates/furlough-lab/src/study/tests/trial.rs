@@ -158,7 +158,7 @@ fn a_trial_of_another_process_is_left_to_it() {
 #[test]
 fn a_trial_that_failed_is_run_again_only_on_request() {
     let root = tempfile::tempdir().unwrap();
-    let again = Setting { retry_failed: true, ..setting(root.path()) };
+    let again = TrialConfig { retry_failed: true, ..setting(root.path()) };
     let steps = Cell::new(0);
     let mut count = |event: &Event<'_>| {
         steps.set(steps.get() + u32::from(matches!(event, Event::Step { .. } | Event::Diverged { .. })));

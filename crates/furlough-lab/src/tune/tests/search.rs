@@ -1,8 +1,8 @@
 //! The search as a pure machine, with a made-up score in place of training.
 
 use crate::recipe::{Recipe, Settings};
-use crate::tune::search::{Arm, GENERATION, Search, Task, planned_epochs};
-use crate::tune::{Entry, Space, rungs};
+use crate::tune::search::{DropoutArm, GENERATION, Search, SearchTask, planned_epochs};
+use crate::tune::{SearchEntry, Space, rungs};
 
 fn base(epochs: u32) -> Recipe {
     let text = format!("data = 'digits'\nhidden = [32, 32]\nepochs = {epochs}\nfolds = 5");
@@ -23,7 +23,7 @@ fn score(recipe: &Recipe, epoch: u32) -> f64 {
 /// Runs a search with `workers` tasks at a time, of which always the one that `pick` says is done next, and counts epochs.
 fn run(mut search: Search, workers: usize, pick: impl Fn(usize) -> usize) -> (Search, u64) {
     let rungs = search.rungs().to_vec();
-    let (mut out, mut epochs): (Vec<Task>, u64) = (Vec::new(), 0);
+    let (mut out, mut epochs): (Vec<SearchTask>, u64) = (Vec::new(), 0);
     loop {
         while out.len() < workers {
             let Some(task) = search.next().unwrap() else { break };
@@ -54,7 +54,7 @@ fn what_is_tried_depends_neither_on_workers_nor_on_who_is_done_first() {
         for (workers, pick) in [(2, 1), (3, 0), (4, 7), (9, 3), (16, 5)] {
             let (other, _) = run(new(), workers, |left| left.wrapping_mul(pick).wrapping_add(pick));
             assert_eq!(other.entries(), alone.entries(), "{workers} workers");
-            assert_eq!(other.best(Arm::With), alone.best(Arm::With));
+            assert_eq!(other.best(DropoutArm::With), alone.best(DropoutArm::With));
         }
     }
 }
@@ -74,7 +74,8 @@ fn each_generation_loses_two_thirds_at_a_rung() {
         // Nobody who was given up was better than somebody who went on.
         for rung in 0..rungs.len() - 1 {
             let there = those.iter().copied().filter(|entry| entry.scores.len() > rung);
-            let (on, out): (Vec<&Entry>, Vec<&Entry>) = there.partition(|entry| entry.scores.len() > rung + 1);
+            let (on, out): (Vec<&SearchEntry>, Vec<&SearchEntry>) =
+                there.partition(|entry| entry.scores.len() > rung + 1);
             let worst = on.iter().map(|entry| entry.scores[rung]).fold(0.0, f64::max);
             assert!(out.iter().all(|entry| entry.scores[rung] >= worst));
         }
@@ -87,10 +88,10 @@ fn the_search_gets_better_than_where_it_began() {
     let base = base(30);
     let space = Space::new(&base);
     let (search, _) = run(Search::new(&base, &space, 41).unwrap(), 2, |_| 0);
-    let best = &search.entries()[search.best(Arm::With).unwrap()];
+    let best = &search.entries()[search.best(DropoutArm::With).unwrap()];
     let first = search.entries()[..5].iter().map(|entry| *entry.scores.last().unwrap()).fold(1.0, f64::min);
     assert!(best.scores[2] < first, "{} and {first}", best.scores[2]);
-    assert_eq!(search.entries()[search.best(Arm::Without).unwrap()].recipe.dropout(), [0.0, 0.0]);
+    assert_eq!(search.entries()[search.best(DropoutArm::Without).unwrap()].recipe.dropout(), [0.0, 0.0]);
 }
 
 #[test]
@@ -100,19 +101,20 @@ fn both_arms_are_tuned_when_there_is_more_than_rates() {
     let trials = 5 + 2 * GENERATION;
     let (search, epochs) = run(Search::new(&base, &space, trials).unwrap(), 3, |left| left - 1);
     for generation in [1, 2] {
-        let to_the_end = |arm: Arm| {
-            let those = search.entries().iter().filter(|e| e.generation == generation && Arm::of(&e.recipe) == arm);
+        let to_the_end = |arm: DropoutArm| {
+            let those =
+                search.entries().iter().filter(|e| e.generation == generation && DropoutArm::of(&e.recipe) == arm);
             (those.clone().count(), those.filter(|entry| entry.scores.len() == 3).count())
         };
-        let (with, without) = (to_the_end(Arm::With), to_the_end(Arm::Without));
+        let (with, without) = (to_the_end(DropoutArm::With), to_the_end(DropoutArm::Without));
         assert_eq!((with.0, without.0), (6, 3));
         assert!(with.1 <= 1 && without.1 <= 1);
     }
     assert!(epochs <= planned_epochs(&base, &space, trials));
-    let diverged = |entry: &Entry| entry.scores.iter().any(|score| score.is_infinite());
+    let diverged = |entry: &SearchEntry| entry.scores.iter().any(|score| score.is_infinite());
     assert!(search.entries().iter().any(diverged), "some learning rates are too large here");
     let best = |arm| &search.entries()[search.best(arm).unwrap()];
-    assert!(!diverged(best(Arm::With)) && !diverged(best(Arm::Without)));
+    assert!(!diverged(best(DropoutArm::With)) && !diverged(best(DropoutArm::Without)));
 }
 
 #[test]
@@ -129,7 +131,7 @@ fn a_closed_search_asks_for_nothing_more() {
     assert!(search.has_started() && search.next().unwrap().is_some());
     search.close();
     assert_eq!(search.next().unwrap(), None);
-    assert!(search.best(Arm::With).is_some() && search.best(Arm::Without).is_some());
+    assert!(search.best(DropoutArm::With).is_some() && search.best(DropoutArm::Without).is_some());
 }
 
 #[test]

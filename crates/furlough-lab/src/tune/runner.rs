@@ -3,25 +3,25 @@
 use super::Metric;
 use crate::recipe::Recipe;
 use crate::run::{EpochRecord, Failure};
-use crate::study::{Crew, Ended, Job, Plan, Report, Setting, Trial, TrialData, TrialOutcome, run_pool};
+use crate::study::{Ended, Job, JobReport, Plan, PoolConfig, Trial, TrialConfig, TrialData, TrialOutcome, run_pool};
 use crate::{Error, Result};
 use furlough::train::{Control, EpochSummary};
 use std::collections::{HashMap, VecDeque};
 
 /// A recipe to train, on each fold, until an epoch.
 #[derive(Debug, Clone)]
-pub(super) struct Ask {
-    /// A number of the source's own, which comes back with the answer.
+pub(super) struct TrialRequest {
+    /// A number of the scheduler's own, which comes back with the scores.
     pub id: usize,
     pub recipe: Recipe,
     pub until: u32,
 }
 
-/// What an ask came to.
+/// What a request came to.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct TrialScores {
     pub id: usize,
-    /// The scores after the epochs that the field was asked for, as far as the ask went: means over the folds, infinite where one diverged.
+    /// The scores after the epochs that the runner was asked for, as far as the request went: means over the folds, infinite where one diverged.
     pub scores: Vec<f64>,
     /// Why it was not trained to the end, if it failed; of several folds the first that did.
     pub failure: Option<Failure>,
@@ -30,12 +30,12 @@ pub(super) struct Answer {
 }
 
 /// Who knows what to train next. Its answers may depend on what it has heard.
-pub(super) trait Source {
+pub(super) trait Scheduler {
     /// What to train next; none when there is nothing for now.
-    fn next(&mut self) -> Result<Option<Ask>>;
+    fn next(&mut self) -> Result<Option<TrialRequest>>;
 
     /// Takes note of what came of it.
-    fn heard(&mut self, answer: Answer);
+    fn on_scores(&mut self, scores: TrialScores);
 
     /// Some epochs more are known, trained just now or long ago. Stop ends all that is running; its trials are saved.
     fn tick(&mut self, epochs: u64) -> Control;
@@ -43,9 +43,9 @@ pub(super) trait Source {
 
 /// Where trials are trained, and how their scores are taken.
 #[derive(Clone, Copy)]
-pub(super) struct Field<'a> {
+pub(super) struct TrialRunner<'a> {
     pub data: &'a TrialData<'a>,
-    pub setting: Setting<'a>,
+    pub setting: TrialConfig<'a>,
     pub jobs: usize,
     pub stop: &'a (dyn Fn() -> bool + Sync),
     pub metric: Metric,
@@ -55,28 +55,28 @@ pub(super) struct Field<'a> {
     pub rungs: &'a [u32],
 }
 
-impl Field<'_> {
+impl TrialRunner<'_> {
     /// The trials of a recipe, one for each fold.
     pub fn trials(&self, recipe: &Recipe) -> Result<Vec<Trial>> {
         let trial = |&fold: &u32| Ok(Trial::new(with_fold(recipe, fold)?, &self.data.info.fingerprint));
         self.folds.iter().map(trial).collect()
     }
 
-    /// Trains what the source asks for until it asks for nothing more or somebody stops it.
+    /// Trains what the scheduler requests for until it requests for nothing more or somebody stops it.
     ///
     /// # Errors
     /// The first error that is not one of a trial alone.
-    pub fn run(&self, source: &mut dyn Source) -> Result<()> {
+    pub fn run(&self, scheduler: &mut dyn Scheduler) -> Result<()> {
         let mut work = Work {
-            field: self,
-            source,
+            runner: self,
+            scheduler,
             waiting: VecDeque::new(),
             jobs: Vec::new(),
-            asks: Vec::new(),
+            requests: Vec::new(),
             known: HashMap::new(),
             failed: None,
         };
-        let crew = Crew { workers: self.jobs, setting: self.setting, stop: self.stop };
+        let crew = PoolConfig { workers: self.jobs, setting: self.setting, stop: self.stop };
         run_pool(self.data, &crew, &mut work)?;
         work.failed.map_or(Ok(()), Err)
     }
@@ -86,13 +86,13 @@ impl Field<'_> {
 type Trained = (Vec<EpochRecord>, Option<Failure>);
 
 struct Work<'a, 'b> {
-    field: &'a Field<'b>,
-    source: &'a mut dyn Source,
+    runner: &'a TrialRunner<'b>,
+    scheduler: &'a mut dyn Scheduler,
     waiting: VecDeque<Job>,
-    /// By the number of the job: its ask, its place among the folds, its trial.
+    /// By the number of the job: its request, its place among the folds, its trial.
     jobs: Vec<(usize, usize, Trial)>,
-    asks: Vec<(Ask, Vec<Option<Trained>>)>,
-    /// Epochs of each trial that the source was told of.
+    requests: Vec<(TrialRequest, Vec<Option<Trained>>)>,
+    /// Epochs of each trial that the scheduler was told of.
     known: HashMap<String, u32>,
     failed: Option<Error>,
 }
@@ -100,17 +100,17 @@ struct Work<'a, 'b> {
 impl Plan for Work<'_, '_> {
     fn next(&mut self) -> Option<Job> {
         if self.waiting.is_empty() && self.failed.is_none() {
-            let asked = self.source.next().and_then(|ask| ask.map_or(Ok(()), |ask| self.take(ask)));
+            let asked = self.scheduler.next().and_then(|request| request.map_or(Ok(()), |request| self.take(request)));
             self.failed = asked.err();
         }
         if self.failed.is_some() { None } else { self.waiting.pop_front() }
     }
 
-    fn heard(&mut self, report: Report) -> Control {
+    fn on_report(&mut self, report: JobReport) -> Control {
         let done = match report {
-            Report::Begun { .. } => return Control::Continue,
-            Report::Epoch { number, summary } => return self.tick(number, summary.epoch),
-            Report::Ended { number, outcome } => self.ended(number, outcome),
+            JobReport::Begun { .. } => return Control::Continue,
+            JobReport::Epoch { number, summary } => return self.tick(number, summary.epoch),
+            JobReport::Ended { number, outcome } => self.ended(number, outcome),
         };
         match done {
             Ok(control) => control,
@@ -123,13 +123,13 @@ impl Plan for Work<'_, '_> {
 }
 
 impl Work<'_, '_> {
-    fn take(&mut self, ask: Ask) -> Result<()> {
-        let number = self.asks.len();
-        for (place, trial) in self.field.trials(&ask.recipe)?.into_iter().enumerate() {
-            self.waiting.push_back(Job { number: self.jobs.len(), trial: trial.clone(), until: Some(ask.until) });
+    fn take(&mut self, request: TrialRequest) -> Result<()> {
+        let number = self.requests.len();
+        for (place, trial) in self.runner.trials(&request.recipe)?.into_iter().enumerate() {
+            self.waiting.push_back(Job { number: self.jobs.len(), trial: trial.clone(), until: Some(request.until) });
             self.jobs.push((number, place, trial));
         }
-        self.asks.push((ask, vec![None; self.field.folds.len()]));
+        self.requests.push((request, vec![None; self.runner.folds.len()]));
         Ok(())
     }
 
@@ -137,11 +137,11 @@ impl Work<'_, '_> {
         let known = self.known.entry(self.jobs[job].2.id().into()).or_default();
         let more = epoch.saturating_sub(*known);
         *known = epoch.max(*known);
-        self.source.tick(more.into())
+        self.scheduler.tick(more.into())
     }
 
     fn ended(&mut self, job: usize, outcome: Result<TrialOutcome>) -> Result<Control> {
-        let (ask, place, _) = self.jobs[job];
+        let (request, place, _) = self.jobs[job];
         let (records, failure) = match outcome {
             Ok(TrialOutcome { ended: Ended::Stopped, .. }) => return Ok(Control::Continue),
             Ok(TrialOutcome { ended: Ended::Elsewhere, path, .. }) => return Err(Error::Locked { path }),
@@ -152,26 +152,26 @@ impl Work<'_, '_> {
             Err(error) => return Err(error),
         };
         let last = records.len() as u32;
-        self.asks[ask].1[place] = Some((records, failure));
+        self.requests[request].1[place] = Some((records, failure));
         let control = self.tick(job, last);
-        if let Some(answer) = self.answer(ask) {
-            self.source.heard(answer);
+        if let Some(scores) = self.scores(request) {
+            self.scheduler.on_scores(scores);
         }
         Ok(control)
     }
 
-    /// The answer to an ask, once all its folds are trained.
-    fn answer(&self, ask: usize) -> Option<Answer> {
-        let (Ask { id, until, .. }, folds) = &self.asks[ask];
+    /// The scores of a request, once all its folds are trained.
+    fn scores(&self, request: usize) -> Option<TrialScores> {
+        let (TrialRequest { id, until, .. }, folds) = &self.requests[request];
         let trained: Vec<&Trained> = folds.iter().map(Option::as_ref).collect::<Option<_>>()?;
         let failure = trained.iter().find_map(|(_, failure)| failure.clone());
         let folds: Vec<&Vec<EpochRecord>> = trained.iter().map(|(records, _)| records).collect();
-        let rungs = self.field.rungs.iter().filter(|rung| *rung <= until);
+        let rungs = self.runner.rungs.iter().filter(|rung| *rung <= until);
         let score = |records: &[EpochRecord], rung: usize| match records.get(..rung) {
             None => f64::INFINITY,
             Some(records) => {
                 let summaries: Vec<EpochSummary> = records.iter().map(|record| record.summary.clone()).collect();
-                self.field.metric.score(&summaries)
+                self.runner.metric.score(&summaries)
             }
         };
         let mean =
@@ -179,7 +179,7 @@ impl Work<'_, '_> {
         let epochs: usize = folds.iter().map(|records| records.len()).sum();
         let seconds: f64 = folds.iter().flat_map(|records| records.iter()).map(|record| record.seconds).sum();
         let epoch_seconds = if epochs == 0 { 0.0 } else { seconds / epochs as f64 * folds.len() as f64 };
-        Some(Answer { id: *id, scores: rungs.map(mean).collect(), failure, epoch_seconds })
+        Some(TrialScores { id: *id, scores: rungs.map(mean).collect(), failure, epoch_seconds })
     }
 }
 
