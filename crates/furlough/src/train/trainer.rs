@@ -38,6 +38,13 @@ pub struct Trainer<'a> {
     checkpoint_every: Option<u64>,
 }
 
+fn check_threads(threads: usize) -> Result<()> {
+    if threads > MAX_THREADS {
+        return Err(Error::setting("threads", threads, format!("at most {MAX_THREADS} threads are started")));
+    }
+    Ok(())
+}
+
 impl<'a> Trainer<'a> {
     /// A run from the beginning, on `threads` threads, from 1 to [`MAX_THREADS`].
     ///
@@ -47,6 +54,8 @@ impl<'a> Trainer<'a> {
     pub fn new(network: &Sequential, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
         let architecture = fitting(network, data)?;
         options.validate()?;
+        // Before the memory, which counts what each thread takes.
+        check_threads(threads)?;
         let memory = TrainingMemory::of(&architecture, options, data.len(), threads);
         check_memory(network, memory.training())?;
         let mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
@@ -68,9 +77,7 @@ impl<'a> Trainer<'a> {
         state: TrainState,
     ) -> Result<Self> {
         options.validate()?;
-        if threads > MAX_THREADS {
-            return Err(Error::setting("threads", threads, format!("at most {MAX_THREADS} threads are started")));
-        }
+        check_threads(threads)?;
         let architecture = fitting(network, data)?;
         if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
             let reason = "concrete dropout learns its probability, which then follows no schedule";
