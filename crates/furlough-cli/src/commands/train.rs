@@ -22,21 +22,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return explain(args);
     }
     // What can be refused without the data is refused before it is fetched.
-    let (dir, recipe) = match &args.resume {
-        Some(path) => {
-            let dir = RunDir::resume(path)?;
-            let recipe = dir.recipe()?;
-            (dir, recipe)
-        }
-        None => {
-            let recipe = recipe(&args.recipe, args.quiet)?;
-            let dir = match &args.out {
-                Some(out) => RunDir::create(out)?,
-                None => free_folder(recipe.data())?,
-            };
-            (dir, recipe)
-        }
-    };
+    let (dir, recipe) = folder_and_recipe(args)?;
     let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
     let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
@@ -114,6 +100,21 @@ fn explain(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let mut trainer = Trainer::new(&network, &recipe.options(), &split.train, threads(args.threads))?;
     write!(io::stdout(), "{}", trainer.plan())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The folder to write to, locked, and the recipe: that of the run to go on with, or a new one.
+fn folder_and_recipe(args: &TrainArgs) -> anyhow::Result<(RunDir, Recipe)> {
+    if let Some(path) = &args.resume {
+        let dir = RunDir::resume(path)?;
+        let recipe = dir.recipe()?;
+        return Ok((dir, recipe));
+    }
+    let recipe = recipe(&args.recipe, args.quiet)?;
+    let dir = match &args.out {
+        Some(out) => RunDir::create(out)?,
+        None => free_folder(recipe.data())?,
+    };
+    Ok((dir, recipe))
 }
 
 /// TensorBoard's event files, if they were asked for, now or when the run began.

@@ -5,8 +5,7 @@ use furlough::data::{Partition, catalog};
 use furlough::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, MaskSharing, Sequential};
 use furlough::optim::{LrSchedule, Sgd};
 use furlough::train::TrainOptions;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 /// A whole run in one flat list of values, all of them decided and checked. Written as TOML it is the run
 /// directory's `recipe.toml`, and reading that gives the same run, bit for bit. Made by [`Settings::resolve`](super::Settings::resolve).
@@ -54,13 +53,6 @@ pub struct Recipe {
     pub(super) seed: u64,
     #[serde(skip_serializing_if = "Precision::is_f32")]
     pub(super) precision: Precision,
-}
-
-/// Reads what a recipe is written as, and checks it.
-impl<'de> Deserialize<'de> for Recipe {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::Settings::deserialize(deserializer)?.resolve().map_err(D::Error::custom)
-    }
 }
 
 impl Recipe {

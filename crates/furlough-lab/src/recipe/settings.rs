@@ -224,6 +224,13 @@ impl Settings {
     }
 }
 
+/// Reads what a recipe is written as, and checks it.
+impl<'de> Deserialize<'de> for Recipe {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Settings::deserialize(deserializer)?.resolve().map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

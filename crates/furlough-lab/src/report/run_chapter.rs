@@ -20,7 +20,8 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
         add("calibration", "Calibration", calibration::section(answers)?);
     }
     if let Some(model) = &report.model {
-        let weights = report.answers.as_ref().and_then(|answers| weights::section(answers, &model.mlp));
+        let weights = report.answers.as_ref().and_then(|answers| answers.weights.as_ref());
+        let weights = weights.map(|weights| weights::section(weights, &model.mlp));
         add("weights", "First-layer weights", weights);
         add("masks", "Dropout masks", masks::section(report)?);
     }

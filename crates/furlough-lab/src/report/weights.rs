@@ -1,6 +1,6 @@
 //! What first-layer units look for: their incoming weights, drawn in the shape of the data.
 
-use super::{Answers, Pixels, embed, numbers};
+use super::{Pixels, embed, numbers};
 use crate::Result;
 use crate::run::picture_png;
 use furlough::predict::{FeatureGrid, Predictor, WeightPicture, weight_picture};
@@ -30,13 +30,13 @@ pub(super) fn weights(predictor: &Predictor, data: &Dataset) -> Result<Option<We
     Ok(Some(Weights { drawn, pixels }))
 }
 
-pub(super) fn section(answers: &Answers, mlp: &Mlp) -> Option<Markup> {
-    let Weights { drawn, pixels } = answers.weights.as_ref()?;
+pub(super) fn section(weights: &Weights, mlp: &Mlp) -> Markup {
+    let Weights { drawn, pixels } = weights;
     let (all, shown) = (mlp.weights(0).ncols(), drawn.units.len());
     let what = format!(
         "Incoming weights of {shown} first-layer units, each drawn in the shape of an example; the table has them in figures"
     );
-    Some(html! {
+    html! {
         p {
             "What " @if shown == all { "the " (all) } @else { "the first " (shown) " of " (all) }
             " units of the first layer look for: a square is a unit, a pixel the weight of one feature. Red is above 0, blue below, and white 0; each unit is \
@@ -64,5 +64,5 @@ pub(super) fn section(answers: &Answers, mlp: &Mlp) -> Option<Markup> {
                 }
             }
         }
-    })
+    }
 }

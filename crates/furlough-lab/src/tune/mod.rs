@@ -5,6 +5,7 @@
 //! without are then *replicated* over paired seeds, which says whether one is better and by how much. The better one is at
 //! last *refitted* on all training examples, and tested once.
 
+mod arm;
 mod candidate;
 mod draws;
 mod event;
@@ -26,6 +27,7 @@ mod tests;
 mod tuner;
 mod verdict;
 
+pub use arm::DropoutArm;
 pub use candidate::Candidate;
 pub use event::{Phase, TuneEvent};
 pub use folder::{TuneContents, TuneDir};
@@ -35,7 +37,7 @@ pub use options::{FOLDS, TuneOptions};
 pub use plot::error_by_p;
 pub use propose::STARTS;
 pub use report::{Finalist, RungValue, SearchedTrial, TestScores, TuneReport};
-pub use search::{DropoutArm, GENERATION, SearchEntry};
+pub use search::{GENERATION, SearchEntry};
 pub use space::{Range, SearchKey, Space};
 pub use tuner::{Tuning, check, tune};
 pub use verdict::{Outcome, Verdict};

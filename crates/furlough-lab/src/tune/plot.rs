@@ -1,4 +1,4 @@
-use super::search::DropoutArm;
+use super::DropoutArm;
 use super::{Metric, SearchedTrial, TuneReport};
 use crate::recipe::Recipe;
 use crate::run::{Chart, Line, Panel, PlotPoint};

@@ -1,5 +1,5 @@
+use super::DropoutArm;
 use super::runner::{Scheduler, TrialRequest, TrialRunner, TrialScores};
-use super::search::DropoutArm;
 use super::searching::{Found, Tell};
 use super::{Phase, TuneEvent, TuneOptions};
 use crate::Result;

@@ -1,4 +1,4 @@
-use super::search::DropoutArm;
+use super::DropoutArm;
 use super::{Candidate, Metric, SearchEntry, Space, Verdict};
 use crate::recipe::Recipe;
 use serde::{Deserialize, Serialize};

@@ -1,28 +1,9 @@
-use super::candidate::drops;
 use super::propose::{Observation, Proposer, starts};
-use super::{Candidate, Space, promoted, rungs};
+use super::{Candidate, DropoutArm, Space, promoted, rungs};
 use crate::Result;
 use crate::recipe::Recipe;
 use crate::run::Failure;
-use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-
-/// With dropout or without: each is tuned for itself, so that the two are compared at their best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DropoutArm {
-    /// Networks that drop units.
-    With,
-    /// Networks that keep all units.
-    Without,
-}
-
-impl DropoutArm {
-    /// The arm that a recipe belongs to.
-    pub fn of(recipe: &Recipe) -> Self {
-        if drops(recipe) { DropoutArm::With } else { DropoutArm::Without }
-    }
-}
 
 /// Trials that are compared with each other, from the second generation on.
 pub const GENERATION: usize = 9;

@@ -1,8 +1,9 @@
 //! The search with a clock: which trials there is time for, and what it leaves on disk.
 
+use super::DropoutArm;
 use super::candidate::Candidate;
 use super::runner::{Scheduler, TrialRequest, TrialRunner, TrialScores};
-use super::search::{DropoutArm, Search, SearchEntry, SearchTask};
+use super::search::{Search, SearchEntry, SearchTask};
 use super::{Phase, TuneDir, TuneEvent, TuneOptions};
 use crate::run::{Failure, read_metrics};
 use crate::{Error, Result};

@@ -1,10 +1,10 @@
+use super::DropoutArm;
 use super::options::VERSION;
 use super::plot::error_by_p;
 use super::refit::{Refit, on_all_data, refit};
 use super::replication::{Pairs, replicate};
 use super::report::{Finalist, SearchedTrial, TestScores, TuneReport};
 use super::runner::TrialRunner;
-use super::search::DropoutArm;
 use super::searching::{Found, Tell, search, seconds_on_record};
 use super::{Metric, TuneDir, TuneEvent, TuneOptions, Verdict, rungs};
 use crate::recipe::Recipe;

@@ -1,5 +1,7 @@
 //! What a chart shows, apart from how it is drawn.
 
+use crate::run::EpochRecord;
+
 /// A picture of lines or rows with their uncertainty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
@@ -74,4 +76,13 @@ pub(super) struct Cell {
     pub right: f64,
     pub top: f64,
     pub bottom: f64,
+}
+
+/// A run in a picture of several.
+#[derive(Debug, Clone, Copy)]
+pub struct NamedRun<'a> {
+    /// What the legend calls it.
+    pub name: &'a str,
+    /// Its epochs, from the first.
+    pub records: &'a [EpochRecord],
 }

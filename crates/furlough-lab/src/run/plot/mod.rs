@@ -17,12 +17,12 @@ mod scene;
 
 pub(crate) use axis::wants_logarithm;
 pub use picture::picture_png;
-pub use plots::{NamedRun, Plot};
+pub use plots::Plot;
 
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
 use chart::draw as draw_chart;
-pub use data::{Chart, ChartRow, Line, Panel, PlotPoint};
+pub use data::{Chart, ChartRow, Line, NamedRun, Panel, PlotPoint};
 use plotters::coord::Shift;
 use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, SVGBackend};
 use plotters::style::{FontStyle, register_font};

@@ -1,7 +1,7 @@
 //! Pictures that reports show besides curves and charts, and all of them under one name.
 
 use super::canvas::{Canvas, Drawn};
-use super::{FINE, SIZE, confusion, failed, overlay, png, reliability, scene, svg};
+use super::{FINE, NamedRun, SIZE, confusion, failed, overlay, png, reliability, scene, svg};
 use crate::Result;
 use crate::run::EpochRecord;
 use furlough::predict::Calibration;
@@ -41,15 +41,6 @@ pub enum Plot<'a> {
         /// `[true class, predicted class]`: number of examples.
         counts: &'a Array2<u64>,
     },
-}
-
-/// A run in a picture of several.
-#[derive(Debug, Clone, Copy)]
-pub struct NamedRun<'a> {
-    /// What the legend calls it.
-    pub name: &'a str,
-    /// Its epochs, from the first.
-    pub records: &'a [EpochRecord],
 }
 
 impl Plot<'_> {

@@ -1,7 +1,8 @@
 //! The search as a pure machine, with a made-up score in place of training.
 
 use crate::recipe::{Recipe, Settings};
-use crate::tune::search::{DropoutArm, GENERATION, Search, SearchTask, planned_epochs};
+use crate::tune::DropoutArm;
+use crate::tune::search::{GENERATION, Search, SearchTask, planned_epochs};
 use crate::tune::{SearchEntry, Space, rungs};
 
 fn base(epochs: u32) -> Recipe {
