@@ -1,4 +1,5 @@
-//! The pages whose code is compiled and run with the documentation's: `cargo test --doc -p furlough-docs`.
+//! The pages whose code is compiled and run with the documentation's: `cargo test --doc -p
+//! furlough-docs`.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

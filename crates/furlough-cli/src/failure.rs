@@ -11,7 +11,8 @@ pub const INTERRUPTED: u8 = 130;
 /// Exit code of a study that is done but for trials that failed by themselves, and would again.
 pub const SOME_FAILED: u8 = 3;
 
-/// Prints `error` and gives the exit code that goes with it. When nobody reads the output any more, that is no error.
+/// Prints `error` and gives the exit code that goes with it. When nobody reads the output any more,
+/// that is no error.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
@@ -70,8 +71,8 @@ pub fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }
 
-/// The error and its causes, each once: many messages of the library already quote what caused them. It takes one line, whatever line breaks
-/// there are in a name or a value that it quotes.
+/// The error and its causes, each once: many messages of the library already quote what caused
+/// them. It takes one line, whatever line breaks there are in a name or a value that it quotes.
 fn message(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,9 +1,9 @@
-//! Ctrl-C, SIGTERM and SIGHUP. Where there is something to save, the first asks for a stop after the present step.
-//! A further Ctrl-C or SIGTERM ends the process at once.
-//! Where there is nothing to save, the first does.
+//! Ctrl-C, SIGTERM and SIGHUP. Where there is something to save, the first asks for a stop after
+//! the present step. A further Ctrl-C or SIGTERM ends the process at once. Where there is nothing
+//! to save, the first does.
 //!
-//! A signal that was ignored when the process began stays ignored: `nohup` means it so, and so do shells of what they
-//! start in the background.
+//! A signal that was ignored when the process began stays ignored: `nohup` means it so, and so do
+//! shells of what they start in the background.
 
 use crate::failure::INTERRUPTED;
 use anyhow::Context;
@@ -16,7 +16,8 @@ use std::sync::{Arc, LazyLock};
 
 static ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Asks for a stop at the first signal from now on. Before there is something to save they are left to end the process.
+/// Asks for a stop at the first signal from now on. Before there is something to save they are left
+/// to end the process.
 ///
 /// No thread waits for the signals, so that a system without room for one is no obstacle.
 pub fn catch() -> anyhow::Result<()> {
@@ -24,7 +25,8 @@ pub fn catch() -> anyhow::Result<()> {
         flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&ASKED)).context(CANNOT)?;
         flag::register(signal, Arc::clone(&ASKED)).context(CANNOT)?;
     }
-    // A terminal that closes may say so twice, the kernel and the shell each. That must not cut the saving short.
+    // A terminal that closes may say so twice, the kernel and the shell each. That must not cut the
+    // saving short.
     #[cfg(unix)]
     if !hangup_is_ignored() {
         flag::register(signal_hook::consts::SIGHUP, Arc::clone(&ASKED)).context(CANNOT)?;
@@ -34,8 +36,8 @@ pub fn catch() -> anyhow::Result<()> {
 
 const CANNOT: &str = "cannot listen for Ctrl-C";
 
-/// Ends the process at the first signal from now on, and says so and how things are: for what may take minutes and has
-/// nothing to save.
+/// Ends the process at the first signal from now on, and says so and how things are: for what may
+/// take minutes and has nothing to save.
 pub fn end(how: &str) -> anyhow::Result<()> {
     // The terminal has written ^C.
     let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
@@ -43,11 +45,13 @@ pub fn end(how: &str) -> anyhow::Result<()> {
     for signal in [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
         let message = message.clone();
         let stop = move || {
-            // SAFETY: the pointer and the length are of `message`, which the closure owns. Nobody need read it.
+            // SAFETY: the pointer and the length are of `message`, which the closure owns. Nobody
+            // need read it.
             unsafe { libc::write(2, message.as_ptr().cast(), message.len() as _) };
             low_level::exit(INTERRUPTED.into());
         };
-        // SAFETY: `write` and `_exit` may be called in a signal handler, and `stop` calls nothing else.
+        // SAFETY: `write` and `_exit` may be called in a signal handler, and `stop` calls nothing
+        // else.
         unsafe { low_level::register(signal, stop) }.context(CANNOT)?;
     }
     Ok(())
@@ -70,7 +74,8 @@ pub fn hangup_is_ignored() -> bool {
 fn is_ignored(signal: c_int) -> bool {
     #[cfg(unix)]
     {
-        // SAFETY: all bytes 0 are a `sigaction`, and without a new action the call only fills it in.
+        // SAFETY: all bytes 0 are a `sigaction`, and without a new action the call only fills it
+        // in.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
         let told = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
         told == 0 && action.sa_sigaction == libc::SIG_IGN

@@ -1,6 +1,8 @@
-//! How much memory this process may still take: what `ulimit`, the control group and the machine itself allow.
+//! How much memory this process may still take: what `ulimit`, the control group and the machine
+//! itself allow.
 //!
-//! Linux says all of it in text files. Where there are none, nothing is known here, and only the allocator is asked.
+//! Linux says all of it in text files. Where there are none, nothing is known here, and only the
+//! allocator is asked.
 
 use crate::terminal;
 use anyhow::bail;
@@ -39,7 +41,8 @@ struct Texts {
 /// Refuses a training that takes more memory than this process may have.
 ///
 /// # Errors
-/// [`furlough::Error::Layer`] that names the largest layer, the memory that it would take, and the limit.
+/// [`furlough::Error::Layer`] that names the largest layer, the memory that it would take, and the
+/// limit.
 pub fn check_training(network: &Sequential, memory: &TrainingMemory, threads: usize) -> anyhow::Result<()> {
     match tightest(&Texts::read(), threads) {
         Some(Limit { left, reason }) if memory.total() > left => {

@@ -1,4 +1,5 @@
-//! The `furlough` command: turns flags into a recipe, shows what the library does, and says what went wrong.
+//! The `furlough` command: turns flags into a recipe, shows what the library does, and says what
+//! went wrong.
 
 mod acquire;
 mod args;

@@ -35,7 +35,8 @@ impl Style {
         Style { color: !dumb && !no_color, unicode: utf8_locale(), width }
     }
 
-    /// `text` in the characters that can be shown, those that control a terminal escaped. Colors stay where there are any.
+    /// `text` in the characters that can be shown, those that control a terminal escaped. Colors
+    /// stay where there are any.
     pub fn text(self, text: &str) -> String {
         let mut shown = String::new();
         for c in text.chars() {
@@ -202,7 +203,8 @@ pub fn shell_word(name: impl AsRef<OsStr>) -> String {
     quoted(name.as_ref(), utf8_locale())
 }
 
-/// Plain where that is enough, else between quotes, and where it has bytes that cannot be shown, in the form that bash, zsh and ksh know.
+/// Plain where that is enough, else between quotes, and where it has bytes that cannot be shown, in
+/// the form that bash, zsh and ksh know.
 fn quoted(name: &OsStr, unicode: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%".contains(c);
     let showable = |c: char| !c.is_control() && (unicode || c.is_ascii());

@@ -1,10 +1,10 @@
 //! The harness of the integration tests.
 //!
-//! The harness of the standard library knows before it compiles which tests are ignored.
-//! Some tests need a program, an instruction set or a file system that a machine may lack.
-//! There they would have to return early, and would be reported as "ok" without having run.
-//! Here a test says when the program starts what it is missing.
-//! Then it is reported as ignored, by `cargo test` and by `cargo nextest` alike, and named at the end with its reason.
+//! The harness of the standard library knows before it compiles which tests are ignored. Some tests
+//! need a program, an instruction set or a file system that a machine may lack. There they would
+//! have to return early, and would be reported as "ok" without having run. Here a test says when
+//! the program starts what it is missing. Then it is reported as ignored, by `cargo test` and by
+//! `cargo nextest` alike, and named at the end with its reason.
 //!
 //! ```
 //! mod masks {
@@ -38,22 +38,25 @@ pub struct Test {
 }
 
 impl Test {
-    /// Names a test by its module, as [`module_path!`] gives it, and its function. It fails when `run` panics.
+    /// Names a test by its module, as [`module_path!`] gives it, and its function. It fails when
+    /// `run` panics.
     pub fn new(module: &str, name: &str, run: impl FnOnce() + Send + 'static) -> Test {
         let module = module.split_once("::").map_or("", |(_, inner)| inner);
         let name = if module.is_empty() { name.into() } else { format!("{module}::{name}") };
         Test { name, run: Box::new(run), missing: Box::new(|| None) }
     }
 
-    /// Has `missing` say what the machine lacks for this test, if something. It is asked only when the test is asked for.
+    /// Has `missing` say what the machine lacks for this test, if something. It is asked only when
+    /// the test is asked for.
     pub fn unless(self, missing: impl FnOnce() -> Option<String> + 'static) -> Test {
         Test { missing: Box::new(missing), ..self }
     }
 }
 
-/// Defines `pub fn tests()`, which lists the tests of a module: functions without parameters. A test that is left out of the list
-/// is dead code, so the compiler names it. `name unless expression` gives [`Test::unless`] a closure of the expression; an attribute
-/// before a name, such as `#[cfg(unix)]`, belongs to its place in the list.
+/// Defines `pub fn tests()`, which lists the tests of a module: functions without parameters. A
+/// test that is left out of the list is dead code, so the compiler names it. `name unless
+/// expression` gives [`Test::unless`] a closure of the expression; an attribute before a name, such
+/// as `#[cfg(unix)]`, belongs to its place in the list.
 #[macro_export]
 macro_rules! tests {
     ($($(#[$attribute:meta])* $name:ident $(unless $missing:expr)?),* $(,)?) => {
@@ -66,7 +69,8 @@ macro_rules! tests {
     };
 }
 
-/// The tests of all modules, which have attributes as in [`tests!`], and one that no function is marked for the standard harness.
+/// The tests of all modules, which have attributes as in [`tests!`], and one that no function is
+/// marked for the standard harness.
 #[macro_export]
 macro_rules! all {
     ($($(#[$attribute:meta])* $($module:ident)::+),* $(,)?) => {{
@@ -79,7 +83,8 @@ macro_rules! all {
     }};
 }
 
-/// Fails when a file in this folder has a function marked `#[test]`, which this harness would leave out without a word.
+/// Fails when a file in this folder has a function marked `#[test]`, which this harness would leave
+/// out without a word.
 #[doc(hidden)]
 pub fn no_attributes(folder: &Path) {
     if !folder.is_dir() {
@@ -97,8 +102,8 @@ pub fn no_attributes(folder: &Path) {
     }
 }
 
-/// Runs the tests as the arguments of the program say, which are those of the standard harness, and names at the end those that could not
-/// run here.
+/// Runs the tests as the arguments of the program say, which are those of the standard harness, and
+/// names at the end those that could not run here.
 pub fn run(tests: Vec<Test>) -> ExitCode {
     let arguments = Arguments::from_args();
     let report = take_hook();
@@ -158,7 +163,8 @@ pub fn panic_message<T>(panics: impl FnOnce() -> T) -> String {
 /// Set in the process that [`alone`] starts.
 const ALONE: &str = "FURLOUGH_TEST_ALONE";
 
-/// Runs a test in a process of its own, where nothing else runs beside it: this program, started again with the name of the test.
+/// Runs a test in a process of its own, where nothing else runs beside it: this program, started
+/// again with the name of the test.
 ///
 /// # Panics
 /// When the test fails there.

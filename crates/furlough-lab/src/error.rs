@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-/// Everything that can go wrong in the laboratory. Each message says what was wrong, where, and what to do about it where that can be known.
+/// Everything that can go wrong in the laboratory. Each message says what was wrong, where, and
+/// what to do about it where that can be known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -77,7 +78,8 @@ impl Error {
         }
     }
 
-    /// Returns whether there was no room left to write something, as [`furlough::Error::is_out_of_space`] does.
+    /// Returns whether there was no room left to write something, as
+    /// [`furlough::Error::is_out_of_space`] does.
     pub fn is_out_of_space(&self) -> bool {
         self.engine().is_some_and(furlough::Error::is_out_of_space)
     }
@@ -105,7 +107,8 @@ impl Error {
     }
 }
 
-/// An error of the laboratory that went through the engine, as an observer's, comes out as what it was.
+/// An error of the laboratory that went through the engine, as an observer's, comes out as what it
+/// was.
 impl From<furlough::Error> for Error {
     fn from(error: furlough::Error) -> Self {
         match error {

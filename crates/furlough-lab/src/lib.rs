@@ -1,6 +1,8 @@
-//! Experiments with dropout on disk: recipes, runs that survive anything, studies, searches for p, and reports.
+//! Experiments with dropout on disk: recipes, runs that survive anything, studies, searches for p,
+//! and reports.
 //!
-//! The engine below it is [`furlough`]. The modules, in reading order; each uses only those above it:
+//! The engine below it is [`furlough`]. The modules, in reading order; each uses only those above
+//! it:
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -10,7 +12,8 @@
 //! | [`tune`] | drop probabilities chosen for somebody's own data, and whether dropout helps there |
 //! | [`report`] | what runs and studies did, as pages |
 //!
-//! The library is silent: it prints nothing and reads no environment variable, and every failure is an [`Error`].
+//! The library is silent: it prints nothing and reads no environment variable, and every failure is
+//! an [`Error`].
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::exit, clippy::unwrap_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

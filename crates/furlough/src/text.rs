@@ -10,8 +10,8 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {}", noun_of(count, noun))
 }
 
-/// Returns the singular `noun` for one thing and its plural for any other number of them. For numbers that are written in
-/// some other way than [`counted`] does.
+/// Returns the singular `noun` for one thing and its plural for any other number of them. For
+/// numbers that are written in some other way than [`counted`] does.
 ///
 /// ```
 /// assert_eq!(furlough::noun_of(60_000, "epoch"), "epochs");

@@ -1,4 +1,5 @@
-//! The cache: one folder a data set, with its files decompressed, so that loading them is reading and hashing and no more.
+//! The cache: one folder a data set, with its files decompressed, so that loading them is reading
+//! and hashing and no more.
 
 use super::source::Source;
 use anyhow::{Context, Result, anyhow, bail};
@@ -36,7 +37,8 @@ pub fn holds(folder: &Path, file: &KnownFile) -> bool {
     read().unwrap_or(false)
 }
 
-/// Makes the folder, makes sure that files can be put there, and clears away what a killed download left.
+/// Makes the folder, makes sure that files can be put there, and clears away what a killed download
+/// left.
 pub fn prepare(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     staged(folder)?;
@@ -50,8 +52,8 @@ pub fn prepare(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts one file into the folder from a stream of its content, plain or gzip'd. It appears there whole and checked,
-/// or not at all.
+/// Puts one file into the folder from a stream of its content, plain or gzip'd. It appears there
+/// whole and checked, or not at all.
 pub fn put(folder: &Path, file: &KnownFile, content: impl Read) -> Result<()> {
     let mut content = BufReader::with_capacity(CHUNK, content);
     let packed = content.fill_buf().context("reading it failed")?.starts_with(&[0x1f, 0x8b]);

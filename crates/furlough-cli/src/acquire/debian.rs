@@ -1,5 +1,5 @@
-//! The distribution's own package, without installing it and so without root: apt knows mirrors and proxies that a
-//! plain download does not, and checks the package's signature.
+//! The distribution's own package, without installing it and so without root: apt knows mirrors and
+//! proxies that a plain download does not, and checks the package's signature.
 
 use super::Report;
 use super::cache;

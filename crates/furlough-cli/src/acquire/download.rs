@@ -1,8 +1,8 @@
 //! Download over HTTPS.
 //!
-//! Certificates are judged by Mozilla's list, built in, so that a bare container without a certificate store can download
-//! too; `SSL_CERT_FILE` replaces it where a proxy has an authority of its own. The content is trusted for
-//! its SHA-256 and for nothing else.
+//! Certificates are judged by Mozilla's list, built in, so that a bare container without a
+//! certificate store can download too; `SSL_CERT_FILE` replaces it where a proxy has an authority
+//! of its own. The content is trusted for its SHA-256 and for nothing else.
 
 use super::places::Places;
 use super::source::Source;
@@ -17,9 +17,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
-/// For finding the host and for connecting to it: a machine with no network is not to be kept waiting.
+/// For finding the host and for connecting to it: a machine with no network is not to be kept
+/// waiting.
 const CONNECT: Duration = Duration::from_secs(5);
-/// For each answer and each piece of it. There is no limit on the whole, because slow lines are slow.
+/// For each answer and each piece of it. There is no limit on the whole, because slow lines are
+/// slow.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// Downloads into `folder` the files that it does not have yet, or all if `force` says so.

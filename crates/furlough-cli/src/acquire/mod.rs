@@ -1,5 +1,6 @@
-//! Where data comes from. The library knows formats and checksums; this module knows folders, the network and the
-//! environment. Every attempt is reported, and whatever is found is checked against its SHA-256 before it is used.
+//! Where data comes from. The library knows formats and checksums; this module knows folders, the
+//! network and the environment. Every attempt is reported, and whatever is found is checked against
+//! its SHA-256 before it is used.
 
 mod cache;
 mod debian;
@@ -83,8 +84,8 @@ Environment:
 /// The data set `name`, from `data_dir` if that is given and from wherever it can be had if not.
 ///
 /// # Errors
-/// For an unknown name, for a `data_dir` whose files are not what they should be, and when every way failed: then
-/// the one error lists them all.
+/// For an unknown name, for a `data_dir` whose files are not what they should be, and when every
+/// way failed: then the one error lists them all.
 pub fn split(wanted: Wanted, data_dir: Option<&Path>, report: Report) -> Result<Acquired> {
     let Wanted { name, labels_from } = wanted;
     if name == catalog::OWN_FILES {
@@ -115,8 +116,8 @@ pub fn split(wanted: Wanted, data_dir: Option<&Path>, report: Report) -> Result<
     }
 }
 
-/// Puts the data set `name` into the cache, if it is not there already or if `force` says to fetch it anew.
-/// Answers where it is.
+/// Puts the data set `name` into the cache, if it is not there already or if `force` says to fetch
+/// it anew. Answers where it is.
 ///
 /// # Errors
 /// As [`split`], and when the cache cannot be written.
@@ -133,7 +134,8 @@ pub fn fetch(name: &str, force: bool, report: Report) -> Result<String> {
     }
 }
 
-/// The data set `name` if it can be had without a download, and nothing if it cannot. Writes nothing.
+/// The data set `name` if it can be had without a download, and nothing if it cannot. Writes
+/// nothing.
 ///
 /// # Errors
 /// As [`split`] for unknown names and for `data_dir`.

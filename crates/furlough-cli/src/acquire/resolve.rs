@@ -1,5 +1,5 @@
-//! The order in which the places are tried: the folder that the user named, the cache, the system's folder, the network,
-//! the distribution's package.
+//! The order in which the places are tried: the folder that the user named, the cache, the system's
+//! folder, the network, the distribution's package.
 
 use super::places::Places;
 use super::source::Source;
@@ -9,7 +9,8 @@ use anyhow::{Result, anyhow};
 use furlough::data::catalog;
 use std::path::{Path, PathBuf};
 
-/// From a folder that the user named: what is wrong there is the user's to know, so nothing else is tried.
+/// From a folder that the user named: what is wrong there is the user's to know, so nothing else is
+/// tried.
 pub fn from_data_dir(source: &Source, folder: &Path, report: Report) -> Result<Acquired> {
     let loaded = source.load(folder).map_err(|error| Hinted {
         message: error.to_string(),

@@ -3,8 +3,8 @@ use furlough::data::fashion_mnist;
 use furlough::data::idx_folder::{self, KnownFile, Loaded};
 use std::path::Path;
 
-/// A data set that does not come with the program, and where it is to be had: everything that the ways of getting it
-/// need to know, so that tests can run them on data of their own.
+/// A data set that does not come with the program, and where it is to be had: everything that the
+/// ways of getting it need to know, so that tests can run them on data of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
     /// Its name in the catalog, and of its folder in the cache.
@@ -25,8 +25,9 @@ pub struct Source {
     pub system_folder: &'static str,
 }
 
-/// Fashion-MNIST. The official site's address is plain HTTP; the bucket behind it answers under this name
-/// over HTTPS. (Its other HTTPS spelling, with the bucket in the path, is one that Amazon means to retire.)
+/// Fashion-MNIST. The official site's address is plain HTTP; the bucket behind it answers under
+/// this name over HTTPS. (Its other HTTPS spelling, with the bucket in the path, is one that Amazon
+/// means to retire.)
 pub const FASHION_MNIST: Source = Source {
     name: fashion_mnist::ENTRY.name,
     title: fashion_mnist::ENTRY.title,

@@ -1,4 +1,5 @@
-//! Everything here runs on a small data set with checksums of its own, served by a server in the same process.
+//! Everything here runs on a small data set with checksums of its own, served by a server in the
+//! same process.
 
 mod server;
 

@@ -44,7 +44,8 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line of this process; ends the process when it makes no sense or asks for help.
+    /// Reads the command line of this process; ends the process when it makes no sense or asks for
+    /// help.
     pub fn read() -> Cli {
         Cli::from(std::env::args_os()).unwrap_or_else(|error| quit(error))
     }
@@ -59,7 +60,8 @@ impl Cli {
     }
 }
 
-/// Shows help or what is wrong with the command line, in characters that can be shown, and ends the process.
+/// Shows help or what is wrong with the command line, in characters that can be shown, and ends the
+/// process.
 fn quit(mut error: clap::Error) -> ! {
     // What somebody typed is quoted as it can be shown.
     let quoted: Vec<_> = error.context().filter_map(|(kind, value)| Some((kind, shown(value)?))).collect();
@@ -89,7 +91,8 @@ fn shown(value: &ContextValue) -> Option<ContextValue> {
     }
 }
 
-/// A resumed run has its recipe already. Clap could say so too, but would list all the flags there are.
+/// A resumed run has its recipe already. Clap could say so too, but would list all the flags there
+/// are.
 fn refuse_other_recipe(name: &str, matches: &ArgMatches, command: &mut clap::Command) -> Result<(), clap::Error> {
     if !matches.contains_id("resume") {
         return Ok(());
@@ -170,8 +173,9 @@ pub struct TrainArgs {
     /// Threads to compute with; the result is the same with any number [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run", allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
-    /// Print how a step is computed, and train nothing: threads, the order of the work, and for each
-    /// layer which products skip zeros or read weights in place. No such choice changes the result
+    /// Print how a step is computed, and train nothing: threads, the order of the work, and for
+    /// each layer which products skip zeros or read weights in place. No such choice changes the
+    /// result
     #[arg(long, help_heading = "Run", conflicts_with_all = ["resume", "out"])]
     pub explain: bool,
 
@@ -186,8 +190,8 @@ pub struct TrainArgs {
     pub quiet: bool,
 }
 
-/// The flags that make up a recipe. Values that make no sense are found by `Settings::resolve`, so that flags and files
-/// get the same messages.
+/// The flags that make up a recipe. Values that make no sense are found by `Settings::resolve`, so
+/// that flags and files get the same messages.
 #[derive(Debug, Args)]
 pub struct RecipeArgs {
     /// Read the recipe from a TOML file; flags override it key by key
@@ -197,14 +201,16 @@ pub struct RecipeArgs {
     /// Data set: see `furlough data list` [default: fashion-mnist]
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     data: Option<String>,
-    /// Lowest label in a folder of your own files: 1 where they count from 1, as EMNIST's letters do [default: 0]
+    /// Lowest label in a folder of your own files: 1 where they count from 1, as EMNIST's letters
+    /// do [default: 0]
     #[arg(long, value_parser = whole::<u32>, value_name = "N", help_heading = "Data", allow_negative_numbers = true)]
     labels_from: Option<u32>,
 
     /// Learn from only N of the training examples [default: all]
     #[arg(long, value_parser = whole::<usize>, value_name = "N", help_heading = "Data", allow_negative_numbers = true)]
     train_examples: Option<usize>,
-    /// Cut the training examples into K parts and hold one out for validation, in place of the test set
+    /// Cut the training examples into K parts and hold one out for validation, in place of the test
+    /// set
     #[arg(long, value_parser = whole::<u32>, value_name = "K", help_heading = "Data", allow_negative_numbers = true)]
     folds: Option<u32>,
     /// Which part is held out, from 0 [default: 0]
@@ -217,21 +223,25 @@ pub struct RecipeArgs {
     /// Widths of the hidden layers, or 'none' [default: 256,256]
     #[arg(long, value_name = "N,N,…", value_parser = wholes, help_heading = "Network", allow_negative_numbers = true)]
     hidden: Option<OneOrMany<usize>>,
-    /// Drop probability after each hidden layer, or one for all [default: 0.2, and 0.5 after the last]
+    /// Drop probability after each hidden layer, or one for all [default: 0.2, and 0.5 after the
+    /// last]
     #[arg(long, value_name = "P,P,…", value_parser = numbers, help_heading = "Network", allow_negative_numbers = true)]
     dropout: Option<OneOrMany<f64>>,
     /// Drop probability of the features themselves [default: 0]
     #[arg(long, value_parser = number, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
     input_dropout: Option<f64>,
-    /// What dropout does: bernoulli switches units off, gaussian multiplies each by normal noise with the same variance, alpha suits
-    /// '--activation selu --init lecun', dropconnect switches weights off, concrete learns p from where it begins [default: bernoulli]
+    /// What dropout does: bernoulli switches units off, gaussian multiplies each by normal noise
+    /// with the same variance, alpha suits '--activation selu --init lecun', dropconnect switches
+    /// weights off, concrete learns p from where it begins [default: bernoulli]
     #[arg(long, value_name = "KIND", value_parser = values::dropout_kinds(), help_heading = "Network")]
     dropout_kind: Option<String>,
-    /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default: per-example]
+    /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default:
+    /// per-example]
     #[arg(long, value_name = "N|batch", help_heading = "Network", allow_negative_numbers = true)]
     dropout_sharing: Option<String>,
-    /// Multiply all drop probabilities in the course of training: constant, early:F (only the first F of it), late:F (all but the first F),
-    /// ramp:F (from 0 up over the first F), decay (down to 0 at the end) [default: constant]
+    /// Multiply all drop probabilities in the course of training: constant, early:F (only the first
+    /// F of it), late:F (all but the first F), ramp:F (from 0 up over the first F), decay (down to
+    /// 0 at the end) [default: constant]
     #[arg(long, value_name = "WHEN", help_heading = "Network")]
     dropout_schedule: Option<String>,
     /// Of concrete dropout: prior length scale of the weights [default: 0.0001]
@@ -243,7 +253,8 @@ pub struct RecipeArgs {
     /// What hidden units do with their input [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
     activation: Option<String>,
-    /// How weights start: normal:SD, uniform:BOUND, kaiming, lecun, xavier [default: normal:0.01; digits: kaiming]
+    /// How weights start: normal:SD, uniform:BOUND, kaiming, lecun, xavier [default: normal:0.01;
+    /// digits: kaiming]
     #[arg(long, value_name = "INIT", help_heading = "Network")]
     init: Option<String>,
 
@@ -253,7 +264,8 @@ pub struct RecipeArgs {
     /// Learning rate [default: 0.5; digits: 0.1]
     #[arg(long, value_parser = number, value_name = "RATE", help_heading = "Training", allow_negative_numbers = true)]
     lr: Option<f64>,
-    /// How the learning rate falls: constant, or linear or cosine to 0 at the end [default: constant]
+    /// How the learning rate falls: constant, or linear or cosine to 0 at the end [default:
+    /// constant]
     #[arg(long, value_name = "NAME", value_parser = values::lr_schedules(), help_heading = "Training")]
     lr_schedule: Option<String>,
     /// How much of the last step goes on, from 0 to below 1 [default: 0]
@@ -269,7 +281,8 @@ pub struct RecipeArgs {
     /// L1 penalty on the weights; leaves few of them large [default: 0]
     #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
     l1: Option<f64>,
-    /// Upper bound for the norm of each hidden unit's incoming weights; 3 or 4 go well with dropout [default: none]
+    /// Upper bound for the norm of each hidden unit's incoming weights; 3 or 4 go well with dropout
+    /// [default: none]
     #[arg(long, value_parser = number, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
     max_norm: Option<f64>,
     /// Examples a step [default: 256; digits: 32]
@@ -281,8 +294,9 @@ pub struct RecipeArgs {
     /// Seed of all randomness [default: 0]
     #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Training", allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// What matrix products multiply: single precision, or each factor rounded to bfloat16, which is several times as fast on processors
-    /// with AMX, a third faster with AVX512-BF16 and no faster on others [default: f32]
+    /// What matrix products multiply: single precision, or each factor rounded to bfloat16, which
+    /// is several times as fast on processors with AMX, a third faster with AVX512-BF16 and no
+    /// faster on others [default: f32]
     #[arg(long, value_parser = values::precisions(), value_name = "NAME", help_heading = "Training")]
     precision: Option<String>,
 }

@@ -82,7 +82,8 @@ pub struct StudyRunArgs {
     /// Trials at a time [default: as many as the cores allow]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub jobs: Option<NonZero<usize>>,
-    /// Threads of each trial; changes no number [default: 1, more when there are fewer trials than cores]
+    /// Threads of each trial; changes no number [default: 1, more when there are fewer trials than
+    /// cores]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
     /// One JSON object a line on standard output: start, epoch, trial, stop

@@ -47,8 +47,8 @@ pub struct TuneArgs {
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub data_dir: Option<PathBuf>,
 
-    /// Search these too, each with a range if you like: input_dropout, width, depth, lr, weight_decay, max_norm; dropout=LOW..HIGH sets
-    /// the range of the rates
+    /// Search these too, each with a range if you like: input_dropout, width, depth, lr,
+    /// weight_decay, max_norm; dropout=LOW..HIGH sets the range of the rates
     #[arg(long, value_name = "KEY[=LOW..HIGH],…", help_heading = "Search", conflicts_with = "resume")]
     pub search: Option<String>,
     /// Recipes to try, at most [default: 30, or with --budget as many as there is time for]
@@ -62,7 +62,8 @@ pub struct TuneArgs {
     #[arg(long, value_name = "N", value_parser = whole::<u32>, help_heading = "Search", allow_negative_numbers = true)]
     #[arg(conflicts_with = "resume")]
     pub seeds: Option<u32>,
-    /// Hold out each fold in turn and judge by the mean; takes as many times as long as there are folds
+    /// Hold out each fold in turn and judge by the mean; takes as many times as long as there are
+    /// folds
     #[arg(long, help_heading = "Search", conflicts_with = "resume")]
     pub cross_validation: bool,
     /// What is compared: accuracy or loss [default: accuracy; loss where numbers are predicted]

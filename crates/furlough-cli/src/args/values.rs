@@ -34,7 +34,8 @@ pub(super) fn wholes(text: &str) -> Result<OneOrMany<usize>, String> {
     list(text, whole)
 }
 
-/// `0.2,0.5`, `0.5` or `none`. What can only be a number with a decimal comma is refused: `0,5` and `0,05`, but not `0,1`.
+/// `0.2,0.5`, `0.5` or `none`. What can only be a number with a decimal comma is refused: `0,5` and
+/// `0,05`, but not `0,1`.
 pub(super) fn numbers(text: &str) -> Result<OneOrMany<f64>, String> {
     if let Some(decimals) = text.strip_prefix("0,")
         && decimals.bytes().all(|byte| byte.is_ascii_digit())

@@ -1,4 +1,5 @@
-//! `furlough flags`, which is hidden: the page docs/reference/flags.md, made of the command line's definition.
+//! `furlough flags`, which is hidden: the page docs/reference/flags.md, made of the command line's
+//! definition.
 
 use crate::args::Cli;
 use crate::failure;

@@ -46,8 +46,8 @@ impl FolderKind {
 /// How far below a folder others are looked for.
 const DEPTH: usize = 3;
 
-/// Returns the runs, tunes and studies at or below `root`, by name. A tune and a study count as one, without their
-/// trials. Hidden folders and links are passed over.
+/// Returns the runs, tunes and studies at or below `root`, by name. A tune and a study count as
+/// one, without their trials. Hidden folders and links are passed over.
 pub fn found_in(root: &Path) -> Vec<(PathBuf, FolderKind)> {
     let mut found = Vec::new();
     let mut open = vec![(root.to_path_buf(), 0)];

@@ -141,7 +141,8 @@ fn study_row(path: &Path) -> furlough_lab::Result<Row> {
     let study = folder.study()?;
     let trials = TrialCounts::of(&folder.trials())?;
     let of = study.arms().len() * study.seeds().len();
-    // Arms of several parts may share trials, so there may be fewer; what is collected says for sure.
+    // Arms of several parts may share trials, so there may be fewer; what is collected says for
+    // sure.
     let done =
         trials.begun == 0 && (trials.finished + trials.failed >= of || folder.file(StudyFolder::RESULTS).exists());
     let status = if done { "finished" } else { "unfinished" };

@@ -175,7 +175,8 @@ pub fn threads(asked: Option<NonZero<usize>>) -> usize {
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get)
 }
 
-/// `runs/DATA-N` with the first N from 1 that does not exist. Another process may take it in the same moment: then the next.
+/// `runs/DATA-N` with the first N from 1 that does not exist. Another process may take it in the
+/// same moment: then the next.
 fn free_folder(data: &str) -> anyhow::Result<RunDir> {
     let mut n = 0_u64;
     loop {

@@ -48,7 +48,8 @@ impl<S: Subject> Display<S> {
         self.renderer.event(event, &mut self.output);
     }
 
-    /// Shows how it ended, when all is saved. An error of writing that came at any time is returned only here: what was done is saved by now.
+    /// Shows how it ended, when all is saved. An error of writing that came at any time is returned
+    /// only here: what was done is saved by now.
     pub fn end(&mut self, ending: &S::Ending<'_>) -> furlough::Result<()> {
         self.output.end_picture();
         self.renderer.end(ending, &mut self.output);

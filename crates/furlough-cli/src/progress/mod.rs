@@ -90,8 +90,8 @@ impl<'a> TrainingDisplay<'a> {
     }
 }
 
-/// What `rows` makes of the progress, once training has begun. The drawing thread waits for nobody: while the progress is
-/// being told, what was drawn before stays.
+/// What `rows` makes of the progress, once training has begun. The drawing thread waits for nobody:
+/// while the progress is being told, what was drawn before stays.
 fn drawing(
     progress: Arc<Mutex<TrainingProgress>>,
     rows: impl Fn(&TrainingProgress, Size) -> Vec<String> + Send + 'static,

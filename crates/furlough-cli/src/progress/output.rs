@@ -1,7 +1,9 @@
-//! Where everything goes that is shown: lines that stay, and below them a picture that is drawn again and again.
+//! Where everything goes that is shown: lines that stay, and below them a picture that is drawn
+//! again and again.
 //!
-//! A thread of its own writes, so that work never waits for a terminal. It draws what there is when it comes to it: a slow
-//! terminal sees fewer pictures. It asks the terminal nothing, and finds its way by relative movements.
+//! A thread of its own writes, so that work never waits for a terminal. It draws what there is when
+//! it comes to it: a slow terminal sees fewer pictures. It asks the terminal nothing, and finds its
+//! way by relative movements.
 
 use super::screen::{Picture, Screen, Stream};
 use crate::failure::is_gone;
@@ -124,8 +126,8 @@ impl Output {
         self.shared.changed.notify_all();
     }
 
-    /// Waits until everything is written, and returns what went wrong. A reader that has gone away is no error, and one who takes
-    /// nothing is not waited for when the user wants to stop.
+    /// Waits until everything is written, and returns what went wrong. A reader that has gone away
+    /// is no error, and one who takes nothing is not waited for when the user wants to stop.
     pub fn finish(&mut self) -> io::Result<()> {
         self.end_picture();
         let mut state = self.shared.state();
@@ -215,7 +217,8 @@ impl Writer {
         }
     }
 
-    /// Waits for what is to be written next: lines, and whether there is a picture below them. Nothing once nobody needs it.
+    /// Waits for what is to be written next: lines, and whether there is a picture below them.
+    /// Nothing once nobody needs it.
     fn next(&self, last: Instant) -> Option<(Vec<(Stream, String)>, bool)> {
         let mut state = self.shared.state();
         while !state.urgent && !state.closed {

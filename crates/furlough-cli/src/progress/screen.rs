@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// Draws the picture for a terminal of this size, a text a row. `None` leaves what was drawn before.
+/// Draws the picture for a terminal of this size, a text a row. `None` leaves what was drawn
+/// before.
 pub type Picture = Box<dyn FnMut(Size) -> Option<Vec<String>> + Send>;
 
 /// A stream of the process.
@@ -25,7 +26,8 @@ pub struct Size {
 }
 
 impl Stream {
-    /// Returns the size of the terminal, if there is one and it has any. The system is asked, never the terminal.
+    /// Returns the size of the terminal, if there is one and it has any. The system is asked, never
+    /// the terminal.
     pub fn size(self) -> Option<Size> {
         let (Width(columns), Height(rows)) = match self {
             Stream::Stdout => terminal_size_of(io::stdout()),
@@ -73,7 +75,8 @@ impl Screen {
             Some(size) if drawing => picture(size).unwrap_or(drawn),
             _ => Vec::new(),
         };
-        // A row of the terminal is left free, so that nothing scrolls, and a column, so that no row is broken in two.
+        // A row of the terminal is left free, so that nothing scrolls, and a column, so that no row
+        // is broken in two.
         let size = size.unwrap_or(Size { columns: 80, rows: 24 });
         let frame: Vec<String> =
             frame.iter().take(size.rows.saturating_sub(1)).map(|line| clip(line, size.columns - 1)).collect();
@@ -95,7 +98,8 @@ impl Screen {
         stream.write(&picture)
     }
 
-    /// Moves from the picture's last row, where the cursor is, to its first. Rows that were drawn on a wider terminal may take two by now.
+    /// Moves from the picture's last row, where the cursor is, to its first. Rows that were drawn
+    /// on a wider terminal may take two by now.
     fn back(&self, width: usize) -> String {
         let rows: usize = self.drawn.iter().map(|line| columns(line).div_ceil(width).max(1)).sum();
         match rows {
@@ -114,8 +118,8 @@ fn write(lines: &[(Stream, String)]) -> io::Result<()> {
     Ok(())
 }
 
-/// Draws over what there was. The cursor comes to rest at the beginning of the last row: there a `^C` that the terminal
-/// writes does no harm.
+/// Draws over what there was. The cursor comes to rest at the beginning of the last row: there a
+/// `^C` that the terminal writes does no harm.
 fn drawing_of(rows: &[String]) -> String {
     if rows.is_empty() {
         return String::new();

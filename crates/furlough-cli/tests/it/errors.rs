@@ -19,7 +19,8 @@ furlough_harness::tests![
     a_closed_pipe_ends_quietly,
 ];
 
-/// The messages for command lines that fail with `code`, in the form of a transcript. None may leave anything behind.
+/// The messages for command lines that fail with `code`, in the form of a transcript. None may
+/// leave anything behind.
 fn transcript(lines: &[&str], code: i32) -> String {
     let mut text = String::new();
     for line in lines {

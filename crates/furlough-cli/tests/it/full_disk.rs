@@ -1,5 +1,6 @@
-//! A disk that is really full: a small one in memory, mounted where only this test sees it. Where the system lets nobody do that, the tests are
-//! skipped; what is done about such an error is tested without a disk too, in `commands/study/run.rs`.
+//! A disk that is really full: a small one in memory, mounted where only this test sees it. Where
+//! the system lets nobody do that, the tests are skipped; what is done about such an error is
+//! tested without a disk too, in `commands/study/run.rs`.
 
 use crate::common::{folder, furlough, ok};
 use std::fs;
@@ -25,7 +26,8 @@ fn without_disks() -> Option<String> {
     (!mounted).then(|| "the right to mount a disk in memory, by unshare".into())
 }
 
-/// Runs a script in `disk/`, which has so many KiB; `$furlough` is the program, and `grow` makes room.
+/// Runs a script in `disk/`, which has so many KiB; `$furlough` is the program, and `grow` makes
+/// room.
 fn on_a_disk(folder: &Path, kib: u32, script: &str) {
     let program = furlough(folder).get_program().to_owned();
     fs::create_dir(folder.join("disk")).unwrap();

@@ -1,4 +1,5 @@
-//! Limits of the system: work that can do without goes on, and the rest ends with one error that names the limit.
+//! Limits of the system: work that can do without goes on, and the rest ends with one error that
+//! names the limit.
 
 use crate::common::{folder, furlough, ok};
 use std::fs::{self, Permissions};

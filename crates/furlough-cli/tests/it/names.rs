@@ -1,4 +1,5 @@
-//! Names that a terminal or a locale cannot show: what is printed can be shown, and what is to be typed can be typed.
+//! Names that a terminal or a locale cannot show: what is printed can be shown, and what is to be
+//! typed can be typed.
 
 use crate::common::{folder, furlough, signal};
 use std::ffi::OsStr;

@@ -1,4 +1,5 @@
-//! Named pipes where files should be: one clear error, and no command that waits for somebody to write into them.
+//! Named pipes where files should be: one clear error, and no command that waits for somebody to
+//! write into them.
 
 use crate::common::watching::Watching;
 use crate::common::{folder, furlough, ok};

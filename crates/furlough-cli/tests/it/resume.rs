@@ -99,11 +99,13 @@ fn kill_at_any_moment_then_resume_is_the_same_run() {
     let train = format!("train {MOMENTUM} --epochs 8 --quiet");
     ok(folder, &format!("{train} --out whole"));
     let mut round = 0;
-    // A kill has power only while there is something to interrupt, so it is the kills that are counted.
+    // A kill has power only while there is something to interrupt, so it is the kills that are
+    // counted.
     while kills < 12 {
         round += 1;
         let run = format!("killed-{round}");
-        // A process killed before it wrote the recipe, its first file, has not begun a run: the same command begins it.
+        // A process killed before it wrote the recipe, its first file, has not begun a run: the
+        // same command begins it.
         let begin = format!("{train} --out {run} --checkpoint-every 1");
         let resume = format!("train --resume {run} --checkpoint-every 2 --quiet");
         let mut patience = 15;

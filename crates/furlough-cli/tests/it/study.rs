@@ -1,4 +1,5 @@
-//! `furlough study` as a user meets it: whole studies, killed and resumed ones, shards, and what is refused.
+//! `furlough study` as a user meets it: whole studies, killed and resumed ones, shards, and what is
+//! refused.
 
 #[cfg(unix)]
 use crate::common::interrupted;

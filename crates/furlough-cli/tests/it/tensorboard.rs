@@ -1,7 +1,8 @@
 //! Event files, read back by TensorBoard itself.
 //!
-//! `FURLOUGH_TENSORBOARD_PYTHON` names an interpreter that has the package tensorboard, if it is not `python3`. With
-//! `FURLOUGH_REQUIRE_TENSORBOARD=1` its absence is a failure; without it the test is skipped.
+//! `FURLOUGH_TENSORBOARD_PYTHON` names an interpreter that has the package tensorboard, if it is
+//! not `python3`. With `FURLOUGH_REQUIRE_TENSORBOARD=1` its absence is a failure; without it the
+//! test is skipped.
 
 use crate::common::{folder, furlough, json_lines, ok};
 use serde_json::Value;

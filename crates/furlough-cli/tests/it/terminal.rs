@@ -1,4 +1,5 @@
-//! Terminals that are slow, stand still, have no size or go away; signals; streams that nobody reads.
+//! Terminals that are slow, stand still, have no size or go away; signals; streams that nobody
+//! reads.
 
 use crate::common::pty::{self, OnTerminal};
 use crate::common::{folder, furlough, ok, signal};

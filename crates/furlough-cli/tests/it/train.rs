@@ -256,7 +256,8 @@ fn runs_answer_together() {
         assert_eq!(shown["classes"][class]["recall"], recall);
     }
     assert_ne!(shown["calibration"], alone["calibration"]);
-    // The loss of a mean is at most the mean of the losses (Jensen), and 3 networks of different seeds are not the same.
+    // The loss of a mean is at most the mean of the losses (Jensen), and 3 networks of different
+    // seeds are not the same.
     assert!(together[2]["loss"].as_f64() < together[0]["loss"].as_f64());
     let text = ok(folder.path(), "evaluate s0 s1 s2");
     assert!(text.contains("runs together   accuracy       loss   with"), "{text}");

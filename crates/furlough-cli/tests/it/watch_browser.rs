@@ -1,8 +1,9 @@
 //! The live page in a real browser, headless: scripts/watch_browser.mjs drives it.
 //!
-//! It takes node, playwright-core (`FURLOUGH_PLAYWRIGHT` names a folder whose node_modules has it) and chromium (`FURLOUGH_BROWSER` names another). With
-//! `FURLOUGH_REQUIRE_BROWSER=1` a missing one is a failure; without it the test is skipped. `FURLOUGH_PICTURES` names a folder for
-//! pictures of the page.
+//! It takes node, playwright-core (`FURLOUGH_PLAYWRIGHT` names a folder whose node_modules has it)
+//! and chromium (`FURLOUGH_BROWSER` names another). With `FURLOUGH_REQUIRE_BROWSER=1` a missing one
+//! is a failure; without it the test is skipped. `FURLOUGH_PICTURES` names a folder for pictures of
+//! the page.
 
 use crate::common::watching::Watching;
 use crate::common::{Training, folder, ok};

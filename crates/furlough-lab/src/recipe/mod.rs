@@ -1,4 +1,5 @@
-//! What somebody said of a run, in flags or TOML, and the recipe that was decided and checked of it.
+//! What somebody said of a run, in flags or TOML, and the recipe that was decided and checked of
+//! it.
 
 mod recipe;
 mod settings;

@@ -7,8 +7,9 @@ use furlough::optim::{LrSchedule, Sgd};
 use furlough::train::TrainOptions;
 use serde::Serialize;
 
-/// A whole run in one flat list of values, all of them decided and checked. Written as TOML it is the run
-/// directory's `recipe.toml`, and reading that gives the same run, bit for bit. Made by [`Settings::resolve`](super::Settings::resolve).
+/// A whole run in one flat list of values, all of them decided and checked. Written as TOML it is
+/// the run directory's `recipe.toml`, and reading that gives the same run, bit for bit. Made by
+/// [`Settings::resolve`](super::Settings::resolve).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recipe {
     pub(super) data: String,
@@ -149,7 +150,8 @@ impl Recipe {
         Ok(Recipe { seed, ..self.clone() })
     }
 
-    /// The recipe as TOML, with every key that matters (those with which nothing is changed may be left out); [`Settings::parse`](super::Settings::parse) reads it.
+    /// The recipe as TOML, with every key that matters (those with which nothing is changed may be
+    /// left out); [`Settings::parse`](super::Settings::parse) reads it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a flat table of numbers and strings is always TOML")
     }

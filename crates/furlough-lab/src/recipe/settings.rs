@@ -21,7 +21,8 @@ pub struct Settings {
     pub labels_from: Option<u32>,
     /// How many of the training examples are learned from, at least 1.
     pub train_examples: Option<usize>,
-    /// Into how many parts the training set is cut, at least 2; one is held out and takes the place of the test set.
+    /// Into how many parts the training set is cut, at least 2; one is held out and takes the place
+    /// of the test set.
     pub folds: Option<u32>,
     /// Which part is held out, from 0.
     pub fold: Option<u32>,
@@ -91,7 +92,8 @@ impl<T: Copy> OneOrMany<T> {
     }
 }
 
-/// By hand, because an untagged enum that is derived forgets what was wrong with the value, and where.
+/// By hand, because an untagged enum that is derived forgets what was wrong with the value, and
+/// where.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct Either<T>(PhantomData<T>);
@@ -167,9 +169,10 @@ impl Settings {
         }
     }
 
-    /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on dropout it is 0.5 after
-    /// the last hidden layer and 0.2 after those before it. On `digits`, too small for the tutorial's batches and
-    /// its tiny initial weights, batches are 32, epochs 30 and the initialization is Kaiming's, at learning rate 0.1.
+    /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on
+    /// dropout it is 0.5 after the last hidden layer and 0.2 after those before it. On `digits`,
+    /// too small for the tutorial's batches and its tiny initial weights, batches are 32, epochs 30
+    /// and the initialization is Kaiming's, at learning rate 0.1.
     ///
     /// # Errors
     /// [`furlough::Error::Setting`] for the first value that is out of range.

@@ -11,8 +11,8 @@ const NUMBERS: [(&str, &str); 4] = [
 /// So many characters of a line are quoted: the key is at its beginning, and a list may be long.
 const QUOTED: usize = 50;
 
-/// Reads a text as TOML. Why it cannot be read is said in one line, which the parser's own picture of the place is not:
-/// `line 3, column 10 (hidden = -1): invalid value …`.
+/// Reads a text as TOML. Why it cannot be read is said in one line, which the parser's own picture
+/// of the place is not: `line 3, column 10 (hidden = -1): invalid value …`.
 pub(crate) fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return toml_reason(&error) };

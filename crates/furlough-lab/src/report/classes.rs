@@ -5,7 +5,8 @@ use furlough::predict::ClassScores;
 use maud::{Markup, html};
 use ndarray::Array2;
 
-/// From this many classes on the matrix is too wide for a page, and the pairs that are mixed up most stand in its place.
+/// From this many classes on the matrix is too wide for a page, and the pairs that are mixed up
+/// most stand in its place.
 const WIDE: usize = 31;
 
 pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
@@ -74,7 +75,8 @@ fn pairs(names: &[String], confusion: &Array2<u64>) -> Markup {
 }
 
 fn scores(names: &[String], scores: &[ClassScores]) -> Markup {
-    // Precision of what no answer said and recall of what did not occur are no figures, and belong to no mean.
+    // Precision of what no answer said and recall of what did not occur are no figures, and belong
+    // to no mean.
     let precision = |class: &ClassScores| (class.predicted > 0).then_some(class.precision);
     let recall = |class: &ClassScores| (class.support > 0).then_some(class.recall);
     let f1 = |class: &ClassScores| (class.predicted + class.support > 0).then_some(class.f1);

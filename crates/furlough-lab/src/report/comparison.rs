@@ -1,4 +1,5 @@
-//! Runs beside each other: where their recipes differ, what they came to, and what may be concluded from it.
+//! Runs beside each other: where their recipes differ, what they came to, and what may be concluded
+//! from it.
 
 use super::chapter::{Chapter, Section};
 use super::{curves, numbers};
@@ -66,7 +67,8 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// The runs by recipe, seeds left out, in the order of their first runs.
     pub groups: Vec<Group>,
-    /// Each further group against the first, where they share seeds and are judged by the same examples.
+    /// Each further group against the first, where they share seeds and are judged by the same
+    /// examples.
     pub paired: Vec<PairedFigure>,
 }
 
@@ -195,7 +197,8 @@ impl PairedFigure {
         }
     }
 
-    /// A difference as it is told: accuracies in percentage points, losses as they are; always with its sign.
+    /// A difference as it is told: accuracies in percentage points, losses as they are; always with
+    /// its sign.
     pub fn show(&self, value: f64) -> String {
         if self.figure == "loss" { format!("{value:+.4}") } else { format!("{:+.2} points", 100.0 * value) }
     }

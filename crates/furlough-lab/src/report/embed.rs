@@ -1,4 +1,5 @@
-//! What goes into a page as it is: the one place where text is not escaped, or escaped for something else than HTML.
+//! What goes into a page as it is: the one place where text is not escaped, or escaped for
+//! something else than HTML.
 
 use super::uplot;
 use base64::Engine;
@@ -27,13 +28,15 @@ pub(super) fn licence() -> Markup {
     trusted(format!("<!-- The script contains uPlot 1.6.32.\n{}-->", uplot::LICENCE))
 }
 
-/// The content security policy: nothing is loaded, and of all scripts only ours runs, which its hash says.
+/// The content security policy: nothing is loaded, and of all scripts only ours runs, which its
+/// hash says.
 pub(super) fn policy() -> String {
     let hash = format!("sha256-{}", STANDARD.encode(Sha256::digest(script().as_bytes())));
     include_str!("../../assets/report/policy.txt").replace("HASH", &hash)
 }
 
-/// Values for the script. In a `<script>` nothing is unescaped, so what could end it must not be there at all.
+/// Values for the script. In a `<script>` nothing is unescaped, so what could end it must not be
+/// there at all.
 pub(super) fn json(value: &impl Serialize) -> Markup {
     let text = serde_json::to_string(value).unwrap_or_else(|_| "null".into());
     trusted(text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
@@ -44,7 +47,8 @@ pub(super) fn png_address(png: &[u8]) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(png))
 }
 
-/// Our own picture, as plotters writes it, so that it takes the colors of the page and speaks: `what` is read in its place.
+/// Our own picture, as plotters writes it, so that it takes the colors of the page and speaks:
+/// `what` is read in its place.
 pub(super) fn picture(svg: &str, what: &str) -> Markup {
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let view = svg.split("viewBox=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();

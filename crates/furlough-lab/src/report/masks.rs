@@ -1,4 +1,5 @@
-//! Which units the run dropped in its first step: the very masks, since they are a function of its seed.
+//! Which units the run dropped in its first step: the very masks, since they are a function of its
+//! seed.
 
 use super::{Pixels, RunReport, embed, numbers};
 use crate::Result;
@@ -31,7 +32,8 @@ pub struct MaskPlace {
 }
 
 impl MaskPlace {
-    /// The places of a network that drop any unit in a step whose schedule has this factor (0 to 1), in order.
+    /// The places of a network that drop any unit in a step whose schedule has this factor (0 to
+    /// 1), in order.
     ///
     /// # Panics
     /// Unless `0 <= factor <= 1`.
@@ -49,10 +51,11 @@ impl MaskPlace {
         all.filter(|place| !place.dropout.is_identity() && place.dropout.kind() != DropoutKind::DropConnect).collect()
     }
 
-    /// Its masks in the first step of a run with this seed, as an image: a row one of the first examples of the batch, a column one of the
-    /// first units; what is kept is blue, what is dropped transparent. Gaussian and concrete noise is the bluer
-    /// the larger its factor is, up to 2. A unit is `scale` × `scale` pixels. `batch` has the examples'
-    /// ids, at least one ([`first_batch`]).
+    /// Its masks in the first step of a run with this seed, as an image: a row one of the first
+    /// examples of the batch, a column one of the first units; what is kept is blue, what is
+    /// dropped transparent. Gaussian and concrete noise is the bluer the larger its factor is, up
+    /// to 2. A unit is `scale` × `scale` pixels. `batch` has the examples' ids, at least one
+    /// ([`first_batch`]).
     ///
     /// # Errors
     /// [`crate::Error::Run`] when it cannot be encoded.
@@ -79,7 +82,8 @@ impl MaskPlace {
     }
 }
 
-/// The ids of the examples in the first batch of a run on so many training examples (at least 1, below 2^32), in their order.
+/// The ids of the examples in the first batch of a run on so many training examples (at least 1,
+/// below 2^32), in their order.
 pub fn first_batch(recipe: &Recipe, examples: usize) -> Vec<u32> {
     let options = recipe.options();
     let mut order = vec![0; examples];

@@ -1,10 +1,13 @@
-//! Reports: what runs did, as one HTML page that needs nothing else. Pure functions from figures to text.
+//! Reports: what runs did, as one HTML page that needs nothing else. Pure functions from figures to
+//! text.
 //!
-//! A page is made of [`Part`]s: runs, a comparison of runs, studies. It loads nothing, from the network or from the disk: the style sheet,
-//! the one script and every picture are in it, and its content security policy forbids the rest. Without the script
-//! it has the same curves as pictures and as tables.
+//! A page is made of [`Part`]s: runs, a comparison of runs, studies. It loads nothing, from the
+//! network or from the disk: the style sheet, the one script and every picture are in it, and its
+//! content security policy forbids the rest. Without the script it has the same curves as pictures
+//! and as tables.
 //!
-//! All text goes through [`maud`], which escapes what it is given unless it is told otherwise; `embed.rs` is the one place that tells it so.
+//! All text goes through [`maud`], which escapes what it is given unless it is told otherwise;
+//! `embed.rs` is the one place that tells it so.
 //!
 //! ```
 //! use furlough_lab::{recipe::Settings, report::{Part, RunReport, page}};

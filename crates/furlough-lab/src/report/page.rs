@@ -12,7 +12,8 @@ pub(super) fn render(chapters: &[Chapter], summed: bool) -> String {
         [first, ..] if summed => first.title.clone(),
         many => format!("{} runs, studies and tunes", many.len()),
     };
-    // The title is the first chapter's own, where there is one chapter or the first one speaks of all the others.
+    // The title is the first chapter's own, where there is one chapter or the first one speaks of
+    // all the others.
     let titled = chapters.len() == 1 || summed;
     let policy = embed::policy();
     let markup = html! {

@@ -61,8 +61,8 @@ impl Layout {
 }
 
 impl Pixels {
-    /// Example `row` of `data` as an image; none when its examples are no images. Bytes are shown as they are, other numbers from the
-    /// example's least to its largest.
+    /// Example `row` of `data` as an image; none when its examples are no images. Bytes are shown
+    /// as they are, other numbers from the example's least to its largest.
     ///
     /// # Errors
     /// [`Error::Run`] when it cannot be encoded.
@@ -102,7 +102,8 @@ impl Pixels {
         )
     }
 
-    /// Pixels that are places in a table of colors (red, green, blue, opacity), at most 256; each drawn as `scale` × `scale` pixels.
+    /// Pixels that are places in a table of colors (red, green, blue, opacity), at most 256; each
+    /// drawn as `scale` × `scale` pixels.
     pub(super) fn indexed(
         (width, height): (usize, usize),
         places: &[u8],

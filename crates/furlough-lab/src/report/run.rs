@@ -6,7 +6,8 @@ use crate::run::{EpochRecord, Failure, Manifest};
 use furlough::files::ModelInfo;
 use furlough::nn::Mlp;
 
-/// Everything that is to be said of a run. What is missing is left out of the page; `notes` say why.
+/// Everything that is to be said of a run. What is missing is left out of the page; `notes` say
+/// why.
 #[derive(Debug, Clone)]
 pub struct RunReport {
     /// What it is called: its folder.
@@ -21,7 +22,8 @@ pub struct RunReport {
     pub failure: Option<Failure>,
     /// Its network, trained; none while it is not finished.
     pub model: Option<RunModel>,
-    /// The ids of the examples of its first batch ([`first_batch`](super::first_batch)); empty without the data.
+    /// The ids of the examples of its first batch ([`first_batch`](super::first_batch)); empty
+    /// without the data.
     pub first_batch: Vec<u32>,
     /// What the network says of the test data; none without the network or the data.
     pub answers: Option<Answers>,

@@ -71,13 +71,15 @@ fn picture(name: &str, svg: &str) -> Markup {
     html! { img src=(embed::svg_address(svg)) alt=(what) style="max-width:100%;height:auto;background:#fff" ; }
 }
 
-/// Whether the picture has only elements and attributes that plotters writes, written as it writes them.
+/// Whether the picture has only elements and attributes that plotters writes, written as it writes
+/// them.
 fn is_plain(svg: &str) -> bool {
     let Some(start) = svg.find("<svg") else { return false };
     svg[start..].split('<').skip(1).all(plain_tag) && svg.trim_end().ends_with("</svg>")
 }
 
-/// Whether what follows a `<` is a plain tag: a known name, then attributes in double quotes, none of which does anything.
+/// Whether what follows a `<` is a plain tag: a known name, then attributes in double quotes, none
+/// of which does anything.
 fn plain_tag(text: &str) -> bool {
     const ELEMENTS: [&str; 9] = ["svg", "rect", "text", "polyline", "polygon", "circle", "line", "path", "g"];
     let Some((tag, _)) = text.split_once('>') else { return false };
@@ -98,7 +100,8 @@ fn plain_tag(text: &str) -> bool {
     ELEMENTS.contains(&name) && rest.trim().is_empty()
 }
 
-/// Markdown as HTML. Raw HTML in it becomes text, links lose their addresses, and pictures are left out, since they are shown by themselves.
+/// Markdown as HTML. Raw HTML in it becomes text, links lose their addresses, and pictures are left
+/// out, since they are shown by themselves.
 fn markdown(text: &str) -> Markup {
     let mut hidden = 0u32;
     let events = Parser::new_ext(text, Options::ENABLE_TABLES).filter_map(|event| match event {

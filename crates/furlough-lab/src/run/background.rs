@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 /// Something to be written.
 pub(super) type Task = Box<dyn FnOnce() -> Result<()> + Send>;
 
-/// A thread that writes while training goes on: waiting until a checkpoint is on the disk takes some 15 ms, which is 5 % of a short epoch and
-/// more than all of a very short one. So there are two kinds of tasks. Lines are written one after the other in the order they came, each
-/// before any snapshot that came later. Of snapshots only the newest matters: one that waits gives way to the next, and after each one there is a
-/// rest, since those of epochs of some milliseconds would keep the writer on a core that a worker wants. Nothing is done after a task has failed.
+/// A thread that writes while training goes on: waiting until a checkpoint is on the disk takes
+/// some 15 ms, which is 5 % of a short epoch and more than all of a very short one. So there are
+/// two kinds of tasks. Lines are written one after the other in the order they came, each before
+/// any snapshot that came later. Of snapshots only the newest matters: one that waits gives way to
+/// the next, and after each one there is a rest, since those of epochs of some milliseconds would
+/// keep the writer on a core that a worker wants. Nothing is done after a task has failed.
 pub(super) struct Background {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// How many times as long as a snapshot took no other is begun, and the longest such rest: what a kill can cost beside a snapshot's own time.
+/// How many times as long as a snapshot took no other is begun, and the longest such rest: what a
+/// kill can cost beside a snapshot's own time.
 const REST: u32 = 9;
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
@@ -79,7 +82,8 @@ impl Shared {
 }
 
 impl Background {
-    /// A writer with nothing to do. Where the system refuses a thread, tasks are done at once instead.
+    /// A writer with nothing to do. Where the system refuses a thread, tasks are done at once
+    /// instead.
     pub(super) fn new() -> Self {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
@@ -132,7 +136,8 @@ impl Background {
 }
 
 impl Drop for Background {
-    /// What was given to be written is written, whatever ends the run; there is nobody left to tell an error to.
+    /// What was given to be written is written, whatever ends the run; there is nobody left to tell
+    /// an error to.
     fn drop(&mut self) {
         let _ = self.finish();
     }

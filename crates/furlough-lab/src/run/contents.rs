@@ -14,7 +14,8 @@ pub struct RunContents {
     pub records: Vec<EpochRecord>,
     /// The manifest; none while the run is not finished.
     pub manifest: Option<Manifest>,
-    /// Why it ended before it was finished and would end so again; none of a run that is finished or can go on.
+    /// Why it ended before it was finished and would end so again; none of a run that is finished
+    /// or can go on.
     pub failure: Option<Failure>,
 }
 
@@ -24,7 +25,8 @@ impl RunContents {
         self.manifest.is_some() && self.failure.is_none()
     }
 
-    /// Returns the last epoch after which the network answered in numbers, from 1; 0 when there is none.
+    /// Returns the last epoch after which the network answered in numbers, from 1; 0 when there is
+    /// none.
     pub fn last_good_epoch(&self) -> u32 {
         self.records.iter().take_while(|record| record.is_good()).last().map_or(0, |record| record.summary.epoch)
     }
@@ -45,8 +47,9 @@ impl RunDir {
     /// Reads recipe, log and manifest, and why the run failed if it did.
     ///
     /// # Errors
-    /// [`Error::Run`] when a file is damaged, or is not this run's because somebody changed or exchanged it; [`Error::Recipe`],
-    /// [`furlough::Error::Setting`]; [`furlough::Error::Io`] when a file cannot be read.
+    /// [`Error::Run`] when a file is damaged, or is not this run's because somebody changed or
+    /// exchanged it; [`Error::Recipe`], [`furlough::Error::Setting`]; [`furlough::Error::Io`] when
+    /// a file cannot be read.
     pub fn contents(&self) -> Result<RunContents> {
         let (recipe, manifest) = self.recipe_and_manifest()?;
         let log = self.file(Self::METRICS);
@@ -67,7 +70,8 @@ impl RunDir {
     /// The trained network, with the precision and all else that its recipe says.
     ///
     /// # Errors
-    /// As [`Self::contents`], for recipe, manifest and model; [`Error::Run`] when there is no model.
+    /// As [`Self::contents`], for recipe, manifest and model; [`Error::Run`] when there is no
+    /// model.
     pub fn trained(&self) -> Result<Trained> {
         let path = self.model()?;
         let (recipe, manifest) = self.recipe_and_manifest()?;
@@ -76,7 +80,8 @@ impl RunDir {
             let how = "Put this run's own back from a copy, or train it again in another folder";
             Err(Error::run(&path, format!("is the model of another run: {what}. {how}")))
         };
-        // The same recipe on the same data gives the same model, so nothing else needs to be compared.
+        // The same recipe on the same data gives the same model, so nothing else needs to be
+        // compared.
         let own = Settings::parse(&info.recipe, None).and_then(Settings::resolve);
         if own.as_ref().ok() != Some(&recipe) {
             return other("it was not trained by the recipe.toml beside it");

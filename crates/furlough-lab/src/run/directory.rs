@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// The folder of one run. All names of its files are here.
 ///
-/// To write a run, [`RunDir::create`] or [`RunDir::resume`] it: both take the folder's lock, which lasts as long as the
-/// value and goes with the process, however that ends. To read one, [`RunDir::open`] it.
+/// To write a run, [`RunDir::create`] or [`RunDir::resume`] it: both take the folder's lock, which
+/// lasts as long as the value and goes with the process, however that ends. To read one,
+/// [`RunDir::open`] it.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
@@ -45,14 +46,17 @@ impl RunDir {
     pub const FAILED: &'static str = "failed.json";
     /// Locked while a process writes the run; gone when it is finished.
     pub const LOCK: &'static str = "lock";
-    /// Folder of TensorBoard's event files, where they were asked for. No part of what the manifest lists.
+    /// Folder of TensorBoard's event files, where they were asked for. No part of what the manifest
+    /// lists.
     pub const TENSORBOARD: &'static str = "tensorboard";
 
-    /// Makes the folder of a new run, with the folders above it, and takes its lock. A folder that exists must be empty.
-    /// Until [`Recorder::create`](super::Recorder::create) succeeds, dropping the value takes the folder away again.
+    /// Makes the folder of a new run, with the folders above it, and takes its lock. A folder that
+    /// exists must be empty. Until [`Recorder::create`](super::Recorder::create) succeeds, dropping
+    /// the value takes the folder away again.
     ///
     /// # Errors
-    /// [`Error::Occupied`] when the folder is not empty, [`Error::Locked`] when another process uses it, [`furlough::Error::Io`] when it cannot be made.
+    /// [`Error::Occupied`] when the folder is not empty, [`Error::Locked`] when another process
+    /// uses it, [`furlough::Error::Io`] when it cannot be made.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let existed = path.is_dir();
@@ -104,10 +108,12 @@ impl RunDir {
         Ok(RunDir { path, lock: None, fresh: Fresh::No, made_above: Vec::new() })
     }
 
-    /// Opens an unfinished run to go on with it: takes its lock and clears away what a killed process left.
+    /// Opens an unfinished run to go on with it: takes its lock and clears away what a killed
+    /// process left.
     ///
     /// # Errors
-    /// [`Error::Run`] when this is no run directory, [`Error::Finished`] when the run is, [`Error::Locked`] when another process is writing it.
+    /// [`Error::Run`] when this is no run directory, [`Error::Finished`] when the run is,
+    /// [`Error::Locked`] when another process is writing it.
     pub fn resume(path: impl Into<PathBuf>) -> Result<Self> {
         let mut dir = Self::open(path)?;
         dir.check_unfinished()?;
@@ -167,8 +173,8 @@ impl RunDir {
     /// The run's recipe, read from its file.
     ///
     /// # Errors
-    /// [`furlough::Error::Io`], [`Error::Recipe`] or [`furlough::Error::Setting`] when the file cannot be read, is no recipe or
-    /// has values out of range.
+    /// [`furlough::Error::Io`], [`Error::Recipe`] or [`furlough::Error::Setting`] when the file
+    /// cannot be read, is no recipe or has values out of range.
     pub fn recipe(&self) -> Result<Recipe> {
         let path = self.file(Self::RECIPE);
         let text = read_text(&path)?;
@@ -201,7 +207,8 @@ impl RunDir {
         self.fresh = Fresh::No;
     }
 
-    /// Nobody will write this run any more. A process that is waiting with the lock file open finds the manifest.
+    /// Nobody will write this run any more. A process that is waiting with the lock file open finds
+    /// the manifest.
     pub(super) fn retire_lock(&mut self) {
         if self.lock.take().is_some() {
             let _ = fs::remove_file(self.file(Self::LOCK)); // a lock file left lying does no harm
@@ -224,8 +231,8 @@ impl Drop for RunDir {
     }
 }
 
-/// Removes folders, innermost first, up to one that somebody has put something into. Whatever is the reason for it,
-/// that reason is to be told, and not that a folder stayed.
+/// Removes folders, innermost first, up to one that somebody has put something into. Whatever is
+/// the reason for it, that reason is to be told, and not that a folder stayed.
 fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
     for folder in folders {
         if folder.as_os_str().is_empty() {
@@ -237,7 +244,8 @@ fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
     }
 }
 
-/// A lock file and leftovers do not count: they are all that a process killed at its very start leaves.
+/// A lock file and leftovers do not count: they are all that a process killed at its very start
+/// leaves.
 fn check_empty(path: &Path) -> Result<()> {
     for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
         let name = entry.map_err(Error::io("read", path))?.file_name();

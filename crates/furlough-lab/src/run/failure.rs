@@ -18,7 +18,8 @@ pub enum Failure {
         /// The loss, `inf` or `NaN`: JSON has no such numbers.
         loss: String,
     },
-    /// Anything else that is wrong with this run and with no other, such as a network that does not fit in memory.
+    /// Anything else that is wrong with this run and with no other, such as a network that does not
+    /// fit in memory.
     Error {
         /// What is wrong.
         reason: String,
@@ -33,8 +34,8 @@ struct Versioned {
 }
 
 impl Failure {
-    /// Returns the failure that an error of training is; none for errors of the machine or the moment, such as a full
-    /// disk, a damaged file or a lock that another process holds.
+    /// Returns the failure that an error of training is; none for errors of the machine or the
+    /// moment, such as a full disk, a damaged file or a lock that another process holds.
     pub fn of(error: &Error) -> Option<Self> {
         use furlough::Error::{Data, File, Io, Layer, NotFinite, Observer, Setting};
         match error.engine()? {
@@ -49,8 +50,8 @@ impl Failure {
         Failure::Diverged { epoch, step: Some(step), loss: loss.to_string() }
     }
 
-    /// Returns the divergence that the log of an older run shows, which counted as an epoch like any other: an accuracy
-    /// without a loss is of outputs that are not numbers.
+    /// Returns the divergence that the log of an older run shows, which counted as an epoch like
+    /// any other: an accuracy without a loss is of outputs that are not numbers.
     pub fn in_log(records: &[EpochRecord]) -> Option<Self> {
         let overflowed = records.iter().find(|record| !record.is_good())?;
         Some(Failure::Diverged { epoch: overflowed.summary.epoch, step: None, loss: "NaN".into() })
@@ -59,7 +60,8 @@ impl Failure {
     /// Reads the failure of the run in `folder`; none where there is no `failed.json`.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of another version.
+    /// [`Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of another
+    /// version.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RunDir::FAILED);
         if !path.exists() {

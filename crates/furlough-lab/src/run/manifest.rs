@@ -61,7 +61,8 @@ impl Manifest {
     /// Reads the manifest of a run; none when the run is not finished.
     ///
     /// # Errors
-    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of another version.
+    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of
+    /// another version.
     pub fn read(dir: &RunDir) -> Result<Option<Self>> {
         if !dir.is_finished() {
             return Ok(None);
@@ -81,7 +82,8 @@ impl Manifest {
     /// Reads every file and compares it with its entry.
     ///
     /// # Errors
-    /// [`furlough::Error::Io`] for the first file that cannot be read, [`Error::Run`] for the first that was changed.
+    /// [`furlough::Error::Io`] for the first file that cannot be read, [`Error::Run`] for the first
+    /// that was changed.
     pub fn verify(&self, dir: &RunDir) -> Result<()> {
         self.files.iter().try_for_each(|entry| self.check(dir, &entry.name))
     }

@@ -18,8 +18,8 @@ pub struct EpochRecord {
 }
 
 impl EpochRecord {
-    /// Whether the network after this epoch answers in numbers. An accuracy without a loss is of outputs that overflowed:
-    /// JSON has no NaN, so the loss of such outputs is written as null.
+    /// Whether the network after this epoch answers in numbers. An accuracy without a loss is of
+    /// outputs that overflowed: JSON has no NaN, so the loss of such outputs is written as null.
     pub fn is_good(&self) -> bool {
         self.summary.test_loss.is_some() || self.summary.test_accuracy.is_none()
     }
@@ -44,11 +44,12 @@ impl MetricsLog {
         Ok(MetricsLog { path, records: Vec::new(), bytes: 0 })
     }
 
-    /// Opens the log of a run of which `epochs` are finished: lines of later epochs, which the run will compute again,
-    /// and a line that was only begun are taken out of the file.
+    /// Opens the log of a run of which `epochs` are finished: lines of later epochs, which the run
+    /// will compute again, and a line that was only begun are taken out of the file.
     ///
     /// # Errors
-    /// [`Error::Run`] when the log is damaged or lacks an epoch, [`furlough::Error::Io`] when it cannot be read or written.
+    /// [`Error::Run`] when the log is damaged or lacks an epoch, [`furlough::Error::Io`] when it
+    /// cannot be read or written.
     pub fn resume(path: impl Into<PathBuf>, epochs: u32) -> Result<Self> {
         let path = path.into();
         let text = read_file(&path)?;
@@ -78,8 +79,8 @@ impl MetricsLog {
     /// Adds an epoch and waits until it is on the disk.
     ///
     /// # Errors
-    /// [`Error::Run`] when it is not the next epoch or its numbers are not finite; [`furlough::Error::Io`] when it cannot be
-    /// written, with the log as it was.
+    /// [`Error::Run`] when it is not the next epoch or its numbers are not finite;
+    /// [`furlough::Error::Io`] when it cannot be written, with the log as it was.
     pub fn append(&mut self, record: EpochRecord) -> Result<()> {
         let line = self.line(&record)?;
         write_line(&self.path, self.bytes, &line)?;
@@ -89,7 +90,8 @@ impl MetricsLog {
         Ok(())
     }
 
-    /// [`Self::append`] in parts: the epoch counts as added, calling the result writes it, and [`flush`] waits for the disk.
+    /// [`Self::append`] in parts: the epoch counts as added, calling the result writes it, and
+    /// [`flush`] waits for the disk.
     pub(super) fn begin_append(&mut self, record: EpochRecord) -> Result<super::background::Task> {
         let line = self.line(&record)?;
         let (path, bytes) = (self.path.clone(), self.bytes);
@@ -117,7 +119,8 @@ impl MetricsLog {
 fn write_line(path: &Path, bytes: u64, line: &[u8]) -> Result<()> {
     let mut file = open_file_with(File::options().append(true), path).map_err(Error::io("write", path))?;
     file.write_all(line).map_err(|error| {
-        // A line that was only begun would look torn. If even this fails, reading forgives a torn last line.
+        // A line that was only begun would look torn. If even this fails, reading forgives a torn
+        // last line.
         let _ = file.set_len(bytes);
         Error::io("write", path)(error)
     })
@@ -128,7 +131,8 @@ pub(super) fn flush(path: &Path) -> Result<()> {
     open_file(path).and_then(|file| file.sync_all()).map_err(Error::io("write", path))
 }
 
-/// Reads a log. A last line that was only begun, because its writer was killed, is passed over; nothing else is.
+/// Reads a log. A last line that was only begun, because its writer was killed, is passed over;
+/// nothing else is.
 ///
 /// # Errors
 /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] naming the line that is damaged.

@@ -1,8 +1,9 @@
-//! What a run leaves on disk, and how it goes on from there. `docs/reference/run-directory.md` says the same in words;
-//! it is normative.
+//! What a run leaves on disk, and how it goes on from there. `docs/reference/run-directory.md` says
+//! the same in words; it is normative.
 //!
-//! Every file is replaced whole or not at all, and the manifest comes last: a run that was killed at any moment is
-//! one that can go on, a full disk leaves the last good files, and a manifest means that all is there.
+//! Every file is replaced whole or not at all, and the manifest comes last: a run that was killed
+//! at any moment is one that can go on, a full disk leaves the last good files, and a manifest
+//! means that all is there.
 
 mod background;
 mod contents;

@@ -25,13 +25,14 @@ pub struct RunInfo {
     pub threads: usize,
 }
 
-/// Writes a run into its folder while it happens: a line an epoch, checkpoints when they come, and when all epochs are
-/// done the model, the curves and last of all the manifest.
+/// Writes a run into its folder while it happens: a line an epoch, checkpoints when they come, and
+/// when all epochs are done the model, the curves and last of all the manifest.
 ///
-/// Lines and checkpoints are written by a thread of its own, in their order, while training goes on. All of it is on the disk when
-/// [`Event::Stop`] has been observed or the recorder has been dropped. Until then, a process that is killed may lose the checkpoint that was
-/// being written or that waited, and goes on from the one before. Where checkpoints come fast, one waits nine times as long as writing the one before took,
-/// five seconds at most.
+/// Lines and checkpoints are written by a thread of its own, in their order, while training goes
+/// on. All of it is on the disk when [`Event::Stop`] has been observed or the recorder has been
+/// dropped. Until then, a process that is killed may lose the checkpoint that was being written or
+/// that waited, and goes on from the one before. Where checkpoints come fast, one waits nine times
+/// as long as writing the one before took, five seconds at most.
 pub struct Recorder<'a> {
     // First, so that it is dropped, and with it done, before the folder's lock is released.
     background: Background,
@@ -43,8 +44,9 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// Begins a run that starts with `state`: writes the recipe, an empty log and a first checkpoint, so that even a run
-    /// killed in its first epoch can go on. `seconds` is called at the end of each epoch and says how long it took.
+    /// Begins a run that starts with `state`: writes the recipe, an empty log and a first
+    /// checkpoint, so that even a run killed in its first epoch can go on. `seconds` is called at
+    /// the end of each epoch and says how long it took.
     ///
     /// # Errors
     /// [`furlough::Error::Io`] when a file cannot be written; the new files are then removed again.
@@ -55,7 +57,8 @@ impl<'a> Recorder<'a> {
         seconds: impl FnMut() -> f64 + 'a,
     ) -> Result<Self> {
         let origin = Origin::new(&info.recipe.to_toml(), &*info.data.fingerprint);
-        // The checkpoint is the last of the three: with it the run can be resumed, and then it has all it needs.
+        // The checkpoint is the last of the three: with it the run can be resumed, and then it has
+        // all it needs.
         dir.write(RunDir::RECIPE, info.recipe.to_toml().as_bytes())?;
         let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
         save_checkpoint(&dir.checkpoint(), state, &origin)?;
@@ -63,12 +66,14 @@ impl<'a> Recorder<'a> {
         Ok(Recorder { background: Background::new(), dir, info, origin, log, seconds: Box::new(seconds) })
     }
 
-    /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on from: none when it was
-    /// killed before its first checkpoint, so that it begins at the beginning. Epochs in the log that the checkpoint does not
-    /// know are dropped: they come again, with the same numbers.
+    /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on
+    /// from: none when it was killed before its first checkpoint, so that it begins at the
+    /// beginning. Epochs in the log that the checkpoint does not know are dropped: they come again,
+    /// with the same numbers.
     ///
     /// # Errors
-    /// Those of [`load_checkpoint`] and [`MetricsLog::resume`]: a damaged or missing file, another recipe, other data.
+    /// Those of [`load_checkpoint`] and [`MetricsLog::resume`]: a damaged or missing file, another
+    /// recipe, other data.
     pub fn resume(
         dir: RunDir,
         info: RunInfo,
@@ -147,7 +152,8 @@ impl RunInfo {
 impl Observer for Recorder<'_> {
     fn observe(&mut self, event: &Event<'_>) -> furlough::Result<Control> {
         match *event {
-            // A run that was killed before it had a checkpoint begins anew, and must have one before its log has a line.
+            // A run that was killed before it had a checkpoint begins anew, and must have one
+            // before its log has a line.
             Event::Start { state, .. } if !self.dir.checkpoint().exists() => {
                 save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
             }
@@ -157,12 +163,14 @@ impl Observer for Recorder<'_> {
                 let line = self.log.begin_append(EpochRecord { summary: summary.clone(), seconds })?;
                 self.background.line(line)?;
             }
-            // A state that overflowed is not one to go on from: the last good one stays, and the next step's loss ends the run.
+            // A state that overflowed is not one to go on from: the last good one stays, and the
+            // next step's loss ends the run.
             Event::Checkpoint { state } if is_finite(state) => {
                 let (path, log) = (self.dir.checkpoint(), self.dir.file(RunDir::METRICS));
                 let (state, origin) = (state.clone(), self.origin.clone());
                 self.background.snapshot(Box::new(move || {
-                    // So that no checkpoint knows an epoch that the log lost, even if the power fails.
+                    // So that no checkpoint knows an epoch that the log lost, even if the power
+                    // fails.
                     flush(&log)?;
                     Ok(write_atomic(&path, &checkpoint_bytes(&path, &state, &origin)?)?)
                 }))?;

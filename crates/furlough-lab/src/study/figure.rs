@@ -4,8 +4,8 @@ use crate::Result;
 use crate::run::{Chart, ChartRow, Line, Panel, PlotPoint, chart_png, chart_svg};
 use toml::Value;
 
-/// What a picture of a study shows: lines with bands where x is a number, rows with intervals where it is a name. None when no
-/// finished trial is part of it.
+/// What a picture of a study shows: lines with bands where x is a number, rows with intervals where
+/// it is a name. None when no finished trial is part of it.
 pub fn figure(results: &Results, plot: &PlotSpec) -> Option<Chart> {
     let arms: Vec<&ArmResult> = results.arms.iter().filter(|arm| is_shown(arm, plot)).collect();
     let title = plot.title.clone().unwrap_or_else(|| results.title.clone());
@@ -51,7 +51,8 @@ fn place(results: &Results, arm: &ArmResult, x: &str) -> Option<f64> {
 /// Arms of one line, with its name.
 type Series<'a> = Vec<(String, Vec<&'a ArmResult>)>;
 
-/// The arms by what the plot says tells lines apart; where that leaves two arms at the same x, by all that they are called.
+/// The arms by what the plot says tells lines apart; where that leaves two arms at the same x, by
+/// all that they are called.
 fn series<'a>(results: &Results, plot: &PlotSpec, arms: &[&'a ArmResult]) -> Series<'a> {
     let by = |names: &[&str]| {
         let mut series: Series<'a> = Vec::new();
@@ -152,7 +153,8 @@ fn epochs(arm: &ArmResult, measure: Measure) -> Vec<PlotPoint> {
     (0..count).filter_map(of).collect()
 }
 
-/// The means over the seeds for each number of passes; of the full network, the same for all of them.
+/// The means over the seeds for each number of passes; of the full network, the same for all of
+/// them.
 fn passes(arm: &ArmResult, measure: Measure) -> Vec<PlotPoint> {
     let of = |passes: u32| {
         let estimate = match measure.is_single() {

@@ -61,7 +61,8 @@ pub struct PlotSpec {
     pub title: Option<String>,
     /// What goes from left to right: an axis, a recipe key, a measurement, `epoch` or `passes`.
     pub x: String,
-    /// What goes from bottom to top: measurements, each in a panel of its own where there are series.
+    /// What goes from bottom to top: measurements, each in a panel of its own where there are
+    /// series.
     #[serde(deserialize_with = "one_or_more")]
     pub y: Vec<Measure>,
     /// What has a line of its own for each value: an axis or a recipe key.
@@ -83,7 +84,8 @@ pub struct PlotSpec {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
-    /// Axes and their values: each arm is compared with the one that has these values and is otherwise the same.
+    /// Axes and their values: each arm is compared with the one that has these values and is
+    /// otherwise the same.
     pub baseline: Table,
 }
 
@@ -103,7 +105,8 @@ impl PlotSpec {
     /// The x of pictures of averaged masked passes.
     pub const PASSES: &'static str = "passes";
 
-    /// Name of its files, without their ending, when it is the study's picture number `place`, from 0.
+    /// Name of its files, without their ending, when it is the study's picture number `place`, from
+    /// 0.
     pub fn file_name(&self, place: usize) -> String {
         match &self.name {
             Some(name) => name.clone(),

@@ -24,11 +24,13 @@ impl StudyFolder {
     /// A table to read.
     pub const TABLE: &'static str = "table.md";
 
-    /// Whether the folder can be this study's. A study whose experiment is the same (only titles, pictures, measurements or comparisons differ) or has
-    /// grown (all earlier trials are still part of it) goes on in it. Writes nothing.
+    /// Whether the folder can be this study's. A study whose experiment is the same (only titles,
+    /// pictures, measurements or comparisons differ) or has grown (all earlier trials are still
+    /// part of it) goes on in it. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::Occupied`] when the folder is another study's, saying how they differ, or holds something else; [`furlough::Error::Io`].
+    /// [`Error::Occupied`] when the folder is another study's, saying how they differ, or holds
+    /// something else; [`furlough::Error::Io`].
     pub fn check(path: &Path, study: &Study) -> Result<()> {
         let folder = StudyFolder { path: path.into() };
         if !folder.file(Self::STUDY).exists() {
@@ -102,7 +104,8 @@ impl StudyFolder {
         Study::parse(&text, Some(&path))
     }
 
-    /// Something in the folder, if it is there, that no study has made. What a killed process left, and trials that lost their study's file, are no obstacle.
+    /// Something in the folder, if it is there, that no study has made. What a killed process left,
+    /// and trials that lost their study's file, are no obstacle.
     fn stranger(&self) -> Result<Option<String>> {
         if !self.path.exists() {
             return Ok(None);
@@ -118,7 +121,8 @@ impl StudyFolder {
     }
 }
 
-/// Where two experiments differ, if the later one does not contain the earlier: the first value that is not the same.
+/// Where two experiments differ, if the later one does not contain the earlier: the first value
+/// that is not the same.
 pub fn difference(earlier: &Study, later: &Study) -> Option<String> {
     let (old, new) = (values(&earlier.document), values(&later.document));
     let of = |values: &[(String, String)], key: &str| values.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());

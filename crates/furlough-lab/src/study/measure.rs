@@ -25,7 +25,8 @@ pub enum Measure {
     Gap,
     /// Test loss less training loss, both of the full network.
     LossGap,
-    /// Test examples that k masked passes together classify wrongly, their probabilities averaged, in per cent; over k.
+    /// Test examples that k masked passes together classify wrongly, their probabilities averaged,
+    /// in per cent; over k.
     AveragingError,
     /// Loss of these averaged probabilities on the test set; over k.
     AveragingLoss,
@@ -117,7 +118,8 @@ impl Measure {
         format!("{value:.*}", self.about().decimals)
     }
 
-    /// What has to be done with the trained network for it; nothing where the log of its training is enough.
+    /// What has to be done with the trained network for it; nothing where the log of its training
+    /// is enough.
     pub(super) fn look(self) -> Option<Inspection> {
         use Measure::{
             AveragingError, AveragingLoss, Correlation, Gap, LossGap, MeanActivation, TrainError, TrainLoss, Zeros,

@@ -34,7 +34,8 @@ impl Measured {
     /// The file's name in the trial's folder.
     pub const FILE: &'static str = "measured.json";
 
-    /// What is known already of the finished trial in `dir`; nothing when that is of another model, or cannot be read.
+    /// What is known already of the finished trial in `dir`; nothing when that is of another model,
+    /// or cannot be read.
     fn read(dir: &RunDir, model: &str) -> Option<Self> {
         let measured: Measured = serde_json::from_slice(&read_file(&dir.file(Self::FILE)).ok()?).ok()?;
         (measured.version == VERSION && measured.model == model).then_some(measured)
@@ -75,13 +76,14 @@ impl Measured {
     }
 }
 
-/// Measures a finished trial, on `threads` threads: those of `wanted` that need the trained network and are not known yet. What was
-/// measured is kept in the trial's folder, and all of it is returned. Which examples are learnt from and which judge is for the trial's
-/// recipe to say; masks are those of its seed.
+/// Measures a finished trial, on `threads` threads: those of `wanted` that need the trained network
+/// and are not known yet. What was measured is kept in the trial's folder, and all of it is
+/// returned. Which examples are learnt from and which judge is for the trial's recipe to say; masks
+/// are those of its seed.
 ///
 /// # Errors
-/// [`Error::Run`] when the trial is not finished or its model is damaged; [`furlough::Error::Data`] when the data do not fit it;
-/// [`furlough::Error::Io`].
+/// [`Error::Run`] when the trial is not finished or its model is damaged; [`furlough::Error::Data`]
+/// when the data do not fit it; [`furlough::Error::Io`].
 pub fn measure_trial(
     trial: &Trial,
     data: &TrialData<'_>,

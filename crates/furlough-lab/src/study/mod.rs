@@ -1,7 +1,8 @@
 //! Many runs as one experiment, and what may be concluded from it.
 //!
-//! A *trial* is a run in a folder that is named after what determines it, so that no run is ever repeated. A *pool* has many
-//! of them trained at once. What they came to is compared by a few plain statistics.
+//! A *trial* is a run in a folder that is named after what determines it, so that no run is ever
+//! repeated. A *pool* has many of them trained at once. What they came to is compared by a few
+//! plain statistics.
 
 mod counts;
 mod figure;

@@ -1,4 +1,5 @@
-/// Names stand in tables, in CSV, over pictures and in messages, so each has something to read, in one line.
+/// Names stand in tables, in CSV, over pictures and in messages, so each has something to read, in
+/// one line.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     if name.trim().is_empty() {
         return Err(format!("{what} is empty"));
@@ -6,7 +7,8 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     check_line(what, name)
 }
 
-/// What is shown in one line has no line breaks and no control characters, which a picture's XML cannot have either.
+/// What is shown in one line has no line breaks and no control characters, which a picture's XML
+/// cannot have either.
 pub(super) fn check_line(what: &str, text: &str) -> Result<(), String> {
     let breaks = |c: char| c.is_control() || ['\u{2028}', '\u{2029}'].contains(&c);
     match text.chars().find(|&c| breaks(c)) {

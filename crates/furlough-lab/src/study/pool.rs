@@ -46,11 +46,13 @@ pub trait Plan {
     /// The next job; none when there is none for now. It is asked again after each job that ended.
     fn next(&mut self) -> Option<Job>;
 
-    /// Takes note of a report; [`Control::Stop`] stops all that is running, after its step, and begins nothing more.
+    /// Takes note of a report; [`Control::Stop`] stops all that is running, after its step, and
+    /// begins nothing more.
     fn on_report(&mut self, report: JobReport) -> Control;
 }
 
-/// A plan that is known from the start: these jobs in their order, and someone who hears the reports.
+/// A plan that is known from the start: these jobs in their order, and someone who hears the
+/// reports.
 pub struct Queue<F> {
     jobs: VecDeque<Job>,
     heard: F,
@@ -76,7 +78,8 @@ impl<F: FnMut(JobReport) -> Control> Plan for Queue<F> {
 /// Who runs the trials.
 #[derive(Clone, Copy)]
 pub struct PoolConfig<'a> {
-    /// Trials at a time, at least 1. Together with the threads of each no more than there are cores, or they wait for each other.
+    /// Trials at a time, at least 1. Together with the threads of each no more than there are
+    /// cores, or they wait for each other.
     pub workers: usize,
     /// Where and how each trial is run.
     pub setting: TrialConfig<'a>,
@@ -84,14 +87,17 @@ pub struct PoolConfig<'a> {
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Runs the plan's trials side by side, until it has no more or somebody asks to stop, and tells it of each as it goes. Stopped
-/// trials are saved and end as [`Ended::Stopped`]; of those that were not begun by then nothing is told.
+/// Runs the plan's trials side by side, until it has no more or somebody asks to stop, and tells it
+/// of each as it goes. Stopped trials are saved and end as [`Ended::Stopped`]; of those that were
+/// not begun by then nothing is told.
 ///
-/// A trial that another process is running is put aside and tried once more when there is nothing else to do; only if it is still being
-/// run then, it ends as [`Ended::Elsewhere`]. So processes that share a folder share the work.
+/// A trial that another process is running is put aside and tried once more when there is nothing
+/// else to do; only if it is still being run then, it ends as [`Ended::Elsewhere`]. So processes
+/// that share a folder share the work.
 ///
 /// # Errors
-/// [`furlough::Error::NoThread`] when the system starts no worker. Of several it may refuse some, and the others do the work.
+/// [`furlough::Error::NoThread`] when the system starts no worker. Of several it may refuse some,
+/// and the others do the work.
 pub fn run_pool(data: &TrialData<'_>, crew: &PoolConfig<'_>, plan: &mut dyn Plan) -> Result<()> {
     let halted = AtomicBool::new(false);
     let stop = || halted.load(Ordering::Relaxed) || (crew.stop)();

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use toml::Table;
 
-/// All numbers of a study: what `results.json` holds. The same trials give the same results, apart from seconds.
+/// All numbers of a study: what `results.json` holds. The same trials give the same results, apart
+/// from seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
     /// Version of the format.
@@ -78,7 +79,8 @@ pub struct TrialResult {
     /// What was measured for several numbers of passes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub curves: BTreeMap<Measure, Vec<(u32, f64)>>,
-    /// The epochs where a plot goes over them, otherwise the last one alone: the trial's own log has the rest.
+    /// The epochs where a plot goes over them, otherwise the last one alone: the trial's own log
+    /// has the rest.
     pub epochs: Vec<EpochRecord>,
 }
 
@@ -127,11 +129,14 @@ pub struct Missing {
 }
 
 impl Results {
-    /// Puts together what the trials under `roots` came to, the first one that has a trial being asked. What is to be measured of trained
-    /// networks and has not been is measured now, on `threads` threads; `tell` hears how many of how many trials are done.
+    /// Puts together what the trials under `roots` came to, the first one that has a trial being
+    /// asked. What is to be measured of trained networks and has not been is measured now, on
+    /// `threads` threads; `tell` hears how many of how many trials are done.
     ///
     /// # Errors
-    /// [`furlough::Error::Data`] when the data do not fit the networks; [`furlough::Error::Io`] when there is no room for what is measured. What is wrong with a single trial is in [`Results::missing`].
+    /// [`furlough::Error::Data`] when the data do not fit the networks; [`furlough::Error::Io`]
+    /// when there is no room for what is measured. What is wrong with a single trial is in
+    /// [`Results::missing`].
     pub fn collect(
         study: &Study,
         data: &TrialData<'_>,
@@ -265,7 +270,8 @@ enum Found {
     Missing(MissingState, String),
 }
 
-/// Returns the trial's epochs and what was measured, from the first root that has all of it, or why there is no such root.
+/// Returns the trial's epochs and what was measured, from the first root that has all of it, or why
+/// there is no such root.
 fn find(trial: &Trial, data: &TrialData<'_>, roots: &[PathBuf], wanted: &[Measure], threads: usize) -> Result<Found> {
     let mut damaged: Option<Error> = None;
     let mut failed = None;

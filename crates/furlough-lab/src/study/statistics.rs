@@ -1,9 +1,11 @@
 //! Means with their uncertainty, and whether two arms differ.
 //!
-//! Trials with the same seed see the same data in the same order and start from the same weights, so two arms are compared seed by seed:
-//! by the mean of the *differences*, whose spread is usually much smaller than that of either arm. Intervals are Student's (1908),
-//! exact when the differences are normal. The sign-flip test (Fisher 1935, *The Design of Experiments*, §21) assumes only that under the
-//! null hypothesis a difference is as likely to be positive as negative, and can therefore never be smaller than 2^−n.
+//! Trials with the same seed see the same data in the same order and start from the same weights,
+//! so two arms are compared seed by seed: by the mean of the *differences*, whose spread is usually
+//! much smaller than that of either arm. Intervals are Student's (1908), exact when the differences
+//! are normal. The sign-flip test (Fisher 1935, *The Design of Experiments*, §21) assumes only that
+//! under the null hypothesis a difference is as likely to be positive as negative, and can
+//! therefore never be smaller than 2^−n.
 
 /// A mean and how far to trust it.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -14,7 +16,8 @@ pub struct Estimate {
     pub mean: f64,
     /// Their standard deviation, with n − 1; none for a single value.
     pub sd: Option<f64>,
-    /// The 95 % confidence interval of the mean goes so far to either side; none for a single value.
+    /// The 95 % confidence interval of the mean goes so far to either side; none for a single
+    /// value.
     pub half_width: Option<f64>,
 }
 
@@ -37,7 +40,8 @@ impl Estimate {
         Some(Estimate { n, mean, sd, half_width })
     }
 
-    /// The mean of the differences `a[i] − b[i]`, with its interval; none when there are no values or not as many of each.
+    /// The mean of the differences `a[i] − b[i]`, with its interval; none when there are no values
+    /// or not as many of each.
     pub fn of_differences(a: &[f64], b: &[f64]) -> Option<Self> {
         let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
         if a.len() == b.len() { Estimate::of(&differences) } else { None }
@@ -48,7 +52,8 @@ impl Estimate {
         self.half_width.map(|half| (self.mean - half, self.mean + half))
     }
 
-    /// Whether 0 is outside the interval: for differences, whether the arms differ, at the 5 % level.
+    /// Whether 0 is outside the interval: for differences, whether the arms differ, at the 5 %
+    /// level.
     pub fn excludes_zero(&self) -> bool {
         self.half_width.is_some_and(|half| self.mean.abs() > half)
     }
@@ -65,12 +70,14 @@ pub enum Tail {
     Below,
 }
 
-/// Up to so many differences all patterns of signs are gone through: 2^20 of them take some milliseconds.
+/// Up to so many differences all patterns of signs are gone through: 2^20 of them take some
+/// milliseconds.
 pub const SIGN_FLIP_LIMIT: usize = 20;
 
-/// The exact p-value of the sign-flip permutation test: the share of the 2^n patterns of signs that give a sum at least as
-/// extreme as the one that was seen, which is itself one of them. None without differences and for more than [`SIGN_FLIP_LIMIT`]
-/// of them, where Student's interval serves.
+/// The exact p-value of the sign-flip permutation test: the share of the 2^n patterns of signs that
+/// give a sum at least as extreme as the one that was seen, which is itself one of them. None
+/// without differences and for more than [`SIGN_FLIP_LIMIT`] of them, where Student's interval
+/// serves.
 ///
 /// ```
 /// use furlough_lab::study::statistics::{Tail, sign_flip};
@@ -88,7 +95,8 @@ pub fn sign_flip(differences: &[f64], tail: Tail) -> Option<f64> {
         Tail::Above => sum,
         Tail::Below => -sum,
     };
-    // Sums that are equal on paper may differ in their last bits, by the order in which they were taken.
+    // Sums that are equal on paper may differ in their last bits, by the order in which they were
+    // taken.
     let slack = 1e-12 * differences.iter().map(|d| d.abs()).sum::<f64>();
     let seen = size(differences.iter().sum()) - slack;
     let extreme = (0u32..1 << n).filter(|signs| {
@@ -98,14 +106,15 @@ pub fn sign_flip(differences: &[f64], tail: Tail) -> Option<f64> {
     Some(extreme.count() as f64 / (1u64 << n) as f64)
 }
 
-/// The share of Student's t distribution with `df` degrees of freedom (above 0) that lies below `t`.
+/// The share of Student's t distribution with `df` degrees of freedom (above 0) that lies below
+/// `t`.
 pub fn t_cdf(t: f64, df: f64) -> f64 {
     let tail = 0.5 * incomplete_beta(df / 2.0, 0.5, df / (df + t * t));
     if t > 0.0 { 1.0 - tail } else { tail }
 }
 
-/// The t below which the share `p` (above 0, below 1) of Student's t distribution with `df` degrees of freedom (above 0) lies.
-/// [`t_cdf`] turned round by bisection, to the last bits of a double.
+/// The t below which the share `p` (above 0, below 1) of Student's t distribution with `df` degrees
+/// of freedom (above 0) lies. [`t_cdf`] turned round by bisection, to the last bits of a double.
 pub fn t_quantile(p: f64, df: f64) -> f64 {
     if p <= 0.5 {
         return if p == 0.5 { 0.0 } else { -t_quantile(1.0 - p, df) };
@@ -124,13 +133,14 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
     high
 }
 
-/// The regularised incomplete beta function I_x(a, b), by its continued fraction (Abramowitz and Stegun 1964, 26.5.8), evaluated from
-/// the front after Lentz (1976).
+/// The regularised incomplete beta function I_x(a, b), by its continued fraction (Abramowitz and
+/// Stegun 1964, 26.5.8), evaluated from the front after Lentz (1976).
 fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return if x <= 0.0 { 0.0 } else { 1.0 };
     }
-    // The fraction converges fast on this side of the mean; on the other, the function's symmetry leads back to it.
+    // The fraction converges fast on this side of the mean; on the other, the function's symmetry
+    // leads back to it.
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(b, a, 1.0 - x);
     }
@@ -180,7 +190,8 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_tables() {
-        // Two-sided 95 %, and others; the digits beyond the printed tables' are SciPy's (scipy.stats.t.ppf).
+        // Two-sided 95 %, and others; the digits beyond the printed tables' are SciPy's
+        // (scipy.stats.t.ppf).
         for (p, df, t) in QUANTILES {
             near(t_quantile(p, df), t);
             near(t_quantile(1.0 - p, df), -t);
@@ -192,7 +203,8 @@ mod tests {
 
     #[test]
     fn students_own_example() {
-        // Student 1908, the hours of sleep gained by two drugs (Cushny and Peebles 1905): paired difference 1.58, t = 4.06.
+        // Student 1908, the hours of sleep gained by two drugs (Cushny and Peebles 1905): paired
+        // difference 1.58, t = 4.06.
         let first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0];
         let second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4];
         let gain = Estimate::of_differences(&second, &first).unwrap();
@@ -201,7 +213,8 @@ mod tests {
         // As R's t.test prints it for this very data (`sleep`).
         assert_eq!((format!("{low:.7}"), format!("{high:.7}")), ("0.7001142".into(), "2.4598858".into()));
         assert!(gain.excludes_zero());
-        // 4 patterns of 1024 are as extreme: all positive, with the pair that is 0 either way, and their mirror images.
+        // 4 patterns of 1024 are as extreme: all positive, with the pair that is 0 either way, and
+        // their mirror images.
         let differences: Vec<f64> = second.iter().zip(first).map(|(a, b)| a - b).collect();
         assert_eq!(sign_flip(&differences, Tail::Both), Some(4.0 / 1024.0));
         assert_eq!(sign_flip(&differences, Tail::Above), Some(2.0 / 1024.0));

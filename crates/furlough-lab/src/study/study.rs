@@ -12,8 +12,9 @@ use toml::{Table, Value};
 /// As many values of an axis are told in a message.
 const SHOWN: usize = 12;
 
-/// A study, read from its file and checked: which networks are trained, with which seeds, what is measured of each, and how it
-/// is drawn. `docs/reference/study-file.md` says what a file has; it is normative.
+/// A study, read from its file and checked: which networks are trained, with which seeds, what is
+/// measured of each, and how it is drawn. `docs/reference/study-file.md` says what a file has; it
+/// is normative.
 #[derive(Debug, Clone)]
 pub struct Study {
     pub(super) text: String,
@@ -25,7 +26,8 @@ pub struct Study {
 }
 
 impl Study {
-    /// Reads a study's text and checks all of it: each arm must be a recipe. `path` is for messages.
+    /// Reads a study's text and checks all of it: each arm must be a recipe. `path` is for
+    /// messages.
     ///
     /// # Errors
     /// [`Error::Study`], in one line, for the first thing that is wrong.
@@ -100,8 +102,8 @@ impl Study {
         &self.arms
     }
 
-    /// The seeds, at least one. With the same seed all arms see the data in the same order and start from the same weights, where
-    /// their networks have the same shape.
+    /// The seeds, at least one. With the same seed all arms see the data in the same order and
+    /// start from the same weights, where their networks have the same shape.
     pub fn seeds(&self) -> &[u64] {
         &self.seeds
     }
@@ -121,8 +123,8 @@ impl Study {
         self.file.compare.as_ref()
     }
 
-    /// Each arm with each seed: the arm's place, the seed and the recipe. Seed after seed, so that a study that is
-    /// stopped has something of every arm.
+    /// Each arm with each seed: the arm's place, the seed and the recipe. Seed after seed, so that
+    /// a study that is stopped has something of every arm.
     pub fn trials(&self) -> impl Iterator<Item = (usize, u64, Recipe)> {
         let arms = || self.arms.iter().enumerate();
         let recipe =

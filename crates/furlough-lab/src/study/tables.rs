@@ -75,7 +75,8 @@ impl Results {
         self.axes.iter().map(|axis| arm.labels.get(axis).map_or(String::new(), |label| label.text.clone()))
     }
 
-    /// What was averaged over masked passes, arm by arm, beside the full network. Nothing where no trial was measured so.
+    /// What was averaged over masked passes, arm by arm, beside the full network. Nothing where no
+    /// trial was measured so.
     fn averaged(&self) -> String {
         let measures = self.measures.iter().filter_map(|&measure| Some((measure, measure.of_full_network()?)));
         let measures: Vec<(Measure, Measure)> = measures.collect();

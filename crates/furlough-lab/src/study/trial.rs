@@ -26,7 +26,8 @@ impl<'a> TrialData<'a> {
         TrialData { train, test, info: DataInfo::of(train), origin: origin.into() }
     }
 
-    /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and the recipe.
+    /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and
+    /// the recipe.
     pub(super) fn part(&self, recipe: &Recipe) -> Result<Option<Subset>> {
         match recipe.partition() {
             whole if whole.is_whole() => Ok(None),
@@ -71,7 +72,8 @@ impl Trial {
         &self.recipe
     }
 
-    /// The name: 16 hexadecimal digits, the first of the SHA-256 of recipe and data. Equal trials have equal names.
+    /// The name: 16 hexadecimal digits, the first of the SHA-256 of recipe and data. Equal trials
+    /// have equal names.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -84,7 +86,8 @@ impl Trial {
     /// Reads what is on record of the trial in `root`. Takes no lock, so the trial may be going on.
     ///
     /// # Errors
-    /// [`Error::Run`] when there is something in the trial's folder that is not this trial, whole or in part.
+    /// [`Error::Run`] when there is something in the trial's folder that is not this trial, whole
+    /// or in part.
     pub fn found(&self, root: &Path) -> Result<TrialRecord> {
         let folder = self.folder(root);
         if !folder.join(RunDir::RECIPE).exists() && !folder.join(RunDir::MANIFEST).exists() {
@@ -105,7 +108,8 @@ impl Trial {
             let failure = Failure::read(folder)?;
             return Ok(TrialRecord { state: failure.map_or(TrialState::Begun, TrialState::Failed), records });
         };
-        // The model and the checkpoint, which are large, say themselves whether they are whole when they are read.
+        // The model and the checkpoint, which are large, say themselves whether they are whole when
+        // they are read.
         for entry in &manifest.files {
             if [RunDir::RECIPE, RunDir::METRICS].contains(&entry.name.as_str()) {
                 manifest.check(&dir, &entry.name)?;
@@ -144,7 +148,8 @@ pub enum TrialState {
     Begun,
     /// All epochs are done.
     Finished,
-    /// It ended in a way in which it would end again. Run again only on request: [`TrialConfig::retry_failed`].
+    /// It ended in a way in which it would end again. Run again only on request:
+    /// [`TrialConfig::retry_failed`].
     Failed(Failure),
 }
 
@@ -200,12 +205,14 @@ pub struct TrialOutcome {
     pub failure: Option<Failure>,
 }
 
-/// Runs a trial in its folder under the root: from the beginning, from where an earlier process was stopped or killed, or
-/// not at all when it is finished. With `until` it pauses after that epoch, and a later call goes on, bit for bit as if it
-/// had never paused. The observer sees the events of the training that is still to be done, and can stop it.
+/// Runs a trial in its folder under the root: from the beginning, from where an earlier process was
+/// stopped or killed, or not at all when it is finished. With `until` it pauses after that epoch,
+/// and a later call goes on, bit for bit as if it had never paused. The observer sees the events of
+/// the training that is still to be done, and can stop it.
 ///
-/// A trial that fails by itself, because its training diverges or its network does not fit in memory, leaves the reason in
-/// its folder and is not run again unless `setting` asks for it. It has a checkpoint from before, where it could have one.
+/// A trial that fails by itself, because its training diverges or its network does not fit in
+/// memory, leaves the reason in its folder and is not run again unless `setting` asks for it. It
+/// has a checkpoint from before, where it could have one.
 ///
 /// ```
 /// use furlough::data::digits;
@@ -225,9 +232,10 @@ pub struct TrialOutcome {
 /// ```
 ///
 /// # Errors
-/// [`Error::Run`] when what is in the trial's folder is damaged or of something else; it is left as it is. Those of
-/// [`Trainer::new`] and [`Trainer::fit`], so [`furlough::Error::NotFinite`] when the training diverges; [`furlough::Error::Io`], and with it
-/// [`Error::is_out_of_space`] where there is no room for the next file.
+/// [`Error::Run`] when what is in the trial's folder is damaged or of something else; it is left as
+/// it is. Those of [`Trainer::new`] and [`Trainer::fit`], so [`furlough::Error::NotFinite`] when
+/// the training diverges; [`furlough::Error::Io`], and with it [`Error::is_out_of_space`] where
+/// there is no room for the next file.
 pub fn run_trial(
     trial: &Trial,
     data: &TrialData<'_>,
@@ -298,7 +306,8 @@ pub fn run_trial(
     Ok(TrialOutcome { path, ended, found, records, failure: None })
 }
 
-/// Makes a failed trial one that can be run again. One that was taken for finished, as by older versions, begins anew.
+/// Makes a failed trial one that can be run again. One that was taken for finished, as by older
+/// versions, begins anew.
 fn forget_failure(folder: &Path) -> Result<()> {
     for name in [RunDir::FAILED, RunDir::MANIFEST] {
         let path = folder.join(name);

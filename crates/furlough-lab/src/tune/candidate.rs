@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
-    /// Drop probability after each hidden layer that there may be; those of deeper layers than the network has count for nothing.
+    /// Drop probability after each hidden layer that there may be; those of deeper layers than the
+    /// network has count for nothing.
     pub dropout: Vec<f64>,
     /// Drop probability of the features.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,12 +30,14 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// The base with drop probability `p` after each hidden layer. 0 takes away the dropout of the features too.
+    /// The base with drop probability `p` after each hidden layer. 0 takes away the dropout of the
+    /// features too.
     pub fn uniform(p: f64, layers: usize) -> Self {
         Candidate { dropout: vec![p; layers], input_dropout: (p == 0.0).then_some(0.0), ..Candidate::default() }
     }
 
-    /// The recipe: the base with what the candidate changes. Where there are more layers than the base has, they are like its last.
+    /// The recipe: the base with what the candidate changes. Where there are more layers than the
+    /// base has, they are like its last.
     ///
     /// # Errors
     /// [`furlough::Error::Setting`] when the base cannot be changed so.

@@ -2,8 +2,8 @@ use furlough::random::{Key, Stream};
 use rand_core::TryRng;
 use std::convert::Infallible;
 
-/// The random words of one value of one proposal, for samplers that want a generator: counter after counter of
-/// [`Stream::Search`], so that no proposal depends on how many words another one took.
+/// The random words of one value of one proposal, for samplers that want a generator: counter after
+/// counter of [`Stream::Search`], so that no proposal depends on how many words another one took.
 #[derive(Debug)]
 pub(super) struct Draws {
     key: Key,

@@ -20,8 +20,8 @@ pub enum TuneEvent<'a> {
     Phase {
         /// Which.
         phase: Phase,
-        /// Epochs that it takes if nothing diverges; those on record from an earlier process are among them. None for a search that goes on as
-        /// long as there is time.
+        /// Epochs that it takes if nothing diverges; those on record from an earlier process are
+        /// among them. None for a search that goes on as long as there is time.
         epochs: Option<u64>,
         /// Seconds that the tune has taken, by earlier processes too.
         used: f64,

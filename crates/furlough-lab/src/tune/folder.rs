@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The folder of one tune. All names of its files are here.
 ///
-/// [`TuneDir::create`] and [`TuneDir::resume`] take the folder's lock, which lasts as long as the value and goes with the process,
-/// however that ends.
+/// [`TuneDir::create`] and [`TuneDir::resume`] take the folder's lock, which lasts as long as the
+/// value and goes with the process, however that ends.
 #[derive(Debug)]
 pub struct TuneDir {
     path: PathBuf,
@@ -39,7 +39,8 @@ impl TuneDir {
     pub const RECOMMENDED: &'static str = "recommended.toml";
     /// The run directory of the recommended recipe on all training examples.
     pub const FINAL: &'static str = "final";
-    /// The run directory of the better finalist, where it failed on all training examples and the other one took its place.
+    /// The run directory of the better finalist, where it failed on all training examples and the
+    /// other one took its place.
     pub const PASSED_OVER: &'static str = "passed-over";
     /// Validation error against drop probability, as vectors.
     pub const PLOT_SVG: &'static str = "error-by-p.svg";
@@ -53,7 +54,8 @@ impl TuneDir {
     /// Whether [`Self::create`] would take this folder, without touching it.
     ///
     /// # Errors
-    /// [`Error::Occupied`] when there is something in it, another tune for example, or when it is a file.
+    /// [`Error::Occupied`] when there is something in it, another tune for example, or when it is a
+    /// file.
     pub fn check_free(path: &Path) -> Result<()> {
         if path.is_file() {
             return Err(Error::occupied(path, "is a file", false));
@@ -76,11 +78,12 @@ impl TuneDir {
         Ok(())
     }
 
-    /// Makes the folder of a new tune, with the folders above it, and writes down what was asked for. A folder that exists must be
-    /// empty. `data` is the fingerprint of the training set.
+    /// Makes the folder of a new tune, with the folders above it, and writes down what was asked
+    /// for. A folder that exists must be empty. `data` is the fingerprint of the training set.
     ///
     /// # Errors
-    /// Those of [`Self::check_free`]; [`Error::Run`] when another process works there; [`furlough::Error::Io`].
+    /// Those of [`Self::check_free`]; [`Error::Run`] when another process works there;
+    /// [`furlough::Error::Io`].
     pub fn create(path: impl Into<PathBuf>, options: &TuneOptions, data: &str) -> Result<Self> {
         let path = path.into();
         Self::check_free(&path)?;
@@ -92,10 +95,12 @@ impl TuneDir {
         Ok(TuneDir { path, _lock: lock })
     }
 
-    /// Opens an unfinished tune to go on with it, and says what was asked for and the fingerprint of the data.
+    /// Opens an unfinished tune to go on with it, and says what was asked for and the fingerprint
+    /// of the data.
     ///
     /// # Errors
-    /// [`Error::Run`] when this is no tune, when it is finished, or when another process works there.
+    /// [`Error::Run`] when this is no tune, when it is finished, or when another process works
+    /// there.
     pub fn resume(path: impl Into<PathBuf>) -> Result<(Self, TuneOptions, String)> {
         let path = path.into();
         let file = path.join(Self::OPTIONS);
@@ -118,7 +123,8 @@ impl TuneDir {
         Ok((TuneDir { path, _lock: lock }, options, data))
     }
 
-    /// Reads what a tune's folder holds, whether it is finished or not. Takes no lock, so the tune may be going on.
+    /// Reads what a tune's folder holds, whether it is finished or not. Takes no lock, so the tune
+    /// may be going on.
     ///
     /// # Errors
     /// [`Error::Run`] when this is no tune or a file of it is damaged; [`furlough::Error::Io`].

@@ -1,13 +1,16 @@
 //! Successive halving: many trials begin, and at each rung only the best go on.
 //!
-//! K. Jamieson and A. Talwalkar, *Non-stochastic best arm identification and hyperparameter optimization*, AISTATS 2016; the rungs are
-//! those of L. Li et al., *A system for massively parallel hyperparameter tuning* (ASHA), MLSys 2020. ASHA promotes whenever a worker is free, so
-//! that what it tries depends on timing; here a generation is compared when all of it has come to the rung.
+//! K. Jamieson and A. Talwalkar, *Non-stochastic best arm identification and hyperparameter
+//! optimization*, AISTATS 2016; the rungs are those of L. Li et al., *A system for massively
+//! parallel hyperparameter tuning* (ASHA), MLSys 2020. ASHA promotes whenever a worker is free, so
+//! that what it tries depends on timing; here a generation is compared when all of it has come to
+//! the rung.
 
 /// Of how many trials one goes on at each rung, and how much longer it is trained.
 pub const REDUCTION: u32 = 3;
 
-/// The epochs after which trials are compared, ascending; the last is `epochs`, at least 1. At most three rungs.
+/// The epochs after which trials are compared, ascending; the last is `epochs`, at least 1. At most
+/// three rungs.
 ///
 /// ```
 /// use furlough_lab::tune::rungs;
@@ -26,8 +29,8 @@ pub fn places(trials: usize) -> usize {
     if trials == 0 { 0 } else { (trials / REDUCTION as usize).max(1) }
 }
 
-/// Which trials go on: the places of the lowest scores, best first; of equal scores the earlier one. A score that is not finite
-/// never goes on.
+/// Which trials go on: the places of the lowest scores, best first; of equal scores the earlier
+/// one. A score that is not finite never goes on.
 ///
 /// ```
 /// use furlough_lab::tune::promoted;

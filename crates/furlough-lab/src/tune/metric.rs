@@ -14,7 +14,8 @@ pub enum Metric {
     Loss,
 }
 
-/// A trial is judged by the mean over the last fifth of its epochs, five at most: single epochs swing.
+/// A trial is judged by the mean over the last fifth of its epochs, five at most: single epochs
+/// swing.
 const LAST: usize = 5;
 
 impl Metric {
@@ -29,8 +30,9 @@ impl Metric {
         }
     }
 
-    /// The score after the last of these epochs, the lower the better: the share classified wrongly, or the loss, each the mean over the last
-    /// fifth of the epochs, and of no more than five. Infinite when there is no epoch or a figure is not finite.
+    /// The score after the last of these epochs, the lower the better: the share classified
+    /// wrongly, or the loss, each the mean over the last fifth of the epochs, and of no more than
+    /// five. Infinite when there is no epoch or a figure is not finite.
     ///
     /// ```
     /// use furlough::train::EpochSummary;
@@ -63,7 +65,8 @@ impl Metric {
         }
     }
 
-    /// A gain (what the score is lower by) and the half-width of its interval, in words, to two digits of the latter.
+    /// A gain (what the score is lower by) and the half-width of its interval, in words, to two
+    /// digits of the latter.
     pub(super) fn gain(self, mean: f64, half: f64) -> String {
         match self {
             Metric::Accuracy => {

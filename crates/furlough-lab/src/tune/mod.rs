@@ -1,9 +1,11 @@
-//! Drop probabilities, and what else is asked for, chosen for somebody's own data; and whether dropout helps there at all.
+//! Drop probabilities, and what else is asked for, chosen for somebody's own data; and whether
+//! dropout helps there at all.
 //!
-//! The *search* compares trials on examples that are held out of the training set, never on the test set. It begins with
-//! the rates that everybody tries, goes on with tree-structured Parzen estimators, and gives up the worse trials early. The best with dropout and the best
-//! without are then *replicated* over paired seeds, which says whether one is better and by how much. The better one is at
-//! last *refitted* on all training examples, and tested once.
+//! The *search* compares trials on examples that are held out of the training set, never on the
+//! test set. It begins with the rates that everybody tries, goes on with tree-structured Parzen
+//! estimators, and gives up the worse trials early. The best with dropout and the best without are
+//! then *replicated* over paired seeds, which says whether one is better and by how much. The
+//! better one is at last *refitted* on all training examples, and tested once.
 
 mod arm;
 mod candidate;

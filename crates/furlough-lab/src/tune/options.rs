@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 /// Into how many parts the training examples are cut when nothing is said; one is held out.
 pub const FOLDS: u32 = 5;
 
-/// What a tune is asked for. With the data it determines all that is tried, except how many trials a budget of time allows.
+/// What a tune is asked for. With the data it determines all that is tried, except how many trials
+/// a budget of time allows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TuneOptions {
-    /// What the trials change, with folds: its seed is that of the search, and those of the replications follow it.
+    /// What the trials change, with folds: its seed is that of the search, and those of the
+    /// replications follow it.
     pub recipe: Recipe,
     /// What is searched.
     pub space: Space,
-    /// Trials at most, those to begin with included; at least 4. None for as many as there is time for.
+    /// Trials at most, those to begin with included; at least 4. None for as many as there is time
+    /// for.
     pub trials: Option<usize>,
     /// Seconds that all of it may take, as far as the least that has to be done allows.
     pub budget: Option<f64>,
@@ -23,12 +26,14 @@ pub struct TuneOptions {
     pub seeds: u32,
     /// Judge each trial by the mean over all folds, each held out once, and not by one fold.
     pub cross_validation: bool,
-    /// What trials are compared by; none for the accuracy, or where numbers are predicted, the loss.
+    /// What trials are compared by; none for the accuracy, or where numbers are predicted, the
+    /// loss.
     pub metric: Option<Metric>,
 }
 
 impl TuneOptions {
-    /// The options for a base recipe and what is searched ([`Space::parse`]), with 30 trials and 5 seeds. Without folds the base gets 5.
+    /// The options for a base recipe and what is searched ([`Space::parse`]), with 30 trials and 5
+    /// seeds. Without folds the base gets 5.
     ///
     /// ```
     /// use furlough_lab::{recipe::Settings, tune::TuneOptions};
@@ -122,7 +127,8 @@ impl TuneOptions {
         self.trials.unwrap_or(MOST)
     }
 
-    /// The options as TOML; [`Self::parse`] reads it. `data` is the fingerprint of the training set.
+    /// The options as TOML; [`Self::parse`] reads it. `data` is the fingerprint of the training
+    /// set.
     pub(super) fn to_toml(&self, data: &str) -> String {
         let Self { recipe, space, trials, budget, seeds, cross_validation, metric } = self.clone();
         let file =
@@ -130,7 +136,8 @@ impl TuneOptions {
         toml::to_string(&file).expect("numbers, strings and tables of them are always TOML")
     }
 
-    /// The options that [`Self::to_toml`] wrote, and the data's fingerprint. The reason when it is something else.
+    /// The options that [`Self::to_toml`] wrote, and the data's fingerprint. The reason when it is
+    /// something else.
     pub(super) fn parse(text: &str) -> std::result::Result<(Self, String), String> {
         let file: Read = read_toml(text)?;
         if file.version != VERSION {

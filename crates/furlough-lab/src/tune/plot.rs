@@ -7,8 +7,9 @@ use crate::study::statistics::Estimate;
 /// Layers that have a panel.
 const PANELS: usize = 4;
 
-/// Validation error against drop probability, a panel for each hidden layer of the recommended network: the points that everybody tries,
-/// joined; what the search proposed and trained to the end; and the two finalists over their seeds, with intervals.
+/// Validation error against drop probability, a panel for each hidden layer of the recommended
+/// network: the points that everybody tries, joined; what the search proposed and trained to the
+/// end; and the two finalists over their seeds, with intervals.
 pub fn error_by_p(report: &TuneReport) -> Chart {
     let layers = report.with.recipe.hidden().len().min(PANELS);
     let title = match report.metric {
@@ -39,7 +40,8 @@ pub fn error_by_p(report: &TuneReport) -> Chart {
     }
 }
 
-/// Up to where errors are shown. A rate that ruins the network, as 0.9 often does, would press all the others into one line.
+/// Up to where errors are shown. A rate that ruins the network, as 0.9 often does, would press all
+/// the others into one line.
 fn limit(report: &TuneReport) -> f64 {
     let heights = report.search.iter().filter_map(|trial| end_height(report, trial));
     let (least, most) = heights.fold((f64::INFINITY, 0.0), |(least, most), y| (y.min(least), y.max(most)));

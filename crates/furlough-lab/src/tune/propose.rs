@@ -1,5 +1,6 @@
-//! What to try next: four points to begin with, then tree-structured Parzen estimators (J. Bergstra et al., *Algorithms for
-//! hyper-parameter optimization*, NeurIPS 2011), as the crate `tpe` has them.
+//! What to try next: four points to begin with, then tree-structured Parzen estimators (J. Bergstra
+//! et al., *Algorithms for hyper-parameter optimization*, NeurIPS 2011), as the crate `tpe` has
+//! them.
 
 use super::candidate::drops;
 use super::draws::Draws;
@@ -26,7 +27,8 @@ pub(super) struct Observation<'a> {
     pub score: f64,
 }
 
-/// The points to begin with: [`STARTS`] after each hidden layer, and the rates of the base itself where they are others.
+/// The points to begin with: [`STARTS`] after each hidden layer, and the rates of the base itself
+/// where they are others.
 pub(super) fn starts(base: &Recipe, space: &Space) -> Vec<Candidate> {
     let layers = space.deepest(base);
     let mut starts: Vec<Candidate> = STARTS.iter().map(|&p| Candidate::uniform(p, layers)).collect();
@@ -49,8 +51,8 @@ pub(super) struct Proposer<'a> {
 }
 
 impl Proposer<'_> {
-    /// A candidate of `arm`: a pure function of the seed, the proposal's number and the observations. Those still being tried keep others
-    /// away, as if they had come out last.
+    /// A candidate of `arm`: a pure function of the seed, the proposal's number and the
+    /// observations. Those still being tried keep others away, as if they had come out last.
     pub fn propose(&self, arm: DropoutArm, observations: &[Observation<'_>]) -> Result<Candidate> {
         let layers = self.space.deepest(self.base);
         let axes = self.space.axes(self.base);
@@ -79,7 +81,8 @@ impl Proposer<'_> {
             if fits && new {
                 return Ok(candidate);
             }
-            // A trial that is repeated costs nothing; one of the other arm would be counted wrongly.
+            // A trial that is repeated costs nothing; one of the other arm would be counted
+            // wrongly.
             if fits || last.is_none() {
                 last = Some(candidate);
             }
@@ -88,8 +91,9 @@ impl Proposer<'_> {
     }
 }
 
-/// Recipes with their places in the order from best to worst: those that were trained further come first, since figures of
-/// different epochs cannot be compared, and those that diverged or are still being tried come last.
+/// Recipes with their places in the order from best to worst: those that were trained further come
+/// first, since figures of different epochs cannot be compared, and those that diverged or are
+/// still being tried come last.
 fn ranked<'a>(observations: &[Observation<'a>]) -> Vec<(&'a Recipe, f64)> {
     let mut order: Vec<_> = observations.iter().collect();
     let worth = |seen: &Observation<'_>| if seen.score.is_finite() { seen.rung.map_or(0, |rung| rung + 1) } else { 0 };

@@ -26,7 +26,8 @@ pub(super) enum Refit {
     Stopped,
 }
 
-/// Trains the recipe on all training examples, in a folder of its own, and then looks at the test set, once.
+/// Trains the recipe on all training examples, in a folder of its own, and then looks at the test
+/// set, once.
 pub(super) fn refit(
     dir: &TuneDir,
     recipe: &Recipe,

@@ -14,8 +14,8 @@ pub(super) struct Pairs {
     pub without: Vec<f64>,
 }
 
-/// Trains the finalists over paired seeds, none of them the one of the search: a seed gives both the same initial weights and the same
-/// order of the examples. None when somebody asked to stop.
+/// Trains the finalists over paired seeds, none of them the one of the search: a seed gives both
+/// the same initial weights and the same order of the examples. None when somebody asked to stop.
 pub(super) fn replicate(
     options: &TuneOptions,
     found: &Found,

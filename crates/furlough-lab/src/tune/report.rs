@@ -12,7 +12,8 @@ pub struct TuneReport {
     pub data: String,
     /// [`fingerprint`](furlough::files::fingerprint) of the training set.
     pub data_fingerprint: String,
-    /// What values are: `accuracy`, from 0 to 1 and better when higher, or `loss`, better when lower.
+    /// What values are: `accuracy`, from 0 to 1 and better when higher, or `loss`, better when
+    /// lower.
     pub metric: Metric,
     /// The recipe that the trials changed.
     pub base: Recipe,

@@ -1,4 +1,5 @@
-//! Trials on the way: what is asked for becomes jobs of the pool, one for each fold, and what comes back becomes scores.
+//! Trials on the way: what is asked for becomes jobs of the pool, one for each fold, and what comes
+//! back becomes scores.
 
 use super::Metric;
 use crate::recipe::Recipe;
@@ -21,7 +22,8 @@ pub(super) struct TrialRequest {
 #[derive(Debug, Clone)]
 pub(super) struct TrialScores {
     pub id: usize,
-    /// The scores after the epochs that the runner was asked for, as far as the request went: means over the folds, infinite where one diverged.
+    /// The scores after the epochs that the runner was asked for, as far as the request went: means
+    /// over the folds, infinite where one diverged.
     pub scores: Vec<f64>,
     /// Why it was not trained to the end, if it failed; of several folds the first that did.
     pub failure: Option<Failure>,
@@ -37,7 +39,8 @@ pub(super) trait Scheduler {
     /// Takes note of what came of it.
     fn on_scores(&mut self, scores: TrialScores);
 
-    /// Some epochs more are known, trained just now or long ago. Stop ends all that is running; its trials are saved.
+    /// Some epochs more are known, trained just now or long ago. Stop ends all that is running; its
+    /// trials are saved.
     fn tick(&mut self, epochs: u64) -> Control;
 }
 
@@ -62,7 +65,8 @@ impl TrialRunner<'_> {
         self.folds.iter().map(trial).collect()
     }
 
-    /// Trains what the scheduler requests for until it requests for nothing more or somebody stops it.
+    /// Trains what the scheduler requests for until it requests for nothing more or somebody stops
+    /// it.
     ///
     /// # Errors
     /// The first error that is not one of a trial alone.
@@ -147,7 +151,8 @@ impl Work<'_, '_> {
             Ok(TrialOutcome { ended: Ended::Elsewhere, path, .. }) => return Err(Error::Locked { path }),
             // A score that is never reached, where it failed. What came before that is on record.
             Ok(TrialOutcome { records, failure, .. }) => (records, failure),
-            // What is wrong with one trial's folder is this trial's failure, and nothing is written there.
+            // What is wrong with one trial's folder is this trial's failure, and nothing is written
+            // there.
             Err(error @ Error::Run { .. }) => (Vec::new(), Some(Failure::Error { reason: error.to_string() })),
             Err(error) => return Err(error),
         };

@@ -17,7 +17,8 @@ pub struct SearchEntry {
     pub recipe: Recipe,
     /// 0 for the points to begin with.
     pub generation: usize,
-    /// The score at each rung that it has come to, the lower the better; infinite from where it diverged.
+    /// The score at each rung that it has come to, the lower the better; infinite from where it
+    /// diverged.
     pub scores: Vec<f64>,
     /// Why it was not trained further, if it failed.
     pub failure: Option<Failure>,
@@ -32,15 +33,18 @@ pub(super) struct SearchTask {
 
 #[derive(Debug, Clone)]
 struct Generation {
-    /// The entries that are trained to each rung; lists of rungs that nobody has come to are not there yet.
+    /// The entries that are trained to each rung; lists of rungs that nobody has come to are not
+    /// there yet.
     at: Vec<Vec<usize>>,
 }
 
-/// The search as a machine without a clock: it says what to train, hears what came of it, and what it says is a function of that alone.
-/// How many trials go on at once and which of them is done first changes nothing, because proposals wait for the same results each time.
+/// The search as a machine without a clock: it says what to train, hears what came of it, and what
+/// it says is a function of that alone. How many trials go on at once and which of them is done
+/// first changes nothing, because proposals wait for the same results each time.
 ///
-/// A generation is proposed when the one before it has been compared at all rungs but the last, and those before that one are done;
-/// it knows these results and no others. So there is something to do while the best of a generation are trained to the end.
+/// A generation is proposed when the one before it has been compared at all rungs but the last, and
+/// those before that one are done; it knows these results and no others. So there is something to
+/// do while the best of a generation are trained to the end.
 #[derive(Debug, Clone)]
 pub(super) struct Search {
     base: Recipe,
@@ -145,7 +149,8 @@ impl Search {
                 promoted(&scores).into_iter().map(move |place| those[place]).collect::<Vec<_>>()
             })
             .collect();
-        // The end of a trial comes before the beginning of others, so that nobody waits for it alone.
+        // The end of a trial comes before the beginning of others, so that nobody waits for it
+        // alone.
         for &entry in next.iter().rev() {
             self.ready.push_front(SearchTask { entry, rung: task.rung + 1 });
         }
@@ -177,7 +182,8 @@ impl Search {
         Ok(())
     }
 
-    /// Whether all rungs but the last have been compared, so that it is known who is trained to the end.
+    /// Whether all rungs but the last have been compared, so that it is known who is trained to the
+    /// end.
     fn is_decided(&self, generation: usize) -> bool {
         let by_rungs = generation > 0 && self.rungs.len() > 1;
         if by_rungs { self.generations[generation].at.len() == self.rungs.len() } else { self.is_complete(generation) }
@@ -202,7 +208,8 @@ impl Search {
         let last = self.rungs.len() - 1;
         let mut observations: Vec<Observation<'_>> = Vec::new();
         for entry in &self.entries {
-            // What is still being trained to the end may or may not be done; so it is not looked at.
+            // What is still being trained to the end may or may not be done; so it is not looked
+            // at.
             let known = if entry.generation == now && now > 0 { last.max(1) } else { last + 1 };
             let known = &entry.scores[..entry.scores.len().min(known)];
             let (rung, score) = (known.len().checked_sub(1), known.last().copied().unwrap_or(f64::INFINITY));
@@ -226,7 +233,8 @@ impl Search {
     }
 }
 
-/// The place of the best trial of an arm that has a score at the last of so many rungs; of equal ones the earlier.
+/// The place of the best trial of an arm that has a score at the last of so many rungs; of equal
+/// ones the earlier.
 pub(super) fn best(entries: &[SearchEntry], arm: DropoutArm, rungs: usize) -> Option<usize> {
     let score = |entry: &SearchEntry| entry.scores.get(rungs - 1).copied().filter(|score| score.is_finite());
     let of_arm = entries.iter().enumerate().filter(|(_, entry)| DropoutArm::of(&entry.recipe) == arm);
@@ -234,7 +242,8 @@ pub(super) fn best(entries: &[SearchEntry], arm: DropoutArm, rungs: usize) -> Op
     scored.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
 }
 
-/// How many trials are trained for how many epochs in all, when none diverges: for saying how much is left.
+/// How many trials are trained for how many epochs in all, when none diverges: for saying how much
+/// is left.
 pub(super) fn planned_epochs(base: &Recipe, space: &Space, trials: usize) -> u64 {
     let epochs = u64::from(base.options().epochs);
     let rungs: Vec<u64> = rungs(base.options().epochs).into_iter().map(u64::from).collect();

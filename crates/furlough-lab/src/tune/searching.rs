@@ -16,8 +16,8 @@ use std::path::Path;
 /// Who is told what happens.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(&TuneEvent<'_>);
 
-/// What the search came to. On disk once it is over, so that a tune that goes on compares the same finalists, however long it
-/// took so far.
+/// What the search came to. On disk once it is over, so that a tune that goes on compares the same
+/// finalists, however long it took so far.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
     pub entries: Vec<SearchEntry>,
@@ -118,7 +118,8 @@ pub(super) fn search(
     let used = (runner.setting.clock)() - began;
     tell(&TuneEvent::Phase { phase: Phase::Search, epochs, used });
     let known = Found::read(dir, options)?;
-    // Where failed trials are to be run again, what was found without them is no longer what there is.
+    // Where failed trials are to be run again, what was found without them is no longer what there
+    // is.
     let redo = |found: &Found| runner.setting.retry_failed && found.entries.iter().any(|e| e.failure.is_some());
     if let Some(found) = known.filter(|found| !redo(found)) {
         tell(&TuneEvent::Epochs { more: epochs.unwrap_or(0) });

@@ -155,11 +155,13 @@ impl Space {
         Space { ranges: BTreeMap::from([(SearchKey::Dropout, SearchKey::Dropout.default_range(base))]) }
     }
 
-    /// Reads `KEY,KEY=LOW..HIGH,…`. Keys without a range are searched around what `base` has; drop probabilities are added if they are not said.
+    /// Reads `KEY,KEY=LOW..HIGH,…`. Keys without a range are searched around what `base` has; drop
+    /// probabilities are added if they are not said.
     ///
     /// # Errors
-    /// [`furlough::Error::Setting`] `search` for a key that does not exist (with the one that may be meant) or is named twice, and for a range that is empty or
-    /// out of bounds; `hidden` when there is no hidden layer to drop units of.
+    /// [`furlough::Error::Setting`] `search` for a key that does not exist (with the one that may
+    /// be meant) or is named twice, and for a range that is empty or out of bounds; `hidden` when
+    /// there is no hidden layer to drop units of.
     pub fn parse(text: &str, base: &Recipe) -> Result<Self> {
         let mut space = Space::new(base);
         let mut named = BTreeSet::new();
@@ -195,7 +197,8 @@ impl Space {
         Ok(())
     }
 
-    /// Whether more than drop probabilities is searched, so that the network without dropout has something to tune too.
+    /// Whether more than drop probabilities is searched, so that the network without dropout has
+    /// something to tune too.
     pub fn is_wide(&self) -> bool {
         self.ranges.keys().any(|key| !matches!(key, SearchKey::Dropout | SearchKey::InputDropout))
     }
@@ -274,7 +277,8 @@ fn example(key: SearchKey) -> &'static str {
 /// How much of the axis of a penalty that may be absent means that it is absent.
 const ABSENT: f64 = 0.2;
 
-/// One dimension of the search: a number that is sampled evenly between two ends, and what it means.
+/// One dimension of the search: a number that is sampled evenly between two ends, and what it
+/// means.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Dimension {
     pub key: SearchKey,
@@ -337,7 +341,8 @@ impl Dimension {
         }
     }
 
-    /// Where a candidate's recipe stands on the axis, within its ends; NaN when it has no such layer.
+    /// Where a candidate's recipe stands on the axis, within its ends; NaN when it has no such
+    /// layer.
     pub fn coordinate(self, recipe: &Recipe) -> f64 {
         let sgd = recipe.options().optimizer;
         let (low, high) = self.ends();

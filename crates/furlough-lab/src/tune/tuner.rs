@@ -18,8 +18,8 @@ use furlough::predict::Evaluation;
 pub struct Tuning<'a> {
     /// Trials at a time, at least 1. Changes nothing of what is tried, or of what comes out.
     pub jobs: usize,
-    /// Threads of each trial, at least 1. Together with the trials at a time no more than there are cores, or they wait for each
-    /// other.
+    /// Threads of each trial, at least 1. Together with the trials at a time no more than there are
+    /// cores, or they wait for each other.
     pub threads: usize,
     /// Seconds since any moment; the library has no clock.
     pub clock: &'a (dyn Fn() -> f64 + Sync),
@@ -32,7 +32,8 @@ pub struct Tuning<'a> {
 /// Checks, before anything is written, that such a tune can be had with these data.
 ///
 /// # Errors
-/// [`furlough::Error::Setting`] for options out of range, for more folds than examples and for a metric that the data do not have; those of
+/// [`furlough::Error::Setting`] for options out of range, for more folds than examples and for a
+/// metric that the data do not have; those of
 /// [`Sequential::validate`](furlough::nn::Sequential::validate).
 pub fn check(options: &TuneOptions, data: &TrialData<'_>) -> Result<Metric> {
     options.validate()?;
@@ -48,12 +49,14 @@ pub fn check(options: &TuneOptions, data: &TrialData<'_>) -> Result<Metric> {
     Ok(metric)
 }
 
-/// Tunes in a folder: from the beginning, or from where an earlier process was stopped or killed, which makes no difference to what comes
-/// out, except that a budget of time allows as many trials as it allows. None when somebody asked to stop; all is saved then.
+/// Tunes in a folder: from the beginning, or from where an earlier process was stopped or killed,
+/// which makes no difference to what comes out, except that a budget of time allows as many trials
+/// as it allows. None when somebody asked to stop; all is saved then.
 ///
 /// # Errors
-/// Those of [`check`]; [`Error::Run`] when a file of the folder is damaged; [`furlough::Error::Setting`] `lr` when every trial with dropout,
-/// or every one without, diverged; [`furlough::Error::Io`].
+/// Those of [`check`]; [`Error::Run`] when a file of the folder is damaged;
+/// [`furlough::Error::Setting`] `lr` when every trial with dropout, or every one without, diverged;
+/// [`furlough::Error::Io`].
 pub fn tune(
     dir: &TuneDir,
     options: &TuneOptions,
@@ -142,8 +145,8 @@ struct Chosen {
 
 type Refitting<'a> = &'a mut dyn FnMut(&Recipe, Tell<'_>) -> Result<Refit>;
 
-/// Trains the better finalist on all training examples, and where it fails there, the other one: what diverges is not
-/// recommended. None when somebody asked to stop.
+/// Trains the better finalist on all training examples, and where it fails there, the other one:
+/// what diverges is not recommended. None when somebody asked to stop.
 fn choose(
     dir: &TuneDir,
     found: &Found,

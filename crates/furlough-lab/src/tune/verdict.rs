@@ -21,8 +21,8 @@ pub enum Outcome {
 pub struct Verdict {
     /// Whether dropout helps.
     pub outcome: Outcome,
-    /// By how much, seed for seed: above 0 where the network with dropout is better, in accuracy from 0 to 1 or in loss. None
-    /// when fewer than two pairs of runs came to an end.
+    /// By how much, seed for seed: above 0 where the network with dropout is better, in accuracy
+    /// from 0 to 1 or in loss. None when fewer than two pairs of runs came to an end.
     pub gain: Option<Estimate>,
     /// Which of the two is recommended.
     pub recommended: DropoutArm,
@@ -31,13 +31,17 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Compares scores seed for seed: the lower the better, infinite where training diverged. As many of each, at least two.
+    /// Compares scores seed for seed: the lower the better, infinite where training diverged. As
+    /// many of each, at least two.
     ///
-    /// `step` is what scores are multiples of: one example's share for accuracies, 0 for losses. Differences of a few steps may be equal over all seeds by
-    /// mere rounding, and would then seem to be certain. So their standard deviation is taken to be step/√6 at the least, that of the difference of two values
-    /// rounded to a step (W. F. Sheppard, *Proceedings of the London Mathematical Society* 29, 1897).
+    /// `step` is what scores are multiples of: one example's share for accuracies, 0 for losses.
+    /// Differences of a few steps may be equal over all seeds by mere rounding, and would then seem
+    /// to be certain. So their standard deviation is taken to be step/√6 at the least, that of the
+    /// difference of two values rounded to a step (W. F. Sheppard, *Proceedings of the London
+    /// Mathematical Society* 29, 1897).
     ///
-    /// Where the interval contains 0, the one that was better on average is recommended: it is the better guess, and no more than that.
+    /// Where the interval contains 0, the one that was better on average is recommended: it is the
+    /// better guess, and no more than that.
     ///
     /// ```
     /// use furlough_lab::tune::{Metric, Verdict};

@@ -7,8 +7,8 @@ mod tune;
 use std::process::ExitCode;
 use std::sync::RwLock;
 
-/// Between its birth and its start a child process shares its parent's locks on folders. So a test that starts one has this for writing,
-/// and one that locks folders has it for reading.
+/// Between its birth and its start a child process shares its parent's locks on folders. So a test
+/// that starts one has this for writing, and one that locks folders has it for reading.
 static CHILDREN: RwLock<()> = RwLock::new(());
 
 fn main() -> ExitCode {

@@ -1,4 +1,5 @@
-//! A run that was stopped and resumed, however often and in the middle of epochs too, leaves the very files of one that never stopped.
+//! A run that was stopped and resumed, however often and in the middle of epochs too, leaves the
+//! very files of one that never stopped.
 
 use crate::CHILDREN;
 use furlough::data::{Dataset, Features, Targets};
@@ -70,7 +71,8 @@ fn stopping_and_resuming(masks: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
     assert_eq!(train(&whole, masks, u64::MAX), StopReason::Finished);
-    // 20 steps in all, 5 an epoch: stops in the middle of epochs, at their ends, and after a single step.
+    // 20 steps in all, 5 an epoch: stops in the middle of epochs, at their ends, and after a single
+    // step.
     for steps in [3, 2, 1, 6, 4] {
         assert_eq!(train(&pieces, masks, steps), StopReason::Asked);
         assert!(!RunDir::open(&pieces).unwrap().is_finished());

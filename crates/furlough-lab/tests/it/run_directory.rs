@@ -1,5 +1,5 @@
-//! Runs in processes that are killed or have no space left. Each test starts this program again, as a child that
-//! does nothing but run a function.
+//! Runs in processes that are killed or have no space left. Each test starts this program again, as
+//! a child that does nothing but run a function.
 
 use crate::CHILDREN;
 use furlough::files::{DataInfo, checkpoint_progress, write_atomic};
@@ -102,8 +102,8 @@ fn killed_at_any_moment_a_run_can_go_on() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The first few are killed as they start, the others once they have come further than those before them. On a machine that is busy
-        // with something else that takes a while.
+        // The first few are killed as they start, the others once they have come further than those
+        // before them. On a machine that is busy with something else that takes a while.
         let begun = Instant::now();
         while round >= 5 && epochs_saved(&path) <= last {
             assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
@@ -156,7 +156,8 @@ fn a_full_disk_leaves_the_old_files() {
     let file = |name: &str| folder.path().join(name);
     write_atomic(&file("file"), b"old").unwrap();
     MetricsLog::create(file("log")).unwrap();
-    // With the signal ignored, a write over the limit fails as one on a full disk does. A block is 512 bytes or 1 KiB.
+    // With the signal ignored, a write over the limit fails as one on a full disk does. A block is
+    // 512 bytes or 1 KiB.
     let output = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\""])
         .arg(std::env::current_exe().unwrap())

@@ -1,4 +1,5 @@
-//! Whole tunes, small ones: what comes out depends neither on how many trials go on at once nor on being stopped.
+//! Whole tunes, small ones: what comes out depends neither on how many trials go on at once nor on
+//! being stopped.
 
 use crate::CHILDREN;
 use furlough::data::{Dataset, Features, Split, Targets, digits};
@@ -250,7 +251,8 @@ fn a_run_that_overflows_in_its_last_step_is_never_recommended() {
     let _locks = CHILDREN.read();
     let temp = tempfile::tempdir().unwrap();
     let text = format!("data = 'digits'\nhidden = {:?}\nepochs = 1\nbatch_size = 2000", [64; 6]);
-    // One step an epoch and one epoch: no later step shows the overflow, and the accuracy would be one of NaN.
+    // One step an epoch and one epoch: no later step shows the overflow, and the accuracy would be
+    // one of NaN.
     let options = options(&text, "lr=1e8..1e9", 8);
     let report = whole(&temp.path().join("far"), &options, &data(), 2).unwrap();
     let diverged = report.search.iter().filter(|trial| trial.failed.is_some());

@@ -46,7 +46,8 @@ impl Evaluator {
         Scores { loss: loss / count, accuracy: classes.then_some(correct as f64 / count) }
     }
 
-    /// Returns the mean loss on the first examples of `data`, `count` of them or as many as there are.
+    /// Returns the mean loss on the first examples of `data`, `count` of them or as many as there
+    /// are.
     pub(crate) fn loss_of_first(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, count: usize) -> f64 {
         let (mut loss, count) = (0.0, count.min(data.len()));
         self.for_each_row(cpu, mlp, data, count, |example, outputs| {
@@ -55,7 +56,8 @@ impl Evaluator {
         loss / count as f64
     }
 
-    /// Calls `see` with each of the first `count` examples and its outputs, in the order of the data.
+    /// Calls `see` with each of the first `count` examples and its outputs, in the order of the
+    /// data.
     fn for_each_row(
         &mut self,
         cpu: &mut Cpu,
@@ -77,8 +79,8 @@ impl Evaluator {
     }
 }
 
-/// Returns the loss of one example, in double precision; NaN where an output has overflowed, even if the formula would
-/// not look at it.
+/// Returns the loss of one example, in double precision; NaN where an output has overflowed, even
+/// if the formula would not look at it.
 fn example_loss(outputs: &[f32], targets: &Targets, example: usize) -> f64 {
     if !outputs.iter().all(|output| output.is_finite()) {
         return f64::NAN;

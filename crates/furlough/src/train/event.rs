@@ -46,11 +46,13 @@ pub enum Event<'a> {
         /// What to save.
         state: &'a TrainState,
     },
-    /// Training cannot go on: the loss is not finite. The last event; the training ends with an error.
+    /// Training cannot go on: the loss is not finite. The last event; the training ends with an
+    /// error.
     Diverged {
         /// Epoch, from 1.
         epoch: u32,
-        /// Step of the epoch, from 1; the epoch's last one where the evaluation after it shows the overflow.
+        /// Step of the epoch, from 1; the epoch's last one where the evaluation after it shows the
+        /// overflow.
         step: u64,
         /// The loss: infinite or NaN.
         loss: f64,

@@ -265,8 +265,9 @@ impl<'a> Trainer<'a> {
         Ok(control)
     }
 
-    /// Returns the loss of the full network as it is after an epoch, not finite where the epoch's last step overflowed: no
-    /// later step's loss would show that. Without a test set, the loss on one batch of the training set.
+    /// Returns the loss of the full network as it is after an epoch, not finite where the epoch's
+    /// last step overflowed: no later step's loss would show that. Without a test set, the loss on
+    /// one batch of the training set.
     fn loss_after_epoch(&mut self, evaluated: Option<f64>) -> f64 {
         let TrainState { mlp, .. } = &self.state;
         let logits = mlp.dropout_logits().iter().all(|logit| logit.is_finite());

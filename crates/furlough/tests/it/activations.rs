@@ -1,4 +1,5 @@
-//! What is measured of hidden units, against the same by its formula from plainly computed activations.
+//! What is measured of hidden units, against the same by its formula from plainly computed
+//! activations.
 
 use crate::common::data;
 use furlough::data::Dataset;

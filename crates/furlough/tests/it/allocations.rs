@@ -1,4 +1,5 @@
-//! A step allocates nothing after the first, and masked passes nothing more for more samples. The counter counts every thread, so the test runs in a process of its own.
+//! A step allocates nothing after the first, and masked passes nothing more for more samples. The
+//! counter counts every thread, so the test runs in a process of its own.
 
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};

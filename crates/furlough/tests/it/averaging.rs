@@ -1,4 +1,5 @@
-//! Averages of masked passes and of ensembles: by the formulas, and the same however they are computed.
+//! Averages of masked passes and of ensembles: by the formulas, and the same however they are
+//! computed.
 
 use crate::common::data;
 use furlough::data::{Dataset, Targets};

@@ -105,7 +105,8 @@ fn p_is_learnt_and_resuming_changes_no_bit() {
     assert_eq!((bits(whole.parameters()), logit_bits(&whole)), (bits(pieces.parameters()), logit_bits(&pieces)));
 }
 
-/// Without data to speak for anything else, the entropy draws p to one half, and the weights' term away from 1.
+/// Without data to speak for anything else, the entropy draws p to one half, and the weights' term
+/// away from 1.
 fn the_regulariser_pulls_where_it_should() {
     let pull = |p: f64, prior: ConcretePrior, squares: f64| {
         Concrete::of_logit(f64::ln(p / (1.0 - p))).regularizer(prior, 100, 1000, squares).0

@@ -28,7 +28,8 @@ fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
         let kept = half.keeps(&MaskKey { stream: Stream::DropConnect, ..site(4) }, input as u32, unit as u32);
         assert_eq!(weight, if kept { 2.0 } else { 0.0 });
     }
-    // Another step, the stream of predictions, another layer: other masks, each about half of the weights.
+    // Another step, the stream of predictions, another layer: other masks, each about half of the
+    // weights.
     let others = [site(5), sampled(4), MaskKey { layer: 1, ..site(4) }];
     for other in others.map(|site| drop_connect(half, ones.view(), &site)) {
         let same = training.iter().zip(&other).filter(|(a, b)| a == b).count();
@@ -41,7 +42,8 @@ fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
     assert!(none.iter().all(|w| w.to_bits() == 0));
 }
 
-/// The first weights of seed 1, step 0, before the second linear layer; computed from the page of the masks by `scripts/masks.py`.
+/// The first weights of seed 1, step 0, before the second linear layer; computed from the page of
+/// the masks by `scripts/masks.py`.
 fn known_answers() {
     assert_eq!([Stream::DropConnect as u32, Stream::DropConnectMonteCarlo as u32], [4, 6]);
     let at = MaskKey { key: Key::new(1), step: 0, layer: 1, ..site(0) };

@@ -31,7 +31,8 @@ fn bits(x: &Array2<f32>) -> Vec<u32> {
     x.iter().map(|v| v.to_bits()).collect()
 }
 
-/// Values that arithmetic likes to change: zeros of both signs, the smallest and greatest, infinities, NaNs with payloads.
+/// Values that arithmetic likes to change: zeros of both signs, the smallest and greatest,
+/// infinities, NaNs with payloads.
 fn hard_values() -> Array2<f32> {
     let signalling = f32::from_bits(0x7f80_0001);
     let payload = f32::from_bits(0xffc1_2345);
@@ -57,7 +58,8 @@ fn p_0_is_the_identity_whatever_the_seed() {
     assert_eq!(Dropout::NONE, Dropout::new(0.0).unwrap());
 }
 
-/// No dropout before a layer, or one with p = 0, leaves the masks of the layers after it alone: there is no generator to advance.
+/// No dropout before a layer, or one with p = 0, leaves the masks of the layers after it alone:
+/// there is no generator to advance.
 fn p_0_takes_no_numbers_from_another_layer() {
     use Layer::*;
     let with =
@@ -157,8 +159,9 @@ fn empty_batches_and_layers_are_empty() {
     assert_eq!(dropout.forward(Array2::zeros((2, 0)).view(), &[4, 4], &site(1, 0, 1)).dim(), (2, 0));
 }
 
-/// The mean over masks is x. 40,000 masks: six standard errors are 0.03 · sqrt(p/q) · |x|, and the mask of one unit is a coin
-/// without memory, so a right layer fails with probability 2e-9 a unit. `mask_statistics` does this with more power.
+/// The mean over masks is x. 40,000 masks: six standard errors are 0.03 · sqrt(p/q) · |x|, and the
+/// mask of one unit is a coin without memory, so a right layer fails with probability 2e-9 a unit.
+/// `mask_statistics` does this with more power.
 fn the_mean_over_masks_is_the_input() {
     let x = array![[1.0f32, -2.0, 0.25, 1e-3, 300.0]];
     for p in [0.1f64, 0.5, 0.8] {
@@ -192,7 +195,8 @@ fn batch() -> impl Strategy<Value = (Vec<u32>, Array2<f32>)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// A row's output depends on its id and its values: not on its place, nor on what else is in the batch.
+    /// A row's output depends on its id and its values: not on its place, nor on what else is in
+    /// the batch.
     fn a_row_is_alone_and_anywhere_the_same(
         (ids, x) in batch(), p in probability(), seed: u64, step: u32, layer in 0u32..1 << 24, turn in 0usize..12,
     ) {
@@ -229,8 +233,9 @@ proptest! {
         }
     }
 
-    /// Backward has the mask of forward: with f(x) = sum(y · g), df/dx is g · factor. As dropout is linear, <forward(x), g> =
-    /// <x, backward(g)>, exactly so for small integers and p = 1/2, where no sum is rounded.
+    /// Backward has the mask of forward: with f(x) = sum(y · g), df/dx is g · factor. As dropout is
+    /// linear, <forward(x), g> = <x, backward(g)>, exactly so for small integers and p = 1/2, where
+    /// no sum is rounded.
     fn backward_is_the_transpose(
         (ids, x) in batch(), seed: u64, step: u32, layer in 0u32..1 << 24, p in probability(),
     ) {

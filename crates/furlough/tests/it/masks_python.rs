@@ -1,8 +1,9 @@
-//! The masks, epoch orders and initial weights against a second implementation: `scripts/masks.py`, written from
-//! `docs/reference/masks.md` alone. Its answers are committed; with python3 and numpy at hand the script is also run afresh.
+//! The masks, epoch orders and initial weights against a second implementation: `scripts/masks.py`,
+//! written from `docs/reference/masks.md` alone. Its answers are committed; with python3 and numpy
+//! at hand the script is also run afresh.
 //!
-//! `FURLOUGH_PYTHON` names another interpreter than `python3`. With `FURLOUGH_REQUIRE_PYTHON=1` a missing
-//! numpy is a failure; without it the fresh runs are skipped.
+//! `FURLOUGH_PYTHON` names another interpreter than `python3`. With `FURLOUGH_REQUIRE_PYTHON=1` a
+//! missing numpy is a failure; without it the fresh runs are skipped.
 
 use furlough::data::epoch_order;
 use furlough::nn::{Dropout, DropoutKind, Init, MaskKey, MaskSharing};
@@ -165,8 +166,9 @@ fn compare(text: &str) -> [usize; 4] {
                 seen[1] += 1;
             }
             "init" => {
-                // Uniforms use exact operations only. Normals go through log, sin and cos, whose last bit differs
-                // between libraries, so that rarely a rounding to f32 falls the other way.
+                // Uniforms use exact operations only. Normals go through log, sin and cos, whose
+                // last bit differs between libraries, so that rarely a rounding to f32 falls the
+                // other way.
                 let uniform = ["xavier", "uniform"].iter().any(|n| answer["init"].as_str().unwrap().starts_with(n));
                 assert!(init_ulps(answer) <= i64::from(!uniform), "{} units off: {answer}", init_ulps(answer));
                 seen[2] += 1;

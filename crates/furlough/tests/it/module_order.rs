@@ -1,4 +1,5 @@
-//! Data flows one way: a module uses only those above it in `lib.rs`. And what is `unsafe` stays in one folder.
+//! Data flows one way: a module uses only those above it in `lib.rs`. And what is `unsafe` stays in
+//! one folder.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! Every kind of dropout by the fast kernels against its definition, for each instruction set of this machine.
+//! Every kind of dropout by the fast kernels against its definition, for each instruction set of
+//! this machine.
 
 use crate::common::site;
 use furlough::compute::{Cpu, Isa, drop_in_place};
@@ -79,7 +80,8 @@ fn alpha_dropout_keeps_mean_0_and_variance_1() {
     assert_eq!((half.scale(), half.alpha_shifts()), (0.886_404_9, (0.779_193_94, -0.779_193_94)));
 }
 
-/// And SELU with its initial weights: deep networks begin with outputs of about mean 0 and variance 1.
+/// And SELU with its initial weights: deep networks begin with outputs of about mean 0 and variance
+/// 1.
 fn selu_with_lecun_keeps_the_size_of_values() {
     let hidden = [256; 12];
     let rows = Array2::from_shape_fn((64, 200), |(i, j)| {

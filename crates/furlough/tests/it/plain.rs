@@ -1,5 +1,6 @@
-//! A second oracle: the step as a plain loop, one output at a time, each of them one chain of fused multiply-adds in blocks of the kernels' depth. The engine's
-//! parameters **equal** its parameters after some steps, bit for bit: with AVX2 and AVX-512, and with any number of threads.
+//! A second oracle: the step as a plain loop, one output at a time, each of them one chain of fused
+//! multiply-adds in blocks of the kernels' depth. The engine's parameters **equal** its parameters
+//! after some steps, bit for bit: with AVX2 and AVX-512, and with any number of threads.
 //!
 //! `compute/reference.rs` says what a step computes; this says in which order.
 
@@ -27,7 +28,8 @@ fn the_parameters_equal_those_of_a_plain_loop(isa: Isa) {
 }
 
 fn equal(case: &Case, isa: Isa) {
-    // The elementary functions are not what this is about, and not said twice: those that the loss takes will do.
+    // The elementary functions are not what this is about, and not said twice: those that the loss
+    // takes will do.
     let activation = match case.activation {
         Activation::Gelu | Activation::Tanh => Activation::Silu,
         Activation::Selu => Activation::LeakyRelu,
@@ -192,7 +194,8 @@ impl Plain {
         values
     }
 
-    /// From the derivative by what block `index` gives before its activation to that of the block before it.
+    /// From the derivative by what block `index` gives before its activation to that of the block
+    /// before it.
     fn backward(
         &self,
         index: usize,

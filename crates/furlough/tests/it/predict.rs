@@ -1,4 +1,5 @@
-//! What a network answers and how good the answers are, against the definitions, on more examples than are evaluated at once.
+//! What a network answers and how good the answers are, against the definitions, on more examples
+//! than are evaluated at once.
 
 use furlough::compute::{Precision, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};

@@ -1,4 +1,5 @@
-//! What holds for every case: each property is tried on the cases that somebody chose and on generated ones ([`case`](crate::common::case)).
+//! What holds for every case: each property is tried on the cases that somebody chose and on
+//! generated ones ([`case`](crate::common::case)).
 
 use crate::common::case::{Case, check, generated};
 use crate::common::known::known;
@@ -43,7 +44,8 @@ fn fast_equals_reference(isa: Isa, precision: Precision) {
     check(48, generated(WORK), |case| equals_reference(&Case { precision, ..case.clone() }, isa));
 }
 
-/// Steps of an engine that goes on, each from where it stands, and passes without masks and with them afterwards.
+/// Steps of an engine that goes on, each from where it stands, and passes without masks and with
+/// them afterwards.
 fn equals_reference(case: &Case, isa: Isa) {
     let what = format!("{} {case:?}", isa.name());
     let (data, examples) = (case.data(), case.examples());
@@ -66,7 +68,8 @@ fn equals_reference(case: &Case, isa: Isa) {
             assert_eq!(sums.correct, classified_rightly(&before, batch), "{what}: classified rightly");
         }
     }
-    // All weights at inference, whatever the last call left packed; masks where they are asked for, shared in training only.
+    // All weights at inference, whatever the last call left packed; masks where they are asked for,
+    // shared in training only.
     for masks in [None, Some(site(5)), None, Some(sampled(5))] {
         tolerance.check_outputs(&what, &mut cpu, &fast, (&data, 1..1 + case.batch as u32), masks.as_ref());
     }
@@ -122,8 +125,9 @@ fn avx2_and_avx512_give_the_same_bits() {
     }
 }
 
-/// Of small networks with smooth activations: a corner of a rectifier within the step would spoil the difference. The rectifiers' derivatives are tested one
-/// by one, and their steps against the oracle's.
+/// Of small networks with smooth activations: a corner of a rectifier within the step would spoil
+/// the difference. The rectifiers' derivatives are tested one by one, and their steps against the
+/// oracle's.
 fn finite_differences_agree() {
     let smooth = [Activation::Tanh, Activation::Sigmoid, Activation::Gelu, Activation::Silu, Activation::Identity];
     for kind in DropoutKind::ALL {
@@ -176,7 +180,8 @@ fn gradient_agrees(case: &Case) {
     }
 }
 
-/// With other numbers of threads each time, and with schedules of the learning rate and of the drop probabilities.
+/// With other numbers of threads each time, and with schedules of the learning rate and of the drop
+/// probabilities.
 fn stopped_and_resumed_changes_no_bit() {
     check(128, generated(WORK / 3), |case| {
         let data = case.data();

@@ -1,9 +1,10 @@
-//! The same training runs as PyTorch's: `scripts/pytorch_fixture.py` gave PyTorch this library's masks, batches and
-//! initial weights, and wrote down the loss of each of 200 steps and the final weights. Two programs repeat them:
-//! one made of the public pieces of `nn`, and the engine.
+//! The same training runs as PyTorch's: `scripts/pytorch_fixture.py` gave PyTorch this library's
+//! masks, batches and initial weights, and wrote down the loss of each of 200 steps and the final
+//! weights. Two programs repeat them: one made of the public pieces of `nn`, and the engine.
 //!
-//! Measured: no loss differs by more than 9e-7 and no parameter by more than 6e-7, which is about how far PyTorch's
-//! float32 is from its own float64 (5e-7 and 6e-7). The tolerances leave room for other orders of summation.
+//! Measured: no loss differs by more than 9e-7 and no parameter by more than 6e-7, which is about
+//! how far PyTorch's float32 is from its own float64 (5e-7 and 6e-7). The tolerances leave room for
+//! other orders of summation.
 
 use furlough::data::{Dataset, Targets, epoch_order};
 use furlough::nn::{Activation, Dropout, MaskKey, Mlp, Sequential, linear, linear_backward, softmax_cross_entropy};
@@ -117,7 +118,8 @@ fn digits() -> Dataset {
     furlough::data::digits::load().unwrap().train
 }
 
-/// Both sides use their own sine and logarithm in f64, so rounding to f32 may differ in the last bit.
+/// Both sides use their own sine and logarithm in f64, so rounding to f32 may differ in the last
+/// bit.
 fn initial_weights_are_those_of_the_script() {
     for name in CASES {
         let fixture = Fixture::read(name);

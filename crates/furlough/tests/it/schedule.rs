@@ -1,4 +1,5 @@
-//! Drop probabilities that change from step to step: the fast step against the plain one with those of the step, and the loop.
+//! Drop probabilities that change from step to step: the fast step against the plain one with those
+//! of the step, and the loop.
 
 use crate::common::data;
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode, reference};
@@ -18,7 +19,8 @@ fn site(step: u32) -> MaskKey {
     MaskKey { key: Key::new(11), stream: Stream::Dropout, step, layer: 0 }
 }
 
-/// One engine takes steps with other probabilities each time, dropped units gathered away or not, all and none dropped too.
+/// One engine takes steps with other probabilities each time, dropped units gathered away or not,
+/// all and none dropped too.
 fn a_step_has_the_drop_probabilities_of_its_factor() {
     let optimizer = Sgd { learning_rate: 0.2, ..Sgd::default() };
     let data = data(150, 37, 5, true);

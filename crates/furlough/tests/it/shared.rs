@@ -1,4 +1,5 @@
-//! Masks shared by groups of rows: the step that leaves out what is dropped against the plain one, which computes everything.
+//! Masks shared by groups of rows: the step that leaves out what is dropped against the plain one,
+//! which computes everything.
 
 use crate::common::case::Case;
 use crate::common::{bits, site, velocity, whole_and_in_pieces};
@@ -41,7 +42,8 @@ fn what_is_dropped_does_not_move() {
     assert!(moved[1] > 500, "{moved:?}");
 }
 
-/// Gathered or not, a weight of a dropped unit has no gradient but the penalties', and a weight of 0 has none at all.
+/// Gathered or not, a weight of a dropped unit has no gradient but the penalties', and a weight of
+/// 0 has none at all.
 fn what_is_dropped_is_penalised_all_the_same() {
     let case = for_the_batch();
     let (data, mut before) = (case.data(), case.mlp());
@@ -72,7 +74,8 @@ fn what_is_dropped_is_penalised_all_the_same() {
     }
 }
 
-/// Groups that divide the batch and groups that do not, and a last batch of the epoch that is smaller.
+/// Groups that divide the batch and groups that do not, and a last batch of the epoch that is
+/// smaller.
 fn digits_are_learnt_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     for sharing in [MaskSharing::Batch, MaskSharing::rows(80).unwrap()] {

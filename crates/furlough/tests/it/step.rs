@@ -1,4 +1,5 @@
-//! The fast step against the plain one, at shapes that leave tails everywhere, for each instruction set of this machine.
+//! The fast step against the plain one, at shapes that leave tails everywhere, for each instruction
+//! set of this machine.
 
 use crate::common::case::Case;
 use crate::common::{bits, data, site};
@@ -22,7 +23,8 @@ fn plain() -> Case {
     Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5])
 }
 
-/// The masks themselves must agree to the bit: with weights that pass a unit straight through, the outputs show them.
+/// The masks themselves must agree to the bit: with weights that pass a unit straight through, the
+/// outputs show them.
 fn the_fast_masks_are_the_definition() {
     for isa in Isa::available() {
         for (units, p) in
@@ -106,8 +108,9 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
         .flat_map(|k| acts.map(|a| (*k, a)))
         .flat_map(|(k, a)| Isa::available().into_iter().map(move |i| (k, a, i)))
     {
-        // A batch of several tiles with an odd end, columns of several parts with one, and more outputs than a part has. Then so few rows that weights of
-        // whole vectors are read where they lie.
+        // A batch of several tiles with an odd end, columns of several parts with one, and more
+        // outputs than a part has. Then so few rows that weights of whole vectors are read where
+        // they lie.
         for (hidden, outputs, rows, precision) in [
             ([330, 321], 70, 250, Precision::F32),
             ([330, 321], 70, 250, Precision::Bf16),
@@ -136,7 +139,8 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
                 (losses, bits(mlp.parameters()))
             };
             let one = run(1, 256);
-            // With room for no more than these rows, if they are few, weights are multiplied backward where they lie.
+            // With room for no more than these rows, if they are few, weights are multiplied
+            // backward where they lie.
             for (threads, room) in [(3, 256), (7, rows as usize), (16, 256), (1, rows as usize)] {
                 let what = format!("{} {kind:?} {activation:?} {precision:?}", isa.name());
                 assert_eq!(one, run(threads, room), "{what}, {rows} rows, room for {room}, {threads} threads");
@@ -145,7 +149,8 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
     }
 }
 
-/// Bytes are read anew for the first layer's gradient, which leaves out the zeros of the deltas or those of the features, whichever are more in a batch.
+/// Bytes are read anew for the first layer's gradient, which leaves out the zeros of the deltas or
+/// those of the features, whichever are more in a batch.
 fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
     let (inputs, outputs) = (150, 10);
     // A third of the examples has no zeros, a third some, a third hardly anything else.
@@ -164,7 +169,8 @@ fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
     let (bytes, numbers) = (dataset(Features::Bytes { rows, scale }), dataset(numbers));
     let network = Sequential::mlp(inputs, outputs, &[130, 64], Activation::Relu, 0.0, &[0.2, 0.5]);
     let start = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(3));
-    // Batches of one third after the other, then of one for so long that what is decided by a mean over steps changes, and changes again; the last one is smaller.
+    // Batches of one third after the other, then of one for so long that what is decided by a mean
+    // over steps changes, and changes again; the last one is smaller.
     let thirds = [0, 1, 2].into_iter().chain([2; 24]).chain([0; 12]).chain([1]);
     let batches: Vec<Vec<u32>> = thirds
         .enumerate()

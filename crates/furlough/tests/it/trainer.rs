@@ -51,7 +51,8 @@ fn bits(state: &TrainState) -> Vec<u32> {
     state.mlp.parameters().iter().chain(&state.velocity).map(|p| p.to_bits()).collect()
 }
 
-/// The learning rate of each step is the schedule's, of all steps of all epochs, and nothing else changes.
+/// The learning rate of each step is the schedule's, of all steps of all epochs, and nothing else
+/// changes.
 fn the_learning_rate_follows_its_schedule() {
     let data = quarters();
     for lr_schedule in [LrSchedule::Constant, LrSchedule::Linear, LrSchedule::Cosine] {
@@ -157,7 +158,8 @@ fn events_come_in_order_and_checkpoints_when_due() {
 fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before() {
     let data = quarters();
     let relu = Sequential::new([Linear(2, 33), Relu, Linear(33, 33), Relu, Linear(33, 4)]);
-    // The first rate makes the logits overflow with the weights still finite, the second the weights themselves.
+    // The first rate makes the logits overflow with the weights still finite, the second the
+    // weights themselves.
     let Features::Floats(rows) = data.inputs() else { unreachable!() };
     let far = Dataset::new(Features::Floats(rows * 1e4), data.targets().clone(), &[2]).unwrap();
     for (data, learning_rate, saves) in [(&data, 1e12, true), (&far, 1e38, false)] {

@@ -22,7 +22,8 @@ fn both_examples_give_the_same_losses_and_learn() {
     }
 }
 
-/// The order of f32 sums differs between the two: some 1e-7 in each step (`step.rs` holds steps to that). In the first epoch that
-/// is all; later a unit here or there has crossed its ReLU's corner in one of the two and not in the other.
+/// The order of f32 sums differs between the two: some 1e-7 in each step (`step.rs` holds steps to
+/// that). In the first epoch that is all; later a unit here or there has crossed its ReLU's corner
+/// in one of the two and not in the other.
 const FIRST: f64 = 5e-5;
 const LATER: f64 = 5e-3;

@@ -19,7 +19,8 @@ struct Mlp {
     dropout: Vec<Dropout>,
 }
 
-/// With `own_masks`, dropout by those instead of Burn's. Burn's own does nothing unless the device records gradients.
+/// With `own_masks`, dropout by those instead of Burn's. Burn's own does nothing unless the device
+/// records gradients.
 fn logits(mlp: &Mlp, mut x: Tensor<2>, mut own_masks: Option<&mut Random>) -> Tensor<2> {
     for (layer, dropout) in mlp.layers.iter().zip(&mlp.dropout) {
         x = relu(layer.forward(x));

@@ -37,7 +37,8 @@ impl Flags {
     }
 }
 
-/// Reads the command line and gives every hidden layer its probability. A mistake ends the program with code 2.
+/// Reads the command line and gives every hidden layer its probability. A mistake ends the program
+/// with code 2.
 pub fn read() -> Flags {
     let mut flags = Flags::parse();
     if flags.dropout.len() == 1 {

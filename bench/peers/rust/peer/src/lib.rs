@@ -1,4 +1,5 @@
-//! What the peers share: the flags, the data, the events and the loop over epochs. A peer is a [`Network`].
+//! What the peers share: the flags, the data, the events and the loop over epochs. A peer is a
+//! [`Network`].
 
 mod data;
 mod events;
@@ -22,16 +23,17 @@ pub struct Means {
 
 /// A network with its data, as one framework has them.
 pub trait Network {
-    /// Trains one epoch in an order of its own and gives the running means, dropout on. If there is a `first_step`, it is
-    /// told the loss of the first step as soon as that step is done.
+    /// Trains one epoch in an order of its own and gives the running means, dropout on. If there is
+    /// a `first_step`, it is told the loss of the first step as soon as that step is done.
     fn train_epoch(&mut self, first_step: Option<fn(f64)>) -> anyhow::Result<Means>;
 
     /// Evaluates the test images without dropout.
     fn evaluate(&mut self) -> anyhow::Result<Means>;
 }
 
-/// Reads the flags, limits the threads, and lets `make` build the network from the flags and from the train and test
-/// examples; then trains and tells. `make` also gives what the start event says of the framework.
+/// Reads the flags, limits the threads, and lets `make` build the network from the flags and from
+/// the train and test examples; then trains and tells. `make` also gives what the start event says
+/// of the framework.
 pub fn run<N: Network>(
     make: impl FnOnce(&Flags, Examples, Examples) -> anyhow::Result<(N, Value)>,
 ) -> anyhow::Result<()> {

@@ -24,7 +24,8 @@ impl Random {
         order
     }
 
-    /// Inverted dropout: `len` values that are 0 with probability `p`, to 2⁻¹⁶, and else 1 / (1 − p). Four a draw.
+    /// Inverted dropout: `len` values that are 0 with probability `p`, to 2⁻¹⁶, and else 1 / (1 −
+    /// p). Four a draw.
     pub fn mask(&mut self, len: usize, p: f64) -> Vec<f32> {
         let threshold = (p * 65536.0).round() as u16;
         let kept = (1.0 / (1.0 - p)) as f32;

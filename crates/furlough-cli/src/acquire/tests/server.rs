@@ -32,7 +32,8 @@ pub fn serve_on<S: Read + Write>(
     let address = format!("{scheme}://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A client that turns away, as it does from an unknown certificate, is no fault of the server's.
+            // A client that turns away, as it does from an unknown certificate, is no fault of the
+            // server's.
             let _ = answer(&answers, wrap(stream));
         }
     });

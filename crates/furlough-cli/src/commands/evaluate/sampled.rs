@@ -63,8 +63,8 @@ impl Sampled {
         Ok(Sampled { samples, seed, seconds, loss, accuracy, right: surety(true), wrong: surety(false), calibration })
     }
 
-    /// A table beside the full network's figures, and one of how sure right and wrong answers are. `of` names the run where there are
-    /// several.
+    /// A table beside the full network's figures, and one of how sure right and wrong answers are.
+    /// `of` names the run where there are several.
     pub fn tables(&self, full: &Full, of: Option<&str>, style: Style) -> Vec<String> {
         let Full { evaluation: full, calibration } = full;
         let passes = noun_of(self.samples as usize, "masked pass");

@@ -1,6 +1,7 @@
 //! Scores class by class, and which classes are taken for which.
 //!
-//! Of many classes only what went wrong most is shown: nobody reads hundreds of lines, and `--json` has everything.
+//! Of many classes only what went wrong most is shown: nobody reads hundreds of lines, and `--json`
+//! has everything.
 
 use crate::terminal::{Style, thousands};
 use furlough::predict::{ClassScores, Evaluation};

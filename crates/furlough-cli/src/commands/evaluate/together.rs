@@ -21,15 +21,17 @@ pub struct Together {
     accuracy: f64,
 }
 
-/// Returns about how much memory these runs' networks take to be read and used: their parameters and what products read of
-/// them, and one file more while it is read. What is not there takes nothing, and is told when it is opened.
+/// Returns about how much memory these runs' networks take to be read and used: their parameters
+/// and what products read of them, and one file more while it is read. What is not there takes
+/// nothing, and is told when it is opened.
 pub fn bytes_to_open(paths: &[PathBuf]) -> u64 {
     let length = |path: &PathBuf| std::fs::metadata(path.join(RunDir::MODEL)).map_or(0, |about| about.len());
     let lengths: Vec<u64> = paths.iter().map(length).collect();
     2 * lengths.iter().sum::<u64>() + lengths.iter().max().unwrap_or(&0)
 }
 
-/// The trained networks of these runs, no two of them the same: one that counts twice is hardly what was meant.
+/// The trained networks of these runs, no two of them the same: one that counts twice is hardly
+/// what was meant.
 pub fn open(paths: &[PathBuf]) -> anyhow::Result<Vec<Trained>> {
     check_distinct(paths)?;
     let mut runs: Vec<Trained> = Vec::with_capacity(paths.len());

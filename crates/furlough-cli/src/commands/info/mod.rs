@@ -16,7 +16,8 @@ use std::process::ExitCode;
 
 pub use run::advice;
 
-/// Describes runs, tunes and studies, finished or not; of a folder with several in it, each in a line.
+/// Describes runs, tunes and studies, finished or not; of a folder with several in it, each in a
+/// line.
 pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
     let style = Style::of(&io::stdout());
     let found = expand(&args.folders)?;

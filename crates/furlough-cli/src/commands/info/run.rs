@@ -17,7 +17,8 @@ pub struct RunSummary {
     /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
-    /// Of a run that failed: the last epoch after which its network answered in numbers, from 1; 0 for none.
+    /// Of a run that failed: the last epoch after which its network answered in numbers, from 1; 0
+    /// for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_good_epoch: Option<u32>,
     recipe: Recipe,
@@ -141,7 +142,8 @@ impl RunSummary {
     }
 }
 
-/// What can be done about a run that failed, in sentences. `good` is its last good epoch, from 1; 0 for none.
+/// What can be done about a run that failed, in sentences. `good` is its last good epoch, from 1; 0
+/// for none.
 pub fn advice(failure: &Failure, recipe: &Recipe, good: u32) -> Vec<String> {
     if let Failure::Error { .. } = failure {
         return vec!["It would fail again. Begin another run once the reason is gone.".into()];

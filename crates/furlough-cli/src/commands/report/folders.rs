@@ -83,8 +83,8 @@ pub fn check_distinct(folders: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads what the folders hold, data and answers left out: of a folder of runs each of them, and of a tune its final run
-/// as well.
+/// Reads what the folders hold, data and answers left out: of a folder of runs each of them, and of
+/// a tune its final run as well.
 pub fn open(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
     let mut found = Vec::new();
     for (path, kind) in expand(folders)? {
@@ -256,7 +256,8 @@ impl<'a> Data<'a> {
         let is = |(read, from): &(String, u32)| read == name && *from == labels_from;
         if !self.read.iter().any(|(read, _)| is(read)) {
             let style = Style::of(&io::stderr());
-            // A folder was named for those data sets that come from files; what is built in needs none.
+            // A folder was named for those data sets that come from files; what is built in needs
+            // none.
             let dir = self.dir.filter(|_| name == catalog::OWN_FILES || acquire::whereabouts(name) != "built in");
             let found = acquire::split(wanted, dir, &mut |line| note(&style.dim(line)));
             let found = match found {

@@ -67,7 +67,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes the pictures of a study or a tune as they are in its folder, each name after `prefix`.
+    /// Writes the pictures of a study or a tune as they are in its folder, each name after
+    /// `prefix`.
     pub fn write_pictures(&self, prefix: &str, pictures: &[StudyPicture]) -> anyhow::Result<()> {
         for StudyPicture { name, svg, png } in pictures {
             self.picture(&format!("{prefix}{name}"), svg, png.as_deref())?;
@@ -102,7 +103,8 @@ pub fn overlay(folder: &Folder, comparison: &Comparison) -> anyhow::Result<()> {
     folder.plot("comparison", &Plot::Overlay(&named))
 }
 
-/// What the names of a run's pictures begin with, where there are several runs: its folder, made fit for a file name.
+/// What the names of a run's pictures begin with, where there are several runs: its folder, made
+/// fit for a file name.
 pub fn prefix(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
     format!("{}-", name.trim_start_matches(['.', '/']).chars().map(plain).collect::<String>())

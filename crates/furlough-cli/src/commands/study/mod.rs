@@ -21,7 +21,8 @@ pub fn run(args: &StudyArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The study that `what` names, a file or the folder of one that was begun, and where its folder is or will be.
+/// The study that `what` names, a file or the folder of one that was begun, and where its folder is
+/// or will be.
 fn find(what: &Path, place: &PlaceArgs) -> anyhow::Result<(Study, PathBuf)> {
     let (study, folder) = if what.is_dir() {
         (StudyFolder::open(what)?.study()?, what.to_path_buf())

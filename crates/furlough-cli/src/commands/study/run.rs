@@ -210,7 +210,8 @@ fn on_report(
                     ran.display.event(&Event::Trial { title, id, end: End::Finished { values: &values, seconds } });
                     Ok(())
                 }
-                // The next trial would fail likewise, and be the next to have its training thrown away.
+                // The next trial would fail likewise, and be the next to have its training thrown
+                // away.
                 Err(error) if error.is_out_of_space() => Err(error),
                 Err(error) => {
                     ran.damaged += 1;
@@ -223,7 +224,8 @@ fn on_report(
     }
 }
 
-/// Trials at a time and threads of each: together no more than there are cores, unless somebody wants it so.
+/// Trials at a time and threads of each: together no more than there are cores, unless somebody
+/// wants it so.
 fn share_out(jobs: Option<NonZero<usize>>, threads: Option<NonZero<usize>>, trials: usize) -> (usize, usize) {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let (jobs, threads) = (jobs.map(NonZero::get), threads.map(NonZero::get));
@@ -266,7 +268,8 @@ fn interrupted(
     Ok(ExitCode::from(failure::INTERRUPTED))
 }
 
-/// Collects what there is. A study of which nothing more is being run elsewhere and nothing failed is done.
+/// Collects what there is. A study of which nothing more is being run elsewhere and nothing failed
+/// is done.
 fn finish(
     study: &Study,
     data: &TrialData<'_>,

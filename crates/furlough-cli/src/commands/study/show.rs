@@ -1,4 +1,5 @@
-//! What is seen of a study while it runs: a line for each trial, a bar while there is a terminal, or JSON.
+//! What is seen of a study while it runs: a line for each trial, a bar while there is a terminal,
+//! or JSON.
 
 use crate::progress::{Display, Output, Picture, Renderer, Stream, Subject, bar};
 use crate::terminal::{Style, duration, name};
@@ -42,7 +43,8 @@ pub(super) enum End<'a> {
     Failed { why: &'a str },
 }
 
-/// The way to show a study. `trials` are to be run, so much work in all, of which some was done before.
+/// The way to show a study. `trials` are to be run, so much work in all, of which some was done
+/// before.
 pub(super) fn display(json: bool, trials: usize, work: f64, before: f64) -> Display<Running> {
     let style = Style::of(&io::stdout());
     if json {

@@ -25,7 +25,8 @@ struct Reached {
     begun: Option<Instant>,
     /// Seconds that earlier processes took.
     used: f64,
-    /// Epochs that this process has trained, and those it will have when it ends, if nothing diverges.
+    /// Epochs that this process has trained, and those it will have when it ends, if nothing
+    /// diverges.
     epochs: [u64; 2],
     best: String,
 }

@@ -159,7 +159,8 @@ fn jobs(asked: Option<NonZero<usize>>, threads: usize) -> usize {
     asked.min(threads)
 }
 
-/// `runs/tune-DATA-N` with the first N from 1 that does not exist. Another process may take it in the same moment: then the next.
+/// `runs/tune-DATA-N` with the first N from 1 that does not exist. Another process may take it in
+/// the same moment: then the next.
 fn free_folder(options: &TuneOptions, fingerprint: &str) -> anyhow::Result<TuneDir> {
     let mut n = 0_u64;
     loop {

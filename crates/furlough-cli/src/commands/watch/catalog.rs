@@ -134,7 +134,8 @@ impl Catalog {
         }
     }
 
-    /// The units that are off in a run's latest step; none where the run is not there or not that far.
+    /// The units that are off in a run's latest step; none where the run is not there or not that
+    /// far.
     pub fn dropped(&self, id: u32) -> Option<Dropped> {
         let run = self.runs.values().find(|run| run.head.id == id)?;
         dropped(run.recipe.value.as_ref().ok()?, run.checkpoint.value.as_ref()?).ok()?

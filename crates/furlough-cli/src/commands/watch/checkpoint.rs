@@ -23,8 +23,9 @@ pub struct Glance {
 /// No header of ours is nearly as long.
 const LONGEST_HEADER: u64 = 1 << 22;
 
-/// Reads the head of the checkpoint at `path`, as `docs/reference/run-directory.md` has it; none when there is no such checkpoint. The seal is not
-/// checked: that would take the whole file, and what is read is only shown.
+/// Reads the head of the checkpoint at `path`, as `docs/reference/run-directory.md` has it; none
+/// when there is no such checkpoint. The seal is not checked: that would take the whole file, and
+/// what is read is only shown.
 pub fn glance(path: &Path) -> Option<Glance> {
     let mut file = open_file(path).ok()?;
     let mut length = [0; 8];
@@ -55,8 +56,9 @@ pub fn glance(path: &Path) -> Option<Glance> {
 }
 
 impl Glance {
-    /// Examples of an epoch: as many as the recipe takes of its data set, if that is a known one and the steps taken agree with it; otherwise
-    /// as many as fill the steps of an epoch, once one is done. The second number says whether they are exact.
+    /// Examples of an epoch: as many as the recipe takes of its data set, if that is a known one
+    /// and the steps taken agree with it; otherwise as many as fill the steps of an epoch, once one
+    /// is done. The second number says whether they are exact.
     pub fn examples(&self, recipe: &Recipe) -> Option<(usize, bool)> {
         let batch = recipe.options().batch_size;
         let agrees = |examples: usize| {

@@ -11,12 +11,14 @@ const EXAMPLES: usize = 16;
 /// Units of a layer that are drawn; all are counted.
 const DRAWN: usize = 1024;
 
-/// Which units are off in a step. Masks are pure functions, so nothing of this comes from the process that trains.
+/// Which units are off in a step. Masks are pure functions, so nothing of this comes from the
+/// process that trains.
 #[derive(Debug, Serialize)]
 pub struct Dropped {
     /// The step, from 0, as in `docs/reference/masks.md`.
     pub step: u64,
-    /// Ids of the examples: those the step begins with; or, where the number of examples is not known, the data set's first.
+    /// Ids of the examples: those the step begins with; or, where the number of examples is not
+    /// known, the data set's first.
     pub examples: Vec<u32>,
     /// Whether these examples are the step's.
     pub of_step: bool,
@@ -37,12 +39,14 @@ pub struct LayerDropped {
     pub units: usize,
     /// How many of them are off, example by example.
     pub off: Vec<usize>,
-    /// Which ones, example by example, as hexadecimal digits of four units each: the first unit is the lowest bit of the first digit.
+    /// Which ones, example by example, as hexadecimal digits of four units each: the first unit is
+    /// the lowest bit of the first digit.
     pub masks: Vec<String>,
 }
 
-/// The units that are off in the latest step of a run at this checkpoint; in the first step, if none is taken yet. None while it is not known:
-/// with a schedule, how often units are off depends on how many steps there are in all, which for some data shows after an epoch only.
+/// The units that are off in the latest step of a run at this checkpoint; in the first step, if
+/// none is taken yet. None while it is not known: with a schedule, how often units are off depends
+/// on how many steps there are in all, which for some data shows after an epoch only.
 ///
 /// # Errors
 /// When the recipe's network makes no sense with the checkpoint's.

@@ -7,8 +7,8 @@ const DEPTH: usize = 3;
 /// More than a page can show.
 const MOST: usize = 10_000;
 
-/// The run folders at or below `root`, in no order. Folders that cannot be read, hidden ones and links are passed over; within a run
-/// there is no other run.
+/// The run folders at or below `root`, in no order. Folders that cannot be read, hidden ones and
+/// links are passed over; within a run there is no other run.
 pub fn run_folders(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![(root.to_path_buf(), 0)];

@@ -21,8 +21,9 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// Refuses requests that name another host, and gives every answer its headers. A page elsewhere that makes its own name point
-/// here (DNS rebinding) sends that name, and so cannot read what is served.
+/// Refuses requests that name another host, and gives every answer its headers. A page elsewhere
+/// that makes its own name point here (DNS rebinding) sends that name, and so cannot read what is
+/// served.
 pub async fn guard(State(host): State<Arc<str>>, request: Request, next: Next) -> Response {
     let mut response = if is_ours(request.headers(), &host) {
         next.run(request).await
@@ -37,7 +38,8 @@ pub async fn guard(State(host): State<Arc<str>>, request: Request, next: Next) -
     response
 }
 
-/// Whether the request's host is one that nobody else can make point here: localhost, an address, or the `host` that was listened on.
+/// Whether the request's host is one that nobody else can make point here: localhost, an address,
+/// or the `host` that was listened on.
 fn is_ours(headers: &HeaderMap, host: &str) -> bool {
     let Some(asked) = headers.get(header::HOST).and_then(|asked| asked.to_str().ok()) else { return false };
     if let Some(rest) = asked.strip_prefix('[') {

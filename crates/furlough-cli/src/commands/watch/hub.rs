@@ -45,8 +45,9 @@ impl Hub {
         self.catalog().dropped(id)
     }
 
-    /// Looks at the folder again and again while somebody wants to know, and tells what is new. The cores belong to training: looking takes
-    /// a twentieth of one at most, however many runs there are.
+    /// Looks at the folder again and again while somebody wants to know, and tells what is new. The
+    /// cores belong to training: looking takes a twentieth of one at most, however many runs there
+    /// are.
     pub fn scan_forever(&self) {
         loop {
             let began = Instant::now();

@@ -66,7 +66,8 @@ fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Where a browser on this machine finds the page: an address that stands for all addresses is none to go to.
+/// Where a browser on this machine finds the page: an address that stands for all addresses is none
+/// to go to.
 fn url(host: &str, address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         format!("http://localhost:{}/", address.port())

@@ -18,8 +18,9 @@ pub enum State {
     Unreadable,
 }
 
-/// The files that processes of this machine hold locks on, by inode. Taking a lock to see whether it is free could make a run
-/// fail that starts in this moment, so the system's list is read instead.
+/// The files that processes of this machine hold locks on, by inode. Taking a lock to see whether
+/// it is free could make a run fail that starts in this moment, so the system's list is read
+/// instead.
 #[derive(Debug)]
 pub struct Locks(Option<HashSet<u64>>);
 
@@ -71,8 +72,9 @@ impl Signs {
         self.grew = Some(Instant::now());
     }
 
-    /// Whether the run is being written: its lock is held; or nothing was ever seen of its lock, as with a run that another machine writes
-    /// or on a system that lists no locks, and its log grew not longer ago than three epochs like the last, which took `seconds`.
+    /// Whether the run is being written: its lock is held; or nothing was ever seen of its lock, as
+    /// with a run that another machine writes or on a system that lists no locks, and its log grew
+    /// not longer ago than three epochs like the last, which took `seconds`.
     pub fn running(&mut self, held: Option<bool>, seconds: f64) -> bool {
         if held == Some(true) {
             self.lock_seen = true;

@@ -15,7 +15,8 @@ pub struct Tail {
     problem: Option<String>,
 }
 
-/// Which file it is: a log that is replaced, as when its run is resumed, is another file of the same name.
+/// Which file it is: a log that is replaced, as when its run is resumed, is another file of the
+/// same name.
 type Identity = u64;
 
 impl Tail {
@@ -29,8 +30,9 @@ impl Tail {
         self.problem.as_deref()
     }
 
-    /// Reads what has been added to the log at `path`, and says from which record on the records are others than before. A last line
-    /// without its end is left for later. A log that is not there is an empty one.
+    /// Reads what has been added to the log at `path`, and says from which record on the records
+    /// are others than before. A last line without its end is left for later. A log that is not
+    /// there is an empty one.
     ///
     /// # Errors
     /// When it cannot be read; the records stay as they were.

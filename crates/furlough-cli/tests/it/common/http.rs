@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Sends a request to `address` (host and port) and returns the connection, read up to the body, with the head.
+/// Sends a request to `address` (host and port) and returns the connection, read up to the body,
+/// with the head.
 pub fn open(address: &str, line: &str, host: &str) -> (BufReader<TcpStream>, String) {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();

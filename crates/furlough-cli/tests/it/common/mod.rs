@@ -23,7 +23,8 @@ pub fn furlough(folder: &Path) -> Command {
     command
 }
 
-/// Gives the command the signals' usual actions: a shell that runs the tests in the background has them ignored.
+/// Gives the command the signals' usual actions: a shell that runs the tests in the background has
+/// them ignored.
 #[cfg(unix)]
 pub fn default_signals(command: &mut Command) {
     let reset = || {
@@ -67,9 +68,10 @@ pub fn fails(folder: &Path, args: &str, code: i32) -> String {
     text
 }
 
-/// Starts `furlough ARGS`, sends `signal` when the line comes that contains `at`, and returns how it ended and what it printed
-/// after that line. What it has still to do at that line must take seconds, or print more than a pipe holds (65,536 bytes),
-/// as until the signal is sent nobody reads.
+/// Starts `furlough ARGS`, sends `signal` when the line comes that contains `at`, and returns how
+/// it ended and what it printed after that line. What it has still to do at that line must take
+/// seconds, or print more than a pipe holds (65,536 bytes), as until the signal is sent nobody
+/// reads.
 #[cfg(unix)]
 pub fn interrupted(folder: &Path, args: &str, at: &str, signal: &str) -> (Option<i32>, String) {
     use std::io::{BufRead, BufReader, Read};
@@ -130,7 +132,8 @@ pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
     lines
 }
 
-/// Snapshots with what differs between runs and machines taken out: times, figures in their last digits, the kernels.
+/// Snapshots with what differs between runs and machines taken out: times, figures in their last
+/// digits, the kernels.
 pub fn stable() -> insta::internals::SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\S*/furlough(\.exe)? (evaluate|train)", "furlough $2");

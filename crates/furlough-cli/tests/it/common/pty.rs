@@ -13,7 +13,8 @@ pub fn open(rows: u16, columns: u16) -> (File, File) {
     let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let (mut master, mut slave) = (-1, -1);
     let (name, settings) = (std::ptr::null_mut(), std::ptr::null());
-    // SAFETY: the pointers are to two integers and a size that outlive the call, or null where that is allowed.
+    // SAFETY: the pointers are to two integers and a size that outlive the call, or null where that
+    // is allowed.
     let opened = unsafe { libc::openpty(&raw mut master, &raw mut slave, name, settings, &raw const size) };
     assert_eq!(opened, 0, "a system without terminals: {}", std::io::Error::last_os_error());
     // A program that inherits the user's end would keep the terminal open.
@@ -33,7 +34,8 @@ pub struct OnTerminal {
 }
 
 impl OnTerminal {
-    /// Starts the command with all its streams on the terminal, which it is the session's leader of.
+    /// Starts the command with all its streams on the terminal, which it is the session's leader
+    /// of.
     pub fn start(command: Command, rows: u16, columns: u16) -> Self {
         let (user, pieces) = (Self::spawn(command, rows, columns), channel());
         let (child, user) = user;

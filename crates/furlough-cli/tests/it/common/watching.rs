@@ -38,7 +38,8 @@ impl Watching {
         Page { stream, runs: Value::Object(Default::default()), resets: 0, states: Vec::new() }
     }
 
-    /// Sends Ctrl-C and returns the exit code, and what came on standard output after the beginning.
+    /// Sends Ctrl-C and returns the exit code, and what came on standard output after the
+    /// beginning.
     #[cfg(unix)]
     pub fn interrupt(mut self) -> (Option<i32>, String) {
         super::signal(self.child.id(), "INT");

@@ -36,8 +36,8 @@ impl Axis {
         Axis { low, high, log: false, ticks }
     }
 
-    /// For measurements of any kind: as narrow as the values allow, from 0 where that is not far, and logarithmic if asked for and they
-    /// span a power of ten.
+    /// For measurements of any kind: as narrow as the values allow, from 0 where that is not far,
+    /// and logarithmic if asked for and they span a power of ten.
     pub fn measured(values: impl Iterator<Item = f64> + Clone, log: bool) -> Self {
         let (least, most) = extent(values).unwrap_or((0.0, 1.0));
         if log && least > 0.0 && most / least >= 10.0 {
@@ -48,8 +48,8 @@ impl Axis {
         Self::linear(if near_zero { 0.0 } else { least - room }, most + room)
     }
 
-    /// For settings: from the least to the largest, with ticks at the values themselves where these are few and apart.
-    /// Logarithmic if asked for and all are above 0.
+    /// For settings: from the least to the largest, with ticks at the values themselves where these
+    /// are few and apart. Logarithmic if asked for and all are above 0.
     pub fn among(values: impl Iterator<Item = f64>, log: bool) -> Self {
         let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         values.sort_by(f64::total_cmp);

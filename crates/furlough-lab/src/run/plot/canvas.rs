@@ -10,7 +10,8 @@ pub(super) const INK: RGBColor = RGBColor(40, 40, 40);
 pub(super) const PALE: RGBColor = RGBColor(110, 110, 110);
 pub(super) const GRID: RGBColor = RGBColor(228, 228, 228);
 
-/// Okabe and Ito's palette, told apart with every kind of color vision; yellow, too pale for lines, is left out.
+/// Okabe and Ito's palette, told apart with every kind of color vision; yellow, too pale for lines,
+/// is left out.
 const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -37,7 +38,8 @@ pub(super) struct Canvas<'a, DB: DrawingBackend> {
 }
 
 impl<DB: DrawingBackend> Canvas<'_, DB> {
-    /// A blank sheet. `fine` pixels make a unit, and text comes out `drop` times its size too high with this backend.
+    /// A blank sheet. `fine` pixels make a unit, and text comes out `drop` times its size too high
+    /// with this backend.
     pub fn new<'a>(
         area: &'a DrawingArea<DB, Shift>,
         fine: u32,
@@ -67,7 +69,8 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
         self.area.draw(&Polygon::new(points, color.mix(0.16).filled()))
     }
 
-    /// A mark whose form goes with the line's number, so that lines are told apart without their colors.
+    /// A mark whose form goes with the line's number, so that lines are told apart without their
+    /// colors.
     pub fn mark(&self, (x, y): (f64, f64), radius: f64, place: usize) -> Drawn<DB> {
         let color = color(place);
         let corners = |corners: &[(f64, f64)]| {

@@ -26,7 +26,8 @@ impl Chart {
         (WIDTH as u32, (HEAD + legend + panels + FOOT) as u32)
     }
 
-    /// The names of the lines, if they need a legend: line of the legend, place from the left, name.
+    /// The names of the lines, if they need a legend: line of the legend, place from the left,
+    /// name.
     fn legend(&self) -> Vec<(usize, f64, String)> {
         let Some(Panel::Lines { lines, .. }) = self.panels.first() else { return Vec::new() };
         if lines.len() < 2 || self.has_labels() {
@@ -46,7 +47,8 @@ impl Chart {
         lines.iter().map(place).collect()
     }
 
-    /// Whether the lines' names stand at their ends, which is easier to read than a legend but needs room.
+    /// Whether the lines' names stand at their ends, which is easier to read than a legend but
+    /// needs room.
     fn has_labels(&self) -> bool {
         match &self.panels[..] {
             [Panel::Lines { lines, .. }] => {
@@ -57,7 +59,8 @@ impl Chart {
     }
 }
 
-/// Draws `chart`. `fine` pixels make a unit, and text comes out `drop` times its size too high with this backend.
+/// Draws `chart`. `fine` pixels make a unit, and text comes out `drop` times its size too high with
+/// this backend.
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (fine, drop): (u32, f64),

@@ -1,4 +1,5 @@
-//! The confusion matrix, each row shaded by its own sum, so that rare classes show as well as common ones.
+//! The confusion matrix, each row shaded by its own sum, so that rare classes show as well as
+//! common ones.
 
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE, shorten};
 use super::scene::{TEST, TRAIN};

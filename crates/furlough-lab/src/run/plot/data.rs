@@ -29,7 +29,8 @@ pub enum Panel {
         /// The lines.
         lines: Vec<Line>,
     },
-    /// A measurement of things that have names. Panels of one chart have the same rows in the same order.
+    /// A measurement of things that have names. Panels of one chart have the same rows in the same
+    /// order.
     Rows {
         /// What goes from left to right.
         title: String,

@@ -1,10 +1,12 @@
 //! Where labels stand that would touch each other.
 
-/// Moves labels apart where they would touch, none of them further than it must, and keeps them between top and bottom.
-/// A label is what it belongs to and where it would be; the result has them from the top. Takes n log n for n labels.
+/// Moves labels apart where they would touch, none of them further than it must, and keeps them
+/// between top and bottom. A label is what it belongs to and where it would be; the result has them
+/// from the top. Takes n log n for n labels.
 pub(super) fn spread(mut labels: Vec<(usize, f64)>, apart: f64, top: f64, bottom: f64) -> Vec<(usize, f64)> {
     labels.sort_by(|a, b| a.1.total_cmp(&b.1));
-    // Groups of labels that touch: the first one's place, and how many there are. Each is centred on what its labels want.
+    // Groups of labels that touch: the first one's place, and how many there are. Each is centred
+    // on what its labels want.
     let mut groups: Vec<(f64, usize)> = Vec::new();
     for &(_, wanted) in &labels {
         let mut group = (wanted, 1);

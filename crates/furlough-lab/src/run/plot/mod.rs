@@ -1,5 +1,5 @@
-//! Learning curves as the tutorial draws them, and charts of whole studies, as SVG and PNG, with a font of our own so that they look the same on
-//! every machine.
+//! Learning curves as the tutorial draws them, and charts of whole studies, as SVG and PNG, with a
+//! font of our own so that they look the same on every machine.
 
 mod axis;
 mod canvas;
@@ -36,14 +36,18 @@ const SIZE: (u32, u32) = (900, 400);
 const FINE: u32 = 4;
 /// The image is then made smaller by this much, which smooths its edges.
 const SHRINK: u32 = 2;
-/// The image backend centers a line of text by its whole height, which sets it this share of its size too high.
+/// The image backend centers a line of text by its whole height, which sets it this share of its
+/// size too high.
 const IMAGE_TEXT_DROP: f64 = 0.15;
-/// The bundled font is the first choice of a browser too, and where it lacks it, one of the same width.
+/// The bundled font is the first choice of a browser too, and where it lacks it, one of the same
+/// width.
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf");
 
-/// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the epochs. `judge` names what
-/// was evaluated ([`Partition::eval_split`](furlough::data::Partition::eval_split)). The same records give the same bytes.
+/// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the
+/// epochs. `judge` names what was evaluated
+/// ([`Partition::eval_split`](furlough::data::Partition::eval_split)). The same records give the
+/// same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
@@ -69,7 +73,8 @@ pub fn chart_svg(name: &str, chart: &Chart) -> Result<String> {
     svg(name, chart.size(), |area, drop| draw_chart(area, (FINE, drop), chart))
 }
 
-/// A chart as a PNG image, two pixels to the unit; `name` is for messages. The same chart gives the same bytes.
+/// A chart as a PNG image, two pixels to the unit; `name` is for messages. The same chart gives the
+/// same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when it cannot be drawn.

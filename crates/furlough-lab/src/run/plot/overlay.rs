@@ -1,4 +1,5 @@
-//! The learning curves of several runs over each other: what they reached on test data above, how they learned below.
+//! The learning curves of several runs over each other: what they reached on test data above, how
+//! they learned below.
 
 use super::NamedRun;
 use super::axis::Axis;
@@ -13,7 +14,8 @@ const LINE: f64 = 24.0;
 const ROW: f64 = 340.0;
 const TOP: f64 = 20.0;
 
-/// So many runs have a line in the legend. Colours come again long before that, and a table beside the picture has all.
+/// So many runs have a line in the legend. Colours come again long before that, and a table beside
+/// the picture has all.
 const MOST_IN_LEGEND: usize = 40;
 
 type Figure = fn(&EpochRecord) -> Option<f64>;

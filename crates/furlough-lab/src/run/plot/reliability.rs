@@ -1,4 +1,5 @@
-//! The reliability diagram: how often answers of each confidence are right, and below it how many there are.
+//! The reliability diagram: how often answers of each confidence are right, and below it how many
+//! there are.
 
 use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE};

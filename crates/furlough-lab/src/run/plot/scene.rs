@@ -8,7 +8,8 @@ use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend, RGBColor};
 use plotters::style::text_anchor::HPos;
 
-/// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of color vision, and in gray.
+/// Blue and vermilion of Okabe and Ito's palette: told apart with every kind of color vision, and
+/// in gray.
 pub(super) const TRAIN: RGBColor = RGBColor(0, 114, 178);
 pub(super) const TEST: RGBColor = RGBColor(213, 94, 0);
 /// Up to so many epochs, each has a dot.
@@ -27,8 +28,8 @@ pub(super) struct PanelFrame {
     pub bottom: f64,
 }
 
-/// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and text comes out `drop`
-/// times its size too high with this backend.
+/// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and
+/// text comes out `drop` times its size too high with this backend.
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (fine, drop): (u32, f64),
@@ -128,7 +129,8 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
     end_labels(canvas, panel, &ends)
 }
 
-/// Up to so many curves, each has its last value at its end. More have a legend alone: there would be no room.
+/// Up to so many curves, each has its last value at its end. More have a legend alone: there would
+/// be no room.
 const MOST_LABELS: usize = 12;
 
 /// Writes the last value of each curve beside its end, moved apart where they would touch.

@@ -1,5 +1,6 @@
-//! The records of a TensorFlow event file ("TFRecord"), each: the length of its data (64 bits, little-endian), the masked CRC-32C of these
-//! eight bytes, the data, the masked CRC-32C of the data.
+//! The records of a TensorFlow event file ("TFRecord"), each: the length of its data (64 bits,
+//! little-endian), the masked CRC-32C of these eight bytes, the data, the masked CRC-32C of the
+//! data.
 
 /// `data` as a record.
 pub(super) fn record(data: &[u8]) -> Vec<u8> {
@@ -12,7 +13,8 @@ fn masked_crc(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// The data of a file's whole records, each with a right CRC, and how many bytes are left after the last of them.
+/// The data of a file's whole records, each with a right CRC, and how many bytes are left after the
+/// last of them.
 #[cfg(test)]
 pub(super) fn records(mut file: &[u8]) -> (Vec<&[u8]>, usize) {
     fn split(file: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -46,7 +48,8 @@ mod tests {
         assert_eq!(crc32c::crc32c(b"123456789"), 0xE306_9283);
     }
 
-    /// The first twelve bytes of every event file that TensorFlow has written: 24, and its masked CRC.
+    /// The first twelve bytes of every event file that TensorFlow has written: 24, and its masked
+    /// CRC.
     #[test]
     fn the_head_of_a_record_is_tensorflows() {
         let record = record(&[0; 24]);

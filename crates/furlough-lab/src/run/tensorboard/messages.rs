@@ -1,5 +1,5 @@
-//! The part of TensorBoard's protocol buffers that scalars and a text need; field numbers as in TensorFlow's `event.proto`, `summary.proto`
-//! and `tensor.proto`.
+//! The part of TensorBoard's protocol buffers that scalars and a text need; field numbers as in
+//! TensorFlow's `event.proto`, `summary.proto` and `tensor.proto`.
 
 use prost::{Enumeration, Message, Oneof};
 

@@ -19,13 +19,17 @@ use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "events.out.tfevents.";
 
-/// An observer that writes each epoch's figures as TensorBoard's scalars, into [`RunDir::TENSORBOARD`] of a run's folder.
+/// An observer that writes each epoch's figures as TensorBoard's scalars, into
+/// [`RunDir::TENSORBOARD`] of a run's folder.
 ///
-/// The step is the epoch, from 1. The tags are `train/loss`, `train/accuracy`, `test/loss`, `test/accuracy` and `time/seconds`, as far as
-/// there are such figures, and the text `recipe`. Where examples are held out, `validation` stands for `test`
-/// ([`Partition::eval_split`](furlough::data::Partition::eval_split)); with concrete dropout there are `dropout/layer1` and so on. Each process that works on the run writes a file of its own. It begins with a session
-/// start at the first epoch that is still to come, at which TensorBoard drops what earlier files say of that epoch and later ones: a
-/// resumed run computes them again. So no epoch is shown twice.
+/// The step is the epoch, from 1. The tags are `train/loss`, `train/accuracy`, `test/loss`,
+/// `test/accuracy` and `time/seconds`, as far as there are such figures, and the text `recipe`.
+/// Where examples are held out, `validation` stands for `test`
+/// ([`Partition::eval_split`](furlough::data::Partition::eval_split)); with concrete dropout there
+/// are `dropout/layer1` and so on. Each process that works on the run writes a file of its own. It
+/// begins with a session start at the first epoch that is still to come, at which TensorBoard drops
+/// what earlier files say of that epoch and later ones: a resumed run computes them again. So no
+/// epoch is shown twice.
 ///
 /// It is no part of what the run computes, and not in the manifest: it has times of day in it.
 pub struct TensorBoard<'a> {
@@ -38,13 +42,16 @@ pub struct TensorBoard<'a> {
 }
 
 impl<'a> TensorBoard<'a> {
-    /// Begins a file for the run in `dir`, of which the epochs in `records` are done. Where there is no event file yet, these are written too.
+    /// Begins a file for the run in `dir`, of which the epochs in `records` are done. Where there
+    /// is no event file yet, these are written too.
     ///
-    /// `host` stands in the file's name; characters that do not belong there become hyphens. `now` gives the time in seconds since 1970;
-    /// `seconds` is called at the end of each epoch and says how long it took.
+    /// `host` stands in the file's name; characters that do not belong there become hyphens. `now`
+    /// gives the time in seconds since 1970; `seconds` is called at the end of each epoch and says
+    /// how long it took.
     ///
     /// # Errors
-    /// [`furlough::Error::Io`] when the folder or the file cannot be written; those of [`RunDir::recipe`].
+    /// [`furlough::Error::Io`] when the folder or the file cannot be written; those of
+    /// [`RunDir::recipe`].
     pub fn open(
         dir: &RunDir,
         records: &[EpochRecord],
@@ -56,7 +63,8 @@ impl<'a> TensorBoard<'a> {
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let latest = latest_file(&folder)?;
         let time = now();
-        // TensorBoard reads the files in the order of their names, and this one must come last, even if the clock was set back.
+        // TensorBoard reads the files in the order of their names, and this one must come last,
+        // even if the clock was set back.
         let number = latest.map_or(time as u64, |latest| latest.saturating_add(1).max(time as u64));
         let path = folder.join(format!("{PREFIX}{number:010}.{}", file_name_part(host)));
         let file = File::options().append(true).create_new(true).open(&path).map_err(Error::io("create", &path))?;
@@ -91,7 +99,8 @@ impl<'a> TensorBoard<'a> {
     fn append(&mut self, events: &[Event]) -> Result<()> {
         let bytes: Vec<u8> = events.iter().flat_map(|event| frame::record(&event.encode_to_vec())).collect();
         self.file.write_all(&bytes).map_err(|error| {
-            // If this fails too: readers forgive a record that was only begun, at the end of a file.
+            // If this fails too: readers forgive a record that was only begun, at the end of a
+            // file.
             let _ = self.file.set_len(self.bytes);
             Error::io("write", &self.path)(error)
         })?;

@@ -6,7 +6,8 @@ use furlough::train::{StopReason, Trainer};
 
 const TOML: &str = "data = 'digits'\nhidden = 8\nepochs = 5\n";
 
-/// Trains the digits in `folder`, from the beginning or onwards, and stops after epoch `until`. The clock stands at `time`.
+/// Trains the digits in `folder`, from the beginning or onwards, and stops after epoch `until`. The
+/// clock stands at `time`.
 fn train(folder: &Path, until: u32, time: f64, board: bool) -> StopReason {
     train_by(TOML, folder, until, time, board)
 }

@@ -101,7 +101,8 @@ fn numbers_without_a_test_set_survive_the_log() {
     assert_eq!(read_metrics(&path).unwrap(), [line]);
 }
 
-/// A log has learned drop probabilities only where there are some: other runs' lines stay the bytes that they always were.
+/// A log has learned drop probabilities only where there are some: other runs' lines stay the bytes
+/// that they always were.
 #[test]
 fn learned_probabilities_are_in_the_log_where_there_are_some() {
     let folder = tempfile::tempdir().unwrap();

@@ -77,8 +77,8 @@ fn many_runs_share_a_legend_in_place_of_end_labels() {
     assert!(many.contains("run-39") && !many.contains("run-40") && many.contains("and 20 more"));
 }
 
-/// Four times the runs take about four times as long. Cubic work, as there once was, takes 64 times as long; the bound
-/// lies between with room for a busy machine, and the best of three is taken.
+/// Four times the runs take about four times as long. Cubic work, as there once was, takes 64 times
+/// as long; the bound lies between with room for a busy machine, and the best of three is taken.
 #[test]
 fn drawing_many_runs_takes_little_more_than_in_proportion() {
     let records = curves(2);

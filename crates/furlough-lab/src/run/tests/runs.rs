@@ -66,7 +66,8 @@ fn a_finished_run_has_all_its_files_and_a_true_manifest() {
 fn the_same_run_gives_the_same_bytes() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     whole_run(one.path());
-    // The second is killed between the log and the checkpoint of epoch 2, and later once more in the middle of epoch 3.
+    // The second is killed between the log and the checkpoint of epoch 2, and later once more in
+    // the middle of epoch 3.
     let mut recorder = begin(two.path());
     epoch(&mut recorder, 1);
     checkpoint(&mut recorder, &state(1, 4));

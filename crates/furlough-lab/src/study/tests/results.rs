@@ -74,7 +74,8 @@ fn results_are_what_the_trials_came_to() {
     let errors: Vec<f64> = arm.trials.iter().map(|trial| trial.values[&Measure::TestError]).collect();
     assert_eq!(arm.estimates[&Measure::TestError], statistics::Estimate::of(&errors).unwrap());
 
-    // Each arm with dropout beside the same model without: two models, two rates, four measurements.
+    // Each arm with dropout beside the same model without: two models, two rates, four
+    // measurements.
     assert_eq!(results.comparisons.len(), 2 * 2 * 4);
     let pair = &results.comparisons[0];
     assert_eq!((pair.arm, pair.baseline, pair.measure), (1, 0, Measure::TestError));
@@ -213,7 +214,8 @@ fn passes_alone_are_a_table_too() {
     let study = Study::parse(text, None).unwrap();
     let root = tempfile::tempdir().unwrap();
     let collect = || Results::collect(&study, &data(), &[root.path().into()], 1, &mut |_, _| ()).unwrap().to_markdown();
-    // A table of nothing but names would say nothing; and before there is a trial there are no passes.
+    // A table of nothing but names would say nothing; and before there is a trial there are no
+    // passes.
     assert!(!collect().contains("| dropout |"), "{}", collect());
     for (_, _, recipe) in study.trials() {
         run(&Trial::new(recipe, &data().info.fingerprint), root.path(), None).unwrap();

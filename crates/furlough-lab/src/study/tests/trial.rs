@@ -188,7 +188,8 @@ fn a_trial_that_failed_is_run_again_only_on_request() {
         assert_eq!((third.ended, third.failure, steps.get() > 0), (Ended::Failed, first.failure, begins));
         steps.set(0);
     }
-    // What failed for want of memory and fits now is finished like any other, and no longer called failed.
+    // What failed for want of memory and fits now is finished like any other, and no longer called
+    // failed.
     let small = trial("hidden = 8\nepochs = 1");
     let failure = crate::run::Failure::Error { reason: "no memory".into() };
     fs::create_dir_all(small.folder(root.path())).unwrap();
@@ -204,7 +205,8 @@ fn a_finished_run_whose_last_figures_are_of_no_numbers_counts_as_diverged() {
     let root = tempfile::tempdir().unwrap();
     let trial = trial("hidden = 8\nepochs = 2");
     let path = run(&trial, root.path(), None).unwrap().path;
-    // As older versions wrote it: the loss is null, the accuracy one of outputs that are not numbers.
+    // As older versions wrote it: the loss is null, the accuracy one of outputs that are not
+    // numbers.
     let log = fs::read_to_string(path.join(RunDir::METRICS)).unwrap();
     let (first, last) = log.trim_end().split_once('\n').unwrap();
     let mut last: serde_json::Value = serde_json::from_str(last).unwrap();

@@ -21,7 +21,8 @@ fn score(recipe: &Recipe, epoch: u32) -> f64 {
     }
 }
 
-/// Runs a search with `workers` tasks at a time, of which always the one that `pick` says is done next, and counts epochs.
+/// Runs a search with `workers` tasks at a time, of which always the one that `pick` says is done
+/// next, and counts epochs.
 fn run(mut search: Search, workers: usize, pick: impl Fn(usize) -> usize) -> (Search, u64) {
     let rungs = search.rungs().to_vec();
     let (mut out, mut epochs): (Vec<SearchTask>, u64) = (Vec::new(), 0);

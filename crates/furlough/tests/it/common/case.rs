@@ -1,7 +1,9 @@
-//! The cases that the engine is tested on: any network, batch and optimizer, at shapes that leave tails everywhere.
+//! The cases that the engine is tested on: any network, batch and optimizer, at shapes that leave
+//! tails everywhere.
 //!
-//! Some were chosen, one for each way in which a step can be computed ([`known`](super::known::known)); others are generated ([`generated`]) and made as small as
-//! they can be when something fails with them. A property holds for both: [`check`] tries them.
+//! Some were chosen, one for each way in which a step can be computed
+//! ([`known`](super::known::known)); others are generated ([`generated`]) and made as small as they
+//! can be when something fails with them. A property holds for both: [`check`] tries them.
 
 use super::{data, velocity};
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
@@ -127,8 +129,9 @@ impl Case {
         cpu
     }
 
-    /// Some steps: whole batches, the smaller one at the end of an epoch, and one of few rows. Returns the bits of the losses, of the parameters, of the
-    /// velocities and of the logits of concrete dropout.
+    /// Some steps: whole batches, the smaller one at the end of an epoch, and one of few rows.
+    /// Returns the bits of the losses, of the parameters, of the velocities and of the logits of
+    /// concrete dropout.
     pub fn train(&self, isa: Isa, threads: usize) -> (Vec<u64>, Vec<u32>, Vec<u64>) {
         let (data, examples) = (self.data(), self.examples());
         let (mut mlp, mut cpu) = (self.mlp(), self.cpu(isa, threads));
@@ -144,7 +147,8 @@ impl Case {
     }
 }
 
-/// What is small, what is one less or more than kernels take at once, and what is more than a tile or a block has.
+/// What is small, what is one less or more than kernels take at once, and what is more than a tile
+/// or a block has.
 fn width() -> impl Strategy<Value = usize> {
     let edge = |around: &'static [usize]| (prop::sample::select(around), 0usize..3).prop_map(|(at, by)| at - 1 + by);
     prop_oneof![
@@ -182,7 +186,8 @@ fn sharing() -> impl Strategy<Value = MaskSharing> {
     prop_oneof![2 => Just(MaskSharing::PerExample), 1 => Just(MaskSharing::Batch), 2 => groups.prop_map(|rows| MaskSharing::rows(rows as u32).unwrap())]
 }
 
-/// One kind for a whole network, or one for each layer: what may stand there, with a p that it takes.
+/// One kind for a whole network, or one for each layer: what may stand there, with a p that it
+/// takes.
 fn noises(layers: usize) -> impl Strategy<Value = Vec<Noise>> {
     let kind = || prop::sample::select(&DropoutKind::ALL[..]);
     let p = prop_oneof![2 => 0.05..0.6f64, 1 => Just(0.0), 1 => Just(0.5), 1 => Just(1.0), 1 => 0.9..0.99f64];
@@ -193,7 +198,8 @@ fn noises(layers: usize) -> impl Strategy<Value = Vec<Noise>> {
                 DropoutKind::Concrete if index == 0 => DropoutKind::Bernoulli,
                 kind => kind,
             };
-            // Only what drops is defined for 1, and what keeps mean and variance needs some to keep.
+            // Only what drops is defined for 1, and what keeps mean and variance needs some to
+            // keep.
             let p = match kind {
                 DropoutKind::Bernoulli | DropoutKind::DropConnect => p,
                 _ => p.min(0.6),
@@ -230,8 +236,8 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
     case.prop_filter("more work than a test is worth", move |case| products(case) <= work)
 }
 
-/// Tries a property on so many cases, which are the same each time: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others. What fails is made
-/// as small as it can be.
+/// Tries a property on so many cases, which are the same each time: `PROPTEST_CASES` and
+/// `PROPTEST_RNG_SEED` ask for more and for others. What fails is made as small as it can be.
 pub fn check(cases: u32, strategy: impl Strategy<Value = Case>, property: impl Fn(&Case)) {
     let asked = |name: &str| std::env::var_os(name).is_some();
     let mut config = Config { failure_persistence: None, ..Config::default() };

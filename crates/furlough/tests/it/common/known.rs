@@ -1,4 +1,5 @@
-//! The cases that somebody chose: one for each way in which a step can be computed, for every kind of dropout.
+//! The cases that somebody chose: one for each way in which a step can be computed, for every kind
+//! of dropout.
 
 use super::case::{Case, Noise};
 use furlough::compute::{Precision, SharedMaskMode};
@@ -70,7 +71,8 @@ fn dense() -> Vec<Case> {
         // The same, with enough weights for two workers to have columns of them.
         Case { batch: 29, ..Case::new(&[230, 256, 336, 16], [0.1, 0.2, 0.5]) },
         Case { batch: 32, classes: false, ..Case::new(&[1100, 16, 16, 32], [0.0, 0.2, 0.5]) },
-        // More weights between two layers than it pays to pack for the backward pass, and more units than a tile has.
+        // More weights between two layers than it pays to pack for the backward pass, and more
+        // units than a tile has.
         Case { batch: 70, ..Case::new(&[40, 600, 521, 7], [0.0, 0.2, 0.5]) },
         // (Without L1, whose derivative jumps where one of so many weights is next to nought.)
         Case {
@@ -145,7 +147,8 @@ fn shared() -> Vec<Case> {
         Case { optimizer: DECAY, ..small([0.2, 0.5, 0.5]) },
         Case { optimizer: Sgd { l1: 0.01, ..PLAIN }, sharing: groups(33), batch: 97, ..base() },
         Case { optimizer: LASSO, ..small([0.2, 1.0, 0.5]) },
-        // Numbers to predict; masks not shared everywhere; groups larger than batches, and of few rows.
+        // Numbers to predict; masks not shared everywhere; groups larger than batches, and of few
+        // rows.
         Case { classes: false, optimizer: ALL, ..with(&[48, 64, 32, 3], &[0.0, 0.2, 0.5]) },
         Case { sharing: groups(32), ..mixed },
         Case { sharing: groups(1000), batch: 77, ..base() },

@@ -1,5 +1,5 @@
-//! What several tests train on, and how they hold a step against the oracle, gradients against differences, and a run that was stopped against one that was
-//! not.
+//! What several tests train on, and how they hold a step against the oracle, gradients against
+//! differences, and a run that was stopped against one that was not.
 
 pub mod case;
 pub mod known;
@@ -54,7 +54,8 @@ pub fn of_fused_isas(module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
     of_isas(&fused, module, name, property)
 }
 
-/// A test for each way to multiply in bfloat16. One that is there but not the best of its instruction set is tested in `compute` only.
+/// A test for each way to multiply in bfloat16. One that is there but not the best of its
+/// instruction set is tested in `compute` only.
 pub fn of_bfloat16(module: &str, name: &str, property: fn(Isa)) -> Vec<Test> {
     let multiplies_by = |isa: &Isa, name: &str| {
         let network = Sequential::new([Layer::Linear(1, 1)]).validate().unwrap();
@@ -101,8 +102,9 @@ pub fn data(examples: usize, inputs: usize, outputs: usize, classes: bool) -> Da
     Dataset::new(features, targets, &[inputs]).unwrap()
 }
 
-/// How far the fast path may be from the oracle: `slack` times what two orders of the same sums differ by, some 1e-6 of the largest value in single
-/// precision. A sum that is apart by so little may be rounded to another bfloat16, 4e-3 away, and be a factor of the next product.
+/// How far the fast path may be from the oracle: `slack` times what two orders of the same sums
+/// differ by, some 1e-6 of the largest value in single precision. A sum that is apart by so little
+/// may be rounded to another bfloat16, 4e-3 away, and be a factor of the next product.
 #[derive(Clone, Copy)]
 pub struct Tolerance {
     pub precision: Precision,
@@ -195,7 +197,8 @@ pub fn check_passes(
     }
 }
 
-/// Trains at one go, and again in pieces that are stopped after so many steps each and resumed with other numbers of threads.
+/// Trains at one go, and again in pieces that are stopped after so many steps each and resumed with
+/// other numbers of threads.
 pub fn whole_and_in_pieces<'a>(
     network: &Sequential,
     options: &TrainOptions,
@@ -220,8 +223,9 @@ pub fn whole_and_in_pieces<'a>(
     }
 }
 
-/// Checks that `after` is `before` less the gradient of `loss`, which is what a plain step at learning rate 1 leaves: parameter by parameter, against
-/// differences of the loss. `loss` may change the network that it is given.
+/// Checks that `after` is `before` less the gradient of `loss`, which is what a plain step at
+/// learning rate 1 leaves: parameter by parameter, against differences of the loss. `loss` may
+/// change the network that it is given.
 pub fn check_gradient(before: &Mlp, after: &Mlp, tolerance: f64, what: &str, mut loss: impl FnMut(&mut Mlp) -> f64) {
     let mut loss_at = |place: usize, change: f32| {
         let mut mlp = before.clone();
@@ -242,7 +246,8 @@ pub fn check_gradient(before: &Mlp, after: &Mlp, tolerance: f64, what: &str, mut
     }
 }
 
-/// The regularizer of concrete dropout as it is written, by which its derivatives are checked; 0 without such layers.
+/// The regularizer of concrete dropout as it is written, by which its derivatives are checked; 0
+/// without such layers.
 pub fn regularizer(mlp: &Mlp, prior: ConcretePrior, examples: usize) -> f64 {
     let of = |(block, p): (usize, f64)| {
         let squares: f64 = mlp.weights(block + 1).iter().map(|&w| f64::from(w).powi(2)).sum();

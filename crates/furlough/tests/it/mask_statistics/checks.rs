@@ -67,11 +67,12 @@ impl Worst {
     }
 }
 
-/// Drop counts over 4 layers × 16 steps × 256 examples × 512 units = 8.4 million bits: of all, of each layer, step, example
-/// and unit, and how all these counts of one kind scatter (chi-squared).
+/// Drop counts over 4 layers × 16 steps × 256 examples × 512 units = 8.4 million bits: of all, of
+/// each layer, step, example and unit, and how all these counts of one kind scatter (chi-squared).
 ///
-/// Sees a rate that is off by 0.33 % · sqrt(q/p), relative to p: 0.33 % at p = 0.5, 0.66 % at 0.2, 0.99 % at 0.1, 3.3 % at 0.01;
-/// at p = 0.5, a single unit that is off by 7.5 % and a single example that is off by 5.3 %.
+/// Sees a rate that is off by 0.33 % · sqrt(q/p), relative to p: 0.33 % at p = 0.5, 0.66 % at 0.2,
+/// 0.99 % at 0.1, 3.3 % at 0.01; at p = 0.5, a single unit that is off by 7.5 % and a single
+/// example that is off by 5.3 %.
 pub fn rates(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     const SHAPE: [u32; 4] = [4, 16, 256, 512];
     let mut counts = SHAPE.map(|n| vec![0u64; n as usize]);
@@ -107,7 +108,8 @@ pub fn rates(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
 /// A place made from another, with its name.
 pub type Shift = (&'static str, fn(Spot) -> Spot);
 
-/// Neighbours in every direction, one of each kind first. At lags of 16 and 64 units the word of a counter and the counter change.
+/// Neighbours in every direction, one of each kind first. At lags of 16 and 64 units the word of a
+/// counter and the counter change.
 const SHIFTS: [Shift; 21] = [
     ("next unit", |s| Spot { unit: s.unit + 1, ..s }),
     ("unit + 16", |s| Spot { unit: s.unit + 16, ..s }),
@@ -132,11 +134,12 @@ const SHIFTS: [Shift; 21] = [
     ("next seed, step + 7", |s| Spot { seed: s.seed + 1, step: s.step + 7, ..s }),
 ];
 
-/// Correlation of each bit with the bit at each shift of its place, over 4 steps × 512 examples × 512 units = 1.05 million pairs.
-/// With a known rate, the sum of (a - p)(b - p) over n pairs has mean 0 and variance n·p²q², even where pairs overlap, as long as
-/// none occurs twice.
+/// Correlation of each bit with the bit at each shift of its place, over 4 steps × 512 examples ×
+/// 512 units = 1.05 million pairs. With a known rate, the sum of (a - p)(b - p) over n pairs has
+/// mean 0 and variance n·p²q², even where pairs overlap, as long as none occurs twice.
 ///
-/// Sees a correlation of 0.0093; a mask that is used twice has correlation 1, a score of 1024. Stops at a shift that is clearly wrong.
+/// Sees a correlation of 0.0093; a mask that is used twice has correlation 1, a score of 1024.
+/// Stops at a shift that is clearly wrong.
 pub fn independence(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     let places = || {
         (0..4 * 512 * 512u32).map(|i| Spot {
@@ -166,8 +169,9 @@ pub fn independence(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     worst
 }
 
-/// A place somewhere in the whole range of every coordinate. Multiplying by an odd number is one-to-one, so that no two places
-/// agree in a coordinate of full width, and none is another with one bit flipped.
+/// A place somewhere in the whole range of every coordinate. Multiplying by an odd number is
+/// one-to-one, so that no two places agree in a coordinate of full width, and none is another with
+/// one bit flipped.
 fn scattered(place: u32) -> Spot {
     Spot {
         seed: u64::from(place).wrapping_mul(0x9E37_79B9_7F4A_7C15),
@@ -179,9 +183,9 @@ fn scattered(place: u32) -> Spot {
     }
 }
 
-/// Every bit of every coordinate matters: correlation over 32,768 pairs that differ in one bit of the seed (64), step (32), layer
-/// (24), example (32) or unit (32). Sees a correlation of 0.053; a bit that is ignored has 1, a score of 181.
-/// Stops at a bit that is clearly wrong.
+/// Every bit of every coordinate matters: correlation over 32,768 pairs that differ in one bit of
+/// the seed (64), step (32), layer (24), example (32) or unit (32). Sees a correlation of 0.053; a
+/// bit that is ignored has 1, a score of 181. Stops at a bit that is clearly wrong.
 pub fn every_bit(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     let mut worst = Worst::none();
     for flipped in 0..184u32 {
@@ -207,8 +211,9 @@ pub fn every_bit(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     worst
 }
 
-/// The scatter of the drop counts of 4,096 rows of 1,000 units, and of 1,000 columns of 4,096 rows, must be binomial. Sees a
-/// variance of the rows that is off by 21 %, of the columns by 43 %: masks with a fixed number of drops, or rows with rates of their own.
+/// The scatter of the drop counts of 4,096 rows of 1,000 units, and of 1,000 columns of 4,096 rows,
+/// must be binomial. Sees a variance of the rows that is off by 21 %, of the columns by 43 %: masks
+/// with a fixed number of drops, or rows with rates of their own.
 pub fn dispersion(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     let (rows, units) = (4096u32, 1000u32);
     let mut columns = vec![0u32; units as usize];
@@ -232,8 +237,9 @@ pub fn dispersion(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
     worst
 }
 
-/// Mean and variance of y over 4,096 masks of 16 examples × 40 units, each unit with a value of its own, against E y = x and
-/// Var y = x² p/q. Scores of each unit, and of all 2.6 million together: those see a scale that is off by 0.59 % · sqrt(p/q).
+/// Mean and variance of y over 4,096 masks of 16 examples × 40 units, each unit with a value of its
+/// own, against E y = x and Var y = x² p/q. Scores of each unit, and of all 2.6 million together:
+/// those see a scale that is off by 0.59 % · sqrt(p/q).
 pub fn moments(p: f64, forward: impl Fn(&Array2<f32>, &[u32], &MaskKey) -> Array2<f32>) -> Worst {
     let masks = 4096;
     let x = Array2::from_shape_fn((16, 40), |(i, j)| (i as f32 - 7.7) * 0.3 + j as f32 * 0.11 + 0.013);
@@ -250,8 +256,8 @@ pub fn moments(p: f64, forward: impl Fn(&Array2<f32>, &[u32], &MaskKey) -> Array
         }
     }
     let (q, n) = (1.0 - p, f64::from(masks));
-    // The square of the relative error is 1 with probability p, (p/q)² otherwise: itself a coin, and a constant at p = 0.5,
-    // where only rounding remains.
+    // The square of the relative error is 1 with probability p, (p/q)² otherwise: itself a coin,
+    // and a constant at p = 0.5, where only rounding remains.
     let spread = ((p * q).sqrt() * (q - p).abs() / (q * q)).max(1e-5);
     let mut worst = Worst::none();
     let mut see = |name: String, sum: f64, squares: f64, n: f64| {

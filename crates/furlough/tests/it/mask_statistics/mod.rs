@@ -1,13 +1,15 @@
-//! Are the masks random? Statistical tests of the definition, and for each a mask that is broken in a way that
-//! has happened to somebody, which the same test must refuse.
+//! Are the masks random? Statistical tests of the definition, and for each a mask that is broken in
+//! a way that has happened to somebody, which the same test must refuse.
 //!
-//! Every statistic is a z-score: near enough normal with mean 0 and deviation 1 when all mask bits are independent and
-//! have the rate that the definition promises. A check fails beyond 6.5 deviations. There lies a normal score with
-//! probability 8e-11, a drop count at p = 0.01 with 1e-8, and the chi-squared of 256 counts, the most skewed score here,
-//! with 2e-7. All checks together look at some 9,500 scores, so a perfect generator would fail with probability below
+//! Every statistic is a z-score: near enough normal with mean 0 and deviation 1 when all mask bits
+//! are independent and have the rate that the definition promises. A check fails beyond 6.5
+//! deviations. There lies a normal score with probability 8e-11, a drop count at p = 0.01 with
+//! 1e-8, and the chi-squared of 256 counts, the most skewed score here, with 2e-7. All checks
+//! together look at some 9,500 scores, so a perfect generator would fail with probability below
 //! 1e-4 over the choice of the seeds; and the seeds are fixed, so the outcome never changes.
 //!
-//! A check "sees" an effect that moves its score by 9.5 deviations, so that it is missed once in a thousand seeds.
+//! A check "sees" an effect that moves its score by 9.5 deviations, so that it is missed once in a
+//! thousand seeds.
 
 mod checks;
 

@@ -1,4 +1,5 @@
-//! Masked passes by the fast path against the forward pass with the same masks, bit for bit; and what is made of them, against the formulas.
+//! Masked passes by the fast path against the forward pass with the same masks, bit for bit; and
+//! what is made of them, against the formulas.
 
 pub mod passes;
 
@@ -176,7 +177,8 @@ fn without_dropout_all_samples_are_the_full_network() {
     assert!(answers(&sampled).iter().all(|one| one.agreement == 1.0 && one.mutual_information < 1e-6));
 }
 
-/// Weight scaling is an approximation of the average over the sub-networks, which more and more samples approach.
+/// Weight scaling is an approximation of the average over the sub-networks, which more and more
+/// samples approach.
 fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     let digits = digits::load().unwrap();
     let network = Sequential::mlp(64, 10, &[64], Activation::Relu, 0.0, &[0.5]);
@@ -190,7 +192,8 @@ fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     let accuracy = predictor.evaluate(&digits.test).unwrap().accuracy.unwrap();
     let mut average = |samples: u32, seed: u64| predictor.monte_carlo(&digits.test, samples, Key::new(seed)).unwrap();
     let apart = |a: &Array2<f64>, b: &Array2<f64>| (a - b).mapv(|d| d * d).mean().unwrap().sqrt();
-    // Two independent averages come closer as 1 / √samples, and the full network is not where they meet, but near.
+    // Two independent averages come closer as 1 / √samples, and the full network is not where they
+    // meet, but near.
     let distances: Vec<[f64; 2]> = [1, 16, 256, 4096]
         .map(|samples| {
             let (a, b) = (average(samples, 1), average(samples, 2));

@@ -26,7 +26,8 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
             let mlp = mlp(network);
             let architecture = mlp.architecture().clone();
             let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
-            // One of each; one tile and tiles with odd edges; more examples than a block has; samples from the middle.
+            // One of each; one tile and tiles with odd edges; more examples than a block has;
+            // samples from the middle.
             for (examples, samples) in
                 [(0..1, 0..1), (0..1, 0..150), (3..80, 0..13), (1..600, 5..7), (0..73, u32::MAX - 1..u32::MAX)]
             {
@@ -39,7 +40,8 @@ fn a_pass_is_the_forward_pass_with_its_masks() {
     }
 }
 
-/// More samples than a block takes: `OUTPUTS` of the engine, rows padded to 16, are 16,384 for one example.
+/// More samples than a block takes: `OUTPUTS` of the engine, rows padded to 16, are 16,384 for one
+/// example.
 fn blocks_of_samples_do_not_show() {
     let network = Sequential::mlp(6, 2, &[10], Activation::Relu, 0.0, &[0.5]);
     let (mlp, data) = (mlp(&network), data(5, 6, 2, true));
@@ -52,7 +54,8 @@ fn blocks_of_samples_do_not_show() {
     }
 }
 
-/// With weights that pass a unit straight through, the outputs show the masks: those of the definition.
+/// With weights that pass a unit straight through, the outputs show the masks: those of the
+/// definition.
 fn the_masks_are_the_definition() {
     let mut mlp = Mlp::new(
         Sequential::new([Layer::Dropout(0.3), Layer::Linear(77, 77)]).validate().unwrap(),
