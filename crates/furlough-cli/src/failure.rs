@@ -102,9 +102,11 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some(format!("see --{flag} in `furlough {command} --help`"))
         }
         furlough::Error::NotFinite { .. } => Some("lower --lr, or bound the weights with --max-norm 3".into()),
-        full if full.is_out_of_space() => {
-            Some("free some space; a run that had begun then goes on with `furlough train --resume RUN`, a study with the same command, a tune with `furlough tune --resume DIR`".into())
-        }
+        full if full.is_out_of_space() => Some(
+            "free some space; a run that had begun then goes on with `furlough train --resume RUN`, a study with \
+             the same command, a tune with `furlough tune --resume DIR`"
+                .into(),
+        ),
         _ => None,
     }
 }

@@ -15,7 +15,8 @@ pub fn from_data_dir(source: &Source, folder: &Path, report: Report) -> Result<A
     let loaded = source.load(folder).map_err(|error| Hinted {
         message: error.to_string(),
         hint: format!(
-            "--data-dir must name a folder with the four files of {}, plain or gzip'd; for other data in the same format pass --data {}",
+            "--data-dir must name a folder with the four files of {}, plain or gzip'd; for other data in the same \
+             format pass --data {}",
             source.title,
             catalog::OWN_FILES
         ),

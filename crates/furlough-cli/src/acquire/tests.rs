@@ -339,7 +339,8 @@ fn classes_without_an_example_are_told() {
         (found.split.train.outputs(), told)
     };
     let (outputs, told) = read(0);
-    let expected = "note: no training example has the labels 0, 3; if the labels count from 1, --labels-from 1 leaves the empty class out";
+    let expected = "note: no training example has the labels 0, 3; if the labels count from 1, --labels-from 1 leaves \
+     the empty class out";
     assert_eq!((outputs, told), (5, vec![expected.to_string()]));
     assert_eq!(read(1), (4, vec!["note: no training example has the label 3".into()]));
 }

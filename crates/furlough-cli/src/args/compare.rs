@@ -16,8 +16,10 @@ pub struct CompareArgs {
     pub plots: Option<PathBuf>,
 }
 
-const AFTER: &str = "Runs that differ in nothing but their seed make a group. Where two groups share seeds, the later one is compared with the first \
-seed by seed: runs of the same seed see the same data in the same order, so the mean of their differences, with its 95 % interval, says \
+const AFTER: &str = "Runs that differ in nothing but their seed make a group. Where two groups share seeds, the later \
+ one is compared with the first \
+seed by seed: runs of the same seed see the same data in the same order, so the mean of their differences, with its 95 \
+% interval, says \
 more than the difference of two means. Give the runs you compare with first.
 
 Examples:

@@ -24,8 +24,10 @@ pub struct ReportArgs {
     pub threads: Option<NonZero<usize>>,
 }
 
-const AFTER: &str = "The page is one file that loads nothing: learning curves, confusion matrix, class by class, the most confident \
-mistakes, calibration, first-layer weights, dropout masks, and the recipe with the commands that repeat the run. What cannot be had (the data, the \
+const AFTER: &str = "The page is one file that loads nothing: learning curves, confusion matrix, class by class, the \
+ most confident \
+mistakes, calibration, first-layer weights, dropout masks, and the recipe with the commands that repeat the run. What \
+cannot be had (the data, the \
 network of an unfinished run) is left out, and the page says so. Of several runs it has a comparison first.
 
 An earlier report is replaced; any other file is not.

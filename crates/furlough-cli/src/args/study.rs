@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 const ABOUT: &str = "Train every arm of an experiment with every seed, and say what came of it
 
-A study is a TOML file: a base recipe, axes whose product is tried, seeds, what to measure and what to draw (docs/reference/study-file.md). \
-Each trial has a folder named by the hash of its recipe and data, so a finished trial is never repeated, and a study that was \
+A study is a TOML file: a base recipe, axes whose product is tried, seeds, what to measure and what to draw \
+(docs/reference/study-file.md). \
+Each trial has a folder named by the hash of its recipe and data, so a finished trial is never repeated, and a study \
+that was \
 stopped or killed goes on with the same command.";
 
 const AFTER: &str = "Examples:

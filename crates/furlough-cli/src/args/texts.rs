@@ -32,7 +32,8 @@ probability 0.5, and those kept are doubled so that the next layer sees the same
 none. Good first tries are 0.5, 0.1 and 0.9; 0.2 is usual for inputs. Train figures are measured with dropout on, test \
 figures with the whole network: early on, test accuracy is often the higher one.
 
-With --dropout-sharing N, each N successive examples of a batch share a mask for each layer, and with 'batch' all of them. \
+With --dropout-sharing N, each N successive examples of a batch share a mask for each layer, and with 'batch' all of \
+them. \
 What is off for a whole group is not computed, which makes steps of wide networks cheaper; \
 docs/guide/shared-masks.md says when that is faster.
 
@@ -53,7 +54,8 @@ pub(super) const TRAIN_AFTER: &str = "Examples:
 Exit codes:
   0 finished, 1 error, 2 command line not understood, 130 stopped after saving";
 
-pub(super) const EVALUATE_AFTER: &str = "How sure is it? With --samples N each example also goes through N networks with units switched off at random, as in \
+pub(super) const EVALUATE_AFTER: &str = "How sure is it? With --samples N each example also goes through N networks \
+ with units switched off at random, as in \
 training. Their averaged probabilities are an answer of their own, beside the full network's; and how they differ says \
 how sure it is:
   predictive entropy  of the averaged probabilities, in nats: 0 is certain,

@@ -6,16 +6,22 @@ use std::path::PathBuf;
 
 pub(super) const ABOUT: &str = "Choose drop probabilities for your data, and say whether dropout helps there.
 
-Without a flag this searches rates after each hidden layer of the tutorial's network. It begins with 0.5, 0.1, 0.9, no dropout and the \
-recipe's own rates, and goes on with proposals of an optimizer (tree-structured Parzen estimators); the worse trials of each nine are \
-given up early (successive halving). The best with dropout and the best without are then trained with several seeds, each of which \
-gives both the same initial weights and the same order of examples, and compared pair by pair. At last the better one is trained on \
+Without a flag this searches rates after each hidden layer of the tutorial's network. It begins with 0.5, 0.1, 0.9, no \
+dropout and the \
+recipe's own rates, and goes on with proposals of an optimizer (tree-structured Parzen estimators); the worse trials \
+of each nine are \
+given up early (successive halving). The best with dropout and the best without are then trained with several seeds, \
+each of which \
+gives both the same initial weights and the same order of examples, and compared pair by pair. At last the better one \
+is trained on \
 all training examples.
 
-All of that is judged by examples that are held out of the training set, one fifth of it unless --folds says otherwise. The test set is \
+All of that is judged by examples that are held out of the training set, one fifth of it unless --folds says \
+otherwise. The test set is \
 looked at once, at the very end, for the final network alone.
 
-With --trials the same seed gives the same result, bit for bit, whatever --jobs and --threads are and however often it was stopped. \
+With --trials the same seed gives the same result, bit for bit, whatever --jobs and --threads are and however often it \
+was stopped. \
 With --budget the time decides how many trials there are; the same seed tries the same ones in the same order.";
 
 pub(super) const AFTER: &str = "Examples:
@@ -28,10 +34,12 @@ pub(super) const AFTER: &str = "Examples:
   furlough train --recipe runs/tune-digits-1/recommended.toml --seed 7
   furlough tune --json | jq 'select(.event == \"verdict\")'
 
-The folder has: tune.json (everything), recommended.toml (a recipe for `furlough train`), final (the run on all training examples), \
+The folder has: tune.json (everything), recommended.toml (a recipe for `furlough train`), final (the run on all \
+training examples), \
 error-by-p.svg and .png, and trials (a run directory each).
 
-A trial that fails by itself, because it diverges or does not fit in memory, is never recommended and ends nothing: its \
+A trial that fails by itself, because it diverges or does not fit in memory, is never recommended and ends nothing: \
+its \
 reason is told and kept, and it is run again only with --retry-failed.
 
 Exit codes:

@@ -1,7 +1,8 @@
 use clap::Args;
 use std::path::PathBuf;
 
-const AFTER: &str = "The page shows curves of loss and accuracy, examples a second, and which units are off, for all runs in the folder \
+const AFTER: &str = "The page shows curves of loss and accuracy, examples a second, and which units are off, for all \
+ runs in the folder \
 and while they train. It reads the runs' files and writes nothing.
 
 Examples:

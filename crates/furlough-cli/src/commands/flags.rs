@@ -10,9 +10,11 @@ use std::process::ExitCode;
 
 const HEAD: &str = "# Flags and keys
 
-This page is generated: `cargo run --release -- flags > docs/reference/flags.md` writes it again, and a test compares it.
+This page is generated: `cargo run --release -- flags > docs/reference/flags.md` writes it again, and a test compares \
+it.
 
-A recipe file is a flat TOML table whose keys are those of the column *key*; `--recipe FILE` reads one, and flags override it.
+A recipe file is a flat TOML table whose keys are those of the column *key*; `--recipe FILE` reads one, and flags \
+override it.
 A key decides the numbers of a run; a flag without a key decides none.
 ";
 

@@ -84,7 +84,8 @@ pub fn expand(folders: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, FolderKind)>>
         let found = found_in(folder);
         if found.is_empty() {
             bail!(
-                "{}: is neither a run (it has no {}) nor a tune (no {}) nor a study (no {} and no {}), and has none in it",
+                "{}: is neither a run (it has no {}) nor a tune (no {}) nor a study (no {} and no {}), and has none in \
+                 it",
                 folder.display(),
                 RunDir::RECIPE,
                 TuneDir::OPTIONS,

@@ -32,7 +32,8 @@ fn on_a_disk(folder: &Path, kib: u32, script: &str) {
     let program = furlough(folder).get_program().to_owned();
     fs::create_dir(folder.join("disk")).unwrap();
     let text = format!(
-        "mount -t tmpfs -o size={kib}k none disk || exit 1\ncd disk\ngrow() {{ mount -o remount,size=64m \"$PWD\"; }}\n{script}"
+        "mount -t tmpfs -o size={kib}k none disk || exit 1\ncd disk\ngrow() {{ mount -o remount,size=64m \"$PWD\"; \
+         }}\n{script}"
     );
     let mut command = unshared(&text);
     let output = command.current_dir(folder).env("furlough", program).env("LC_ALL", "C.UTF-8").output().unwrap();
@@ -50,7 +51,8 @@ fn failed(folder: &Path, name: &str) -> String {
 fn a_full_disk_stops_a_study_which_goes_on_later() {
     let folder = folder();
     let folder = folder.path();
-    let study = "title = 'Many'\n[base]\ndata = 'digits'\nhidden = 16\nepochs = 2\n[axes]\ndropout = [0, 0.5]\n[seeds]\ncount = 15\n";
+    let study = "title = 'Many'\n[base]\ndata = 'digits'\nhidden = 16\nepochs = 2\n[axes]\ndropout = [0, \
+     0.5]\n[seeds]\ncount = 15\n";
     fs::write(folder.join("a.toml"), study).unwrap();
     fs::write(folder.join("b.toml"), format!("measure = ['gap']\n{study}")).unwrap();
     let script = "

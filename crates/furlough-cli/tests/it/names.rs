@@ -14,7 +14,8 @@ furlough_harness::tests![
     hints_can_be_typed_whatever_the_name,
 ];
 
-const STUDY: &str = "title = 'Größe'\n[base]\ndata = 'digits'\nhidden = 8\nepochs = 1\n[axes]\ndropout = [0.0, 0.5]\n[seeds]\ncount = 2\n";
+const STUDY: &str = "title = 'Größe'\n[base]\ndata = 'digits'\nhidden = 8\nepochs = 1\n[axes]\ndropout = [0.0, \
+ 0.5]\n[seeds]\ncount = 2\n";
 
 /// All that `furlough WORDS` prints, on both streams.
 fn printed(folder: &Path, locale: &str, words: &[&OsStr]) -> String {

@@ -283,7 +283,8 @@ fn trials_that_failed_are_told_and_run_again_only_on_request() {
     // One arm diverges, one is too large for any machine, one is fine.
     let text = "title = 'Widths and rates'\nmeasure = ['test_error']\nseeds = { count = 1 }\n\
                 base = { data = 'digits', epochs = 1, hidden = 8, dropout = 0 }\n\
-                [axes]\nkind = [{ name = 'fine', lr = 0.1 }, { name = 'wild', lr = 1e30 }, { name = 'large', hidden = [4000000, 4000000] }]\n";
+                [axes]\nkind = [{ name = 'fine', lr = 0.1 }, { name = 'wild', lr = 1e30 }, { name = 'large', hidden = \
+                [4000000, 4000000] }]\n";
     write(folder, "a.toml", text);
     let output = run(folder, "study run a.toml --out a");
     let said = String::from_utf8(output.stderr).unwrap();

@@ -69,7 +69,8 @@ fn stopped(child: &mut Child, by: &str) {
 }
 
 fn signals_ignored_on_entry_stay_ignored() {
-    let study = "title = 's'\n[base]\ndata = 'digits'\nhidden = 8\nepochs = 1000000\n[axes]\ndropout = [0.5]\n[seeds]\ncount = 1\n";
+    let study = "title = 's'\n[base]\ndata = 'digits'\nhidden = 8\nepochs = 1000000\n[axes]\ndropout = \
+     [0.5]\n[seeds]\ncount = 1\n";
     for (name, other) in [("HUP", "INT"), ("INT", "TERM"), ("TERM", "INT")] {
         let folder = folder();
         let folder = folder.path();

@@ -166,7 +166,8 @@ fn only_the_page_is_served_and_only_to_this_machine() {
 
     for path in ["/", "/main.js", "/nothing", "/events"] {
         let (_, head) = http::open(&watching.address, &format!("GET {path}"), "localhost:6060");
-        let policy = "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+        let policy = "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src \
+         'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         for header in [policy, "x-content-type-options: nosniff", "cache-control: no-", "referrer-policy: no-referrer"]
         {

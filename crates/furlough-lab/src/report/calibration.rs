@@ -12,13 +12,16 @@ pub(super) fn section(answers: &Answers) -> Result<Option<Markup>> {
     let Some(calibration) = &answers.calibration else { return Ok(None) };
     let picture = Plot::Reliability(calibration).svg()?;
     let what = format!(
-        "Reliability diagram: share answered rightly by confidence. The expected calibration error is {}; the table has the bars.",
+        "Reliability diagram: share answered rightly by confidence. The expected calibration error is {}; the table \
+         has the bars.",
         percent(calibration.expected_calibration_error)
     );
     Ok(Some(html! {
         p {
-            "An answer's confidence is the probability that the full network gives it. Of the answers that are 80 % sure, 80 % should be right: then the "
-            "bars end at the diagonal. The line of each bar is the share that is right; orange is how far that is from the confidence."
+            "An answer's confidence is the probability that the full network gives it. Of the answers that are 80 % \
+             sure, 80 % should be right: then the "
+            "bars end at the diagonal. The line of each bar is the share that is right; orange is how far that is from \
+             the confidence."
         }
         div.column {
             figure {
@@ -50,7 +53,8 @@ fn table(calibration: &Calibration) -> Markup {
         table {
             caption { "Answers by confidence" }
             thead {
-                tr { th scope="col" { "Confidence" } th scope="col" { "Its mean" } th scope="col" { "Right" } th scope="col" { "Examples" } }
+                tr { th scope="col" { "Confidence" } th scope="col" { "Its mean" } th scope="col" { "Right" }
+                    th scope="col" { "Examples" } }
             }
             tbody {
                 @for bin in calibration.bins.iter().filter(|bin| bin.examples > 0) {

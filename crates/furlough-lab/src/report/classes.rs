@@ -13,12 +13,15 @@ pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
     let confusion = answers.evaluation.confusion.as_ref()?;
     let examples = numbers::whole(answers.evaluation.examples as u64);
     Some(html! {
-        p { "Answers of the full network to " (examples) " " (judge) " examples. Rows are the true classes, columns the answers; each row is shaded by its own sum." }
+        p { "Answers of the full network to " (examples) " " (judge) " examples. Rows are the true classes, columns \
+         the answers; each row is shaded by its own sum." }
         @if answers.names.len() < WIDE { (matrix(&answers.names, confusion)) }
         (pairs(&answers.names, confusion))
         h3 { "Class by class" }
-        p { "Precision: share of the answers that are right. Recall: share of the class that is found. F1: their harmonic mean." }
-        div.scroll tabindex="0" role="region" aria-label="Scores of each class" { (scores(&answers.names, &answers.evaluation.classes())) }
+        p { "Precision: share of the answers that are right. Recall: share of the class that is found. F1: their \
+         harmonic mean." }
+        div.scroll tabindex="0" role="region" aria-label="Scores of each class" {
+            (scores(&answers.names, &answers.evaluation.classes())) }
     })
 }
 
@@ -42,7 +45,8 @@ fn matrix(names: &[String], confusion: &Array2<u64>) -> Markup {
                                 // The root, as in the picture: a share of 2 % is worth seeing.
                                 @let share = (count as f64 / whole).sqrt();
                                 @let kind = match count { 0 => "none", _ if class == taken => "right", _ => "wrong" };
-                                td.(kind).deep[count > 0 && share > 0.6] style={ "--share:" (format!("{:.0}%", 100.0 * share)) }
+                                td.(kind).deep[count > 0 && share > 0.6] style={
+                                    "--share:" (format!("{:.0}%", 100.0 * share)) }
                                     title={ (names[class]) " taken for " (names[taken]) ": " (count) } { (count) }
                             }
                         }
@@ -90,7 +94,8 @@ fn scores(names: &[String], scores: &[ClassScores]) -> Markup {
             caption { "Scores of each class" }
             thead {
                 tr {
-                    th.text scope="col" { "Class" } th scope="col" { "Precision" } th scope="col" { "Recall" } th scope="col" { "F1" }
+                    th.text scope="col" { "Class" } th scope="col" { "Precision" } th scope="col" { "Recall" }
+                        th scope="col" { "F1" }
                     th scope="col" { "Examples" }
                 }
             }
@@ -100,7 +105,8 @@ fn scores(names: &[String], scores: &[ClassScores]) -> Markup {
                         th scope="row" { (name) }
                         td { (percent(precision(class))) }
                         td { (percent(recall(class))) }
-                        td { (percent(f1(class))) span.bar aria-hidden="true" style={ "--share:" (format!("{:.1}%", 100.0 * class.f1)) } {} }
+                        td { (percent(f1(class))) span.bar aria-hidden="true" style={
+                            "--share:" (format!("{:.1}%", 100.0 * class.f1)) } {} }
                         td { (numbers::whole(class.support)) }
                     }
                 }
@@ -108,7 +114,8 @@ fn scores(names: &[String], scores: &[ClassScores]) -> Markup {
                     th scope="row" { "Mean of the classes" }
                     td { (numbers::percent(mean(&precision))) }
                     td { (numbers::percent(mean(&recall))) }
-                    td { (numbers::percent(mean(&f1))) span.bar aria-hidden="true" style={ "--share:" (format!("{:.1}%", 100.0 * mean(&f1))) } {} }
+                    td { (numbers::percent(mean(&f1))) span.bar aria-hidden="true" style={
+                        "--share:" (format!("{:.1}%", 100.0 * mean(&f1))) } {} }
                     td { (numbers::whole(scores.iter().map(|class| class.support).sum())) }
                 }
             }

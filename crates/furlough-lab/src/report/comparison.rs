@@ -232,8 +232,10 @@ fn runs(comparison: &Comparison) -> Markup {
                 caption { "Figures after the last epoch" }
                 thead {
                     tr {
-                        th.text scope="col" { "Run" } th scope="col" { "Accuracy, " (comparison.judge()) } th scope="col" { "Loss, " (comparison.judge()) }
-                        th scope="col" { "Train accuracy" } th scope="col" { "Train loss" } th scope="col" { "Epochs" } th scope="col" { "Time" }
+                        th.text scope="col" { "Run" } th scope="col" { "Accuracy, " (comparison.judge()) }
+                            th scope="col" { "Loss, " (comparison.judge()) }
+                        th scope="col" { "Train accuracy" } th scope="col" { "Train loss" } th scope="col" {
+                            "Epochs" } th scope="col" { "Time" }
                     }
                 }
                 tbody {
@@ -265,7 +267,8 @@ fn recipes(comparison: &Comparison) -> Markup {
             table {
                 caption { "Keys of the recipes whose values differ" }
                 thead {
-                    tr { th.text scope="col" { "Run" } @for difference in &comparison.differences { th scope="col" { (difference.key) } } }
+                    tr { th.text scope="col" { "Run" } @for difference in &comparison.differences { th scope="col" {
+                        (difference.key) } } }
                 }
                 tbody {
                     @for (place, run) in comparison.runs.iter().enumerate() {
@@ -285,15 +288,18 @@ fn recipes(comparison: &Comparison) -> Markup {
 fn statistics(comparison: &Comparison) -> Markup {
     html! {
         p {
-            "Runs with the same seed see the same data in the same order and start from the same weights, so they are compared in pairs. The first group is "
-            strong { (comparison.groups[0].label) } ". Intervals are Student's, 95 %; p-values are those of the exact sign-flip test."
+            "Runs with the same seed see the same data in the same order and start from the same weights, so they are \
+             compared in pairs. The first group is "
+            strong { (comparison.groups[0].label) } ". Intervals are Student's, 95 %; p-values are those of the exact \
+             sign-flip test."
         }
         div.scroll tabindex="0" role="region" aria-label="Paired differences" {
             table {
                 caption { "Each group less the first, over the seeds that both have" }
                 thead {
                     tr {
-                        th.text scope="col" { "Group" } th.text scope="col" { "Figure" } th scope="col" { "Seeds" } th scope="col" { "Mean difference" }
+                        th.text scope="col" { "Group" } th.text scope="col" { "Figure" } th scope="col" { "Seeds" }
+                            th scope="col" { "Mean difference" }
                         th scope="col" { "95 % interval" } th scope="col" { "p" } th.text scope="col" { "Conclusion" }
                     }
                 }
@@ -304,7 +310,8 @@ fn statistics(comparison: &Comparison) -> Markup {
                             td.text { (comparison.judge()) " " (paired.figure) }
                             td { (paired.seeds.len()) }
                             td { (paired.show(paired.estimate.mean)) }
-                            td { (paired.estimate.interval().map_or("–".into(), |(low, high)| format!("{} to {}", paired.show(low), paired.show(high)))) }
+                            td { (paired.estimate.interval().map_or("–".into(), |(low, high)| format!("{} to \
+                             {}", paired.show(low), paired.show(high)))) }
                             td { (paired.p_value.map_or("–".into(), |p| format!("{p:.3}"))) }
                             td.text { (paired.verdict()) }
                         }

@@ -72,7 +72,8 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
     ];
     let still = Plot::Curves { title: "", judge, records }.svg()?;
     Ok(Some(html! {
-        p { "Train figures are means over each epoch with dropout on, while the weights changed; " (judge) " figures are those of the full network after it." }
+        p { "Train figures are means over each epoch with dropout on, while the weights changed; " (judge) " figures \
+         are those of the full network after it." }
         figure {
             (live(&charts, place))
             div.still.twin { (embed::picture(&still, &said(report))) }
@@ -106,8 +107,10 @@ fn table(records: &[EpochRecord], judge: &str) -> Markup {
             caption { "Figures of each epoch" }
             thead {
                 tr {
-                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(judge)) " loss" }
-                    th scope="col" { "Train accuracy" } th scope="col" { (capital(judge)) " accuracy" } th scope="col" { "Seconds" }
+                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(judge))
+                        " loss" }
+                    th scope="col" { "Train accuracy" } th scope="col" { (capital(judge)) " accuracy" }
+                        th scope="col" { "Seconds" }
                 }
             }
             tbody {
@@ -147,7 +150,8 @@ pub(super) fn of_runs(runs: &[NamedRun<'_>], judge: &str, place: usize) -> Resul
             div.still.twin { (embed::picture(&still, &format!("Learning curves of {}", names.join(", ")))) }
             details {
                 summary { (capital(judge)) " accuracy and loss as a table" }
-                div.scroll tabindex="0" role="region" aria-label="Accuracy and loss of each epoch" { (tables(runs, epochs)) }
+                div.scroll tabindex="0" role="region" aria-label="Accuracy and loss of each epoch" {
+                    (tables(runs, epochs)) }
             }
         }
     }))
@@ -170,7 +174,8 @@ fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
         table {
             caption { "Accuracy and loss of each epoch" }
             thead {
-                tr { th scope="col" rowspan="2" { "Epoch" } @for run in runs { th scope="colgroup" colspan="2" { (run.name) } } }
+                tr { th scope="col" rowspan="2" { "Epoch" } @for run in runs { th scope="colgroup" colspan="2" {
+                    (run.name) } } }
                 tr { @for _ in runs { th scope="col" { "accuracy" } th scope="col" { "loss" } } }
             }
             tbody {

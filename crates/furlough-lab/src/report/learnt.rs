@@ -58,13 +58,15 @@ pub(super) fn section(report: &RunReport, place: usize) -> Result<Option<Markup>
     let live = curves::chart("Drop probability", false, records.len(), series.collect());
     let said = format!("Learnt drop probabilities over {}", numbers::counted(records.len(), "epoch"));
     Ok(Some(html! {
-        p { "Concrete dropout learns p with everything else. These are its values at the end of each epoch; the recipe's are where it began." }
+        p { "Concrete dropout learns p with everything else. These are its values at the end of each epoch; the \
+         recipe's are where it began." }
         figure {
             (curves::live(&[live], place))
             div.still.twin { (embed::picture(&chart_svg("learnt", &chart)?, &said)) }
             details {
                 summary { "Drop probabilities as a table" }
-                div.scroll tabindex="0" role="region" aria-label="Drop probabilities of each epoch" { (table(records, &layers)) }
+                div.scroll tabindex="0" role="region" aria-label="Drop probabilities of each epoch" {
+                    (table(records, &layers)) }
             }
         }
     }))

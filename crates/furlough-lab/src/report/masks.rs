@@ -110,7 +110,8 @@ pub(super) fn section(report: &RunReport) -> Result<Option<Markup>> {
     let rows = batch.len().min(EXAMPLES);
     Ok(Some(html! {
         p {
-            "Which units were on in the first step, for the first " (rows) " examples of its batch: a row an example, a column a unit. A mask is a function of \
+            "Which units were on in the first step, for the first " (rows) " examples of its batch: a row an example, \
+             a column a unit. A mask is a function of \
              the seed, the step, the layer, the example and the unit, so these are the run's own, drawn again."
         }
         div.masks {
@@ -120,13 +121,15 @@ pub(super) fn section(report: &RunReport) -> Result<Option<Markup>> {
                 figure {
                     h3 { "After " (after) ", p = " (dropout.p()) @if dropout.kind() == DropoutKind::Gaussian { ", gaussian: the bluer, the larger the factor" } }
                     img.pixels src=(embed::png_address(&picture.png)) width=(picture.width) height=(picture.height)
-                        style="height:auto" alt={ "Masks of " (shown) " units for " (rows) " examples; the table has their numbers" };
+                        style="height:auto" alt={ "Masks of " (shown) " units for " (rows) " examples; the table has \
+                         their numbers" };
                     figcaption { "Units 0 to " (shown - 1) " of " (numbers::whole(*units as u64)) "." }
                     details {
                         summary { "Numbers kept as a table" }
                         div.scroll tabindex="0" role="region" aria-label={ "Numbers kept after " (after) } {
                             table {
-                                caption { "All " (numbers::whole(*units as u64)) " units; the mean factor is 1 on average" }
+                                caption { "All " (numbers::whole(*units as u64)) " units; the mean factor is 1 on \
+                                 average" }
                                 thead { tr { th scope="col" { "Example" } th scope="col" { "Units kept" } th scope="col" { "Share" } th scope="col" { "Mean factor" } } }
                                 tbody {
                                     @for row in 0..rows {

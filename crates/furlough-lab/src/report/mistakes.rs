@@ -13,8 +13,10 @@ pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
     }
     Some(html! {
         p {
-            "The surest of " (whole(wrong)) " wrong answers, the surest first. Each has the answer, the class it is of, the probability \
-             of the answer, and its number in the data. Look here for examples that are labelled wrongly, and for what the network cannot see."
+            "The surest of " (whole(wrong)) " wrong answers, the surest first. Each has the answer, the class it is \
+             of, the probability \
+             of the answer, and its number in the data. Look here for examples that are labelled wrongly, and for what \
+             the network cannot see."
         }
         ul.mistakes { @for shown in &answers.mistakes { (item(&answers.names, shown)) } }
     })

@@ -16,7 +16,8 @@ pub(super) fn section(report: &RunReport) -> Markup {
         @if let Some(model) = &report.model { h3 { "Network" } (layers(&model.mlp)) }
         h3 { "Data and machine" }
         dl.facts {
-            dt { "Data" } dd { (recipe.data()) @if let Some(manifest) = &report.manifest { ", from " (manifest.data_origin) } }
+            dt { "Data" } dd { (recipe.data()) @if let Some(manifest) = &report.manifest { ", \
+             from " (manifest.data_origin) } }
             @if let Some(model) = &report.model {
                 dt { "Examples" }
                 dd {
@@ -34,7 +35,8 @@ pub(super) fn section(report: &RunReport) -> Markup {
             dt { "Time" }
             dd {
                 (numbers::seconds(report.seconds()))
-                @if !report.records.is_empty() { ", " (numbers::seconds(report.seconds() / report.records.len() as f64)) " an epoch" }
+                @if !report.records.is_empty() { ", " (numbers::seconds(report.seconds() / report.records.len()
+                    as f64)) " an epoch" }
             }
         }
     }
@@ -54,7 +56,8 @@ fn commands(report: &RunReport) -> String {
             }
             Failure::Error { .. } => {
                 format!(
-                    "# try again with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{own} --out again"
+                    "# try again with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{own} \
+                     --out again"
                 )
             }
         };
@@ -90,7 +93,8 @@ fn layers(mlp: &Mlp) -> Markup {
                 }
                 tbody {
                     tr {
-                        th scope="row" { "features" } td { } td { (numbers::whole(architecture.inputs() as u64)) } td { }
+                        th scope="row" { "features" } td { } td { (numbers::whole(architecture.inputs() as u64)) }
+                            td { }
                         td { (if input.is_identity() { "–".to_string() } else { input.p().to_string() }) } td { }
                     }
                     @for (place, block) in architecture.blocks().iter().enumerate() {
@@ -98,16 +102,19 @@ fn layers(mlp: &Mlp) -> Markup {
                             th scope="row" { "linear " (place + 1) }
                             td { (numbers::whole(block.inputs as u64)) }
                             td { (numbers::whole(block.outputs as u64)) }
-                            td.text { (if block.activation == Activation::Identity { "–" } else { block.activation.name() }) }
+                            td.text { (if block.activation == Activation::Identity { "–" } else {
+                                block.activation.name() }) }
                             td {
-                                (if block.dropout.is_identity() { "–".to_string() } else { block.dropout.p().to_string() })
+                                (if block.dropout.is_identity() { "–".to_string() } else {
+                                    block.dropout.p().to_string() })
                                 @if let Some(p) = learnt(place) { ", learnt " (numbers::loss(p)) }
                             }
                             td { (numbers::whole(((block.inputs + 1) * block.outputs) as u64)) }
                         }
                     }
                     tr.sum {
-                        th scope="row" { "all" } td { } td { } td { } td { } td { (numbers::whole(architecture.parameters() as u64)) }
+                        th scope="row" { "all" } td { } td { } td { } td { } td {
+                            (numbers::whole(architecture.parameters() as u64)) }
                     }
                 }
             }

@@ -47,7 +47,8 @@ pub(super) fn render(chapters: &[Chapter], summed: bool) -> String {
                             }
                         }
                         @for section in &chapter.sections {
-                            section #{ (section.id) "-" (place) } aria-labelledby={ (section.id) "-" (place) "-title" } {
+                            section #{ (section.id) "-" (place) } aria-labelledby={ (section.id) "-" (place)
+                                "-title" } {
                                 h2 #{ (section.id) "-" (place) "-title" } { (section.title) }
                                 (section.body)
                             }

@@ -96,7 +96,8 @@ impl Pixels {
     pub fn svg(&self, scale: usize) -> String {
         let (width, height) = (scale * self.width, scale * self.height);
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} \
+             {height}\">\n\
              <image width=\"{width}\" height=\"{height}\" style=\"image-rendering:pixelated\" href=\"{}\"/>\n</svg>\n",
             super::embed::png_address(&self.png)
         )

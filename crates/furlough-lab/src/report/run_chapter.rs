@@ -90,7 +90,8 @@ fn tiles(report: &RunReport) -> Markup {
                     dt { (judge) " accuracy" }
                     dd {
                         (numbers::percent(accuracy))
-                        @if let Some((epoch, best)) = best { small { "best " (numbers::percent(best)) " after epoch " (epoch) } }
+                        @if let Some((epoch, best)) = best { small { "best " (numbers::percent(best)) " after \
+                         epoch " (epoch) } }
                     }
                 }
             }
@@ -103,7 +104,8 @@ fn tiles(report: &RunReport) -> Markup {
                     dd {
                         (numbers::loss(last.train_loss))
                         small {
-                            @if let Some(accuracy) = last.train_accuracy { "accuracy " (numbers::percent(accuracy)) ", " }
+                            @if let Some(accuracy) = last.train_accuracy { "accuracy " (numbers::percent(accuracy))
+                                ", " }
                             "dropout on"
                         }
                     }
@@ -112,11 +114,13 @@ fn tiles(report: &RunReport) -> Markup {
             @if let Some(calibration) = report.answers.as_ref().and_then(|answers| answers.calibration.as_ref()) {
                 div {
                     dt { "Calibration error" }
-                    dd { (numbers::percent(calibration.expected_calibration_error)) small { "expected, " (calibration.bins.len()) " bins" } }
+                    dd { (numbers::percent(calibration.expected_calibration_error)) small {
+                        "expected, " (calibration.bins.len()) " bins" } }
                 }
             }
             @if let Some(model) = &report.model {
-                div { dt { "Parameters" } dd { (numbers::whole(model.mlp.architecture().parameters() as u64)) small { "weights and biases" } } }
+                div { dt { "Parameters" } dd { (numbers::whole(model.mlp.architecture().parameters() as u64)) small {
+                    "weights and biases" } } }
             }
         }
     }

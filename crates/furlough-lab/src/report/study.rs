@@ -42,7 +42,8 @@ pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
     }
     if let Some(text) = &report.experiment {
         let body = html! {
-            p { "With this saved as study.toml, " code { "furlough study run study.toml" } " trains what is not trained yet, and " code { "furlough report" } " on its folder writes this page." }
+            p { "With this saved as study.toml, " code { "furlough study run study.toml" } " trains what is not \
+             trained yet, and " code { "furlough report" } " on its folder writes this page." }
             pre tabindex="0" aria-label="Experiment" { code { (text) } }
         };
         sections.push(Section { id: "experiment", title: "The experiment and how to repeat it", body });

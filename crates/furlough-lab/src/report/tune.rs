@@ -77,7 +77,8 @@ fn verdict(report: &TuneReport) -> Markup {
                 thead {
                     tr {
                         th.text scope="col" { "Best" } th scope="col" { "Trial" } th scope="col" { "Mean" }
-                        th scope="col" { "95 % ±" } th scope="col" { "Seeds" } th.text scope="col" { "Drop probabilities" }
+                        th scope="col" { "95 % ±" } th scope="col" { "Seeds" } th.text scope="col" { "Drop \
+                         probabilities" }
                     }
                 }
                 tbody { (finalist("with dropout", &report.with)) (finalist("without", &report.without)) }
@@ -99,7 +100,8 @@ fn trials(report: &TuneReport) -> Markup {
                 caption { "The trials of the search" }
                 thead {
                     tr {
-                        th scope="col" { "Trial" } th scope="col" { "Epochs" } th scope="col" { "Validation " (report.metric) }
+                        th scope="col" { "Trial" } th scope="col" { "Epochs" } th scope="col" {
+                            "Validation " (report.metric) }
                         th.text scope="col" { "Drop probabilities" } th.text scope="col" { "Changed besides" }
                     }
                 }

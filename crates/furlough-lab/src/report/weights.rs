@@ -34,22 +34,26 @@ pub(super) fn section(weights: &Weights, mlp: &Mlp) -> Markup {
     let Weights { drawn, pixels } = weights;
     let (all, shown) = (mlp.weights(0).ncols(), drawn.units.len());
     let what = format!(
-        "Incoming weights of {shown} first-layer units, each drawn in the shape of an example; the table has them in figures"
+        "Incoming weights of {shown} first-layer units, each drawn in the shape of an example; the table has them in \
+         figures"
     );
     html! {
         p {
             "What " @if shown == all { "the " (all) } @else { "the first " (shown) " of " (all) }
-            " units of the first layer look for: a square is a unit, a pixel the weight of one feature. Red is above 0, blue below, and white 0; each unit is \
+            " units of the first layer look for: a square is a unit, a pixel the weight of one feature. Red is above \
+             0, blue below, and white 0; each unit is \
              scaled by its largest weight."
         }
         figure.weights {
-            img.pixels src=(embed::png_address(&pixels.png)) width=(pixels.width) height=(pixels.height) style="height:auto" alt=(what);
+            img.pixels src=(embed::png_address(&pixels.png)) width=(pixels.width) height=(pixels.height)
+                style="height:auto" alt=(what);
             details {
                 summary { "Weights of these units in figures" }
                 div.scroll tabindex="0" role="region" aria-label="Weights of first-layer units" {
                     table {
                         caption { "Incoming weights of the units that are drawn" }
-                        thead { tr { th scope="col" { "Unit" } th scope="col" { "Norm" } th scope="col" { "Largest" } th scope="col" { "Bias" } } }
+                        thead { tr { th scope="col" { "Unit" } th scope="col" { "Norm" } th scope="col" { "Largest" }
+                            th scope="col" { "Bias" } } }
                         tbody {
                             @for ((unit, norm), scale) in drawn.units.iter().zip(&drawn.norms).zip(&drawn.scales) {
                                 tr {

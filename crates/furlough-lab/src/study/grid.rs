@@ -140,7 +140,8 @@ fn check_size(shared: &[GridAxis<'_>], parts: &[GridPart<'_>], seeds: usize) -> 
     }
     if trials > MOST_TRIALS {
         return Err(format!(
-            "has {trials} trials, {arms} arms with {seeds} seeds each, and {MOST_TRIALS} are the most that there may be; \
+            "has {trials} trials, {arms} arms with {seeds} seeds each, and {MOST_TRIALS} are the most that there may \
+             be; \
              take fewer seeds, or make its axes shorter"
         ));
     }

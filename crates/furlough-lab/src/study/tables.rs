@@ -100,14 +100,16 @@ impl Results {
         let heads = self.axes.iter().cloned().chain(["k".into()]).chain(heads);
         let rows = table(heads, self.axes.len(), rows.into_iter());
         format!(
-            "\n## Masked passes\n\nProbabilities of k passes with dropout on, averaged, beside the full network.\n\n{rows}"
+            "\n## Masked passes\n\nProbabilities of k passes with dropout on, averaged, beside the full \
+             network.\n\n{rows}"
         )
     }
 
     fn differences(&self) -> String {
         let mut text = String::from(
             "\n## Paired differences\n\nArm less baseline, seed by seed: mean, 95 % interval, and the \
-                                     two-sided p-value of the exact sign-flip test. Bold where the interval leaves out 0.\n\n",
+                                     two-sided p-value of the exact sign-flip test. Bold where the interval leaves out \
+                                     0.\n\n",
         );
         let heads = ["arm", "baseline", "measurement", "seeds", "difference", "p"].map(String::from);
         let rows = self.comparisons.iter().map(|c| {

@@ -93,7 +93,8 @@ impl Verdict {
         seeds: usize,
     ) -> Self {
         let counts = format!(
-            "training diverged with {lost_with} of {seeds} seeds where there was dropout, and with {lost_without} where there was none"
+            "training diverged with {lost_with} of {seeds} seeds where there was dropout, and with {lost_without} \
+             where there was none"
         );
         let recommended = match lost_with.cmp(&lost_without) {
             std::cmp::Ordering::Less => DropoutArm::With,

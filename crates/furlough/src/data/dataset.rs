@@ -85,7 +85,8 @@ impl Dataset {
         }
         if !standard {
             return bad(
-                "has features that are not in standard (row-major) order; .as_standard_layout().into_owned() puts them so"
+                "has features that are not in standard (row-major) order; .as_standard_layout().into_owned() puts them \
+                 so"
                     .into(),
             );
         }

@@ -180,7 +180,8 @@ mod tests {
                     SharedDropout(0.5, MaskSharing::rows(8).unwrap()),
                     Linear(3, 2),
                 ],
-                "layer 5 (SharedDropout(0.5, 8)): shares its masks otherwise than layer 1 (SharedDropout(0.1, batch)); give all",
+                "layer 5 (SharedDropout(0.5, 8)): shares its masks otherwise than layer 1 (SharedDropout(0.1, batch)); \
+                 give all",
             ),
         ];
         for (layers, expected) in cases {

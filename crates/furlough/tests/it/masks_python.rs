@@ -250,7 +250,8 @@ fn the_page_shows_these_numbers() {
             let y = dropout.forward(one.view(), &[example], &site)[[0, unit as usize]];
             let word = site.word(example, unit);
             lines.push(format!(
-                "unit {unit:>3}: {c0:08x} {example:08x} {step:08x} {c3:08x} -> {words}, word {} = {word:>10}, {kept}, 1 -> {y:?}",
+                "unit {unit:>3}: {c0:08x} {example:08x} {step:08x} {c3:08x} -> {words}, word {} = {word:>10}, {kept}, \
+                 1 -> {y:?}",
                 unit / 16 % 4
             ));
         }

@@ -146,7 +146,8 @@ fn layers_that_make_no_noise_are_refused() {
         (GaussianDropout(f64::NAN), "layer 2 (GaussianDropout(NaN)): a drop probability lies between"),
         (
             DropoutWith(DropoutKind::Gaussian, 1.0, MaskSharing::Batch),
-            "layer 2 (DropoutWith(gaussian, 1, batch)): gaussian dropout has variance p/(1-p), so it takes a p from 0 to below 1, not 1",
+            "layer 2 (DropoutWith(gaussian, 1, batch)): gaussian dropout has variance p/(1-p), so it takes a p from 0 \
+             to below 1, not 1",
         ),
     ] {
         let error = Sequential::new([Linear(2, 3), layer, Linear(3, 2)]).validate().unwrap_err().to_string();

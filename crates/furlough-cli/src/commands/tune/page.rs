@@ -185,7 +185,8 @@ pub fn ending(summary: &TuneSummary<'_>, report: &TuneReport, seconds: f64, styl
     fields.add("saved", &files.join(" · "), true);
     fields.add("took", &format!("{}, {}", duration(seconds), counted(searched, "trial")), true);
     if let Some(budget) = report.budget.filter(|&budget| seconds > 1.1 * budget) {
-        let why = "the first trials, the seeds and the final run are never left out, and what they take is reckoned from epochs alone";
+        let why = "the first trials, the seeds and the final run are never left out, and what they take is reckoned \
+         from epochs alone";
         fields.add("", &format!("longer than the {} asked for: {why}", duration(budget)), true);
     }
     let command = format!("{} evaluate {}{}", program(), run(TuneDir::FINAL), data_dir(summary));

@@ -74,7 +74,8 @@ proptest! {
 
 #[test]
 fn what_a_study_says_is_text() {
-    let text = "# <b onclick=x>\n\n<script>alert(1)</script>\n\n[here](javascript:x) ![plot](http://a.example/b.png) **bold**\n\n\
+    let text = "# <b onclick=x>\n\n<script>alert(1)</script>\n\n[here](javascript:x) ![plot](http://a.example/b.png) \
+     **bold**\n\n\
                 | <i> |\n|---|\n| a `<u>` |\n";
     let study = StudyReport { name: "s".into(), text: Some(text.into()), ..StudyReport::default() };
     let html = page(&[Part::Study(&study)]).unwrap();

@@ -107,7 +107,8 @@ fn results_are_what_the_trials_came_to() {
 fn a_trial_that_failed_is_told_with_its_reason() {
     let root = tempfile::tempdir().unwrap();
     let text = "title = 'rates'\nseeds = { count = 1 }\nmeasure = ['test_error']\n\
-                base = { data = 'digits', hidden = 8, epochs = 1, batch_size = 256 }\naxes = { rate = [{ name = 'fine', lr = 0.1 }, { name = 'wild', lr = 1e30 }] }";
+                base = { data = 'digits', hidden = 8, epochs = 1, batch_size = 256 }\naxes = { rate = [{ name = \
+                'fine', lr = 0.1 }, { name = 'wild', lr = 1e30 }] }";
     let study = Study::parse(text, None).unwrap();
     let collect = || Results::collect(&study, &data(), &[root.path().to_path_buf()], 1, &mut |_, _| ()).unwrap();
     let trials: Vec<_> = study.trials().map(|(_, _, recipe)| Trial::new(recipe, &data().info.fingerprint)).collect();
@@ -135,7 +136,8 @@ fn a_trial_that_failed_is_told_with_its_reason() {
 #[test]
 fn arms_that_other_examples_judge_are_not_compared() {
     let text = "title = 'Judges'\n[base]\ndata = 'digits'\nhidden = 8\nbatch_size = 256\nepochs = 1\n[axes]\n\
-                judge = [{ name = 'test', lr = 0.1 }, { name = 'more', lr = 0.2 }, { name = 'held out', lr = 0.1, folds = 4 }]\n\
+                judge = [{ name = 'test', lr = 0.1 }, { name = 'more', lr = 0.2 }, { name = 'held out', lr = 0.1, \
+                folds = 4 }]\n\
                 [seeds]\ncount = 2\n[compare]\nbaseline = { judge = 'test' }";
     let study = Study::parse(text, None).unwrap();
     let root = tempfile::tempdir().unwrap();
@@ -149,7 +151,8 @@ fn arms_that_other_examples_judge_are_not_compared() {
 
 #[test]
 fn passes_and_activations_are_measured_once() {
-    let text = "title = 'Averaging'\nmeasure = ['averaging_loss', 'zeros', 'correlation']\n[base]\ndata = 'digits'\nhidden = 16\n\
+    let text = "title = 'Averaging'\nmeasure = ['averaging_loss', 'zeros', 'correlation']\n[base]\ndata = \
+     'digits'\nhidden = 16\n\
                 batch_size = 256\nepochs = 1\n[axes]\ndropout = [0.25, 0.5]\n[seeds]\ncount = 2\n\
                 [plot]\nx = 'passes'\nlog_x = true\ny = ['averaging_error', 'test_error']\nonly = { dropout = 0.5 }";
     let study = Study::parse(text, None).unwrap();
@@ -209,7 +212,8 @@ fn passes_table(results: &Results) {
 
 #[test]
 fn passes_alone_are_a_table_too() {
-    let text = "title = 'Averaging'\nmeasure = ['averaging_error']\n[base]\ndata = 'digits'\nhidden = 4\nbatch_size = 256\n\
+    let text = "title = 'Averaging'\nmeasure = ['averaging_error']\n[base]\ndata = 'digits'\nhidden = 4\nbatch_size = \
+     256\n\
                 epochs = 1\n[axes]\ndropout = [0.5]\n[seeds]\ncount = 1\n";
     let study = Study::parse(text, None).unwrap();
     let root = tempfile::tempdir().unwrap();

@@ -10,7 +10,8 @@ fn study(text: &str) -> crate::Result<Study> {
 #[test]
 fn the_grid_is_the_product_of_its_axes() {
     let text = format!(
-        "{HEAD}[axes]\nmodel = [{{ name = 'narrow', hidden = [4, 4] }}, {{ hidden = 16, lr = 0.2 }}]\ndropout = [0, 0.5]\n"
+        "{HEAD}[axes]\nmodel = [{{ name = 'narrow', hidden = [4, 4] }}, {{ hidden = 16, lr = 0.2 }}]\ndropout = [0, \
+         0.5]\n"
     );
     let study = study(&text).unwrap();
     let titles: Vec<String> = study.arms().iter().map(Arm::title).collect();
