@@ -148,7 +148,8 @@ fn a_loss_that_is_not_finite_ends_the_run_in_order() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said.starts_with("error: the loss became") && said.contains("in epoch 1, step "), "{said}");
-    assert!(ok(folder.path(), "info a").contains("not finished"));
+    let info = ok(folder.path(), "info a");
+    assert!(info.contains("diverged: the loss became") && !info.contains("resume"), "{info}");
 }
 
 fn an_unfinished_run_has_no_model_to_evaluate() {
