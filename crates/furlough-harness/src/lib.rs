@@ -63,7 +63,10 @@ macro_rules! tests {
         /// The tests of this module.
         pub fn tests() -> Vec<$crate::Test> {
             let mut all = Vec::new();
-            $($(#[$attribute])* all.push($crate::Test::new(module_path!(), stringify!($name), $name)$(.unless(|| $missing))?);)*
+            $(
+                $(#[$attribute])*
+                all.push($crate::Test::new(module_path!(), stringify!($name), $name)$(.unless(|| $missing))?);
+            )*
             all
         }
     };

@@ -9,7 +9,7 @@
 //! | [`recipe`] | what somebody said of a run, and the recipe that was decided and checked |
 //! | [`run`] | what a run leaves on disk, and how it goes on from there |
 //! | [`study`] | many runs as one experiment, and what may be concluded from it |
-//! | [`tune`] | drop probabilities chosen for somebody's own data, and whether dropout helps there |
+//! | [`tune`] | drop probabilities for somebody's own data, and whether dropout helps there |
 //! | [`report`] | what runs and studies did, as pages |
 //!
 //! The library is silent: it prints nothing and reads no environment variable, and every failure is

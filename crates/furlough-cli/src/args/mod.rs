@@ -165,7 +165,13 @@ pub struct TrainArgs {
     #[arg(long, value_name = "RUN", help_heading = "Run")]
     pub resume: Option<PathBuf>,
     /// Save a checkpoint every N steps too, not only after each epoch
-    #[arg(long, value_name = "N", value_parser = whole::<NonZero<u64>>, help_heading = "Run", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<NonZero<u64>>,
+        help_heading = "Run",
+        allow_negative_numbers = true
+    )]
     pub checkpoint_every: Option<NonZero<u64>>,
     /// Write event files for TensorBoard too, into the folder tensorboard/ of the run
     #[arg(long, help_heading = "Run")]
@@ -286,13 +292,31 @@ pub struct RecipeArgs {
     #[arg(long, value_parser = number, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
     max_norm: Option<f64>,
     /// Examples a step [default: 256; digits: 32]
-    #[arg(long, value_parser = whole::<usize>, value_name = "N", help_heading = "Training", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_parser = whole::<usize>,
+        value_name = "N",
+        help_heading = "Training",
+        allow_negative_numbers = true
+    )]
     batch_size: Option<usize>,
     /// Passes over the training data [default: 10; digits: 30]
-    #[arg(long, value_parser = whole::<u32>, value_name = "N", help_heading = "Training", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_parser = whole::<u32>,
+        value_name = "N",
+        help_heading = "Training",
+        allow_negative_numbers = true
+    )]
     epochs: Option<u32>,
     /// Seed of all randomness [default: 0]
-    #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Training", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_parser = whole::<u64>,
+        value_name = "SEED",
+        help_heading = "Training",
+        allow_negative_numbers = true
+    )]
     seed: Option<u64>,
     /// What matrix products multiply: single precision, or each factor rounded to bfloat16, which
     /// is several times as fast on processors with AMX, a third faster with AVX512-BF16 and no
@@ -360,10 +384,22 @@ pub struct EvaluateArgs {
     pub json: bool,
 
     /// Average N passes with dropout on too, and say how far they agree; 100 is usual
-    #[arg(long, value_name = "N", value_parser = whole::<NonZero<u32>>, help_heading = "Sampling", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<NonZero<u32>>,
+        help_heading = "Sampling",
+        allow_negative_numbers = true
+    )]
     pub samples: Option<NonZero<u32>>,
     /// Seed of these passes' masks [default: the run's seed]
-    #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Sampling", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_parser = whole::<u64>,
+        value_name = "SEED",
+        help_heading = "Sampling",
+        allow_negative_numbers = true
+    )]
     #[arg(requires = "samples")]
     pub seed: Option<u64>,
 }

@@ -60,7 +60,13 @@ pub struct TuneArgs {
     #[arg(long, value_name = "KEY[=LOW..HIGH],…", help_heading = "Search", conflicts_with = "resume")]
     pub search: Option<String>,
     /// Recipes to try, at most [default: 30, or with --budget as many as there is time for]
-    #[arg(long, value_name = "N", value_parser = whole::<usize>, help_heading = "Search", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<usize>,
+        help_heading = "Search",
+        allow_negative_numbers = true
+    )]
     #[arg(conflicts_with = "resume")]
     pub trials: Option<usize>,
     /// Time for all of it, such as 90s, 10m or 1h30m; plain numbers are seconds

@@ -80,9 +80,11 @@ impl Comparison {
     /// ```
     /// use furlough_lab::{recipe::Settings, report::{Comparison, ComparedRun}};
     /// let line = |name: &str, text: &str| -> furlough::Result<ComparedRun> {
-    ///     Ok(ComparedRun { name: name.into(), recipe: Settings::parse(text, None)?.resolve()?, records: vec![], finished: false })
+    ///     let recipe = Settings::parse(text, None)?.resolve()?;
+    ///     Ok(ComparedRun { name: name.into(), recipe, records: vec![], finished: false })
     /// };
-    /// let compared = Comparison::of(vec![line("a", "data = 'digits'")?, line("b", "data = 'digits'\ndropout = 0.1")?]);
+    /// let other = line("b", "data = 'digits'\ndropout = 0.1")?;
+    /// let compared = Comparison::of(vec![line("a", "data = 'digits'")?, other]);
     /// assert_eq!(compared.differences[0].key, "dropout");
     /// assert_eq!(compared.groups[1].label, "dropout = [0.1, 0.1]");
     /// # Ok::<(), furlough_lab::Error>(())

@@ -119,7 +119,10 @@ pub(super) fn section(report: &RunReport) -> Result<Option<Markup>> {
                 @let MaskPlace { after, units, dropout, .. } = place;
                 @let shown = (*units).min(UNITS);
                 figure {
-                    h3 { "After " (after) ", p = " (dropout.p()) @if dropout.kind() == DropoutKind::Gaussian { ", gaussian: the bluer, the larger the factor" } }
+                    h3 {
+                        "After " (after) ", p = " (dropout.p())
+                        @if dropout.kind() == DropoutKind::Gaussian { ", gaussian: the bluer, the larger the factor" }
+                    }
                     img.pixels src=(embed::png_address(&picture.png)) width=(picture.width) height=(picture.height)
                         style="height:auto" alt={ "Masks of " (shown) " units for " (rows) " examples; the table has \
                          their numbers" };
@@ -130,7 +133,12 @@ pub(super) fn section(report: &RunReport) -> Result<Option<Markup>> {
                             table {
                                 caption { "All " (numbers::whole(*units as u64)) " units; the mean factor is 1 on \
                                  average" }
-                                thead { tr { th scope="col" { "Example" } th scope="col" { "Units kept" } th scope="col" { "Share" } th scope="col" { "Mean factor" } } }
+                                thead {
+                                    tr {
+                                        th scope="col" { "Example" } th scope="col" { "Units kept" }
+                                        th scope="col" { "Share" } th scope="col" { "Mean factor" }
+                                    }
+                                }
                                 tbody {
                                     @for row in 0..rows {
                                         @let factors = (0..*units).map(|unit| place.factor(seed, batch, row, unit));

@@ -87,7 +87,8 @@ fn layers(mlp: &Mlp) -> Markup {
                 caption { "Layers, from the features on" }
                 thead {
                     tr {
-                        th.text scope="col" { "Layer" } th scope="col" { "Inputs" } th scope="col" { "Units" } th.text scope="col" { "Activation" }
+                        th.text scope="col" { "Layer" } th scope="col" { "Inputs" } th scope="col" { "Units" }
+                        th.text scope="col" { "Activation" }
                         th scope="col" { "Dropout" } th scope="col" { "Parameters" }
                     }
                 }

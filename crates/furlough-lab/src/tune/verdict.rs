@@ -48,7 +48,8 @@ impl Verdict {
     /// // Errors of five seeds, with dropout and without.
     /// let (with, without) = ([0.031, 0.029, 0.033, 0.028, 0.030], [0.040, 0.037, 0.041, 0.040, 0.036]);
     /// let verdict = Verdict::of(Metric::Accuracy, 1.0 / 12_000.0, &with, &without);
-    /// assert_eq!(verdict.text, "dropout helps: +0.86 ± 0.27 points of validation accuracy (95 % confidence, 5 paired seeds)");
+    /// let says = "dropout helps: +0.86 ± 0.27 points of validation accuracy (95 % confidence, 5 paired seeds)";
+    /// assert_eq!(verdict.text, says);
     /// ```
     pub fn of(metric: Metric, step: f64, with: &[f64], without: &[f64]) -> Self {
         let seeds = with.len().min(without.len());

@@ -58,7 +58,8 @@ impl Sequential {
     ///
     /// ```
     /// use furlough::nn::{Layer::*, Sequential, MaskSharing};
-    /// let list = Sequential::new([Linear(784, 4096), Relu, Dropout(0.5), Linear(4096, 10)]).with_sharing(MaskSharing::Batch);
+    /// let list = Sequential::new([Linear(784, 4096), Relu, Dropout(0.5), Linear(4096, 10)]);
+    /// let list = list.with_sharing(MaskSharing::Batch);
     /// assert_eq!(list.layers()[2], SharedDropout(0.5, MaskSharing::Batch));
     /// ```
     pub fn with_sharing(mut self, sharing: MaskSharing) -> Self {
@@ -75,7 +76,8 @@ impl Sequential {
     ///
     /// ```
     /// use furlough::nn::{DropoutKind, Layer::*, Sequential};
-    /// let list = Sequential::new([Linear(784, 256), Relu, Dropout(0.5), Linear(256, 10)]).with_dropout_kind(DropoutKind::Gaussian);
+    /// let list = Sequential::new([Linear(784, 256), Relu, Dropout(0.5), Linear(256, 10)]);
+    /// let list = list.with_dropout_kind(DropoutKind::Gaussian);
     /// assert_eq!(list.layers()[2], GaussianDropout(0.5));
     /// ```
     pub fn with_dropout_kind(mut self, kind: DropoutKind) -> Self {

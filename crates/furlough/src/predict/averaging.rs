@@ -50,7 +50,8 @@ impl Predictor {
     /// let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(0)); // or a trained one
     /// let curve = Predictor::new(mlp, 2).averaging(&digits::load()?.test, &[1, 2, 5, 10], 3, Key::new(0))?;
     /// for point in &curve.points {
-    ///     println!("{} passes: loss {:.3} ± {:.3}", point.members, point.mean().loss, point.standard_deviation().unwrap().loss);
+    ///     let deviation = point.standard_deviation().unwrap();
+    ///     println!("{} passes: loss {:.3} ± {:.3}", point.members, point.mean().loss, deviation.loss);
     /// }
     /// println!("full network: loss {:.3}", curve.full.loss);
     /// # Ok::<(), furlough::Error>(())

@@ -105,7 +105,8 @@ const PAPER: [u8; 3] = [255; 3];
 /// simple way to prevent neural networks from overfitting", JMLR 15 (2014).
 ///
 /// ```
-/// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{FeatureGrid, weight_picture}, random::Key};
+/// use furlough::nn::{Init, Layer::*, Mlp, Sequential};
+/// use furlough::{data::digits, predict::{FeatureGrid, weight_picture}, random::Key};
 /// let network = Sequential::new([Flatten, Linear(64, 32), Relu, Linear(32, 10)]);
 /// let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(0)); // or a trained one
 /// let drawn = weight_picture(&mlp, &digits::load()?.test, &FeatureGrid::default())?;

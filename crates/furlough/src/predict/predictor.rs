@@ -94,7 +94,8 @@ impl Predictor {
     /// rule). The softmax is taken in double precision.
     ///
     /// ```
-    /// use furlough::{data::digits, nn::{Init, Layer::*, Mlp, Sequential}, predict::{Calibration, Predictor}, random::Key};
+    /// use furlough::nn::{Init, Layer::*, Mlp, Sequential};
+    /// use furlough::{data::digits, predict::{Calibration, Predictor}, random::Key};
     /// let network = Sequential::new([Flatten, Linear(64, 32), Relu, Dropout(0.5), Linear(32, 10)]);
     /// let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(0)); // or a trained one
     /// let measured = Predictor::new(mlp, 1).calibration(&digits::load()?.test, Calibration::BINS)?;
@@ -129,7 +130,8 @@ impl Predictor {
     /// assert_eq!(sampled.means.dim(), (360, 10));
     /// let Spread::Classes(answers) = &sampled.spread else { unreachable!("digits are classes") };
     /// let least_sure = answers.iter().max_by(|a, b| a.predictive_entropy.total_cmp(&b.predictive_entropy)).unwrap();
-    /// println!("entropy {:.2} nats, of which {:.2} are disagreement", least_sure.predictive_entropy, least_sure.mutual_information);
+    /// let (entropy, shared) = (least_sure.predictive_entropy, least_sure.mutual_information);
+    /// println!("entropy {entropy:.2} nats, of which {shared:.2} are disagreement");
     /// # Ok::<(), furlough::Error>(())
     /// ```
     ///

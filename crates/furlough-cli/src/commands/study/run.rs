@@ -122,7 +122,8 @@ fn train(
     }
     text += &format!("; {jobs} at a time, {} each\n", told_threads(threads));
     let event = json!({
-        "event": "start", "title": study.title(), "trials": count, "finished": done, "failed": failed, "jobs": jobs, "threads": threads,
+        "event": "start", "title": study.title(), "trials": count, "finished": done, "failed": failed,
+        "jobs": jobs, "threads": threads,
     });
     display.begin(&Told { text: &text, event });
     let closed = display.closed();
@@ -263,7 +264,9 @@ fn interrupted(
     let text = format!(
         "\n  stopped: {done} of {of} trials are finished, and everything up to here is saved. Go on with\n    {command}"
     );
-    let event = json!({ "event": "stop", "reason": "asked", "title": study.title(), "finished": done, "of": of, "command": command });
+    let event = json!({
+        "event": "stop", "reason": "asked", "title": study.title(), "finished": done, "of": of, "command": command
+    });
     display.end(&Told { text: &text, event })?;
     Ok(ExitCode::from(failure::INTERRUPTED))
 }

@@ -105,7 +105,8 @@ mod tests {
 
     fn line(epoch: u32, loss: f64) -> String {
         format!(
-            "{{\"epoch\":{epoch},\"train_loss\":{loss:?},\"train_accuracy\":null,\"test_loss\":null,\"test_accuracy\":null,\"seconds\":1.0}}\n"
+            "{{\"epoch\":{epoch},\"train_loss\":{loss:?},\"train_accuracy\":null,\
+             \"test_loss\":null,\"test_accuracy\":null,\"seconds\":1.0}}\n"
         )
     }
 

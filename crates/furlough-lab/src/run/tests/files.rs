@@ -109,7 +109,8 @@ fn learned_probabilities_are_in_the_log_where_there_are_some() {
     let path = folder.path().join("log");
     let mut log = MetricsLog::create(&path).unwrap();
     log.append(EpochRecord { summary: summary(1), seconds: 0.5 }).unwrap();
-    let plain = "{\"epoch\":1,\"train_loss\":1.0,\"train_accuracy\":0.7,\"test_loss\":1.1,\"test_accuracy\":0.9,\"seconds\":0.5}\n";
+    let plain = "{\"epoch\":1,\"train_loss\":1.0,\"train_accuracy\":0.7,\
+                 \"test_loss\":1.1,\"test_accuracy\":0.9,\"seconds\":0.5}\n";
     assert_eq!(fs::read_to_string(&path).unwrap(), plain);
     let learned = vec![LearnedDropout { layer: 1, p: 0.1 + 0.2 }, LearnedDropout { layer: 3, p: 1e-7 }];
     let second = EpochRecord { summary: EpochSummary { learned_dropout: learned, ..summary(2) }, seconds: 0.5 };

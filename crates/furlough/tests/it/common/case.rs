@@ -183,7 +183,11 @@ fn optimizer() -> impl Strategy<Value = Sgd> {
 
 fn sharing() -> impl Strategy<Value = MaskSharing> {
     let groups = prop::sample::select(&[32u64, 1, 3, 33, 48, 64, 1000][..]);
-    prop_oneof![2 => Just(MaskSharing::PerExample), 1 => Just(MaskSharing::Batch), 2 => groups.prop_map(|rows| MaskSharing::rows(rows as u32).unwrap())]
+    prop_oneof![
+        2 => Just(MaskSharing::PerExample),
+        1 => Just(MaskSharing::Batch),
+        2 => groups.prop_map(|rows| MaskSharing::rows(rows as u32).unwrap()),
+    ]
 }
 
 /// One kind for a whole network, or one for each layer: what may stand there, with a p that it

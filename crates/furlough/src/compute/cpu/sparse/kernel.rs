@@ -124,7 +124,8 @@ fn counts(elements: ElementType, value: &f32) -> bool {
 /// with a factor.
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernel {
-    ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $product:expr, $zero:ident, $splat:ident, $load:ident, $store:ident,
+    ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $product:expr,
+     $zero:ident, $splat:ident, $load:ident, $store:ident,
      $add:ident, $times:ident, $times_add:ident) => {
         mod $name {
             use super::super::super::simd::{prefetch, prefetch_to_second};
