@@ -74,9 +74,9 @@ pub fn hangup_is_ignored() -> bool {
 fn is_ignored(signal: c_int) -> bool {
     #[cfg(unix)]
     {
-        // SAFETY: all bytes 0 are a `sigaction`, and without a new action the call only fills it
-        // in.
+        // SAFETY: all bytes 0 are a `sigaction`.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: without a new action the call only fills in the one that it is given.
         let told = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
         told == 0 && action.sa_sigaction == libc::SIG_IGN
     }

@@ -70,7 +70,7 @@ impl<'a> TrainingDisplay<'a> {
         };
         let renderer: Box<dyn Renderer<Run>> = match args {
             TrainArgs { quiet: true, .. } => Box::new(Quiet),
-            TrainArgs { json: true, .. } => Box::new(json::Json::default()),
+            TrainArgs { json: true, .. } => Box::new(json::Json),
             _ => Box::new(lines::Lines::new(style)),
         };
         let mut display = Display::new(renderer, Output::new(picture));

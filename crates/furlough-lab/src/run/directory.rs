@@ -193,7 +193,7 @@ impl RunDir {
     /// Removes the file `name`, if it is there.
     ///
     /// # Errors
-    /// [`Error::Io`] when it is there and cannot be removed.
+    /// [`furlough::Error::Io`] when it is there and cannot be removed.
     pub fn remove(&self, name: &str) -> Result<()> {
         let path = self.file(name);
         match fs::remove_file(&path) {

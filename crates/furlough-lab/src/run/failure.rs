@@ -60,8 +60,8 @@ impl Failure {
     /// Reads the failure of the run in `folder`; none where there is no `failed.json`.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of another
-    /// version.
+    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of
+    /// another version.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RunDir::FAILED);
         if !path.exists() {
@@ -79,7 +79,7 @@ impl Failure {
     /// Writes `failed.json` into the run's folder.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be written.
+    /// [`furlough::Error::Io`] when it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(RunDir::FAILED);
         let file = Versioned { version: FORMAT_VERSION, failure: self.clone() };

@@ -4,6 +4,7 @@
 //! repeated. A *pool* has many of them trained at once. What they came to is compared by a few
 //! plain statistics.
 
+mod checked;
 mod counts;
 mod figure;
 mod file;
@@ -16,12 +17,12 @@ mod names;
 mod pool;
 mod results;
 pub mod statistics;
-mod study;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod trial;
 
+pub use checked::Study;
 pub use counts::TrialCounts;
 pub use figure::{figure, picture};
 pub use file::{Compare, PlotSpec};
@@ -31,6 +32,5 @@ pub use measure::Measure;
 pub use measured::{Measured, measure_trial};
 pub use pool::{Job, JobReport, Plan, PoolConfig, Queue, run_pool};
 pub use results::{ArmComparison, ArmResult, DataSummary, Missing, MissingState, Results, TrialResult};
-pub use study::Study;
 pub(crate) use trial::begin as begin_run;
 pub use trial::{Ended, Trial, TrialConfig, TrialData, TrialOutcome, TrialRecord, TrialState, run_trial};

@@ -31,7 +31,7 @@ impl Results {
             "\n{}: {} training and {}. Mean over the seeds ({}{n}), with Student's 95 % interval.\n\n",
             self.data.name,
             self.data.train,
-            counted(self.data.test as usize, "test example"),
+            counted(self.data.test, "test example"),
             if self.arms.iter().all(|arm| arm.trials.len() == n) { "" } else { "at most " },
         );
         if self.single().next().is_some() {

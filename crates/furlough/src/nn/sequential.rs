@@ -99,7 +99,8 @@ impl Sequential {
     /// Checks the list and turns it into the blocks that are computed.
     ///
     /// # Errors
-    /// [`Error::Layer`] naming the first layer that cannot stand where it stands.
+    /// [`Error::Layer`](crate::Error::Layer) naming the first layer that cannot stand where it
+    /// stands.
     pub fn validate(&self) -> Result<Architecture> {
         Validation::run(&self.layers)
     }

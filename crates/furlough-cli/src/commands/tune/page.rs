@@ -45,8 +45,7 @@ pub fn header(summary: &TuneSummary<'_>, style: Style) -> String {
     fields.add("base", &base(&options.recipe), false);
     fields.add("search", &options.space.to_string(), false);
     let starts: Vec<_> = STARTS.iter().map(|&p| if p == 0.0 { "none".into() } else { p.to_string() }).collect();
-    let most =
-        options.trials.map(|trials| format!("{} {}", thousands(trials as u64), noun_of(trials as usize, "trial")));
+    let most = options.trials.map(|trials| format!("{} {}", thousands(trials as u64), noun_of(trials, "trial")));
     let count = match (options.budget.map(duration), most) {
         (Some(budget), Some(most)) => format!("{most} at most, for {budget}"),
         (Some(budget), None) => format!("trials for {budget}"),
