@@ -12,8 +12,8 @@
 //! | [`tune`] | drop probabilities for somebody's own data, and whether dropout helps there |
 //! | [`report`] | what runs and studies did, as pages |
 //!
-//! The library is silent: it prints nothing and reads no environment variable, and every failure is
-//! an [`Error`].
+//! The library is silent: it prints nothing, reads no environment variable, and every failure is
+//! an [`Error`]. Its writer reads a monotonic clock for its rests, and no number depends on it.
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::exit, clippy::unwrap_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
