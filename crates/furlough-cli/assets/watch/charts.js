@@ -1,12 +1,12 @@
 // Curves over the epochs, drawn by uPlot.
 /* global uPlot */
 
-const COLOURS = 8;
+const COLORS = 8;
 const seen = new Map();
 
-/** The page's colours, as a canvas wants them. */
-export const colour = {
-  name: (slot) => `var(--c${slot % COLOURS})`,
+/** The page's colors, as a canvas wants them. */
+export const color = {
+  name: (slot) => `var(--c${slot % COLORS})`,
   /** What a CSS variable comes to in the present scheme. */
   of(variable) {
     if (!seen.has(variable)) {
@@ -18,7 +18,7 @@ export const colour = {
     }
     return seen.get(variable);
   },
-  slot: (slot) => colour.of(`--c${slot % COLOURS}`),
+  slot: (slot) => color.of(`--c${slot % COLORS}`),
   forget: () => seen.clear(),
 };
 
@@ -35,7 +35,7 @@ export class Chart {
     this.said = figure.querySelector("output");
   }
 
-  /** Draws these runs, each with its colour's number. */
+  /** Draws these runs, each with its color's number. */
   draw(drawn) {
     // What has no figures in any run, such as the accuracy of a regression, is not shown at all.
     const any = (line) => drawn.some(({ run }) => run.rows.some((row) => line(row, run) != null));
@@ -72,7 +72,7 @@ export class Chart {
     this.key = key;
     const several = this.drawn.length > 1;
     const series = ({ run, slot, focus }, index) => {
-      const ink = colour.slot(slot);
+      const ink = color.slot(slot);
       const wide = focus || !several;
       return {
         label: `${run.name} ${index ? "train" : judge(run)}`,
@@ -83,8 +83,8 @@ export class Chart {
       };
     };
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
-    const lines = { stroke: colour.of("--line"), width: 1 };
-    const axis = { stroke: colour.of("--soft"), font, grid: lines, ticks: { ...lines, size: 4 } };
+    const lines = { stroke: color.of("--line"), width: 1 };
+    const axis = { stroke: color.of("--soft"), font, grid: lines, ticks: { ...lines, size: 4 } };
     const zero = { y: { range: (plot, low, high) => [0, (high || 1) * 1.08] } };
     this.plot = new uPlot(
       {

@@ -1,5 +1,5 @@
 // What the page knows, and who is told when it changes.
-import { Chart, colour, judge } from "/charts.js";
+import { Chart, color, judge } from "/charts.js";
 import { showDropped } from "/masks.js";
 import { describe, drawList, fits, naturally } from "/runs.js";
 
@@ -8,7 +8,7 @@ const MOST_FOLLOWED = 6;
 
 const page = {
   runs: new Map(), // id → head with `rows`, its epochs, and `about`, what sets it apart
-  drawn: new Map(), // id → which colour
+  drawn: new Map(), // id → which color
   follow: true,
   focus: null, // whose figures are told
   chosen: false, // whether the user brought it into focus
@@ -72,7 +72,7 @@ function followed() {
   return [...page.runs.values()].sort(order).slice(0, MOST_FOLLOWED).map((run) => run.id);
 }
 
-/** Draws these runs; each keeps its colour as long as it is drawn. */
+/** Draws these runs; each keeps its color as long as it is drawn. */
 function choose(ids) {
   const wanted = new Set(ids);
   for (const id of page.drawn.keys()) if (!wanted.has(id)) page.drawn.delete(id);
@@ -148,7 +148,7 @@ byId("all").addEventListener("click", () => {
 byId("none").addEventListener("click", () => { page.follow = false; choose([]); redraw(); });
 byId("filter").addEventListener("input", (event) => { page.filter = event.target.value.toLowerCase(); redraw(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  colour.forget();
+  color.forget();
   charts.forEach((chart) => chart.rebuild());
   redraw();
 });

@@ -1,5 +1,5 @@
 // The units that are off in a run's latest step.
-import { colour } from "/charts.js";
+import { color } from "/charts.js";
 
 const byId = (id) => document.getElementById(id);
 const BREAK = 700; // ms between two questions to the server, at least
@@ -17,7 +17,7 @@ let latest = null;
 let waiting = 0;
 let last = 0;
 
-/** Shows the dropped units of `run`, whose colour is `slot`, when it is further than what is shown. */
+/** Shows the dropped units of `run`, whose color is `slot`, when it is further than what is shown. */
 export function showDropped(run, slot) {
   byId("dropped").hidden = !run || run.step == null;
   if (byId("dropped").hidden) {
@@ -94,7 +94,7 @@ function tell() {
 
 function draw(slot) {
   if (!latest) return;
-  const on = colour.slot(slot ?? 0);
+  const on = color.slot(slot ?? 0);
   const canvases = byId("layers").querySelectorAll("canvas");
   latest.layers.forEach((layer, index) => drawLayer(canvases[index], layer, on));
 }

@@ -1,5 +1,5 @@
 // The list of runs.
-import { colour, judge } from "/charts.js";
+import { color, judge } from "/charts.js";
 
 const collator = new Intl.Collator("en", { numeric: true });
 export const naturally = (a, b) => collator.compare(a, b);
@@ -72,8 +72,8 @@ function fillRow(row, run, page) {
   const last = run.rows.at(-1);
   const of = run.recipe?.epochs;
   row.item.classList.toggle("focus", run.id === page.focus);
-  if (slot === undefined) row.item.style.removeProperty("--colour");
-  else row.item.style.setProperty("--colour", colour.name(slot));
+  if (slot === undefined) row.item.style.removeProperty("--color");
+  else row.item.style.setProperty("--color", color.name(slot));
   set(row.box, "checked", slot !== undefined);
   row.box.setAttribute("aria-label", `draw ${run.name}`);
   set(row.name, "textContent", run.name);

@@ -5,8 +5,8 @@ const HEIGHT = 280;
 const scheme = matchMedia("(prefers-color-scheme: dark)");
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// "--train" is a colour of the page, anything else a colour as it is.
-const colour = (name) => (name.startsWith("--") ? style(name) : name);
+// "--train" is a color of the page, anything else a color as it is.
+const color = (name) => (name.startsWith("--") ? style(name) : name);
 
 function figure(value, percent) {
   if (value == null) return "–";
@@ -38,7 +38,7 @@ function legend(place, chart, toggle) {
     button.title = "Show or hide this curve";
     const swatch = document.createElement("i");
     swatch.className = series.dash ? "swatch dash" : "swatch";
-    swatch.style.setProperty("--swatch", series.colour.startsWith("--") ? `var(${series.colour})` : series.colour);
+    swatch.style.setProperty("--swatch", series.color.startsWith("--") ? `var(${series.color})` : series.color);
     const name = document.createElement("span");
     name.textContent = series.name;
     const value = document.createElement("b");
@@ -73,11 +73,11 @@ function options(chart, width, sync, tell) {
     series: [
       {},
       ...chart.series.map((series) => ({
-        stroke: colour(series.colour),
+        stroke: color(series.color),
         width: 2,
         dash: series.dash ? [6, 4] : undefined,
         spanGaps: false,
-        points: { show: points, size: 6, fill: colour(series.colour) },
+        points: { show: points, size: 6, fill: color(series.color) },
       })),
     ],
     hooks: { setCursor: [(plot) => tell(plot.cursor.idx)] },

@@ -30,7 +30,7 @@ pub(super) struct LiveSeries<'a> {
 impl<'a> LiveSeries<'a> {
     /// One of many: a color of its own, as far as there are colors.
     pub(super) fn of_number(number: usize, name: &'a str, values: Vec<Option<f64>>) -> Self {
-        LiveSeries { name, color: format!("--c{}", number % COLOURS + 1), dash: number >= COLOURS, values }
+        LiveSeries { name, color: format!("--c{}", number % COLORS + 1), dash: number >= COLORS, values }
     }
 }
 
@@ -167,7 +167,7 @@ fn overlaid<'a>(runs: &[NamedRun<'a>], epochs: usize, figure: Figure) -> Vec<Liv
 }
 
 /// Colors that the style sheet has for runs; further runs have them again, dashed.
-const COLOURS: usize = 7;
+const COLORS: usize = 7;
 
 fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
     html! {

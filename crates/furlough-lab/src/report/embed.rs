@@ -53,7 +53,7 @@ pub(super) fn picture(svg: &str, what: &str) -> Markup {
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let view = svg.split("viewBox=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     let mut body = body.replace("<rect x=\"0\" y=\"0\"", "<rect class=\"sheet\" x=\"0\" y=\"0\"");
-    for (color, name) in COLOURS {
+    for (color, name) in COLORS {
         body = body.replace(color, name);
     }
     let body = body.replace("DejaVu Sans, Verdana, sans-serif", "inherit");
@@ -68,7 +68,7 @@ pub(super) fn picture(svg: &str, what: &str) -> Markup {
 }
 
 /// The colors of `run/plot` as those of the page, which change with its scheme.
-const COLOURS: [(&str, &str); 10] = [
+const COLORS: [(&str, &str); 10] = [
     ("#FFFFFF", "var(--paper)"),
     ("#282828", "var(--ink)"),
     ("#6E6E6E", "var(--pale)"),
