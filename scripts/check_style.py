@@ -7,6 +7,7 @@ Rust lines have at most 120 columns, comment lines 100 (code in documentation co
 A function has at most 80 lines.
 Files of a crate import each other in one direction: there is no circle. (What a folder's own file
 holds is for the files in it to use.)
+A public type's name is given once in the workspace (`Error` and `Result`, one a crate, apart).
 README.md has at most 600 words.
 The engine depends on at most 45 packages, directly or not.
 The tracked files take less than 5 MB.
@@ -142,8 +143,18 @@ class Crate:
             yield from visit(module)
 
 
+def names_given_twice():
+    places = {}
+    for path in tracked("crates/*/src/*.rs"):
+        for name in re.findall(r"^\s*pub (?:struct|enum|trait|type) (\w+)", without_tests(path.read_text()), re.M):
+            places.setdefault(name, []).append(str(path))
+    for name, paths in sorted(places.items()):
+        if len(paths) > 1 and name not in ("Error", "Result"):
+            yield f"{name} is a public name of {len(paths)} types: " + ", ".join(paths)
+
+
 def main():
-    wrong = []
+    wrong = [*names_given_twice()]
     for path in tracked("*.rs"):
         lines = path.read_text().split("\n")
         wrong += [*columns(path, lines), *functions(path, lines)]

@@ -7,7 +7,7 @@
 use super::places::Places;
 use super::source::Source;
 use super::{Report, cache};
-use crate::progress::{self, Output, Stream};
+use crate::progress::{self, Output, StandardStream};
 use crate::terminal::{Style, bytes};
 use anyhow::{Context, Result, bail};
 use std::io::{self, IsTerminal, Read};
@@ -111,7 +111,7 @@ fn bar(name: &'static str, length: Option<u64>) -> (Arc<AtomicU64>, Option<Outpu
         let of = length.map_or(String::new(), |length| format!(" of {}", bytes(length)));
         Some(vec![progress::bar("", share, &format!("{name} {}{of}", bytes(got)), style)])
     };
-    let output = || Output::new(Some((Stream::Stderr, Box::new(draw))));
+    let output = || Output::new(Some((StandardStream::Stderr, Box::new(draw))));
     let bar = io::stderr().is_terminal().then(output);
     (got, bar)
 }

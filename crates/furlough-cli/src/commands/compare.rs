@@ -1,6 +1,6 @@
 //! `furlough compare`.
 
-use super::report::{Folder, Output, check_distinct, line, overlay};
+use super::report::{Folder, PageFile, check_distinct, line, overlay};
 use crate::args::CompareArgs;
 use crate::failure;
 use crate::terminal::{Style, bytes, duration, name, path};
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// Sets runs beside each other.
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     check_distinct(&args.runs)?;
-    let output = args.out.as_deref().map(Output::new).transpose()?;
+    let output = args.out.as_deref().map(PageFile::new).transpose()?;
     let comparison = Comparison::of(args.runs.iter().map(|run| line(run)).collect::<anyhow::Result<_>>()?);
     let folder = args.plots.as_deref().map(Folder::new).transpose()?;
     let mut text = tables(&comparison, Style::of(&io::stdout()));

@@ -2,7 +2,7 @@
 
 use crate::acquire::{self, Acquired, Wanted};
 use crate::args::{RecipeArgs, TrainArgs, contradictions};
-use crate::progress::{Ending, EpochClock, EpochRow, Plan, TrainingDisplay};
+use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
 use anyhow::Context;
@@ -56,9 +56,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
-    let (train, test, shape, classes) = Plan::describe(&split);
+    let (train, test, shape, classes) = TrainPlan::describe(&split);
     let earlier = recorder.records().iter().map(|r| EpochRow { summary: r.summary.clone(), seconds: Some(r.seconds) });
-    let plan = Plan {
+    let plan = TrainPlan {
         architecture,
         origin,
         train,

@@ -1,4 +1,4 @@
-use super::Plan;
+use super::TrainPlan;
 use crate::terminal::{Style, name, path, thousands, threads, wrap};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, MaskSharing};
@@ -6,7 +6,7 @@ use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 
 /// The lines that say what will happen.
-pub fn header(plan: &Plan, style: Style) -> String {
+pub fn header(plan: &TrainPlan, style: Style) -> String {
     let mut lines = vec![style.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION"))), String::new()];
     let classes = plan.classes.map(|n| format!(", {}", counted(n, "class"))).unwrap_or_default();
     let shape: Vec<_> = plan.shape.iter().map(ToString::to_string).collect();

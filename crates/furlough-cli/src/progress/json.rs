@@ -1,10 +1,10 @@
-use super::{Ending, Output, Plan, Renderer, Run, training::TrainingProgress};
+use super::{Ending, Output, Renderer, Run, TrainPlan, training::TrainingProgress};
 use furlough::train::{Event, StopReason};
 use serde::Serialize;
 
 /// One JSON object a line, one line an event.
 #[derive(Default)]
-pub struct Json;
+pub struct JsonLines;
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -80,8 +80,8 @@ fn line(line: &Line<'_>) -> String {
     serde_json::to_string(line).expect("plain data with text keys is always JSON")
 }
 
-impl Renderer<Run> for Json {
-    fn begin(&mut self, plan: &Plan, out: &mut Output) {
+impl Renderer<Run> for JsonLines {
+    fn begin(&mut self, plan: &TrainPlan, out: &mut Output) {
         let recipe = &plan.recipe;
         let blocks = plan.architecture.blocks();
         out.print(&line(&Line::Start {

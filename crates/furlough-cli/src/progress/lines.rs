@@ -1,4 +1,4 @@
-use super::{Ending, Plan};
+use super::{Ending, TrainPlan};
 use super::{Output, Renderer, Run, curves, ending, header, table, training::TrainingProgress};
 use crate::terminal::{Style, duration, thousands};
 use furlough::train::Event;
@@ -40,7 +40,7 @@ fn time_left(progress: &TrainingProgress) -> String {
 }
 
 impl Renderer<Run> for Lines {
-    fn begin(&mut self, plan: &Plan, out: &mut Output) {
+    fn begin(&mut self, plan: &TrainPlan, out: &mut Output) {
         self.classes = plan.classes.is_some();
         out.print(&header::header(plan, self.style));
         out.print(&table::heading(plan, self.style));

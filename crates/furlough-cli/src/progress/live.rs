@@ -1,4 +1,4 @@
-use super::screen::{Size, Stream};
+use super::screen::{Size, StandardStream};
 use super::{curves, lines, training::TrainingProgress};
 use crate::terminal::Style;
 use std::io::{self, IsTerminal};
@@ -14,7 +14,7 @@ pub fn obstacle() -> Option<&'static str> {
         Some("standard output is not a terminal")
     } else if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
         Some("the terminal is a dumb one")
-    } else if Stream::Stdout.size().is_none() {
+    } else if StandardStream::Stdout.size().is_none() {
         Some("the terminal has no size")
     } else {
         None

@@ -22,8 +22,8 @@ pub use display::{Display, Quiet, Renderer, Subject};
 pub use ending::Ending;
 pub use epoch::{EpochClock, EpochRow};
 pub use output::Output;
-pub use plan::Plan;
-pub use screen::{Picture, Size, Stream};
+pub use plan::TrainPlan;
+pub use screen::{Drawing, Size, StandardStream};
 
 use crate::args::TrainArgs;
 use crate::interrupt;
@@ -37,7 +37,7 @@ use training::TrainingProgress;
 enum Run {}
 
 impl Subject for Run {
-    type Summary<'a> = Plan;
+    type Summary<'a> = TrainPlan;
     type Event<'a> = (&'a Event<'a>, &'a TrainingProgress);
     type Ending<'a> = (&'a TrainingProgress, &'a Ending);
 }
@@ -52,7 +52,7 @@ pub struct TrainingDisplay<'a> {
 
 impl<'a> TrainingDisplay<'a> {
     /// The way to show a run that the flags ask for. `plan` is shown at once.
-    pub fn new(args: &TrainArgs, plan: &Plan, clock: &'a EpochClock) -> Self {
+    pub fn new(args: &TrainArgs, plan: &TrainPlan, clock: &'a EpochClock) -> Self {
         let style = Style::of(&io::stdout());
         let progress = Arc::new(Mutex::new(TrainingProgress::new(plan)));
         let live = args.live.then(live::obstacle);
@@ -60,17 +60,17 @@ impl<'a> TrainingDisplay<'a> {
             note(&format!("note: no live curves, {why}; plain lines instead"));
         }
         let theirs = Arc::clone(&progress);
-        let picture: Option<(Stream, Picture)> = if args.quiet || args.json {
+        let picture: Option<(StandardStream, Drawing)> = if args.quiet || args.json {
             None
         } else if live == Some(None) {
-            Some((Stream::Stdout, drawing(theirs, move |progress, size| live::rows(progress, size, style))))
+            Some((StandardStream::Stdout, drawing(theirs, move |progress, size| live::rows(progress, size, style))))
         } else {
             let bar = drawing(theirs, move |progress, _| vec![lines::bar(progress, style)]);
-            io::stderr().is_terminal().then_some((Stream::Stderr, bar))
+            io::stderr().is_terminal().then_some((StandardStream::Stderr, bar))
         };
         let renderer: Box<dyn Renderer<Run>> = match args {
             TrainArgs { quiet: true, .. } => Box::new(Quiet),
-            TrainArgs { json: true, .. } => Box::new(json::Json),
+            TrainArgs { json: true, .. } => Box::new(json::JsonLines),
             _ => Box::new(lines::Lines::new(style)),
         };
         let mut display = Display::new(renderer, Output::new(picture));
@@ -95,7 +95,7 @@ impl<'a> TrainingDisplay<'a> {
 fn drawing(
     progress: Arc<Mutex<TrainingProgress>>,
     rows: impl Fn(&TrainingProgress, Size) -> Vec<String> + Send + 'static,
-) -> Picture {
+) -> Drawing {
     Box::new(move |size| {
         let progress = progress.try_lock().ok()?;
         progress.began().then(|| rows(&progress, size))

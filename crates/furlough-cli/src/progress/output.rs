@@ -5,7 +5,7 @@
 //! it comes to it: a slow terminal sees fewer pictures. It asks the terminal nothing, and finds its
 //! way by relative movements.
 
-use super::screen::{Picture, Screen, Stream};
+use super::screen::{Drawing, Screen, StandardStream};
 use crate::failure::is_gone;
 use crate::interrupt;
 use std::io::{self, IsTerminal, Write};
@@ -43,7 +43,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     /// Text that waits to be written.
-    lines: Vec<(Stream, String)>,
+    lines: Vec<(StandardStream, String)>,
     held: usize,
     /// Whether what waits is to be written without delay.
     urgent: bool,
@@ -60,7 +60,7 @@ struct State {
 
 impl Output {
     /// Standard output, with a picture on `stream` below the lines.
-    pub fn new(picture: Option<(Stream, Picture)>) -> Self {
+    pub fn new(picture: Option<(StandardStream, Drawing)>) -> Self {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
         let terminal = io::stdout().is_terminal();
         shared.state().drawing = picture.is_some();
@@ -80,24 +80,24 @@ impl Output {
 
     /// Prints lines that are to be seen at once. Where nobody reads any more, nothing happens.
     pub fn print(&mut self, text: &str) {
-        self.add(Stream::Stdout, text, true);
+        self.add(StandardStream::Stdout, text, true);
     }
 
     /// Prints lines that may wait a moment for others, as they are many.
     pub fn print_soon(&mut self, text: &str) {
-        self.add(Stream::Stdout, text, false);
+        self.add(StandardStream::Stdout, text, false);
     }
 
     /// Prints lines on standard error.
     pub fn note(&mut self, text: &str) {
-        self.add(Stream::Stderr, text, true);
+        self.add(StandardStream::Stderr, text, true);
     }
 
-    fn add(&mut self, stream: Stream, text: &str, now: bool) {
+    fn add(&mut self, stream: StandardStream, text: &str, now: bool) {
         if let Some(out) = &mut self.direct {
             let done = match stream {
-                Stream::Stdout => out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()),
-                Stream::Stderr => io::stderr().write_all(format!("{text}\n").as_bytes()).or(Ok(())),
+                StandardStream::Stdout => out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()),
+                StandardStream::Stderr => io::stderr().write_all(format!("{text}\n").as_bytes()).or(Ok(())),
             };
             return self.shared.settle(done, io::stdout().is_terminal());
         }
@@ -219,7 +219,7 @@ impl Writer {
 
     /// Waits for what is to be written next: lines, and whether there is a picture below them.
     /// Nothing once nobody needs it.
-    fn next(&self, last: Instant) -> Option<(Vec<(Stream, String)>, bool)> {
+    fn next(&self, last: Instant) -> Option<(Vec<(StandardStream, String)>, bool)> {
         let mut state = self.shared.state();
         while !state.urgent && !state.closed {
             let (changed, rest) = (&self.shared.changed, REDRAW.saturating_sub(last.elapsed()));

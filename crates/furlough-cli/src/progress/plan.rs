@@ -6,7 +6,7 @@ use furlough_lab::recipe::Recipe;
 use std::path::PathBuf;
 
 /// What will happen, as the header shows it.
-pub struct Plan {
+pub struct TrainPlan {
     /// The recipe.
     pub recipe: Recipe,
     /// The network.
@@ -33,7 +33,7 @@ pub struct Plan {
     pub earlier: Vec<EpochRow>,
 }
 
-impl Plan {
+impl TrainPlan {
     /// What `split` says about the data goes into the plan as (train, test, shape, classes).
     pub fn describe(split: &Split) -> (usize, usize, Vec<usize>, Option<usize>) {
         let classes = match split.train.targets() {

@@ -5,11 +5,11 @@ use terminal_size::{Height, Width, terminal_size_of};
 
 /// Draws the picture for a terminal of this size, a text a row. `None` leaves what was drawn
 /// before.
-pub type Picture = Box<dyn FnMut(Size) -> Option<Vec<String>> + Send>;
+pub type Drawing = Box<dyn FnMut(Size) -> Option<Vec<String>> + Send>;
 
 /// A stream of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub enum StandardStream {
     /// Standard output.
     Stdout,
     /// Standard error.
@@ -25,13 +25,13 @@ pub struct Size {
     pub rows: usize,
 }
 
-impl Stream {
+impl StandardStream {
     /// Returns the size of the terminal, if there is one and it has any. The system is asked, never
     /// the terminal.
     pub fn size(self) -> Option<Size> {
         let (Width(columns), Height(rows)) = match self {
-            Stream::Stdout => terminal_size_of(io::stdout()),
-            Stream::Stderr => terminal_size_of(io::stderr()),
+            StandardStream::Stdout => terminal_size_of(io::stdout()),
+            StandardStream::Stderr => terminal_size_of(io::stderr()),
         }?;
         Some(Size { columns: columns.into(), rows: rows.into() })
     }
@@ -41,19 +41,19 @@ impl Stream {
             return Ok(());
         }
         match self {
-            Stream::Stdout => {
+            StandardStream::Stdout => {
                 let mut out = io::stdout().lock();
                 out.write_all(text.as_bytes()).and_then(|()| out.flush())
             }
             // What nobody can read is dropped.
-            Stream::Stderr => io::stderr().write_all(text.as_bytes()).or(Ok(())),
+            StandardStream::Stderr => io::stderr().write_all(text.as_bytes()).or(Ok(())),
         }
     }
 }
 
 /// The lower end of a terminal, where the picture is.
 pub struct Screen {
-    picture: Option<(Stream, Picture)>,
+    picture: Option<(StandardStream, Drawing)>,
     /// Whether lines go to the terminal on which the picture is drawn.
     same: bool,
     drawn: Vec<String>,
@@ -61,12 +61,12 @@ pub struct Screen {
 
 impl Screen {
     /// Nothing is drawn yet.
-    pub fn new(picture: Option<(Stream, Picture)>) -> Self {
+    pub fn new(picture: Option<(StandardStream, Drawing)>) -> Self {
         Screen { picture, same: io::stdout().is_terminal(), drawn: Vec::new() }
     }
 
     /// Writes `lines` above the picture and draws it anew, or takes it away.
-    pub fn show(&mut self, lines: &[(Stream, String)], drawing: bool) -> io::Result<()> {
+    pub fn show(&mut self, lines: &[(StandardStream, String)], drawing: bool) -> io::Result<()> {
         let Some((stream, picture)) = &mut self.picture else { return write(lines) };
         let stream = *stream;
         let size = stream.size();
@@ -110,7 +110,7 @@ impl Screen {
     }
 }
 
-fn write(lines: &[(Stream, String)]) -> io::Result<()> {
+fn write(lines: &[(StandardStream, String)]) -> io::Result<()> {
     for group in lines.chunk_by(|a, b| a.0 == b.0) {
         let text: String = group.iter().map(|(_, text)| text.as_str()).collect();
         group[0].0.write(&text)?;

@@ -1,8 +1,8 @@
-use super::{EpochRow, Plan};
+use super::{EpochRow, TrainPlan};
 use crate::terminal::{Style, duration};
 
 /// The names over the columns of [`row`].
-pub fn heading(plan: &Plan, style: Style) -> String {
+pub fn heading(plan: &TrainPlan, style: Style) -> String {
     let loss = if plan.recipe.partition().folds.is_none() { "test loss" } else { "val. loss" };
     style.dim(&if plan.classes.is_some() {
         format!("     epoch   train loss   accuracy   {loss}   accuracy       time")

@@ -1,7 +1,7 @@
 //! How a run looks, with figures and times that are given.
 
 use super::training::TrainingProgress;
-use super::{Ending, EpochRow, Output, Plan, Renderer, Size, curves, ending, header, json, lines, live};
+use super::{Ending, EpochRow, Output, Renderer, Size, TrainPlan, curves, ending, header, json, lines, live};
 use crate::terminal::Style;
 use furlough::train::{EpochSummary, Event, Progress, StopReason};
 use furlough_lab::recipe::Settings;
@@ -30,7 +30,7 @@ impl Write for Paper {
     }
 }
 
-fn plan(recipe: &str, epochs: u32) -> Plan {
+fn plan(recipe: &str, epochs: u32) -> TrainPlan {
     let recipe = Settings::parse(recipe, None).unwrap().resolve().unwrap();
     let row = |epoch: u32| {
         let train_loss = 2.0 / f64::from(epoch) + 0.3;
@@ -45,7 +45,7 @@ fn plan(recipe: &str, epochs: u32) -> Plan {
         };
         EpochRow { summary, seconds: Some(0.4) }
     };
-    Plan {
+    TrainPlan {
         architecture: recipe.network(784, 10).validate().unwrap(),
         recipe,
         origin: "cache, /home/ada/.cache/furlough/fashion-mnist".into(),
@@ -152,7 +152,7 @@ fn json_of_a_run() {
     let mut progress = TrainingProgress::new(&plan);
     let paper = Paper::default();
     let mut out = Output::to(paper.clone());
-    let mut shown = json::Json;
+    let mut shown = json::JsonLines;
     shown.begin(&plan, &mut out);
     let step = Event::Step { epoch: 2, step: 1, examples: 256, loss: 0.625, accuracy: Some(0.75) };
     progress.take(&step, 0.0);

@@ -1,4 +1,4 @@
-use super::{EpochRow, Plan};
+use super::{EpochRow, TrainPlan};
 use furlough::train::Event;
 use std::time::Instant;
 
@@ -49,7 +49,7 @@ impl Running {
 
 impl TrainingProgress {
     /// Nothing has happened but what the plan says.
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &TrainPlan) -> Self {
         let at = plan.resumed.unwrap_or_default();
         TrainingProgress {
             epochs: plan.earlier.clone(),

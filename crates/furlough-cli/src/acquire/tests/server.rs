@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 /// Status line and headers, and body, by path.
-pub type Answers = HashMap<String, (String, Vec<u8>)>;
+pub type Responses = HashMap<String, (String, Vec<u8>)>;
 
-pub fn good_answers() -> Answers {
-    let mut answers = Answers::new();
+pub fn good_answers() -> Responses {
+    let mut answers = Responses::new();
     for (name, content) in NAMES.iter().zip(contents()) {
         let body = gzip(&content);
         answers.insert(format!("/{name}.gz"), (format!("200 OK\r\nContent-Length: {}", body.len()), body));
@@ -17,15 +17,15 @@ pub fn good_answers() -> Answers {
     answers
 }
 
-/// Serves until the process ends. Answers the address.
-pub fn serve(answers: Answers) -> String {
+/// Serves until the process ends. Returns the address.
+pub fn serve(answers: Responses) -> String {
     serve_on("http", answers, |stream| stream)
 }
 
 /// The same over whatever `wrap` makes of a connection.
 pub fn serve_on<S: Read + Write>(
     scheme: &str,
-    answers: Answers,
+    answers: Responses,
     wrap: impl Fn(TcpStream) -> S + Send + 'static,
 ) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -40,7 +40,7 @@ pub fn serve_on<S: Read + Write>(
     address
 }
 
-fn answer(answers: &Answers, stream: impl Read + Write) -> std::io::Result<()> {
+fn answer(answers: &Responses, stream: impl Read + Write) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut request = String::new();
     while !request.ends_with("\r\n\r\n") {

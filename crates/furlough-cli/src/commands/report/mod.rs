@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub use folders::{check_distinct, line};
-pub use output::Output;
+pub use output::PageFile;
 pub use pictures::{Folder, overlay};
 
 /// Writes a page about runs and studies.
@@ -29,7 +29,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     };
     // What can be refused is refused before anything is computed.
     let mut found = folders::open(&args.folders)?;
-    let output = Output::new(&out)?;
+    let output = PageFile::new(&out)?;
     let pictures = args.plots.as_deref().map(Folder::new).transpose()?;
 
     let mut data = Data::new(args.data_dir.as_deref(), threads(args.threads));

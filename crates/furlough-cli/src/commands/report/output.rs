@@ -7,11 +7,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A file that may be written: it is not there yet, or is an earlier report.
-pub struct Output {
+pub struct PageFile {
     path: PathBuf,
 }
 
-impl Output {
+impl PageFile {
     /// Checks the place, and writes nothing.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Output {
                 bail!("{shown}: exists and is no report, so it is left as it is; choose another --out");
             }
         }
-        Ok(Output { path: path.into() })
+        Ok(PageFile { path: path.into() })
     }
 
     /// Writes the page, whole or not at all.

@@ -1,7 +1,7 @@
 //! What is seen of a study while it runs: a line for each trial, a bar while there is a terminal,
 //! or JSON.
 
-use crate::progress::{Display, Output, Picture, Renderer, Stream, Subject, bar};
+use crate::progress::{Display, Drawing, Output, Renderer, StandardStream, Subject, bar};
 use crate::terminal::{Style, duration, name};
 use furlough::train::EpochSummary;
 use furlough_lab::study::Measure;
@@ -48,16 +48,16 @@ pub(super) enum End<'a> {
 pub(super) fn display(json: bool, trials: usize, work: f64, before: f64) -> Display<Running> {
     let style = Style::of(&io::stdout());
     if json {
-        return Display::new(Box::new(Json { trials: [0, trials] }), Output::new(None));
+        return Display::new(Box::new(StudyJson { trials: [0, trials] }), Output::new(None));
     }
     let reached = Reached { begun: Instant::now(), work: [work, before, before], trials: [0, trials] };
-    let lines = Lines { style, reached: Arc::new(Mutex::new(reached)) };
-    let picture = (trials > 0 && io::stderr().is_terminal()).then(|| (Stream::Stderr, lines.picture()));
+    let lines = StudyLines { style, reached: Arc::new(Mutex::new(reached)) };
+    let picture = (trials > 0 && io::stderr().is_terminal()).then(|| (StandardStream::Stderr, lines.picture()));
     Display::new(Box::new(lines), Output::new(picture))
 }
 
 /// A line for each trial.
-struct Lines {
+struct StudyLines {
     style: Style,
     /// Shared with the thread that draws.
     reached: Arc<Mutex<Reached>>,
@@ -82,8 +82,8 @@ impl Reached {
     }
 }
 
-impl Lines {
-    fn picture(&self) -> Picture {
+impl StudyLines {
+    fn picture(&self) -> Drawing {
         let (reached, style) = (Arc::clone(&self.reached), self.style);
         Box::new(move |_| Some(vec![reached.try_lock().ok()?.bar(style)]))
     }
@@ -120,7 +120,7 @@ fn measured(values: &BTreeMap<Measure, f64>) -> String {
     said.join(" · ")
 }
 
-impl Renderer<Running> for Lines {
+impl Renderer<Running> for StudyLines {
     fn begin(&mut self, told: &Told<'_>, out: &mut Output) {
         out.print(&self.style.text(told.text));
     }
@@ -143,12 +143,12 @@ impl Renderer<Running> for Lines {
 }
 
 /// One JSON object a line, one line an event.
-struct Json {
+struct StudyJson {
     /// Ended, and to be run.
     trials: [usize; 2],
 }
 
-impl Json {
+impl StudyJson {
     fn trial(&mut self, title: &str, id: &str, end: &End<'_>) -> Value {
         self.trials[0] += 1;
         let [done, of] = self.trials;
@@ -165,7 +165,7 @@ impl Json {
     }
 }
 
-impl Renderer<Running> for Json {
+impl Renderer<Running> for StudyJson {
     fn begin(&mut self, told: &Told<'_>, out: &mut Output) {
         out.print(&told.event.to_string());
     }

@@ -5,7 +5,7 @@ use furlough_lab::tune::{Candidate, DropoutArm, Metric, Phase, Space, TuneEvent,
 use serde::Serialize;
 
 /// One JSON object a line, one line an event, on standard output.
-pub struct Json;
+pub struct TuneJson;
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -79,7 +79,7 @@ fn name(phase: Phase) -> &'static str {
     }
 }
 
-impl Renderer<Tune> for Json {
+impl Renderer<Tune> for TuneJson {
     fn begin(&mut self, summary: &TuneSummary<'_>, out: &mut Output) {
         let options = &summary.options;
         out.print(&line(&Line::Start {

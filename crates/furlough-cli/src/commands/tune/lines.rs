@@ -1,5 +1,5 @@
 use super::{Tune, TuneSummary, page};
-use crate::progress::{Output, Picture, Renderer, bar};
+use crate::progress::{Drawing, Output, Renderer, bar};
 use crate::terminal::{Style, duration};
 use furlough_lab::run::Failure;
 use furlough_lab::tune::{DropoutArm, Phase, TuneEvent, TuneOptions, TuneReport};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// A line for each comparison, and how far the tune is for a bar.
-pub struct Lines {
+pub struct TuneLines {
     style: Style,
     options: Option<TuneOptions>,
     began: Instant,
@@ -50,13 +50,13 @@ impl Reached {
     }
 }
 
-impl Lines {
+impl TuneLines {
     pub fn new(style: Style) -> Self {
-        Lines { style, options: None, began: Instant::now(), reached: Arc::default() }
+        TuneLines { style, options: None, began: Instant::now(), reached: Arc::default() }
     }
 
     /// The bar.
-    pub fn picture(&self) -> Picture {
+    pub fn picture(&self) -> Drawing {
         let (reached, style) = (Arc::clone(&self.reached), self.style);
         Box::new(move |_| Some(reached.try_lock().ok()?.bar(style).into_iter().collect()))
     }
@@ -82,7 +82,7 @@ impl Lines {
     }
 }
 
-impl Renderer<Tune> for Lines {
+impl Renderer<Tune> for TuneLines {
     fn begin(&mut self, summary: &TuneSummary<'_>, out: &mut Output) {
         self.options = Some(summary.options.clone());
         out.print(&page::header(summary, self.style));

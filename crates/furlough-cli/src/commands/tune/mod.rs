@@ -7,7 +7,7 @@ mod page;
 use super::train::{data, notes, threads};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::{RecipeArgs, TuneArgs};
-use crate::progress::{Display, Output, Quiet, Renderer, Stream, Subject};
+use crate::progress::{Display, Output, Quiet, Renderer, StandardStream, Subject};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt};
 use anyhow::Context;
@@ -51,11 +51,11 @@ impl Subject for Tune {
 fn display(args: &TuneArgs) -> Display<Tune> {
     let style = Style::of(&io::stdout());
     if args.quiet || args.json {
-        let renderer: Box<dyn Renderer<Tune>> = if args.quiet { Box::new(Quiet) } else { Box::new(json::Json) };
+        let renderer: Box<dyn Renderer<Tune>> = if args.quiet { Box::new(Quiet) } else { Box::new(json::TuneJson) };
         return Display::new(renderer, Output::new(None));
     }
-    let lines = lines::Lines::new(style);
-    let picture = io::stderr().is_terminal().then(|| (Stream::Stderr, lines.picture()));
+    let lines = lines::TuneLines::new(style);
+    let picture = io::stderr().is_terminal().then(|| (StandardStream::Stderr, lines.picture()));
     Display::new(Box::new(lines), Output::new(picture))
 }
 

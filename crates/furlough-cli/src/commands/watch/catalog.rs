@@ -2,7 +2,7 @@ use super::checkpoint::{Glance, glance};
 use super::dropped::{Dropped, dropped};
 use super::find::run_folders;
 use super::state::{Locks, Signs, State};
-use super::tail::Tail;
+use super::tail::LogTail;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EpochRecord, RunDir};
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub struct Catalog {
 struct Run {
     recipe: Changing<Result<Recipe, String>>,
     checkpoint: Changing<Option<Glance>>,
-    tail: Tail,
+    tail: LogTail,
     signs: Signs,
     head: Head,
 }
@@ -150,7 +150,7 @@ impl Run {
         Run {
             recipe: Changing { seen: None, value: Err(String::new()) },
             checkpoint: Changing { seen: None, value: None },
-            tail: Tail::default(),
+            tail: LogTail::default(),
             signs: Signs::default(),
             head,
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// A metrics log that is read as it grows.
 #[derive(Debug, Default)]
-pub struct Tail {
+pub struct LogTail {
     records: Vec<EpochRecord>,
     /// The bytes of the records.
     read: u64,
@@ -19,7 +19,7 @@ pub struct Tail {
 /// same name.
 type Identity = u64;
 
-impl Tail {
+impl LogTail {
     /// The epochs that have been read.
     pub fn records(&self) -> &[EpochRecord] {
         &self.records
@@ -41,7 +41,7 @@ impl Tail {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let had = !self.records.is_empty();
-                *self = Tail::default();
+                *self = LogTail::default();
                 return Ok(had.then_some(0));
             }
             Err(error) => return Err(error),
@@ -62,7 +62,7 @@ impl Tail {
         }
         // Another file, or one that was changed under our eyes: from the beginning.
         let had = !self.records.is_empty();
-        *self = Tail { seen: Some(now), ..Tail::default() };
+        *self = LogTail { seen: Some(now), ..LogTail::default() };
         self.take(&mut file)?;
         Ok((had || !self.records.is_empty()).then_some(0))
     }
@@ -118,7 +118,7 @@ mod tests {
     fn a_torn_line_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         assert_eq!(tail.read(&path).unwrap(), None);
         let second = line(2, 0.5);
         append(&path, &line(1, 1.0));
@@ -137,7 +137,7 @@ mod tests {
     fn a_log_that_was_replaced_is_read_anew() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         (1..=4).for_each(|epoch| append(&path, &line(epoch, 1.0)));
         assert_eq!(tail.read(&path).unwrap(), Some(0));
         // Resumed from epoch 2, and already further than before.
@@ -158,7 +158,7 @@ mod tests {
     fn damage_is_told_and_forgotten_when_it_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         append(&path, &line(1, 1.0));
         append(&path, "nonsense\n");
         tail.read(&path).unwrap();

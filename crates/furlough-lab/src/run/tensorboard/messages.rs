@@ -4,7 +4,7 @@
 use prost::{Enumeration, Message, Oneof};
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Event {
+pub struct EventMessage {
     /// Seconds since 1970.
     #[prost(double, tag = "1")]
     pub wall_time: f64,

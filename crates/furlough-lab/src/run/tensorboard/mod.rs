@@ -10,7 +10,7 @@ use crate::{Error, Result};
 use furlough::files::read_text;
 use furlough::train::{Control, EpochSummary, Observer};
 use messages::{
-    Content, Dimension, Event, Metadata, Plugin, SessionLog, SessionStatus, Shape, Summary, Tensor, Value, What,
+    Content, Dimension, EventMessage, Metadata, Plugin, SessionLog, SessionStatus, Shape, Summary, Tensor, Value, What,
 };
 use prost::Message;
 use std::fs::{self, File};
@@ -74,8 +74,8 @@ impl<'a> TensorBoard<'a> {
         let first = records.len() as i64 + 1;
         let start = SessionLog { status: SessionStatus::Start.into() };
         let mut events = vec![
-            Event { wall_time: time, step: 0, what: Some(What::FileVersion("brain.Event:2".into())) },
-            Event {
+            EventMessage { wall_time: time, step: 0, what: Some(What::FileVersion("brain.Event:2".into())) },
+            EventMessage {
                 wall_time: time,
                 step: if latest.is_some() { first } else { 1 },
                 what: Some(What::SessionLog(start)),
@@ -96,7 +96,7 @@ impl<'a> TensorBoard<'a> {
         &self.path
     }
 
-    fn append(&mut self, events: &[Event]) -> Result<()> {
+    fn append(&mut self, events: &[EventMessage]) -> Result<()> {
         let bytes: Vec<u8> = events.iter().flat_map(|event| frame::record(&event.encode_to_vec())).collect();
         self.file.write_all(&bytes).map_err(|error| {
             // If this fails too: readers forgive a record that was only begun, at the end of a
@@ -136,7 +136,7 @@ fn file_name_part(host: &str) -> String {
     if host.is_empty() { "localhost".into() } else { host.chars().map(fits).collect() }
 }
 
-fn epoch_event(wall_time: f64, judge: &str, epoch: &EpochSummary, seconds: f64) -> Event {
+fn epoch_event(wall_time: f64, judge: &str, epoch: &EpochSummary, seconds: f64) -> EventMessage {
     let figures = [
         ("train/loss".to_string(), Some(epoch.train_loss)),
         ("train/accuracy".into(), epoch.train_accuracy),
@@ -152,8 +152,8 @@ fn epoch_event(wall_time: f64, judge: &str, epoch: &EpochSummary, seconds: f64) 
     summary(wall_time, epoch.epoch.into(), figures.into_iter().chain(learned).filter_map(scalar).collect())
 }
 
-fn summary(wall_time: f64, step: i64, value: Vec<Value>) -> Event {
-    Event { wall_time, step, what: Some(What::Summary(Summary { value })) }
+fn summary(wall_time: f64, step: i64, value: Vec<Value>) -> EventMessage {
+    EventMessage { wall_time, step, what: Some(What::Summary(Summary { value })) }
 }
 
 /// A text for TensorBoard's text page, which takes it as Markdown: indented, it is shown as it is.

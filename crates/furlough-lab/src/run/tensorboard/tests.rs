@@ -42,7 +42,7 @@ fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> St
 }
 
 /// The run's event files in the order of their names: name and events.
-fn files(folder: &Path) -> Vec<(String, Vec<Event>)> {
+fn files(folder: &Path) -> Vec<(String, Vec<EventMessage>)> {
     let folder = folder.join(RunDir::TENSORBOARD);
     let mut names: Vec<_> =
         fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -51,13 +51,13 @@ fn files(folder: &Path) -> Vec<(String, Vec<Event>)> {
         let bytes = fs::read(folder.join(&name)).unwrap();
         let (records, left) = frame::records(&bytes);
         assert_eq!(left, 0, "{name} ends with a whole record");
-        (name, records.into_iter().map(|data| Event::decode(data).unwrap()).collect())
+        (name, records.into_iter().map(|data| EventMessage::decode(data).unwrap()).collect())
     };
     names.into_iter().map(read).collect()
 }
 
 /// The step of a session's start, and the epochs that come after it.
-fn session(events: &[Event]) -> (i64, Vec<i64>) {
+fn session(events: &[EventMessage]) -> (i64, Vec<i64>) {
     assert_eq!(events[0].what, Some(What::FileVersion("brain.Event:2".into())));
     assert_eq!(events[1].what, Some(What::SessionLog(SessionLog { status: SessionStatus::Start.into() })));
     let epochs = events[2..].iter().map(|event| event.step).filter(|&step| step > 0);
