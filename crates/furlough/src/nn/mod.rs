@@ -6,6 +6,7 @@
 //! [`compute`](crate::compute) against them. Rows are examples; weights are inputs × outputs.
 
 mod activation;
+mod builder;
 mod concrete;
 mod drop_connect;
 mod dropout;
@@ -22,6 +23,7 @@ mod sharing;
 mod validation;
 
 pub use activation::Activation;
+pub use builder::MlpBuilder;
 pub use concrete::{Concrete, ConcretePrior};
 pub use drop_connect::drop_connect;
 pub use dropout::Dropout;
