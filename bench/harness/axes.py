@@ -71,6 +71,12 @@ AXES = {
         quotient=("1 thread", "2 threads", "time with 1 thread / with 2"),
         note="The tutorial's job, 4 epochs. Each process is bound to as many cores as it has threads.",
     ),
+    "adam": Axis(
+        "Adam in place of SGD", "seconds an epoch", rounds=3,
+        points=(point("SGD", epochs=4), point("Adam", epochs=4, optimizer="adam", lr=0.001)),
+        systems=("furlough", "pytorch", "pytorch-hand"), quotient=("Adam", "SGD", "time with Adam / with SGD"),
+        note="The tutorial's network with batches of 256, 4 epochs; Adam at learning rate 0.001. PyTorch's optimizers are the fused ones.",
+    ),
     "rows": Axis(
         "Rows of training data", "milliseconds a thousand rows", x="training rows", per=1e6, per_row=True, rounds=1,
         points=(

@@ -21,6 +21,7 @@ class Job:
     epochs: int = 10
     threads: int = 2
     rows: int = data.TRAIN
+    optimizer: str = "sgd"
 
     @property
     def widths(self):
@@ -41,6 +42,8 @@ def command(key, job, seed, folder, paths, out):
     if systems.SYSTEMS[key].kind == "furlough":
         words += ["--data", "fashion-mnist" if job.rows == data.TRAIN else "idx", "--out", out]
     flags = {name.replace("_", "-"): value for name, value in asdict(job).items() if name != "rows"}
+    if job.optimizer == Job.optimizer:
+        del flags["optimizer"]  # most peers know no other
     for name, value in (flags | {"seed": seed, "data-dir": folder}).items():
         words += [f"--{name}", value]
     return [str(word) for word in words]

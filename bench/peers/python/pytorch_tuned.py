@@ -2,7 +2,7 @@
 """The job in PyTorch, as fast as its own parts make it.
 
 All examples are float32 tensors on the device before the first epoch; batches are cut from torch.randperm by index_select, with no DataLoader;
-nothing is read back from a tensor until the epoch is over; the step is the fused SGD; the evaluation is one pass over all test images
+nothing is read back from a tensor until the epoch is over; the step is the fused SGD or Adam; the evaluation is one pass over all test images
 without gradients. The weights are float32 always. bench/README.md says what else was tried.
 """
 
@@ -65,6 +65,7 @@ def arguments():
     flags.add_argument("--precision", choices=["f32", "autocast", "medium"], default="f32",
                        help="f32; bf16 where autocast puts it; or float32 tensors whose products are bf16's")
     flags.add_argument("--masks", choices=list(DROPOUTS), default="module")
+    flags.add_argument("--optimizer", choices=["sgd", "adam"], default="sgd")
     flags.add_argument("--compile", action="store_true")
     flags.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     flags.add_argument("--graph", action="store_true", help="with --device cuda: steps are CUDA graphs")
@@ -85,7 +86,8 @@ def main():
         torch.set_float32_matmul_precision("medium")
     elif args.precision == "autocast":
         precision = torch.autocast(args.device, torch.bfloat16)
-    sgd = torch.optim.SGD(net.parameters(), lr=args.lr, fused=True)
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[args.optimizer]
+    optimizer = kind(net.parameters(), lr=args.lr, fused=True)
     on = torch.cuda.get_device_name() if args.device == "cuda" else "cpu"
     job.emit("start", torch=torch.__version__, threads=torch.get_num_threads(), network=str(net), device=on)
     loss_sum = torch.zeros((), dtype=torch.float64, device=args.device)
@@ -96,9 +98,9 @@ def main():
         with precision:
             logits = forward(inputs)
         loss = cross_entropy(logits.float(), labels)
-        sgd.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        sgd.step()
+        optimizer.step()
         loss_sum.add_(loss.detach(), alpha=len(examples))
         correct.add_((logits.detach().argmax(1) == labels).sum())
         return loss.detach()
