@@ -11,8 +11,8 @@ mod precision;
 pub mod reference;
 
 pub use cpu::{
-    BlockPlan, Cpu, GradientPlan, Isa, MAX_THREADS, ProductPlan, SampleVisitor, Samples, Schedule, SharedMaskMode,
-    StepPlan, StepSums, drop_in_place,
+    BlockPlan, Cpu, GradientPlan, Isa, MAX_THREADS, ProductPlan, SampleVisitor, Samples, SharedMaskMode, StepPlan,
+    StepSchedule, StepSums, drop_in_place,
 };
 pub(crate) use cpu::{Comoments, accumulate_classes, accumulator_width, softmax_samples};
 pub use precision::Precision;

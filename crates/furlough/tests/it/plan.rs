@@ -1,6 +1,6 @@
 //! What is decided before a step is taken.
 
-use furlough::compute::{Cpu, Isa, Precision, Schedule, StepPlan};
+use furlough::compute::{Cpu, Isa, Precision, StepPlan, StepSchedule};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, MaskSharing, Sequential};
 use ndarray::Array2;
@@ -39,7 +39,7 @@ fn every_instruction_set_gathers_alike() {
     ] {
         let sharing = MaskSharing::rows(group).unwrap();
         let network = Sequential::mlp(784, 10, &[width; 2], Activation::Relu, 0.0, &[p; 2]).with_sharing(sharing);
-        let gathers = |isa, tenths| plan(&network, isa, (256, tenths, factor)).schedule == Schedule::Gathered;
+        let gathers = |isa, tenths| plan(&network, isa, (256, tenths, factor)).schedule == StepSchedule::Gathered;
         let first = gathers(Isa::best(), 5);
         assert_eq!(first, p == 0.5 && factor == 1.0 && width == 1024 && group >= 64, "{width} {p} {group} {factor}");
         for (isa, tenths) in Isa::available().into_iter().flat_map(|isa| [(isa, 1), (isa, 10)]) {

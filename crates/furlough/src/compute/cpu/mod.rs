@@ -41,7 +41,7 @@ mod workspace;
 pub(crate) use accumulate::{accumulate_classes, accumulator_width, softmax_samples};
 pub(crate) use comoments::Comoments;
 pub use in_place::drop_in_place;
-pub use plan::{BlockPlan, GradientPlan, ProductPlan, Schedule, StepPlan};
+pub use plan::{BlockPlan, GradientPlan, ProductPlan, StepPlan, StepSchedule};
 pub use samples::{SampleVisitor, Samples};
 pub use simd::Isa;
 

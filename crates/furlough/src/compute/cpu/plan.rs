@@ -38,7 +38,7 @@ pub struct StepPlan {
     /// Threads that take part.
     pub threads: usize,
     /// In which order rows and layers are computed.
-    pub schedule: Schedule,
+    pub schedule: StepSchedule,
     /// The most rows of a tile.
     pub tile_rows: usize,
     /// What all tiles but the last have a multiple of.
@@ -60,7 +60,7 @@ pub struct StepPlan {
 
 /// In which order rows and layers are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schedule {
+pub enum StepSchedule {
     /// A tile of rows goes through all layers and back. No barrier between layers.
     RowTiles,
     /// All threads compute one layer, cut into rows and columns, then the next.
@@ -129,7 +129,7 @@ impl StepPlan {
             precision: matmul.precision(),
             instructions: matmul.name(),
             threads: 1,
-            schedule: Schedule::RowTiles,
+            schedule: StepSchedule::RowTiles,
             tile_rows: 1,
             tile_multiple: 1,
             non_temporal_stores: false,
@@ -151,11 +151,11 @@ impl StepPlan {
             call.must_gather || should_gather(architecture, rows / rows.div_ceil(group), call.factor)
         });
         self.schedule = match training {
-            true if gathers => Schedule::Gathered,
-            true if layerwise_is_faster(architecture, tiles, threads) => Schedule::LayerWise,
-            _ => Schedule::RowTiles,
+            true if gathers => StepSchedule::Gathered,
+            true if layerwise_is_faster(architecture, tiles, threads) => StepSchedule::LayerWise,
+            _ => StepSchedule::RowTiles,
         };
-        let tiled = training && self.schedule == Schedule::RowTiles;
+        let tiled = training && self.schedule == StepSchedule::RowTiles;
         self.rows = rows;
         self.threads = threads;
         self.non_temporal_stores = tiled && threads > 1 && non_temporal::is_supported(matmul.isa());
@@ -344,14 +344,14 @@ impl fmt::Display for StepPlan {
             self.instructions
         )?;
         match self.schedule {
-            Schedule::RowTiles => {
+            StepSchedule::RowTiles => {
                 writeln!(f, "  row tiles: up to {} rows at a time go through all layers and back", self.tile_rows)?;
             }
-            Schedule::LayerWise => {
+            StepSchedule::LayerWise => {
                 let rows = self.tile_rows;
                 writeln!(f, "  layer by layer: all threads compute one layer, cut into {rows} rows and some columns")?;
             }
-            Schedule::Gathered => writeln!(f, "  gathered: layer by layer, without what shared masks drop")?,
+            StepSchedule::Gathered => writeln!(f, "  gathered: layer by layer, without what shared masks drop")?,
         }
         let again = if self.features_read_again { "; the first gradient reads their bytes again" } else { "" };
         writeln!(f, "  features: {:.0} % are not zero{again}", 100.0 * self.nonzero_features)?;

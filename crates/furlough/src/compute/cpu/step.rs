@@ -4,7 +4,7 @@ use super::dropout::LayerMask;
 use super::matmul::Matmul;
 use super::operand::{Operand, nonzero_features};
 use super::pass::{Pass, Tile};
-use super::plan::{Call, Schedule, StepPlan, worthwhile_threads};
+use super::plan::{Call, StepPlan, StepSchedule, worthwhile_threads};
 use super::schedule::{layerwise, row_tiles, tile_rows};
 use super::workspace::Borrowed;
 use super::{Cpu, Isa, SharedMaskMode, StepSums, gathered, update};
@@ -96,7 +96,7 @@ pub(super) fn train(
 ) -> StepSums {
     cpu.nonzero_features = Some(cpu.plan_step(batch, factor).nonzero_features);
     fill_masks(cpu.isa, &mut cpu.masks, &cpu.architecture, Some(site), factor);
-    if cpu.plan.schedule == Schedule::Gathered {
+    if cpu.plan.schedule == StepSchedule::Gathered {
         return gathered::train(cpu, mlp, velocity, optimizer, batch);
     }
     cpu.connections.draw(cpu.isa, &mut cpu.workers, mlp, Some(site), factor);
@@ -131,7 +131,7 @@ fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
         scratch,
     };
     match plan.schedule {
-        Schedule::LayerWise => layerwise(&pass, workers, batch, &cpu.sums),
+        StepSchedule::LayerWise => layerwise(&pass, workers, batch, &cpu.sums),
         _ => row_tiles(&pass, workers, batch, &cpu.sums),
     }
     StepSums::total(&cpu.sums.all()[..batch.examples.len()])
