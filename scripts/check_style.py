@@ -8,6 +8,7 @@ A function has at most 80 lines.
 Files of a crate import each other in one direction: there is no circle. (What a folder's own file
 holds is for the files in it to use.)
 A public type's name is given once in the workspace (`Error` and `Result`, one a crate, apart).
+A sentence of a page has at most 40 words.
 README.md has at most 600 words.
 The engine depends on at most 45 packages, directly or not.
 The tracked files take less than 5 MB.
@@ -18,7 +19,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LINE, COMMENT, FUNCTION, WORDS, PACKAGES, MEGABYTES = 120, 100, 80, 600, 45, 5
+LINE, COMMENT, FUNCTION, SENTENCE, WORDS, PACKAGES, MEGABYTES = 120, 100, 80, 40, 600, 45, 5
 FN = re.compile(r'^(\s*)(?:pub(?:\([^)]*\))? )?(?:const |async |unsafe |extern "C" )*fn (\w+)')
 USE = re.compile(r'^[ \t]*(pub(?:\([^)]*\))? )?use ([^;]+);', re.M)
 INLINE = re.compile(r'\b(?:crate|super)(?:::\w+)+')
@@ -37,6 +38,19 @@ def columns(path, lines):
         limit = COMMENT if comment and not fence else LINE
         if len(line) > limit:
             yield f"{path}:{number}: {len(line)} columns, {limit} are the most"
+
+
+def sentences(path):
+    """Of a page's text: tables and code are none."""
+    fence = False
+    for number, line in enumerate(path.read_text().split("\n"), 1):
+        fence ^= line.lstrip().startswith("```")
+        if fence or line.lstrip().startswith(("|", "```")):
+            continue
+        for sentence in re.split(r"(?<=[.!?])\s+", re.sub(r"\]\([^)]*\)", "]", line)):
+            words = sum(1 for word in sentence.split() if re.search(r"\w", word))
+            if words > SENTENCE:
+                yield f"{path}:{number}: a sentence of {words} words, {SENTENCE} are the most"
 
 
 def functions(path, lines):
@@ -158,6 +172,9 @@ def main():
     for path in tracked("*.rs"):
         lines = path.read_text().split("\n")
         wrong += [*columns(path, lines), *functions(path, lines)]
+    for path in tracked("*.md"):
+        if "results" not in path.parts:
+            wrong += sentences(path)
     for src in sorted(Path("crates").glob("*/src")):
         for circle in Crate(src).circles():
             wrong.append("a circle of imports: " + " -> ".join(str(path) for path in circle))
