@@ -2,7 +2,7 @@
 
 use super::{RunReport, numbers};
 use crate::run::Failure;
-use furlough::nn::{Activation, Mlp};
+use furlough::nn::{Activation, Mlp, ParamSpec};
 use maud::{Markup, html};
 
 pub(super) fn section(report: &RunReport) -> Markup {
@@ -81,6 +81,10 @@ fn layers(mlp: &Mlp) -> Markup {
     let architecture = mlp.architecture();
     let learnt = |place: usize| mlp.learned_dropout().find(|(block, _)| *block == place).map(|(_, p)| p);
     let input = architecture.input_dropout();
+    let parameters = |place: usize| -> usize {
+        let of_block = architecture.param_specs().iter().filter(|spec| spec.group.block() == place);
+        of_block.map(ParamSpec::len).sum()
+    };
     html! {
         div.scroll tabindex="0" role="region" aria-label="Layers" {
             table {
@@ -110,7 +114,7 @@ fn layers(mlp: &Mlp) -> Markup {
                                     block.dropout.p().to_string() })
                                 @if let Some(p) = learnt(place) { ", learnt " (numbers::loss(p)) }
                             }
-                            td { (numbers::whole(((block.inputs + 1) * block.outputs) as u64)) }
+                            td { (numbers::whole(parameters(place) as u64)) }
                         }
                     }
                     tr.sum {

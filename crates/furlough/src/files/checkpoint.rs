@@ -103,7 +103,7 @@ pub(super) fn from_bytes(
         return Err(other("on other data", how));
     }
     let parameters = sealed::values(path, &tensors, architecture, "")?;
-    let expected = 2 * architecture.blocks().len() * if velocity { 2 } else { 1 };
+    let expected = architecture.param_specs().len() * if velocity { 2 } else { 1 };
     if tensors.len() != expected {
         let reason = format!("belongs to another network: it has {}, not {expected}", counted(tensors.len(), "tensor"));
         return Err(Error::file(path, reason));

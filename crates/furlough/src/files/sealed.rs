@@ -28,21 +28,10 @@ struct Envelope<M> {
     body: M,
 }
 
-/// The parameters' tensors, `linear1.weight` and so on with `prefix` before them: name, shape and
-/// place.
-pub(super) fn layout(architecture: &Architecture, prefix: &str) -> Vec<(String, Vec<usize>, std::ops::Range<usize>)> {
-    let mut tensors = Vec::new();
-    for (index, block) in architecture.blocks().iter().enumerate() {
-        let (weights, biases) = architecture.ranges(index);
-        let layer = format!("{prefix}linear{}", index + 1);
-        tensors.push((format!("{layer}.weight"), vec![block.inputs, block.outputs], weights));
-        tensors.push((format!("{layer}.bias"), vec![block.outputs], biases));
-    }
-    tensors
-}
-
-/// A sealed file of `groups`, each with a prefix for its tensors' names and as long as the
-/// parameters.
+/// A sealed file of `groups`, each with a prefix for its tensors' names ([`ParamSpec::name`]) and as
+/// long as the parameters.
+///
+/// [`ParamSpec::name`]: crate::nn::ParamSpec::name
 pub(super) fn seal<M: Serialize>(
     path: &Path,
     kind: &str,
@@ -58,12 +47,13 @@ pub(super) fn seal<M: Serialize>(
 
     let mut tensors = Vec::new();
     for (prefix, values) in groups {
-        for (name, shape, range) in layout(architecture, prefix) {
-            let values = &values[range];
+        for spec in architecture.param_specs() {
+            let name = format!("{prefix}{}", spec.name);
+            let values = &values[spec.range.clone()];
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
                 return Err(failed(&format!("{name} has the value {value}. Try a smaller learning rate")));
             }
-            tensors.push(Tensor { name, shape, values });
+            tensors.push(Tensor { name, shape: spec.shape.clone(), values });
         }
     }
     let mut file = tensors::write(tensors, KEY, &metadata).map_err(|error| failed(&error))?;
@@ -139,8 +129,9 @@ pub(super) fn values(
     prefix: &str,
 ) -> Result<Vec<f32>> {
     let mut values = Vec::with_capacity(architecture.parameters());
-    for (name, shape, _) in layout(architecture, prefix) {
-        let found = tensors.values(&name, &shape).map_err(|found| {
+    for spec in architecture.param_specs() {
+        let (name, shape) = (format!("{prefix}{}", spec.name), &spec.shape);
+        let found = tensors.values(&name, shape).map_err(|found| {
             Error::file(path, format!("belongs to another network: {name} should be {shape:?}, but {found}"))
         })?;
         let from = values.len();

@@ -58,7 +58,7 @@ impl Architecture {
     /// What drops weights of block `index` in training, as plain dropout of the rows of its
     /// weights: the DropConnect before it. None where nothing does.
     pub fn drop_connect(&self, index: usize) -> Option<Dropout> {
-        let before = if index == 0 { self.input_dropout } else { self.blocks[index - 1].dropout };
+        let before = if index == 0 { self.input_dropout() } else { self.blocks()[index - 1].dropout };
         (before.kind() == DropoutKind::DropConnect && !before.is_identity()).then(|| before.of_weights())
     }
 }

@@ -1,4 +1,5 @@
-use super::{Activation, Concrete, Dropout, Init, MaskSharing};
+use super::parameters::specs_of;
+use super::{Activation, Concrete, Dropout, Init, MaskSharing, ParamGroup, ParamSpec};
 use crate::random::Key;
 use crate::{Error, Result, counted};
 use ndarray::{ArrayView1, ArrayView2};
@@ -22,12 +23,19 @@ pub struct Block {
 /// [`Sequential::validate`](super::Sequential::validate).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
-    pub(super) flatten: bool,
-    pub(super) input_dropout: Dropout,
-    pub(super) blocks: Vec<Block>,
+    flatten: bool,
+    input_dropout: Dropout,
+    blocks: Vec<Block>,
+    params: Vec<ParamSpec>,
 }
 
 impl Architecture {
+    /// Returns the network of these blocks, of which each takes what the one before it gives.
+    pub(super) fn new(flatten: bool, input_dropout: Dropout, blocks: Vec<Block>) -> Self {
+        let params = specs_of(&blocks);
+        Architecture { flatten, input_dropout, blocks, params }
+    }
+
     /// The blocks that concrete dropout stands after, first to last.
     pub fn concrete_blocks(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.blocks.len()).filter(|&index| self.blocks[index].dropout.is_concrete())
@@ -77,29 +85,39 @@ impl Architecture {
         self.flatten
     }
 
-    /// Number of weights and biases.
+    /// Returns the list of the parameters, in the order of the flat buffer. Whatever does something
+    /// to each parameter walks this list.
+    pub fn param_specs(&self) -> &[ParamSpec] {
+        &self.params
+    }
+
+    /// Number of parameters.
     pub fn parameters(&self) -> usize {
-        self.blocks.iter().map(|b| (b.inputs + 1) * b.outputs).sum()
+        self.params.last().map_or(0, |last| last.range.end)
     }
 
     /// The network that ends after the activation of block `index`, so that its outputs are that
     /// block's units.
     pub(crate) fn up_to(&self, index: usize) -> Architecture {
-        Architecture { blocks: self.blocks[..=index].to_vec(), ..self.clone() }
+        Architecture::new(self.flatten, self.input_dropout, self.blocks[..=index].to_vec())
     }
 
     /// Where the weights (inputs × outputs, row-major) and the biases of block `index` stand in the
     /// parameters.
+    ///
+    /// # Panics
+    /// When there is no such block.
     pub fn ranges(&self, index: usize) -> (Range<usize>, Range<usize>) {
-        let start: usize = self.blocks[..index].iter().map(|b| (b.inputs + 1) * b.outputs).sum();
-        let Block { inputs, outputs, .. } = self.blocks[index];
-        let biases = start + inputs * outputs;
-        (start..biases, biases..biases + outputs)
+        let range = |group: ParamGroup| {
+            let found = self.params.iter().find(|spec| spec.group == group);
+            found.expect("each block has weights and biases").range.clone()
+        };
+        (range(ParamGroup::Weight { block: index }), range(ParamGroup::Bias { block: index }))
     }
 }
 
-/// A multilayer perceptron: an architecture and one flat buffer of parameters, block after block,
-/// weights before biases.
+/// A multilayer perceptron: an architecture and one flat buffer of parameters, which
+/// [`Architecture::param_specs`] lists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mlp {
     architecture: Architecture,
@@ -137,9 +155,8 @@ impl Mlp {
     /// The network as a run with this key begins.
     pub fn new(architecture: Architecture, init: Init, key: Key) -> Self {
         let mut parameters = vec![0.0; architecture.parameters()];
-        for (index, block) in architecture.blocks.iter().enumerate() {
-            let (weights, _) = architecture.ranges(index);
-            init.fill(key, index as u32, block.inputs, block.outputs, &mut parameters[weights]);
+        for spec in architecture.param_specs() {
+            spec.fill(init, key, &mut parameters[spec.range.clone()]);
         }
         Mlp::from_parameters(architecture, parameters)
     }
@@ -200,7 +217,7 @@ impl Mlp {
         &self.architecture
     }
 
-    /// All parameters; [`Architecture::ranges`] says which is which.
+    /// All parameters; [`Architecture::param_specs`] says which is which.
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
     }

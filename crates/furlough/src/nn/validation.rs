@@ -133,7 +133,7 @@ impl<'a> Validation<'a> {
             Err(Error::Layer { position: self.layers.len().max(1), layer, reason: reason.into() })
         };
         match self.previous {
-            Some(Layer::Linear(..)) => Ok(Architecture { flatten, input_dropout, blocks }),
+            Some(Layer::Linear(..)) => Ok(Architecture::new(flatten, input_dropout, blocks)),
             None => bad("nothing".into(), "the list is empty; it needs at least one Linear"),
             Some(layer) if layer.is_dropout() && !blocks.is_empty() => {
                 bad(layer.to_string(), "dropout after the outputs would drop answers; the list ends with a Linear")

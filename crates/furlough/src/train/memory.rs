@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrainingMemory {
-    /// Weights and biases.
+    /// The network's parameters.
     pub parameters: u64,
     /// The optimizer's velocity.
     pub optimizer: u64,
@@ -90,7 +90,7 @@ impl TrainingMemory {
             workspace: of_batch.saturating_add(inputs).saturating_add(of_threads),
             evaluation: evaluated.saturating_add(WORD.saturating_mul(examples)),
             // One is written, as numbers and as bytes, while one waits and one is copied.
-            checkpoints: state.saturating_mul(4).saturating_add(largest_layer(architecture)),
+            checkpoints: state.saturating_mul(4).saturating_add(largest_parameter(architecture)),
         }
     }
 
@@ -106,10 +106,10 @@ impl TrainingMemory {
     }
 }
 
-/// Bytes of the largest layer's weights.
-fn largest_layer(architecture: &Architecture) -> u64 {
-    let weights = |block: &Block| (block.inputs as u64).saturating_mul(block.outputs as u64);
-    WORD.saturating_mul(architecture.blocks().iter().map(weights).max().unwrap_or(0))
+/// Bytes of the largest tensor of the parameters.
+fn largest_parameter(architecture: &Architecture) -> u64 {
+    let largest = architecture.param_specs().iter().map(|spec| spec.len() as u64).max();
+    WORD.saturating_mul(largest.unwrap_or(0))
 }
 
 /// Asks the system whether it would give so many bytes, of which nothing is kept. Without this the

@@ -1,0 +1,154 @@
+//! The list of a network's parameters: what there is, where it stands, how it begins, and what the
+//! optimizer does to it. Initialization, optimizer, checkpoint, model file and reports walk it.
+
+use super::{Block, Init};
+use crate::random::Key;
+use std::ops::Range;
+
+/// One tensor of a network's parameters.
+///
+/// ```
+/// use furlough::nn::{Layer::*, Sequential};
+/// let network = Sequential::new([Linear(784, 256), Relu, Linear(256, 10)]).validate()?;
+/// let told: Vec<_> = network.param_specs().iter().map(|spec| (&*spec.name, &*spec.shape)).collect();
+/// let weights = [("linear1.weight", &[784, 256][..]), ("linear2.weight", &[256, 10])];
+/// let biases = [("linear1.bias", &[256][..]), ("linear2.bias", &[10])];
+/// assert_eq!(told, [weights[0], biases[0], weights[1], biases[1]]);
+/// # Ok::<(), furlough::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamSpec {
+    /// The name that files and messages give it, such as `linear1.weight`.
+    pub name: String,
+    /// Its shape; weights are inputs × outputs.
+    pub shape: Vec<usize>,
+    /// Its place in the flat buffer ([`Mlp::parameters`](super::Mlp::parameters)), row-major.
+    pub range: Range<usize>,
+    /// How it begins.
+    pub init: ParamInit,
+    /// Whether weight decay and the L1 penalty apply to it.
+    pub decay: bool,
+    /// What the learning rate is multiplied by for it.
+    pub lr_factor: f64,
+    /// What it is to the network.
+    pub group: ParamGroup,
+}
+
+/// How a parameter begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamInit {
+    /// As [`Init`] says for the weights of the linear layer with this number, from 0.
+    Weights {
+        /// The layer of the random stream.
+        layer: u32,
+    },
+    /// At 0.
+    Zeros,
+}
+
+/// What a parameter is to the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ParamGroup {
+    /// The weights of a block, inputs × outputs.
+    Weight {
+        /// The block's number, from 0.
+        block: usize,
+    },
+    /// The biases of a block, one a unit.
+    Bias {
+        /// The block's number, from 0.
+        block: usize,
+    },
+}
+
+impl ParamGroup {
+    /// Returns the block that such a parameter belongs to.
+    pub fn block(self) -> usize {
+        match self {
+            ParamGroup::Weight { block } | ParamGroup::Bias { block } => block,
+        }
+    }
+}
+
+impl ParamSpec {
+    /// Returns the number of its values.
+    #[allow(clippy::len_without_is_empty)] // no parameter is empty
+    pub fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Fills `values`, which are those of this parameter, with what a run with this key begins
+    /// with.
+    pub(super) fn fill(&self, init: Init, key: Key, values: &mut [f32]) {
+        match self.init {
+            ParamInit::Weights { layer } => init.fill(key, layer, self.shape[0], self.shape[1], values),
+            ParamInit::Zeros => values.fill(0.0),
+        }
+    }
+}
+
+/// Returns the parameters of a network of these blocks, in the order of the flat buffer: block
+/// after block, weights before biases.
+pub(super) fn specs_of(blocks: &[Block]) -> Vec<ParamSpec> {
+    let mut specs = Vec::with_capacity(2 * blocks.len());
+    let mut end = 0;
+    let mut add = |name: String, shape: Vec<usize>, init, decay, group| {
+        let start = end;
+        end += shape.iter().product::<usize>();
+        specs.push(ParamSpec { name, shape, range: start..end, init, decay, lr_factor: 1.0, group });
+    };
+    for (block, &Block { inputs, outputs, .. }) in blocks.iter().enumerate() {
+        let (layer, number) = (block as u32, block + 1); // a validated list has fewer than 2^24 blocks
+        let weights = (ParamInit::Weights { layer }, ParamGroup::Weight { block });
+        add(format!("linear{number}.weight"), vec![inputs, outputs], weights.0, true, weights.1);
+        add(format!("linear{number}.bias"), vec![outputs], ParamInit::Zeros, false, ParamGroup::Bias { block });
+    }
+    specs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Activation, Mlp, Sequential};
+    use super::*;
+
+    #[test]
+    fn the_list_covers_the_buffer_without_gaps() {
+        for hidden in [&[][..], &[7], &[7, 3, 5]] {
+            let network = Sequential::mlp(11, 2, hidden, Activation::Relu, 0.0, &vec![0.5; hidden.len()]);
+            let network = network.validate().unwrap();
+            let mut end = 0;
+            for spec in network.param_specs() {
+                assert_eq!((spec.range.start, spec.len()), (end, spec.shape.iter().product()), "{}", spec.name);
+                end = spec.range.end;
+            }
+            assert_eq!(end, network.parameters());
+            for (index, block) in network.blocks().iter().enumerate() {
+                let (weights, biases) = network.ranges(index);
+                assert_eq!((weights.len(), biases.len()), (block.inputs * block.outputs, block.outputs));
+                assert_eq!(weights.end, biases.start);
+            }
+            let names: std::collections::HashSet<_> = network.param_specs().iter().map(|spec| &spec.name).collect();
+            assert_eq!(names.len(), network.param_specs().len(), "no name twice");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_network_lists_its_own_parameters() {
+        let network = Sequential::mlp(4, 2, &[3, 5], Activation::Relu, 0.0, &[0.0; 2]).validate().unwrap();
+        let part = network.up_to(1);
+        assert_eq!(part.param_specs(), &network.param_specs()[..4]);
+        assert_eq!(part.parameters(), 5 * 3 + 4 * 5);
+    }
+
+    #[test]
+    fn weights_begin_as_told_and_biases_at_0() {
+        let network = Sequential::mlp(4, 2, &[3], Activation::Relu, 0.0, &[0.0]).validate().unwrap();
+        let mlp = Mlp::new(network, Init::Kaiming, Key::new(3));
+        for (index, (inputs, outputs)) in [(4, 3), (3, 2)].into_iter().enumerate() {
+            let mut expected = vec![0.0; inputs * outputs];
+            Init::Kaiming.fill(Key::new(3), index as u32, inputs, outputs, &mut expected);
+            assert!(mlp.weights(index).iter().eq(&expected), "layer {index}");
+            assert!(mlp.biases(index).iter().all(|bias| bias.to_bits() == 0), "layer {index}");
+        }
+    }
+}
