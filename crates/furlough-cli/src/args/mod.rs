@@ -2,6 +2,7 @@
 
 mod compare;
 mod contradictions;
+mod recipe;
 mod report;
 pub mod study;
 mod texts;
@@ -11,21 +12,22 @@ mod watch;
 
 pub use compare::CompareArgs;
 pub use contradictions::contradictions;
+pub use recipe::RecipeArgs;
 pub use report::ReportArgs;
 
 use crate::commands::data::DataArgs;
 use crate::terminal::{Style, name};
 use clap::builder::{Styles, styling::AnsiColor};
 use clap::error::{ContextValue, ErrorKind};
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand};
-use furlough_lab::recipe::{OneOrMany, Settings};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use furlough_lab::recipe::whole;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
 pub use tune::TuneArgs;
-use values::{activations, number, numbers, threads, whole, wholes};
+use values::threads;
 pub use watch::WatchArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -97,8 +99,7 @@ fn refuse_other_recipe(name: &str, matches: &ArgMatches, command: &mut clap::Com
     if !matches.contains_id("resume") {
         return Ok(());
     }
-    let given = matches.get_many::<Id>("RecipeArgs").into_iter().flatten();
-    let flags: Vec<String> = given.map(|id| format!("--{}", id.as_str().replace('_', "-"))).collect();
+    let flags = RecipeArgs::given(matches);
     if flags.is_empty() {
         return Ok(());
     }
@@ -196,171 +197,6 @@ pub struct TrainArgs {
     pub quiet: bool,
 }
 
-/// The flags that make up a recipe. Values that make no sense are found by `Settings::resolve`, so
-/// that flags and files get the same messages.
-#[derive(Debug, Args)]
-pub struct RecipeArgs {
-    /// Read the recipe from a TOML file; flags override it key by key
-    #[arg(long, value_name = "FILE", help_heading = "Recipe")]
-    pub recipe: Option<PathBuf>,
-
-    /// Data set: see `furlough data list` [default: fashion-mnist]
-    #[arg(long, value_name = "NAME", help_heading = "Data")]
-    data: Option<String>,
-    /// Lowest label in a folder of your own files: 1 where they count from 1, as EMNIST's letters
-    /// do [default: 0]
-    #[arg(long, value_parser = whole::<u32>, value_name = "N", help_heading = "Data", allow_negative_numbers = true)]
-    labels_from: Option<u32>,
-
-    /// Learn from only N of the training examples [default: all]
-    #[arg(long, value_parser = whole::<usize>, value_name = "N", help_heading = "Data", allow_negative_numbers = true)]
-    train_examples: Option<usize>,
-    /// Cut the training examples into K parts and hold one out for validation, in place of the test
-    /// set
-    #[arg(long, value_parser = whole::<u32>, value_name = "K", help_heading = "Data", allow_negative_numbers = true)]
-    folds: Option<u32>,
-    /// Which part is held out, from 0 [default: 0]
-    #[arg(long, value_parser = whole::<u32>, value_name = "N", help_heading = "Data", allow_negative_numbers = true)]
-    fold: Option<u32>,
-    /// Seed of which examples are chosen and held out [default: 0]
-    #[arg(long, value_parser = whole::<u64>, value_name = "SEED", help_heading = "Data", allow_negative_numbers = true)]
-    split_seed: Option<u64>,
-
-    /// Widths of the hidden layers, or 'none' [default: 256,256]
-    #[arg(long, value_name = "N,N,…", value_parser = wholes, help_heading = "Network", allow_negative_numbers = true)]
-    hidden: Option<OneOrMany<usize>>,
-    /// Drop probability after each hidden layer, or one for all [default: 0.2, and 0.5 after the
-    /// last]
-    #[arg(long, value_name = "P,P,…", value_parser = numbers, help_heading = "Network", allow_negative_numbers = true)]
-    dropout: Option<OneOrMany<f64>>,
-    /// Drop probability of the features themselves [default: 0]
-    #[arg(long, value_parser = number, value_name = "P", help_heading = "Network", allow_negative_numbers = true)]
-    input_dropout: Option<f64>,
-    /// What dropout does: bernoulli switches units off, gaussian multiplies each by normal noise
-    /// with the same variance, alpha suits '--activation selu --init lecun', dropconnect switches
-    /// weights off, concrete learns p from where it begins [default: bernoulli]
-    #[arg(long, value_name = "KIND", value_parser = values::dropout_kinds(), help_heading = "Network")]
-    dropout_kind: Option<String>,
-    /// Who shares a mask in a step: per-example, batch, or N examples; sharing saves time [default:
-    /// per-example]
-    #[arg(long, value_name = "N|batch", help_heading = "Network", allow_negative_numbers = true)]
-    dropout_sharing: Option<String>,
-    /// Multiply all drop probabilities in the course of training: constant, early:F (only the first
-    /// F of it), late:F (all but the first F), ramp:F (from 0 up over the first F), decay (down to
-    /// 0 at the end) [default: constant]
-    #[arg(long, value_name = "WHEN", help_heading = "Network")]
-    dropout_schedule: Option<String>,
-    /// Of concrete dropout: prior length scale of the weights [default: 0.0001]
-    #[arg(long, value_parser = number, value_name = "L", help_heading = "Network", allow_negative_numbers = true)]
-    concrete_length: Option<f64>,
-    /// Of concrete dropout: factor of the entropy, which draws p to 1/2 [default: 1]
-    #[arg(long, value_parser = number, value_name = "C", help_heading = "Network", allow_negative_numbers = true)]
-    concrete_regularizer: Option<f64>,
-    /// What hidden units do with their input [default: relu]
-    #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Network")]
-    activation: Option<String>,
-    /// How weights start: normal:SD, uniform:BOUND, kaiming, lecun, xavier [default: normal:0.01;
-    /// digits: kaiming]
-    #[arg(long, value_name = "INIT", help_heading = "Network")]
-    init: Option<String>,
-
-    /// Optimizer [default: sgd]
-    #[arg(long, value_name = "NAME", help_heading = "Training")]
-    optimizer: Option<String>,
-    /// Learning rate [default: 0.5; digits: 0.1]
-    #[arg(long, value_parser = number, value_name = "RATE", help_heading = "Training", allow_negative_numbers = true)]
-    lr: Option<f64>,
-    /// How the learning rate falls: constant, or linear or cosine to 0 at the end [default:
-    /// constant]
-    #[arg(long, value_name = "NAME", value_parser = values::lr_schedules(), help_heading = "Training")]
-    lr_schedule: Option<String>,
-    /// How much of the last step goes on, from 0 to below 1 [default: 0]
-    #[arg(long, value_parser = number, value_name = "M", help_heading = "Training", allow_negative_numbers = true)]
-    momentum: Option<f64>,
-    /// Look ahead along the momentum [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    #[arg(help_heading = "Training")]
-    nesterov: Option<bool>,
-    /// L2 penalty on the weights [default: 0]
-    #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
-    weight_decay: Option<f64>,
-    /// L1 penalty on the weights; leaves few of them large [default: 0]
-    #[arg(long, value_parser = number, value_name = "D", help_heading = "Training", allow_negative_numbers = true)]
-    l1: Option<f64>,
-    /// Upper bound for the norm of each hidden unit's incoming weights; 3 or 4 go well with dropout
-    /// [default: none]
-    #[arg(long, value_parser = number, value_name = "NORM", help_heading = "Training", allow_negative_numbers = true)]
-    max_norm: Option<f64>,
-    /// Examples a step [default: 256; digits: 32]
-    #[arg(
-        long,
-        value_parser = whole::<usize>,
-        value_name = "N",
-        help_heading = "Training",
-        allow_negative_numbers = true
-    )]
-    batch_size: Option<usize>,
-    /// Passes over the training data [default: 10; digits: 30]
-    #[arg(
-        long,
-        value_parser = whole::<u32>,
-        value_name = "N",
-        help_heading = "Training",
-        allow_negative_numbers = true
-    )]
-    epochs: Option<u32>,
-    /// Seed of all randomness [default: 0]
-    #[arg(
-        long,
-        value_parser = whole::<u64>,
-        value_name = "SEED",
-        help_heading = "Training",
-        allow_negative_numbers = true
-    )]
-    seed: Option<u64>,
-    /// What matrix products multiply: single precision, or each factor rounded to bfloat16, which
-    /// is several times as fast on processors with AMX, a third faster with AVX512-BF16 and no
-    /// faster on others [default: f32]
-    #[arg(long, value_parser = values::precisions(), value_name = "NAME", help_heading = "Training")]
-    precision: Option<String>,
-}
-
-impl RecipeArgs {
-    /// What the flags say, the recipe file left out.
-    pub fn settings(&self) -> furlough::Result<Settings> {
-        Ok(Settings {
-            data: self.data.clone(),
-            labels_from: self.labels_from,
-            train_examples: self.train_examples,
-            folds: self.folds,
-            fold: self.fold,
-            split_seed: self.split_seed,
-            hidden: self.hidden.clone(),
-            dropout: self.dropout.clone(),
-            input_dropout: self.input_dropout,
-            dropout_kind: self.dropout_kind.as_deref().map(str::parse).transpose()?,
-            dropout_sharing: self.dropout_sharing.as_deref().map(str::parse).transpose()?,
-            dropout_schedule: self.dropout_schedule.as_deref().map(str::parse).transpose()?,
-            concrete_length: self.concrete_length,
-            concrete_regularizer: self.concrete_regularizer,
-            activation: self.activation.as_deref().map(str::parse).transpose()?,
-            init: self.init.as_deref().map(str::parse).transpose()?,
-            optimizer: self.optimizer.clone(),
-            lr: self.lr,
-            lr_schedule: self.lr_schedule.as_deref().map(str::parse).transpose()?,
-            momentum: self.momentum,
-            nesterov: self.nesterov,
-            weight_decay: self.weight_decay,
-            l1: self.l1,
-            max_norm: self.max_norm,
-            batch_size: self.batch_size,
-            epochs: self.epochs,
-            seed: self.seed,
-            precision: self.precision.as_deref().map(str::parse).transpose()?,
-        })
-    }
-}
-
 /// What `furlough evaluate` takes.
 #[derive(Debug, Args)]
 #[command(after_help = EVALUATE_AFTER)]
@@ -433,6 +269,7 @@ pub struct RunsArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use furlough_lab::recipe::{OneOrMany, Settings};
 
     #[test]
     fn the_definition_is_sound() {
@@ -442,7 +279,7 @@ mod tests {
     fn settings(line: &str) -> Settings {
         let words = ["furlough", "train"].into_iter().chain(line.split_whitespace());
         match Cli::from(words).unwrap().command {
-            Command::Train(args) => args.recipe.settings().unwrap(),
+            Command::Train(args) => args.recipe.flags().unwrap(),
             other => panic!("{other:?}"),
         }
     }

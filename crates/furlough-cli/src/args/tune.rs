@@ -1,6 +1,7 @@
 use super::RecipeArgs;
-use super::values::{threads, whole};
+use super::values::threads;
 use clap::Args;
+use furlough_lab::recipe::whole;
 use std::num::NonZero;
 use std::path::PathBuf;
 

@@ -24,7 +24,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn page() -> String {
+/// Returns the page.
+pub fn page() -> String {
     let mut cli = Cli::command();
     cli.build();
     let mut text = HEAD.to_string();

@@ -5,7 +5,6 @@ use crate::args::{RecipeArgs, TrainArgs, contradictions};
 use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
-use anyhow::Context;
 use furlough::files::DataInfo;
 use furlough::train::{StopReason, Trainer, TrainingMemory};
 use furlough_lab::recipe::{Recipe, Settings};
@@ -139,15 +138,7 @@ fn host_name() -> String {
 
 /// The recipe that the flags and their file say.
 fn recipe(args: &RecipeArgs, quiet: bool) -> anyhow::Result<Recipe> {
-    let file = match &args.recipe {
-        None => Settings::default(),
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("cannot read recipe {}", path.display()))?;
-            Settings::parse(&text, Some(path))?
-        }
-    };
-    let settings = args.settings()?.or(file);
+    let settings = args.settings()?;
     let recipe = settings.clone().resolve()?;
     notes(quiet, &settings, &recipe);
     Ok(recipe)

@@ -1,10 +1,17 @@
 //! What somebody said of a run, in flags or TOML, and the recipe that was decided and checked of
 //! it.
 
+mod keys;
+mod optimizer;
 mod resolved;
+mod schema;
 mod settings;
+mod text;
 mod toml_text;
 
-pub use resolved::Recipe;
-pub use settings::{OneOrMany, Settings};
+pub use keys::{KEYS, Recipe, Settings};
+pub use optimizer::OptimizerKind;
+pub use schema::{Heading, Key, Varies};
+pub use settings::OneOrMany;
+pub use text::{Form, whole};
 pub(crate) use toml_text::{read_toml, toml_reason};

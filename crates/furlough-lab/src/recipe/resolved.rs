@@ -1,61 +1,13 @@
+use super::Recipe;
 use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
 use furlough::data::{Partition, catalog};
-use furlough::nn::{Activation, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, MaskSharing, Sequential};
-use furlough::optim::{LrSchedule, Sgd};
+use furlough::nn::{ConcretePrior, Dropout, DropoutKind, DropoutSchedule, MaskSharing, Sequential};
+use furlough::optim::Sgd;
 use furlough::train::TrainOptions;
-use serde::Serialize;
 
-/// A whole run in one flat list of values, all of them decided and checked. Written as TOML it is
-/// the run directory's `recipe.toml`, and reading that gives the same run, bit for bit. Made by
-/// [`Settings::resolve`](super::Settings::resolve).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Recipe {
-    pub(super) data: String,
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(super) labels_from: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) train_examples: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) folds: Option<u32>,
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(super) fold: u32,
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(super) split_seed: u64,
-    pub(super) hidden: Vec<usize>,
-    pub(super) dropout: Vec<f64>,
-    pub(super) input_dropout: f64,
-    #[serde(skip_serializing_if = "DropoutKind::is_bernoulli")]
-    pub(super) dropout_kind: DropoutKind,
-    #[serde(skip_serializing_if = "MaskSharing::is_per_example")]
-    pub(super) dropout_sharing: MaskSharing,
-    #[serde(skip_serializing_if = "DropoutSchedule::is_constant")]
-    pub(super) dropout_schedule: DropoutSchedule,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) concrete_length: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) concrete_regularizer: Option<f64>,
-    pub(super) activation: Activation,
-    pub(super) init: Init,
-    pub(super) optimizer: &'static str,
-    pub(super) lr: f64,
-    #[serde(skip_serializing_if = "LrSchedule::is_constant")]
-    pub(super) lr_schedule: LrSchedule,
-    pub(super) momentum: f64,
-    pub(super) nesterov: bool,
-    pub(super) weight_decay: f64,
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(super) l1: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) max_norm: Option<f64>,
-    pub(super) batch_size: usize,
-    pub(super) epochs: u32,
-    pub(super) seed: u64,
-    #[serde(skip_serializing_if = "Precision::is_f32")]
-    pub(super) precision: Precision,
-}
-
+/// What a recipe says, and what it means for network and training.
 impl Recipe {
     /// Name of the data set.
     pub fn data(&self) -> &str {
@@ -215,8 +167,4 @@ fn check_seed(name: &str, seed: u64) -> Result<()> {
         Ok(_) => Ok(()),
         Err(_) => Err(Error::setting(name, seed, format!("must be at most {}", i64::MAX))),
     }
-}
-
-fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }

@@ -1,7 +1,7 @@
 use super::Measure;
 use super::file::{Compare, File, PlotSpec, Seeds};
 use super::grid::{Arm, expand, texts};
-use super::keys::suggestion;
+use super::keys::{recipe_keys, suggestion};
 use super::names::{check_file_name, check_line, check_name};
 use crate::recipe::{Recipe, read_toml};
 use crate::{Error, Result};
@@ -141,13 +141,13 @@ impl Study {
 
     fn check_plots(&self) -> std::result::Result<(), String> {
         let axes = self.axes();
-        let keys = super::keys::recipe_keys();
+        let keys: Vec<&str> = recipe_keys().collect();
         let known = |what: &str, name: &str, more: &[&str]| {
-            let mut names = axes.iter().chain(keys).chain(more).copied();
+            let mut names = axes.iter().chain(&keys).chain(more).copied();
             if names.any(|known| known == name) {
                 return Ok(());
             }
-            let near = suggestion(name, axes.iter().chain(keys).chain(more).copied());
+            let near = suggestion(name, axes.iter().chain(&keys).chain(more).copied());
             Err(format!("plot: {what} = {name:?} is neither an axis of this study nor a key of a recipe{near}"))
         };
         let measures: Vec<String> = Measure::all().map(|measure| measure.to_string()).collect();

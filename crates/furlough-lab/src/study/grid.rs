@@ -1,7 +1,7 @@
 use super::file::{GridSpec, MOST_TRIALS};
 use super::keys::{recipe_keys, suggestion};
 use super::names::check_name;
-use crate::recipe::{Recipe, Settings, toml_reason};
+use crate::recipe::{Key, Recipe, Settings, Varies, toml_reason};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use toml::{Table, Value};
@@ -205,22 +205,21 @@ fn points<'a>(axis: &'a str, values: &Value) -> Result<GridAxis<'a>, String> {
 
 /// Keys of a recipe, apart from those that a study sets by other means.
 fn check_keys(place: &str, table: &Table) -> Result<(), String> {
-    let keys = recipe_keys();
     for key in table.keys() {
-        match key.as_str() {
-            "seed" => return Err(format!("{place}: seed is not set here but under [seeds]")),
-            "data" | "labels_from" if place != "base" => {
-                return Err(format!("{place}: a study is of one data set; set data in [base]"));
+        match Key::named(key).map(Key::varies) {
+            Some(Varies::BySeed) => return Err(format!("{place}: {key} is not set here but under [seeds]")),
+            Some(Varies::ByStudy) if place != "base" => {
+                return Err(format!("{place}: a study is of one data set; set {key} in [base]"));
             }
-            known if keys.contains(&known) => {}
-            other => {
-                let near = suggestion(other, keys.iter().copied());
+            Some(_) => {}
+            None => {
+                let near = suggestion(key, recipe_keys());
                 let variants = if place == "axes" {
-                    format!("; an axis of several keys has tables: {other} = [{{ name = \"a\", dropout = 0.5 }}]")
+                    format!("; an axis of several keys has tables: {key} = [{{ name = \"a\", dropout = 0.5 }}]")
                 } else {
                     String::new()
                 };
-                return Err(format!("{place}: {other} is not a key of a recipe{near}{variants}"));
+                return Err(format!("{place}: {key} is not a key of a recipe{near}{variants}"));
             }
         }
     }

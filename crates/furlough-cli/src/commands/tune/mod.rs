@@ -6,14 +6,12 @@ mod page;
 
 use super::train::{data, notes, threads};
 use crate::acquire::{Acquired, Wanted};
-use crate::args::{RecipeArgs, TuneArgs};
+use crate::args::TuneArgs;
 use crate::progress::{Display, Output, Quiet, Renderer, StandardStream, Subject};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt};
-use anyhow::Context;
 use furlough::counted;
 use furlough::data::Split;
-use furlough_lab::recipe::Settings;
 use furlough_lab::study::TrialData;
 use furlough_lab::tune::{Metric, TuneDir, TuneEvent, TuneOptions, TuneReport, Tuning, check, tune};
 use std::io::{self, IsTerminal};
@@ -120,7 +118,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
 
 /// What the flags and the recipe file ask for.
 fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
-    let base = settings(&args.recipe)?;
+    let base = args.recipe.settings()?;
     let given = base.clone();
     let usual = TuneOptions::new(base, args.search.as_deref().unwrap_or_default())?;
     let options = TuneOptions {
@@ -135,18 +133,6 @@ fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
     options.validate()?;
     notes(args.quiet, &given, &options.recipe);
     Ok(options)
-}
-
-fn settings(args: &RecipeArgs) -> anyhow::Result<Settings> {
-    let file = match &args.recipe {
-        None => Settings::default(),
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("cannot read recipe {}", path.display()))?;
-            Settings::parse(&text, Some(path))?
-        }
-    };
-    Ok(args.settings()?.or(file))
 }
 
 /// Trials at a time: no more than there are threads.

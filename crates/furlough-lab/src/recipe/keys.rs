@@ -1,0 +1,223 @@
+//! The table of all keys of a recipe. A key is added by an entry here; what it does is said where
+//! `Recipe` becomes a network and options.
+
+use super::schema::{About, Heading, Key, Varies, keys};
+use super::text::FromText;
+use super::{OneOrMany, OptimizerKind};
+use furlough::compute::Precision;
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, MaskSharing};
+use furlough::optim::LrSchedule;
+
+keys! {
+    /// Name of the data set.
+    data: String => String {
+        written: always,
+        decided: |said| said.data.clone().unwrap_or_else(|| "fashion-mnist".into()),
+        about: About::new(Heading::Data, "NAME", "Data set: see `furlough data list`")
+            .default("fashion-mnist").varies(Varies::ByStudy),
+    }
+    /// The lowest label in a folder of one's own files, which becomes the first class.
+    labels_from: u32 => u32 {
+        written: unless_neutral,
+        decided: |said| said.labels_from.unwrap_or_default(),
+        about: About::new(Heading::Data, "N", "Lowest label in a folder of your own files: 1 where they count from 1, \
+            as EMNIST's letters do").default("0").varies(Varies::ByStudy),
+    }
+    /// How many of the training examples are learned from, at least 1.
+    train_examples: usize => Option<usize> {
+        written: unless_neutral,
+        decided: |said| said.train_examples,
+        about: About::new(Heading::Data, "N", "Learn from only N of the training examples").default("all"),
+    }
+    /// Into how many parts the training set is cut, at least 2; one is held out and takes the place
+    /// of the test set.
+    folds: u32 => Option<u32> {
+        written: unless_neutral,
+        decided: |said| said.folds,
+        about: About::new(Heading::Data, "K", "Cut the training examples into K parts and hold one out for \
+            validation, in place of the test set"),
+    }
+    /// Which part is held out, from 0.
+    fold: u32 => u32 {
+        written: unless_neutral,
+        decided: |said| said.fold.unwrap_or_default(),
+        about: About::new(Heading::Data, "N", "Which part is held out, from 0").default("0"),
+    }
+    /// Seed of which examples are chosen and held out, at most 2^63 - 1.
+    split_seed: u64 => u64 {
+        written: unless_neutral,
+        decided: |said| said.split_seed.unwrap_or_default(),
+        about: About::new(Heading::Data, "SEED", "Seed of which examples are chosen and held out").default("0"),
+    }
+    /// Widths of the hidden layers, each at least 1; an empty list for none.
+    hidden: OneOrMany<usize> => Vec<usize> {
+        written: always,
+        decided: |said| said.hidden.clone().map_or(vec![256, 256], |hidden| hidden.expand(1)),
+        about: About::new(Heading::Network, "N,N,…", "Widths of the hidden layers, or 'none'").default("256,256"),
+    }
+    /// Drop probability after each hidden layer, from 0 to 1.
+    dropout: OneOrMany<f64> => Vec<f64> {
+        written: always,
+        decided: |said| {
+            let layers = said.layers();
+            let usual = || (1..=layers).map(|layer| if layer == layers { 0.5 } else { 0.2 }).collect();
+            said.dropout.clone().map_or_else(usual, |dropout| dropout.expand(layers))
+        },
+        about: About::new(Heading::Network, "P,P,…", "Drop probability after each hidden layer, or one for all")
+            .default("0.2, and 0.5 after the last"),
+    }
+    /// Drop probability of the features, from 0 to 1.
+    input_dropout: f64 => f64 {
+        written: always,
+        decided: |said| said.input_dropout.unwrap_or(0.0),
+        about: About::new(Heading::Network, "P", "Drop probability of the features themselves").default("0"),
+    }
+    /// What dropout does to its units, those of the input too.
+    dropout_kind: DropoutKind => DropoutKind {
+        written: unless_neutral,
+        decided: |said| said.dropout_kind.unwrap_or_default(),
+        about: About::new(Heading::Network, "KIND", "What dropout does: bernoulli switches units off, gaussian \
+            multiplies each by normal noise with the same variance, alpha suits '--activation selu --init lecun', \
+            dropconnect switches weights off, concrete learns p from where it begins").default("bernoulli"),
+    }
+    /// Which examples of a batch share a dropout mask in training.
+    dropout_sharing: MaskSharing => MaskSharing {
+        written: unless_neutral,
+        decided: |said| said.dropout_sharing.unwrap_or_default(),
+        about: About::new(Heading::Network, "N|batch", "Who shares a mask in a step: per-example, batch, or N \
+            examples; sharing saves time").default("per-example"),
+    }
+    /// How drop probabilities change in the course of the training.
+    dropout_schedule: DropoutSchedule => DropoutSchedule {
+        written: unless_neutral,
+        decided: |said| said.dropout_schedule.unwrap_or_default(),
+        about: About::new(Heading::Network, "WHEN", "Multiply all drop probabilities in the course of training: \
+            constant, early:F (only the first F of it), late:F (all but the first F), ramp:F (from 0 up over the \
+            first F), decay (down to 0 at the end)").default("constant"),
+    }
+    /// Prior length scale of the weights with concrete dropout, at least 0.
+    concrete_length: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.concrete_length.or(said.prior().map(|prior| prior.length)),
+        about: About::new(Heading::Network, "L", "Of concrete dropout: prior length scale of the weights")
+            .default("0.0001"),
+    }
+    /// Factor of the entropy with concrete dropout, at least 0.
+    concrete_regularizer: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.concrete_regularizer.or(said.prior().map(|prior| prior.entropy)),
+        about: About::new(Heading::Network, "C", "Of concrete dropout: factor of the entropy, which draws p to 1/2")
+            .default("1"),
+    }
+    /// Activation of the hidden layers.
+    activation: Activation => Activation {
+        written: always,
+        decided: |said| said.activation.unwrap_or(Activation::Relu),
+        about: About::new(Heading::Network, "NAME", "What hidden units do with their input").default("relu"),
+    }
+    /// How weights start.
+    init: Init => Init {
+        written: always,
+        decided: |said| said.init.unwrap_or(if said.is_small() { Init::Kaiming } else { Init::DEFAULT }),
+        about: About::new(Heading::Network, "INIT", "How weights start: normal:SD, uniform:BOUND, kaiming, lecun, \
+            xavier").default("normal:0.01; digits: kaiming"),
+    }
+    /// What a step does with the gradient.
+    optimizer: OptimizerKind => OptimizerKind {
+        written: always,
+        decided: |said| said.optimizer.unwrap_or_default(),
+        about: About::new(Heading::Training, "NAME", "Optimizer").default("sgd"),
+    }
+    /// Learning rate, above 0.
+    lr: f64 => f64 {
+        written: always,
+        decided: |said| said.lr.unwrap_or(if said.is_small() { 0.1 } else { 0.5 }),
+        about: About::new(Heading::Training, "RATE", "Learning rate").default("0.5; digits: 0.1"),
+    }
+    /// How it falls in the course of the training.
+    lr_schedule: LrSchedule => LrSchedule {
+        written: unless_neutral,
+        decided: |said| said.lr_schedule.unwrap_or_default(),
+        about: About::new(Heading::Training, "NAME", "How the learning rate falls: constant, or linear or cosine to 0 \
+            at the end").default("constant"),
+    }
+    /// How much of the last step goes on, from 0 to below 1.
+    momentum: f64 => f64 {
+        written: always,
+        decided: |said| said.momentum.unwrap_or(0.0),
+        about: About::new(Heading::Training, "M", "How much of the last step goes on, from 0 to below 1").default("0"),
+    }
+    /// Look ahead along the momentum, which must then be above 0.
+    nesterov: bool => bool {
+        written: always,
+        decided: |said| said.nesterov.unwrap_or(false),
+        about: About::new(Heading::Training, "BOOL", "Look ahead along the momentum").default("false"),
+    }
+    /// L2 penalty of the weights, at least 0.
+    weight_decay: f64 => f64 {
+        written: always,
+        decided: |said| said.weight_decay.unwrap_or(0.0),
+        about: About::new(Heading::Training, "D", "L2 penalty on the weights").default("0"),
+    }
+    /// L1 penalty of the weights, at least 0.
+    l1: f64 => f64 {
+        written: unless_neutral,
+        decided: |said| said.l1.unwrap_or_default(),
+        about: About::new(Heading::Training, "D", "L1 penalty on the weights; leaves few of them large").default("0"),
+    }
+    /// Upper bound for the norm of a hidden unit's incoming weights, above 0.
+    max_norm: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.max_norm,
+        about: About::new(Heading::Training, "NORM", "Upper bound for the norm of each hidden unit's incoming weights; \
+            3 or 4 go well with dropout").default("none"),
+    }
+    /// Examples a step, at least 1.
+    batch_size: usize => usize {
+        written: always,
+        decided: |said| said.batch_size.unwrap_or(if said.is_small() { 32 } else { 256 }),
+        about: About::new(Heading::Training, "N", "Examples a step").default("256; digits: 32"),
+    }
+    /// Passes over the training set, at least 1.
+    epochs: u32 => u32 {
+        written: always,
+        decided: |said| said.epochs.unwrap_or(if said.is_small() { 30 } else { 10 }),
+        about: About::new(Heading::Training, "N", "Passes over the training data").default("10; digits: 30"),
+    }
+    /// Seed of all randomness, at most 2^63 - 1.
+    seed: u64 => u64 {
+        written: always,
+        decided: |said| said.seed.unwrap_or(0),
+        about: About::new(Heading::Training, "SEED", "Seed of all randomness").default("0").varies(Varies::BySeed),
+    }
+    /// What matrix products multiply.
+    precision: Precision => Precision {
+        written: unless_neutral,
+        decided: |said| said.precision.unwrap_or_default(),
+        about: About::new(Heading::Training, "NAME", "What matrix products multiply: single precision, or each factor \
+            rounded to bfloat16, which is several times as fast on processors with AMX, a third faster with \
+            AVX512-BF16 and no faster on others").default("f32"),
+    }
+}
+
+/// What the defaults of several keys depend on.
+impl Settings {
+    /// Whether the data are too small for the tutorial's batches and its tiny initial weights.
+    fn is_small(&self) -> bool {
+        self.data.as_deref() == Some("digits")
+    }
+
+    /// How many hidden layers there are.
+    fn layers(&self) -> usize {
+        match &self.hidden {
+            None => 2,
+            Some(OneOrMany::One(_)) => 1,
+            Some(OneOrMany::Many(widths)) => widths.len(),
+        }
+    }
+
+    /// The prior of concrete dropout, where that is the kind.
+    fn prior(&self) -> Option<ConcretePrior> {
+        self.dropout_kind.is_some_and(DropoutKind::is_learned).then(ConcretePrior::default)
+    }
+}

@@ -1,0 +1,231 @@
+//! What a key of a recipe is, and the macro that makes [`Settings`], `Recipe` and [`KEYS`] of the
+//! one table in `keys.rs`.
+
+use super::text::{Form, TextError};
+use super::{KEYS, Settings};
+use crate::{Error, Result};
+
+/// Under which heading a help text lists a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Heading {
+    /// Which examples.
+    Data,
+    /// What is trained.
+    Network,
+    /// How it is trained.
+    Training,
+}
+
+impl Heading {
+    /// Returns the heading's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Heading::Data => "Data",
+            Heading::Network => "Network",
+            Heading::Training => "Training",
+        }
+    }
+}
+
+/// What a study may do with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Varies {
+    /// Any arm may have its own value.
+    ByArm,
+    /// All arms have the same.
+    ByStudy,
+    /// Each arm has all of the study's seeds.
+    BySeed,
+}
+
+/// What is said of a key beside its name and its type.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    heading: Heading,
+    value: &'static str,
+    help: &'static str,
+    default: Option<&'static str>,
+    varies: Varies,
+}
+
+impl About {
+    /// `value` stands for the value, as in `--lr RATE`; `help` says what the key is.
+    pub(super) const fn new(heading: Heading, value: &'static str, help: &'static str) -> Self {
+        About { heading, value, help, default: None, varies: Varies::ByArm }
+    }
+
+    /// What it is where nothing is said, in words.
+    pub(super) const fn default(self, text: &'static str) -> Self {
+        About { default: Some(text), ..self }
+    }
+
+    pub(super) const fn varies(self, varies: Varies) -> Self {
+        About { varies, ..self }
+    }
+}
+
+/// A key of a recipe: everything that is said of it anywhere.
+#[derive(Debug)]
+pub struct Key {
+    pub(super) name: &'static str,
+    pub(super) about: About,
+    pub(super) form: fn() -> Form,
+    pub(super) read: fn(&mut Settings, &str) -> std::result::Result<(), TextError>,
+    pub(super) is_said: fn(&Settings) -> bool,
+    pub(super) clear: fn(&mut Settings),
+}
+
+impl Key {
+    /// Returns the key of that name.
+    pub fn named(name: &str) -> Option<&'static Key> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// Returns its name in a recipe file.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns under which heading it is listed.
+    pub fn heading(&self) -> Heading {
+        self.about.heading
+    }
+
+    /// Returns what stands for the value, such as `RATE`.
+    pub fn value_name(&self) -> &'static str {
+        self.about.value
+    }
+
+    /// Returns what the key is, in a sentence without its period.
+    pub fn help(&self) -> &'static str {
+        self.about.help
+    }
+
+    /// Returns what it is where nothing is said, in words, if that needs saying.
+    pub fn default(&self) -> Option<&'static str> {
+        self.about.default
+    }
+
+    /// Returns what a study may do with it.
+    pub fn varies(&self) -> Varies {
+        self.about.varies
+    }
+
+    /// Returns what its values look like as text.
+    pub fn form(&self) -> Form {
+        (self.form)()
+    }
+
+    /// Returns why `text` does not have the form of a value; whether there is such a value is not
+    /// asked.
+    ///
+    /// # Errors
+    /// The reason, in words that follow a colon.
+    pub fn check_form(&self, text: &str) -> std::result::Result<(), String> {
+        match (self.read)(&mut Settings::default(), text) {
+            Err(TextError::Form(reason)) => Err(reason),
+            Ok(()) | Err(TextError::Value(_)) => Ok(()),
+        }
+    }
+
+    /// Says `text` of this key: `0.2,0.5` where TOML has `[0.2, 0.5]`, otherwise as in TOML, texts
+    /// without their quotes.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Setting`] when it is no value of this key.
+    pub fn say(&self, settings: &mut Settings, text: &str) -> Result<()> {
+        (self.read)(settings, text).map_err(|error| match error {
+            TextError::Form(reason) | TextError::Value(reason) => Error::setting(self.name, text, reason),
+        })
+    }
+
+    /// Returns whether the settings say something of this key.
+    pub fn is_said(&self, settings: &Settings) -> bool {
+        (self.is_said)(settings)
+    }
+
+    /// Takes back what the settings say of this key.
+    pub fn clear(&self, settings: &mut Settings) {
+        (self.clear)(settings);
+    }
+}
+
+/// Whether nothing is changed by a value: such values are left out of a recipe file, so that a key
+/// that is added changes no recipe of before.
+pub(super) fn is_neutral<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Makes [`Settings`], `Recipe` and [`KEYS`] of a table with an entry for each key, in the order of
+/// a recipe file:
+///
+/// ```text
+/// /// What it is, for those who use the library.
+/// name: Type in Settings => Type in Recipe {
+///     written: always, or unless_neutral (left out where it is its type's default),
+///     decided: |said| the recipe's value, from all that was said,
+///     about: About::new(heading, name of the value, help),
+/// }
+/// ```
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident: $said:ty => $decided:ty {
+        written: $written:ident,
+        decided: $decide:expr,
+        about: $about:expr,
+    })+) => {
+        /// What a user said, in a recipe file or in flags: any of a recipe's values, none of them
+        /// checked. The names are those of the keys of a recipe file and, with dashes, of the
+        /// command line.
+        #[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Settings {
+            $($(#[$doc])* pub $name: Option<$said>,)+
+        }
+
+        impl Settings {
+            /// These settings, and `other`'s where these say nothing.
+            pub fn or(self, other: Settings) -> Settings {
+                Settings { $($name: self.$name.or(other.$name),)+ }
+            }
+
+            /// The recipe, not checked yet.
+            pub(super) fn decide(&self) -> Recipe {
+                Recipe { $($name: { let decide: fn(&Settings) -> $decided = $decide; decide(self) },)+ }
+            }
+        }
+
+        /// A whole run in one flat list of values, all of them decided and checked. Written as TOML
+        /// it is the run directory's `recipe.toml`, and reading that gives the same run, bit for
+        /// bit. Made by [`Settings::resolve`].
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Recipe {
+            $($(#[$doc])* pub(super) $name: $decided,)+
+        }
+
+        impl serde::Serialize for Recipe {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                let mut table = serde::Serializer::serialize_map(serializer, None)?;
+                $(if $crate::recipe::schema::keys!(@written $written &self.$name) {
+                    serde::ser::SerializeMap::serialize_entry(&mut table, stringify!($name), &self.$name)?;
+                })+
+                serde::ser::SerializeMap::end(table)
+            }
+        }
+
+        /// All keys of a recipe, in the order of a recipe file.
+        pub const KEYS: &[Key] = &[$(Key {
+            name: stringify!($name),
+            about: $about,
+            form: <$said as FromText>::form,
+            read: |settings, text| {
+                settings.$name = Some(<$said as FromText>::from_text(text)?);
+                Ok(())
+            },
+            is_said: |settings| settings.$name.is_some(),
+            clear: |settings| settings.$name = None,
+        },)+];
+    };
+    (@written always $value:expr) => { true };
+    (@written unless_neutral $value:expr) => { !$crate::recipe::schema::is_neutral($value) };
+}
+pub(super) use keys;
