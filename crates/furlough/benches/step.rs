@@ -3,11 +3,12 @@
 //!
 //! ```text
 //! cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT]
-//!     [--precision bf16] [--against P[,P]] [--explain]
+//!     [--precision bf16] [--against P[,P]] [--hand-over NANOSECONDS] [--explain]
 //! ```
 //!
 //! Unless told otherwise p is 0.5, shared masks are gathered whether that is faster or not, and
-//! half of the features are zero, as in Fashion-MNIST. `--explain` prints how the step is computed
+//! half of the features are zero, as in Fashion-MNIST. What a hand-over to the threads takes is
+//! timed unless it is given; with 0 every step takes all threads. `--explain` prints how the step is computed
 //! and takes none.
 //!
 //! Least times of single steps are steady on machines that others use too, where medians are not.
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
 const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] \
-    [--precision bf16] [--against P[,P]] [--explain], whole numbers from 1";
+    [--precision bf16] [--against P[,P]] [--hand-over NANOSECONDS] [--explain], whole numbers from 1";
 
 /// Steps of a turn, and those before that bring a network back into the caches.
 const TURN: usize = 10;
@@ -115,6 +116,9 @@ fn main() -> furlough::Result<()> {
     let precision = option("--precision").map_or(Ok(Precision::F32), str::parse)?;
     let data = data(zeros)?;
     let mut measured = Run::new(measured, batch_size, threads, precision)?;
+    if let Some(nanoseconds) = option("--hand-over") {
+        measured.cpu.set_hand_over(Duration::from_nanos(nanoseconds.parse().expect(USAGE)));
+    }
     if words.iter().any(|word| word == "--explain") {
         let examples = examples(0, batch_size as u32);
         print!("{}", measured.cpu.plan_step(Batch { data: &data, examples: &examples }, 1.0));

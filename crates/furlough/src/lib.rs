@@ -13,8 +13,9 @@
 //! | [`predict`] | a trained network's answers, how good they are, and how sure |
 //! | [`files`] | model files and checkpoints: whole or absent |
 //!
-//! The library is silent: it prints nothing, reads no environment variable and no clock, and every
-//! failure is an [`Error`].
+//! The library is silent: it prints nothing and reads no environment variable, and every failure is
+//! an [`Error`]. It reads a monotonic clock when threads start and between epochs, to see how fast
+//! they are handed work ([`compute::Cpu::refresh_hand_over`]); no number depends on it.
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::exit, clippy::unwrap_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -290,6 +290,7 @@ impl<'a> Trainer<'a> {
                 Some(self.evaluate(test)?)
             }
         };
+        self.cpu.refresh_hand_over();
         let loss = self.loss_after_epoch(scores.map(|scores| scores.loss));
         if !loss.is_finite() {
             diverged(observer, epoch, self.steps_per_epoch(), loss)?;

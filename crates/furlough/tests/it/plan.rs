@@ -4,11 +4,13 @@ use furlough::compute::{Cpu, Isa, Precision, StepPlan, StepSchedule};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, MaskSharing, Sequential};
 use ndarray::Array2;
+use std::time::Duration;
 
 furlough_harness::tests![
     every_instruction_set_gathers_alike,
     gradients_skip_the_zeros_of_the_factor_that_has_more,
     few_rows_multiply_weights_in_place,
+    small_steps_take_one_thread_where_hand_overs_are_slow,
     rounding_takes_the_nearest_and_halves_to_even,
 ];
 
@@ -69,6 +71,30 @@ fn few_rows_multiply_weights_in_place() {
             plan(&network, isa, (rows, 5, 1.0)).blocks.iter().map(|block| block.forward.in_place).collect()
         };
         assert_eq!((in_place(32)[..2] == [true; 2], in_place(33)), (true, vec![false; 3]), "{}", isa.name());
+    }
+}
+
+/// What was measured beside neighbors and beside cores that are apart, and what no time changes.
+fn small_steps_take_one_thread_where_hand_overs_are_slow() {
+    let threads = |isa, (width, rows): (usize, usize), hand_over: Option<u64>| {
+        let network = Sequential::mlp(784, 10, &[width; 2], Activation::Relu, 0.0, &[0.5; 2]);
+        let (data, examples) = (data(5), (0..rows as u32).collect::<Vec<_>>());
+        let mut cpu = Cpu::with(&network.validate().unwrap(), rows, 2, Precision::F32, isa);
+        hand_over.into_iter().for_each(|nanoseconds| cpu.set_hand_over(Duration::from_nanos(nanoseconds)));
+        cpu.refresh_hand_over();
+        let plan = cpu.plan_step(Batch { data: &data, examples: &examples }, 1.0);
+        let expected = hand_over.map_or(plan.hand_over, Duration::from_nanos);
+        assert!(plan.hand_over == expected && (hand_over == Some(0) || expected > Duration::ZERO));
+        plan.threads
+    };
+    for isa in Isa::available() {
+        assert_eq!(threads(isa, (4, 1), Some(0)), 2, "{}", isa.name());
+        assert_eq!(threads(isa, (4, 1), Some(100_000)), 1, "{}", isa.name());
+        assert_eq!(threads(isa, (1024, 256), Some(100_000)), 2, "{}", isa.name());
+        threads(isa, (4, 1), None);
+        if isa.name() == "AVX-512" {
+            assert_eq!([150, 900].map(|time| threads(isa, (256, 16), Some(time))), [2, 1]);
+        }
     }
 }
 

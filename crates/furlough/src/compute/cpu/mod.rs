@@ -185,6 +185,19 @@ impl Cpu {
         self.shared_masks = when;
     }
 
+    /// Times again what a hand-over of work to the threads takes, if half a second has passed since
+    /// that was done; [`Self::new`] does so first. It decides whether small calls take one thread or
+    /// all, and changes no number. Call it between epochs: it takes up to half a millisecond.
+    pub fn refresh_hand_over(&mut self) {
+        self.workers.refresh_hand_over();
+    }
+
+    /// Sets what a hand-over is taken to take, for good. At zero every call takes all threads: for
+    /// tests and measurements.
+    pub fn set_hand_over(&mut self, time: std::time::Duration) {
+        self.workers.set_hand_over(time);
+    }
+
     /// Returns the instruction set of the kernels.
     pub fn isa(&self) -> Isa {
         self.isa

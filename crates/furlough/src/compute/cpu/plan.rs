@@ -11,6 +11,7 @@ use super::non_temporal;
 use crate::compute::Precision;
 use crate::nn::{Activation, Architecture, Block, DropoutKind};
 use std::fmt;
+use std::time::Duration;
 
 /// Up to so many rows multiply weights where they lie: packing them costs as much as the product.
 const FEW_ROWS: usize = 32;
@@ -26,6 +27,18 @@ const WIDE: usize = 1 << 19;
 const LEAST_VECTORS: usize = 4;
 const LEAST_DEPTH: usize = SPARSE_KC;
 
+/// Operations a second of one thread: of a lane of a vector, and in bfloat16.
+const OPERATIONS_OF_LANE: f64 = 8.75e9;
+const OPERATIONS_IN_BF16: f64 = 200e9;
+
+/// What several threads cost, counted in hand-overs: those of a small step, and how many weights,
+/// each time they are multiplied, cost one more.
+const HAND_OVERS: f64 = 20.0;
+const WEIGHTS_OF_HAND_OVER: f64 = 3000.0;
+
+/// Seconds of one thread from which on several are faster wherever the cores are.
+const LONG: f64 = 0.7e-3;
+
 /// How a step, an evaluation or masked passes are computed. Print it to read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepPlan {
@@ -37,6 +50,8 @@ pub struct StepPlan {
     pub instructions: &'static str,
     /// Threads that take part.
     pub threads: usize,
+    /// What a hand-over of work to the threads took when it was timed.
+    pub hand_over: Duration,
     /// In which order rows and layers are computed.
     pub schedule: StepSchedule,
     /// The most rows of a tile.
@@ -110,6 +125,7 @@ pub(super) struct Call {
     pub(super) capacity: usize,
     pub(super) training: bool,
     pub(super) threads: usize,
+    pub(super) hand_over: Duration,
     /// About which part of the features is not zero.
     pub(super) nonzero_features: f64,
     /// Whether features are bytes that enter the first block as they are.
@@ -129,6 +145,7 @@ impl StepPlan {
             precision: matmul.precision(),
             instructions: matmul.name(),
             threads: 1,
+            hand_over: Duration::ZERO,
             schedule: StepSchedule::RowTiles,
             tile_rows: 1,
             tile_multiple: 1,
@@ -158,6 +175,7 @@ impl StepPlan {
         let tiled = training && self.schedule == StepSchedule::RowTiles;
         self.rows = rows;
         self.threads = threads;
+        self.hand_over = call.hand_over;
         self.non_temporal_stores = tiled && threads > 1 && non_temporal::is_supported(matmul.isa());
         self.features_read_again = tiled && call.bytes;
         self.input_rows_per_worker = (self.features_read_again && threads < tiles).then_some(self.tile_rows);
@@ -296,13 +314,22 @@ pub(super) fn row_tile(matmul: &Matmul, architecture: &Architecture, rows: usize
 }
 
 /// Returns how many of `threads` threads a call is worth that multiplies so many rows with so many
-/// weights: below some seventh of a millisecond, hand-overs cost more than a second core saves.
-pub(super) fn worthwhile_threads(matmul: &Matmul, threads: usize, rows: usize, weights: usize) -> usize {
-    let worth = match matmul {
-        Matmul::Single { .. } => 1_250_000 * matmul.vector(),
-        Matmul::Bf16 { .. } => 32_000_000,
+/// weights. What more threads save is compared with what they cost (decision 022): hand-overs, and
+/// weights that one core has written and another one reads.
+pub(super) fn worthwhile_threads(
+    matmul: &Matmul,
+    (threads, hand_over): (usize, Duration),
+    rows: usize,
+    weights: usize,
+) -> usize {
+    let operations_a_second = match matmul {
+        Matmul::Single { .. } => OPERATIONS_OF_LANE * matmul.vector() as f64,
+        Matmul::Bf16 { .. } => OPERATIONS_IN_BF16,
     };
-    if rows.saturating_mul(weights).saturating_mul(2) < worth { 1 } else { threads }
+    let alone = 2.0 * rows as f64 * weights as f64 / operations_a_second;
+    let saved = alone * (1.0 - 1.0 / threads as f64);
+    let cost = hand_over.as_secs_f64() * (HAND_OVERS + weights as f64 / WEIGHTS_OF_HAND_OVER);
+    if alone < LONG && saved <= cost { 1 } else { threads }
 }
 
 /// About which part of a block's outputs is not zero: half behind ReLU, and what dropout keeps.
@@ -335,14 +362,9 @@ fn words(matmul: &Matmul, nonzero: f64) -> f64 {
 impl fmt::Display for StepPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = if self.threads == 1 { "" } else { "s" };
-        writeln!(
-            f,
-            "{} rows, {} thread{s}, {} by {}",
-            self.rows,
-            self.threads,
-            self.precision.name(),
-            self.instructions
-        )?;
+        let (precision, hand_over) = (self.precision.name(), 1e6 * self.hand_over.as_secs_f64());
+        write!(f, "{} rows, {} thread{s}, {precision} by {}", self.rows, self.threads, self.instructions)?;
+        writeln!(f, "; a hand-over takes {hand_over:.2} µs")?;
         match self.schedule {
             StepSchedule::RowTiles => {
                 writeln!(f, "  row tiles: up to {} rows at a time go through all layers and back", self.tile_rows)?;

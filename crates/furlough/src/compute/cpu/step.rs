@@ -34,6 +34,7 @@ impl Cpu {
             capacity: self.training.rows(),
             training: true,
             threads,
+            hand_over: self.workers.hand_over(),
             nonzero_features: self.mean_nonzero(batch),
             bytes: (input.is_identity() || !input.kind().is_of_units())
                 && Operand::of_bytes(batch.data, batch.examples).is_some(),
@@ -56,6 +57,7 @@ impl Cpu {
             capacity: 0,
             training: false,
             threads,
+            hand_over: self.workers.hand_over(),
             nonzero_features: self.look_at(data, examples.len(), |place| examples.start + place as u32),
             bytes: false,
             factor: 1.0,
@@ -67,7 +69,8 @@ impl Cpu {
 
     /// Chooses how many threads multiply so many rows with so many weights.
     pub(super) fn choose_threads(&mut self, rows: usize, weights: usize) -> usize {
-        let threads = worthwhile_threads(&self.matmul, self.workers.count(), rows, weights);
+        let all = (self.workers.count(), self.workers.hand_over());
+        let threads = worthwhile_threads(&self.matmul, all, rows, weights);
         self.workers.activate(threads);
         threads
     }

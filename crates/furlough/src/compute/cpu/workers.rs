@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
 /// A job: called with (task, worker) for each task once, from several threads.
 type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
@@ -19,6 +20,15 @@ const SPINS: u32 = 2000;
 /// How often it looks before it lets others run in between, which matters when there are more
 /// threads than cores.
 const SPINS_ALONE: u32 = 200;
+
+/// Empty jobs that time a hand-over, after some that are not timed: a thread that still starts, or
+/// wakes, would be timed with them.
+const UNTIMED: usize = 20;
+const TIMED: usize = 80;
+
+/// How long they may take where cores are few, and for how long the result is taken to hold.
+const TIMING: Duration = Duration::from_micros(500);
+const TIMING_HOLDS: Duration = Duration::from_millis(500);
 
 /// What the threads share.
 struct PoolState {
@@ -55,11 +65,14 @@ pub(super) struct Workers {
     sleepers: Vec<Thread>,
     /// How many threads do the present jobs: one or all.
     active: usize,
+    /// What an empty job takes, and when that was timed; never where somebody has said it.
+    hand_over: Duration,
+    timed: Option<Instant>,
 }
 
 impl Workers {
-    /// Starts `count` workers, the calling thread being worker 0. A thread that the system refuses
-    /// is done without.
+    /// Starts `count` workers, the calling thread being worker 0, and times a hand-over. A thread
+    /// that the system refuses is done without.
     pub(super) fn new(count: usize) -> Self {
         let state = Arc::new(PoolState {
             round: AtomicUsize::new(0),
@@ -76,7 +89,45 @@ impl Workers {
             })
             .collect();
         let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
-        Workers { active: threads.len() + 1, state, threads, sleepers }
+        let (active, hand_over) = (threads.len() + 1, Duration::ZERO);
+        let mut workers = Workers { state, threads, sleepers, active, hand_over, timed: None };
+        workers.time_hand_over();
+        workers
+    }
+
+    /// Times empty jobs. A quarter of them took less than the result: others may have a core now
+    /// and then.
+    fn time_hand_over(&mut self) {
+        let (begin, count) = (Instant::now(), self.count());
+        let active = std::mem::replace(&mut self.active, count);
+        let mut time = |begin: Instant| {
+            self.run(count, &|_, _| {});
+            begin.elapsed()
+        };
+        (0..UNTIMED).take_while(|_| begin.elapsed() < TIMING).for_each(|_| _ = time(begin));
+        let mut times = [Duration::MAX; TIMED];
+        times[0] = time(Instant::now());
+        let rest = times.iter_mut().skip(1).take_while(|_| begin.elapsed() < TIMING);
+        let timed = 1 + rest.map(|to| *to = time(Instant::now())).count();
+        times[..timed].sort_unstable();
+        (self.active, self.hand_over, self.timed) = (active, times[timed / 4], Some(begin));
+    }
+
+    /// Times a hand-over again if that is some time ago. Cores of a virtual machine move.
+    pub(super) fn refresh_hand_over(&mut self) {
+        if self.timed.is_some_and(|when| when.elapsed() > TIMING_HOLDS) {
+            self.time_hand_over();
+        }
+    }
+
+    /// Says what a hand-over takes, for good.
+    pub(super) fn set_hand_over(&mut self, time: Duration) {
+        (self.hand_over, self.timed) = (time, None);
+    }
+
+    /// Returns what a hand-over takes.
+    pub(super) fn hand_over(&self) -> Duration {
+        self.hand_over
     }
 
     pub(super) fn count(&self) -> usize {

@@ -121,11 +121,12 @@ impl Case {
         (0..self.batch as u32).map(|i| 3 * self.batch as u32 - 1 - 2 * i).collect()
     }
 
-    /// An engine with this instruction set and so many threads.
+    /// An engine with this instruction set and so many threads, all of which take part.
     pub fn cpu(&self, isa: Isa, threads: usize) -> Cpu {
         let architecture = self.network().validate().unwrap();
         let mut cpu = Cpu::with(&architecture, self.batch + self.spare, threads, self.precision, isa);
         cpu.gather(self.gathering);
+        cpu.set_hand_over(std::time::Duration::ZERO);
         cpu
     }
 
