@@ -2,7 +2,6 @@
 //! Both schedules call the same functions, so a number is computed from the same factors in the
 //! same order.
 
-use super::Isa;
 use super::blocking::TRANSPOSED_INPUTS;
 use super::concrete::{Concretes, soften, soften_back};
 use super::connections::Connections;
@@ -14,12 +13,14 @@ use super::operand::{AHEAD, read_row};
 use super::packed::Packed;
 use super::plan::StepPlan;
 use super::transpose::transpose_to;
-use super::workspace::{Scratch, Workspace};
+use super::workspace::{Scratch, Shared, Workspace};
+use super::{Isa, StepSums};
 use crate::data::Dataset;
 use crate::nn::{Block, Mlp};
 use std::ops::Range;
 
 /// What all tiles of a phase have in common.
+#[derive(Clone, Copy)]
 pub(super) struct Pass<'a> {
     pub(super) isa: Isa,
     pub(super) plan: &'a StepPlan,
@@ -33,6 +34,8 @@ pub(super) struct Pass<'a> {
     pub(super) masks: &'a [Option<LayerMask>],
     pub(super) workspace: &'a Workspace,
     pub(super) scratch: &'a Scratch,
+    /// Of each row of a batch.
+    pub(super) sums: &'a Shared<StepSums>,
 }
 
 /// Rows of a batch and where they are in the workspace.
@@ -102,10 +105,17 @@ impl Pass<'_> {
         example_of: &impl Fn(usize) -> u32,
     ) {
         let Pass { isa, mlp, concretes, workspace, .. } = *self;
-        let Block { outputs: units, activation, .. } = mlp.architecture().blocks()[index];
+        let Block { inputs: width, outputs: units, activation, .. } = mlp.architecture().blocks()[index];
         let (outputs, pres) = (&workspace.outputs[index], &workspace.pre[index]);
-        // SAFETY: as promised.
-        unsafe { self.multiply_forward(index, worker, tile, columns.clone()) };
+        let out = MatMut { first: outputs.at(tile.first * units + columns.start), stride: units };
+        // SAFETY: as promised; the input is only read.
+        unsafe {
+            let input = match index {
+                0 => workspace.input.read(self.input_row(worker, tile.first) * width, tile.count * width),
+                _ => workspace.outputs[index - 1].read(tile.first * width, tile.count * width),
+            };
+            self.multiply_forward(index, worker, input, columns.clone(), out);
+        }
         let bias = mlp.biases(index);
         let bias = &bias.as_slice().expect("a slice of the parameters")[columns.clone()];
         let mask = self.masks[index + 1].map(|mask| mask.starting_at(columns.start));
@@ -124,21 +134,25 @@ impl Pass<'_> {
         }
     }
 
-    /// The product of [`Self::forward_block`].
+    /// Multiplies rows, one after the other in `input`, with the weights of units `columns` of a
+    /// block.
     ///
     /// # Safety
-    /// As there.
-    unsafe fn multiply_forward(&self, index: usize, worker: usize, tile: Tile, columns: Range<usize>) {
-        let Pass { matmul, packed, mlp, workspace, .. } = *self;
+    /// Nobody else uses `out`, which has a row for each of these and those columns, or this worker's
+    /// scratch, now.
+    pub(super) unsafe fn multiply_forward(
+        &self,
+        index: usize,
+        worker: usize,
+        input: &[f32],
+        columns: Range<usize>,
+        out: MatMut,
+    ) {
+        let Pass { matmul, packed, mlp, .. } = *self;
         let Block { inputs: width, outputs: units, .. } = mlp.architecture().blocks()[index];
         let plan = self.plan.blocks[index].forward;
-        // SAFETY: only read, as promised: the packed weights since the beginning of the call. What
-        // is written are our columns of our rows.
+        // SAFETY: as promised; the weights are packed since the beginning of the call.
         unsafe {
-            let input = match index {
-                0 => workspace.input.read(self.input_row(worker, tile.first) * width, tile.count * width),
-                _ => workspace.outputs[index - 1].read(tile.first * width, tile.count * width),
-            };
             let rows = matmul.pack_rows(MatView::contiguous(input, width), self.scratch.of(worker));
             let panels = if plan.in_place {
                 assert!([columns.start, columns.end].iter().all(|edge| edge.is_multiple_of(matmul.vector())));
@@ -147,9 +161,7 @@ impl Pass<'_> {
                 let weights = packed.forward[index].read_from(columns.start * matmul.packed_k(width));
                 matmul.packed(weights, matmul.panel(width))
             };
-            let first = workspace.outputs[index].at(tile.first * units + columns.start);
-            let out = MatMut { first, stride: units };
-            let shape = Shape { rows: tile.count, columns: columns.len(), depth: width };
+            let shape = Shape { rows: input.len() / width, columns: columns.len(), depth: width };
             matmul.multiply(shape, (out, Scale::SET), panels, rows, plan.skips_zeros);
         }
     }

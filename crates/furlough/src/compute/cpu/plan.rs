@@ -195,6 +195,11 @@ impl StepPlan {
         }
     }
 
+    /// Returns the most rows of a tile, and their multiple.
+    pub(super) fn tile(&self) -> (usize, usize) {
+        (self.tile_rows, self.tile_multiple)
+    }
+
     /// Returns which of the two partitions of the parameters the update takes.
     pub(super) fn partition(&self) -> usize {
         usize::from(self.blocks[0].gradient.is_some_and(|gradient| gradient.delta_major))

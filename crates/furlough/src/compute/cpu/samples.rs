@@ -11,15 +11,12 @@
 
 use super::dropout::LayerMask;
 use super::epilogue::{forward_row, masked_copy};
-use super::matmul::Matmul;
-use super::matrix::{MatMut, MatView, Scale, Shape};
+use super::matrix::MatMut;
 use super::operand::read_row;
-use super::packed::Packed;
-use super::plan::StepPlan;
+use super::pass::Pass;
 use super::schedule::tile_rows;
-use super::step::{self, fill_masks};
-use super::workspace::{Borrowed, Scratch, Shared, Workspace};
-use super::{Cpu, Isa};
+use super::workspace::{Borrowed, Shared};
+use super::{Cpu, step};
 use crate::data::Dataset;
 use crate::nn::{MaskKey, Mlp};
 use crate::random::{Key, Stream};
@@ -76,18 +73,10 @@ pub(super) struct Request<'a> {
 
 /// What all tiles have in common.
 struct Passes<'a> {
-    isa: Isa,
-    plan: &'a StepPlan,
-    matmul: &'a Matmul,
-    packed: &'a Packed,
-    mlp: &'a Mlp,
-    data: &'a Dataset,
-    /// The mask of the input, then of each block; of sample 0.
-    masks: &'a [Option<LayerMask>],
+    /// The masks are those of sample 0.
+    pass: Pass<'a>,
     /// The first layer with a mask; one beyond the last where there is none.
     site: usize,
-    workspace: &'a Workspace,
-    scratch: &'a Scratch,
     /// What reaches that layer, a row an example of the block.
     prefix: Shared<f32>,
     /// The outputs, padded to `stride`: example by example of the block, sample by sample.
@@ -111,27 +100,18 @@ pub(super) fn passes(cpu: &mut Cpu, request: &Request<'_>, kept: &mut [f64], vis
         return;
     }
     cpu.plan_forward(data, examples, Some(samples.len()));
-    let Cpu { isa, plan, matmul, packed, workers, masks, architecture, connections, scratch, .. } = cpu;
-    let tile = (plan.tile_rows, plan.tile_multiple);
-    packed.fill(workers, matmul, (mlp, connections), plan);
     let site = MaskKey { key, stream: Stream::MonteCarlo, step: 0, layer: 0 };
-    fill_masks(*isa, masks, architecture, Some(&site), 1.0);
-    let site = masks.iter().position(Option::is_some).unwrap_or(architecture.blocks().len());
+    cpu.draw_masks(mlp, Some(&site), 1.0);
+    let (pass, workers) = cpu.begin(mlp, data);
+    let (tile, architecture) = (pass.plan.tile(), mlp.architecture());
+    let site = pass.masks.iter().position(Option::is_some).unwrap_or(architecture.blocks().len());
     let stride = architecture.outputs().next_multiple_of(PADDING);
     let per_block = (TILES * tile.0).min((OUTPUTS / stride).max(tile.0)).min(examples.len());
     let parts = samples.len().div_ceil((OUTPUTS / stride / per_block).max(1));
     let span = samples.len().div_ceil(parts);
     let pass = Passes {
-        isa: *isa,
-        plan,
-        matmul,
-        packed,
-        mlp,
-        data,
-        masks,
+        pass,
         site,
-        workspace: &cpu.inference,
-        scratch,
         prefix: Shared::new(per_block, width_before(mlp, site)),
         outputs: Shared::new(per_block * span, stride),
         stride,
@@ -209,14 +189,15 @@ impl Passes<'_> {
     /// Nobody else uses these rows of the prefix, or this worker's rows of the workspace and
     /// scratch, now.
     unsafe fn unmasked(&self, rows: Range<usize>, first_example: u32, worker: usize) {
-        let (count, site, first) = (rows.len(), self.site, worker * self.plan.tile_rows);
-        let (width, reached) = (self.mlp.architecture().inputs(), width_before(self.mlp, site));
+        let (count, site, first) = (rows.len(), self.site, worker * self.pass.plan.tile_rows);
+        let Pass { isa, mlp, data, workspace, .. } = self.pass;
+        let (width, reached) = (mlp.architecture().inputs(), width_before(mlp, site));
         // SAFETY: our rows.
         unsafe {
             let prefix = self.prefix.part(rows.start * reached, count * reached);
-            let input = self.workspace.input.part(first * width, count * width);
+            let input = workspace.input.part(first * width, count * width);
             for (row, values) in rows.clone().zip(input.chunks_exact_mut(width)) {
-                read_row(self.isa, self.data, first_example + row as u32, None, values);
+                read_row(isa, data, first_example + row as u32, None, values);
             }
             match site {
                 0 => prefix.copy_from_slice(input),
@@ -232,8 +213,8 @@ impl Passes<'_> {
     /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of
     /// the workspace and scratch, now.
     unsafe fn masked(&self, rows: Range<usize>, span: Span, worker: usize) {
-        let Passes { isa, mlp, masks, workspace, site, stride, .. } = *self;
-        let (count, width, first) = (rows.len(), width_before(mlp, site), worker * self.plan.tile_rows);
+        let (Pass { isa, plan, mlp, masks, workspace, .. }, site, stride) = (self.pass, self.site, self.stride);
+        let (count, width, first) = (rows.len(), width_before(mlp, site), worker * plan.tile_rows);
         let place_of = |row: usize| (rows.start + row) / span.count;
         let example_of = |row: usize| span.first_example + place_of(row) as u32;
         let sample_of = |row: usize| span.first_sample + ((rows.start + row) % span.count) as u32;
@@ -276,7 +257,7 @@ impl Passes<'_> {
         mask_of: impl Fn(usize, usize) -> Option<LayerMask>,
         example_of: impl Fn(usize) -> u32,
     ) {
-        let Passes { isa, matmul, mlp, plan, .. } = *self;
+        let Pass { isa, mlp, plan, workspace, .. } = self.pass;
         let (first, end) = (worker * plan.tile_rows, blocks.end);
         let mut last = Some(last);
         for index in blocks {
@@ -286,16 +267,11 @@ impl Passes<'_> {
             let (output, stride) = match last.take_if(|_| index + 1 == end) {
                 Some(last) => last,
                 // SAFETY: our rows; the input is in another buffer.
-                None => (unsafe { self.workspace.outputs[index].part(first * units, rows * units) }, units),
+                None => (unsafe { workspace.outputs[index].part(first * units, rows * units) }, units),
             };
-            // SAFETY: slices of these very shapes; the weights are packed and only read by now.
-            unsafe {
-                let values = matmul.pack_rows(MatView::contiguous(input, width), self.scratch.of(worker));
-                let panels = matmul.packed(self.packed.forward[index].read_from(0), matmul.panel(width));
-                let shape = Shape { rows, columns: units, depth: width };
-                let out = (MatMut { first: output.as_mut_ptr(), stride }, Scale::SET);
-                matmul.multiply(shape, out, panels, values, plan.blocks[index].forward.skips_zeros);
-            }
+            let out = MatMut { first: output.as_mut_ptr(), stride };
+            // SAFETY: slices of these very shapes.
+            unsafe { self.pass.multiply_forward(index, worker, input, 0..units, out) };
             let bias = mlp.biases(index);
             let bias = bias.as_slice().expect("a slice of the parameters");
             for (row, values) in output.chunks_exact_mut(stride).enumerate() {
@@ -318,7 +294,7 @@ impl Passes<'_> {
             example: span.first_example + example as u32,
             first: span.first_sample,
             values,
-            width: self.mlp.architecture().outputs(),
+            width: self.pass.mlp.architecture().outputs(),
             stride: self.stride,
         }
     }

@@ -1,12 +1,10 @@
 //! The first phase of a step, in one of two orders: tiles of rows, or layer by layer. Both compute
 //! every number from the same factors in the same order.
 
-use super::StepSums;
 use super::blocking::COLUMN_MULTIPLE;
 use super::loss::losses_of_rows;
 use super::pass::{Pass, Tile};
 use super::workers::Workers;
-use super::workspace::Shared;
 use crate::data::Batch;
 use std::ops::Range;
 
@@ -20,8 +18,8 @@ pub(super) fn tile_rows(tile: usize, count: usize, (most, group): (usize, usize)
 
 /// Takes tiles of rows through all layers and back. Rows are independent of each other, so workers
 /// meet only when all are done.
-pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>, sums: &Shared<StepSums>) {
-    let tile = (pass.plan.tile_rows, pass.plan.tile_multiple);
+pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>) {
+    let tile = pass.plan.tile();
     let count = batch.examples.len();
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let rows = tile_rows(index, count, tile);
@@ -31,7 +29,7 @@ pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
         unsafe {
             let tile = Tile { first, row: first, count: examples.len() };
             pass.forward(worker, tile, |row| examples[row]);
-            losses_of_rows(pass.isa, batch, rows, pass.workspace, sums);
+            losses_of_rows(pass.isa, batch, rows, pass.workspace, pass.sums);
             pass.backward(worker, first, examples);
         }
     });
@@ -39,11 +37,11 @@ pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
 
 /// Computes one layer after the other with all workers, each cut into columns too: for when tiles
 /// of rows are too few to keep the workers busy.
-pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>, sums: &Shared<StepSums>) {
+pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>) {
     let blocks = pass.mlp.architecture().blocks();
-    let (examples, workspace) = (batch.examples, pass.workspace);
+    let examples = batch.examples;
     let (count, most) = (examples.len(), workers.count());
-    let grid = |width: usize| Grid::new(count, (pass.plan.tile_rows, pass.plan.tile_multiple), width, most);
+    let grid = |width: usize| Grid::new(count, pass.plan.tile(), width, most);
     let few = count.div_ceil(most);
     // In each call of `run` a task has rows, or columns of rows, of its own, and reads what earlier
     // calls have left.
@@ -65,7 +63,7 @@ pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
     let tiles = grid(1);
     workers.run(tiles.parts(), &|task, _| {
         // SAFETY: as above.
-        unsafe { losses_of_rows(pass.isa, batch, tiles.part(task).0, workspace, sums) }
+        unsafe { losses_of_rows(pass.isa, batch, tiles.part(task).0, pass.workspace, pass.sums) }
     });
     for (index, block) in blocks.iter().enumerate().skip(1).rev() {
         let grid = grid(block.inputs);

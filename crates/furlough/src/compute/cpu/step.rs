@@ -6,10 +6,11 @@ use super::operand::{Operand, nonzero_features};
 use super::pass::{Pass, Tile};
 use super::plan::{Call, StepPlan, StepSchedule, worthwhile_threads};
 use super::schedule::{layerwise, row_tiles, tile_rows};
+use super::workers::Workers;
 use super::workspace::Borrowed;
-use super::{Cpu, Isa, SharedMaskMode, StepSums, gathered, update};
+use super::{Cpu, SharedMaskMode, StepSums, gathered, update};
 use crate::data::{Batch, Dataset};
-use crate::nn::{Architecture, MaskKey, Mlp};
+use crate::nn::{MaskKey, Mlp};
 use crate::optim::Sgd;
 use std::ops::Range;
 
@@ -75,6 +76,31 @@ impl Cpu {
         threads
     }
 
+    /// Decides the masks of a call, whose drop probabilities are multiplied by `factor`; without a
+    /// site nothing is dropped.
+    pub(super) fn draw_masks(&mut self, mlp: &Mlp, site: Option<&MaskKey>, factor: f64) {
+        let Cpu { isa, masks, architecture, connections, concretes, workers, .. } = self;
+        let input = std::iter::once(architecture.input_dropout());
+        let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
+        for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
+            *mask = site.and_then(|site| LayerMask::new(*isa, dropout.times(factor), site, layer as u32));
+        }
+        connections.draw(*isa, workers, mlp, site, factor);
+        concretes.draw(*isa, mlp, site);
+    }
+
+    /// Packs what the plan wants packed of the weights, and returns what the tiles of the call have
+    /// in common, with those who compute them.
+    pub(super) fn begin<'a>(&'a mut self, mlp: &'a Mlp, data: &'a Dataset) -> (Pass<'a>, &'a mut Workers) {
+        let Cpu { isa, plan, matmul, packed, masks, connections, concretes, scratch, sums, .. } = self;
+        packed.fill(&mut self.workers, matmul, (mlp, connections), plan);
+        let workspace = if plan.blocks[0].gradient.is_some() { &self.training } else { &self.inference };
+        let isa = *isa;
+        let pass =
+            Pass { isa, plan, matmul, packed, mlp, connections, concretes, data, masks, workspace, scratch, sums };
+        (pass, &mut self.workers)
+    }
+
     fn look_at(&self, data: &Dataset, count: usize, example_of: impl Fn(usize) -> u32) -> f64 {
         let pairs = matches!(self.matmul, Matmul::Bf16 { .. });
         nonzero_features(self.isa, data, count, example_of, pairs)
@@ -98,12 +124,10 @@ pub(super) fn train(
     (site, factor): (&MaskKey, f64),
 ) -> StepSums {
     cpu.nonzero_features = Some(cpu.plan_step(batch, factor).nonzero_features);
-    fill_masks(cpu.isa, &mut cpu.masks, &cpu.architecture, Some(site), factor);
+    cpu.draw_masks(mlp, Some(site), factor);
     if cpu.plan.schedule == StepSchedule::Gathered {
         return gathered::train(cpu, mlp, velocity, optimizer, batch);
     }
-    cpu.connections.draw(cpu.isa, &mut cpu.workers, mlp, Some(site), factor);
-    cpu.concretes.draw(cpu.isa, mlp, Some(site));
     let sums = first_phase(cpu, mlp, batch);
     if sums.loss.is_finite() {
         let Cpu { isa, workers, concretes, .. } = cpu;
@@ -118,24 +142,10 @@ pub(super) fn train(
 /// Forward, loss and backward of a whole batch under the present masks, into the training
 /// workspace.
 fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
-    let Cpu { isa, matmul, packed, workers, plan, masks, connections, concretes, scratch, .. } = cpu;
-    packed.fill(workers, matmul, (mlp, connections), plan);
-    let pass = Pass {
-        isa: *isa,
-        plan,
-        matmul,
-        packed,
-        mlp,
-        connections,
-        concretes,
-        data: batch.data,
-        masks,
-        workspace: &cpu.training,
-        scratch,
-    };
-    match plan.schedule {
-        StepSchedule::LayerWise => layerwise(&pass, workers, batch, &cpu.sums),
-        _ => row_tiles(&pass, workers, batch, &cpu.sums),
+    let (pass, workers) = cpu.begin(mlp, batch.data);
+    match pass.plan.schedule {
+        StepSchedule::LayerWise => layerwise(&pass, workers, batch),
+        _ => row_tiles(&pass, workers, batch),
     }
     StepSums::total(&cpu.sums.all()[..batch.examples.len()])
 }
@@ -154,15 +164,10 @@ pub(super) fn forward(
     assert_eq!(out.len(), count * outputs, "one row of outputs an example");
     assert!(examples.end as usize <= data.len(), "examples of the data set");
     cpu.plan_forward(data, &examples, None);
-    let Cpu { isa, matmul, packed, workers, plan, masks, architecture, connections, concretes, scratch, .. } = cpu;
-    connections.draw(*isa, workers, mlp, site, 1.0);
-    concretes.draw(*isa, mlp, site);
-    packed.fill(workers, matmul, (mlp, connections), plan);
-    fill_masks(*isa, masks, architecture, site, 1.0);
-    let workspace = &cpu.inference;
-    let pass = Pass { isa: *isa, plan, matmul, packed, mlp, connections, concretes, data, masks, workspace, scratch };
+    cpu.draw_masks(mlp, site, 1.0);
+    let (pass, workers) = cpu.begin(mlp, data);
     let out = Borrowed::new(out);
-    let tile = (plan.tile_rows, plan.tile_multiple);
+    let tile = pass.plan.tile();
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let rows = tile_rows(index, count, tile);
         let tile = Tile { first: worker * tile.0, row: rows.start, count: rows.len() };
@@ -170,25 +175,9 @@ pub(super) fn forward(
         // `out`.
         unsafe {
             pass.forward(worker, tile, |row| examples.start + (rows.start + row) as u32);
-            let last = &workspace.outputs[workspace.outputs.len() - 1];
+            let last = &pass.workspace.outputs[pass.workspace.outputs.len() - 1];
             let values = last.read(tile.first * outputs, tile.count * outputs);
             out.part(rows.start * outputs, values.len()).copy_from_slice(values);
         }
     });
-}
-
-/// Decides the masks of the units, of the input and of each block, whose drop probabilities are
-/// multiplied by `factor`.
-pub(super) fn fill_masks(
-    isa: Isa,
-    masks: &mut [Option<LayerMask>],
-    architecture: &Architecture,
-    site: Option<&MaskKey>,
-    factor: f64,
-) {
-    let input = std::iter::once(architecture.input_dropout());
-    let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
-    for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
-        *mask = site.and_then(|site| LayerMask::new(isa, dropout.times(factor), site, layer as u32));
-    }
 }
