@@ -1,6 +1,6 @@
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
-use furlough::files::{FORMAT_VERSION, read_file, write_atomic};
+use furlough::files::{FORMAT_VERSION, check_version, read_file, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -60,8 +60,8 @@ impl Failure {
     /// Reads the failure of the run in `folder`; none where there is no `failed.json`.
     ///
     /// # Errors
-    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of
-    /// another version.
+    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged,
+    /// [`furlough::Error::File`] when it is of a later version.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RunDir::FAILED);
         if !path.exists() {
@@ -69,10 +69,7 @@ impl Failure {
         }
         let Versioned { version, failure } = serde_json::from_slice(&read_file(&path)?)
             .map_err(|error| Error::run(&path, format!("is damaged: {error}")))?;
-        if version != FORMAT_VERSION {
-            let reason = format!("has format version {version}; this furlough reads version {FORMAT_VERSION}");
-            return Err(Error::run(&path, reason));
-        }
+        check_version(&path, version, FORMAT_VERSION)?;
         Ok(Some(failure))
     }
 

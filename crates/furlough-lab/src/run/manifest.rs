@@ -1,6 +1,6 @@
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
-use furlough::files::{FORMAT_VERSION, read_file, sha256_hex};
+use furlough::files::{FORMAT_VERSION, check_version, read_file, sha256_hex};
 use serde::{Deserialize, Serialize};
 
 /// What a finished run consists of: the last file that is written, so that where it is, all is.
@@ -61,8 +61,8 @@ impl Manifest {
     /// Reads the manifest of a run; none when the run is not finished.
     ///
     /// # Errors
-    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of
-    /// another version.
+    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged,
+    /// [`furlough::Error::File`] when it is of a later version.
     pub fn read(dir: &RunDir) -> Result<Option<Self>> {
         if !dir.is_finished() {
             return Ok(None);
@@ -71,11 +71,7 @@ impl Manifest {
         let text = read_file(&path)?;
         let manifest: Manifest =
             serde_json::from_slice(&text).map_err(|error| Error::run(&path, format!("is damaged: {error}")))?;
-        if manifest.version != FORMAT_VERSION {
-            let reason =
-                format!("has format version {}; this furlough reads version {FORMAT_VERSION}", manifest.version);
-            return Err(Error::run(&path, reason));
-        }
+        check_version(&path, manifest.version, FORMAT_VERSION)?;
         Ok(Some(manifest))
     }
 

@@ -141,7 +141,8 @@ impl TuneOptions {
     pub(super) fn parse(text: &str) -> std::result::Result<(Self, String), String> {
         let file: Read = read_toml(text)?;
         if file.version != VERSION {
-            return Err(format!("has format version {}; this furlough reads version {VERSION}", file.version));
+            let reason = "and needs a newer furlough; this one reads version 1";
+            return Err(format!("has format version {} {reason}", file.version));
         }
         let Read { data, trials, budget, seeds, cross_validation, metric, search: space, recipe, .. } = file;
         let recipe = recipe.resolve().map_err(|error| error.to_string())?;

@@ -3,6 +3,7 @@
 mod resume;
 mod run_directory;
 mod tune;
+mod version1;
 
 use std::process::ExitCode;
 use std::sync::RwLock;
@@ -15,5 +16,5 @@ fn main() -> ExitCode {
     if run_directory::is_child() {
         return ExitCode::SUCCESS;
     }
-    furlough_harness::run(furlough_harness::all![resume, run_directory, tune])
+    furlough_harness::run(furlough_harness::all![resume, run_directory, tune, version1])
 }

@@ -1,11 +1,12 @@
-use super::sealed;
+use super::FORMAT_VERSION;
+use super::sealed::{self, FileKind};
 use crate::nn::{Architecture, Mlp};
 use crate::train::{Progress, TrainState};
-use crate::{Error, Result, counted};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-const KIND: &str = "checkpoint";
+const KIND: FileKind = FileKind { name: "checkpoint", version: FORMAT_VERSION };
 const VELOCITY: &str = "velocity.";
 
 /// What a run is a run of. A checkpoint goes on only with the very same.
@@ -103,11 +104,7 @@ pub(super) fn from_bytes(
         return Err(other("on other data", how));
     }
     let parameters = sealed::values(path, &tensors, architecture, "")?;
-    let expected = architecture.param_specs().len() * if velocity { 2 } else { 1 };
-    if tensors.len() != expected {
-        let reason = format!("belongs to another network: it has {}, not {expected}", counted(tensors.len(), "tensor"));
-        return Err(Error::file(path, reason));
-    }
+    sealed::check_count(path, &tensors, architecture, if velocity { 2 } else { 1 })?;
     let velocity = if velocity { sealed::values(path, &tensors, architecture, VELOCITY)? } else { Vec::new() };
     let mlp = Mlp::from_parameters(architecture.clone(), parameters);
     let mlp = mlp.with_dropout_logits(body.dropout_logits).map_err(|error| Error::file(path, error.to_string()))?;

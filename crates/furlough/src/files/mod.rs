@@ -17,6 +17,22 @@ pub use fingerprint::{fingerprint, sha256_hex};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
 pub use open::{open_file, open_file_with, read_file, read_text};
 
-/// Version of the format of model files, checkpoints and run directories, written into every file
-/// that has a place for it.
+/// Version of the format of run directories, written into every file of one that has a place for
+/// it but the model.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Version of the format of model files. Those of version 1 are read too.
+pub const MODEL_VERSION: u32 = 2;
+
+/// Checks that a file of this version can be read where `newest` is the newest version known.
+///
+/// # Errors
+/// [`Error::File`](crate::Error::File) when the file is of a later version.
+pub fn check_version(path: &std::path::Path, version: u32, newest: u32) -> crate::Result<()> {
+    if version <= newest {
+        return Ok(());
+    }
+    let known = if newest == 1 { "version 1".into() } else { format!("versions 1 to {newest}") };
+    let reason = format!("has format version {version} and needs a newer furlough; this one reads {known}");
+    Err(crate::Error::file(path, reason))
+}

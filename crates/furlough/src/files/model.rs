@@ -1,11 +1,12 @@
-use super::sealed;
+use super::MODEL_VERSION;
+use super::sealed::{self, FileKind};
 use crate::data::{Dataset, Features};
 use crate::nn::{Activation, Architecture, DropoutKind, Layer, MaskSharing, Mlp, Sequential};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-const KIND: &str = "model";
+const KIND: FileKind = FileKind { name: "model", version: MODEL_VERSION };
 
 /// What a network must know of the data it learned from to answer for other data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +17,8 @@ pub struct DataInfo {
     pub scale: Option<f64>,
     /// The classes' names in the order of the outputs; none when the network predicts numbers.
     pub classes: Vec<String>,
-    /// [`fingerprint`](super::fingerprint) of the training set.
+    /// [`fingerprint`](super::fingerprint) of the training set; empty where the file has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,
 }
 
@@ -40,7 +42,7 @@ impl DataInfo {
 pub struct ModelInfo {
     /// What it learned from.
     pub data: DataInfo,
-    /// The recipe it was trained by, as TOML.
+    /// The recipe it was trained by, as TOML; empty where it was not trained by one.
     pub recipe: String,
 }
 
@@ -116,6 +118,7 @@ pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
         return Err(Error::file(path, reason));
     }
     let parameters = sealed::values(path, &tensors, &architecture, "")?;
+    sealed::check_count(path, &tensors, &architecture, 1)?;
     let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
     Ok((mlp.map_err(|error| Error::file(path, error.to_string()))?, info))
 }

@@ -2,9 +2,9 @@
 //! unnoticed.
 
 use super::tensors::{self, Tensor, TensorFile};
-use super::{FORMAT_VERSION, fingerprint::hex};
+use super::{check_version, fingerprint::hex};
 use crate::nn::{Architecture, Mlp};
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -28,20 +28,27 @@ struct Envelope<M> {
     body: M,
 }
 
+/// What a sealed file is, and the newest version of its format.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FileKind {
+    pub name: &'static str,
+    pub version: u32,
+}
+
 /// A sealed file of `groups`, each with a prefix for its tensors' names ([`ParamSpec::name`]) and as
 /// long as the parameters.
 ///
 /// [`ParamSpec::name`]: crate::nn::ParamSpec::name
 pub(super) fn seal<M: Serialize>(
     path: &Path,
-    kind: &str,
+    kind: FileKind,
     body: &M,
     architecture: &Architecture,
     groups: &[(&str, &[f32])],
 ) -> Result<Vec<u8>> {
     let sha256 = "0".repeat(DIGITS);
     let library = env!("CARGO_PKG_VERSION").into();
-    let envelope = Envelope { sha256, kind: kind.into(), version: FORMAT_VERSION, library, body };
+    let envelope = Envelope { sha256, kind: kind.name.into(), version: kind.version, library, body };
     let failed = |error: &dyn std::fmt::Display| Error::file(path, format!("cannot be written: {error}"));
     let metadata = serde_json::to_string(&envelope).map_err(|error| failed(&error))?;
 
@@ -89,14 +96,18 @@ fn digest(file: &[u8], at: usize) -> String {
 }
 
 /// Opens a sealed file: its metadata and tensors, with every byte known to be as it was written.
-pub(super) fn open<'a, M: DeserializeOwned>(path: &Path, kind: &str, file: &'a [u8]) -> Result<(M, TensorFile<'a>)> {
+pub(super) fn open<'a, M: DeserializeOwned>(
+    path: &Path,
+    kind: FileKind,
+    file: &'a [u8],
+) -> Result<(M, TensorFile<'a>)> {
     let bad = |reason: String| Error::file(path, reason);
     let damaged =
         |how: &str| bad(format!("is damaged: {how}. Restore it from a copy, or train again in another folder"));
     let tensors = TensorFile::read(file).map_err(|how| damaged(&how))?;
     let metadata = tensors.metadata(KEY);
     let (Some(metadata), Some(at)) = (metadata, find_seal(file)) else {
-        return Err(bad(format!("is not a {kind} of furlough's: its metadata is missing")));
+        return Err(bad(format!("is not a {} of furlough's: its metadata is missing", kind.name)));
     };
     if file[at..at + DIGITS] != *digest(file, at).as_bytes() {
         return Err(damaged("its SHA-256 is not the one it was written with"));
@@ -105,20 +116,29 @@ pub(super) fn open<'a, M: DeserializeOwned>(path: &Path, kind: &str, file: &'a [
     struct Label {
         kind: String,
         version: u32,
-        library: String,
     }
     let label: Label = serde_json::from_str(metadata).map_err(|error| damaged(&error.to_string()))?;
-    if label.kind != kind {
-        return Err(bad(format!("is a {}, not a {kind}", label.kind)));
+    if label.kind != kind.name {
+        return Err(bad(format!("is a {}, not a {}", label.kind, kind.name)));
     }
-    if label.version != FORMAT_VERSION {
-        return Err(bad(format!(
-            "has format version {}, written by furlough {}; this furlough reads version {FORMAT_VERSION}",
-            label.version, label.library
-        )));
-    }
+    check_version(path, label.version, kind.version)?;
     let body = serde_json::from_str::<Envelope<M>>(metadata).map_err(|error| damaged(&error.to_string()))?.body;
     Ok((body, tensors))
+}
+
+/// Checks that a file has the tensors of `groups` groups, and no other.
+pub(super) fn check_count(
+    path: &Path,
+    tensors: &TensorFile<'_>,
+    architecture: &Architecture,
+    groups: usize,
+) -> Result<()> {
+    let expected = architecture.param_specs().len() * groups;
+    if tensors.len() == expected {
+        return Ok(());
+    }
+    let reason = format!("belongs to another network: it has {}, not {expected}", counted(tensors.len(), "tensor"));
+    Err(Error::file(path, reason))
 }
 
 /// The values of the tensors of one group, as long as the parameters.

@@ -147,6 +147,47 @@ fn each_wrong_checkpoint_has_its_own_message() {
 }
 
 #[test]
+fn a_file_of_a_later_version_needs_a_newer_furlough() {
+    let (path, architecture) = (Path::new("m"), small_architecture());
+    let mlp = state(1, 1).mlp;
+    let sealed = |name, version, body: serde_json::Value| {
+        let kind = sealed::FileKind { name, version };
+        sealed::seal(path, kind, &body, &architecture, &[("", mlp.parameters())]).unwrap()
+    };
+    let model = message(model::from_bytes(path, &sealed("model", 3, serde_json::json!({ "else": 1 }))));
+    assert_eq!(model, "m: has format version 3 and needs a newer furlough; this one reads versions 1 to 2");
+    let checkpoint = message(read(&sealed("checkpoint", 2, serde_json::json!({ "else": 1 }))));
+    assert_eq!(
+        checkpoint,
+        "m: has format version 2 and needs a newer furlough; this one reads version 1".replace("m:", "c:")
+    );
+}
+
+#[test]
+fn a_model_with_a_tensor_too_many_is_refused() {
+    let info = ModelInfo { data: data(), recipe: String::new() };
+    let path = Path::new("m");
+    let file = model::to_bytes(path, &state(1, 1).mlp, &info).unwrap();
+    let metadata = tensors::TensorFile::read(&file).unwrap().metadata("furlough").unwrap().to_string();
+    let body: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let body = serde_json::json!({ "network": body["network"], "data": body["data"], "recipe": "" });
+    let kind = sealed::FileKind { name: "model", version: MODEL_VERSION };
+    let mlp = state(1, 1).mlp;
+    let groups = [("", mlp.parameters()), ("input_scale.", mlp.parameters())];
+    let more = sealed::seal(path, kind, &body, mlp.architecture(), &groups).unwrap();
+    assert!(message(model::from_bytes(path, &more)).contains("it has 8 tensors, not 4"));
+}
+
+#[test]
+fn what_a_model_need_not_say_may_be_missing() {
+    let nothing = DataInfo { shape: vec![4], scale: None, classes: Vec::new(), fingerprint: String::new() };
+    let info = ModelInfo { data: nothing, recipe: String::new() };
+    let file = model::to_bytes(Path::new("m"), &state(1, 1).mlp, &info).unwrap();
+    assert!(!file.windows(11).any(|window| window == b"fingerprint"));
+    assert_eq!(model::from_bytes(Path::new("m"), &file).unwrap().1, info);
+}
+
+#[test]
 fn what_is_not_finite_is_not_written() {
     let mut bad = state(1, 4);
     bad.velocity[0] = f32::NAN;

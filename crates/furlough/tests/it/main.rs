@@ -22,6 +22,7 @@ mod shared;
 mod step;
 mod trainer;
 mod two_levels;
+mod version1;
 
 use std::process::ExitCode;
 
@@ -49,5 +50,6 @@ fn main() -> ExitCode {
         step,
         trainer,
         two_levels,
+        version1,
     ])
 }
