@@ -4,7 +4,7 @@
     python3 bench/compare.py --setup      installs the peers into bench/.venv
     python3 bench/compare.py              measures everything but what peers take on disk, some 90 minutes on two cores
 
-The exit code is 0 if every run ended and learnt what it should, 1 if not, 2 if it could not begin, 130 if it was stopped: what had been
+The exit code is 0 if every run ended and learned what it should, 1 if not, 2 if it could not begin, 130 if it was stopped: what had been
 measured by then is written. SIGTERM stops it as Ctrl-C does.
 """
 

@@ -63,12 +63,12 @@ const nameless = await page.evaluate(() =>
 assert.deepEqual(nameless, []);
 
 // What is drawn is the user's choice.
-const colours = () => page.evaluate(() => document.querySelectorAll("#runs input:checked").length);
-const before = await colours();
+const colors = () => page.evaluate(() => document.querySelectorAll("#runs input:checked").length);
+const before = await colors();
 assert.ok(before > 0);
 await page.click("#runs li:first-child input");
 await page.waitForSelector('#follow[aria-pressed="false"]');
-assert.equal(await colours(), before - 1);
+assert.equal(await colors(), before - 1);
 await page.click("#none");
 // What is held out is called validation, here and everywhere.
 const told = (words, text) => page.waitForFunction(([id, text]) => document.querySelector(id).textContent.includes(text), [words, text]);

@@ -22,8 +22,12 @@ export const color = {
   forget: () => seen.clear(),
 };
 
-/** What the figures called `test_…` in the log are of: the examples held out, where the recipe has folds. */
-export const judge = (run) => (run.recipe?.folds == null ? "test" : "validation");
+/** The figures of the full network; an older log calls those of held-out examples `test_…` too. */
+export const evalLoss = (row) => row?.val_loss ?? row?.test_loss;
+export const evalAccuracy = (row) => row?.val_accuracy ?? row?.test_accuracy;
+
+/** Which examples these figures are of. */
+export const evalSplit = (run) => (run.recipe?.folds == null ? "test" : "validation");
 
 const fade = (rgb) => rgb.replace(/^rgb\((.*)\)$/, "rgba($1, 0.55)");
 
@@ -75,7 +79,7 @@ export class Chart {
       const ink = color.slot(slot);
       const wide = focus || !several;
       return {
-        label: `${run.name} ${index ? "train" : judge(run)}`,
+        label: `${run.name} ${index ? "train" : evalSplit(run)}`,
         stroke: index || (several && !focus && this.drawn.length > 3) ? fade(ink) : ink,
         width: index ? 1.25 : wide ? 2.25 : 1.5,
         dash: index ? [5, 4] : undefined,

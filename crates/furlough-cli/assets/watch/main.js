@@ -1,5 +1,5 @@
 // What the page knows, and who is told when it changes.
-import { Chart, color, judge } from "/charts.js";
+import { Chart, color, evalAccuracy, evalLoss, evalSplit } from "/charts.js";
 import { showDropped } from "/masks.js";
 import { describe, drawList, fits, naturally } from "/runs.js";
 
@@ -19,21 +19,21 @@ const share = (value) => (value == null ? "–" : `${(100 * value).toFixed(1)} %
 const small = (value) => (value == null ? "–" : value.toPrecision(4));
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const rate = (run, row) => (run.examples && row.seconds > 0 ? run.examples / row.seconds : null);
-const named = (run, test, train, format) => {
-  const parts = [test == null ? null : `${judge(run)} ${format(test)}`, train == null ? null : `train ${format(train)}`];
+const named = (run, evaluated, train, format) => {
+  const parts = [evaluated == null ? null : `${evalSplit(run)} ${format(evaluated)}`, train == null ? null : `train ${format(train)}`];
   return parts.filter(Boolean).join(" · ");
 };
 
 const charts = [
   new Chart(byId("accuracy"), {
-    lines: [(row) => row.test_accuracy, (row) => row.train_accuracy],
+    lines: [evalAccuracy, (row) => row.train_accuracy],
     axis: (value) => `${+(100 * value).toFixed(2)} %`,
-    tell: (run, row) => named(run, row.test_accuracy, row.train_accuracy, share),
+    tell: (run, row) => named(run, evalAccuracy(row), row.train_accuracy, share),
   }),
   new Chart(byId("loss"), {
-    lines: [(row) => row.test_loss, (row) => row.train_loss],
+    lines: [evalLoss, (row) => row.train_loss],
     axis: (value) => `${+value.toPrecision(6)}`,
-    tell: (run, row) => named(run, row.test_loss, row.train_loss, small),
+    tell: (run, row) => named(run, evalLoss(row), row.train_loss, small),
   }),
   new Chart(byId("rate"), {
     lines: [(row, run) => rate(run, row)],
@@ -108,7 +108,7 @@ function update() {
   byId("count").textContent = some ? page.runs.size : "";
   drawList(byId("runs"), page, { toggle, focus });
   const drawn = [...page.drawn].map(([id, slot]) => ({ run: page.runs.get(id), slot, focus: id === page.focus }));
-  byId("judge").textContent = [...new Set(drawn.map(({ run }) => judge(run)))].sort().join(" or ") || "test";
+  byId("split").textContent = [...new Set(drawn.map(({ run }) => evalSplit(run)))].sort().join(" or ") || "test";
   if (some) charts.forEach((chart) => chart.draw(drawn));
   showDropped(page.runs.get(page.focus), page.drawn.get(page.focus));
 }

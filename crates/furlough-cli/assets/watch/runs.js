@@ -1,5 +1,5 @@
 // The list of runs.
-import { color, judge } from "/charts.js";
+import { color, evalAccuracy, evalLoss, evalSplit } from "/charts.js";
 
 const collator = new Intl.Collator("en", { numeric: true });
 export const naturally = (a, b) => collator.compare(a, b);
@@ -78,10 +78,10 @@ function fillRow(row, run, page) {
   row.box.setAttribute("aria-label", `draw ${run.name}`);
   set(row.name, "textContent", run.name);
   set(row.name, "title", run.name);
-  const accuracy = last?.test_accuracy ?? last?.train_accuracy;
-  const loss = last?.test_loss ?? last?.train_loss;
+  const accuracy = evalAccuracy(last) ?? last?.train_accuracy;
+  const loss = evalLoss(last) ?? last?.train_loss;
   set(row.score, "textContent", accuracy != null ? `${(100 * accuracy).toFixed(1)} %` : loss != null ? loss.toPrecision(4) : "");
-  set(row.score, "title", last?.test_accuracy != null ? `${judge(run)} accuracy` : "");
+  set(row.score, "title", evalAccuracy(last) != null ? `${evalSplit(run)} accuracy` : "");
   set(row.about, "textContent", run.about);
   set(row.about, "title", run.about);
   const at = run.state === "finished" || !of ? "" : ` ${run.rows.length}/${of}`;

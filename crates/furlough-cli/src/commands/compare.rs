@@ -58,8 +58,8 @@ fn plain(text: impl Into<String>) -> Cell {
 }
 
 fn figures(comparison: &Comparison) -> Vec<Vec<Cell>> {
-    let judge = comparison.judge();
-    let heads = ["run", &format!("{judge} accuracy"), &format!("{judge} loss"), "train loss", "epochs", "time"];
+    let splits = comparison.eval_splits();
+    let heads = ["run", &format!("{splits} accuracy"), &format!("{splits} loss"), "train loss", "epochs", "time"];
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let loss = |loss: f64| format!("{loss:.4}");
     let row = |run: &ComparedRun| {
@@ -67,8 +67,8 @@ fn figures(comparison: &Comparison) -> Vec<Vec<Cell>> {
         let show = |value: Option<f64>, show: &dyn Fn(f64) -> String| plain(value.map_or("-".into(), show));
         vec![
             plain(name(&run.name)),
-            show(last.and_then(|last| last.test_accuracy), &percent),
-            show(last.and_then(|last| last.test_loss), &loss),
+            show(last.and_then(|last| last.eval_accuracy()), &percent),
+            show(last.and_then(|last| last.eval_loss()), &loss),
             show(last.map(|last| last.train_loss), &loss),
             plain(run.records.len().to_string()),
             plain(duration(run.records.iter().map(|record| record.seconds).sum())),

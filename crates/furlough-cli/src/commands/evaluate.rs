@@ -86,7 +86,7 @@ fn is_of(model: &ModelInfo, recipe: &Recipe, split: &Split) -> bool {
         fingerprint(&split.train)
     } else {
         // Data that cannot be split as the recipe says are others.
-        part.apply(split.clone()).map(|split| fingerprint(&split.train)).unwrap_or_default()
+        part.apply(split.clone()).map(|data| fingerprint(&data.train)).unwrap_or_default()
     };
     found == model.data.fingerprint
 }

@@ -101,7 +101,7 @@ fn row(path: &Path, kind: FolderKind, locks: &Locks) -> Row {
 
 fn run_row(path: &Path) -> furlough_lab::Result<Row> {
     let contents = RunDir::open(path)?.contents()?;
-    let judge = contents.recipe.partition().eval_split();
+    let split = contents.recipe.partition().eval_split();
     let status = match (&contents.failure, &contents.manifest) {
         (Some(Failure::Diverged { .. }), _) => "diverged",
         (Some(Failure::Error { .. }), _) => "failed",
@@ -112,9 +112,9 @@ fn run_row(path: &Path) -> furlough_lab::Result<Row> {
     let last = records.iter().rev().find(|record| record.is_good()).map(|record| &record.summary);
     let result = match last {
         None => String::new(),
-        Some(last) => match (last.test_accuracy, last.test_loss) {
-            (Some(accuracy), _) => format!("{judge} accuracy {:.2} %", 100.0 * accuracy),
-            (None, Some(loss)) => format!("{judge} loss {loss:.4}"),
+        Some(last) => match (last.eval_accuracy(), last.eval_loss()) {
+            (Some(accuracy), _) => format!("{split} accuracy {:.2} %", 100.0 * accuracy),
+            (None, Some(loss)) => format!("{split} loss {loss:.4}"),
             (None, None) => format!("train loss {:.4}", last.train_loss),
         },
     };

@@ -25,16 +25,16 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
     let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
-    let split = recipe.partition().apply(split)?;
-    let network = recipe.network(split.train.features(), split.train.outputs());
+    let data = recipe.partition().apply(split)?;
+    let network = recipe.network(data.train.features(), data.train.outputs());
     let architecture = network.validate()?;
-    let memory = TrainingMemory::of(&architecture, &recipe.options(), split.train.len(), threads);
+    let memory = TrainingMemory::of(&architecture, &recipe.options(), data.train.len(), threads);
     limits::check_training(&network, &memory, threads)?;
 
-    let mut trainer = Trainer::new(&network, &recipe.options(), &split.train, threads)?;
+    let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads)?;
     let info = RunInfo {
         recipe: recipe.clone(),
-        data: DataInfo::of(&split.train),
+        data: DataInfo::of(&data.train),
         data_origin: origin.clone(),
         instruction_set: trainer.instruction_set().into(),
         threads: trainer.threads(),
@@ -46,7 +46,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
         // No state: the run was killed before it had saved any, and begins anew.
         if let Some(state) = state {
-            trainer = Trainer::resume(&network, &recipe.options(), &split.train, threads, state)?;
+            trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
         }
         recorder
     } else {
@@ -55,13 +55,13 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
-    let (train, test, shape, classes) = TrainPlan::describe(&split);
+    let (train, shape, classes) = TrainPlan::describe(&data.train);
     let earlier = recorder.records().iter().map(|r| EpochRow { summary: r.summary.clone(), seconds: Some(r.seconds) });
     let plan = TrainPlan {
         architecture,
         origin,
         train,
-        test,
+        eval: data.eval.len(),
         shape,
         classes,
         threads: trainer.threads(),
@@ -74,7 +74,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let display = TrainingDisplay::new(args, &plan, &clock);
     // The recorder comes first: what is shown as saved is saved.
     let mut observers = ((recorder, board), display);
-    let fitted = trainer.fit(Some(&split.test), &mut observers);
+    let fitted = trainer.fit(Some(data.eval_data()), &mut observers);
     let (saved, mut display) = observers;
     // Whatever becomes of the display, the run is free for others from here on.
     drop(saved);
@@ -94,9 +94,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 fn explain(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let recipe = recipe(&args.recipe, args.quiet)?;
     let Acquired { split, .. } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
-    let split = recipe.partition().apply(split)?;
-    let network = recipe.network(split.train.features(), split.train.outputs());
-    let mut trainer = Trainer::new(&network, &recipe.options(), &split.train, threads(args.threads))?;
+    let data = recipe.partition().apply(split)?;
+    let network = recipe.network(data.train.features(), data.train.outputs());
+    let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads(args.threads))?;
     write!(io::stdout(), "{}", trainer.plan())?;
     Ok(ExitCode::SUCCESS)
 }

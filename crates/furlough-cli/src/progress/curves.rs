@@ -3,6 +3,7 @@
 use super::training::TrainingProgress;
 use crate::terminal::Style;
 use furlough::counted;
+use furlough::data::EvalSplit;
 use furlough::train::EpochSummary;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -34,18 +35,18 @@ fn draw(progress: &TrainingProgress, first: u32, area: Rect, buffer: &mut Buffer
     let loss = Panel {
         title: "loss",
         train: points(progress, |s| Some(s.train_loss), progress.now.loss()),
-        test: points(progress, |s| s.test_loss, None),
+        test: points(progress, |s| s.eval_loss(), None),
         share: false,
-        judge: if progress.judge == "test" { "test" } else { "val." },
+        split: short(progress.split),
         first,
         epochs: progress.of,
     };
     let accuracy = Panel {
         title: "accuracy",
         train: points(progress, |s| s.train_accuracy, progress.now.accuracy()),
-        test: points(progress, |s| s.test_accuracy, None),
+        test: points(progress, |s| s.eval_accuracy(), None),
         share: true,
-        judge: if progress.judge == "test" { "test" } else { "val." },
+        split: short(progress.split),
         first,
         epochs: progress.of,
     };
@@ -57,6 +58,14 @@ fn draw(progress: &TrainingProgress, first: u32, area: Rect, buffer: &mut Buffer
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Fill(1)]).areas(area);
     loss.draw(left, buffer, style);
     accuracy.draw(right, buffer, style);
+}
+
+/// A split's name in the room that there is.
+fn short(split: EvalSplit) -> &'static str {
+    match split {
+        EvalSplit::Test => "test",
+        EvalSplit::Validation => "val.",
+    }
 }
 
 type Points = Vec<(f64, f64)>;
@@ -73,7 +82,7 @@ struct Panel {
     train: Points,
     test: Points,
     /// Name of the second.
-    judge: &'static str,
+    split: &'static str,
     share: bool,
     first: u32,
     epochs: u32,
@@ -126,7 +135,7 @@ impl Panel {
             let above = self.test.last().map(|p| p.1) > self.train.last().map(|p| p.1);
             test = Some(if (above && a > 0) || a + 1 >= rows { a - 1 } else { a + 1 });
         }
-        for (name, row, color) in [("train", train, TRAIN), (self.judge, test, TEST)] {
+        for (name, row, color) in [("train", train, TRAIN), (self.split, test, TEST)] {
             if let Some(row) = row {
                 buffer.set_stringn(area.x + 1, area.y + row, name, usize::from(area.width), CellStyle::new().fg(color));
             }

@@ -56,10 +56,10 @@ fn finished(progress: &TrainingProgress) -> String {
         text.push_str(&format!(", {} an epoch", duration(seconds.iter().sum::<f64>() / seconds.len() as f64)));
     }
     let last = progress.epochs.last().map(|row| &row.summary);
-    if let Some(accuracy) = last.and_then(|summary| summary.test_accuracy) {
-        text.push_str(&format!(" · {} accuracy {:.2} %", progress.judge, 100.0 * accuracy));
-    } else if let Some(loss) = last.and_then(|summary| summary.test_loss) {
-        text.push_str(&format!(" · {} loss {loss:.4}", progress.judge));
+    if let Some(accuracy) = last.and_then(|summary| summary.eval_accuracy()) {
+        text.push_str(&format!(" · {} accuracy {:.2} %", progress.split, 100.0 * accuracy));
+    } else if let Some(loss) = last.and_then(|summary| summary.eval_loss()) {
+        text.push_str(&format!(" · {} loss {loss:.4}", progress.split));
     }
     text
 }

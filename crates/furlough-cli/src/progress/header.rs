@@ -10,7 +10,7 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
     let mut lines = vec![style.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION"))), String::new()];
     let classes = plan.classes.map(|n| format!(", {}", counted(n, "class"))).unwrap_or_default();
     let shape: Vec<_> = plan.shape.iter().map(ToString::to_string).collect();
-    let (train, test) = (thousands(plan.train as u64), thousands(plan.test as u64));
+    let (train, eval) = (thousands(plan.train as u64), thousands(plan.eval as u64));
     let mut field = |name: &str, text: &str, note: bool| {
         for (index, line) in wrap(text, style.width.saturating_sub(INDENT)).into_iter().enumerate() {
             let name = if index == 0 { name } else { "" };
@@ -21,7 +21,7 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
     field(
         "data",
         &format!(
-            "{} · {train} train, {test} {} · {}{classes}",
+            "{} · {train} train, {eval} {} · {}{classes}",
             plan.recipe.data(),
             plan.recipe.partition().eval_split(),
             shape.join("×")

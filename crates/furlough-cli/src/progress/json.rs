@@ -1,4 +1,5 @@
 use super::{Ending, Output, Renderer, Run, TrainPlan, training::TrainingProgress};
+use furlough::data::EvalSplit;
 use furlough::train::{Event, StopReason};
 use serde::Serialize;
 
@@ -53,8 +54,12 @@ struct Data<'a> {
     name: &'a str,
     origin: &'a str,
     train: usize,
-    test: usize,
-    judge: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<usize>,
+    #[serde(rename = "judge")]
+    eval_split: EvalSplit,
     shape: &'a [usize],
     classes: Option<usize>,
 }
@@ -83,6 +88,7 @@ fn line(line: &Line<'_>) -> String {
 impl Renderer<Run> for JsonLines {
     fn begin(&mut self, plan: &TrainPlan, out: &mut Output) {
         let recipe = &plan.recipe;
+        let eval_split = recipe.partition().eval_split();
         let blocks = plan.architecture.blocks();
         out.print(&line(&Line::Start {
             version: env!("CARGO_PKG_VERSION"),
@@ -90,8 +96,9 @@ impl Renderer<Run> for JsonLines {
                 name: recipe.data(),
                 origin: &plan.origin,
                 train: plan.train,
-                test: plan.test,
-                judge: recipe.partition().eval_split(),
+                test: (eval_split == EvalSplit::Test).then_some(plan.eval),
+                validation: (eval_split == EvalSplit::Validation).then_some(plan.eval),
+                eval_split,
                 shape: &plan.shape,
                 classes: plan.classes,
             },

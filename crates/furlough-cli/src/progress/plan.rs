@@ -1,5 +1,5 @@
 use super::EpochRow;
-use furlough::data::{Split, Targets};
+use furlough::data::{Dataset, Targets};
 use furlough::nn::Architecture;
 use furlough::train::Progress;
 use furlough_lab::recipe::Recipe;
@@ -15,8 +15,8 @@ pub struct TrainPlan {
     pub origin: String,
     /// Training examples.
     pub train: usize,
-    /// Test examples.
-    pub test: usize,
+    /// Examples that each epoch is evaluated on.
+    pub eval: usize,
     /// Shape of an example.
     pub shape: Vec<usize>,
     /// Number of classes; none when numbers are predicted.
@@ -34,13 +34,13 @@ pub struct TrainPlan {
 }
 
 impl TrainPlan {
-    /// What `split` says about the data goes into the plan as (train, test, shape, classes).
-    pub fn describe(split: &Split) -> (usize, usize, Vec<usize>, Option<usize>) {
-        let classes = match split.train.targets() {
+    /// Returns what a training set says to the plan: examples, their shape, classes.
+    pub fn describe(train: &Dataset) -> (usize, Vec<usize>, Option<usize>) {
+        let classes = match train.targets() {
             Targets::Classes { names, .. } => Some(names.len()),
             Targets::Values(_) => None,
         };
-        (split.train.len(), split.test.len(), split.train.shape().to_vec(), classes)
+        (train.len(), train.shape().to_vec(), classes)
     }
 
     /// Steps of an epoch.

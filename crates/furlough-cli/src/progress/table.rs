@@ -18,11 +18,11 @@ pub fn row(row: &EpochRow, of: u32, classes: bool, style: Style) -> String {
     let summary = &row.summary;
     let epoch = format!("{}/{of}", summary.epoch);
     let time = row.seconds.map(duration).unwrap_or_default();
-    let (train, test) = (loss(Some(summary.train_loss)), loss(summary.test_loss));
+    let (train, test) = (loss(Some(summary.train_loss)), loss(summary.eval_loss()));
     if !classes {
         return format!("  {epoch:>8}   {train:>10}   {test:>9}   {}", style.dim(&format!("{time:>8}")));
     }
-    let (train_share, test_share) = (share(summary.train_accuracy), share(summary.test_accuracy));
+    let (train_share, test_share) = (share(summary.train_accuracy), share(summary.eval_accuracy()));
     format!(
         "  {epoch:>8}   {train:>10}   {train_share:>8}   {test:>9}   {}   {}",
         style.bold(&format!("{test_share:>8}")),

@@ -3,7 +3,7 @@
 use super::training::TrainingProgress;
 use super::{Ending, EpochRow, Output, Renderer, Size, TrainPlan, curves, ending, header, json, lines, live};
 use crate::terminal::Style;
-use furlough::train::{EpochSummary, Event, Progress, StopReason};
+use furlough::train::{EpochSummary, EvalScores, Event, Progress, StopReason};
 use furlough_lab::recipe::Settings;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -32,15 +32,15 @@ impl Write for Paper {
 
 fn plan(recipe: &str, epochs: u32) -> TrainPlan {
     let recipe = Settings::parse(recipe, None).unwrap().resolve().unwrap();
+    let split = recipe.partition().eval_split();
     let row = |epoch: u32| {
         let train_loss = 2.0 / f64::from(epoch) + 0.3;
-        let test_loss = 1.1 / f64::from(epoch) + 0.4;
+        let loss = 1.1 / f64::from(epoch) + 0.4;
         let summary = EpochSummary {
             epoch,
             train_loss,
             train_accuracy: Some(1.0 - 0.4 * train_loss),
-            test_loss: Some(test_loss),
-            test_accuracy: Some(1.0 - 0.3 * test_loss),
+            eval: Some(EvalScores { split, loss, accuracy: Some(1.0 - 0.3 * loss) }),
             ..EpochSummary::default()
         };
         EpochRow { summary, seconds: Some(0.4) }
@@ -50,7 +50,7 @@ fn plan(recipe: &str, epochs: u32) -> TrainPlan {
         recipe,
         origin: "cache, /home/ada/.cache/furlough/fashion-mnist".into(),
         train: 60_000,
-        test: 10_000,
+        eval: 10_000,
         shape: vec![28, 28],
         classes: Some(10),
         threads: 2,

@@ -1,4 +1,5 @@
 use super::{EpochRow, TrainPlan};
+use furlough::data::EvalSplit;
 use furlough::train::Event;
 use std::time::Instant;
 
@@ -10,8 +11,8 @@ pub struct TrainingProgress {
     pub now: Running,
     /// Epochs in all.
     pub of: u32,
-    /// What is evaluated after each: test or validation.
-    pub judge: &'static str,
+    /// What is evaluated after each.
+    pub split: EvalSplit,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
     /// Steps taken, those before a resume too.
@@ -55,7 +56,7 @@ impl TrainingProgress {
             epochs: plan.earlier.clone(),
             now: Running { epoch: at.epoch + 1, step: at.step_in_epoch, ..Running::default() },
             of: plan.recipe.options().epochs,
-            judge: plan.recipe.partition().eval_split(),
+            split: plan.recipe.partition().eval_split(),
             steps_per_epoch: plan.steps_per_epoch(),
             steps: at.step,
             examples: 0,

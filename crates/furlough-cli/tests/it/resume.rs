@@ -8,7 +8,7 @@ use std::time::Duration;
 
 furlough_harness::tests![
     ctrl_c_then_resume_is_the_same_run,
-    what_was_learnt_is_the_same_in_a_resumed_run,
+    what_was_learned_is_the_same_in_a_resumed_run,
     #[cfg(target_os = "linux")]
     ctrl_c_ends_an_evaluation_at_once,
     kill_at_any_moment_then_resume_is_the_same_run,
@@ -48,7 +48,7 @@ fn ctrl_c_then_resume_is_the_same_run() {
     assert_eq!(log(folder, "a"), log(folder, "whole"));
 }
 
-fn what_was_learnt_is_the_same_in_a_resumed_run() {
+fn what_was_learned_is_the_same_in_a_resumed_run() {
     let folder = folder();
     let folder = folder.path();
     let train = "train --data digits --hidden 48 --dropout 0.4 --dropout-kind concrete --epochs 150";

@@ -303,17 +303,21 @@ fn what_concrete_dropout_learns_is_told_epoch_by_epoch() {
     ok(folder, "report a --plots plots");
     let page = fs::read_to_string(folder.join("a/report.html")).unwrap();
     assert!(
-        page.contains("id=\"learnt-0\"")
-            && page.contains(&format!("0.1, learnt {:.4}", told[2][1]["p"].as_f64().unwrap()))
+        page.contains("id=\"learned-0\"")
+            && page.contains(&format!("0.1, learned {:.4}", told[2][1]["p"].as_f64().unwrap()))
     );
-    assert!(folder.join("plots/learnt.svg").is_file() && folder.join("plots/learnt.png").is_file());
+    assert!(folder.join("plots/learned.svg").is_file() && folder.join("plots/learned.png").is_file());
 
     // A run of an older furlough has no such key: it is read, and what it came to is in its model.
     let old: String = fs::read_to_string(folder.join("a/metrics.jsonl"))
         .unwrap()
         .lines()
         .map(|line| {
-            format!("{},{}\n", &line[..line.find(",\"learnt").unwrap()], &line[line.find("\"seconds").unwrap()..])
+            format!(
+                "{},{}\n",
+                &line[..line.find(",\"learnt_dropout").unwrap()],
+                &line[line.find("\"seconds").unwrap()..]
+            )
         })
         .collect();
     fs::write(folder.join("a/metrics.jsonl"), old).unwrap();

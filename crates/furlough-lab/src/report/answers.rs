@@ -4,7 +4,7 @@ use crate::Result;
 use furlough::data::{Dataset, Targets};
 use furlough::predict::{Calibration, Evaluation, Mistake, Predictor, calibration, mistakes};
 
-/// What a trained network says of data it has not learnt from.
+/// What a trained network says of data it has not learned from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answers {
     /// The classes' names; none for numbers.

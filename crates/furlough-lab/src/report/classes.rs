@@ -1,6 +1,7 @@
 //! Which class is taken for which, and how well each is told.
 
 use super::{Answers, numbers};
+use furlough::data::EvalSplit;
 use furlough::predict::ClassScores;
 use maud::{Markup, html};
 use ndarray::Array2;
@@ -9,11 +10,11 @@ use ndarray::Array2;
 /// most stand in its place.
 const WIDE: usize = 31;
 
-pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
+pub(super) fn section(answers: &Answers, split: EvalSplit) -> Option<Markup> {
     let confusion = answers.evaluation.confusion.as_ref()?;
     let examples = numbers::whole(answers.evaluation.examples as u64);
     Some(html! {
-        p { "Answers of the full network to " (examples) " " (judge) " examples. Rows are the true classes, columns \
+        p { "Answers of the full network to " (examples) " " (split) " examples. Rows are the true classes, columns \
          the answers; each row is shaded by its own sum." }
         @if answers.names.len() < WIDE { (matrix(&answers.names, confusion)) }
         (pairs(&answers.names, confusion))

@@ -7,6 +7,7 @@ use crate::Result;
 use crate::recipe::Recipe;
 use crate::run::{EpochRecord, NamedRun};
 use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
+use furlough::data::EvalSplit;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 
@@ -125,16 +126,16 @@ impl Comparison {
     }
 
     /// What the runs are judged by: `test` or `validation`, or both.
-    pub fn judge(&self) -> &'static str {
-        let mut judges = self.runs.iter().map(|run| run.recipe.partition().eval_split());
-        let first = judges.next().unwrap_or("test");
-        if judges.all(|judge| judge == first) { first } else { "test or validation" }
+    pub fn eval_splits(&self) -> &'static str {
+        let mut splits = self.runs.iter().map(|run| run.recipe.partition().eval_split());
+        let first = splits.next().unwrap_or(EvalSplit::Test);
+        if splits.all(|split| split == first) { first.as_str() } else { "test or validation" }
     }
 }
 
 type Figure = (&'static str, fn(&EpochRecord) -> Option<f64>);
 const FIGURES: [Figure; 2] =
-    [("accuracy", |record| record.summary.test_accuracy), ("loss", |record| record.summary.test_loss)];
+    [("accuracy", |record| record.summary.eval_accuracy()), ("loss", |record| record.summary.eval_loss())];
 
 /// Returns a figure of each finished run of a group after its last epoch, by seed.
 fn ended(runs: &[ComparedRun], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) -> BTreeMap<u64, f64> {
@@ -155,8 +156,8 @@ fn paired(
     base: &BTreeMap<u64, f64>,
 ) -> Option<PairedFigure> {
     // Figures on other examples are no pair.
-    let judge = |group: usize| runs[groups[group].runs[0]].recipe.partition().validation_fold();
-    if judge(0) != judge(group) {
+    let fold = |group: usize| runs[groups[group].runs[0]].recipe.partition().validation_fold();
+    if fold(0) != fold(group) {
         return None;
     }
     let other = ended(runs, &groups[group], *figure);
@@ -214,7 +215,7 @@ pub(super) fn chapter(comparison: &Comparison, place: usize) -> Result<Chapter> 
     if !comparison.paired.is_empty() {
         sections.push(Section { id: "paired", title: "Paired differences", body: statistics(comparison) });
     }
-    if let Some(body) = curves::of_runs(&named, comparison.judge(), place)? {
+    if let Some(body) = curves::of_runs(&named, comparison.eval_splits(), place)? {
         sections.push(Section { id: "overlay", title: "Learning curves", body });
     }
     let count = numbers::counted(comparison.runs.len(), "run");
@@ -234,8 +235,8 @@ fn runs(comparison: &Comparison) -> Markup {
                 caption { "Figures after the last epoch" }
                 thead {
                     tr {
-                        th.text scope="col" { "Run" } th scope="col" { "Accuracy, " (comparison.judge()) }
-                            th scope="col" { "Loss, " (comparison.judge()) }
+                        th.text scope="col" { "Run" } th scope="col" { "Accuracy, " (comparison.eval_splits()) }
+                            th scope="col" { "Loss, " (comparison.eval_splits()) }
                         th scope="col" { "Train accuracy" } th scope="col" { "Train loss" } th scope="col" {
                             "Epochs" } th scope="col" { "Time" }
                     }
@@ -245,8 +246,8 @@ fn runs(comparison: &Comparison) -> Markup {
                         @let last = run.records.last().map(|record| &record.summary);
                         tr {
                             th scope="row" { (run.name) @if !run.finished { " " span.state.open { "unfinished" } } }
-                            td { (numbers::or_dash(last.and_then(|last| last.test_accuracy), numbers::percent)) }
-                            td { (numbers::or_dash(last.and_then(|last| last.test_loss), numbers::loss)) }
+                            td { (numbers::or_dash(last.and_then(|last| last.eval_accuracy()), numbers::percent)) }
+                            td { (numbers::or_dash(last.and_then(|last| last.eval_loss()), numbers::loss)) }
                             td { (numbers::or_dash(last.and_then(|last| last.train_accuracy), numbers::percent)) }
                             td { (numbers::or_dash(last.map(|last| last.train_loss), numbers::loss)) }
                             td { (run.records.len()) }
@@ -309,7 +310,7 @@ fn statistics(comparison: &Comparison) -> Markup {
                     @for paired in &comparison.paired {
                         tr {
                             th scope="row" { (comparison.groups[paired.group].label) }
-                            td.text { (comparison.judge()) " " (paired.figure) }
+                            td.text { (comparison.eval_splits()) " " (paired.figure) }
                             td { (paired.seeds.len()) }
                             td { (paired.show(paired.estimate.mean)) }
                             td { (paired.estimate.interval().map_or("–".into(), |(low, high)| format!("{} to \

@@ -5,6 +5,7 @@ use super::embed;
 use super::numbers::{self, capital};
 use crate::Result;
 use crate::run::{EpochRecord, NamedRun, Plot, wants_logarithm};
+use furlough::data::EvalSplit;
 use maud::{Markup, html};
 use serde::Serialize;
 
@@ -37,9 +38,9 @@ impl<'a> LiveSeries<'a> {
 type Figure = fn(&EpochRecord) -> Option<f64>;
 
 const TRAIN_LOSS: Figure = |record| Some(record.summary.train_loss);
-const TEST_LOSS: Figure = |record| record.summary.test_loss;
+const EVAL_LOSS: Figure = |record| record.summary.eval_loss();
 const TRAIN_ACCURACY: Figure = |record| record.summary.train_accuracy;
-const TEST_ACCURACY: Figure = |record| record.summary.test_accuracy;
+const EVAL_ACCURACY: Figure = |record| record.summary.eval_accuracy();
 
 /// The curves of a run; none before its first epoch.
 pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>> {
@@ -53,33 +54,33 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
         dash: false,
         values: records.iter().map(figure).collect(),
     };
-    let judge = report.recipe.partition().eval_split();
-    let (train, test) = ("train, dropout on", format!("{judge}, full network"));
+    let split = report.recipe.partition().eval_split();
+    let (train, test) = ("train, dropout on", format!("{split}, full network"));
     let test = test.as_str();
     let charts = [
         chart(
             "Loss",
             false,
             records.len(),
-            vec![series(train, "--train", TRAIN_LOSS), series(test, "--test", TEST_LOSS)],
+            vec![series(train, "--train", TRAIN_LOSS), series(test, "--test", EVAL_LOSS)],
         ),
         chart(
             "Accuracy",
             true,
             records.len(),
-            vec![series(train, "--train", TRAIN_ACCURACY), series(test, "--test", TEST_ACCURACY)],
+            vec![series(train, "--train", TRAIN_ACCURACY), series(test, "--test", EVAL_ACCURACY)],
         ),
     ];
-    let still = Plot::Curves { title: "", judge, records }.svg()?;
+    let still = Plot::Curves { title: "", split, records }.svg()?;
     Ok(Some(html! {
-        p { "Train figures are means over each epoch with dropout on, while the weights changed; " (judge) " figures \
+        p { "Train figures are means over each epoch with dropout on, while the weights changed; " (split) " figures \
          are those of the full network after it." }
         figure {
             (live(&charts, place))
             div.still.twin { (embed::picture(&still, &said(report))) }
             details {
                 summary { "Figures as a table" }
-                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records, judge)) }
+                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records, split)) }
             }
         }
     }))
@@ -90,7 +91,7 @@ fn said(report: &RunReport) -> String {
     let mut text = format!("Learning curves over {}", numbers::counted(report.records.len(), "epoch"));
     if let Some(last) = report.records.last().map(|record| &record.summary) {
         text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
-        if let Some(accuracy) = last.test_accuracy {
+        if let Some(accuracy) = last.eval_accuracy() {
             text.push_str(&format!(
                 ", {} accuracy {}",
                 report.recipe.partition().eval_split(),
@@ -101,15 +102,15 @@ fn said(report: &RunReport) -> String {
     text
 }
 
-fn table(records: &[EpochRecord], judge: &str) -> Markup {
+fn table(records: &[EpochRecord], split: EvalSplit) -> Markup {
     html! {
         table {
             caption { "Figures of each epoch" }
             thead {
                 tr {
-                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(judge))
+                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(split.as_str()))
                         " loss" }
-                    th scope="col" { "Train accuracy" } th scope="col" { (capital(judge)) " accuracy" }
+                    th scope="col" { "Train accuracy" } th scope="col" { (capital(split.as_str())) " accuracy" }
                         th scope="col" { "Seconds" }
                 }
             }
@@ -118,9 +119,9 @@ fn table(records: &[EpochRecord], judge: &str) -> Markup {
                     tr {
                         th scope="row" { (summary.epoch) }
                         td { (numbers::loss(summary.train_loss)) }
-                        td { (numbers::or_dash(summary.test_loss, numbers::loss)) }
+                        td { (numbers::or_dash(summary.eval_loss(), numbers::loss)) }
                         td { (numbers::or_dash(summary.train_accuracy, numbers::percent)) }
-                        td { (numbers::or_dash(summary.test_accuracy, numbers::percent)) }
+                        td { (numbers::or_dash(summary.eval_accuracy(), numbers::percent)) }
                         td { (format!("{seconds:.2}")) }
                     }
                 }
@@ -130,15 +131,15 @@ fn table(records: &[EpochRecord], judge: &str) -> Markup {
 }
 
 /// The curves of several runs over each other; none when no run has an epoch.
-pub(super) fn of_runs(runs: &[NamedRun<'_>], judge: &str, place: usize) -> Result<Option<Markup>> {
+pub(super) fn of_runs(runs: &[NamedRun<'_>], splits: &str, place: usize) -> Result<Option<Markup>> {
     let epochs = runs.iter().map(|run| run.records.len()).max().unwrap_or(0);
     if epochs == 0 {
         return Ok(None);
     }
     let series = |figure: Figure| overlaid(runs, epochs, figure);
     let charts = [
-        chart(&format!("{} accuracy, full network", capital(judge)), true, epochs, series(TEST_ACCURACY)),
-        chart(&format!("{} loss, full network", capital(judge)), false, epochs, series(TEST_LOSS)),
+        chart(&format!("{} accuracy, full network", capital(splits)), true, epochs, series(EVAL_ACCURACY)),
+        chart(&format!("{} loss, full network", capital(splits)), false, epochs, series(EVAL_LOSS)),
         chart("Train accuracy, dropout on", true, epochs, series(TRAIN_ACCURACY)),
         chart("Train loss, dropout on", false, epochs, series(TRAIN_LOSS)),
     ];
@@ -149,7 +150,7 @@ pub(super) fn of_runs(runs: &[NamedRun<'_>], judge: &str, place: usize) -> Resul
             (live(&charts, place))
             div.still.twin { (embed::picture(&still, &format!("Learning curves of {}", names.join(", ")))) }
             details {
-                summary { (capital(judge)) " accuracy and loss as a table" }
+                summary { (capital(splits)) " accuracy and loss as a table" }
                 div.scroll tabindex="0" role="region" aria-label="Accuracy and loss of each epoch" {
                     (tables(runs, epochs)) }
             }
@@ -184,8 +185,8 @@ fn tables(runs: &[NamedRun<'_>], epochs: usize) -> Markup {
                         th scope="row" { (epoch + 1) }
                         @for run in runs {
                             @let record = run.records.get(epoch);
-                            td { (numbers::or_dash(record.and_then(TEST_ACCURACY), numbers::percent)) }
-                            td { (numbers::or_dash(record.and_then(TEST_LOSS), numbers::loss)) }
+                            td { (numbers::or_dash(record.and_then(EVAL_ACCURACY), numbers::percent)) }
+                            td { (numbers::or_dash(record.and_then(EVAL_LOSS), numbers::loss)) }
                         }
                     }
                 }

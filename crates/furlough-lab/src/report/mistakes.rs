@@ -3,19 +3,20 @@
 use super::embed;
 use super::numbers::{percent, whole};
 use super::{Answers, ExampleView, MistakeView};
+use furlough::data::EvalSplit;
 use maud::{Markup, html};
 
-pub(super) fn section(answers: &Answers, judge: &str) -> Option<Markup> {
+pub(super) fn section(answers: &Answers, split: EvalSplit) -> Option<Markup> {
     let confusion = answers.evaluation.confusion.as_ref()?;
     let wrong = confusion.sum() - confusion.diag().sum();
     if answers.mistakes.is_empty() {
-        return Some(html! { p { "There are none: every " (judge) " example was answered rightly." } });
+        return Some(html! { p { "There are none: every " (split) " example was answered rightly." } });
     }
     Some(html! {
         p {
             "The surest of " (whole(wrong)) " wrong answers, the surest first. Each has the answer, the class it is \
              of, the probability \
-             of the answer, and its number in the data. Look here for examples that are labelled wrongly, and for what \
+             of the answer, and its number in the data. Look here for examples that are labeled wrongly, and for what \
              the network cannot see."
         }
         ul.mistakes { @for shown in &answers.mistakes { (item(&answers.names, shown)) } }

@@ -34,7 +34,7 @@ mod classes;
 mod comparison;
 mod curves;
 mod embed;
-mod learnt;
+mod learned;
 mod masks;
 mod mistakes;
 mod numbers;

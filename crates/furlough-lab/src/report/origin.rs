@@ -79,7 +79,7 @@ fn shell_word(name: &str) -> String {
 
 fn layers(mlp: &Mlp) -> Markup {
     let architecture = mlp.architecture();
-    let learnt = |place: usize| mlp.learned_dropout().find(|(block, _)| *block == place).map(|(_, p)| p);
+    let learned = |place: usize| mlp.learned_dropout().find(|(block, _)| *block == place).map(|(_, p)| p);
     let input = architecture.input_dropout();
     let parameters = |place: usize| -> usize {
         let of_block = architecture.param_specs().iter().filter(|spec| spec.group.block() == place);
@@ -112,7 +112,7 @@ fn layers(mlp: &Mlp) -> Markup {
                             td {
                                 (if block.dropout.is_identity() { "–".to_string() } else {
                                     block.dropout.p().to_string() })
-                                @if let Some(p) = learnt(place) { ", learnt " (numbers::loss(p)) }
+                                @if let Some(p) = learned(place) { ", learned " (numbers::loss(p)) }
                             }
                             td { (numbers::whole(parameters(place) as u64)) }
                         }

@@ -2,7 +2,7 @@
 
 use super::chapter::{Chapter, Section};
 use super::run::RunReport;
-use super::{calibration, classes, curves, learnt, masks, mistakes, numbers, origin, weights};
+use super::{calibration, classes, curves, learned, masks, mistakes, numbers, origin, weights};
 use crate::Result;
 use crate::run::Failure;
 use maud::{Markup, html};
@@ -13,7 +13,7 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
         sections.extend(body.map(|body| Section { id, title, body }));
     };
     add("curves", "Learning curves", curves::of_run(report, place)?);
-    add("learnt", "Learnt drop probabilities", learnt::section(report, place)?);
+    add("learned", "Learned drop probabilities", learned::section(report, place)?);
     if let Some(answers) = &report.answers {
         add("classes", "Classes", classes::section(answers, report.recipe.partition().eval_split()));
         add("mistakes", "Most confident mistakes", mistakes::section(answers, report.recipe.partition().eval_split()));
@@ -76,18 +76,18 @@ fn summary(report: &RunReport) -> String {
 
 fn tiles(report: &RunReport) -> Markup {
     let last = report.records.last().map(|record| &record.summary);
-    let best = report.records.iter().filter_map(|r| Some((r.summary.epoch, r.summary.test_accuracy?)));
+    let best = report.records.iter().filter_map(|r| Some((r.summary.epoch, r.summary.eval_accuracy()?)));
     let best = best
         .fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });
     let evaluation = report.answers.as_ref().map(|answers| &answers.evaluation);
-    let accuracy = evaluation.and_then(|e| e.accuracy).or(last.and_then(|last| last.test_accuracy));
-    let judge = numbers::capital(report.recipe.partition().eval_split());
-    let loss = evaluation.map(|e| e.loss).or(last.and_then(|last| last.test_loss));
+    let accuracy = evaluation.and_then(|e| e.accuracy).or(last.and_then(|last| last.eval_accuracy()));
+    let split = numbers::capital(report.recipe.partition().eval_split().as_str());
+    let loss = evaluation.map(|e| e.loss).or(last.and_then(|last| last.eval_loss()));
     html! {
         dl.tiles {
             @if let Some(accuracy) = accuracy {
                 div.first {
-                    dt { (judge) " accuracy" }
+                    dt { (split) " accuracy" }
                     dd {
                         (numbers::percent(accuracy))
                         @if let Some((epoch, best)) = best { small { "best " (numbers::percent(best)) " after \
@@ -96,7 +96,7 @@ fn tiles(report: &RunReport) -> Markup {
                 }
             }
             @if let Some(loss) = loss {
-                div { dt { (judge) " loss" } dd { (numbers::loss(loss)) small { "full network" } } }
+                div { dt { (split) " loss" } dd { (numbers::loss(loss)) small { "full network" } } }
             }
             @if let Some(last) = last {
                 div {

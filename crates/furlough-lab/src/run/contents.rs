@@ -52,8 +52,8 @@ impl RunDir {
     /// a file cannot be read.
     pub fn contents(&self) -> Result<RunContents> {
         let (recipe, manifest) = self.recipe_and_manifest()?;
-        let log = self.file(Self::METRICS);
-        let records = if log.exists() || manifest.is_some() { read_metrics(&log)? } else { Vec::new() };
+        let (log, split) = (self.file(Self::METRICS), recipe.partition().eval_split());
+        let records = if log.exists() || manifest.is_some() { read_metrics(&log, split)? } else { Vec::new() };
         if let Some(manifest) = &manifest {
             let of = recipe.options().epochs as usize;
             if records.len() != of {
@@ -93,8 +93,10 @@ impl RunDir {
     }
 
     fn recipe_and_manifest(&self) -> Result<(Recipe, Option<Manifest>)> {
-        let (recipe, manifest) = (self.recipe()?, Manifest::read(self)?);
-        if let Some(manifest) = &manifest {
+        let (recipe, mut manifest) = (self.recipe()?, Manifest::read(self)?);
+        if let Some(manifest) = &mut manifest {
+            let split = recipe.partition().eval_split();
+            manifest.last = manifest.last.take().map(|last| last.of_split(split));
             let written = sha256_hex(recipe.to_toml().as_bytes());
             // Comments of the user's own, added later, change nothing.
             if !manifest.files.iter().any(|entry| entry.name == Self::RECIPE && entry.sha256 == written) {

@@ -1,5 +1,6 @@
 use crate::{Error, Result};
 use furlough::counted;
+use furlough::data::EvalSplit;
 use furlough::files::{open_file, open_file_with, read_file, write_atomic};
 use furlough::train::EpochSummary;
 use serde::{Deserialize, Serialize};
@@ -18,10 +19,17 @@ pub struct EpochRecord {
 }
 
 impl EpochRecord {
-    /// Whether the network after this epoch answers in numbers. An accuracy without a loss is of
-    /// outputs that overflowed: JSON has no NaN, so the loss of such outputs is written as null.
+    /// Returns whether the network after this epoch answers in numbers.
     pub fn is_good(&self) -> bool {
-        self.summary.test_loss.is_some() || self.summary.test_accuracy.is_none()
+        self.summary.eval_loss().is_none_or(f64::is_finite)
+    }
+
+    /// Names its figures as those of `split`: older versions wrote `test_loss` for validation too.
+    pub(super) fn of_split(mut self, split: EvalSplit) -> Self {
+        if let Some(eval) = &mut self.summary.eval {
+            eval.split = split;
+        }
+        self
     }
 }
 
@@ -45,12 +53,14 @@ impl MetricsLog {
     }
 
     /// Opens the log of a run of which `epochs` are finished: lines of later epochs, which the run
-    /// will compute again, and a line that was only begun are taken out of the file.
+    /// will compute again, and a line that was only begun are taken out of the file. Lines in which
+    /// an older version called validation figures `test_loss` and `test_accuracy` are written anew,
+    /// so that all lines have the same keys. `split` is what judges the run.
     ///
     /// # Errors
     /// [`Error::Run`] when the log is damaged or lacks an epoch, [`furlough::Error::Io`] when it
     /// cannot be read or written.
-    pub fn resume(path: impl Into<PathBuf>, epochs: u32) -> Result<Self> {
+    pub fn resume(path: impl Into<PathBuf>, epochs: u32, split: EvalSplit) -> Result<Self> {
         let path = path.into();
         let text = read_file(&path)?;
         let (mut records, mut ends) = parse(&path, &text)?;
@@ -65,10 +75,18 @@ impl MetricsLog {
         records.truncate(epochs as usize);
         ends.truncate(epochs as usize);
         let end = ends.last().copied().unwrap_or(0);
-        if end < text.len() {
-            write_atomic(&path, &text[..end])?;
+        let is_other = records.iter().any(|record| record.summary.eval.is_some_and(|eval| eval.split != split));
+        if !is_other {
+            if end < text.len() {
+                write_atomic(&path, &text[..end])?;
+            }
+            return Ok(MetricsLog { path, records, bytes: end as u64 });
         }
-        Ok(MetricsLog { path, records, bytes: end as u64 })
+        let records: Vec<_> = records.into_iter().map(|record| record.of_split(split)).collect();
+        let lines: Result<Vec<_>> = records.iter().map(|record| json_line(&path, record)).collect();
+        let text = lines?.concat();
+        write_atomic(&path, &text)?;
+        Ok(MetricsLog { path, records, bytes: text.len() as u64 })
     }
 
     /// The epochs so far.
@@ -109,10 +127,14 @@ impl MetricsLog {
         if !record.summary.train_loss.is_finite() || !record.seconds.is_finite() {
             return refuse(format!("epoch {next} has a training loss or a time that is not finite"));
         }
-        let mut line = serde_json::to_vec(record).map_err(|error| Error::run(&self.path, error.to_string()))?;
-        line.push(b'\n');
-        Ok(line)
+        json_line(&self.path, record)
     }
+}
+
+fn json_line(path: &Path, record: &EpochRecord) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(record).map_err(|error| Error::run(path, error.to_string()))?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// Adds a line to a log of `bytes` bytes.
@@ -132,13 +154,14 @@ pub(super) fn flush(path: &Path) -> Result<()> {
 }
 
 /// Reads a log. A last line that was only begun, because its writer was killed, is passed over;
-/// nothing else is.
+/// nothing else is. `split` is what judges the run: older versions called validation figures
+/// `test_loss` and `test_accuracy` too.
 ///
 /// # Errors
 /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] naming the line that is damaged.
-pub fn read_metrics(path: &Path) -> Result<Vec<EpochRecord>> {
+pub fn read_metrics(path: &Path, split: EvalSplit) -> Result<Vec<EpochRecord>> {
     let text = read_file(path)?;
-    Ok(parse(path, &text)?.0)
+    Ok(parse(path, &text)?.0.into_iter().map(|record| record.of_split(split)).collect())
 }
 
 /// The records, and where each one's line ends.

@@ -82,11 +82,12 @@ impl<'a> Recorder<'a> {
     ) -> Result<(Self, Option<TrainState>)> {
         let origin = Origin::new(&info.recipe.to_toml(), &*info.data.fingerprint);
         let (checkpoint, metrics) = (dir.checkpoint(), dir.file(RunDir::METRICS));
+        let split = info.recipe.partition().eval_split();
         let (log, state) = if checkpoint.exists() {
             let velocity = info.recipe.options().optimizer.has_velocity();
             let state = load_checkpoint(&checkpoint, &origin, architecture, velocity)?;
-            (MetricsLog::resume(metrics, state.progress.epoch)?, Some(state))
-        } else if metrics.exists() && !read_metrics(&metrics)?.is_empty() {
+            (MetricsLog::resume(metrics, state.progress.epoch, split)?, Some(state))
+        } else if metrics.exists() && !read_metrics(&metrics, split)?.is_empty() {
             return Err(Error::run(&checkpoint, "is missing; start the run again in another folder"));
         } else {
             (MetricsLog::create(metrics)?, None)
@@ -110,9 +111,9 @@ impl<'a> Recorder<'a> {
         let recipe = self.info.recipe.to_toml();
         let model = ModelInfo { data: self.info.data.clone(), recipe };
         save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &model)?;
-        let (title, judge) = (self.info.title(), self.info.recipe.partition().eval_split());
-        self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, judge, records)?.as_bytes())?;
-        self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, judge, records)?)?;
+        let (title, split) = (self.info.title(), self.info.recipe.partition().eval_split());
+        self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, split, records)?.as_bytes())?;
+        self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, split, records)?)?;
         let files: Result<Vec<_>> = Manifest::FILES.iter().map(|name| FileEntry::of(&self.dir, name)).collect();
         let manifest = Manifest {
             version: FORMAT_VERSION,

@@ -21,7 +21,7 @@ pub enum Measure {
     TrainError,
     /// Loss of the full network on the training set in the end.
     TrainLoss,
-    /// Test error less training error, both of the full network: how far it has learnt by heart.
+    /// Test error less training error, both of the full network: how far it has learned by heart.
     Gap,
     /// Test loss less training loss, both of the full network.
     LossGap,
@@ -150,8 +150,8 @@ impl Measure {
     pub fn of_epoch(self, record: &EpochRecord) -> Option<f64> {
         let summary = &record.summary;
         match self {
-            Measure::TestError => summary.test_accuracy.map(error_of),
-            Measure::TestLoss => summary.test_loss,
+            Measure::TestError => summary.eval_accuracy().map(error_of),
+            Measure::TestLoss => summary.eval_loss(),
             Measure::NoisyTrainError => summary.train_accuracy.map(error_of),
             Measure::NoisyTrainLoss => Some(summary.train_loss),
             _ => None,

@@ -44,17 +44,17 @@ impl Measured {
     fn look(&mut self, look: Inspection, predictor: &mut Predictor, seen: &TrialData<'_>, key: Key) -> Result<()> {
         match look {
             Inspection::Scores => {
-                let (train, test) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.test)?);
-                self.values.extend([(Measure::TrainLoss, train.loss), (Measure::LossGap, test.loss - train.loss)]);
-                if let (Some(train), Some(test)) = (train.accuracy.map(error_of), test.accuracy.map(error_of)) {
-                    let gap = (1e6 * (test - train)).round() / 1e6;
+                let (train, eval) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.eval.data)?);
+                self.values.extend([(Measure::TrainLoss, train.loss), (Measure::LossGap, eval.loss - train.loss)]);
+                if let (Some(train), Some(eval)) = (train.accuracy.map(error_of), eval.accuracy.map(error_of)) {
+                    let gap = (1e6 * (eval - train)).round() / 1e6;
                     self.values.extend([(Measure::TrainError, train), (Measure::Gap, gap)]);
                 }
             }
             // Numbers to predict are not averaged here.
-            Inspection::Averaging if matches!(seen.test.targets(), Targets::Values(_)) => {}
+            Inspection::Averaging if matches!(seen.eval.data.targets(), Targets::Values(_)) => {}
             Inspection::Averaging => {
-                let curve = predictor.averaging(seen.test, &PASSES, 1, key)?;
+                let curve = predictor.averaging(seen.eval.data, &PASSES, 1, key)?;
                 let of = |value: fn(furlough::predict::AverageScore) -> f64| {
                     curve.points.iter().map(|point| (point.members, value(point.mean()))).collect::<Vec<_>>()
                 };
@@ -62,7 +62,7 @@ impl Measured {
                 self.curves.insert(Measure::AveragingLoss, of(|score| score.loss));
             }
             Inspection::Activations => {
-                if let Some(layer) = predictor.activations(seen.test)?.last() {
+                if let Some(layer) = predictor.activations(seen.eval.data)?.last() {
                     self.values.extend([(Measure::MeanActivation, layer.mean), (Measure::Zeros, 100.0 * layer.zeros)]);
                     let correlation = layer.coadaptation.as_ref().map(|pairs| (Measure::Correlation, pairs.mean));
                     self.values.extend(correlation);
@@ -78,7 +78,7 @@ impl Measured {
 
 /// Measures a finished trial, on `threads` threads: those of `wanted` that need the trained network
 /// and are not known yet. What was measured is kept in the trial's folder, and all of it is
-/// returned. Which examples are learnt from and which judge is for the trial's recipe to say; masks
+/// returned. Which examples are learned from and which judge is for the trial's recipe to say; masks
 /// are those of its seed.
 ///
 /// # Errors

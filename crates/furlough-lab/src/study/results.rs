@@ -39,7 +39,7 @@ pub struct Results {
     pub missing: Vec<Missing>,
 }
 
-/// What the trials learnt from.
+/// What the trials learned from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
     /// Name of the data set.
@@ -200,7 +200,7 @@ impl Results {
                 name: study.data().into(),
                 fingerprint: data.info.fingerprint.clone(),
                 train: data.train.len(),
-                test: data.test.len(),
+                test: data.eval.data.len(),
             },
             seeds: study.seeds().to_vec(),
             axes: study.axes().iter().map(ToString::to_string).collect(),
@@ -312,8 +312,8 @@ fn compare(study: &Study, arms: &[ArmResult]) -> Vec<ArmComparison> {
         };
         let Some(baseline) = study.arms().iter().position(same).filter(|&baseline| baseline != place) else { continue };
         // Figures on other examples are no pair.
-        let judge = |place: usize| study.arms()[place].recipe().partition().validation_fold();
-        if judge(place) != judge(baseline) {
+        let fold = |place: usize| study.arms()[place].recipe().partition().validation_fold();
+        if fold(place) != fold(baseline) {
             continue;
         }
         for &measure in study.measures() {

@@ -81,7 +81,7 @@ pub const SIGN_FLIP_LIMIT: usize = 20;
 ///
 /// ```
 /// use furlough_lab::study::statistics::{Tail, sign_flip};
-/// // Five seeds, all in favour: no test of signs can say more than 1 in 32, or 1 in 16 on both sides.
+/// // Five seeds, all in favor: no test of signs can say more than 1 in 32, or 1 in 16 on both sides.
 /// assert_eq!(sign_flip(&[0.2, 0.1, 0.3, 0.2, 0.4], Tail::Above), Some(1.0 / 32.0));
 /// assert_eq!(sign_flip(&[0.2, 0.1, 0.3, 0.2, 0.4], Tail::Both), Some(1.0 / 16.0));
 /// ```
@@ -133,7 +133,7 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
     high
 }
 
-/// The regularised incomplete beta function I_x(a, b), by its continued fraction (Abramowitz and
+/// The regularized incomplete beta function I_x(a, b), by its continued fraction (Abramowitz and
 /// Stegun 1964, 26.5.8), evaluated from the front after Lentz (1976).
 fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {

@@ -2,7 +2,7 @@ use crate::recipe::Recipe;
 use crate::run::{EpochRecord, Failure, Manifest, Recorder, RunDir, RunInfo, read_metrics};
 use crate::{Error, Result};
 use furlough::counted;
-use furlough::data::Dataset;
+use furlough::data::{Dataset, EvalData};
 use furlough::files::{DataInfo, sha256_hex, write_atomic};
 use furlough::train::{Control, Event, Observer, StopReason, Trainer, TrainingMemory, check_memory};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 /// The data that trials learn from, shared by all of them.
 #[derive(Debug, Clone)]
 pub struct TrialData<'a> {
-    /// What is learnt from.
+    /// What is learned from.
     pub train: &'a Dataset,
-    /// What each epoch is evaluated on, unless the recipe holds examples out.
-    pub test: &'a Dataset,
+    /// What each epoch is evaluated on: the test set, or what the recipe holds out.
+    pub eval: EvalData<'a>,
     /// What a run directory says of the training set.
     pub info: DataInfo,
     /// Where the data came from, for the manifests.
@@ -21,9 +21,15 @@ pub struct TrialData<'a> {
 }
 
 impl<'a> TrialData<'a> {
-    /// These sets. Computes the fingerprint of the training set, once for all trials.
+    /// Takes a training set and a test set. Computes the fingerprint of the training set, once for
+    /// all trials.
     pub fn new(train: &'a Dataset, test: &'a Dataset, origin: impl Into<String>) -> Self {
-        TrialData { train, test, info: DataInfo::of(train), origin: origin.into() }
+        TrialData::with_eval(train, EvalData::test(test), origin)
+    }
+
+    /// The same for what may be judged by held-out examples.
+    pub(crate) fn with_eval(train: &'a Dataset, eval: EvalData<'a>, origin: impl Into<String>) -> Self {
+        TrialData { train, eval, info: DataInfo::of(train), origin: origin.into() }
     }
 
     /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and
@@ -48,7 +54,8 @@ pub(super) struct Subset {
 impl Subset {
     /// The part in place of the whole.
     pub(super) fn data<'a>(&'a self, whole: &TrialData<'a>) -> TrialData<'a> {
-        TrialData::new(&self.train, self.held_out.as_ref().unwrap_or(whole.test), &*whole.origin)
+        let eval = self.held_out.as_ref().map_or(whole.eval, EvalData::validation);
+        TrialData::with_eval(&self.train, eval, &*whole.origin)
     }
 }
 
@@ -102,9 +109,9 @@ impl Trial {
         if dir.recipe()? != self.recipe {
             return Err(Error::run(&dir.file(RunDir::RECIPE), "is the recipe of another trial"));
         }
-        let log = dir.file(RunDir::METRICS);
+        let (log, split) = (dir.file(RunDir::METRICS), self.recipe.partition().eval_split());
         let Some(manifest) = Manifest::read(&dir)? else {
-            let records = if log.exists() { read_metrics(&log)? } else { Vec::new() };
+            let records = if log.exists() { read_metrics(&log, split)? } else { Vec::new() };
             let failure = Failure::read(folder)?;
             return Ok(TrialRecord { state: failure.map_or(TrialState::Begun, TrialState::Failed), records });
         };
@@ -120,7 +127,7 @@ impl Trial {
                 Err(_) => return Err(Error::run(&dir.file(&entry.name), "is missing, though the run is finished")),
             }
         }
-        let records = read_metrics(&log)?;
+        let records = read_metrics(&log, split)?;
         if records.len() != self.recipe.options().epochs as usize {
             return Err(Error::run(&log, format!("has {}", counted(records.len(), "epoch"))));
         }
@@ -182,7 +189,7 @@ pub enum Ended {
     Finished,
     /// All epochs that were asked for are done.
     Paused,
-    /// The observer asked to stop. What was learnt is saved, and the trial goes on from there.
+    /// The observer asked to stop. What was learned is saved, and the trial goes on from there.
     Stopped,
     /// Nothing was done, because another process, or another worker, is running this trial.
     Elsewhere,
@@ -288,7 +295,7 @@ pub fn run_trial(
         let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
         Ok(if due { Control::Stop } else { control })
     });
-    let reason = match trainer.fit(Some(seen.test), &mut watchers) {
+    let reason = match trainer.fit(Some(seen.eval), &mut watchers) {
         Ok(reason) => reason,
         Err(error @ furlough::Error::NotFinite { .. }) => {
             // Lines of the log that wait are written as it goes.

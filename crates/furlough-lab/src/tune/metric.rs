@@ -35,10 +35,14 @@ impl Metric {
     /// five. Infinite when there is no epoch or a figure is not finite.
     ///
     /// ```
-    /// use furlough::train::EpochSummary;
+    /// use furlough::data::EvalSplit;
+    /// use furlough::train::{EpochSummary, EvalScores};
     /// use furlough_lab::tune::Metric;
-    /// let epoch = |epoch, test_loss| EpochSummary {
-    ///     epoch, train_loss: 1.0, test_loss: Some(test_loss), ..EpochSummary::default()
+    /// let epoch = |epoch, loss| EpochSummary {
+    ///     epoch,
+    ///     train_loss: 1.0,
+    ///     eval: Some(EvalScores { split: EvalSplit::Validation, loss, accuracy: None }),
+    ///     ..EpochSummary::default()
     /// };
     /// let losses = [9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 0.3, 0.1];
     /// let epochs: Vec<_> = (1..).zip(losses).map(|(number, loss)| epoch(number, loss)).collect();
@@ -48,8 +52,8 @@ impl Metric {
         let count = (epochs.len() / 5).clamp(1, LAST);
         let last = &epochs[epochs.len().saturating_sub(count)..];
         let value = |summary: &EpochSummary| match self {
-            Metric::Accuracy => summary.test_accuracy.map(|accuracy| 1.0 - accuracy),
-            Metric::Loss => summary.test_loss,
+            Metric::Accuracy => summary.eval_accuracy().map(|accuracy| 1.0 - accuracy),
+            Metric::Loss => summary.eval_loss(),
         };
         let values: Option<Vec<f64>> = last.iter().map(value).collect();
         let mean = values.map_or(f64::INFINITY, |values| values.iter().sum::<f64>() / values.len() as f64);

@@ -102,14 +102,14 @@ fn ranked<'a>(observations: &[Observation<'a>]) -> Vec<(&'a Recipe, f64)> {
 }
 
 fn ask(axis: Dimension, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
-    let mut optimiser = optimiser(axis);
+    let mut optimizer = optimizer(axis);
     for &(recipe, rank) in ranked {
-        optimiser.tell(axis.coordinate(recipe), rank).expect("coordinates are within the axis");
+        optimizer.tell(axis.coordinate(recipe), rank).expect("coordinates are within the axis");
     }
-    optimiser.ask(draws).unwrap_or_else(|never| match never {})
+    optimizer.ask(draws).unwrap_or_else(|never| match never {})
 }
 
-fn optimiser(axis: Dimension) -> TpeOptimizer<DefaultEstimatorBuilder> {
+fn optimizer(axis: Dimension) -> TpeOptimizer<DefaultEstimatorBuilder> {
     let (low, high) = axis.ends();
     let range = tpe::range(low, high).expect("an axis has a length");
     let estimator = if axis.is_categorical() { histogram_estimator() } else { parzen_estimator() };

@@ -48,7 +48,7 @@ pub(super) fn refit(
         tell(&TuneEvent::Epochs { more: epochs.into() });
     } else {
         let chosen = chosen(recipe, data)?;
-        let part = chosen.as_ref().map(|train| TrialData::new(train, data.test, &*data.origin));
+        let part = chosen.as_ref().map(|train| TrialData::with_eval(train, data.eval, &*data.origin));
         let data = part.as_ref().unwrap_or(data);
         let trial = Trial::new(recipe.clone(), &data.info.fingerprint);
         let (mut trainer, recorder) = begin_run(&trial, data, setting, &path)?;
@@ -73,7 +73,7 @@ pub(super) fn refit(
         let reason = "is a run of another recipe; move the folder away, and it is trained again";
         return Err(Error::run(&path, reason));
     }
-    let evaluation = Predictor::with_precision(mlp, setting.threads, recipe.precision()).evaluate(data.test)?;
+    let evaluation = Predictor::with_precision(mlp, setting.threads, recipe.precision()).evaluate(data.eval.data)?;
     if !evaluation.loss.is_finite() {
         let loss = evaluation.loss.to_string();
         return Ok(Refit::Failed(Failure::Diverged { epoch: epochs, step: None, loss }));
@@ -81,7 +81,7 @@ pub(super) fn refit(
     Ok(Refit::Done(evaluation))
 }
 
-/// The training examples, where the recipe says that only some are learnt from.
+/// The training examples, where the recipe says that only some are learned from.
 fn chosen(recipe: &Recipe, data: &TrialData<'_>) -> Result<Option<Dataset>> {
     let part = recipe.partition();
     if part.is_whole() {

@@ -7,6 +7,7 @@ use super::search::{Search, SearchEntry, SearchTask};
 use super::{Phase, TuneDir, TuneEvent, TuneOptions};
 use crate::run::{Failure, read_metrics};
 use crate::{Error, Result};
+use furlough::data::EvalSplit;
 use furlough::files::read_file;
 use furlough::train::Control;
 use serde::{Deserialize, Serialize};
@@ -159,7 +160,7 @@ pub(super) fn seconds_on_record(trials: &Path) -> Result<f64> {
     for entry in std::fs::read_dir(trials).map_err(Error::io("read", trials))? {
         let log = entry.map_err(Error::io("read", trials))?.path().join(crate::run::RunDir::METRICS);
         if log.exists() {
-            seconds += read_metrics(&log)?.iter().map(|record| record.seconds).sum::<f64>();
+            seconds += read_metrics(&log, EvalSplit::Validation)?.iter().map(|record| record.seconds).sum::<f64>();
         }
     }
     Ok(seconds)

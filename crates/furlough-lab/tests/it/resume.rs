@@ -2,7 +2,7 @@
 //! very files of one that never stopped.
 
 use crate::CHILDREN;
-use furlough::data::{Dataset, Features, Targets};
+use furlough::data::{Dataset, EvalData, Features, Targets};
 use furlough::files::{DataInfo, load_model};
 use furlough::train::{Control, Event, StopReason, Trainer};
 use furlough_lab::recipe::{Recipe, Settings};
@@ -51,7 +51,7 @@ fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
         Ok(if taken >= steps { Control::Stop } else { Control::Continue })
     };
     trainer.checkpoint_every(Some(2));
-    trainer.fit(Some(&data), &mut (recorder, stop_after)).unwrap()
+    trainer.fit(Some(EvalData::test(&data)), &mut (recorder, stop_after)).unwrap()
 }
 
 fn stopping_and_resuming_changes_no_byte() {

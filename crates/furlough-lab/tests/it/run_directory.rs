@@ -2,6 +2,7 @@
 //! a child that does nothing but run a function.
 
 use crate::CHILDREN;
+use furlough::data::EvalSplit;
 use furlough::files::{DataInfo, checkpoint_progress, write_atomic};
 use furlough::nn::{Init, Mlp};
 use furlough::random::Key;
@@ -136,7 +137,7 @@ fn without_space(folder: &Path) {
     let error = write_atomic(&folder.join("file"), &[7; 20_000]).unwrap_err();
     assert!(matches!(error, furlough::Error::Io { action: "write", .. }), "{error}");
 
-    let mut log = MetricsLog::resume(folder.join("log"), 0).unwrap();
+    let mut log = MetricsLog::resume(folder.join("log"), 0, EvalSplit::Test).unwrap();
     let mut written = 0;
     let error = loop {
         match log.append(record(written + 1)) {
@@ -172,5 +173,5 @@ fn a_full_disk_leaves_the_old_files() {
     assert_eq!(names, ["file", "lines", "log"], "no temporary file");
     let lines: usize = std::fs::read_to_string(file("lines")).unwrap().parse().unwrap();
     assert!(lines > 3 && std::fs::read(file("log")).unwrap().ends_with(b"\n"), "no line that was only begun");
-    assert_eq!(read_metrics(&file("log")).unwrap().len(), lines);
+    assert_eq!(read_metrics(&file("log"), EvalSplit::Test).unwrap().len(), lines);
 }

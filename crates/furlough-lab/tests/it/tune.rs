@@ -2,7 +2,7 @@
 //! being stopped.
 
 use crate::CHILDREN;
-use furlough::data::{Dataset, Features, Split, Targets, digits};
+use furlough::data::{Dataset, EvalSplit, Features, Split, Targets, digits};
 use furlough_lab::Result;
 use furlough_lab::recipe::Settings;
 use furlough_lab::run::RunDir;
@@ -92,8 +92,8 @@ fn a_tune_leaves_all_that_it_promises() {
     assert!(recommended.partition().is_whole());
     let run = RunDir::open(folder.join("final")).unwrap();
     assert_eq!((run.recipe().unwrap(), &recommended), (recommended.clone(), &report.recommended));
-    let log = furlough_lab::run::read_metrics(&run.file(RunDir::METRICS)).unwrap();
-    assert!(log.len() == 3 && log.iter().all(|record| record.summary.test_loss.is_none()), "tested once, at the end");
+    let log = furlough_lab::run::read_metrics(&run.file(RunDir::METRICS), EvalSplit::Test).unwrap();
+    assert!(log.len() == 3 && log.iter().all(|record| record.summary.eval_loss().is_none()), "tested once, at the end");
     assert!(report.test.accuracy.unwrap() > 0.5 && report.test.examples == 360);
     let written: Value = serde_json::from_slice(&std::fs::read(folder.join("tune.json")).unwrap()).unwrap();
     assert_eq!(written, serde_json::to_value(&report).unwrap());
@@ -160,8 +160,8 @@ fn each_fold_is_held_out_in_cross_validation() {
         for (fold, name) in trial.folders.iter().enumerate() {
             let run = RunDir::open(temp.path().join("trials").join(name)).unwrap();
             assert_eq!(run.recipe().unwrap().partition().fold, fold as u32);
-            let log = furlough_lab::run::read_metrics(&run.file(RunDir::METRICS)).unwrap();
-            accuracies.push(log.last().unwrap().summary.test_accuracy.unwrap());
+            let log = furlough_lab::run::read_metrics(&run.file(RunDir::METRICS), EvalSplit::Validation).unwrap();
+            accuracies.push(log.last().unwrap().summary.eval_accuracy().unwrap());
         }
         let mean = accuracies.iter().sum::<f64>() / 3.0;
         assert!((trial.values.last().unwrap().value.unwrap() - mean).abs() < 1e-12);

@@ -2,7 +2,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// The numbers that matrix products multiply. Everything else is single precision in any case: the
-/// products' sums, the parameters, biases, activations, losses and the optimiser.
+/// products' sums, the parameters, biases, activations, losses and the optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Precision {

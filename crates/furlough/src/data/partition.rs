@@ -1,4 +1,4 @@
-use super::{Dataset, Features, Split, Targets};
+use super::{Dataset, EvalData, EvalSplit, Features, Split, Targets};
 use crate::random::{Key, Stream};
 use crate::{Error, Result, counted};
 use ndarray::Axis;
@@ -14,8 +14,8 @@ use ndarray::Axis;
 /// ```
 /// use furlough::data::{Partition, digits};
 /// let fifth = Partition { folds: Some(5), fold: 0, ..Partition::default() };
-/// let (whole, split) = (digits::load()?, fifth.apply(digits::load()?)?);
-/// assert_eq!(split.train.len() + split.test.len(), whole.train.len());
+/// let (whole, part) = (digits::load()?, fifth.apply(digits::load()?)?);
+/// assert_eq!(part.train.len() + part.eval.len(), whole.train.len());
 /// # Ok::<(), furlough::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -36,10 +36,10 @@ impl Partition {
         self.train_examples.is_none() && self.folds.is_none()
     }
 
-    /// What a run is judged by while it trains: `test`, or `validation` where examples are held out
-    /// for it.
-    pub fn eval_split(&self) -> &'static str {
-        if self.folds.is_none() { "test" } else { "validation" }
+    /// Returns what a run is judged by while it trains: the test set, or the examples that are held
+    /// out for it.
+    pub fn eval_split(&self) -> EvalSplit {
+        if self.folds.is_none() { EvalSplit::Test } else { EvalSplit::Validation }
     }
 
     /// Which examples judge: folds, fold and seed; none for the test set. Figures of runs whose
@@ -76,13 +76,14 @@ impl Partition {
     ///
     /// # Errors
     /// Those of [`Self::select`].
-    pub fn apply(&self, split: Split) -> Result<Split> {
+    pub fn apply(&self, split: Split) -> Result<TrainingData> {
+        let eval_split = self.eval_split();
         if self.is_whole() {
             self.validate()?;
-            return Ok(split);
+            return Ok(TrainingData { train: split.train, eval: split.test, eval_split });
         }
         let (train, held_out) = self.select(&split.train)?;
-        Ok(Split { train, test: held_out.unwrap_or(split.test) })
+        Ok(TrainingData { train, eval: held_out.unwrap_or(split.test), eval_split })
     }
 
     /// The examples of `train` that are learned from, and those that are held out.
@@ -132,6 +133,24 @@ impl Partition {
             examples
         };
         Ok((ascending(order), ascending(held_out)))
+    }
+}
+
+/// The data that a run sees.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingData {
+    /// What it learns from.
+    pub train: Dataset,
+    /// What it is judged by.
+    pub eval: Dataset,
+    /// Which examples judge it.
+    pub eval_split: EvalSplit,
+}
+
+impl TrainingData {
+    /// Returns what the run is judged by, for [`Trainer::fit`](crate::train::Trainer::fit).
+    pub fn eval_data(&self) -> EvalData<'_> {
+        EvalData { split: self.eval_split, data: &self.eval }
     }
 }
 
@@ -213,12 +232,14 @@ mod tests {
     fn the_test_set_is_left_alone_or_left_out() {
         let digits = digits::load().unwrap();
         let some = Partition { train_examples: Some(100), ..Partition::default() };
-        let split = some.apply(digits.clone()).unwrap();
-        assert_eq!((split.train.len(), &split.test), (100, &digits.test));
+        let part = some.apply(digits.clone()).unwrap();
+        assert_eq!((part.train.len(), &part.eval, part.eval_split), (100, &digits.test, EvalSplit::Test));
         let fold = Partition { folds: Some(4), fold: 3, train_examples: Some(50), seed: 1 };
-        let split = fold.apply(digits.clone()).unwrap();
-        assert_eq!((split.train.len(), split.test.len()), (50, digits.train.len() - digits.train.len() * 3 / 4));
-        assert_eq!(Partition::default().apply(digits.clone()).unwrap(), digits);
+        let part = fold.apply(digits.clone()).unwrap();
+        assert_eq!((part.train.len(), part.eval.len()), (50, digits.train.len() - digits.train.len() * 3 / 4));
+        assert_eq!(part.eval_split, EvalSplit::Validation);
+        let whole = Partition::default().apply(digits.clone()).unwrap();
+        assert_eq!((whole.train, whole.eval), (digits.train, digits.test));
     }
 
     #[test]

@@ -1,6 +1,5 @@
-use super::TrainState;
+use super::{EpochSummary, TrainState};
 use crate::Result;
-use crate::nn::Mlp;
 use serde::{Deserialize, Serialize};
 
 /// What happens in a run, in the order it happens.
@@ -64,41 +63,6 @@ pub enum Event<'a> {
         /// What was learned.
         state: &'a TrainState,
     },
-}
-
-/// The figures of an epoch.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct EpochSummary {
-    /// Epoch, from 1.
-    pub epoch: u32,
-    /// Mean over the epoch of the training loss, dropout on, as the weights changed.
-    pub train_loss: f64,
-    /// Share of the training examples classified rightly, likewise; none for numbers.
-    pub train_accuracy: Option<f64>,
-    /// Loss of the full network on the test set after the epoch; none without a test set.
-    pub test_loss: Option<f64>,
-    /// Accuracy of the full network on the test set after the epoch.
-    pub test_accuracy: Option<f64>,
-    /// What the drop probabilities have come to after the epoch, first layer to last; nothing
-    /// without concrete dropout.
-    #[serde(rename = "learnt_dropout", default, skip_serializing_if = "Vec::is_empty")]
-    pub learned_dropout: Vec<LearnedDropout>,
-}
-
-/// A drop probability that concrete dropout has learned.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct LearnedDropout {
-    /// The hidden layer that it stands after, from 1.
-    pub layer: usize,
-    /// The drop probability.
-    pub p: f64,
-}
-
-impl LearnedDropout {
-    /// Those of a network.
-    pub fn of(mlp: &Mlp) -> Vec<Self> {
-        mlp.learned_dropout().map(|(block, p)| LearnedDropout { layer: block + 1, p }).collect()
-    }
 }
 
 /// Why training is over.

@@ -5,13 +5,15 @@ mod event;
 mod memory;
 mod options;
 mod state;
+mod summary;
 mod trainer;
 
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::Scores;
-pub use event::{Control, EpochSummary, Event, LearnedDropout, Observer, StopReason};
+pub use event::{Control, Event, Observer, StopReason};
 pub use memory::{TrainingMemory, check_memory, too_large};
 pub use options::TrainOptions;
 pub use state::{Progress, TrainState};
+pub use summary::{EpochSummary, EvalScores, LearnedDropout};
 pub use trainer::Trainer;
 pub(crate) use trainer::check_fit;

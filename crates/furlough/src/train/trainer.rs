@@ -1,8 +1,8 @@
 use super::evaluate::{Evaluator, Scores};
-use super::{Control, EpochSummary, Event, LearnedDropout, Observer, Progress, StopReason, TrainOptions, TrainState};
-use super::{TrainingMemory, check_memory};
+use super::{Control, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason};
+use super::{TrainOptions, TrainState, TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa, MAX_THREADS, StepPlan};
-use crate::data::{Batch, Dataset, Targets, epoch_order};
+use crate::data::{Batch, Dataset, EvalData, Targets, epoch_order};
 use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
 use crate::random::{Key, Stream};
 use crate::{Error, Result, counted};
@@ -162,21 +162,21 @@ impl<'a> Trainer<'a> {
     /// [`Error::Data`] when `data` does not fit the network, or has classes where this run learns
     /// numbers or the reverse.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Scores> {
-        self.check_test(data)?;
+        self.check_eval(data)?;
         Ok(self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data, |_, _| ()))
     }
 
     /// Trains until all epochs are done or the observer asks to stop. After each epoch the full
-    /// network is evaluated on `test`.
+    /// network is evaluated on `eval`.
     ///
     /// # Errors
     /// [`Error::NotFinite`] when the loss stops being finite, in a step or when the network is
     /// evaluated after an epoch; a checkpoint event for what had been learned before the step comes
     /// first, unless the weights themselves have overflowed. Any error of the observer;
-    /// [`Error::Data`] when `test` does not fit the network.
-    pub fn fit(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<StopReason> {
-        if let Some(test) = test {
-            self.check_test(test)?;
+    /// [`Error::Data`] when `eval` does not fit the network.
+    pub fn fit(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<StopReason> {
+        if let Some(eval) = eval {
+            self.check_eval(eval.data)?;
         }
         let steps_per_epoch = self.steps_per_epoch();
         let mut control = observer.observe(&Event::Start {
@@ -191,7 +191,7 @@ impl<'a> Trainer<'a> {
                 control = self.step(observer)?;
             }
             if self.state.progress.step_in_epoch == steps_per_epoch {
-                control = stricter(control, self.end_epoch(test, observer)?);
+                control = stricter(control, self.end_epoch(eval, observer)?);
             }
         }
         let reason =
@@ -201,10 +201,10 @@ impl<'a> Trainer<'a> {
         Ok(reason)
     }
 
-    /// Whether the network can be evaluated on `test`.
-    fn check_test(&self, test: &Dataset) -> Result<()> {
-        check_fit(self.state.mlp.architecture(), test)?;
-        match (self.data.targets(), test.targets()) {
+    /// Whether the network can be evaluated on `data`.
+    fn check_eval(&self, data: &Dataset) -> Result<()> {
+        check_fit(self.state.mlp.architecture(), data)?;
+        match (self.data.targets(), data.targets()) {
             (Targets::Classes { .. }, Targets::Classes { .. }) | (Targets::Values(_), Targets::Values(_)) => Ok(()),
             (Targets::Classes { .. }, _) => {
                 Err(Error::data("set", "has numbers to predict, but the run learns classes"))
@@ -266,7 +266,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Returns the loss of the full network as it is after an epoch, not finite where the epoch's
-    /// last step overflowed: no later step's loss would show that. Without a test set, the loss on
+    /// last step overflowed: no later step's loss would show that. Without an evaluation, the loss on
     /// one batch of the training set.
     fn loss_after_epoch(&mut self, evaluated: Option<f64>) -> f64 {
         let TrainState { mlp, .. } = &self.state;
@@ -279,15 +279,16 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    fn end_epoch(&mut self, test: Option<&Dataset>, observer: &mut dyn Observer) -> Result<Control> {
+    fn end_epoch(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<Control> {
         let Progress { epoch, loss_sum, correct, step, .. } = self.state.progress;
         let epoch = epoch + 1;
         let mut control = Control::Continue;
-        let scores = match test {
+        let scores = match eval {
             None => None,
-            Some(test) => {
-                control = observer.observe(&Event::EvaluationStart { epoch, examples: test.len() })?;
-                Some(self.evaluate(test)?)
+            Some(EvalData { split, data }) => {
+                control = observer.observe(&Event::EvaluationStart { epoch, examples: data.len() })?;
+                let Scores { loss, accuracy } = self.evaluate(data)?;
+                Some(EvalScores { split, loss, accuracy })
             }
         };
         self.cpu.refresh_hand_over();
@@ -301,8 +302,7 @@ impl<'a> Trainer<'a> {
             epoch,
             train_loss: loss_sum / count,
             train_accuracy: classes.then_some(correct as f64 / count),
-            test_loss: scores.map(|s| s.loss),
-            test_accuracy: scores.and_then(|s| s.accuracy),
+            eval: scores,
             learned_dropout: LearnedDropout::of(&self.state.mlp),
         };
         self.state.progress = Progress { epoch, step, ..Progress::default() };

@@ -60,10 +60,10 @@ fn check(seen: &LayerActivations, x: &Array2<f64>) {
     close(seen.unit_means.to, means.iter().copied().fold(f64::MIN, f64::max), "largest mean");
     assert_eq!((total(&seen.activations), total(&seen.unit_means)), (x.len() as u64, x.ncols() as u64));
 
-    let centred = x - &means;
-    let varying: Vec<usize> = (0..x.ncols()).filter(|&u| centred.column(u).iter().any(|&d| d.abs() > 1e-12)).collect();
-    let deviation = |u: usize| centred.column(u).dot(&centred.column(u)).sqrt();
-    let correlation = |i: usize, j: usize| centred.column(i).dot(&centred.column(j)) / deviation(i) / deviation(j);
+    let centered = x - &means;
+    let varying: Vec<usize> = (0..x.ncols()).filter(|&u| centered.column(u).iter().any(|&d| d.abs() > 1e-12)).collect();
+    let deviation = |u: usize| centered.column(u).dot(&centered.column(u)).sqrt();
+    let correlation = |i: usize, j: usize| centered.column(i).dot(&centered.column(j)) / deviation(i) / deviation(j);
     let pairs = varying.iter().flat_map(|&i| varying.iter().filter(move |&&j| j > i).map(move |&j| (i, j)));
     let mut all: Vec<f64> = pairs.map(|(i, j)| correlation(i, j).abs()).collect();
     all.sort_by(f64::total_cmp);

@@ -14,8 +14,8 @@ furlough_harness::tests![
     the_definition_is_the_relaxation_of_the_paper,
     dropout_in_place_is_the_definition,
     p_0_is_no_dropout_and_p_1_is_refused,
-    p_is_learnt_and_resuming_changes_no_bit,
-    the_regulariser_pulls_where_it_should,
+    p_is_learned_and_resuming_changes_no_bit,
+    the_regularizer_pulls_where_it_should,
 ];
 
 fn logit_bits(mlp: &Mlp) -> Vec<u64> {
@@ -79,7 +79,7 @@ fn p_0_is_no_dropout_and_p_1_is_refused() {
     );
 }
 
-fn p_is_learnt_and_resuming_changes_no_bit() {
+fn p_is_learned_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::new([Flatten, Linear(64, 128), Relu, ConcreteDropout(0.5), Linear(128, 10)]);
     let optimizer = Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() };
@@ -107,7 +107,7 @@ fn p_is_learnt_and_resuming_changes_no_bit() {
 
 /// Without data to speak for anything else, the entropy draws p to one half, and the weights' term
 /// away from 1.
-fn the_regulariser_pulls_where_it_should() {
+fn the_regularizer_pulls_where_it_should() {
     let pull = |p: f64, prior: ConcretePrior, squares: f64| {
         Concrete::of_logit(f64::ln(p / (1.0 - p))).regularizer(prior, 100, 1000, squares).0
     };

@@ -17,7 +17,7 @@ furlough_harness::tests![
     known_answers,
     p_0_is_no_dropout_and_p_1_leaves_biases,
     what_is_dropped_does_not_move,
-    digits_are_learnt_and_resuming_changes_no_bit,
+    digits_are_learned_and_resuming_changes_no_bit,
 ];
 
 fn the_definition_is_dropout_of_weights_in_streams_of_its_own() {
@@ -106,7 +106,7 @@ fn what_is_dropped_does_not_move() {
     }
 }
 
-fn digits_are_learnt_and_resuming_changes_no_bit() {
+fn digits_are_learned_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::new([Flatten, Linear(64, 128), Relu, DropConnect(0.3), Linear(128, 10)]);
     let optimizer = Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() };

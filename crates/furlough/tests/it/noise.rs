@@ -17,7 +17,7 @@ furlough_harness::tests![
     noise_has_the_mean_and_variance_that_its_page_says,
     alpha_dropout_keeps_mean_0_and_variance_1,
     selu_with_lecun_keeps_the_size_of_values,
-    digits_are_learnt_with_noise_and_the_model_keeps_its_kind,
+    digits_are_learned_with_noise_and_the_model_keeps_its_kind,
     layers_that_make_no_noise_are_refused,
 ];
 
@@ -105,7 +105,7 @@ fn moments(values: &[f32]) -> (f64, f64) {
     (mean, values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n)
 }
 
-fn digits_are_learnt_with_noise_and_the_model_keeps_its_kind() {
+fn digits_are_learned_with_noise_and_the_model_keeps_its_kind() {
     let digits = digits::load().unwrap();
     for kind in DropoutKind::OF_UNITS {
         for sharing in [MaskSharing::PerExample, MaskSharing::rows(8).unwrap()] {

@@ -2,7 +2,7 @@
 //! than are evaluated at once.
 
 use furlough::compute::{Precision, reference};
-use furlough::data::{Batch, Dataset, Features, Targets};
+use furlough::data::{Batch, Dataset, EvalData, Features, Targets};
 use furlough::nn::{Init, Layer::*, Mlp, Sequential, argmax, mean_squared_error, softmax_cross_entropy};
 use furlough::predict::Predictor;
 use furlough::random::{Key, Stream};
@@ -11,7 +11,7 @@ use ndarray::{Array2, Axis};
 
 furlough_harness::tests![
     classes_are_evaluated_as_the_definitions_say,
-    numbers_are_learnt_and_evaluated_as_the_definitions_say,
+    numbers_are_learned_and_evaluated_as_the_definitions_say,
     data_that_does_not_fit_is_refused,
 ];
 
@@ -79,13 +79,13 @@ fn classes_are_evaluated_as_the_definitions_say() {
     }
 }
 
-fn numbers_are_learnt_and_evaluated_as_the_definitions_say() {
+fn numbers_are_learned_and_evaluated_as_the_definitions_say() {
     let data = numbers();
     let Targets::Values(values) = data.targets() else { unreachable!() };
     let options = TrainOptions { init: Init::Xavier, batch_size: 100, epochs: 2, ..TrainOptions::default() };
     let mut trainer = Trainer::new(&network(2), &options, &data, 2).unwrap();
     let before = trainer.evaluate(&data).unwrap().loss;
-    trainer.fit(Some(&data), &mut ()).unwrap();
+    trainer.fit(Some(EvalData::test(&data)), &mut ()).unwrap();
     let scores = trainer.evaluate(&data).unwrap();
     assert!(scores.loss < 0.2 * before && scores.accuracy.is_none(), "{before} became {scores:?}");
 

@@ -209,7 +209,7 @@ fn stopped_and_resumed_changes_no_bit() {
 fn samples_are_forward_passes(isa: Isa) {
     let same = |case: &Case| {
         let (data, mut mlp) = (case.data(), case.mlp());
-        // As if p had been learnt.
+        // As if p had been learned.
         mlp.dropout_logits_mut().fill(-1.25);
         let mut cpu = Case { batch: 0, spare: 0, ..case.clone() }.cpu(isa, case.threads);
         check_passes(&format!("{case:?}"), &mut cpu, &mlp, (&data, 1..1 + case.batch as u32), Key::new(5), 3..6);

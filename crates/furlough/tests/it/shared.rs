@@ -14,7 +14,7 @@ use ndarray::Array2;
 furlough_harness::tests![
     what_is_dropped_does_not_move,
     what_is_dropped_is_penalised_all_the_same,
-    digits_are_learnt_and_resuming_changes_no_bit,
+    digits_are_learned_and_resuming_changes_no_bit,
     the_definition_shares_by_place_and_only_in_training,
 ];
 
@@ -76,7 +76,7 @@ fn what_is_dropped_is_penalised_all_the_same() {
 
 /// Groups that divide the batch and groups that do not, and a last batch of the epoch that is
 /// smaller.
-fn digits_are_learnt_and_resuming_changes_no_bit() {
+fn digits_are_learned_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     for sharing in [MaskSharing::Batch, MaskSharing::rows(80).unwrap()] {
         // Large enough to be gathered unasked.

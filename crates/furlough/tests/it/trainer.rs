@@ -1,7 +1,7 @@
 //! The loop: what it promises about stopping, resuming, events and errors.
 
 use furlough::compute::Cpu;
-use furlough::data::{Batch, Dataset, Features, Targets, epoch_order};
+use furlough::data::{Batch, Dataset, EvalData, Features, Targets, epoch_order};
 use furlough::nn::{Init, Layer::*, MaskKey, Mlp, Sequential};
 use furlough::optim::{LrSchedule, Sgd};
 use furlough::random::{Key, Stream};
@@ -13,7 +13,7 @@ furlough_harness::tests![
     the_learning_rate_follows_its_schedule,
     stopping_anywhere_and_resuming_changes_no_bit,
     events_come_in_order_and_checkpoints_when_due,
-    a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before,
+    a_loss_that_is_not_finite_ends_the_run_with_what_was_learned_before,
     an_overflow_in_an_epochs_last_step_is_divergence,
     an_observers_error_ends_the_run,
     a_batch_larger_than_the_data_is_one_batch,
@@ -82,7 +82,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
     let mut whole = Trainer::new(&network(), &options(), &data, 1).unwrap();
     let mut summaries = Vec::new();
     whole
-        .fit(Some(&data), &mut |e: &Event<'_>| {
+        .fit(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
             if let Event::Epoch(summary) = e {
                 summaries.push((*summary).clone());
             }
@@ -96,7 +96,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
         let mut saved = None;
         let mut seen = Vec::new();
         let reason = first
-            .fit(Some(&data), &mut |e: &Event<'_>| {
+            .fit(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
                 match e {
                     Event::Step { .. } => steps += 1,
                     Event::Checkpoint { state } => saved = Some((*state).clone()),
@@ -117,7 +117,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
             }
             Ok(Control::Continue)
         };
-        assert_eq!(second.fit(Some(&data), collect).unwrap(), StopReason::Finished);
+        assert_eq!(second.fit(Some(EvalData::test(&data)), collect).unwrap(), StopReason::Finished);
         assert_eq!(bits(second.state()), bits(whole.state()), "stopped after step {stop_at}");
         assert_eq!(seen, summaries, "stopped after step {stop_at}");
     }
@@ -130,7 +130,7 @@ fn events_come_in_order_and_checkpoints_when_due() {
     let mut told = String::new();
     let (mut loss, mut right) = (0.0, 0.0);
     trainer
-        .fit(Some(&data), &mut |e: &Event<'_>| {
+        .fit(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
             if let Event::Step { examples, loss: mean, accuracy, .. } = e {
                 loss += mean * *examples as f64;
                 right += accuracy.unwrap() * *examples as f64;
@@ -155,7 +155,7 @@ fn events_come_in_order_and_checkpoints_when_due() {
     assert_eq!(told, "<sssscsssscss?Ecsscsssscssss?Ec>");
 }
 
-fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learnt_before() {
+fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learned_before() {
     let data = quarters();
     let relu = Sequential::new([Linear(2, 33), Relu, Linear(33, 33), Relu, Linear(33, 4)]);
     // The first rate makes the logits overflow with the weights still finite, the second the
@@ -189,7 +189,7 @@ fn an_overflow_in_an_epochs_last_step_is_divergence() {
     let data = quarters();
     let relu = Sequential::new([Linear(2, 33), Relu, Linear(33, 33), Relu, Linear(33, 4)]);
     // One step an epoch, so that no later step's loss shows the overflow of this one.
-    for (epochs, test) in [(1, None), (1, Some(&data)), (3, Some(&data))] {
+    for (epochs, test) in [(1, None), (1, Some(EvalData::test(&data))), (3, Some(EvalData::test(&data)))] {
         let optimizer = Sgd { learning_rate: 1e15, ..Sgd::default() };
         let wild = TrainOptions { optimizer, batch_size: data.len(), epochs, ..options() };
         let mut trainer = Trainer::new(&relu, &wild, &data, 1).unwrap();
@@ -251,10 +251,16 @@ fn what_does_not_fit_is_refused_with_its_reason() {
 
     let mut trainer = Trainer::new(&network(), &options(), &data, 1).unwrap();
     let other = Dataset::new(Features::Floats(Array2::zeros((1, 3))), data_targets(), &[3]).unwrap();
-    assert!(trainer.fit(Some(&other), &mut ()).unwrap_err().to_string().contains("has 3 features"));
+    assert!(trainer.fit(Some(EvalData::test(&other)), &mut ()).unwrap_err().to_string().contains("has 3 features"));
 
     let numbers = Dataset::new(data.inputs().clone(), Targets::Values(Array2::zeros((150, 4))), &[2]).unwrap();
-    assert!(trainer.fit(Some(&numbers), &mut ()).unwrap_err().to_string().contains("but the run learns classes"));
+    assert!(
+        trainer
+            .fit(Some(EvalData::test(&numbers)), &mut ())
+            .unwrap_err()
+            .to_string()
+            .contains("but the run learns classes")
+    );
     assert!(trainer.evaluate(&other).unwrap_err().to_string().contains("has 3 features"));
     for init in [Init::Normal(f64::NAN), Init::Uniform(-1.0), Init::Normal(1e39)] {
         assert!(refused(network(), TrainOptions { init, ..options() }).contains("init = "), "{init}");

@@ -2,6 +2,7 @@
 
 use super::Fields;
 use crate::terminal::{Style, bytes, duration, name, program, shell_word, threads};
+use furlough::data::EvalSplit;
 use furlough::noun_of;
 use furlough::train::LearnedDropout;
 use furlough_lab::recipe::Recipe;
@@ -58,7 +59,7 @@ impl RunSummary {
         if learned_dropout.is_empty() && manifest.is_some() && recipe.dropout_kind().is_learned() {
             learned_dropout = LearnedDropout::of(&dir.trained()?.mlp);
         }
-        let loss = |record: &EpochRecord| record.summary.test_loss.unwrap_or(record.summary.train_loss);
+        let loss = |record: &EpochRecord| record.summary.eval_loss().unwrap_or(record.summary.train_loss);
         let best = epochs.iter().filter(|record| record.is_good()).min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);
         let file = |name: &str| {
@@ -165,13 +166,13 @@ pub fn advice(failure: &Failure, recipe: &Recipe, good: u32) -> Vec<String> {
 }
 
 /// `epoch 27 · test accuracy 97.50 %, loss 0.0923 · train loss 0.0412`.
-fn figures(record: &EpochRecord, judge: &str) -> String {
+fn figures(record: &EpochRecord, split: EvalSplit) -> String {
     let summary = &record.summary;
     let mut text = format!("epoch {}", summary.epoch);
-    if let Some(loss) = summary.test_loss {
-        text.push_str(&format!(" · {judge} loss {loss:.4}"));
+    if let Some(loss) = summary.eval_loss() {
+        text.push_str(&format!(" · {split} loss {loss:.4}"));
     }
-    if let Some(accuracy) = summary.test_accuracy {
+    if let Some(accuracy) = summary.eval_accuracy() {
         text.push_str(&format!(", accuracy {:.2} %", 100.0 * accuracy));
     }
     text.push_str(&format!(" · train loss {:.4}", summary.train_loss));

@@ -235,13 +235,13 @@ impl<'a> Data<'a> {
             Ok(found) => report.recipe.partition().apply(found.clone()).map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
-        let answered = split.and_then(|split| {
-            if fingerprint(&split.train) != model.info.data.fingerprint {
+        let answered = split.and_then(|data| {
+            if fingerprint(&data.train) != model.info.data.fingerprint {
                 return Err(format!("This {} is not the data that the run was trained on.", report.recipe.data()));
             }
             let mut predictor = Predictor::with_precision(model.mlp.clone(), self.threads, report.recipe.precision());
-            let answers = Answers::of(&mut predictor, &split.test).map_err(|error| error.to_string())?;
-            Ok((answers, first_batch(&report.recipe, split.train.len())))
+            let answers = Answers::of(&mut predictor, &data.eval).map_err(|error| error.to_string())?;
+            Ok((answers, first_batch(&report.recipe, data.train.len())))
         });
         match answered {
             Ok((answers, batch)) => (report.answers, report.first_batch) = (Some(answers), batch),

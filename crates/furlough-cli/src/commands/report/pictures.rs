@@ -42,11 +42,11 @@ impl Folder {
     /// Writes the plots of a run, each name after `prefix`.
     pub fn write_run(&self, prefix: &str, run: &RunReport) -> anyhow::Result<()> {
         if !run.records.is_empty() {
-            let judge = run.recipe.partition().eval_split();
-            self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, judge, records: &run.records })?;
+            let split = run.recipe.partition().eval_split();
+            self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, split, records: &run.records })?;
         }
         if let Some(learned) = run.learned_dropout() {
-            let name = format!("{prefix}learnt");
+            let name = format!("{prefix}learned");
             self.picture(&name, &chart_svg(&name, &learned)?, Some(&chart_png(&name, &learned)?))?;
         }
         if let Some(answers) = &run.answers {

@@ -78,7 +78,7 @@ fn trials(study: &Study, data: &TrialData<'_>) -> Vec<Planned> {
         let parameters = network.validate().map_or(0, |architecture| architecture.parameters());
         let examples = recipe.partition().train_examples.unwrap_or(data.train.len());
         // A step's overhead counts too, and an evaluation.
-        let work = (examples + data.test.len() / 3) as f64 * (parameters as f64 + 2e4);
+        let work = (examples + data.eval.data.len() / 3) as f64 * (parameters as f64 + 2e4);
         let weight = work * f64::from(recipe.options().epochs);
         let trial = Trial::new(recipe, &data.info.fingerprint);
         match places.get(trial.id()) {

@@ -77,5 +77,5 @@ fn equal_recipes_are_said_to_be_equal() {
     let html = page(&[Part::Comparison(&compared)]).unwrap();
     assert!(html.contains("these runs have the same recipe"));
     let folds = Comparison::of(vec![line("folds = 5\nfold = 1", 0.5, true), line("seed = 1", 0.5, true)]);
-    assert_eq!((compared.judge(), folds.judge()), ("test", "test or validation"));
+    assert_eq!((compared.eval_splits(), folds.eval_splits()), ("test", "test or validation"));
 }

@@ -3,18 +3,18 @@
 mod compared;
 mod html;
 mod injection;
-mod learnt;
+mod learned;
 mod pictures;
 
 use super::*;
 use crate::recipe::{Recipe, Settings};
 use crate::run::{EpochRecord, Manifest};
-use furlough::data::{Dataset, Features, Targets};
+use furlough::data::{Dataset, EvalSplit, Features, Targets};
 use furlough::files::{DataInfo, ModelInfo};
 use furlough::nn::{Init, Mlp};
 use furlough::predict::Predictor;
 use furlough::random::Key;
-use furlough::train::EpochSummary;
+use furlough::train::{EpochSummary, EvalScores};
 use ndarray::Array2;
 
 fn recipe(text: &str) -> Recipe {
@@ -34,8 +34,7 @@ fn record(epoch: u32, accuracy: f64) -> EpochRecord {
         epoch,
         train_loss: 1.0 / f64::from(epoch),
         train_accuracy: Some(0.5),
-        test_loss: Some(1.25 - accuracy),
-        test_accuracy: Some(accuracy),
+        eval: Some(EvalScores { split: EvalSplit::Test, loss: 1.25 - accuracy, accuracy: Some(accuracy) }),
         ..EpochSummary::default()
     };
     EpochRecord { summary, seconds: 0.5 }

@@ -32,8 +32,8 @@ fn examples_are_shown_as_they_are() {
 
     // Numbers from the least to the largest; colors side by side or one after another.
     let ramp = |features: usize| Array2::from_shape_fn((1, features), |(_, place)| place as f32);
-    let grey = Pixels::of_example(&dataset(&[2, 3], ramp(6)), 0).unwrap().unwrap();
-    assert_eq!(pixels(&grey), [0, 51, 102, 153, 204, 255]);
+    let gray = Pixels::of_example(&dataset(&[2, 3], ramp(6)), 0).unwrap().unwrap();
+    assert_eq!(pixels(&gray), [0, 51, 102, 153, 204, 255]);
     let beside = Pixels::of_example(&dataset(&[2, 2, 3], ramp(12)), 0).unwrap().unwrap();
     let planes = Pixels::of_example(&dataset(&[3, 2, 2], ramp(12)), 0).unwrap().unwrap();
     assert_eq!(pixels(&beside)[..4], [0, 23, 46, 70]);

@@ -5,7 +5,7 @@
 /// from the top. Takes n log n for n labels.
 pub(super) fn spread(mut labels: Vec<(usize, f64)>, apart: f64, top: f64, bottom: f64) -> Vec<(usize, f64)> {
     labels.sort_by(|a, b| a.1.total_cmp(&b.1));
-    // Groups of labels that touch: the first one's place, and how many there are. Each is centred
+    // Groups of labels that touch: the first one's place, and how many there are. Each is centered
     // on what its labels want.
     let mut groups: Vec<(f64, usize)> = Vec::new();
     for &(_, wanted) in &labels {

@@ -23,6 +23,7 @@ use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
 use chart::draw as draw_chart;
 pub use data::{Chart, ChartRow, Line, NamedRun, Panel, PlotPoint};
+use furlough::data::EvalSplit;
 use plotters::coord::Shift;
 use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, SVGBackend};
 use plotters::style::{FontStyle, register_font};
@@ -45,24 +46,23 @@ const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf");
 
 /// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the
-/// epochs. `judge` names what was evaluated
-/// ([`Partition::eval_split`](furlough::data::Partition::eval_split)). The same records give the
+/// epochs. `split` is what was evaluated. The same records give the
 /// same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_svg(title: &str, judge: &str, records: &[EpochRecord]) -> Result<String> {
+pub fn curves_svg(title: &str, split: EvalSplit, records: &[EpochRecord]) -> Result<String> {
     check(RunDir::CURVES_SVG, records)?;
-    svg(RunDir::CURVES_SVG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, judge), records))
+    svg(RunDir::CURVES_SVG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records))
 }
 
 /// The same picture as a PNG image, two pixels to the unit. The same records give the same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_png(title: &str, judge: &str, records: &[EpochRecord]) -> Result<Vec<u8>> {
+pub fn curves_png(title: &str, split: EvalSplit, records: &[EpochRecord]) -> Result<Vec<u8>> {
     check(RunDir::CURVES_PNG, records)?;
-    png(RunDir::CURVES_PNG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, judge), records))
+    png(RunDir::CURVES_PNG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records))
 }
 
 /// A chart as an SVG picture; `name` is for messages. The same chart gives the same bytes.

@@ -14,7 +14,7 @@ const LINE: f64 = 24.0;
 const ROW: f64 = 340.0;
 const TOP: f64 = 20.0;
 
-/// So many runs have a line in the legend. Colours come again long before that, and a table beside
+/// So many runs have a line in the legend. Colors come again long before that, and a table beside
 /// the picture has all.
 const MOST_IN_LEGEND: usize = 40;
 
@@ -22,8 +22,8 @@ type Figure = fn(&EpochRecord) -> Option<f64>;
 
 /// Each panel's title, whether it shows shares, and its figure.
 const PANELS: [(&str, bool, Figure); 4] = [
-    ("loss of the full network", false, |record| record.summary.test_loss),
-    ("accuracy of the full network", true, |record| record.summary.test_accuracy),
+    ("loss of the full network", false, |record| record.summary.eval_loss()),
+    ("accuracy of the full network", true, |record| record.summary.eval_accuracy()),
     ("train loss, dropout on", false, |record| Some(record.summary.train_loss)),
     ("train accuracy, dropout on", true, |record| record.summary.train_accuracy),
 ];

@@ -4,6 +4,7 @@ use super::canvas::{Canvas, Drawn};
 use super::{FINE, NamedRun, SIZE, confusion, failed, overlay, png, reliability, scene, svg};
 use crate::Result;
 use crate::run::EpochRecord;
+use furlough::data::EvalSplit;
 use furlough::predict::Calibration;
 use ndarray::Array2;
 use plotters::coord::Shift;
@@ -25,8 +26,8 @@ pub enum Plot<'a> {
     Curves {
         /// What stands above them.
         title: &'a str,
-        /// What was evaluated ([`Partition::eval_split`](furlough::data::Partition::eval_split)).
-        judge: &'a str,
+        /// What was evaluated.
+        split: EvalSplit,
         /// The epochs, from the first.
         records: &'a [EpochRecord],
     },
@@ -73,8 +74,8 @@ impl Plot<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, drop: f64) -> Drawn<DB> {
-        if let Plot::Curves { title, judge, records } = self {
-            return scene::draw(area, (FINE, drop), (title, judge), records);
+        if let Plot::Curves { title, split, records } = self {
+            return scene::draw(area, (FINE, drop), (title, *split), records);
         }
         let canvas = Canvas::new(area, FINE, drop)?;
         match self {

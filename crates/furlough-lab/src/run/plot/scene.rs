@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE, shorten};
 use super::labels::spread;
 use crate::run::EpochRecord;
+use furlough::data::EvalSplit;
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend, RGBColor};
 use plotters::style::text_anchor::HPos;
@@ -33,11 +34,11 @@ pub(super) struct PanelFrame {
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (fine, drop): (u32, f64),
-    (title, judge): (&str, &str),
+    (title, split): (&str, EvalSplit),
     records: &[EpochRecord],
 ) -> Drawn<DB> {
     let canvas = Canvas::new(area, fine, drop)?;
-    let evaluated = format!("{judge}, full network");
+    let evaluated = format!("{split}, full network");
     let curve = |name: &str, color, value: fn(&EpochRecord) -> Option<f64>| Curve {
         name: name.into(),
         color,
@@ -45,11 +46,11 @@ pub(super) fn draw<DB: DrawingBackend>(
     };
     let losses = [
         curve("train, dropout on", TRAIN, |r| Some(r.summary.train_loss)),
-        curve(&evaluated, TEST, |r| r.summary.test_loss),
+        curve(&evaluated, TEST, |r| r.summary.eval_loss()),
     ];
     let shares = [
         curve("train, dropout on", TRAIN, |r| r.summary.train_accuracy),
-        curve(&evaluated, TEST, |r| r.summary.test_accuracy),
+        curve(&evaluated, TEST, |r| r.summary.eval_accuracy()),
     ];
     canvas.text(&shorten(title, 80), (24.0, 26.0), 19.0, INK, HPos::Left)?;
     legend(&canvas, &losses, &shares)?;

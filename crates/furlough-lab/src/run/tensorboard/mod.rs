@@ -7,6 +7,7 @@ mod tests;
 
 use super::{EpochRecord, RunDir};
 use crate::{Error, Result};
+use furlough::data::EvalSplit;
 use furlough::files::read_text;
 use furlough::train::{Control, EpochSummary, Observer};
 use messages::{
@@ -25,7 +26,7 @@ const PREFIX: &str = "events.out.tfevents.";
 /// The step is the epoch, from 1. The tags are `train/loss`, `train/accuracy`, `test/loss`,
 /// `test/accuracy` and `time/seconds`, as far as there are such figures, and the text `recipe`.
 /// Where examples are held out, `validation` stands for `test`
-/// ([`Partition::eval_split`](furlough::data::Partition::eval_split)); with concrete dropout there
+/// ([`EvalSplit`]); with concrete dropout there
 /// are `dropout/layer1` and so on. Each process that works on the run writes a file of its own. It
 /// begins with a session start at the first epoch that is still to come, at which TensorBoard drops
 /// what earlier files say of that epoch and later ones: a resumed run computes them again. So no
@@ -36,7 +37,6 @@ pub struct TensorBoard<'a> {
     path: PathBuf,
     file: File,
     bytes: u64,
-    judge: &'static str,
     seconds: Box<dyn FnMut() -> f64 + 'a>,
     now: Box<dyn FnMut() -> f64 + 'a>,
 }
@@ -68,8 +68,7 @@ impl<'a> TensorBoard<'a> {
         let number = latest.map_or(time as u64, |latest| latest.saturating_add(1).max(time as u64));
         let path = folder.join(format!("{PREFIX}{number:010}.{}", file_name_part(host)));
         let file = File::options().append(true).create_new(true).open(&path).map_err(Error::io("create", &path))?;
-        let judge = dir.recipe()?.partition().eval_split();
-        let mut board = TensorBoard { path, file, bytes: 0, judge, seconds: Box::new(seconds), now: Box::new(now) };
+        let mut board = TensorBoard { path, file, bytes: 0, seconds: Box::new(seconds), now: Box::new(now) };
 
         let first = records.len() as i64 + 1;
         let start = SessionLog { status: SessionStatus::Start.into() };
@@ -85,7 +84,7 @@ impl<'a> TensorBoard<'a> {
             let recipe = dir.file(RunDir::RECIPE);
             let text = read_text(&recipe)?;
             events.push(summary(time, 0, vec![text_value("recipe", &text)]));
-            events.extend(records.iter().map(|record| epoch_event(time, judge, &record.summary, record.seconds)));
+            events.extend(records.iter().map(|record| epoch_event(time, &record.summary, record.seconds)));
         }
         board.append(&events)?;
         Ok(board)
@@ -112,7 +111,7 @@ impl<'a> TensorBoard<'a> {
 impl Observer for TensorBoard<'_> {
     fn observe(&mut self, event: &furlough::train::Event<'_>) -> furlough::Result<Control> {
         if let furlough::train::Event::Epoch(summary) = event {
-            let event = epoch_event((self.now)(), self.judge, summary, (self.seconds)());
+            let event = epoch_event((self.now)(), summary, (self.seconds)());
             self.append(&[event])?;
         }
         Ok(Control::Continue)
@@ -136,12 +135,13 @@ fn file_name_part(host: &str) -> String {
     if host.is_empty() { "localhost".into() } else { host.chars().map(fits).collect() }
 }
 
-fn epoch_event(wall_time: f64, judge: &str, epoch: &EpochSummary, seconds: f64) -> EventMessage {
+fn epoch_event(wall_time: f64, epoch: &EpochSummary, seconds: f64) -> EventMessage {
+    let split = epoch.eval.map_or(EvalSplit::Test, |eval| eval.split);
     let figures = [
         ("train/loss".to_string(), Some(epoch.train_loss)),
         ("train/accuracy".into(), epoch.train_accuracy),
-        (format!("{judge}/loss"), epoch.test_loss),
-        (format!("{judge}/accuracy"), epoch.test_accuracy),
+        (format!("{split}/loss"), epoch.eval_loss()),
+        (format!("{split}/accuracy"), epoch.eval_accuracy()),
         ("time/seconds".into(), Some(seconds)),
     ];
     let learned =

@@ -38,7 +38,7 @@ fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> St
         let reached = matches!(event, furlough::train::Event::Epoch(summary) if summary.epoch == until);
         Ok(if reached { Control::Stop } else { Control::Continue })
     };
-    trainer.fit(Some(&data.test), &mut ((recorder, board), stop)).unwrap()
+    trainer.fit(Some(data.eval_data()), &mut ((recorder, board), stop)).unwrap()
 }
 
 /// The run's event files in the order of their names: name and events.
@@ -81,7 +81,7 @@ fn each_process_writes_a_file_that_begins_where_it_begins() {
     assert_eq!(sessions, [(1, vec![1, 2]), (3, vec![3]), (4, vec![4, 5])]);
     assert_eq!(files[0].1[0].wall_time, 1_800_000_000.9);
 
-    let records = crate::run::read_metrics(&run.join(RunDir::METRICS)).unwrap();
+    let records = crate::run::read_metrics(&run.join(RunDir::METRICS), EvalSplit::Test).unwrap();
     let Some(What::Summary(last)) = &files[2].1[3].what else { panic!("an epoch") };
     let told: Vec<_> = last.value.iter().map(|value| (value.tag.as_str(), value.content.clone().unwrap())).collect();
     let scalar = |figure: f64| Content::Scalar(figure as f32);
@@ -91,8 +91,8 @@ fn each_process_writes_a_file_that_begins_where_it_begins() {
         [
             ("train/loss", scalar(summary.train_loss)),
             ("train/accuracy", scalar(summary.train_accuracy.unwrap())),
-            ("test/loss", scalar(summary.test_loss.unwrap())),
-            ("test/accuracy", scalar(summary.test_accuracy.unwrap())),
+            ("test/loss", scalar(summary.eval_loss().unwrap())),
+            ("test/accuracy", scalar(summary.eval_accuracy().unwrap())),
             ("time/seconds", scalar(0.5)),
         ]
     );
@@ -155,8 +155,7 @@ fn what_cannot_be_written_is_told_with_its_place() {
 #[test]
 fn a_full_disk_is_an_error_of_the_run() {
     let (path, file) = ("/dev/full".into(), File::options().append(true).open("/dev/full").unwrap());
-    let mut board =
-        TensorBoard { path, file, bytes: 0, judge: "test", seconds: Box::new(|| 1.0), now: Box::new(|| 1.0) };
+    let mut board = TensorBoard { path, file, bytes: 0, seconds: Box::new(|| 1.0), now: Box::new(|| 1.0) };
     let summary = EpochSummary { epoch: 1, train_loss: 1.0, ..EpochSummary::default() };
     let error = board.observe(&furlough::train::Event::Epoch(&summary)).unwrap_err();
     assert!(matches!(&error, furlough::Error::Io { action: "write", .. }), "{error}");

@@ -71,34 +71,64 @@ fn the_log_forgives_a_torn_last_line_and_nothing_else() {
     for length in 0..=whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
         let complete = ends.iter().filter(|&&end| end <= length).count() as u32;
-        assert_eq!(read_metrics(&path).unwrap(), (1..=complete).map(record).collect::<Vec<_>>());
+        assert_eq!(read_metrics(&path, EvalSplit::Test).unwrap(), (1..=complete).map(record).collect::<Vec<_>>());
     }
 
     let mut torn = whole.clone();
     torn.extend(b"{\"epoch\":4,");
     fs::write(&path, &torn).unwrap();
-    let mut log = MetricsLog::resume(&path, 2).unwrap();
+    let mut log = MetricsLog::resume(&path, 2, EvalSplit::Test).unwrap();
     assert_eq!(fs::read(&path).unwrap(), &whole[..ends[1]], "epoch 3 comes again");
     log.append(record(3)).unwrap();
     assert_eq!(fs::read(&path).unwrap(), whole);
-    assert!(MetricsLog::resume(&path, 4).unwrap_err().to_string().contains("has 3 epochs, but the checkpoint"));
+    assert!(
+        MetricsLog::resume(&path, 4, EvalSplit::Test)
+            .unwrap_err()
+            .to_string()
+            .contains("has 3 epochs, but the checkpoint")
+    );
 
     let mut damaged = whole.clone();
     damaged[ends[0]] = b'[';
     fs::write(&path, &damaged).unwrap();
-    assert!(read_metrics(&path).unwrap_err().to_string().contains("line 2 is damaged"));
+    assert!(read_metrics(&path, EvalSplit::Test).unwrap_err().to_string().contains("line 2 is damaged"));
     fs::write(&path, &whole[ends[0]..]).unwrap();
-    assert!(read_metrics(&path).unwrap_err().to_string().contains("line 1 is damaged: it is of epoch 2"));
+    assert!(
+        read_metrics(&path, EvalSplit::Test).unwrap_err().to_string().contains("line 1 is damaged: it is of epoch 2")
+    );
 }
 
 #[test]
 fn numbers_without_a_test_set_survive_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let bare = EpochSummary { train_accuracy: None, test_loss: None, test_accuracy: None, ..summary(1) };
+    let bare = EpochSummary { train_accuracy: None, eval: None, ..summary(1) };
     let line = EpochRecord { summary: bare, seconds: 0.3 };
     MetricsLog::create(&path).unwrap().append(line.clone()).unwrap();
-    assert_eq!(read_metrics(&path).unwrap(), [line]);
+    assert_eq!(read_metrics(&path, EvalSplit::Test).unwrap(), [line]);
+}
+
+/// Older versions wrote validation figures as test figures. Going on writes the old lines anew.
+#[test]
+fn an_old_log_of_validation_figures_is_read_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let line = |epoch: u32, name: &str| {
+        format!(
+            "{{\"epoch\":{epoch},\"train_loss\":0.1,\"train_accuracy\":0.7,\"{name}_loss\":0.30000000000000004,\
+             \"{name}_accuracy\":0.9,\"seconds\":0.5}}\n"
+        )
+    };
+    fs::write(&path, line(1, "test") + &line(2, "test") + &line(3, "test")).unwrap();
+    let read = read_metrics(&path, EvalSplit::Validation).unwrap();
+    let scores = EvalScores { split: EvalSplit::Validation, loss: 0.1 + 0.2, accuracy: Some(0.9) };
+    assert!(read.len() == 3 && read.iter().all(|record| record.summary.eval == Some(scores)));
+    let mut log = MetricsLog::resume(&path, 2, EvalSplit::Validation).unwrap();
+    log.append(read[2].clone()).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), line(1, "val") + &line(2, "val") + &line(3, "val"));
+    let begun = fs::metadata(&path).unwrap().modified().unwrap();
+    MetricsLog::resume(&path, 3, EvalSplit::Validation).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), begun, "nothing is left to write");
 }
 
 /// A log has learned drop probabilities only where there are some: other runs' lines stay the bytes
@@ -118,7 +148,7 @@ fn learned_probabilities_are_in_the_log_where_there_are_some() {
     let text = fs::read_to_string(&path).unwrap();
     let key = "\"learnt_dropout\":[{\"layer\":1,\"p\":0.30000000000000004},{\"layer\":3,\"p\":1e-7}],\"seconds\"";
     assert!(text.starts_with(plain) && text.contains(key), "{text}");
-    assert_eq!(read_metrics(&path).unwrap()[1], second);
+    assert_eq!(read_metrics(&path, EvalSplit::Test).unwrap()[1], second);
 }
 
 /// Opening a pipe would wait until somebody writes into it.

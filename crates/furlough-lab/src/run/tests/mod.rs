@@ -6,12 +6,13 @@ mod runs;
 
 use super::*;
 use crate::recipe::{Recipe, Settings};
+use furlough::data::EvalSplit;
 use furlough::files::{
     DataInfo, ModelInfo, checkpoint_progress, load_model, open_file, open_file_with, read_file, read_text, save_model,
 };
 use furlough::nn::{Architecture, Init, Mlp};
 use furlough::random::Key;
-use furlough::train::{EpochSummary, LearnedDropout, Progress, TrainState};
+use furlough::train::{EpochSummary, EvalScores, LearnedDropout, Progress, TrainState};
 use std::path::Path;
 
 fn recipe(text: &str) -> Recipe {
@@ -52,8 +53,7 @@ fn summary(epoch: u32) -> EpochSummary {
         epoch,
         train_loss: 1.0 / f64::from(epoch),
         train_accuracy: Some(1.0 - 0.3 / f64::from(epoch)),
-        test_loss: Some(1.1 / f64::from(epoch)),
-        test_accuracy: Some(0.9),
+        eval: Some(EvalScores { split: EvalSplit::Test, loss: 1.1 / f64::from(epoch), accuracy: Some(0.9) }),
         ..EpochSummary::default()
     }
 }

@@ -66,7 +66,7 @@ fn results_are_what_the_trials_came_to() {
     let arm = &results.arms[4];
     assert_eq!((arm.title.as_str(), arm.trials.len()), ("wide, \"very\", dropout 0.25", 3));
     let trial = &arm.trials[1];
-    let error = 100.0 * (1.0 - trial.epochs[2].summary.test_accuracy.unwrap());
+    let error = 100.0 * (1.0 - trial.epochs[2].summary.eval_accuracy().unwrap());
     assert!((trial.values[&Measure::TestError] - error).abs() < 1e-6);
     assert_eq!(trial.values[&Measure::Parameters], (64.0 + 1.0) * 24.0 + 25.0 * 10.0);
     let gap = trial.values[&Measure::TestError] - trial.values[&Measure::TrainError];

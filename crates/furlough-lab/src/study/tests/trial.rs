@@ -242,7 +242,7 @@ fn a_recipe_may_see_a_part_of_the_data() {
     assert_eq!(manifest.steps, 1);
     let (model, _) = furlough::files::load_model(&outcome.path.join(RunDir::MODEL)).unwrap();
     let loss = furlough::predict::Predictor::new(model, 1).evaluate(&held_out.unwrap()).unwrap().loss;
-    assert_eq!(outcome.records[0].summary.test_loss, Some(loss));
+    assert_eq!(outcome.records[0].summary.eval_loss(), Some(loss));
     // What cannot be split is this trial's failure.
     let failed = run(&trial("folds = 60000"), folder.path(), None).unwrap().failure.unwrap();
     assert!(failed.to_string().contains("folds = 60000"), "{failed}");

@@ -36,7 +36,7 @@ pub(super) struct Concretes {
     squares: Shared<f64>,
     /// Of the present step: the derivative by each logit.
     gradients: Vec<f64>,
-    /// What the regulariser adds to the decay of each block's weights.
+    /// What the regularizer adds to the decay of each block's weights.
     decays: Vec<f64>,
 }
 
@@ -92,7 +92,7 @@ impl Concretes {
     }
 
     /// Adds up the derivatives by the logits over `rows` rows, in their order, with those of the
-    /// regulariser at the present weights, `examples` being all there are to learn from.
+    /// regularizer at the present weights, `examples` being all there are to learn from.
     pub(super) fn differentiate(
         &mut self,
         isa: Isa,

@@ -2,7 +2,7 @@
 //!
 //! A masked copy of the weights is made at the beginning of a call, and stands in for them until
 //! its end: it is what is packed, and what few rows multiply where it lies. The second phase draws
-//! the mask again for the gradient, whose optimiser changes the weights themselves.
+//! the mask again for the gradient, whose optimizer changes the weights themselves.
 
 use super::Isa;
 use super::dropout::LayerMask;

@@ -80,7 +80,7 @@ fn of_isas(isas: &[&'static str], module: &str, name: &str, property: fn(Isa)) -
     isas.iter().map(test).collect()
 }
 
-/// As long as the parameters where the optimiser has velocities, else empty.
+/// As long as the parameters where the optimizer has velocities, else empty.
 pub fn velocity(optimizer: &Sgd, mlp: &Mlp) -> Vec<f32> {
     vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }]
 }

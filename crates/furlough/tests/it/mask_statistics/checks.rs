@@ -108,7 +108,7 @@ pub fn rates(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
 /// A place made from another, with its name.
 pub type Shift = (&'static str, fn(Spot) -> Spot);
 
-/// Neighbours in every direction, one of each kind first. At lags of 16 and 64 units the word of a
+/// Neighbors in every direction, one of each kind first. At lags of 16 and 64 units the word of a
 /// counter and the counter change.
 const SHIFTS: [Shift; 21] = [
     ("next unit", |s| Spot { unit: s.unit + 1, ..s }),
@@ -199,8 +199,8 @@ pub fn every_bit(p: f64, drops: impl Fn(Spot) -> bool) -> Worst {
         let mut sum = 0.0;
         for place in 0..1u32 << 15 {
             let spot = scattered(place);
-            let centred = |spot| f64::from(u8::from(drops(spot))) - p;
-            sum += centred(spot) * centred(flip(spot));
+            let centered = |spot| f64::from(u8::from(drops(spot))) - p;
+            sum += centered(spot) * centered(flip(spot));
         }
         let z = sum / (p * (1.0 - p) * f64::from(1 << 15).sqrt());
         worst.see(z, || format!("bit {flipped} of seed, step, layer, example, unit"));

@@ -69,10 +69,10 @@ fn shared_masks_are_noticed() {
     for (name, change) in broken {
         independence(p, |s| drops(change(s))).fails(name);
     }
-    // A correlation of 0.02: one unit in fifty copies its neighbour.
+    // A correlation of 0.02: one unit in fifty copies its neighbor.
     let copies = |s: Spot| s.word().wrapping_mul(0x9E37_79B9) < u32::MAX / 50;
     let copied = |s: Spot| drops(if copies(s) { Spot { unit: s.unit + 1, ..s } } else { s });
-    independence(p, copied).fails("one unit in fifty that copies its neighbour");
+    independence(p, copied).fails("one unit in fifty that copies its neighbor");
 }
 
 fn no_bit_of_a_coordinate_is_ignored() {

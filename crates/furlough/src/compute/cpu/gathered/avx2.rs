@@ -1,5 +1,5 @@
 //! The moves with AVX2, which has no compression: a load, a permutation and a store for four
-//! neighbours, put in order in a way that is worked out once for all rows.
+//! neighbors, put in order in a way that is worked out once for all rows.
 //!
 //! Vectors are of 128 bits, within which any order takes one instruction; across the halves of 256
 //! it takes longer, and the oldest processors with AVX2 compute those in halves anyway. They are
@@ -11,17 +11,17 @@ use std::arch::x86_64::*;
 /// How many rows ahead elements are asked for.
 const AHEAD: usize = 8;
 
-/// Neighbours of one chunk.
+/// Neighbors of one chunk.
 pub(super) const WIDTH: usize = 4;
 
 /// The most chunks: of 64 columns anywhere, or of all columns within 512.
 pub(super) const CHUNKS: usize = 128;
 
-/// Four neighbouring columns, of which some are wanted.
+/// Four neighboring columns, of which some are wanted.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Chunk {
-    /// For [`gather`], which neighbour each place gets. For [`scatter_add`], which value each
-    /// neighbour gets, with the highest bit if it gets one.
+    /// For [`gather`], which neighbor each place gets. For [`scatter_add`], which value each
+    /// neighbor gets, with the highest bit if it gets one.
     order: [u32; WIDTH],
     /// The first column.
     start: u32,
@@ -30,7 +30,7 @@ pub(super) struct Chunk {
 }
 
 /// Cuts ascending columns below `end`, of which there are at least [`WIDTH`] whether wanted or not:
-/// the start of four neighbours, the place of the first that is wanted, and all that are.
+/// the start of four neighbors, the place of the first that is wanted, and all that are.
 fn cut(columns: &[u32], end: u32) -> impl Iterator<Item = (u32, usize, &[u32])> {
     let mut place = 0;
     std::iter::from_fn(move || {
@@ -90,7 +90,7 @@ pub(super) unsafe fn gather(
 ) {
     let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return };
     for (k, &row) in rows.iter().enumerate() {
-        // SAFETY: four neighbours lie within the row. What a store writes beyond its own values,
+        // SAFETY: four neighbors lie within the row. What a store writes beyond its own values,
         // the next one overwrites.
         unsafe {
             if let Some(&later) = rows.get(k + AHEAD) {
@@ -121,7 +121,7 @@ pub(super) unsafe fn scatter_add(
     count: usize,
 ) {
     for (k, &row) in rows.iter().enumerate() {
-        // SAFETY: a chunk's four neighbours lie between the first and the last column, and its four
+        // SAFETY: a chunk's four neighbors lie between the first and the last column, and its four
         // values within the row's.
         unsafe {
             let to = target.add((row - first) as usize * width);

@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 /// How many rows ahead elements are asked for.
 const AHEAD: usize = 8;
 
-/// Sixteen neighbouring columns, of which some are wanted.
+/// Sixteen neighboring columns, of which some are wanted.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Chunk {
     start: u32,

@@ -1,4 +1,4 @@
-//! Moving what is kept together, and apart again. With vector instructions neighbours are taken
+//! Moving what is kept together, and apart again. With vector instructions neighbors are taken
 //! together: one load, one compression, one store.
 
 use super::super::Isa;

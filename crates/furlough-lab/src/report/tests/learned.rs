@@ -1,4 +1,4 @@
-//! What concrete dropout learnt, on the page.
+//! What concrete dropout learned, on the page.
 
 use super::*;
 use furlough::train::LearnedDropout;
@@ -14,10 +14,10 @@ fn learning(layers: &[usize]) -> RunReport {
 }
 
 #[test]
-fn learnt_probabilities_have_a_chart_and_a_table() {
+fn learned_probabilities_have_a_chart_and_a_table() {
     let report = learning(&[2]);
     let html = page(&[Part::Run(&report)]).unwrap();
-    let section = html.split("id=\"learnt-0\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let section = html.split("id=\"learned-0\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(section.contains("after hidden layer 2") && section.contains("0.2500"), "{section}");
     assert!(section.contains("\"values\":[null,0.25,"), "{section}");
     let chart = report.learned_dropout().unwrap();
@@ -31,5 +31,5 @@ fn learnt_probabilities_have_a_chart_and_a_table() {
 #[test]
 fn other_runs_have_no_such_chapter() {
     let html = page(&[Part::Run(&learning(&[]))]).unwrap();
-    assert!(!html.contains("learnt-0") && !html.contains("drop probabilities"), "nothing was learnt");
+    assert!(!html.contains("learned-0") && !html.contains("drop probabilities"), "nothing was learned");
 }

@@ -1,4 +1,4 @@
-//! What concrete dropout learnt, epoch by epoch.
+//! What concrete dropout learned, epoch by epoch.
 
 use super::curves::{self, LiveSeries};
 use super::{RunReport, embed, numbers};
@@ -10,11 +10,11 @@ use maud::{Markup, html};
 fn layers(records: &[EpochRecord]) -> Vec<usize> {
     // A run that an older furlough began has them of its later epochs only.
     let last = records.last().map(|record| &record.summary.learned_dropout);
-    last.into_iter().flatten().map(|learnt| learnt.layer).collect()
+    last.into_iter().flatten().map(|learned| learned.layer).collect()
 }
 
 fn value(record: &EpochRecord, layer: usize) -> Option<f64> {
-    record.summary.learned_dropout.iter().find(|learnt| learnt.layer == layer).map(|learnt| learnt.p)
+    record.summary.learned_dropout.iter().find(|learned| learned.layer == layer).map(|learned| learned.p)
 }
 
 fn name(layer: usize) -> String {
@@ -22,7 +22,7 @@ fn name(layer: usize) -> String {
 }
 
 impl RunReport {
-    /// The drop probabilities that concrete dropout learnt, over the epochs; none without it.
+    /// The drop probabilities that concrete dropout learned, over the epochs; none without it.
     pub fn learned_dropout(&self) -> Option<Chart> {
         let lines = layers(&self.records).into_iter().map(|layer| {
             let point = |record: &EpochRecord| {
@@ -40,7 +40,7 @@ impl RunReport {
             lines,
         };
         (!lines.is_empty()).then(|| Chart {
-            title: "Learnt drop probabilities".into(),
+            title: "Learned drop probabilities".into(),
             note: format!("{}, at the end of each epoch", self.name),
             panels: vec![panel(lines)],
         })
@@ -56,13 +56,13 @@ pub(super) fn section(report: &RunReport, place: usize) -> Result<Option<Markup>
         LiveSeries::of_number(number, name, records.iter().map(|record| value(record, layer)).collect())
     });
     let live = curves::chart("Drop probability", false, records.len(), series.collect());
-    let said = format!("Learnt drop probabilities over {}", numbers::counted(records.len(), "epoch"));
+    let said = format!("Learned drop probabilities over {}", numbers::counted(records.len(), "epoch"));
     Ok(Some(html! {
         p { "Concrete dropout learns p with everything else. These are its values at the end of each epoch; the \
          recipe's are where it began." }
         figure {
             (curves::live(&[live], place))
-            div.still.twin { (embed::picture(&chart_svg("learnt", &chart)?, &said)) }
+            div.still.twin { (embed::picture(&chart_svg("learned", &chart)?, &said)) }
             details {
                 summary { "Drop probabilities as a table" }
                 div.scroll tabindex="0" role="region" aria-label="Drop probabilities of each epoch" {
