@@ -217,6 +217,16 @@ fn examples_held_out_take_the_place_of_the_test_set() {
     assert!(ok(folder.path(), "info a").contains("validation loss"));
     assert!(fs::read_to_string(folder.path().join("a/curves.svg")).unwrap().contains("validation, full network"));
 
+    // Its figures are called so wherever a program reads them.
+    let json = json_lines(&ok(folder.path(), &format!("{SMALL} --folds 5 --out told --json")));
+    assert_eq!((&json[0]["data"]["judge"], &json[0]["data"]["validation"]), (&"validation".into(), &287.into()));
+    let log = json_lines(&fs::read_to_string(folder.path().join("told/metrics.jsonl")).unwrap());
+    let told = json.iter().filter(|line| line["event"] == "epoch");
+    for record in told.chain(&log) {
+        assert!(record["val_loss"].is_f64() && record["val_accuracy"].is_f64(), "{record}");
+        assert!(record.get("test_loss").is_none() && record.get("test_accuracy").is_none(), "{record}");
+    }
+
     // The test set is still there for whoever asks; and it is the data that the run was trained on.
     let evaluation = run(folder.path(), "evaluate a --json");
     assert_eq!(String::from_utf8(evaluation.stderr).unwrap(), "");
