@@ -30,10 +30,20 @@ STEPS = 200
 
 # `dropout` is of the inputs and after each hidden layer; `init` is as a recipe spells it.
 PLAIN = dict(seed=0, dropout=[0.0, 0.2, 0.5], lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0, max_norm=None)
+PLAIN |= dict(label_smoothing=0.0, class_weights=None, example_weights=None, sharing="per-example")
+# From 0 to 4, and from 0.25 to 2.5; 1, 3, 9 is no binary fraction, so that rounding shows.
+EXAMPLE_WEIGHTS = [1.0, 0.3, 2.7, 0.0, 4.0, 0.01, 1.5]  # of example i: the one at i mod 7
+CLASS_WEIGHTS = [0.25, 1.0, 1.75, 2.5, 0.75, 1.5, 2.25, 0.5, 1.25, 0.1]
+WEIGHTED = PLAIN | dict(init="kaiming", seed=11, lr=0.2)
 CASES = {
     "hidden-dropout": PLAIN | dict(init="normal:0.1"),
     "input-dropout": PLAIN | dict(init="xavier", seed=0x0123456789ABCDEF, dropout=[0.1, 0.2, 0.5]),
     "momentum": PLAIN | dict(init="kaiming", seed=7, lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3, max_norm=1.5),
+    "label-smoothing": WEIGHTED | dict(label_smoothing=0.1),
+    "class-weights": WEIGHTED | dict(class_weights=CLASS_WEIGHTS),
+    "example-weights": WEIGHTED | dict(example_weights=EXAMPLE_WEIGHTS, sharing="batch"),
+    "all-weights": WEIGHTED
+    | dict(label_smoothing=0.2, class_weights=CLASS_WEIGHTS, example_weights=EXAMPLE_WEIGHTS, momentum=0.9, lr=0.02),
 }
 
 
@@ -41,6 +51,20 @@ def factors(p, seed, step, layer, examples, units):
     """What each unit of each example is multiplied by: 0 or 1/(1-p)."""
     kept = masks.mask(seed, masks.STREAMS["dropout"], step, layer, examples, np.arange(units), p)
     return masks.dropout(np.ones(kept.shape), kept, p)
+
+
+def batch_loss(case, logits, labels, examples):
+    """PyTorch's cross entropy, its mean weighted by example."""
+    dtype, smoothing = logits.dtype, case["label_smoothing"]
+    of_classes = None if case["class_weights"] is None else torch.tensor(case["class_weights"], dtype=dtype)
+    if case["example_weights"] is None:
+        return torch.nn.functional.cross_entropy(logits, labels, weight=of_classes, label_smoothing=smoothing)
+    weights = torch.from_numpy(np.array(case["example_weights"])[examples % len(case["example_weights"])]).to(dtype)
+    losses = torch.nn.functional.cross_entropy(
+        logits, labels, weight=of_classes, label_smoothing=smoothing, reduction="none"
+    )
+    parts = weights if of_classes is None else weights * of_classes[labels]
+    return (weights * losses).sum() / parts.sum()
 
 
 def train(case, x, y, initial, dtype):
@@ -70,11 +94,12 @@ def train(case, x, y, initial, dtype):
         h = x[examples]
         for number, layer in enumerate(layers):
             if (p := case["dropout"][number]) > 0:
-                h = h * torch.from_numpy(factors(p, case["seed"], step, number, examples, h.shape[1])).to(dtype)
+                ids = examples if case["sharing"] == "per-example" else np.zeros_like(examples)
+                h = h * torch.from_numpy(factors(p, case["seed"], step, number, ids, h.shape[1])).to(dtype)
             h = layer(h)
             if number < len(layers) - 1:
                 h = torch.relu(h)
-        loss = torch.nn.functional.cross_entropy(h, y[examples])
+        loss = batch_loss(case, h, y[examples], examples)
         sgd.zero_grad()
         loss.backward()
         sgd.step()

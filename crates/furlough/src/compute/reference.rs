@@ -3,9 +3,7 @@
 
 use super::Precision;
 use crate::data::{Batch, Targets};
-use crate::nn::{
-    Concrete, MaskKey, Mlp, drop_connect, linear, linear_backward, mean_squared_error, softmax_cross_entropy,
-};
+use crate::nn::{Concrete, Loss, MaskKey, Mlp, drop_connect, linear, linear_backward, weighted_squared_error};
 use crate::optim::Sgd;
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -22,23 +20,30 @@ pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskKey>, precision: 
     traced_forward(mlp, batch, masks, precision).0
 }
 
-/// The mean loss of the batch under the masks of `site`, and its derivative by all parameters.
-pub fn gradient(mlp: &Mlp, batch: Batch<'_>, site: &MaskKey, precision: Precision) -> (f64, Vec<f32>) {
-    let (loss, gradient, _) = derivatives(mlp, batch, site, precision);
+/// The loss of the batch under the masks of `site`, and its derivative by all parameters.
+pub fn gradient(mlp: &Mlp, batch: Batch<'_>, loss: &Loss, site: &MaskKey, precision: Precision) -> (f64, Vec<f32>) {
+    let (loss, gradient, _) = derivatives(mlp, batch, loss, site, precision);
     (loss, gradient)
 }
 
 /// The same, and the derivative by the logits of concrete dropout.
-fn derivatives(mlp: &Mlp, batch: Batch<'_>, site: &MaskKey, precision: Precision) -> (f64, Vec<f32>, Vec<f64>) {
+fn derivatives(
+    mlp: &Mlp,
+    batch: Batch<'_>,
+    loss: &Loss,
+    site: &MaskKey,
+    precision: Precision,
+) -> (f64, Vec<f32>, Vec<f64>) {
     let (outputs, traces) = traced_forward(mlp, batch, Some(site), precision);
+    let weights: Vec<f32> = batch.examples.iter().map(|&example| batch.data.weight(example as usize)).collect();
     let (loss, mut delta) = match batch.data.targets() {
         Targets::Classes { labels, .. } => {
             let labels: Vec<u32> = batch.examples.iter().map(|&example| labels[example as usize]).collect();
-            softmax_cross_entropy(outputs.view(), &labels)
+            loss.cross_entropy(outputs.view(), &labels, &weights)
         }
         Targets::Values(values) => {
             let rows: Vec<usize> = batch.examples.iter().map(|&example| example as usize).collect();
-            mean_squared_error(outputs.view(), values.select(Axis(0), &rows).view())
+            weighted_squared_error(outputs.view(), values.select(Axis(0), &rows).view(), &weights)
         }
     };
     let mut gradient = vec![0.0; mlp.parameters().len()];
@@ -67,17 +72,21 @@ fn derivatives(mlp: &Mlp, batch: Batch<'_>, site: &MaskKey, precision: Precision
     (loss, gradient, by_logits)
 }
 
-/// One optimiser step: [`Sgd`]'s definition, parameter by parameter. Returns the mean loss before
-/// it.
+/// One optimizer step: [`Sgd`]'s definition, parameter by parameter. Returns the batch's loss
+/// before it. A batch whose weights sum to 0 changes nothing.
 pub fn step(
     mlp: &mut Mlp,
     velocity: &mut [f32],
     optimizer: &Sgd,
     batch: Batch<'_>,
+    minimized: &Loss,
     site: &MaskKey,
     precision: Precision,
 ) -> f64 {
-    let (loss, gradient, by_logits) = derivatives(mlp, batch, site, precision);
+    let (loss, gradient, by_logits) = derivatives(mlp, batch, minimized, site, precision);
+    if minimized.normalizer(batch) == 0.0 {
+        return loss;
+    }
     let mut decays = vec![optimizer.weight_decay; mlp.architecture().blocks().len()];
     let mut logits = mlp.dropout_logits().to_vec();
     for index in 0..decays.len() {

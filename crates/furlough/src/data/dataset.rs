@@ -37,6 +37,7 @@ pub struct Dataset {
     features: Features,
     targets: Targets,
     shape: Vec<usize>,
+    pub(super) weights: Option<Vec<f32>>,
 }
 
 /// A data set's training and test parts.
@@ -126,7 +127,48 @@ impl Dataset {
         if count != rows {
             return bad(format!("has {} but {}", counted(rows, "example"), counted(count, "target")));
         }
-        Ok(Dataset { features, targets, shape: shape.to_vec() })
+        Ok(Dataset { features, targets, shape: shape.to_vec(), weights: None })
+    }
+
+    /// Returns the data set with a weight for each example. A batch's loss is then a weighted mean,
+    /// [`Loss`](crate::nn::Loss), and so are scores. Weights that are all 1 change nothing.
+    ///
+    /// ```
+    /// use furlough::data::{Dataset, Features, Targets};
+    /// use ndarray::array;
+    /// let targets = Targets::Values(array![[1.0], [2.0], [30.0]]);
+    /// let data = Dataset::new(Features::Floats(array![[1.0], [2.0], [3.0]]), targets, &[1])?;
+    /// let data = data.with_weights(vec![1.0, 1.0, 0.1])?;
+    /// assert_eq!(data.weight(2), 0.1);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Data`] unless there is one weight an example, each is a finite number of at least 0,
+    /// and one of them is above 0.
+    pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self> {
+        let bad = |reason: String| Err(Error::data("set", reason));
+        if weights.len() != self.len() {
+            let (examples, weights) = (counted(self.len(), "example"), counted(weights.len(), "weight"));
+            return bad(format!("has {examples} but {weights}"));
+        }
+        if let Some(at) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            return bad(format!("example {at} has weight {}; weights are finite numbers of at least 0", weights[at]));
+        }
+        self.weights = Some(weights);
+        self.check_weights()?;
+        Ok(self)
+    }
+
+    /// Checks that some example counts.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when all weights are 0, as those of a part of a data set may be.
+    pub(crate) fn check_weights(&self) -> Result<()> {
+        if self.total_weight() > 0.0 {
+            return Ok(());
+        }
+        Err(Error::data("set", "has weights that are all 0; at least one example must count"))
     }
 
     /// Number of examples, at least 1.
@@ -167,6 +209,25 @@ impl Dataset {
     /// The answers.
     pub fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// Returns the weight of each example, if they have weights.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
+    }
+
+    /// Returns the weight of an example, which is 1 where there are no weights.
+    ///
+    /// # Panics
+    /// When there is no such example.
+    #[inline]
+    pub fn weight(&self, example: usize) -> f32 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[example])
+    }
+
+    /// Returns the sum of the examples' weights, which is their number where there are no weights.
+    pub fn total_weight(&self) -> f64 {
+        self.weights.as_ref().map_or(self.len() as f64, |all| all.iter().map(|&weight| f64::from(weight)).sum())
     }
 
     /// The classes' names, in order; none for numbers.

@@ -181,7 +181,9 @@ impl Dataset {
             }
             Targets::Values(all) => Targets::Values(all.select(Axis(0), &rows)),
         };
-        Dataset::new(features, targets, self.shape()).expect("rows of a data set make a data set")
+        let mut selected = Dataset::new(features, targets, self.shape()).expect("rows of a data set make a data set");
+        selected.weights = self.weights().map(|all| rows.iter().map(|&row| all[row]).collect());
+        selected
     }
 }
 

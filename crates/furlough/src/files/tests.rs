@@ -23,7 +23,7 @@ fn state(epoch: u32, step: u64) -> TrainState {
     let mlp = Mlp::new(small_architecture(), Init::Kaiming, Key::new(step));
     let velocity = mlp.parameters().iter().map(|value| value * -0.3).collect();
     // A sum that no decimal of fewer than 17 digits gives back.
-    let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3 };
+    let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3.0 };
     TrainState { mlp, velocity, progress }
 }
 

@@ -32,7 +32,7 @@ pub use dropout_kind::DropoutKind;
 pub use init::Init;
 pub use layer::Layer;
 pub use linear::{linear, linear_backward};
-pub use loss::{argmax, mean_squared_error, softmax_cross_entropy};
+pub use loss::{Loss, argmax, mean_squared_error, softmax_cross_entropy, weighted_squared_error};
 pub use mask_key::MaskKey;
 pub(crate) use mlp::Revision;
 pub use mlp::{Architecture, Block, Mlp};

@@ -149,7 +149,8 @@ pub fn ensemble(members: &mut [Predictor], data: &Dataset) -> Result<Ensemble> {
         points.push(AveragingPoint { members: count, repetitions: vec![score(&sums, f64::from(count), labels)] });
     }
     let means = sums / members.len() as f64;
-    let evaluation = Evaluation::of_probabilities(means.view(), labels);
+    data.check_weights()?;
+    let evaluation = Evaluation::of_probabilities(means.view(), labels, data);
     Ok(Ensemble { points, means, evaluation })
 }
 

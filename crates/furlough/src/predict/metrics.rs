@@ -1,4 +1,5 @@
 use super::answers::largest;
+use crate::data::Dataset;
 use ndarray::{Array2, ArrayView2};
 
 /// How good a network's answers on a data set are.
@@ -6,11 +7,13 @@ use ndarray::{Array2, ArrayView2};
 pub struct Evaluation {
     /// Number of examples.
     pub examples: usize,
-    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers.
+    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers. Weighted by the
+    /// data's weights.
     pub loss: f64,
-    /// Share classified rightly; none for numbers.
+    /// Share classified rightly, weighted likewise; none for numbers.
     pub accuracy: Option<f64>,
-    /// `[true class, predicted class]`: number of examples; none for numbers.
+    /// `[true class, predicted class]`: number of examples, whatever their weights; none for
+    /// numbers.
     pub confusion: Option<Array2<u64>>,
 }
 
@@ -30,17 +33,20 @@ pub struct ClassScores {
 }
 
 impl Evaluation {
-    /// Of probabilities in double precision, examples × classes, that go with these labels.
-    pub(super) fn of_probabilities(probabilities: ArrayView2<'_, f64>, labels: &[u32]) -> Self {
+    /// Of probabilities in double precision, examples × classes, of `data` with these labels.
+    pub(super) fn of_probabilities(probabilities: ArrayView2<'_, f64>, labels: &[u32], data: &Dataset) -> Self {
         let (examples, classes) = probabilities.dim();
         let mut confusion = Array2::<u64>::zeros((classes, classes));
-        let mut loss = 0.0;
-        for (row, &label) in probabilities.rows().into_iter().zip(labels) {
-            loss -= libm::log(row[label as usize]);
-            confusion[[label as usize, largest(row)]] += 1;
+        let (mut loss, mut correct) = (0.0, 0.0);
+        for (example, (row, &label)) in probabilities.rows().into_iter().zip(labels).enumerate() {
+            let (weight, answer) = (f64::from(data.weight(example)), largest(row));
+            loss -= weight * libm::log(row[label as usize]);
+            correct += if answer == label as usize { weight } else { 0.0 };
+            confusion[[label as usize, answer]] += 1;
         }
-        let accuracy = confusion.diag().sum() as f64 / examples as f64;
-        Evaluation { examples, loss: loss / examples as f64, accuracy: Some(accuracy), confusion: Some(confusion) }
+        let total = data.total_weight();
+        let accuracy = correct / total;
+        Evaluation { examples, loss: loss / total, accuracy: Some(accuracy), confusion: Some(confusion) }
     }
 
     /// The scores of each class, in the classes' order; none for numbers.

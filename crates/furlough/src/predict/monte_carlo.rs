@@ -98,13 +98,18 @@ impl MonteCarlo {
             );
             return Err(Error::data("set", reason));
         }
+        data.check_weights()?;
         match (data.targets(), &self.spread) {
             (Targets::Classes { labels, .. }, Spread::Classes(_)) => {
-                Ok(Evaluation::of_probabilities(self.means.view(), labels))
+                Ok(Evaluation::of_probabilities(self.means.view(), labels, data))
             }
             (Targets::Values(values), Spread::Numbers(_)) => {
-                let squares = self.means.iter().zip(values).map(|(&mean, &target)| (mean - f64::from(target)).powi(2));
-                let loss = squares.sum::<f64>() / self.means.len() as f64;
+                let square = |((example, _), (&mean, &target)): ((usize, usize), (&f64, &f32))| {
+                    f64::from(data.weight(example)) * (mean - f64::from(target)).powi(2)
+                };
+                let places = self.means.indexed_iter().map(|(place, _)| place);
+                let squares = places.zip(self.means.iter().zip(values)).map(square);
+                let loss = squares.sum::<f64>() / (data.total_weight() * outputs as f64);
                 Ok(Evaluation { examples, loss, accuracy: None, confusion: None })
             }
             (Targets::Classes { .. }, _) => Err(Error::data("set", "has classes, but numbers were sampled")),

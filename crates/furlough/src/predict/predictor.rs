@@ -78,6 +78,7 @@ impl Predictor {
     /// As [`Self::outputs`].
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
         check_fit(self.mlp.architecture(), data)?;
+        data.check_weights()?;
         let mut confusion = match data.targets() {
             Targets::Values(_) => None,
             Targets::Classes { names, .. } => Some(Array2::zeros((names.len(), names.len()))),

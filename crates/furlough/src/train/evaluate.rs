@@ -5,9 +5,10 @@ use crate::nn::{Mlp, argmax};
 /// How well a network does on a data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scores {
-    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers.
+    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers. Weighted by the
+    /// data's weights, without label smoothing and class weights.
     pub loss: f64,
-    /// Share classified rightly; none for numbers.
+    /// Share classified rightly, weighted likewise; none for numbers.
     pub accuracy: Option<f64>,
 }
 
@@ -32,21 +33,22 @@ impl Evaluator {
         mut answered: impl FnMut(usize, usize),
     ) -> Scores {
         let mut loss = 0.0;
-        let mut correct = 0u64;
+        let mut correct = 0.0;
         self.for_each_row(cpu, mlp, data, data.len(), |example, outputs| {
-            loss += example_loss(outputs, data.targets(), example);
+            let weight = f64::from(data.weight(example));
+            loss += weight * example_loss(outputs, data.targets(), example);
             if let Targets::Classes { labels, .. } = data.targets() {
                 let (class, answer) = (labels[example] as usize, argmax(outputs));
-                correct += u64::from(answer == class);
+                correct += if answer == class { weight } else { 0.0 };
                 answered(class, answer);
             }
         });
-        let count = data.len() as f64;
+        let total = data.total_weight();
         let classes = matches!(data.targets(), Targets::Classes { .. });
-        Scores { loss: loss / count, accuracy: classes.then_some(correct as f64 / count) }
+        Scores { loss: loss / total, accuracy: classes.then_some(correct / total) }
     }
 
-    /// Returns the mean loss on the first examples of `data`, `count` of them or as many as there
+    /// Returns the mean loss, without weights, on the first examples of `data`, `count` of them or as many as there
     /// are.
     pub(crate) fn loss_of_first(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, count: usize) -> f64 {
         let (mut loss, count) = (0.0, count.min(data.len()));

@@ -25,7 +25,7 @@ pub enum Event<'a> {
         step: u64,
         /// Examples in this step.
         examples: usize,
-        /// Mean loss of the batch, before the step, dropout on.
+        /// Mean loss of the batch, before the step, dropout on; 0 where its weights sum to 0.
         loss: f64,
         /// Share of the batch classified rightly, dropout on; none for numbers.
         accuracy: Option<f64>,

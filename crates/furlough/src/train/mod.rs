@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod event;
+mod loss_options;
 mod memory;
 mod options;
 mod state;
@@ -11,6 +12,7 @@ mod trainer;
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::Scores;
 pub use event::{Control, Event, Observer, StopReason};
+pub use loss_options::{ClassWeights, LossOptions};
 pub use memory::{TrainingMemory, check_memory, too_large};
 pub use options::TrainOptions;
 pub use state::{Progress, TrainState};

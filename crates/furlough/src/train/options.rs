@@ -1,3 +1,4 @@
+use super::LossOptions;
 use crate::compute::Precision;
 use crate::nn::{DropoutSchedule, Init};
 use crate::optim::{LrSchedule, Sgd};
@@ -23,6 +24,8 @@ pub struct TrainOptions {
     pub precision: Precision,
     /// How drop probabilities change from step to step.
     pub dropout_schedule: DropoutSchedule,
+    /// What is minimized.
+    pub loss: LossOptions,
 }
 
 impl Default for TrainOptions {
@@ -38,6 +41,7 @@ impl Default for TrainOptions {
             seed: 0,
             precision: Precision::F32,
             dropout_schedule: DropoutSchedule::Constant,
+            loss: LossOptions::default(),
         }
     }
 }
@@ -51,6 +55,7 @@ impl TrainOptions {
         self.init.validate()?;
         self.optimizer.validate()?;
         self.dropout_schedule.validate()?;
+        self.loss.validate()?;
         if self.batch_size == 0 {
             return Err(Error::setting("batch_size", 0, "must be at least 1"));
         }

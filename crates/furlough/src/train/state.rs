@@ -23,8 +23,19 @@ pub struct Progress {
     pub step_in_epoch: u64,
     /// Steps taken since the run began; the `step` of the dropout masks.
     pub step: u64,
-    /// Sum of the examples' losses in the present epoch.
+    /// Sum of the examples' losses in the present epoch, each times what the example counts.
     pub loss_sum: f64,
-    /// Examples of the present epoch that were classified rightly, dropout on.
-    pub correct: u64,
+    /// Sum of the weights of the examples of the present epoch that were classified rightly, dropout
+    /// on: their number where there are no weights.
+    #[serde(serialize_with = "whole_number")]
+    pub correct: f64,
+}
+
+/// Writes a number that is whole as an integer, which it is in all runs without weights.
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn whole_number<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    match *value {
+        value if value.fract() == 0.0 && (0.0..9e15).contains(&value) => serializer.serialize_u64(value as u64),
+        value => serializer.serialize_f64(value),
+    }
 }

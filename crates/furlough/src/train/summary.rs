@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct EpochSummary {
     /// Epoch, from 1.
     pub epoch: u32,
-    /// Mean over the epoch of the training loss, dropout on, as the weights changed.
+    /// Mean over the epoch of the loss that is minimized, dropout on, as the weights changed.
     pub train_loss: f64,
-    /// Share of the training examples classified rightly, likewise; none for numbers.
+    /// Share of the training examples classified rightly, likewise, by their weights; none for
+    /// numbers.
     pub train_accuracy: Option<f64>,
     /// How well the full network did after the epoch on what judges the run; none without such
     /// data.

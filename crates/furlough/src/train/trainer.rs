@@ -1,4 +1,5 @@
 use super::evaluate::{Evaluator, Scores};
+use super::loss_options::total_normalizer;
 use super::{Control, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason};
 use super::{TrainOptions, TrainState, TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa, MAX_THREADS, StepPlan};
@@ -35,6 +36,8 @@ pub struct Trainer<'a> {
     cpu: Cpu,
     evaluator: Evaluator,
     order: Vec<u32>,
+    /// What the loss of an epoch is divided by, and its accuracy.
+    totals: (f64, f64),
     checkpoint_every: Option<u64>,
 }
 
@@ -83,6 +86,7 @@ impl<'a> Trainer<'a> {
             let reason = "concrete dropout learns its probability, which then follows no schedule";
             return Err(Error::setting("dropout_schedule", options.dropout_schedule, reason));
         }
+        let loss = options.loss.of(data)?;
         let batch_size = options.batch_size.min(data.len());
         let steps = data.len().div_ceil(batch_size) as u64;
         if steps * u64::from(options.epochs) > u64::from(u32::MAX) {
@@ -108,8 +112,10 @@ impl<'a> Trainer<'a> {
             cpu: Cpu::with(&architecture, batch_size, threads, options.precision, Isa::best()),
             evaluator: Evaluator::default(),
             order: vec![0; data.len()],
+            totals: (total_normalizer(&loss, data), data.total_weight()),
             checkpoint_every: None,
         };
+        trainer.cpu.minimize(loss);
         epoch_order(trainer.key(), epoch, &mut trainer.order);
         Ok(trainer)
     }
@@ -204,6 +210,7 @@ impl<'a> Trainer<'a> {
     /// Whether the network can be evaluated on `data`.
     fn check_eval(&self, data: &Dataset) -> Result<()> {
         check_fit(self.state.mlp.architecture(), data)?;
+        data.check_weights()?;
         match (self.data.targets(), data.targets()) {
             (Targets::Classes { .. }, Targets::Classes { .. }) | (Targets::Values(_), Targets::Values(_)) => Ok(()),
             (Targets::Classes { .. }, _) => {
@@ -235,7 +242,7 @@ impl<'a> Trainer<'a> {
         let sums = self.cpu.scheduled_step(mlp, velocity, &optimizer, batch, &site, factor);
         let examples = end - start;
         let epoch = progress.epoch + 1;
-        let loss = sums.loss / examples as f64;
+        let loss = sums.mean_loss();
         if !loss.is_finite() {
             let step = progress.step_in_epoch + 1;
             // Where the weights themselves have overflowed, the last checkpoint is the last good
@@ -255,7 +262,7 @@ impl<'a> Trainer<'a> {
             step: progress.step_in_epoch,
             examples,
             loss,
-            accuracy: classes.then(|| sums.correct as f64 / examples as f64),
+            accuracy: classes.then(|| sums.accuracy()),
         })?;
         let due = self.checkpoint_every.is_some_and(|every| progress.step.is_multiple_of(every));
         // The end of an epoch has a checkpoint of its own, and so has stopping.
@@ -296,12 +303,11 @@ impl<'a> Trainer<'a> {
         if !loss.is_finite() {
             diverged(observer, epoch, self.steps_per_epoch(), loss)?;
         }
-        let count = self.data.len() as f64;
         let classes = matches!(self.data.targets(), Targets::Classes { .. });
         let summary = EpochSummary {
             epoch,
-            train_loss: loss_sum / count,
-            train_accuracy: classes.then_some(correct as f64 / count),
+            train_loss: loss_sum / self.totals.0,
+            train_accuracy: classes.then_some(correct / self.totals.1),
             eval: scores,
             learned_dropout: LearnedDropout::of(&self.state.mlp),
         };

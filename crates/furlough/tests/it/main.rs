@@ -23,6 +23,7 @@ mod step;
 mod trainer;
 mod two_levels;
 mod version1;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -51,5 +52,6 @@ fn main() -> ExitCode {
         trainer,
         two_levels,
         version1,
+        weights,
     ])
 }

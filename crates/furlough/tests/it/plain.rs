@@ -9,7 +9,7 @@ use crate::common::known::known;
 use crate::common::{bits, of_fused_isas, site, velocity};
 use furlough::compute::{Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Targets};
-use furlough::nn::{Activation, Architecture, Concrete, Dropout, DropoutKind, MaskKey, Mlp};
+use furlough::nn::{Activation, Architecture, Concrete, Dropout, DropoutKind, Loss, MaskKey, Mlp};
 use furlough::optim::Sgd;
 use furlough_harness::Test;
 
@@ -43,8 +43,13 @@ fn equal(case: &Case, isa: Isa) {
     for threads in [1, 2] {
         let (mut fast, mut cpu) = (case.mlp(), case.cpu(isa, threads));
         let mut fast_velocity = velocity(&case.optimizer, &fast);
-        let mut plain =
-            Plain { mlp: fast.clone(), velocity: fast_velocity.clone(), optimizer: case.optimizer, gathers };
+        let mut plain = Plain {
+            mlp: fast.clone(),
+            velocity: fast_velocity.clone(),
+            optimizer: case.optimizer,
+            loss: case.loss.clone(),
+            gathers,
+        };
         for (step, size) in (0..).zip([case.batch, case.batch.div_ceil(2), case.batch]) {
             let batch = Batch { data: &data, examples: &examples[..size] };
             cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
@@ -88,6 +93,7 @@ struct Plain {
     mlp: Mlp,
     velocity: Vec<f32>,
     optimizer: Sgd,
+    loss: Loss,
     /// What a group drops is left out of its sums, and its part of a gradient is summed by itself.
     gathers: bool,
 }
@@ -124,7 +130,10 @@ impl Plain {
     fn step(&mut self, batch: Batch<'_>, site: &MaskKey) {
         let blocks = self.mlp.architecture().blocks().to_vec();
         let (input, traces) = self.forward(batch, site);
-        let mut delta = losses(&traces[traces.len() - 1].output, batch);
+        if self.loss.normalizer(batch) == 0.0 {
+            return;
+        }
+        let mut delta = losses(&traces[traces.len() - 1].output, batch, &self.loss);
         let mut deltas = vec![delta.clone()];
         let mut by_logits = vec![0.0; self.mlp.dropout_logits().len()];
         for index in (1..blocks.len()).rev() {
@@ -371,21 +380,36 @@ fn sum_squares(values: &[f32]) -> f64 {
     values.chunks(4096).map(block).sum()
 }
 
-/// The derivative of the mean loss of a batch by its outputs.
-fn losses(outputs: &Matrix, batch: Batch<'_>) -> Matrix {
-    let weight = 1.0 / batch.examples.len() as f32;
+/// The derivative of the loss of a batch by its outputs.
+fn losses(outputs: &Matrix, batch: Batch<'_>, loss: &Loss) -> Matrix {
+    let normalizer = loss.normalizer(batch);
     let of = |(outputs, &example): (&Vec<f32>, &u32)| -> Vec<f32> {
+        let weight = f64::from(batch.data.weight(example as usize));
+        let share = (loss.example_weight(batch.data, example as usize) / normalizer) as f32;
         match batch.data.targets() {
             Targets::Classes { labels, .. } => {
+                let label = labels[example as usize] as usize;
                 let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
                 let powers: Vec<f32> = outputs.iter().map(|&z| exp(z - largest)).collect();
-                let factor = weight / powers.iter().sum::<f32>();
-                let mut delta: Vec<f32> = powers.iter().map(|power| power * factor).collect();
-                delta[labels[example as usize] as usize] -= weight;
+                let sum = powers.iter().sum::<f32>();
+                if loss.label_smoothing == 0.0 {
+                    let factor = share / sum;
+                    let mut delta: Vec<f32> = powers.iter().map(|power| power * factor).collect();
+                    delta[label] -= share;
+                    return delta;
+                }
+                let each = loss.label_smoothing / outputs.len() as f64;
+                let targets = (0..outputs.len()).map(|class| (each * loss.class_weight(class)) as f32);
+                let own = (1.0 - loss.label_smoothing) * loss.class_weight(label);
+                let all = own + targets.clone().map(f64::from).sum::<f64>();
+                let share = (weight / normalizer) as f32;
+                let factor = all as f32 * share / sum;
+                let mut delta: Vec<f32> = powers.iter().zip(targets).map(|(p, t)| p * factor - t * share).collect();
+                delta[label] -= own as f32 * share;
                 delta
             }
             Targets::Values(values) => {
-                let share = weight / outputs.len() as f32;
+                let share = share / outputs.len() as f32;
                 let row = values.row(example as usize);
                 outputs.iter().zip(row).map(|(y, target)| 2.0 * (y - target) * share).collect()
             }

@@ -7,9 +7,9 @@
 //! other orders of summation.
 
 use furlough::data::{Dataset, Targets, epoch_order};
-use furlough::nn::{Activation, Dropout, MaskKey, Mlp, Sequential, linear, linear_backward, softmax_cross_entropy};
+use furlough::nn::{Activation, Dropout, MaskKey, Mlp, Sequential, linear, linear_backward};
 use furlough::random::{Key, Stream};
-use furlough::train::{Control, Event, TrainOptions, Trainer};
+use furlough::train::{ClassWeights, Control, Event, TrainOptions, Trainer};
 use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension};
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -20,7 +20,15 @@ furlough_harness::tests![
     the_engine_trains_as_pytorch_does,
 ];
 
-const CASES: [&str; 3] = ["hidden-dropout", "input-dropout", "momentum"];
+const CASES: [&str; 7] = [
+    "hidden-dropout",
+    "input-dropout",
+    "momentum",
+    "label-smoothing",
+    "class-weights",
+    "example-weights",
+    "all-weights",
+];
 const LOSS_TOLERANCE: f64 = 1e-5;
 const WEIGHT_TOLERANCE: f32 = 1e-5;
 
@@ -29,6 +37,8 @@ struct Fixture {
     name: &'static str,
     network: Sequential,
     options: TrainOptions,
+    /// Of example i: the one at i modulo their number.
+    weights: Option<Vec<f32>>,
     losses: Vec<f64>,
     /// Weights of each layer, inputs × outputs, row after row.
     initial: Vec<Vec<f32>>,
@@ -68,16 +78,29 @@ impl Fixture {
         options.optimizer.max_norm = settings["max_norm"].as_f64();
         let hidden = &widths[1..layers];
         let network = Sequential::mlp(widths[0], widths[layers], hidden, Activation::Relu, dropout[0], &dropout[1..]);
+        let numbers = |key: &str| settings[key].is_array().then(|| list(key));
+        options.loss.label_smoothing = settings["label_smoothing"].as_f64().unwrap_or(0.0);
+        options.loss.class_weights = numbers("class_weights").map(ClassWeights::List);
+        let sharing = settings["sharing"].as_str().unwrap_or("per-example").parse().unwrap();
+        let network = network.with_sharing(sharing);
         Fixture {
             name,
             network,
             options,
+            weights: numbers("example_weights").map(|all| all.iter().map(|&weight| weight as f32).collect()),
             losses: losses.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect(),
             initial: (0..layers).map(|i| floats(format!("initial.{i}.weight"))).collect(),
             last: (0..layers)
                 .map(|i| (floats(format!("final.{i}.weight")), floats(format!("final.{i}.bias"))))
                 .collect(),
         }
+    }
+
+    fn data(&self) -> Dataset {
+        let data = furlough::data::digits::load().unwrap().train;
+        let Some(weights) = &self.weights else { return data };
+        let weights = weights.iter().copied().cycle().take(data.len()).collect();
+        data.with_weights(weights).unwrap()
     }
 
     fn new_mlp(&self) -> Mlp {
@@ -114,10 +137,6 @@ fn largest_difference<D: Dimension>(ours: ArrayView<f32, D>, theirs: &[f32]) -> 
     differences.fold(0.0, |most, d| if d.is_nan() { f32::INFINITY } else { most.max(d) })
 }
 
-fn digits() -> Dataset {
-    furlough::data::digits::load().unwrap().train
-}
-
 /// Both sides use their own sine and logarithm in f64, so rounding to f32 may differ in the last
 /// bit.
 fn initial_weights_are_those_of_the_script() {
@@ -134,18 +153,18 @@ fn initial_weights_are_those_of_the_script() {
 }
 
 fn the_pieces_train_as_pytorch_does() {
-    let data = digits();
     for name in CASES {
         let fixture = Fixture::read(name);
+        let data = fixture.data();
         let (losses, mlp) = train_by_hand(&fixture, &data);
         fixture.check("pieces", &losses, &mlp);
     }
 }
 
 fn the_engine_trains_as_pytorch_does() {
-    let data = digits();
     for name in CASES {
         let fixture = Fixture::read(name);
+        let data = fixture.data();
         let mut losses = Vec::new();
         let mut first_steps = |event: &Event<'_>| {
             if let Event::Step { loss, .. } = event {
@@ -173,6 +192,7 @@ fn train_by_hand(fixture: &Fixture, data: &Dataset) -> (Vec<f64>, Mlp) {
     let mut bias_velocity: Vec<_> = biases.iter().map(|b| Array1::zeros(b.dim())).collect();
     let Targets::Classes { labels, .. } = data.targets() else { panic!("digits have classes") };
 
+    let minimized = options.loss.of(data).unwrap();
     let mut order = vec![0; data.len()];
     let mut losses = Vec::new();
     'training: for epoch in 0.. {
@@ -197,7 +217,8 @@ fn train_by_hand(fixture: &Fixture, data: &Dataset) -> (Vec<f64>, Mlp) {
                 inputs.push(dropouts[i + 1].forward(block.activation.forward(z.view()).view(), examples, &site(i + 1)));
                 sums.push(z);
             }
-            let (loss, mut delta) = softmax_cross_entropy(inputs[blocks.len()].view(), &answers);
+            let parts: Vec<f32> = examples.iter().map(|&example| data.weight(example as usize)).collect();
+            let (loss, mut delta) = minimized.cross_entropy(inputs[blocks.len()].view(), &answers, &parts);
 
             // Backward, each layer's parameters following as soon as their derivatives are known.
             for (i, block) in blocks.iter().enumerate().rev() {

@@ -4,7 +4,7 @@
 use crate::common::data;
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, digits};
-use furlough::nn::{Activation, DropoutSchedule, Init, MaskKey, MaskSharing, Mlp, Sequential};
+use furlough::nn::{Activation, DropoutSchedule, Init, Loss, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, TrainOptions, Trainer};
@@ -45,7 +45,8 @@ fn a_step_has_the_drop_probabilities_of_its_factor() {
                 let sums = cpu.scheduled_step(&mut fast, &mut [], &optimizer, batch, &site, factor);
                 let scaled = start.architecture().with_dropout_times(factor);
                 let mut plain = Mlp::from_parameters(scaled, slow);
-                let loss = reference::step(&mut plain, &mut [], &optimizer, batch, &site, Precision::F32);
+                let loss =
+                    reference::step(&mut plain, &mut [], &optimizer, batch, &Loss::default(), &site, Precision::F32);
                 slow = plain.parameters().to_vec();
                 let what = format!("{} {activation:?} {sharing} {when:?} factor {factor}", isa.name());
                 assert!(

@@ -5,69 +5,164 @@ use super::simd::for_each_isa;
 use super::workspace::{Shared, Workspace};
 use super::{Isa, StepSums};
 use crate::data::{Batch, Targets};
-use crate::nn::argmax;
+use crate::nn::{Loss, argmax};
 use std::ops::Range;
 
-/// Computes the loss of each of some rows of a batch, and its derivative by the outputs as the last
-/// block's deltas.
-///
-/// # Safety
-/// Nobody else uses these rows of the workspace, or of the sums, now.
-pub(super) unsafe fn losses_of_rows(
-    isa: Isa,
-    batch: Batch<'_>,
-    rows: Range<usize>,
-    workspace: &Workspace,
-    sums: &Shared<StepSums>,
-) {
-    let (outputs, last) = (batch.data.outputs(), workspace.outputs.len() - 1);
-    let weight = 1.0 / batch.examples.len() as f32;
-    for row in rows {
-        let example = batch.examples[row] as usize;
-        // SAFETY: our row, of three different buffers.
-        unsafe {
-            let values = workspace.outputs[last].part(row * outputs, outputs);
-            let delta = workspace.deltas[last].part(row * outputs, outputs);
-            sums.part(row, 1)[0] = loss_row(isa, values, batch.data.targets(), example, weight, delta);
+/// The [`Loss`] of a step, and what its rows come to.
+pub(super) struct StepLoss {
+    definition: Loss,
+    /// ε/K · c of each class; nothing without label smoothing.
+    smoothed: Vec<f32>,
+    /// Their sum.
+    smoothed_sum: f64,
+    /// The sum of the weights of the present batch.
+    normalizer: f64,
+    rows: Shared<StepSums>,
+}
+
+impl StepLoss {
+    /// Without weights and smoothing, for batches of up to so many examples.
+    pub(super) fn new(batch_size: usize) -> Self {
+        let rows = Shared::new(batch_size, 1);
+        StepLoss { definition: Loss::default(), smoothed: Vec::new(), smoothed_sum: 0.0, normalizer: 0.0, rows }
+    }
+
+    /// Takes another definition, for a network of so many outputs.
+    pub(super) fn define(&mut self, definition: Loss, outputs: usize) {
+        let share = definition.label_smoothing / outputs as f64;
+        self.smoothed.clear();
+        if share > 0.0 {
+            self.smoothed.extend((0..outputs).map(|class| (share * definition.class_weight(class)) as f32));
+        }
+        self.smoothed_sum = self.smoothed.iter().map(|&value| f64::from(value)).sum();
+        self.definition = definition;
+    }
+
+    /// Begins a step of `batch`.
+    pub(super) fn begin(&mut self, batch: Batch<'_>) {
+        self.normalizer = self.definition.normalizer(batch);
+    }
+
+    /// Adds up the rows of the step of `batch`, in their order, so that neither threads nor tiles
+    /// show in the result.
+    pub(super) fn total(&mut self, batch: Batch<'_>) -> StepSums {
+        let rows = &self.rows.all()[..batch.examples.len()];
+        let add = |all: StepSums, row: &StepSums| StepSums {
+            loss: all.loss + row.loss,
+            correct: all.correct + row.correct,
+            weight: all.weight + row.weight,
+            ..all
+        };
+        rows.iter().fold(StepSums { normalizer: self.normalizer, ..StepSums::default() }, add)
+    }
+
+    /// Computes the loss of each of some rows of a batch, and its derivative by the outputs as the
+    /// last block's deltas.
+    ///
+    /// # Safety
+    /// Nobody else uses these rows of the workspace, or of this, now.
+    pub(super) unsafe fn of_rows(&self, isa: Isa, batch: Batch<'_>, rows: Range<usize>, workspace: &Workspace) {
+        let (outputs, last) = (batch.data.outputs(), workspace.outputs.len() - 1);
+        for row in rows {
+            let example = batch.examples[row] as usize;
+            let weight = f64::from(batch.data.weight(example));
+            // SAFETY: our row, of three different buffers.
+            unsafe {
+                let values = workspace.outputs[last].part(row * outputs, outputs);
+                let delta = workspace.deltas[last].part(row * outputs, outputs);
+                self.rows.part(row, 1)[0] = match batch.data.targets() {
+                    Targets::Classes { labels, .. } => {
+                        self.of_class(isa, values, labels[example] as usize, weight, delta)
+                    }
+                    Targets::Values(targets) => {
+                        let share = self.share(weight) / outputs as f32;
+                        let targets = targets.row(example);
+                        let targets = targets.as_slice().expect("standard layout, checked in Dataset::new");
+                        let loss = weight * squared_error(isa, values, targets, share, delta);
+                        StepSums { loss, weight, ..StepSums::default() }
+                    }
+                };
+            }
         }
     }
+
+    fn of_class(&self, isa: Isa, outputs: &[f32], label: usize, weight: f64, delta: &mut [f32]) -> StepSums {
+        let class = self.definition.class_weight(label);
+        let loss = if self.smoothed.is_empty() {
+            weight * class * cross_entropy(isa, outputs, label, self.share(weight * class), delta)
+        } else {
+            let own = (1.0 - self.definition.label_smoothing) * class;
+            let targets = Targeted { smoothed: &self.smoothed, smoothed_sum: self.smoothed_sum, own };
+            weight * smoothed_cross_entropy(isa, outputs, label, targets, self.share(weight), delta)
+        };
+        let correct = if argmax(outputs) == label { weight } else { 0.0 };
+        StepSums { loss, correct, weight, ..StepSums::default() }
+    }
+
+    /// Returns the part of a weight in the mean over the batch; 0 where all of them are.
+    fn share(&self, weight: f64) -> f32 {
+        if self.normalizer > 0.0 { (weight / self.normalizer) as f32 } else { 0.0 }
+    }
+}
+
+/// t of the classes of an example, as [`Loss`] defines it.
+struct Targeted<'a> {
+    smoothed: &'a [f32],
+    smoothed_sum: f64,
+    /// What the example's class has besides.
+    own: f64,
 }
 
 for_each_isa! {
-/// Returns the loss of one example and whether its class was the largest output. Writes ∂L/∂outputs
-/// times `weight` into `delta`.
-fn loss_row(
-    isa,
-    outputs: &[f32],
-    targets: &Targets,
-    example: usize,
-    weight: f32,
-    delta: &mut [f32],
-) -> StepSums {
-    match targets {
-        Targets::Classes { labels, .. } => {
-            let label = labels[example] as usize;
-            let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-            for (d, &z) in delta.iter_mut().zip(outputs) {
-                *d = exp(z - largest);
-            }
-            let sum: f32 = delta.iter().sum();
-            let factor = weight / sum;
-            delta.iter_mut().for_each(|d| *d *= factor);
-            delta[label] -= weight;
-            let loss = libm::log(f64::from(sum)) - f64::from(outputs[label] - largest);
-            StepSums { loss, correct: u64::from(argmax(outputs) == label) }
+    /// Returns −ln p of the class of `outputs`. Writes its derivative by them times `share` into
+    /// `delta`.
+    fn cross_entropy(isa, outputs: &[f32], label: usize, share: f32, delta: &mut [f32]) -> f64 {
+        let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        for (d, &z) in delta.iter_mut().zip(outputs) {
+            *d = exp(z - largest);
         }
-        Targets::Values(values) => {
-            let count = outputs.len() as f32;
-            let mut sum = 0.0;
-            for ((d, &y), &target) in delta.iter_mut().zip(outputs).zip(values.row(example)) {
-                let difference = y - target;
-                sum += f64::from(difference) * f64::from(difference);
-                *d = 2.0 * difference * (weight / count);
-            }
-            StepSums { loss: sum / f64::from(count), correct: 0 }
-        }
+        let sum: f32 = delta.iter().sum();
+        let factor = share / sum;
+        delta.iter_mut().for_each(|d| *d *= factor);
+        delta[label] -= share;
+        libm::log(f64::from(sum)) - f64::from(outputs[label] - largest)
     }
-}
+
+    /// Returns −Σ t ln p. Writes its derivative by the outputs times `share` into `delta`.
+    fn smoothed_cross_entropy(
+        isa,
+        outputs: &[f32],
+        label: usize,
+        targets: Targeted<'_>,
+        share: f32,
+        delta: &mut [f32],
+    ) -> f64 {
+        let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        for (d, &z) in delta.iter_mut().zip(outputs) {
+            *d = exp(z - largest);
+        }
+        let sum: f32 = delta.iter().sum();
+        let Targeted { smoothed, smoothed_sum, own } = targets;
+        let all = own + smoothed_sum;
+        let factor = all as f32 * share / sum;
+        let mut below = own * f64::from(outputs[label] - largest);
+        for ((d, &t), &z) in delta.iter_mut().zip(smoothed).zip(outputs) {
+            *d = *d * factor - t * share;
+            below += f64::from(t) * f64::from(z - largest);
+        }
+        delta[label] -= own as f32 * share;
+        all * libm::log(f64::from(sum)) - below
+    }
+
+    /// Returns the mean squared error of `outputs`. Writes its derivative by them into `delta`,
+    /// times what `share` is to 1 / outputs.
+    fn squared_error(isa, outputs: &[f32], targets: &[f32], share: f32, delta: &mut [f32]) -> f64 {
+        let mut sum = 0.0;
+        for ((d, &y), &target) in delta.iter_mut().zip(outputs).zip(targets) {
+            let difference = y - target;
+            sum += f64::from(difference) * f64::from(difference);
+            *d = 2.0 * difference * share;
+        }
+        sum / outputs.len() as f64
+    }
 }

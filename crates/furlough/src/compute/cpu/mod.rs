@@ -47,18 +47,19 @@ pub use simd::Isa;
 
 use super::Precision;
 use crate::data::{Batch, Dataset};
-use crate::nn::{Architecture, MaskKey, Mlp};
+use crate::nn::{Architecture, Loss, MaskKey, Mlp};
 use crate::optim::Sgd;
 use crate::random::Key;
 use concrete::Concretes;
 use connections::Connections;
 use dropout::LayerMask;
 use gathered::Gathered;
+use loss::StepLoss;
 use matmul::Matmul;
 use packed::Packed;
 use partition::Partition;
 use workers::Workers;
-use workspace::{Scratch, Shared, Workspace};
+use workspace::{Scratch, Workspace};
 
 /// When a step leaves out what shared masks drop. It computes the same either way, but for
 /// rounding.
@@ -100,8 +101,8 @@ pub struct Cpu {
     connections: Connections,
     /// Soft masks of the present call, and what is learned of them.
     concretes: Concretes,
-    /// Of each row.
-    sums: Shared<StepSums>,
+    /// What steps minimize.
+    loss: StepLoss,
     /// The other way to compute a step, where enough rows share their masks.
     gathered: Option<Gathered>,
     shared_masks: SharedMaskMode,
@@ -110,19 +111,33 @@ pub struct Cpu {
 /// What a step or an evaluation counted, summed over its examples.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct StepSums {
-    /// Sum of the examples' losses.
+    /// Sum of the examples' losses, each times its weight and its class's.
     pub loss: f64,
-    /// Examples whose largest logit is that of their class; 0 for numbers.
-    pub correct: u64,
+    /// Sum of these weights: what the loss is divided by for the mean. The number of examples where
+    /// nothing has weights.
+    pub normalizer: f64,
+    /// Sum of the weights of the examples whose largest logit is that of their class; 0 for
+    /// numbers.
+    pub correct: f64,
+    /// Sum of the weights of the examples, whatever those of their classes.
+    pub weight: f64,
 }
 
 impl StepSums {
-    /// Adds the examples' sums in the order of the rows, so that neither threads nor tiles show in
-    /// the result.
-    fn total(rows: &[StepSums]) -> StepSums {
-        let add =
-            |all: StepSums, row: &StepSums| StepSums { loss: all.loss + row.loss, correct: all.correct + row.correct };
-        rows.iter().fold(StepSums::default(), add)
+    /// Returns the batch's [`Loss`], which is 0 where its weights sum to 0.
+    pub fn mean_loss(&self) -> f64 {
+        if self.normalizer == 0.0 && self.loss.is_finite() { 0.0 } else { self.loss / self.normalizer }
+    }
+
+    /// Returns the weighted share of the batch that was classified rightly, which is 0 where its
+    /// weights sum to 0.
+    pub fn accuracy(&self) -> f64 {
+        if self.weight == 0.0 { 0.0 } else { self.correct / self.weight }
+    }
+
+    /// Whether the step changes the parameters.
+    fn is_taken(&self) -> bool {
+        self.loss.is_finite() && self.normalizer > 0.0
     }
 }
 
@@ -168,7 +183,7 @@ impl Cpu {
             masks: vec![None; architecture.blocks().len() + 1],
             connections: Connections::new(architecture),
             concretes: Concretes::new(architecture, batch_size),
-            sums: Shared::new(batch_size, 1),
+            loss: StepLoss::new(batch_size),
             shared_masks: SharedMaskMode::default(),
             gathered,
             architecture: architecture.clone(),
@@ -198,6 +213,16 @@ impl Cpu {
         self.workers.set_hand_over(time);
     }
 
+    /// Sets what steps minimize; a [`Loss`] without weights and smoothing unless told otherwise.
+    ///
+    /// # Panics
+    /// When there are class weights, but not one for each output.
+    pub fn minimize(&mut self, loss: Loss) {
+        let outputs = self.architecture.outputs();
+        assert!([0, outputs].contains(&loss.class_weights.len()), "one weight a class");
+        self.loss.define(loss, outputs);
+    }
+
     /// Returns the instruction set of the kernels.
     pub fn isa(&self) -> Isa {
         self.isa
@@ -218,7 +243,7 @@ impl Cpu {
     /// empty otherwise. Allocates nothing after the first step.
     ///
     /// When the loss is not finite the parameters are left as they were; the caller sees it in the
-    /// result.
+    /// result. They are left so too, velocity and all, when the weights of the batch sum to 0.
     ///
     /// # Panics
     /// When the batch is empty or larger than this was made for, or `mlp`, `velocity` or the data

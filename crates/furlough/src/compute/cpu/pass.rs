@@ -2,19 +2,20 @@
 //! Both schedules call the same functions, so a number is computed from the same factors in the
 //! same order.
 
+use super::Isa;
 use super::blocking::TRANSPOSED_INPUTS;
 use super::concrete::{Concretes, soften, soften_back};
 use super::connections::Connections;
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row};
+use super::loss::StepLoss;
 use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, MatView, Rows, Scale, Shape};
 use super::operand::{AHEAD, read_row};
 use super::packed::Packed;
 use super::plan::StepPlan;
 use super::transpose::transpose_to;
-use super::workspace::{Scratch, Shared, Workspace};
-use super::{Isa, StepSums};
+use super::workspace::{Scratch, Workspace};
 use crate::data::Dataset;
 use crate::nn::{Block, Mlp};
 use std::ops::Range;
@@ -34,8 +35,7 @@ pub(super) struct Pass<'a> {
     pub(super) masks: &'a [Option<LayerMask>],
     pub(super) workspace: &'a Workspace,
     pub(super) scratch: &'a Scratch,
-    /// Of each row of a batch.
-    pub(super) sums: &'a Shared<StepSums>,
+    pub(super) loss: &'a StepLoss,
 }
 
 /// Rows of a batch and where they are in the workspace.

@@ -2,7 +2,6 @@
 //! every number from the same factors in the same order.
 
 use super::blocking::COLUMN_MULTIPLE;
-use super::loss::losses_of_rows;
 use super::pass::{Pass, Tile};
 use super::workers::Workers;
 use crate::data::Batch;
@@ -29,7 +28,7 @@ pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
         unsafe {
             let tile = Tile { first, row: first, count: examples.len() };
             pass.forward(worker, tile, |row| examples[row]);
-            losses_of_rows(pass.isa, batch, rows, pass.workspace, pass.sums);
+            pass.loss.of_rows(pass.isa, batch, rows, pass.workspace);
             pass.backward(worker, first, examples);
         }
     });
@@ -63,7 +62,7 @@ pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
     let tiles = grid(1);
     workers.run(tiles.parts(), &|task, _| {
         // SAFETY: as above.
-        unsafe { losses_of_rows(pass.isa, batch, tiles.part(task).0, pass.workspace, pass.sums) }
+        unsafe { pass.loss.of_rows(pass.isa, batch, tiles.part(task).0, pass.workspace) }
     });
     for (index, block) in blocks.iter().enumerate().skip(1).rev() {
         let grid = grid(block.inputs);

@@ -92,12 +92,12 @@ impl Cpu {
     /// Packs what the plan wants packed of the weights, and returns what the tiles of the call have
     /// in common, with those who compute them.
     pub(super) fn begin<'a>(&'a mut self, mlp: &'a Mlp, data: &'a Dataset) -> (Pass<'a>, &'a mut Workers) {
-        let Cpu { isa, plan, matmul, packed, masks, connections, concretes, scratch, sums, .. } = self;
+        let Cpu { isa, plan, matmul, packed, masks, connections, concretes, scratch, loss, .. } = self;
         packed.fill(&mut self.workers, matmul, (mlp, connections), plan);
         let workspace = if plan.blocks[0].gradient.is_some() { &self.training } else { &self.inference };
         let isa = *isa;
         let pass =
-            Pass { isa, plan, matmul, packed, mlp, connections, concretes, data, masks, workspace, scratch, sums };
+            Pass { isa, plan, matmul, packed, mlp, connections, concretes, data, masks, workspace, scratch, loss };
         (pass, &mut self.workers)
     }
 
@@ -125,11 +125,12 @@ pub(super) fn train(
 ) -> StepSums {
     cpu.nonzero_features = Some(cpu.plan_step(batch, factor).nonzero_features);
     cpu.draw_masks(mlp, Some(site), factor);
+    cpu.loss.begin(batch);
     if cpu.plan.schedule == StepSchedule::Gathered {
         return gathered::train(cpu, mlp, velocity, optimizer, batch);
     }
     let sums = first_phase(cpu, mlp, batch);
-    if sums.loss.is_finite() {
+    if sums.is_taken() {
         let Cpu { isa, workers, concretes, .. } = cpu;
         let examples = (batch.examples.len(), batch.data.len());
         concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
@@ -147,7 +148,7 @@ fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
         StepSchedule::LayerWise => layerwise(&pass, workers, batch),
         _ => row_tiles(&pass, workers, batch),
     }
-    StepSums::total(&cpu.sums.all()[..batch.examples.len()])
+    cpu.loss.total(batch)
 }
 
 /// Computes the outputs of `examples` into `out`.

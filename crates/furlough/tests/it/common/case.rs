@@ -8,7 +8,7 @@
 use super::{data, velocity};
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset};
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, MaskSharing, Mlp, Sequential};
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, Loss, MaskSharing, Mlp, Sequential};
 use furlough::optim::Sgd;
 use furlough::random::Key;
 use proptest::prelude::*;
@@ -37,6 +37,10 @@ pub struct Case {
     pub optimizer: Sgd,
     /// Bytes with classes, or floats with numbers.
     pub classes: bool,
+    /// Examples have weights, some of them 0.
+    pub weighted: bool,
+    /// Class weights and label smoothing, for classes.
+    pub loss: Loss,
     pub precision: Precision,
     pub threads: usize,
     pub gathering: SharedMaskMode,
@@ -55,6 +59,8 @@ impl Case {
             spare: 5,
             optimizer: Sgd::default(),
             classes: true,
+            weighted: false,
+            loss: Loss::default(),
             precision: Precision::F32,
             threads: 2,
             gathering: SharedMaskMode::default(),
@@ -111,9 +117,25 @@ impl Case {
         if self.noise.iter().any(smooth) { 2.0 } else { 1.0 }
     }
 
+    /// The same with weights of examples and classes, and label smoothing.
+    pub fn weighted(self) -> Case {
+        let loss = Loss { label_smoothing: 0.1, class_weights: self.class_weights() };
+        Case { weighted: true, loss: if self.classes { loss } else { Loss::default() }, ..self }
+    }
+
+    /// From 0.25 to 2.5, and 0 for the last of many classes.
+    pub fn class_weights(&self) -> Vec<f64> {
+        let classes = self.widths[self.widths.len() - 1];
+        let weight = |class: usize| if class == 7 { 0.0 } else { 0.25 * (1 + class * 3 % 10) as f64 };
+        (0..classes).map(weight).collect()
+    }
+
     /// Three times as many examples as a batch has.
     pub fn data(&self) -> Dataset {
-        data(3 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes)
+        let data = data(3 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes);
+        let weight = |example: usize| [1.0, 0.3, 2.7, 0.0, 4.0, 0.01, 1.5][(example * 5 + 2) % 7];
+        let weights = (0..data.len()).map(weight).collect();
+        if self.weighted { data.with_weights(weights).unwrap() } else { data }
     }
 
     /// No run of rows, and ids out of order.
@@ -127,6 +149,7 @@ impl Case {
         let mut cpu = Cpu::with(&architecture, self.batch + self.spare, threads, self.precision, isa);
         cpu.gather(self.gathering);
         cpu.set_hand_over(std::time::Duration::ZERO);
+        cpu.minimize(self.loss.clone());
         cpu
     }
 
@@ -216,6 +239,11 @@ fn noises(layers: usize) -> impl Strategy<Value = Vec<Noise>> {
     })
 }
 
+/// Whether examples have weights, label smoothing, and whether classes have weights.
+fn minimized() -> impl Strategy<Value = (bool, f64, bool)> {
+    (prop::bool::weighted(0.3), prop::sample::select(&[0.0, 0.0, 0.1, 0.4][..]), prop::bool::weighted(0.3))
+}
+
 /// Any case whose products with a batch are no more than `work` multiplications.
 pub fn generated(work: usize) -> impl Strategy<Value = Case> {
     let shape = prop::collection::vec(width(), 2..=5).prop_flat_map(|widths| {
@@ -228,13 +256,31 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
         prop::sample::select(vec![SharedMaskMode::default(), SharedMaskMode::Always, SharedMaskMode::Never]),
         prop::sample::select(&[0usize, 5, 200][..]),
     );
-    let learning = (prop::sample::select(&Activation::ALL[..]), optimizer(), any::<bool>());
+    let learning = (prop::sample::select(&Activation::ALL[..]), optimizer(), any::<bool>(), minimized());
     let case = (shape, batch(), sharing(), learning, engine).prop_map(
-        |((mut widths, noise), batch, sharing, (activation, optimizer, classes), engine)| {
+        |((mut widths, noise), batch, sharing, (activation, optimizer, classes, minimized), engine)| {
             let last = widths.len() - 1;
             widths[last] = widths[last].max(if classes { 2 } else { 1 });
             let (precision, threads, gathering, spare) = engine;
-            Case { widths, noise, sharing, activation, batch, spare, optimizer, classes, precision, threads, gathering }
+            let (weighted, label_smoothing, of_classes) = minimized;
+            let loss = Loss::default();
+            let case = Case {
+                widths,
+                noise,
+                sharing,
+                activation,
+                batch,
+                spare,
+                optimizer,
+                classes,
+                weighted,
+                loss,
+                precision,
+                threads,
+                gathering,
+            };
+            let class_weights = if of_classes { case.class_weights() } else { Vec::new() };
+            Case { loss: if classes { Loss { label_smoothing, class_weights } } else { Loss::default() }, ..case }
         },
     );
     let products = |case: &Case| case.widths.windows(2).map(|pair| pair[0] * pair[1]).sum::<usize>() * case.batch;

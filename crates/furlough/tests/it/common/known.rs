@@ -3,7 +3,7 @@
 
 use super::case::{Case, Noise};
 use furlough::compute::{Precision, SharedMaskMode};
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, MaskSharing};
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, Loss, MaskSharing};
 use furlough::optim::Sgd;
 
 /// All of them.
@@ -16,6 +16,7 @@ pub fn known() -> Vec<Case> {
     cases.extend(noise());
     cases.extend(of_weights());
     cases.extend(concrete());
+    cases.extend(weighted());
     cases
 }
 
@@ -250,6 +251,31 @@ fn concrete() -> Vec<Case> {
         .kinds(hidden),
     ];
     in_both_precisions(cases)
+}
+
+/// Weights of examples and of classes, and label smoothing: alone, all together, for numbers, with
+/// masks of groups and with what is learned of concrete dropout.
+fn weighted() -> Vec<Case> {
+    let base = || Case { batch: 67, ..Case::new(&[48, 70, 31, 10], [0.1, 0.4, 0.25]) };
+    let smoothed = |label_smoothing| Loss { label_smoothing, ..Loss::default() };
+    let of_classes = Loss { class_weights: base().class_weights(), ..Loss::default() };
+    let prior = ConcretePrior { length: 2.0, entropy: 5.0 };
+    let concrete = |layer| if layer == 0 { DropoutKind::Bernoulli } else { DropoutKind::Concrete };
+    let shared = |sharing, gathering| Case { sharing, gathering, optimizer: MOMENTUM, ..base().weighted() };
+    in_both_precisions(vec![
+        Case { weighted: true, ..base() },
+        Case { loss: of_classes, optimizer: MOMENTUM, ..base() },
+        Case { loss: smoothed(0.1), ..base() },
+        Case { loss: smoothed(0.9), optimizer: ALL, batch: 1, ..base() },
+        Case { optimizer: LASSO, batch: 130, ..base().weighted() },
+        Case { batch: 16, ..Case::new(&[70, 64, 48, 33], [0.0, 0.2, 0.5]).weighted() },
+        Case { batch: 150, ..Case::new(&[17, 2], [0.0]).weighted() },
+        Case { classes: false, weighted: true, optimizer: ALL, ..Case::new(&[48, 64, 32, 3], [0.0, 0.2, 0.5]) },
+        Case { optimizer: Sgd { concrete: prior, ..ALL }, ..base().weighted() }.kinds(concrete),
+        shared(MaskSharing::Batch, SharedMaskMode::Always),
+        shared(MaskSharing::rows(33).unwrap(), SharedMaskMode::Always),
+        shared(MaskSharing::rows(48).unwrap(), SharedMaskMode::Never),
+    ])
 }
 
 fn in_both_precisions(cases: Vec<Case>) -> Vec<Case> {

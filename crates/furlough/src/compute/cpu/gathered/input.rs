@@ -2,11 +2,10 @@
 
 use super::super::StepSums;
 use super::super::blocking::ROW_TILE;
-use super::super::loss::losses_of_rows;
+use super::super::loss::StepLoss;
 use super::super::matmul::floats_mut;
 use super::super::operand::{AHEAD, read_row};
 use super::super::workers::Workers;
-use super::super::workspace::Shared;
 use super::Step;
 use crate::data::Batch;
 
@@ -34,15 +33,15 @@ pub(super) fn read(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>) {
 
 /// Computes the loss of each row, and its derivative by the outputs into the last block's deltas.
 /// All outputs are kept.
-pub(super) fn losses(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>, sums: &mut Shared<StepSums>) -> StepSums {
+pub(super) fn losses(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>, loss: &mut StepLoss) -> StepSums {
     let count = batch.examples.len();
     {
-        let sums = &*sums;
+        let loss = &*loss;
         workers.run(count.div_ceil(ROW_TILE), &|tile, _| {
             let rows = tile * ROW_TILE..count.min((tile + 1) * ROW_TILE);
             // SAFETY: these rows of three different buffers.
-            unsafe { losses_of_rows(step.matmul.isa(), batch, rows, step.workspace, sums) };
+            unsafe { loss.of_rows(step.matmul.isa(), batch, rows, step.workspace) };
         });
     }
-    StepSums::total(&sums.all()[..count])
+    loss.total(batch)
 }

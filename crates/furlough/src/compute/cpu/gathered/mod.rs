@@ -84,7 +84,7 @@ impl Gathered {
 
 /// One step, given the masks. There is a [`Gathered`].
 pub(super) fn train(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>) -> StepSums {
-    let Cpu { matmul, workers, training: workspace, masks, sums, architecture, gathered, scratch, plan, .. } = cpu;
+    let Cpu { matmul, workers, training: workspace, masks, loss, architecture, gathered, scratch, plan, .. } = cpu;
     let Some(Gathered { kept, partition, .. }) = gathered else { return StepSums::default() };
     kept.draw(matmul.isa(), masks, batch.examples.len());
     let step = Step { plan, matmul, architecture, workspace, kept, scratch };
@@ -92,8 +92,8 @@ pub(super) fn train(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimize
     for block in 0..architecture.blocks().len() {
         layers::forward(step, workers, mlp, block);
     }
-    let all = input::losses(step, workers, batch, sums);
-    if all.loss.is_finite() {
+    let all = input::losses(step, workers, batch, loss);
+    if all.is_taken() {
         for block in (1..architecture.blocks().len()).rev() {
             layers::backward(step, workers, mlp, block);
         }
