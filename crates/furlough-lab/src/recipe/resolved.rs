@@ -5,7 +5,7 @@ use furlough::counted;
 use furlough::data::{Partition, catalog};
 use furlough::nn::{ConcretePrior, Dropout, DropoutKind, DropoutSchedule, MaskSharing, Sequential};
 use furlough::optim::Sgd;
-use furlough::train::TrainOptions;
+use furlough::train::{LossOptions, TrainOptions};
 
 /// What a recipe says, and what it means for network and training.
 impl Recipe {
@@ -90,6 +90,7 @@ impl Recipe {
             seed: self.seed,
             precision: self.precision,
             dropout_schedule: self.dropout_schedule,
+            loss: LossOptions::default(),
         }
     }
 
