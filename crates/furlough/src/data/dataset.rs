@@ -1,20 +1,8 @@
+use super::examples::{check_finite, in_standard_order};
+use super::{Examples, Features};
 use crate::{Error, Result, counted};
-use ndarray::Array2;
-
-/// What the network sees: one row an example.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Features {
-    /// Bytes, as images come; the network sees `byte as f32 * scale`. They stay bytes in memory and
-    /// are scaled as they enter a step.
-    Bytes {
-        /// Examples × features, in standard (row-major) order.
-        rows: Array2<u8>,
-        /// What a byte is multiplied by, 1/255 for 8-bit images.
-        scale: f32,
-    },
-    /// Numbers as they are, in standard (row-major) order.
-    Floats(Array2<f32>),
-}
+use ndarray::{Array2, Axis};
+use std::ops::Deref;
 
 /// What the network is to answer: one row an example.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,13 +19,21 @@ pub enum Targets {
 }
 
 /// Examples and their targets, checked once: as many of each, at least one, every label in range,
-/// every number finite.
+/// every number finite. A data set is [`Examples`] to whatever needs no targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    features: Features,
+    examples: Examples,
     targets: Targets,
-    shape: Vec<usize>,
-    pub(super) weights: Option<Vec<f32>>,
+    weights: Option<Vec<f32>>,
+}
+
+/// What needs no targets goes through the examples.
+impl Deref for Dataset {
+    type Target = Examples;
+
+    fn deref(&self) -> &Examples {
+        &self.examples
+    }
 }
 
 /// A data set's training and test parts.
@@ -69,38 +65,19 @@ impl Dataset {
     /// [`Error::Data`] when there is no example, when the counts disagree, or when a value is out
     /// of range.
     pub fn new(features: Features, targets: Targets, shape: &[usize]) -> Result<Self> {
+        Dataset::of(Examples::new(features, shape)?, targets)
+    }
+
+    /// Returns the data set of these examples and their targets.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the counts disagree, or when a target is out of range.
+    pub fn of(examples: Examples, targets: Targets) -> Result<Self> {
         let bad = |reason: String| Err(Error::data("set", reason));
-        let (rows, width, standard) = match &features {
-            Features::Bytes { rows, .. } => (rows.nrows(), rows.ncols(), rows.is_standard_layout()),
-            Features::Floats(rows) => (rows.nrows(), rows.ncols(), rows.is_standard_layout()),
+        let targets = match targets {
+            Targets::Values(values) => Targets::Values(in_standard_order(values)),
+            classes @ Targets::Classes { .. } => classes,
         };
-        if rows == 0 || width == 0 {
-            return bad(format!(
-                "has {} of {}; at least one of each is needed",
-                counted(rows, "example"),
-                counted(width, "feature")
-            ));
-        }
-        if u32::try_from(rows).is_err() {
-            return bad(format!("has {rows} examples; example ids are 32 bits, so {} is the most", u32::MAX));
-        }
-        if !standard {
-            return bad(
-                "has features that are not in standard (row-major) order; .as_standard_layout().into_owned() puts them \
-                 so"
-                    .into(),
-            );
-        }
-        if shape.iter().product::<usize>() != width {
-            return bad(format!("examples of shape {shape:?} do not have {}", counted(width, "feature")));
-        }
-        match &features {
-            Features::Bytes { scale, .. } if !(255.0 * scale).is_finite() => {
-                return bad(format!("scale is {scale}, but every byte times the scale must be a finite number"));
-            }
-            Features::Floats(values) => check_finite(values, "feature")?,
-            Features::Bytes { .. } => {}
-        }
         let count = match &targets {
             Targets::Classes { labels, names } => {
                 let classes = names.len();
@@ -117,17 +94,42 @@ impl Dataset {
                 labels.len()
             }
             Targets::Values(values) => {
-                if values.ncols() == 0 || !values.is_standard_layout() {
-                    return bad("targets need at least one column, in standard (row-major) order".into());
+                if values.ncols() == 0 {
+                    return bad("targets need at least one column".into());
                 }
                 check_finite(values, "target")?;
                 values.nrows()
             }
         };
-        if count != rows {
-            return bad(format!("has {} but {}", counted(rows, "example"), counted(count, "target")));
+        if count != examples.len() {
+            return bad(format!("has {} but {}", counted(examples.len(), "example"), counted(count, "target")));
         }
-        Ok(Dataset { features, targets, shape: shape.to_vec(), weights: None })
+        Ok(Dataset { examples, targets, weights: None })
+    }
+
+    /// Returns the same data set with a name for each feature.
+    ///
+    /// # Errors
+    /// Those of [`Examples::with_feature_names`].
+    pub fn with_feature_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
+        self.examples = self.examples.with_feature_names(names)?;
+        Ok(self)
+    }
+
+    /// Returns the data set of some examples, in this order; their ids are their places in it.
+    ///
+    /// # Panics
+    /// When there is no example, or one that does not exist.
+    pub fn select(&self, examples: &[u32]) -> Dataset {
+        let rows: Vec<usize> = examples.iter().map(|&example| example as usize).collect();
+        let targets = match &self.targets {
+            Targets::Classes { labels, names } => {
+                Targets::Classes { labels: rows.iter().map(|&row| labels[row]).collect(), names: names.clone() }
+            }
+            Targets::Values(all) => Targets::Values(all.select(Axis(0), &rows)),
+        };
+        let weights = self.weights.as_ref().map(|all| rows.iter().map(|&row| all[row]).collect());
+        Dataset { examples: self.examples.select(examples), targets, weights }
     }
 
     /// Returns the data set with a weight for each example. A batch's loss is then a weighted mean,
@@ -171,21 +173,9 @@ impl Dataset {
         Err(Error::data("set", "has weights that are all 0; at least one example must count"))
     }
 
-    /// Number of examples, at least 1.
-    #[allow(clippy::len_without_is_empty)] // a data set is never empty
-    pub fn len(&self) -> usize {
-        match &self.features {
-            Features::Bytes { rows, .. } => rows.nrows(),
-            Features::Floats(rows) => rows.nrows(),
-        }
-    }
-
-    /// Number of features of an example.
-    pub fn features(&self) -> usize {
-        match &self.features {
-            Features::Bytes { rows, .. } => rows.ncols(),
-            Features::Floats(rows) => rows.ncols(),
-        }
+    /// Returns the examples without their targets.
+    pub fn examples(&self) -> &Examples {
+        &self.examples
     }
 
     /// Number of outputs that a network for this data has: its classes, or its target columns.
@@ -194,16 +184,6 @@ impl Dataset {
             Targets::Classes { names, .. } => names.len(),
             Targets::Values(values) => values.ncols(),
         }
-    }
-
-    /// The shape of one example, such as `[28, 28]`.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// The examples.
-    pub fn inputs(&self) -> &Features {
-        &self.features
     }
 
     /// The answers.
@@ -245,38 +225,6 @@ impl Dataset {
         labels.iter().for_each(|&label| seen[label as usize] = true);
         (0..names.len()).filter(|&class| !seen[class]).collect()
     }
-
-    /// Writes the features of example `row` as the network sees them.
-    ///
-    /// # Panics
-    /// When there is no such row or `out` is not [`Self::features`] long.
-    #[inline]
-    pub fn read_row(&self, row: usize, out: &mut [f32]) {
-        let width = self.features();
-        assert_eq!(out.len(), width, "a row has {width} features");
-        match &self.features {
-            Features::Bytes { rows, scale } => {
-                let bytes = &rows.as_slice().expect("standard layout, checked in new")[row * width..][..width];
-                for (value, &byte) in out.iter_mut().zip(bytes) {
-                    *value = f32::from(byte) * scale;
-                }
-            }
-            Features::Floats(rows) => {
-                let values = rows.as_slice().expect("standard layout, checked in new");
-                out.copy_from_slice(&values[row * width..][..width]);
-            }
-        }
-    }
-}
-
-fn check_finite(values: &Array2<f32>, what: &str) -> Result<()> {
-    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some(((row, column), value)) => Err(Error::data(
-            "set",
-            format!("example {row}, {what} {column} is {value}; only finite numbers can be learned"),
-        )),
-    }
 }
 
 #[cfg(test)]
@@ -316,7 +264,6 @@ mod tests {
                 vec![2],
                 "every byte times the scale",
             ),
-            (Features::Floats(x.reversed_axes()), classes(vec![0, 1], 2), vec![2], "row-major"),
         ];
         for (features, targets, shape, expected) in cases {
             let error = Dataset::new(features, targets, &shape).unwrap_err().to_string();

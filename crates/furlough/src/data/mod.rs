@@ -9,13 +9,15 @@ mod dataset;
 pub mod digits;
 mod entry;
 mod eval;
+mod examples;
 pub mod fashion_mnist;
 pub mod idx;
 pub mod idx_folder;
 mod partition;
 
 pub use batches::{Batch, epoch_order};
-pub use dataset::{Dataset, Features, Split, Targets};
+pub use dataset::{Dataset, Split, Targets};
 pub use entry::Entry;
 pub use eval::{EvalData, EvalSplit};
+pub use examples::{Examples, Features};
 pub use partition::{Partition, TrainingData};

@@ -1,7 +1,6 @@
-use super::{Dataset, EvalData, EvalSplit, Features, Split, Targets};
+use super::{Dataset, EvalData, EvalSplit, Split};
 use crate::random::{Key, Stream};
 use crate::{Error, Result, counted};
-use ndarray::Axis;
 
 /// Which training examples a run learns from, and which are held out to judge it.
 ///
@@ -161,30 +160,6 @@ fn shuffled(seed: u64, count: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..count as u32).collect(); // a data set has less than 2^32 examples
     order.sort_by_cached_key(|&example| (key.draw(Stream::Split, 0, example, 0, 0)[0], example));
     order
-}
-
-impl Dataset {
-    /// The data set of some examples, in this order; their ids are their places in it.
-    ///
-    /// # Panics
-    /// When there is no example, or one that does not exist.
-    pub fn select(&self, examples: &[u32]) -> Dataset {
-        assert!(!examples.is_empty(), "a data set is never empty");
-        let rows: Vec<usize> = examples.iter().map(|&example| example as usize).collect();
-        let features = match self.inputs() {
-            Features::Bytes { rows: all, scale } => Features::Bytes { rows: all.select(Axis(0), &rows), scale: *scale },
-            Features::Floats(all) => Features::Floats(all.select(Axis(0), &rows)),
-        };
-        let targets = match self.targets() {
-            Targets::Classes { labels, names } => {
-                Targets::Classes { labels: rows.iter().map(|&row| labels[row]).collect(), names: names.clone() }
-            }
-            Targets::Values(all) => Targets::Values(all.select(Axis(0), &rows)),
-        };
-        let mut selected = Dataset::new(features, targets, self.shape()).expect("rows of a data set make a data set");
-        selected.weights = self.weights().map(|all| rows.iter().map(|&row| all[row]).collect());
-        selected
-    }
 }
 
 #[cfg(test)]

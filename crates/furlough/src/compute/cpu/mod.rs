@@ -46,7 +46,7 @@ pub use samples::{SampleVisitor, Samples};
 pub use simd::Isa;
 
 use super::Precision;
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, Examples};
 use crate::nn::{Architecture, Loss, MaskKey, Mlp};
 use crate::optim::Sgd;
 use crate::random::Key;
@@ -294,7 +294,7 @@ impl Cpu {
     pub fn forward(
         &mut self,
         mlp: &Mlp,
-        data: &Dataset,
+        data: &Examples,
         examples: std::ops::Range<u32>,
         masks: Option<&MaskKey>,
         out: &mut [f32],
@@ -319,7 +319,7 @@ impl Cpu {
     pub fn sample(
         &mut self,
         mlp: &Mlp,
-        data: &Dataset,
+        data: &Examples,
         examples: std::ops::Range<u32>,
         key: Key,
         samples: std::ops::Range<u32>,
@@ -338,7 +338,7 @@ impl Cpu {
     }
 
     /// The kernels index by the architecture's shapes.
-    fn check(&self, mlp: &Mlp, data: &Dataset) {
+    fn check(&self, mlp: &Mlp, data: &Examples) {
         assert_eq!(mlp.architecture(), &self.architecture, "the architecture this was made for");
         assert_eq!(data.features(), self.architecture.inputs(), "one input a feature");
     }

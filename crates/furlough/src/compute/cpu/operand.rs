@@ -4,7 +4,7 @@ use super::Isa;
 use super::blocking::{DELTA_MAJOR_INPUTS, STRIP};
 use super::matrix::MatView;
 use super::simd::{for_each_isa, prefetch};
-use crate::data::{Dataset, Features};
+use crate::data::{Examples, Features};
 use std::ops::Range;
 
 /// How many rows ahead the bytes of an example are asked for.
@@ -25,7 +25,7 @@ pub(super) enum Operand<'a> {
 
 impl<'a> Operand<'a> {
     /// Returns the features of `examples` as they are in the data set, if they are bytes.
-    pub(super) fn of_bytes(data: &'a Dataset, examples: &'a [u32]) -> Option<Operand<'a>> {
+    pub(super) fn of_bytes(data: &'a Examples, examples: &'a [u32]) -> Option<Operand<'a>> {
         match data.inputs() {
             Features::Bytes { rows, scale } => {
                 let (width, scale) = (data.features(), *scale);
@@ -91,7 +91,7 @@ impl<'a> Operand<'a> {
 /// of pairs of neighbors if `pairs`.
 pub(super) fn nonzero_features(
     isa: Isa,
-    data: &Dataset,
+    data: &Examples,
     count: usize,
     example_of: impl Fn(usize) -> u32,
     pairs: bool,
@@ -127,7 +127,7 @@ for_each_isa! {
 }
 
 /// Reads the features of `example` into `values`. `ahead` is an example that will be wanted soon.
-pub(super) fn read_row(isa: Isa, data: &Dataset, example: u32, ahead: Option<u32>, values: &mut [f32]) {
+pub(super) fn read_row(isa: Isa, data: &Examples, example: u32, ahead: Option<u32>, values: &mut [f32]) {
     let width = values.len();
     match data.inputs() {
         Features::Bytes { rows, scale } => {
@@ -144,7 +144,7 @@ pub(super) fn read_row(isa: Isa, data: &Dataset, example: u32, ahead: Option<u32
 }
 
 fn bytes_of(rows: &ndarray::Array2<u8>) -> &[u8] {
-    rows.as_slice().expect("standard layout, checked by Dataset")
+    rows.as_slice().expect("standard layout, set by Examples::new")
 }
 
 for_each_isa! {

@@ -16,7 +16,7 @@ use super::packed::Packed;
 use super::plan::StepPlan;
 use super::transpose::transpose_to;
 use super::workspace::{Scratch, Workspace};
-use crate::data::Dataset;
+use crate::data::Examples;
 use crate::nn::{Block, Mlp};
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub(super) struct Pass<'a> {
     pub(super) mlp: &'a Mlp,
     pub(super) connections: &'a Connections,
     pub(super) concretes: &'a Concretes,
-    pub(super) data: &'a Dataset,
+    pub(super) data: &'a Examples,
     /// The mask of the input, then of each block.
     pub(super) masks: &'a [Option<LayerMask>],
     pub(super) workspace: &'a Workspace,

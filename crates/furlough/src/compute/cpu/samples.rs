@@ -17,7 +17,7 @@ use super::pass::Pass;
 use super::schedule::tile_rows;
 use super::workspace::{Borrowed, Shared};
 use super::{Cpu, step};
-use crate::data::Dataset;
+use crate::data::Examples;
 use crate::nn::{MaskKey, Mlp};
 use crate::random::{Key, Stream};
 use std::ops::Range;
@@ -65,7 +65,7 @@ pub type SampleVisitor<'a> = dyn Fn(Samples<'_>, &mut [f64]) + Sync + 'a;
 #[derive(Clone)]
 pub(super) struct Request<'a> {
     pub(super) mlp: &'a Mlp,
-    pub(super) data: &'a Dataset,
+    pub(super) data: &'a Examples,
     pub(super) examples: Range<u32>,
     pub(super) key: Key,
     pub(super) samples: Range<u32>,

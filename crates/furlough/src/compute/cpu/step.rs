@@ -9,7 +9,7 @@ use super::schedule::{layerwise, row_tiles, tile_rows};
 use super::workers::Workers;
 use super::workspace::Borrowed;
 use super::{Cpu, SharedMaskMode, StepSums, gathered, update};
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, Examples};
 use crate::nn::{MaskKey, Mlp};
 use crate::optim::Sgd;
 use std::ops::Range;
@@ -49,7 +49,7 @@ impl Cpu {
 
     /// Decides for a call that only goes forward, over as many examples as there are rows, or
     /// samples of them.
-    pub(super) fn plan_forward(&mut self, data: &Dataset, examples: &Range<u32>, samples: Option<usize>) {
+    pub(super) fn plan_forward(&mut self, data: &Examples, examples: &Range<u32>, samples: Option<usize>) {
         let rows = examples.len().saturating_mul(samples.unwrap_or(1));
         let threads = self.choose_threads(rows, self.architecture.parameters());
         let call = Call {
@@ -91,7 +91,7 @@ impl Cpu {
 
     /// Packs what the plan wants packed of the weights, and returns what the tiles of the call have
     /// in common, with those who compute them.
-    pub(super) fn begin<'a>(&'a mut self, mlp: &'a Mlp, data: &'a Dataset) -> (Pass<'a>, &'a mut Workers) {
+    pub(super) fn begin<'a>(&'a mut self, mlp: &'a Mlp, data: &'a Examples) -> (Pass<'a>, &'a mut Workers) {
         let Cpu { isa, plan, matmul, packed, masks, connections, concretes, scratch, loss, .. } = self;
         packed.fill(&mut self.workers, matmul, (mlp, connections), plan);
         let workspace = if plan.blocks[0].gradient.is_some() { &self.training } else { &self.inference };
@@ -101,7 +101,7 @@ impl Cpu {
         (pass, &mut self.workers)
     }
 
-    fn look_at(&self, data: &Dataset, count: usize, example_of: impl Fn(usize) -> u32) -> f64 {
+    fn look_at(&self, data: &Examples, count: usize, example_of: impl Fn(usize) -> u32) -> f64 {
         let pairs = matches!(self.matmul, Matmul::Bf16 { .. });
         nonzero_features(self.isa, data, count, example_of, pairs)
     }
@@ -155,7 +155,7 @@ fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
 pub(super) fn forward(
     cpu: &mut Cpu,
     mlp: &Mlp,
-    data: &Dataset,
+    data: &Examples,
     examples: Range<u32>,
     site: Option<&MaskKey>,
     out: &mut [f32],
