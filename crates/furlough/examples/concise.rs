@@ -7,7 +7,7 @@ use furlough::Result;
 use furlough::data::digits;
 use furlough::nn::{Init, Layer::*, Sequential};
 use furlough::optim::Sgd;
-use furlough::train::{Control, Event, TrainOptions, Trainer};
+use furlough::train::{TrainOptions, Trainer};
 
 /// Trains on digits and returns each epoch's mean training loss and the accuracy on the test set.
 pub fn train(seed: u64, epochs: u32) -> Result<(Vec<f64>, f64)> {
@@ -28,13 +28,10 @@ pub fn train(seed: u64, epochs: u32) -> Result<(Vec<f64>, f64)> {
 
     let mut losses = Vec::new();
     let mut trainer = Trainer::new(&network, &options, &digits.train, 1)?;
-    trainer.fit(None, &mut |event: &Event<'_>| {
-        if let Event::Epoch(summary) = event {
-            losses.push(summary.train_loss);
-        }
-        Ok(Control::Continue)
-    })?;
+    trainer.on_epoch(|epoch| losses.push(epoch.train_loss));
+    trainer.fit(None)?;
     let accuracy = trainer.evaluate(&digits.test)?.accuracy.unwrap_or_default();
+    drop(trainer); // it has lent the losses
     Ok((losses, accuracy))
 }
 

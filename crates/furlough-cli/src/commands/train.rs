@@ -74,7 +74,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let display = TrainingDisplay::new(args, &plan, &clock);
     // The recorder comes first: what is shown as saved is saved.
     let mut observers = ((recorder, board), display);
-    let fitted = trainer.fit(Some(data.eval_data()), &mut observers);
+    let fitted = trainer.fit_with(Some(data.eval_data()), &mut observers);
     let (saved, mut display) = observers;
     // Whatever becomes of the display, the run is free for others from here on.
     drop(saved);

@@ -295,7 +295,7 @@ pub fn run_trial(
         let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
         Ok(if due { Control::Stop } else { control })
     });
-    let reason = match trainer.fit(Some(seen.eval), &mut watchers) {
+    let reason = match trainer.fit_with(Some(seen.eval), &mut watchers) {
         Ok(reason) => reason,
         Err(error @ furlough::Error::NotFinite { .. }) => {
             // Lines of the log that wait are written as it goes.

@@ -61,7 +61,7 @@ pub(super) fn refit(
             Ok(if stop() { Control::Stop } else { Control::Continue })
         });
         // Without the test set: it is looked at once, and not after each epoch.
-        match trainer.fit(None, &mut watchers).map_err(Error::from) {
+        match trainer.fit_with(None, &mut watchers).map_err(Error::from) {
             Ok(StopReason::Finished) => {}
             Ok(StopReason::Asked) => return Ok(Refit::Stopped),
             Err(error) => return Failure::of(&error).map(Refit::Failed).ok_or(error),

@@ -51,7 +51,7 @@ fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
         Ok(if taken >= steps { Control::Stop } else { Control::Continue })
     };
     trainer.checkpoint_every(Some(2));
-    trainer.fit(Some(EvalData::test(&data)), &mut (recorder, stop_after)).unwrap()
+    trainer.fit_with(Some(EvalData::test(&data)), &mut (recorder, stop_after)).unwrap()
 }
 
 fn stopping_and_resuming_changes_no_byte() {

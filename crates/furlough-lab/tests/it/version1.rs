@@ -61,7 +61,7 @@ fn resume(path: &Path, name: &str) {
     let state = state.unwrap();
     assert_eq!((state.progress.epoch, state.progress.step_in_epoch), if name == "plain" { (2, 0) } else { (1, 3) });
     let mut trainer = Trainer::resume(&network, &options, &data, 2, state).unwrap();
-    trainer.fit(held_out.as_ref().map(EvalData::validation), &mut recorder).unwrap();
+    trainer.fit_with(held_out.as_ref().map(EvalData::validation), &mut recorder).unwrap();
 }
 
 fn runs_of_version_1_go_on_to_the_same_parameters() {

@@ -84,6 +84,13 @@ pub enum Control {
     Stop,
 }
 
+/// Who answers nothing goes on.
+impl From<()> for Control {
+    fn from((): ()) -> Self {
+        Control::Continue
+    }
+}
+
 /// Someone who watches a run: a progress bar, a log, a keeper of checkpoints.
 pub trait Observer {
     /// Takes note of `event`.

@@ -25,7 +25,7 @@ use crate::{Error, Result, counted};
 /// let network = Sequential::new([Linear(2, 16), Tanh, Dropout(0.1), Linear(16, 2)]);
 /// let options = TrainOptions { init: "kaiming".parse()?, batch_size: 16, epochs: 50, ..TrainOptions::default() };
 /// let mut trainer = Trainer::new(&network, &options, &data, 1)?;
-/// trainer.fit(None, &mut ())?;
+/// trainer.fit(None)?;
 /// assert!(trainer.evaluate(&data)?.accuracy > Some(0.9));
 /// # Ok::<(), furlough::Error>(())
 /// ```
@@ -39,7 +39,11 @@ pub struct Trainer<'a> {
     /// What the loss of an epoch is divided by, and its accuracy.
     totals: (f64, f64),
     checkpoint_every: Option<u64>,
+    after_epoch: Vec<AfterEpoch<'a>>,
 }
+
+/// What a caller does after each epoch.
+type AfterEpoch<'a> = Box<dyn FnMut(&EpochSummary) -> Control + 'a>;
 
 fn check_threads(threads: usize) -> Result<()> {
     if threads > MAX_THREADS {
@@ -114,6 +118,7 @@ impl<'a> Trainer<'a> {
             order: vec![0; data.len()],
             totals: (total_normalizer(&loss, data), data.total_weight()),
             checkpoint_every: None,
+            after_epoch: Vec::new(),
         };
         trainer.cpu.minimize(loss);
         epoch_order(trainer.key(), epoch, &mut trainer.order);
@@ -124,6 +129,25 @@ impl<'a> Trainer<'a> {
     /// taken as never.
     pub fn checkpoint_every(&mut self, steps: Option<u64>) {
         self.checkpoint_every = steps.filter(|&steps| steps > 0);
+    }
+
+    /// Calls `told` with the figures of each epoch that is over. It answers nothing, or a
+    /// [`Control`] that may stop the training.
+    ///
+    /// ```
+    /// # use furlough::{data::digits, nn::{Layer::*, Sequential}, train::{Control, TrainOptions, Trainer}};
+    /// # let digits = digits::load()?;
+    /// # let network = Sequential::new([Flatten, Linear(64, 10)]);
+    /// # let options = TrainOptions { epochs: 9, ..TrainOptions::default() };
+    /// let mut trainer = Trainer::new(&network, &options, &digits.train, 1)?;
+    /// trainer.on_epoch(|epoch| println!("epoch {}: loss {:.3}", epoch.epoch, epoch.train_loss));
+    /// trainer.on_epoch(|epoch| if epoch.epoch == 2 { Control::Stop } else { Control::Continue });
+    /// trainer.fit(None)?;
+    /// assert_eq!(trainer.state().progress.epoch, 2);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    pub fn on_epoch<R: Into<Control>>(&mut self, mut told: impl FnMut(&EpochSummary) -> R + 'a) {
+        self.after_epoch.push(Box::new(move |summary| told(summary).into()));
     }
 
     /// What has been learned so far.
@@ -172,15 +196,23 @@ impl<'a> Trainer<'a> {
         Ok(self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data, |_, _| ()))
     }
 
-    /// Trains until all epochs are done or the observer asks to stop. After each epoch the full
-    /// network is evaluated on `eval`.
+    /// Trains until all epochs are done or a call that [`Self::on_epoch`] has set asks to stop.
+    /// After each epoch the full network is evaluated on `eval`.
+    ///
+    /// # Errors
+    /// As [`Self::fit_with`].
+    pub fn fit(&mut self, eval: Option<EvalData<'_>>) -> Result<StopReason> {
+        self.fit_with(eval, &mut ())
+    }
+
+    /// [`Self::fit`] with an observer of all events, who may ask to stop too.
     ///
     /// # Errors
     /// [`Error::NotFinite`] when the loss stops being finite, in a step or when the network is
     /// evaluated after an epoch; a checkpoint event for what had been learned before the step comes
     /// first, unless the weights themselves have overflowed. Any error of the observer;
     /// [`Error::Data`] when `eval` does not fit the network.
-    pub fn fit(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<StopReason> {
+    pub fn fit_with(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<StopReason> {
         if let Some(eval) = eval {
             self.check_eval(eval.data)?;
         }
@@ -313,6 +345,7 @@ impl<'a> Trainer<'a> {
         };
         self.state.progress = Progress { epoch, step, ..Progress::default() };
         control = stricter(control, observer.observe(&Event::Epoch(&summary))?);
+        control = self.after_epoch.iter_mut().fold(control, |control, told| stricter(control, told(&summary)));
         if epoch < self.options.epochs && control == Control::Continue {
             control = observer.observe(&Event::Checkpoint { state: &self.state })?;
         }

@@ -98,7 +98,7 @@ fn p_is_learned_and_resuming_changes_no_bit() {
         }
         Ok(Control::Continue)
     };
-    Trainer::new(&network, &options, &digits.train, 2).unwrap().fit(None, &mut watch).unwrap();
+    Trainer::new(&network, &options, &digits.train, 2).unwrap().fit_with(None, &mut watch).unwrap();
     assert_eq!((told.len(), &told[7]), (8, &vec![LearnedDropout { layer: 1, p }]));
     assert!(told[0][0].p < 0.5 && told.windows(2).all(|pair| pair[0] != pair[1]), "{told:?}");
     let (whole, pieces) = (whole.into_mlp(), pieces.into_mlp());

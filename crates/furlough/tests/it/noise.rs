@@ -120,7 +120,7 @@ fn digits_are_learned_with_noise_and_the_model_keeps_its_kind() {
             let options =
                 TrainOptions { init, optimizer, batch_size: 32, epochs: 25, seed: 4, ..TrainOptions::default() };
             let mut trainer = Trainer::new(&network, &options, &digits.train, 2).unwrap();
-            trainer.fit(None, &mut ()).unwrap();
+            trainer.fit(None).unwrap();
             let accuracy = trainer.evaluate(&digits.test).unwrap().accuracy.unwrap();
             assert!(accuracy > 0.88, "{kind} {sharing}: {accuracy}");
 

@@ -85,7 +85,7 @@ fn numbers_are_learned_and_evaluated_as_the_definitions_say() {
     let options = TrainOptions { init: Init::Xavier, batch_size: 100, epochs: 2, ..TrainOptions::default() };
     let mut trainer = Trainer::new(&network(2), &options, &data, 2).unwrap();
     let before = trainer.evaluate(&data).unwrap().loss;
-    trainer.fit(Some(EvalData::test(&data)), &mut ()).unwrap();
+    trainer.fit(Some(EvalData::test(&data))).unwrap();
     let scores = trainer.evaluate(&data).unwrap();
     assert!(scores.loss < 0.2 * before && scores.accuracy.is_none(), "{before} became {scores:?}");
 

@@ -173,7 +173,7 @@ fn the_engine_trains_as_pytorch_does() {
             Ok(if losses.len() == fixture.losses.len() { Control::Stop } else { Control::Continue })
         };
         let mut trainer = Trainer::new(&fixture.network, &fixture.options, &data, 2).unwrap();
-        trainer.fit(None, &mut first_steps).unwrap();
+        trainer.fit_with(None, &mut first_steps).unwrap();
         let mlp = trainer.state().mlp.clone();
         fixture.check("engine", &losses, &mlp);
     }

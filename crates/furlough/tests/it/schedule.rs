@@ -79,7 +79,7 @@ fn training_follows_its_schedule_and_resuming_changes_no_bit() {
             ..TrainOptions::default()
         };
         let mut whole = Trainer::new(&network, &options, &digits.train, 2).unwrap();
-        whole.fit(None, &mut ()).unwrap();
+        whole.fit(None).unwrap();
 
         let mut mlp = Mlp::new(network.validate().unwrap(), options.init, Key::new(4));
         let mut cpu = Cpu::new(mlp.architecture(), 500, 1);
@@ -100,9 +100,9 @@ fn training_follows_its_schedule_and_resuming_changes_no_bit() {
             left -= i32::from(matches!(event, Event::Step { .. }));
             Ok(if left == 0 { Control::Stop } else { Control::Continue })
         };
-        first.fit(None, &mut stop).unwrap();
+        first.fit_with(None, &mut stop).unwrap();
         let mut second = Trainer::resume(&network, &options, &digits.train, 2, first.state().clone()).unwrap();
-        second.fit(None, &mut ()).unwrap();
+        second.fit(None).unwrap();
         assert!(second.state().mlp == whole.state().mlp, "{text}, resumed");
         ends.push(mlp);
     }

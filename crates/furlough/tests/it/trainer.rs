@@ -58,7 +58,7 @@ fn the_learning_rate_follows_its_schedule() {
     for lr_schedule in [LrSchedule::Constant, LrSchedule::Linear, LrSchedule::Cosine] {
         let options = TrainOptions { lr_schedule, epochs: 2, ..options() };
         let mut trainer = Trainer::new(&network(), &options, &data, 1).unwrap();
-        trainer.fit(None, &mut ()).unwrap();
+        trainer.fit(None).unwrap();
 
         let architecture = network().validate().unwrap();
         let mut mlp = Mlp::new(architecture.clone(), options.init, Key::new(options.seed));
@@ -82,7 +82,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
     let mut whole = Trainer::new(&network(), &options(), &data, 1).unwrap();
     let mut summaries = Vec::new();
     whole
-        .fit(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
+        .fit_with(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
             if let Event::Epoch(summary) = e {
                 summaries.push((*summary).clone());
             }
@@ -96,7 +96,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
         let mut saved = None;
         let mut seen = Vec::new();
         let reason = first
-            .fit(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
+            .fit_with(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
                 match e {
                     Event::Step { .. } => steps += 1,
                     Event::Checkpoint { state } => saved = Some((*state).clone()),
@@ -117,7 +117,7 @@ fn stopping_anywhere_and_resuming_changes_no_bit() {
             }
             Ok(Control::Continue)
         };
-        assert_eq!(second.fit(Some(EvalData::test(&data)), collect).unwrap(), StopReason::Finished);
+        assert_eq!(second.fit_with(Some(EvalData::test(&data)), collect).unwrap(), StopReason::Finished);
         assert_eq!(bits(second.state()), bits(whole.state()), "stopped after step {stop_at}");
         assert_eq!(seen, summaries, "stopped after step {stop_at}");
     }
@@ -130,7 +130,7 @@ fn events_come_in_order_and_checkpoints_when_due() {
     let mut told = String::new();
     let (mut loss, mut right) = (0.0, 0.0);
     trainer
-        .fit(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
+        .fit_with(Some(EvalData::test(&data)), &mut |e: &Event<'_>| {
             if let Event::Step { examples, loss: mean, accuracy, .. } = e {
                 loss += mean * *examples as f64;
                 right += accuracy.unwrap() * *examples as f64;
@@ -167,7 +167,7 @@ fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learned_before() {
         let mut trainer = Trainer::new(&relu, &wild, data, 1).unwrap();
         let mut saved = None;
         let error = trainer
-            .fit(None, &mut |e: &Event<'_>| {
+            .fit_with(None, &mut |e: &Event<'_>| {
                 if let Event::Checkpoint { state } = e {
                     saved = Some((*state).clone());
                 }
@@ -195,7 +195,7 @@ fn an_overflow_in_an_epochs_last_step_is_divergence() {
         let mut trainer = Trainer::new(&relu, &wild, &data, 1).unwrap();
         let mut told = Vec::new();
         let error = trainer
-            .fit(test, &mut |e: &Event<'_>| {
+            .fit_with(test, &mut |e: &Event<'_>| {
                 match e {
                     Event::Epoch(_) => told.push("epoch"),
                     Event::Checkpoint { .. } => told.push("checkpoint"),
@@ -216,7 +216,7 @@ fn an_observers_error_ends_the_run() {
     let mut trainer = Trainer::new(&network(), &options(), &data, 1).unwrap();
     let broken = || Error::Data { origin: "disk".into(), reason: "full".into() };
     let error = trainer
-        .fit(None, &mut |e: &Event<'_>| match e {
+        .fit_with(None, &mut |e: &Event<'_>| match e {
             Event::Step { step: 3, .. } => Err(broken()),
             _ => Ok(Control::Continue),
         })
@@ -229,7 +229,7 @@ fn a_batch_larger_than_the_data_is_one_batch() {
     let data = quarters();
     let options = TrainOptions { batch_size: 10_000, epochs: 3, ..options() };
     let mut trainer = Trainer::new(&network(), &options, &data, 1).unwrap();
-    trainer.fit(None, &mut ()).unwrap();
+    trainer.fit(None).unwrap();
     assert_eq!(trainer.state().progress.step, 3);
 }
 
@@ -251,15 +251,11 @@ fn what_does_not_fit_is_refused_with_its_reason() {
 
     let mut trainer = Trainer::new(&network(), &options(), &data, 1).unwrap();
     let other = Dataset::new(Features::Floats(Array2::zeros((1, 3))), data_targets(), &[3]).unwrap();
-    assert!(trainer.fit(Some(EvalData::test(&other)), &mut ()).unwrap_err().to_string().contains("has 3 features"));
+    assert!(trainer.fit(Some(EvalData::test(&other))).unwrap_err().to_string().contains("has 3 features"));
 
     let numbers = Dataset::new(data.inputs().clone(), Targets::Values(Array2::zeros((150, 4))), &[2]).unwrap();
     assert!(
-        trainer
-            .fit(Some(EvalData::test(&numbers)), &mut ())
-            .unwrap_err()
-            .to_string()
-            .contains("but the run learns classes")
+        trainer.fit(Some(EvalData::test(&numbers))).unwrap_err().to_string().contains("but the run learns classes")
     );
     assert!(trainer.evaluate(&other).unwrap_err().to_string().contains("has 3 features"));
     for init in [Init::Normal(f64::NAN), Init::Uniform(-1.0), Init::Normal(1e39)] {

@@ -99,7 +99,7 @@ fn an_example_of_weight_2_counts_as_two() {
             TrainOptions { batch_size: 30, epochs: 40, init: "kaiming".parse().unwrap(), ..Default::default() };
         let trained = |data: &Dataset| {
             let mut trainer = Trainer::new(&network, &options, data, 1).unwrap();
-            trainer.fit(None, &mut ()).unwrap();
+            trainer.fit(None).unwrap();
             let scores = trainer.evaluate(data).unwrap();
             (scores, trainer.into_mlp())
         };
@@ -143,7 +143,7 @@ fn epochs(trainer: &mut Trainer<'_>, test: Option<&Dataset>) -> Vec<EpochSummary
         }
         Ok(Control::Continue)
     };
-    trainer.fit(test.map(EvalData::test), &mut note).unwrap();
+    trainer.fit_with(test.map(EvalData::test), &mut note).unwrap();
     seen
 }
 
@@ -221,7 +221,7 @@ fn what_nothing_can_be_learned_from_is_refused() {
     let options = TrainOptions { batch_size: 1, epochs: 1, ..TrainOptions::default() };
     refused(Trainer::new(&network, &options, &none, 1).err().unwrap());
     let mut trainer = Trainer::new(&network, &options, &some, 1).unwrap();
-    refused(trainer.fit(Some(EvalData::test(&none)), &mut ()).unwrap_err());
+    refused(trainer.fit(Some(EvalData::test(&none))).unwrap_err());
     let mlp = trainer.into_mlp();
     refused(Predictor::new(mlp, 1).evaluate(&none).unwrap_err());
     // Batches that count nothing are taken as steps.

@@ -38,7 +38,7 @@ fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> St
         let reached = matches!(event, furlough::train::Event::Epoch(summary) if summary.epoch == until);
         Ok(if reached { Control::Stop } else { Control::Continue })
     };
-    trainer.fit(Some(data.eval_data()), &mut ((recorder, board), stop)).unwrap()
+    trainer.fit_with(Some(data.eval_data()), &mut ((recorder, board), stop)).unwrap()
 }
 
 /// The run's event files in the order of their names: name and events.

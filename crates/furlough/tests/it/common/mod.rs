@@ -206,7 +206,7 @@ pub fn whole_and_in_pieces<'a>(
     stops: &[usize],
 ) -> (Trainer<'a>, Trainer<'a>) {
     let mut whole = Trainer::new(network, options, data, 2).unwrap();
-    whole.fit(None, &mut ()).unwrap();
+    whole.fit(None).unwrap();
     let mut pieces = Trainer::new(network, options, data, 1).unwrap();
     let mut left = stops.iter().copied().chain([usize::MAX]);
     loop {
@@ -215,7 +215,7 @@ pub fn whole_and_in_pieces<'a>(
             steps -= usize::from(matches!(event, Event::Step { .. }));
             Ok(if steps == 0 { Control::Stop } else { Control::Continue })
         };
-        if pieces.fit(None, &mut stop).unwrap() == StopReason::Finished {
+        if pieces.fit_with(None, &mut stop).unwrap() == StopReason::Finished {
             return (whole, pieces);
         }
         let state = pieces.state().clone();

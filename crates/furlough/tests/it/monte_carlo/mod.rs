@@ -9,7 +9,7 @@ use furlough::data::{Targets, digits};
 use furlough::nn::{Activation, Init, Layer, Mlp, Sequential, argmax};
 use furlough::predict::{MonteCarlo, Predictor, Spread, Uncertainty};
 use furlough::random::Key;
-use furlough::train::{Control, Event, TrainOptions, Trainer};
+use furlough::train::{TrainOptions, Trainer};
 use ndarray::{Array2, Axis, s};
 
 furlough_harness::tests![
@@ -186,7 +186,7 @@ fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     let options =
         TrainOptions { optimizer: furlough::optim::Sgd { learning_rate: 0.1, ..options.optimizer }, ..options };
     let mut trainer = Trainer::new(&network, &options, &digits.train, 2).unwrap();
-    trainer.fit(None, &mut |_: &Event<'_>| Ok(Control::Continue)).unwrap();
+    trainer.fit(None).unwrap();
     let mut predictor = Predictor::new(trainer.into_mlp(), 2);
     let full = predictor.probabilities(&digits.test).unwrap().mapv(f64::from);
     let accuracy = predictor.evaluate(&digits.test).unwrap().accuracy.unwrap();
