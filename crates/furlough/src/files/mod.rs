@@ -6,6 +6,7 @@ mod checkpoint;
 mod fingerprint;
 mod model;
 mod open;
+mod save_load;
 mod sealed;
 mod tensors;
 #[cfg(test)]

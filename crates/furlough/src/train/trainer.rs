@@ -150,6 +150,11 @@ impl<'a> Trainer<'a> {
         self.after_epoch.push(Box::new(move |summary| told(summary).into()));
     }
 
+    /// The data that is learned from.
+    pub fn data(&self) -> &'a Dataset {
+        self.data
+    }
+
     /// What has been learned so far.
     pub fn state(&self) -> &TrainState {
         &self.state
