@@ -1,6 +1,6 @@
 use super::FORMAT_VERSION;
 use super::sealed::{self, FileKind};
-use crate::nn::{Architecture, Mlp};
+use crate::nn::{Architecture, Mlp, Sequential};
 use crate::train::{Progress, TrainState};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -16,13 +16,17 @@ pub struct Origin {
     pub recipe: String,
     /// [`fingerprint`](super::fingerprint) of the training set.
     pub data: String,
+    /// [`weights_fingerprint`](super::weights_fingerprint) of what another run had learned, where
+    /// this one began from that; none where it began from random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 impl Origin {
     /// Returns the origin of a run by `recipe`, a text with all that determines its numbers, on the
     /// data with this fingerprint.
     pub fn new(recipe: &str, data: impl Into<String>) -> Self {
-        Origin { recipe: super::sha256_hex(recipe.as_bytes()), data: data.into() }
+        Origin { recipe: super::sha256_hex(recipe.as_bytes()), data: data.into(), weights: None }
     }
 }
 
@@ -57,6 +61,40 @@ pub fn load_checkpoint(
 ) -> Result<TrainState> {
     let file = super::read_file(path)?;
     from_bytes(path, &file, origin, architecture, velocity)
+}
+
+/// What a checkpoint has learned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckpointNetwork {
+    /// The network.
+    pub mlp: Mlp,
+    /// How far the run is.
+    pub progress: Progress,
+    /// What it is a run of.
+    pub origin: Origin,
+}
+
+/// Reads the network of a checkpoint, and nothing of its optimizer. `network` makes the layers for
+/// the numbers of inputs and outputs that the checkpoint has.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing, or
+/// when it is of another network; those of [`Sequential::validate`].
+pub fn load_checkpoint_network(
+    path: &Path,
+    network: impl FnOnce(usize, usize) -> Sequential,
+) -> Result<CheckpointNetwork> {
+    let file = super::read_file(path)?;
+    let (Body { progress, origin, dropout_logits }, tensors) = sealed::open::<Body>(path, KIND, &file)?;
+    let shape = |layer: usize| tensors.shape(&format!("linear{layer}.weight"));
+    let layers = (1..).take_while(|&layer| shape(layer).is_some()).count();
+    let (Some(&[inputs, _]), Some(&[_, outputs])) = (shape(1), shape(layers)) else {
+        return Err(Error::file(path, "belongs to another network: it has no layers"));
+    };
+    let architecture = network(inputs, outputs).validate()?;
+    let parameters = sealed::values(path, &tensors, &architecture, "")?;
+    let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
+    Ok(CheckpointNetwork { mlp: mlp.map_err(|error| Error::file(path, error.to_string()))?, progress, origin })
 }
 
 /// How far the run of a checkpoint is, whatever its recipe and data.
@@ -102,6 +140,10 @@ pub(super) fn from_bytes(
     if body.origin.data != origin.data {
         let how = "resume it with the data that it began with, or start a new run in another folder";
         return Err(other("on other data", how));
+    }
+    if body.origin.weights != origin.weights {
+        let how = "put its own checkpoint back from a copy, or start a new run in another folder";
+        return Err(other("that began from other weights", how));
     }
     let parameters = sealed::values(path, &tensors, architecture, "")?;
     sealed::check_count(path, &tensors, architecture, if velocity { 2 } else { 1 })?;

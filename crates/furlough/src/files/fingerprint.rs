@@ -1,4 +1,5 @@
 use crate::data::{Dataset, Features, Targets};
+use crate::nn::Mlp;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -53,6 +54,24 @@ pub fn fingerprint(data: &Dataset) -> String {
     if let Some(weights) = data.weights() {
         hash.update(b"weights");
         words(&mut hash, weights, f32::to_le_bytes);
+    }
+    hex(hash.finalize().as_slice())
+}
+
+/// What a network has learned, in 64 hexadecimal digits: equal for the same layers' sizes and
+/// parameters, bit for bit.
+pub fn weights_fingerprint(mlp: &Mlp) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"furlough weights 1\n");
+    let specs = mlp.architecture().param_specs();
+    count(&mut hash, specs.len());
+    for spec in specs {
+        count(&mut hash, spec.shape.len());
+        spec.shape.iter().for_each(|&size| count(&mut hash, size));
+    }
+    words(&mut hash, mlp.parameters(), f32::to_le_bytes);
+    for logit in mlp.dropout_logits() {
+        hash.update(logit.to_le_bytes());
     }
     hex(hash.finalize().as_slice())
 }

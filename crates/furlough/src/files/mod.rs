@@ -13,8 +13,11 @@ mod tensors;
 mod tests;
 
 pub use atomic::{folder_of, is_leftover, remove_leftovers, sync_folder, write_atomic};
-pub use checkpoint::{Origin, checkpoint_bytes, checkpoint_progress, load_checkpoint, save_checkpoint};
-pub use fingerprint::{fingerprint, sha256_hex};
+pub use checkpoint::{
+    CheckpointNetwork, Origin, checkpoint_bytes, checkpoint_progress, load_checkpoint, load_checkpoint_network,
+    save_checkpoint,
+};
+pub use fingerprint::{fingerprint, sha256_hex, weights_fingerprint};
 pub use model::{DataInfo, ModelInfo, load_model, save_model};
 pub use open::{open_file, open_file_with, read_file, read_text};
 

@@ -110,6 +110,11 @@ impl<'a> TensorFile<'a> {
         self.tensors.len()
     }
 
+    /// Returns the shape of the tensor `name`; none where there is no such tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|info| &*info.shape)
+    }
+
     /// Returns the values of the tensor `name`, which must have this shape, or what is there
     /// instead.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<impl Iterator<Item = f32> + 'a, String> {

@@ -132,6 +132,8 @@ fn each_wrong_checkpoint_has_its_own_message() {
     assert!(from(&other_recipe, &own, true).contains("another recipe"));
     let other_data = Origin::new("a recipe", "other");
     assert!(from(&other_data, &own, true).contains("other data"));
+    let warm = Origin { weights: Some("w".into()), ..origin() };
+    assert!(from(&warm, &own, true).contains("began from other weights"));
     let wider = architecture(5, &[3]);
     assert!(from(&origin(), &wider, true).contains("linear1.weight should be [5, 3], but is [4, 3]"));
     let deeper = architecture(4, &[3, 2]);
@@ -144,6 +146,31 @@ fn each_wrong_checkpoint_has_its_own_message() {
     let foreign = safetensors::serialize::<&str, safetensors::tensor::TensorView<'_>, _>([], None).unwrap();
     assert!(message(read(&foreign)).contains("is not a checkpoint of furlough's"));
     assert!(message(read(b"a text file, longer than eight bytes")).contains("damaged"));
+}
+
+#[test]
+fn the_network_of_a_checkpoint_is_had_without_its_data_and_optimizer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c");
+    fs::write(&path, written()).unwrap();
+    let network = |hidden: usize| {
+        move |inputs, outputs| Sequential::mlp(inputs, outputs, &[hidden], Activation::Relu, 0.125, &[0.5])
+    };
+    let found = load_checkpoint_network(&path, network(3)).unwrap();
+    let TrainState { mlp, progress, .. } = state(2, 9);
+    assert_eq!(found, CheckpointNetwork { mlp, progress, origin: origin() });
+    assert!(message(load_checkpoint_network(&path, network(5))).contains("linear1.weight should be [4, 5]"));
+}
+
+/// Frozen: what a run began from is known by it.
+#[test]
+fn weights_have_a_fingerprint() {
+    let mut mlp = Mlp::new(small_architecture(), Init::Kaiming, Key::new(0));
+    mlp.parameters_mut().iter_mut().zip(0_u8..).for_each(|(value, place)| *value = f32::from(place));
+    let before = weights_fingerprint(&mlp);
+    assert_eq!(before, "71e1bfe9fe377dc97a02716e29f546bed0ee8dacb311b52d4233f8a71d948004");
+    mlp.parameters_mut()[0] = -0.0;
+    assert_ne!(weights_fingerprint(&mlp), before);
 }
 
 #[test]

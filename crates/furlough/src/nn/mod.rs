@@ -22,6 +22,7 @@ mod schedule;
 mod sequential;
 mod sharing;
 mod validation;
+mod warm_start;
 
 pub use activation::Activation;
 pub use builder::MlpBuilder;

@@ -75,11 +75,13 @@ pub enum StopReason {
     Asked,
 }
 
-/// What an observer wants to happen next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an observer wants to happen next, from the least to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Control {
     /// Go on.
     Continue,
+    /// Send a checkpoint after this step, and go on.
+    Save,
     /// Finish this step, send a checkpoint and stop.
     Stop,
 }
@@ -121,11 +123,11 @@ impl<O: Observer> Observer for Option<O> {
     }
 }
 
-/// Both watch, the first one first; the run stops if either asks for it.
+/// Both watch, the first one first; the run saves or stops if either asks for it.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn observe(&mut self, event: &Event<'_>) -> Result<Control> {
         let first = self.0.observe(event)?;
         let second = self.1.observe(event)?;
-        Ok(if first == Control::Stop { first } else { second })
+        Ok(first.max(second))
     }
 }

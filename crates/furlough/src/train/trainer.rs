@@ -228,13 +228,13 @@ impl<'a> Trainer<'a> {
             steps_per_epoch,
             examples: self.data.len() as u64,
         })?;
-        while self.state.progress.epoch < self.options.epochs && control == Control::Continue {
+        while self.state.progress.epoch < self.options.epochs && control != Control::Stop {
             epoch_order(self.key(), self.state.progress.epoch, &mut self.order);
-            while self.state.progress.step_in_epoch < steps_per_epoch && control == Control::Continue {
+            while self.state.progress.step_in_epoch < steps_per_epoch && control != Control::Stop {
                 control = self.step(observer)?;
             }
             if self.state.progress.step_in_epoch == steps_per_epoch {
-                control = stricter(control, self.end_epoch(eval, observer)?);
+                control = control.max(self.end_epoch(eval, observer)?);
             }
         }
         let reason =
@@ -303,7 +303,7 @@ impl<'a> Trainer<'a> {
         })?;
         let due = self.checkpoint_every.is_some_and(|every| progress.step.is_multiple_of(every));
         // The end of an epoch has a checkpoint of its own, and so has stopping.
-        if due && end < self.order.len() && control == Control::Continue {
+        if (due || control == Control::Save) && end < self.order.len() && control != Control::Stop {
             control = observer.observe(&Event::Checkpoint { state: &self.state })?;
         }
         Ok(control)
@@ -349,9 +349,9 @@ impl<'a> Trainer<'a> {
             learned_dropout: LearnedDropout::of(&self.state.mlp),
         };
         self.state.progress = Progress { epoch, step, ..Progress::default() };
-        control = stricter(control, observer.observe(&Event::Epoch(&summary))?);
-        control = self.after_epoch.iter_mut().fold(control, |control, told| stricter(control, told(&summary)));
-        if epoch < self.options.epochs && control == Control::Continue {
+        control = control.max(observer.observe(&Event::Epoch(&summary))?);
+        control = self.after_epoch.iter_mut().fold(control, |control, told| control.max(told(&summary)));
+        if epoch < self.options.epochs && control != Control::Stop {
             control = observer.observe(&Event::Checkpoint { state: &self.state })?;
         }
         Ok(control)
@@ -362,10 +362,6 @@ impl<'a> Trainer<'a> {
 fn diverged<T>(observer: &mut dyn Observer, epoch: u32, step: u64, loss: f64) -> Result<T> {
     observer.observe(&Event::Diverged { epoch, step, loss })?;
     Err(Error::NotFinite { epoch, step, loss })
-}
-
-fn stricter(a: Control, b: Control) -> Control {
-    if a == Control::Stop { a } else { b }
 }
 
 /// The network's architecture, if it makes sense and fits the data.

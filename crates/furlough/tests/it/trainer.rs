@@ -13,6 +13,7 @@ furlough_harness::tests![
     the_learning_rate_follows_its_schedule,
     stopping_anywhere_and_resuming_changes_no_bit,
     events_come_in_order_and_checkpoints_when_due,
+    an_observer_may_ask_for_a_checkpoint_and_no_bit_changes,
     a_loss_that_is_not_finite_ends_the_run_with_what_was_learned_before,
     an_overflow_in_an_epochs_last_step_is_divergence,
     an_observers_error_ends_the_run,
@@ -153,6 +154,27 @@ fn events_come_in_order_and_checkpoints_when_due() {
         })
         .unwrap();
     assert_eq!(told, "<sssscsssscss?Ecsscsssscssss?Ec>");
+}
+
+fn an_observer_may_ask_for_a_checkpoint_and_no_bit_changes() {
+    let data = quarters();
+    let epochs = TrainOptions { epochs: 2, ..options() };
+    let mut whole = Trainer::new(&network(), &epochs, &data, 1).unwrap();
+    whole.fit(None, &mut ()).unwrap();
+    let mut trainer = Trainer::new(&network(), &epochs, &data, 1).unwrap();
+    let mut told = String::new();
+    let mut watch = |e: &Event<'_>| {
+        told.push(match e {
+            Event::Step { .. } => 's',
+            Event::Checkpoint { .. } => 'c',
+            Event::Epoch(_) => 'E',
+            _ => return Ok(Control::Continue),
+        });
+        Ok(if told.len() == 3 || told.ends_with('E') { Control::Save } else { Control::Continue })
+    };
+    assert_eq!(trainer.fit(None, &mut (&mut watch, ())).unwrap(), StopReason::Finished);
+    assert_eq!(told, "ssscsssssssEcssssssssssEc", "once where an epoch's end saves by itself");
+    assert_eq!(bits(trainer.state()), bits(whole.state()));
 }
 
 fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learned_before() {
