@@ -160,7 +160,7 @@ fn an_observer_may_ask_for_a_checkpoint_and_no_bit_changes() {
     let data = quarters();
     let epochs = TrainOptions { epochs: 2, ..options() };
     let mut whole = Trainer::new(&network(), &epochs, &data, 1).unwrap();
-    whole.fit(None, &mut ()).unwrap();
+    whole.fit(None).unwrap();
     let mut trainer = Trainer::new(&network(), &epochs, &data, 1).unwrap();
     let mut told = String::new();
     let mut watch = |e: &Event<'_>| {
@@ -172,7 +172,7 @@ fn an_observer_may_ask_for_a_checkpoint_and_no_bit_changes() {
         });
         Ok(if told.len() == 3 || told.ends_with('E') { Control::Save } else { Control::Continue })
     };
-    assert_eq!(trainer.fit(None, &mut (&mut watch, ())).unwrap(), StopReason::Finished);
+    assert_eq!(trainer.fit_with(None, &mut (&mut watch, ())).unwrap(), StopReason::Finished);
     assert_eq!(told, "ssscsssssssEcssssssssssEc", "once where an epoch's end saves by itself");
     assert_eq!(bits(trainer.state()), bits(whole.state()));
 }
