@@ -12,6 +12,7 @@ are PyTorch's own. Each case also runs in float64, to show how much of a differe
 """
 
 import json
+import math
 import platform
 import struct
 from pathlib import Path
@@ -27,6 +28,7 @@ TRAIN = 1437  # the first rows of the digits; the other 360 are the test set
 WIDTHS = [64, 48, 32, 10]
 BATCH = 64  # 1437 = 22 * 64 + 29: the last batch of an epoch is smaller
 STEPS = 200
+TOTAL = 9 * 23  # the steps of the whole training, by which schedules go
 
 # `dropout` is of the inputs and after each hidden layer; `init` is as a recipe spells it.
 PLAIN = dict(seed=0, dropout=[0.0, 0.2, 0.5], lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0, max_norm=None)
@@ -35,6 +37,8 @@ PLAIN |= dict(label_smoothing=0.0, class_weights=None, example_weights=None, sha
 EXAMPLE_WEIGHTS = [1.0, 0.3, 2.7, 0.0, 4.0, 0.01, 1.5]  # of example i: the one at i mod 7
 CLASS_WEIGHTS = [0.25, 1.0, 1.75, 2.5, 0.75, 1.5, 2.25, 0.5, 1.25, 0.1]
 WEIGHTED = PLAIN | dict(init="kaiming", seed=11, lr=0.2)
+# An epsilon of 1e-8 would make steps of full size out of gradients that are nothing but rounding.
+ADAM = dict(optimizer="adam", init="kaiming", lr=0.01, betas=[0.9, 0.999], epsilon=1e-4)
 CASES = {
     "hidden-dropout": PLAIN | dict(init="normal:0.1"),
     "input-dropout": PLAIN | dict(init="xavier", seed=0x0123456789ABCDEF, dropout=[0.1, 0.2, 0.5]),
@@ -44,11 +48,54 @@ CASES = {
     "example-weights": WEIGHTED | dict(example_weights=EXAMPLE_WEIGHTS, sharing="batch"),
     "all-weights": WEIGHTED
     | dict(label_smoothing=0.2, class_weights=CLASS_WEIGHTS, example_weights=EXAMPLE_WEIGHTS, momentum=0.9, lr=0.02),
+    "adam": PLAIN | ADAM | dict(seed=8, weight_decay=1e-3),
+    "adamw": PLAIN | ADAM | dict(optimizer="adamw", betas=[0.9, 0.95], weight_decay=0.1, lr_schedule="onecycle"),
+    "clipping": PLAIN | dict(init="kaiming", seed=3, lr=0.2, momentum=0.9, clip_norm=0.5, lr_schedule="warmup:0.2+cosine"),
+    "shared-adam": PLAIN | ADAM | dict(seed=5, dropout=[0.1, 0.2, 0.5], sharing="batch", clip_norm=1.0),
+    "shared-adamw": PLAIN
+    | ADAM
+    | dict(optimizer="adamw", seed=6, sharing="batch", weight_decay=0.1, lr_schedule="warmup:0.1+linear", weight_decay_schedule="flat_cos"),
 }
 
 
-def factors(p, seed, step, layer, examples, units):
+def schedule(name, optimizer, lr):
+    """A scheduler that is PyTorch's own, where it has one, or its multiplication by a formula."""
+    torch_lr = torch.optim.lr_scheduler
+    if name == "onecycle":
+        return torch_lr.OneCycleLR(optimizer, max_lr=lr, total_steps=TOTAL, cycle_momentum=False)
+    warm, _, after = name.partition("+")
+    warm = float(warm.removeprefix("warmup:")) * TOTAL
+    after = {
+        "linear": lambda done: 1 - done,
+        "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+    }[after]
+    return torch_lr.LambdaLR(optimizer, lambda step: step / warm if step < warm else after((step - warm) / (TOTAL - warm)))
+
+
+def flat_cos(step):
+    """RealMLP's schedule."""
+    done = step / TOTAL
+    return 1.0 if done < 0.5 else (1 + math.cos(math.pi * (2 * done - 1))) / 2
+
+
+def optimizer_of(case, layers):
+    """PyTorch's optimizer, with the decay of weights and none of biases."""
+    groups = [
+        {"params": [layer.weight for layer in layers], "weight_decay": case["weight_decay"]},
+        {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
+    ]
+    match case.get("optimizer", "sgd"):
+        case "sgd":
+            return torch.optim.SGD(groups, lr=case["lr"], momentum=case["momentum"], nesterov=case["nesterov"])
+        case name:
+            kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+            return kind(groups, lr=case["lr"], betas=case["betas"], eps=case["epsilon"])
+
+
+def factors(p, case, step, layer, examples, units):
     """What each unit of each example is multiplied by: 0 or 1/(1-p)."""
+    seed = case["seed"]
+    examples = masks.owners(masks.STREAMS["dropout"], range(len(examples)), examples, case["sharing"])
     kept = masks.mask(seed, masks.STREAMS["dropout"], step, layer, examples, np.arange(units), p)
     return masks.dropout(np.ones(kept.shape), kept, p)
 
@@ -74,17 +121,10 @@ def train(case, x, y, initial, dtype):
         for layer, weights in zip(layers, initial):
             layer.weight.copy_(torch.from_numpy(weights.T))  # PyTorch has outputs x inputs
             layer.bias.zero_()
-    sgd = torch.optim.SGD(
-        [
-            {"params": [layer.weight for layer in layers], "weight_decay": case["weight_decay"]},
-            {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
-        ],
-        lr=case["lr"],
-        momentum=case["momentum"],
-        nesterov=case["nesterov"],
-    )
+    optimizer = optimizer_of(case, layers)
+    scheduler = schedule(case["lr_schedule"], optimizer, case["lr"]) if "lr_schedule" in case else None
     x, y = torch.from_numpy(x).to(dtype), torch.from_numpy(y)
-    losses, bounded = [], 0
+    losses, bounded, clipped = [], 0, 0
     per_epoch = -(-len(x) // BATCH)
     for step in range(STEPS):
         epoch, place = divmod(step, per_epoch)
@@ -94,21 +134,29 @@ def train(case, x, y, initial, dtype):
         h = x[examples]
         for number, layer in enumerate(layers):
             if (p := case["dropout"][number]) > 0:
-                ids = examples if case["sharing"] == "per-example" else np.zeros_like(examples)
-                h = h * torch.from_numpy(factors(p, case["seed"], step, number, ids, h.shape[1])).to(dtype)
+                h = h * torch.from_numpy(factors(p, case, step, number, examples, h.shape[1])).to(dtype)
             h = layer(h)
             if number < len(layers) - 1:
                 h = torch.relu(h)
         loss = batch_loss(case, h, y[examples], examples)
-        sgd.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        sgd.step()
+        if "clip_norm" in case:
+            parameters = [p for layer in layers for p in (layer.weight, layer.bias)]
+            clipped += int(torch.nn.utils.clip_grad_norm_(parameters, case["clip_norm"]) > case["clip_norm"])
+        if "weight_decay_schedule" in case:
+            optimizer.param_groups[0]["weight_decay"] = case["weight_decay"] * flat_cos(step)
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
         losses.append(loss.item())
         if case["max_norm"] is not None:
             with torch.no_grad():
                 for layer in layers[:-1]:
                     bounded += int((layer.weight.norm(dim=1) > case["max_norm"]).sum())
                     layer.weight.copy_(torch.renorm(layer.weight, 2, 0, case["max_norm"]))
+    if "clip_norm" in case and not 0 < clipped < STEPS:
+        raise SystemExit(f"the gradient was clipped in {clipped} of {STEPS} steps, so the case does not test both")
     return np.array(losses), layers, bounded
 
 

@@ -19,7 +19,7 @@
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Init, MaskKey, MaskSharing, Mlp, Sequential};
-use furlough::optim::Sgd;
+use furlough::optim::{OptimizerState, UpdateRule};
 use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
 
@@ -51,9 +51,15 @@ impl Run {
     fn step(&mut self, data: &Dataset, batch_size: u32) -> f64 {
         let examples = examples(self.step, batch_size);
         let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: self.step, layer: 0 };
-        let optimizer = Sgd { learning_rate: 0.01, ..Sgd::default() };
+        let rule = UpdateRule { learning_rate: 0.01, ..UpdateRule::default() };
         let start = Instant::now();
-        self.cpu.train_step(&mut self.mlp, &mut [], &optimizer, Batch { data, examples: &examples }, &site);
+        self.cpu.train_step(
+            &mut self.mlp,
+            &mut OptimizerState::default(),
+            &rule,
+            Batch { data, examples: &examples },
+            &site,
+        );
         self.step += 1;
         1e3 * start.elapsed().as_secs_f64()
     }

@@ -6,7 +6,6 @@
 use furlough::Result;
 use furlough::data::digits;
 use furlough::nn::{Init, Layer::*, Sequential};
-use furlough::optim::Sgd;
 use furlough::train::{TrainOptions, Trainer};
 
 /// Trains on digits and returns each epoch's mean training loss and the accuracy on the test set.
@@ -22,9 +21,8 @@ pub fn train(seed: u64, epochs: u32) -> Result<(Vec<f64>, f64)> {
         Dropout(0.5),
         Linear(256, 10),
     ]);
-    let optimizer = Sgd { learning_rate: 0.1, ..Sgd::default() };
-    let options =
-        TrainOptions { init: Init::Kaiming, optimizer, batch_size: 32, epochs, seed, ..TrainOptions::default() };
+    let init = Init::Kaiming;
+    let options = TrainOptions { init, learning_rate: 0.1, batch_size: 32, epochs, seed, ..TrainOptions::default() };
 
     let mut losses = Vec::new();
     let mut trainer = Trainer::new(&network, &options, &digits.train, 1)?;

@@ -291,7 +291,8 @@ mod tests {
             "--data digits --hidden 64,32 --dropout 0.5 --input-dropout 0.1 --dropout-kind gaussian --dropout-sharing \
              16 --dropout-schedule late:0.2 --activation gelu --init uniform:0.1 \
              --optimizer sgd --lr 1e-2 --lr-schedule cosine --momentum 0.9 --nesterov --weight-decay 1e-4 --l1 1e-5 \
-             --max-norm 3 --batch-size 16 \
+             --max-norm 3 --clip-norm 2 --beta1 0.8 --beta2 0.9 --epsilon 1e-6 --weight-decay-schedule decay \
+             --batch-size 16 \
              --epochs 2 --seed 7 --precision bf16 --labels-from 1 --train-examples 900 --folds 5 --fold 1 --split-seed \
              3",
         );
@@ -299,7 +300,8 @@ mod tests {
          'gaussian'\ndropout_sharing = 16\ndropout_schedule = 'late:0.2'\nactivation = 'gelu'\n\
                     init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nlr_schedule = 'cosine'\nmomentum = \
                     0.9\nnesterov = true\n\
-                    weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = \
+                    weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nclip_norm = 2\nbeta1 = 0.8\nbeta2 = 0.9\nepsilon = 1e-6\n\
+                    weight_decay_schedule = 'decay'\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = \
                     'bf16'\n\
                     labels_from = 1\ntrain_examples = 900\nfolds = 5\nfold = 1\nsplit_seed = 3";
         assert_eq!(said, Settings::parse(file, None).unwrap());

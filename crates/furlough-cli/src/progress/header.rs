@@ -1,7 +1,8 @@
 use super::TrainPlan;
 use crate::terminal::{Style, name, path, thousands, threads, wrap};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, DropoutSchedule, MaskSharing};
+use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, MaskSharing};
+use furlough::optim::{Optimizer, Schedule};
 use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 
@@ -93,28 +94,35 @@ fn sharing(architecture: &Architecture) -> String {
 }
 
 /// `, dropout early:0.3`.
-fn schedule(schedule: DropoutSchedule) -> String {
+fn schedule(schedule: &Schedule) -> String {
     if schedule.is_constant() { String::new() } else { format!(", dropout {schedule}") }
 }
 
 /// `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`.
 fn training(recipe: &Recipe, steps: u64) -> String {
     let options = recipe.options();
-    let sgd = options.optimizer;
-    let mut text = format!("SGD, lr {}", sgd.learning_rate);
+    let mut text = format!("{}, lr {}", options.optimizer.title(), options.learning_rate);
     if !options.lr_schedule.is_constant() {
         text.push_str(&format!(" {}", options.lr_schedule));
     }
-    if sgd.momentum > 0.0 {
-        text.push_str(&format!(", {} {}", if sgd.nesterov { "Nesterov momentum" } else { "momentum" }, sgd.momentum));
+    if let Optimizer::Sgd { momentum, nesterov } = options.optimizer
+        && momentum > 0.0
+    {
+        text.push_str(&format!(", {} {momentum}", if nesterov { "Nesterov momentum" } else { "momentum" }));
     }
-    if sgd.weight_decay > 0.0 {
-        text.push_str(&format!(", weight decay {}", sgd.weight_decay));
+    if recipe.weight_decay() > 0.0 {
+        text.push_str(&format!(", weight decay {}", recipe.weight_decay()));
+        if !options.weight_decay_schedule.is_constant() {
+            text.push_str(&format!(" {}", options.weight_decay_schedule));
+        }
     }
-    if sgd.l1 > 0.0 {
-        text.push_str(&format!(", L1 {}", sgd.l1));
+    if options.regularizers.l1 > 0.0 {
+        text.push_str(&format!(", L1 {}", options.regularizers.l1));
     }
-    if let Some(norm) = sgd.max_norm {
+    if let Some(norm) = options.clip_norm {
+        text.push_str(&format!(", gradients clipped to {norm}"));
+    }
+    if let Some(norm) = options.regularizers.max_norm {
         text.push_str(&format!(", max-norm {norm}"));
     }
     let epochs = counted(options.epochs as usize, "epoch");

@@ -5,8 +5,8 @@ use super::schema::{About, Heading, Key, Varies, keys};
 use super::text::FromText;
 use super::{OneOrMany, OptimizerKind};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, DropoutSchedule, Init, MaskSharing};
-use furlough::optim::LrSchedule;
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, MaskSharing};
+use furlough::optim::Schedule;
 
 keys! {
     /// Name of the data set.
@@ -88,9 +88,9 @@ keys! {
             examples; sharing saves time").default("per-example"),
     }
     /// How drop probabilities change in the course of the training.
-    dropout_schedule: DropoutSchedule => DropoutSchedule {
+    dropout_schedule: Schedule => Schedule {
         written: unless_neutral,
-        decided: |said| said.dropout_schedule.unwrap_or_default(),
+        decided: |said| said.dropout_schedule.clone().unwrap_or_default(),
         about: About::new(Heading::Network, "WHEN", "Multiply all drop probabilities in the course of training: \
             constant, early:F (only the first F of it), late:F (all but the first F), ramp:F (from 0 up over the \
             first F), decay (down to 0 at the end)").default("constant"),
@@ -126,20 +126,26 @@ keys! {
     optimizer: OptimizerKind => OptimizerKind {
         written: always,
         decided: |said| said.optimizer.unwrap_or_default(),
-        about: About::new(Heading::Training, "NAME", "Optimizer").default("sgd"),
+        about: About::new(Heading::Training, "NAME", "Optimizer: sgd, adam, or adamw, whose weight decay is \
+            decoupled").default("sgd"),
     }
     /// Learning rate, above 0.
     lr: f64 => f64 {
         written: always,
-        decided: |said| said.lr.unwrap_or(if said.is_small() { 0.1 } else { 0.5 }),
-        about: About::new(Heading::Training, "RATE", "Learning rate").default("0.5; digits: 0.1"),
+        decided: |said| {
+            let of_sgd = || if said.is_small() { 0.1 } else { 0.5 };
+            said.lr.or(said.kind().usual_lr()).unwrap_or_else(of_sgd)
+        },
+        about: About::new(Heading::Training, "RATE", "Learning rate")
+            .default("0.5, of digits 0.1; with adam and adamw 0.001"),
     }
-    /// How it falls in the course of the training.
-    lr_schedule: LrSchedule => LrSchedule {
+    /// How it changes in the course of the training.
+    lr_schedule: Schedule => Schedule {
         written: unless_neutral,
-        decided: |said| said.lr_schedule.unwrap_or_default(),
-        about: About::new(Heading::Training, "NAME", "How the learning rate falls: constant, or linear or cosine to 0 \
-            at the end").default("constant"),
+        decided: |said| said.lr_schedule.clone().unwrap_or_default(),
+        about: About::new(Heading::Training, "WHEN", "How the learning rate changes: constant, linear or cosine (down to \
+            0 at the end), warmup:F+NAME (up over the first F, then NAME), onecycle, coslog4, flat_cos, or any that \
+            '--dropout-schedule' takes").default("constant"),
     }
     /// How much of the last step goes on, from 0 to below 1.
     momentum: f64 => f64 {
@@ -153,11 +159,40 @@ keys! {
         decided: |said| said.nesterov.unwrap_or(false),
         about: About::new(Heading::Training, "BOOL", "Look ahead along the momentum").default("false"),
     }
-    /// L2 penalty of the weights, at least 0.
+    /// How much of the mean of the gradients goes on from step to step, from 0 to below 1.
+    beta1: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.beta1.or(said.kind().usual_moments()[0]),
+        about: About::new(Heading::Training, "B", "Of adam and adamw: how much of the mean gradient goes on, from 0 \
+            to below 1").default("0.9"),
+    }
+    /// How much of the mean of their squares goes on, from 0 to below 1.
+    beta2: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.beta2.or(said.kind().usual_moments()[1]),
+        about: About::new(Heading::Training, "B", "Of adam and adamw: how much of the mean square goes on, from 0 to \
+            below 1").default("0.999"),
+    }
+    /// Added to the root of that mean, at least 0.
+    epsilon: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.epsilon.or(said.kind().usual_moments()[2]),
+        about: About::new(Heading::Training, "E", "Of adam and adamw: what is added to the root of the mean square")
+            .default("1e-8"),
+    }
+    /// L2 penalty of the weights, or what the optimizer has in its place, at least 0.
     weight_decay: f64 => f64 {
         written: always,
-        decided: |said| said.weight_decay.unwrap_or(0.0),
-        about: About::new(Heading::Training, "D", "L2 penalty on the weights").default("0"),
+        decided: |said| said.weight_decay.unwrap_or(said.kind().usual_decay()),
+        about: About::new(Heading::Training, "D", "L2 penalty on the weights; with adamw decoupled decay")
+            .default("0; with adamw 0.01"),
+    }
+    /// How it changes in the course of the training.
+    weight_decay_schedule: Schedule => Schedule {
+        written: unless_neutral,
+        decided: |said| said.weight_decay_schedule.clone().unwrap_or_default(),
+        about: About::new(Heading::Training, "WHEN", "Multiply the weight decay in the course of training, as \
+            '--lr-schedule' does the learning rate").default("constant"),
     }
     /// L1 penalty of the weights, at least 0.
     l1: f64 => f64 {
@@ -171,6 +206,13 @@ keys! {
         decided: |said| said.max_norm,
         about: About::new(Heading::Training, "NORM", "Upper bound for the norm of each hidden unit's incoming weights; \
             3 or 4 go well with dropout").default("none"),
+    }
+    /// Upper bound for the norm of the gradient, above 0.
+    clip_norm: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.clip_norm,
+        about: About::new(Heading::Training, "NORM", "Scale gradients down whose norm, of all weights and biases, is \
+            over NORM").default("none"),
     }
     /// Examples a step, at least 1.
     batch_size: usize => usize {
@@ -205,6 +247,11 @@ impl Settings {
     /// Whether the data are too small for the tutorial's batches and its tiny initial weights.
     fn is_small(&self) -> bool {
         self.data.as_deref() == Some("digits")
+    }
+
+    /// The optimizer, by name.
+    fn kind(&self) -> OptimizerKind {
+        self.optimizer.unwrap_or_default()
     }
 
     /// How many hidden layers there are.

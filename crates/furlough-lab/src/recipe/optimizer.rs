@@ -1,4 +1,6 @@
-use furlough::{Error, Result};
+use super::Recipe;
+use crate::{Error, Result};
+use furlough::optim::Optimizer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -10,18 +12,91 @@ pub enum OptimizerKind {
     /// Stochastic gradient descent.
     #[default]
     Sgd,
+    /// Adam; its weight decay is the L2 penalty.
+    Adam,
+    /// Adam with decoupled weight decay.
+    AdamW,
 }
 
 impl OptimizerKind {
     /// All of them, in the order help texts list them.
-    pub const ALL: [OptimizerKind; 1] = [OptimizerKind::Sgd];
+    pub const ALL: [OptimizerKind; 3] = [OptimizerKind::Sgd, OptimizerKind::Adam, OptimizerKind::AdamW];
+
+    /// Returns the optimizer with the numbers that it has where nothing is said.
+    pub fn usual(self) -> Optimizer {
+        match self {
+            OptimizerKind::Sgd => Optimizer::SGD,
+            OptimizerKind::Adam => Optimizer::ADAM,
+            OptimizerKind::AdamW => Optimizer::ADAMW,
+        }
+    }
+
+    /// Returns the learning rate where nothing is said; for none the data decide.
+    pub(super) fn usual_lr(self) -> Option<f64> {
+        match self {
+            OptimizerKind::Sgd => None,
+            OptimizerKind::Adam | OptimizerKind::AdamW => Some(0.001),
+        }
+    }
+
+    /// Returns the optimizer of a recipe, and its L2 penalty.
+    pub(super) fn of(recipe: &Recipe) -> (Optimizer, f64) {
+        let Recipe { momentum, nesterov, weight_decay, .. } = *recipe;
+        let number = |value: Option<f64>| value.unwrap_or_default();
+        let [beta1, beta2, epsilon] = [recipe.beta1, recipe.beta2, recipe.epsilon].map(number);
+        match recipe.optimizer {
+            OptimizerKind::Sgd => (Optimizer::Sgd { momentum, nesterov }, weight_decay),
+            OptimizerKind::Adam => (Optimizer::Adam { beta1, beta2, epsilon }, weight_decay),
+            OptimizerKind::AdamW => (Optimizer::AdamW { beta1, beta2, epsilon, weight_decay }, 0.0),
+        }
+    }
 
     /// Returns the name in recipes and on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            OptimizerKind::Sgd => "sgd",
+        self.usual().name()
+    }
+
+    /// Returns β₁, β₂ and ε where nothing is said, of an optimizer that has them.
+    pub(super) fn usual_moments(self) -> [Option<f64>; 3] {
+        match self.usual() {
+            Optimizer::Sgd { .. } => [None; 3],
+            Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
+                [beta1, beta2, epsilon].map(Some)
+            }
         }
     }
+
+    /// Returns the weight decay where nothing is said.
+    pub(super) fn usual_decay(self) -> f64 {
+        match self.usual() {
+            Optimizer::AdamW { weight_decay, .. } => weight_decay,
+            _ => 0.0,
+        }
+    }
+}
+
+/// What goes with some optimizers only.
+pub(super) fn validate(recipe: &Recipe) -> Result<()> {
+    let kind = recipe.optimizer;
+    if kind != OptimizerKind::Sgd {
+        let reason = format!("goes with optimizer = sgd only, and not with {}", kind.name());
+        if recipe.momentum != 0.0 {
+            return Err(Error::setting("momentum", recipe.momentum, reason));
+        }
+        if recipe.nesterov {
+            return Err(Error::setting("nesterov", true, reason));
+        }
+    }
+    let said = [("beta1", recipe.beta1), ("beta2", recipe.beta2), ("epsilon", recipe.epsilon)];
+    for (place, (key, value)) in said.into_iter().enumerate() {
+        let has = |kind: &OptimizerKind| kind.usual_moments()[place].is_some();
+        if let (Some(value), false) = (value, has(&kind)) {
+            let with: Vec<_> = OptimizerKind::ALL.into_iter().filter(has).map(OptimizerKind::name).collect();
+            let reason = format!("goes with optimizer = {} only, and not with {}", with.join(" or "), kind.name());
+            return Err(Error::setting(key, value, reason));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for OptimizerKind {
@@ -37,24 +112,24 @@ impl From<OptimizerKind> for &'static str {
 }
 
 impl FromStr for OptimizerKind {
-    type Err = Error;
+    type Err = furlough::Error;
 
-    fn from_str(name: &str) -> Result<Self> {
+    fn from_str(name: &str) -> furlough::Result<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
             let known = Self::ALL.map(OptimizerKind::name).join(", ");
-            Error::Setting {
+            furlough::Error::Setting {
                 name: "optimizer".into(),
                 value: name.into(),
-                reason: format!("not an optimizer; there is {known}"),
+                reason: format!("not an optimizer; there are {known}"),
             }
         })
     }
 }
 
 impl TryFrom<String> for OptimizerKind {
-    type Error = Error;
+    type Error = furlough::Error;
 
-    fn try_from(name: String) -> Result<Self> {
+    fn try_from(name: String) -> furlough::Result<Self> {
         name.parse()
     }
 }

@@ -1,10 +1,10 @@
-use super::Recipe;
+use super::{OptimizerKind, Recipe, optimizer};
 use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
 use furlough::data::{Partition, catalog};
-use furlough::nn::{ConcretePrior, Dropout, DropoutKind, DropoutSchedule, MaskSharing, Sequential};
-use furlough::optim::Sgd;
+use furlough::nn::{ConcretePrior, Dropout, DropoutKind, MaskSharing, Sequential};
+use furlough::optim::{Regularizers, Schedule};
 use furlough::train::{LossOptions, TrainOptions};
 
 /// What a recipe says, and what it means for network and training.
@@ -40,6 +40,11 @@ impl Recipe {
         self.input_dropout
     }
 
+    /// The decay of the weights, as a penalty or decoupled.
+    pub fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
     /// What matrix products multiply.
     pub fn precision(&self) -> Precision {
         self.precision
@@ -56,8 +61,8 @@ impl Recipe {
     }
 
     /// What drop probabilities are multiplied by in the course of the training.
-    pub fn dropout_schedule(&self) -> DropoutSchedule {
-        self.dropout_schedule
+    pub fn dropout_schedule(&self) -> &Schedule {
+        &self.dropout_schedule
     }
 
     /// The layer list for data with so many features and outputs.
@@ -70,13 +75,13 @@ impl Recipe {
     /// All that is not the network or the data.
     pub fn options(&self) -> TrainOptions {
         let prior = ConcretePrior::default();
+        let (optimizer, l2) = OptimizerKind::of(self);
         TrainOptions {
             init: self.init,
-            optimizer: Sgd {
-                learning_rate: self.lr,
-                momentum: self.momentum,
-                nesterov: self.nesterov,
-                weight_decay: self.weight_decay,
+            optimizer,
+            learning_rate: self.lr,
+            regularizers: Regularizers {
+                l2,
                 l1: self.l1,
                 max_norm: self.max_norm,
                 concrete: ConcretePrior {
@@ -84,12 +89,14 @@ impl Recipe {
                     entropy: self.concrete_regularizer.unwrap_or(prior.entropy),
                 },
             },
-            lr_schedule: self.lr_schedule,
+            lr_schedule: self.lr_schedule.clone(),
+            weight_decay_schedule: self.weight_decay_schedule.clone(),
+            clip_norm: self.clip_norm,
             batch_size: self.batch_size,
             epochs: self.epochs,
             seed: self.seed,
             precision: self.precision,
-            dropout_schedule: self.dropout_schedule,
+            dropout_schedule: self.dropout_schedule.clone(),
             loss: LossOptions::default(),
         }
     }
@@ -133,6 +140,7 @@ impl Recipe {
             return Err(Error::setting("input_dropout", self.input_dropout, reason));
         }
         self.validate_kind()?;
+        optimizer::validate(self)?;
         if self.labels_from != 0 && self.data != catalog::OWN_FILES {
             let reason = format!("is for a folder of your own (data = {})", catalog::OWN_FILES);
             return Err(Error::setting("labels_from", self.labels_from, reason));
@@ -150,7 +158,7 @@ impl Recipe {
             return Err(Error::setting("dropout_sharing", self.dropout_sharing, reason));
         }
         if let (Some(reason), false) = (kind.objection_to_schedule(), self.dropout_schedule.is_constant()) {
-            return Err(Error::setting("dropout_schedule", self.dropout_schedule, reason));
+            return Err(Error::setting("dropout_schedule", &self.dropout_schedule, reason));
         }
         let own = [("concrete_length", self.concrete_length), ("concrete_regularizer", self.concrete_regularizer)];
         match own.iter().find_map(|(name, value)| value.map(|value| (name, value))) {

@@ -92,6 +92,7 @@ impl<'de> Deserialize<'de> for Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use furlough::optim::Optimizer;
 
     fn parse(text: &str) -> Result<Recipe> {
         Settings::parse(text, None)?.resolve()
@@ -123,6 +124,10 @@ mod tests {
             "lr_schedule = \"cosine\"",
             "dropout_schedule = \"ramp:0.3\"",
             "dropout_schedule = \"decay\"",
+            "optimizer = \"adam\"",
+            "optimizer = \"adamw\"\nbeta2 = 0.95\nweight_decay = 0.02\nweight_decay_schedule = \"flat_cos\"",
+            "clip_norm = 1\nlr_schedule = \"warmup:0.1+cosine\"",
+            "lr_schedule = \"onecycle\"\noptimizer = \"adamw\"\nepsilon = 0\nbeta1 = 0",
             "dropout_kind = \"gaussian\"",
             "dropout_kind = \"alpha\"\nactivation = \"selu\"\ninit = \"lecun\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
@@ -148,6 +153,48 @@ mod tests {
         assert_eq!(parse(full).unwrap().to_toml(), full);
         let concrete = "dropout_kind = \"concrete\"\nconcrete_length = 0.0001\nconcrete_regularizer = 1.0\n";
         assert!(parse("dropout_kind = 'concrete'").unwrap().to_toml().contains(concrete));
+    }
+
+    #[test]
+    fn an_optimizer_brings_its_own_defaults() {
+        let options = |text: &str| parse(text).unwrap().options();
+        let adam = options("optimizer = 'adam'");
+        assert_eq!((adam.optimizer, adam.learning_rate, adam.regularizers.l2), (Optimizer::ADAM, 0.001, 0.0));
+        let adamw = options("data = 'digits'\noptimizer = 'adamw'");
+        assert_eq!((adamw.optimizer, adamw.learning_rate, adamw.regularizers.l2), (Optimizer::ADAMW, 0.001, 0.0));
+        // The same key is the penalty of one and the decay of the other.
+        assert_eq!(options("optimizer = 'adam'\nweight_decay = 0.5").regularizers.l2, 0.5);
+        let Optimizer::AdamW { weight_decay, .. } = options("optimizer = 'adamw'\nweight_decay = 0.5").optimizer else {
+            panic!("adamw is AdamW")
+        };
+        assert_eq!(weight_decay, 0.5);
+        let written = parse("optimizer = 'adamw'").unwrap().to_toml();
+        assert!(
+            written.contains("beta1 = 0.9\nbeta2 = 0.999\nepsilon = 0.00000001\nweight_decay = 0.01\n"),
+            "{written}"
+        );
+    }
+
+    #[test]
+    fn bad_values_of_optimizers_are_named() {
+        are_named([
+            ("clip_norm = 0", "clip_norm = 0: must be a number above 0"),
+            ("clip_norm = -1", "clip_norm = -1: must be a number above 0"),
+            ("clip_norm = nan", "clip_norm = NaN: must be a number above 0"),
+            ("optimizer = 'adam'\nbeta1 = 1", "beta1 = 1: must be at least 0 and below 1"),
+            ("optimizer = 'adamw'\nbeta2 = -0.1", "beta2 = -0.1: must be at least 0 and below 1"),
+            ("optimizer = 'adam'\nepsilon = -1", "epsilon = -1: must be a number of at least 0"),
+            ("optimizer = 'adam'\nepsilon = 1e300", "epsilon = 1e300: is beyond single precision"),
+            ("optimizer = 'adamw'\nweight_decay = -1", "weight_decay = -1: must be a number of at least 0"),
+            ("beta1 = 0.9", "beta1 = 0.9: goes with optimizer = adam or adamw only, and not with sgd"),
+            ("optimizer = 'adam'\nmomentum = 0.9", "momentum = 0.9: goes with optimizer = sgd only, and not with adam"),
+            ("optimizer = 'adamw'\nnesterov = true", "nesterov = true: goes with optimizer = sgd only"),
+            ("optimizer = 'adagrad'", "optimizer = adagrad: not an optimizer; there are sgd, adam, adamw"),
+            (
+                "weight_decay_schedule = 'ramp:2'",
+                "(weight_decay_schedule = 'ramp:2'): schedule = ramp:2: write constant",
+            ),
+        ]);
     }
 
     #[test]
@@ -211,7 +258,7 @@ mod tests {
             ("folds = 1", "folds = 1: one part is held out"),
             ("folds = 5\nfold = 5", "numbered from 0 to 4"),
             ("split_seed = 1", "there is nothing to split"),
-            ("lr_schedule = \"step\"", "there are constant, linear and cosine"),
+            ("lr_schedule = \"step\"", "(lr_schedule = \"step\"): schedule = step: write constant, linear, cosine"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
         ]);
@@ -258,8 +305,11 @@ mod tests {
                 "dropout_kind = \"alpha\"\ndropout = 1",
                 "dropout = 1: alpha dropout keeps the variance, so it takes a p from 0 to below 1",
             ),
-            ("dropout_schedule = \"early:2\"", "dropout_schedule = early:2: write constant, early:F"),
-            ("dropout_schedule = \"sometimes\"", "dropout_schedule = sometimes: write constant, early:F"),
+            (
+                "dropout_schedule = \"early:2\"",
+                "(dropout_schedule = \"early:2\"): schedule = early:2: write constant, linear",
+            ),
+            ("dropout_schedule = \"sometimes\"", "schedule = sometimes: write constant, linear"),
             ("max_norm = 1e-50", "max_norm = 1e-50: is beyond single precision"),
         ]);
     }

@@ -1,7 +1,7 @@
 use super::{OneOrMany, OptimizerKind};
 use furlough::compute::Precision;
-use furlough::nn::{Activation, DropoutKind, DropoutSchedule, Init, MaskSharing};
-use furlough::optim::LrSchedule;
+use furlough::nn::{Activation, DropoutKind, Init, MaskSharing};
+use furlough::optim::Schedule;
 use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 
@@ -124,12 +124,11 @@ macro_rules! named {
 named! {
     Activation: Form::Choice(Activation::ALL.map(Activation::name).to_vec()),
     DropoutKind: Form::Choice(DropoutKind::ALL.map(DropoutKind::name).to_vec()),
-    DropoutSchedule: Form::Text,
     Init: Form::Text,
-    LrSchedule: Form::Choice(LrSchedule::names().collect()),
     MaskSharing: Form::Number,
     OptimizerKind: Form::Choice(OptimizerKind::ALL.map(OptimizerKind::name).to_vec()),
     Precision: Form::Choice(Precision::ALL.map(Precision::name).to_vec()),
+    Schedule: Form::Text,
 }
 
 impl FromText for String {

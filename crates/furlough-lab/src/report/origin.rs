@@ -48,7 +48,7 @@ fn commands(report: &RunReport) -> String {
     if let Some(failure) = &report.failure {
         return match failure {
             Failure::Diverged { .. } => {
-                let lr = report.recipe.options().optimizer.learning_rate / 10.0;
+                let lr = report.recipe.options().learning_rate / 10.0;
                 format!(
                     "# the recipe below, saved as recipe.toml, diverges at the same step each time; try a lower rate\n\
                      furlough train --recipe recipe.toml --lr {lr} --max-norm 3{own} --out again"

@@ -84,8 +84,8 @@ impl<'a> Recorder<'a> {
         let (checkpoint, metrics) = (dir.checkpoint(), dir.file(RunDir::METRICS));
         let split = info.recipe.partition().eval_split();
         let (log, state) = if checkpoint.exists() {
-            let velocity = info.recipe.options().optimizer.has_velocity();
-            let state = load_checkpoint(&checkpoint, &origin, architecture, velocity)?;
+            let optimizer = info.recipe.options().optimizer;
+            let state = load_checkpoint(&checkpoint, &origin, architecture, &optimizer)?;
             (MetricsLog::resume(metrics, state.progress.epoch, split)?, Some(state))
         } else if metrics.exists() && !read_metrics(&metrics, split)?.is_empty() {
             return Err(Error::run(&checkpoint, "is missing; start the run again in another folder"));
@@ -193,7 +193,7 @@ impl Observer for Recorder<'_> {
 }
 
 fn is_finite(state: &TrainState) -> bool {
-    let values = state.mlp.parameters().iter().chain(&state.velocity);
+    let values = state.mlp.parameters().iter().copied().chain(state.optimizer.values());
     let logits = state.mlp.dropout_logits().iter();
     state.progress.loss_sum.is_finite()
         && logits.copied().all(f64::is_finite)

@@ -149,7 +149,7 @@ mod tests {
         let space = Space::parse("lr", &base).unwrap();
         let valley = |recipe: &Recipe| {
             let p = recipe.dropout();
-            let lr = recipe.options().optimizer.learning_rate;
+            let lr = recipe.options().learning_rate;
             (p[0] - 0.2).powi(2) + (p[1] - 0.45).powi(2) + (p[2] - 0.7).powi(2) + (lr / 0.3).ln().powi(2) / 10.0
         };
         let mean = |blind| (0..12).map(|seed| search(&space, &base, seed, 60, blind, &valley)).sum::<f64>() / 12.0;
@@ -171,11 +171,11 @@ mod tests {
             let without = propose(0, number, DropoutArm::Without).recipe(&base).unwrap();
             assert!(drops(&with) && !drops(&without));
             for recipe in [with, without] {
-                let sgd = recipe.options().optimizer;
+                let options = recipe.options();
                 assert!((1..=4).contains(&recipe.hidden().len()) && (16..=256).contains(&recipe.hidden()[0]));
-                assert!((0.01..=1.0).contains(&sgd.learning_rate), "{}", sgd.learning_rate);
-                assert!(sgd.weight_decay == 0.0 || (1e-6..=1e-2).contains(&sgd.weight_decay));
-                assert!(sgd.max_norm.is_none_or(|norm| (1.0..=6.0).contains(&norm)));
+                assert!((0.01..=1.0).contains(&options.learning_rate), "{}", options.learning_rate);
+                assert!(recipe.weight_decay() == 0.0 || (1e-6..=1e-2).contains(&recipe.weight_decay()));
+                assert!(options.regularizers.max_norm.is_none_or(|norm| (1.0..=6.0).contains(&norm)));
                 assert!(recipe.dropout().iter().all(|p| (0.0..=0.95).contains(p)) && recipe.input_dropout() <= 0.5);
             }
         }

@@ -101,7 +101,7 @@ fn nothing_left(arm: DropoutArm, entries: &[SearchEntry], options: &TuneOptions)
             Error::setting("search", &options.space, format!("every trial {which} failed; one of them: {failure}"))
         }
         None => {
-            let rate = options.recipe.options().optimizer.learning_rate;
+            let rate = options.recipe.options().learning_rate;
             Error::setting("lr", rate, format!("every trial {which} diverged; try a smaller one"))
         }
     }

@@ -90,14 +90,14 @@ impl SearchKey {
     /// Where to search when nothing is said.
     fn default_range(self, base: &Recipe) -> Range {
         let widest = base.hidden().iter().copied().max().unwrap_or(1) as f64;
-        let sgd = base.options().optimizer;
+        let options = base.options();
         let (low, high) = match self {
             SearchKey::Dropout => (0.0, 0.95),
             SearchKey::InputDropout => (0.0, 0.5),
             SearchKey::Width => ((widest / 4.0).max(4.0).round(), (widest * 4.0).min(65_536.0)),
             SearchKey::Depth => (1.0, 4.0_f64.max(base.hidden().len() as f64 + 1.0)),
             SearchKey::Lr => {
-                (round_to_digits(sgd.learning_rate / 10.0, 2), round_to_digits(sgd.learning_rate * 10.0, 2))
+                (round_to_digits(options.learning_rate / 10.0, 2), round_to_digits(options.learning_rate * 10.0, 2))
             }
             SearchKey::WeightDecay => (1e-6, 1e-2),
             SearchKey::MaxNorm => (1.0, 6.0),
@@ -344,17 +344,17 @@ impl Dimension {
     /// Where a candidate's recipe stands on the axis, within its ends; NaN when it has no such
     /// layer.
     pub fn coordinate(self, recipe: &Recipe) -> f64 {
-        let sgd = recipe.options().optimizer;
+        let options = recipe.options();
         let (low, high) = self.ends();
         let value = match self.key {
             SearchKey::Dropout => recipe.dropout().get(self.layer).copied().unwrap_or(f64::NAN),
             SearchKey::InputDropout => recipe.input_dropout(),
             SearchKey::Width => (recipe.hidden().first().copied().unwrap_or(1) as f64).ln(),
             SearchKey::Depth => recipe.hidden().len() as f64 - self.range.low + 0.5,
-            SearchKey::Lr => sgd.learning_rate.ln(),
-            SearchKey::WeightDecay if sgd.weight_decay == 0.0 => (low + self.range.low.ln()) / 2.0,
-            SearchKey::WeightDecay => sgd.weight_decay.ln(),
-            SearchKey::MaxNorm => sgd.max_norm.map_or((self.range.high.ln() + high) / 2.0, f64::ln),
+            SearchKey::Lr => options.learning_rate.ln(),
+            SearchKey::WeightDecay if recipe.weight_decay() == 0.0 => (low + self.range.low.ln()) / 2.0,
+            SearchKey::WeightDecay => recipe.weight_decay().ln(),
+            SearchKey::MaxNorm => options.regularizers.max_norm.map_or((self.range.high.ln() + high) / 2.0, f64::ln),
         };
         // Starting points may lie outside of the range that was asked for.
         if value.is_nan() { value } else { value.clamp(low, high.next_down()) }

@@ -167,7 +167,7 @@ fn choose(
         };
         if passed_over.is_some() {
             let reason = format!("both finalists failed on all training examples ({failure}); try a smaller one");
-            return Err(Error::setting("lr", recipe.options().optimizer.learning_rate, reason));
+            return Err(Error::setting("lr", recipe.options().learning_rate, reason));
         }
         tell(&TuneEvent::PassedOver { arm, failure: &failure });
         let own = dir.file(TuneDir::FINAL);

@@ -5,6 +5,7 @@ use crate::CHILDREN;
 use furlough::data::EvalSplit;
 use furlough::files::{DataInfo, checkpoint_progress, write_atomic};
 use furlough::nn::{Init, Mlp};
+use furlough::optim::OptimizerState;
 use furlough::random::Key;
 use furlough::train::{EpochSummary, Event, Observer, Progress, TrainState};
 use furlough_lab::recipe::{Recipe, Settings};
@@ -59,8 +60,9 @@ fn info() -> RunInfo {
 fn state(epoch: u32) -> TrainState {
     let architecture = recipe().network(4, 2).validate().unwrap();
     let mlp = Mlp::new(architecture, Init::Kaiming, Key::new(epoch.into()));
-    let velocity = vec![epoch as f32; mlp.parameters().len()];
-    TrainState { mlp, velocity, progress: Progress { epoch, step: 4 * u64::from(epoch), ..Progress::default() } }
+    let buffer = |_: &str| Ok::<_, furlough::Error>(vec![epoch as f32; mlp.parameters().len()]);
+    let optimizer = OptimizerState::from_buffers(&recipe().options().optimizer, buffer).unwrap();
+    TrainState { mlp, optimizer, progress: Progress { epoch, step: 4 * u64::from(epoch), ..Progress::default() } }
 }
 
 fn record(epoch: u32) -> EpochRecord {

@@ -259,7 +259,7 @@ fn a_run_that_overflows_in_its_last_step_is_never_recommended() {
     assert!(
         diverged.clone().count() > 0 && diverged.clone().all(|trial| trial.values.iter().all(|v| v.value.is_none()))
     );
-    assert!(report.recommended.options().optimizer.learning_rate < 1.0, "{:?}", report.recommended);
+    assert!(report.recommended.options().learning_rate < 1.0, "{:?}", report.recommended);
     assert!(report.test.loss.is_finite());
 }
 

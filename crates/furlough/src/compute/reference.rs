@@ -4,7 +4,7 @@
 use super::Precision;
 use crate::data::{Batch, Targets};
 use crate::nn::{Concrete, Loss, MaskKey, Mlp, drop_connect, linear, linear_backward, weighted_squared_error};
-use crate::optim::Sgd;
+use crate::optim::{OptimizerState, UpdateRule, clip_factor};
 use ndarray::{Array2, ArrayView2, Axis};
 
 /// What the forward pass of a block leaves for the backward pass.
@@ -72,53 +72,61 @@ fn derivatives(
     (loss, gradient, by_logits)
 }
 
-/// One optimizer step: [`Sgd`]'s definition, parameter by parameter. Returns the batch's loss
-/// before it. A batch whose weights sum to 0 changes nothing.
+/// One optimizer step by the definitions of [`optim`](crate::optim), block by block. Returns the
+/// batch's loss before it. A batch whose weights sum to 0 changes nothing, nor does a gradient that
+/// is to be clipped and is not finite.
 pub fn step(
     mlp: &mut Mlp,
-    velocity: &mut [f32],
-    optimizer: &Sgd,
+    state: &mut OptimizerState,
+    rule: &UpdateRule,
     batch: Batch<'_>,
     minimized: &Loss,
     site: &MaskKey,
     precision: Precision,
 ) -> f64 {
-    let (loss, gradient, by_logits) = derivatives(mlp, batch, minimized, site, precision);
+    let (loss, mut gradient, by_logits) = derivatives(mlp, batch, minimized, site, precision);
     if minimized.normalizer(batch) == 0.0 {
         return loss;
     }
-    let mut decays = vec![optimizer.weight_decay; mlp.architecture().blocks().len()];
+    if let Some(bound) = rule.clip_norm {
+        let norm = gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+        if !norm.is_finite() {
+            return loss;
+        }
+        let factor = clip_factor(norm, bound);
+        gradient.iter_mut().for_each(|g| *g *= factor);
+    }
+    let UpdateRule { optimizer, learning_rate, regularizers, .. } = rule;
+    let mut decays = vec![regularizers.l2; mlp.architecture().blocks().len()];
     let mut logits = mlp.dropout_logits().to_vec();
     for index in 0..decays.len() {
         if let Some((number, layer)) = concrete(mlp, index) {
             let weights = mlp.weights(index + 1);
             let squares = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
-            let (by_logit, decay) = layer.regularizer(optimizer.concrete, weights.nrows(), batch.data.len(), squares);
+            let (prior, examples) = (regularizers.concrete, batch.data.len());
+            let (by_logit, decay) = layer.regularizer(prior, weights.nrows(), examples, squares);
             decays[index + 1] += decay;
-            let moved = logits[number] - optimizer.learning_rate * (by_logits[number] + by_logit);
+            let moved = logits[number] - learning_rate * (by_logits[number] + by_logit);
             logits[number] = moved.clamp(-Concrete::LARGEST_LOGIT, Concrete::LARGEST_LOGIT);
         }
     }
     mlp.dropout_logits_mut().copy_from_slice(&logits);
     let architecture = mlp.architecture().clone();
-    let Sgd { learning_rate, momentum, nesterov, l1, max_norm, .. } = *optimizer;
-    let (rate, momentum) = (learning_rate as f32, momentum as f32);
+    let corrections = optimizer.corrections(site.step);
     for (index, &decay) in decays.iter().enumerate() {
-        let (weights, biases) = architecture.ranges(index);
-        for place in weights.start..biases.end {
-            let (decay, l1) = if weights.contains(&place) { (decay as f32, l1 as f32) } else { (0.0, 0.0) };
-            let w = &mut mlp.parameters_mut()[place];
-            let g = gradient[place] + decay * *w + l1 * sign(*w);
-            if optimizer.has_velocity() {
-                let v = &mut velocity[place];
-                *v = momentum * *v + g;
-                *w -= rate * if nesterov { g + momentum * *v } else { *v };
-            } else {
-                *w -= rate * g;
+        let weights = architecture.ranges(index).0;
+        for spec in architecture.param_specs().iter().filter(|spec| spec.group.block() == index) {
+            let (w, g) = (&mut mlp.parameters_mut()[spec.range.clone()], &mut gradient[spec.range.clone()]);
+            if spec.decay {
+                let (l2, l1) = (decay as f32, regularizers.l1 as f32);
+                g.iter_mut().zip(&*w).for_each(|(g, &w)| *g = *g + l2 * w + l1 * sign(w));
             }
+            let update = optimizer.row_update(learning_rate * spec.lr_factor, corrections, spec.decay);
+            let state = state.rows_mut().map(|row| row.get_mut(spec.range.clone()).unwrap_or_default());
+            update.update_row(w, state, g);
         }
         let hidden = index + 1 < architecture.blocks().len();
-        if let (true, Some(bound)) = (hidden, max_norm) {
+        if let (true, Some(bound)) = (hidden, regularizers.max_norm) {
             let units = architecture.blocks()[index].outputs;
             for unit in 0..units {
                 let column = || weights.clone().skip(unit).step_by(units);

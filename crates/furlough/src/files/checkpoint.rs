@@ -1,13 +1,13 @@
 use super::FORMAT_VERSION;
 use super::sealed::{self, FileKind};
 use crate::nn::{Architecture, Mlp, Sequential};
+use crate::optim::{Optimizer, OptimizerState};
 use crate::train::{Progress, TrainState};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 const KIND: FileKind = FileKind { name: "checkpoint", version: FORMAT_VERSION };
-const VELOCITY: &str = "velocity.";
 
 /// What a run is a run of. A checkpoint goes on only with the very same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +47,8 @@ pub fn save_checkpoint(path: &Path, state: &TrainState, origin: &Origin) -> Resu
     super::write_atomic(path, &checkpoint_bytes(path, state, origin)?)
 }
 
-/// Reads a checkpoint of a run of `origin` with a network of `architecture`; `velocity` says
-/// whether its optimizer has one. What is returned is bit for bit what was saved.
+/// Reads a checkpoint of a run of `origin` with a network of `architecture` and this
+/// optimizer. What is returned is bit for bit what was saved.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing,
@@ -57,10 +57,10 @@ pub fn load_checkpoint(
     path: &Path,
     origin: &Origin,
     architecture: &Architecture,
-    velocity: bool,
+    optimizer: &Optimizer,
 ) -> Result<TrainState> {
     let file = super::read_file(path)?;
-    from_bytes(path, &file, origin, architecture, velocity)
+    from_bytes(path, &file, origin, architecture, optimizer)
 }
 
 /// What a checkpoint has learned.
@@ -117,10 +117,9 @@ pub fn checkpoint_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Res
     }
     let dropout_logits = sealed::logits(path, &state.mlp)?;
     let body = Body { progress: state.progress, origin: origin.clone(), dropout_logits };
-    let mut groups = vec![("", state.mlp.parameters())];
-    if !state.velocity.is_empty() {
-        groups.push((VELOCITY, &state.velocity));
-    }
+    let prefixes: Vec<String> = state.optimizer.buffers().map(|(name, _)| prefix(name)).collect();
+    let buffers = prefixes.iter().zip(state.optimizer.buffers()).map(|(prefix, (_, values))| (&prefix[..], values));
+    let groups: Vec<_> = [("", state.mlp.parameters())].into_iter().chain(buffers).collect();
     sealed::seal(path, KIND, &body, state.mlp.architecture(), &groups)
 }
 
@@ -129,7 +128,7 @@ pub(super) fn from_bytes(
     file: &[u8],
     origin: &Origin,
     architecture: &Architecture,
-    velocity: bool,
+    optimizer: &Optimizer,
 ) -> Result<TrainState> {
     let (body, tensors) = sealed::open::<Body>(path, KIND, file)?;
     let other = |what: &str, how: &str| Error::file(path, format!("comes from a run {what}; {how}"));
@@ -146,9 +145,15 @@ pub(super) fn from_bytes(
         return Err(other("that began from other weights", how));
     }
     let parameters = sealed::values(path, &tensors, architecture, "")?;
-    sealed::check_count(path, &tensors, architecture, if velocity { 2 } else { 1 })?;
-    let velocity = if velocity { sealed::values(path, &tensors, architecture, VELOCITY)? } else { Vec::new() };
+    sealed::check_count(path, &tensors, architecture, 1 + optimizer.state_buffers().len())?;
+    let read = |name: &str| sealed::values(path, &tensors, architecture, &prefix(name));
+    let optimizer = OptimizerState::from_buffers(optimizer, read)?;
     let mlp = Mlp::from_parameters(architecture.clone(), parameters);
     let mlp = mlp.with_dropout_logits(body.dropout_logits).map_err(|error| Error::file(path, error.to_string()))?;
-    Ok(TrainState { mlp, velocity, progress: body.progress })
+    Ok(TrainState { mlp, optimizer, progress: body.progress })
+}
+
+/// Returns what the names of the tensors of a buffer of the optimizer begin with.
+fn prefix(buffer: &str) -> String {
+    format!("{buffer}.")
 }

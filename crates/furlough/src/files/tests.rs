@@ -1,13 +1,16 @@
 //! Round trips to the bit, and what happens to files that are not as they were written.
 
 use super::*;
-use crate::Result;
 use crate::nn::{Activation, Architecture, Init, Mlp, Sequential};
+use crate::optim::{Optimizer, OptimizerState};
 use crate::random::Key;
 use crate::train::{Progress, TrainState};
+use crate::{Error, Result};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+
+const MOMENTUM: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false };
 
 /// A network from `inputs` features over `hidden` units to 2 classes.
 fn architecture(inputs: usize, hidden: &[usize]) -> Architecture {
@@ -21,10 +24,11 @@ fn small_architecture() -> Architecture {
 
 fn state(epoch: u32, step: u64) -> TrainState {
     let mlp = Mlp::new(small_architecture(), Init::Kaiming, Key::new(step));
-    let velocity = mlp.parameters().iter().map(|value| value * -0.3).collect();
+    let buffer = |_: &str| Ok::<_, Error>(mlp.parameters().iter().map(|value| value * -0.3).collect());
+    let optimizer = OptimizerState::from_buffers(&MOMENTUM, buffer).unwrap();
     // A sum that no decimal of fewer than 17 digits gives back.
     let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3.0 };
-    TrainState { mlp, velocity, progress }
+    TrainState { mlp, optimizer, progress }
 }
 
 fn origin() -> Origin {
@@ -38,7 +42,7 @@ fn data() -> DataInfo {
 }
 
 fn read(bytes: &[u8]) -> Result<TrainState> {
-    checkpoint::from_bytes(Path::new("c"), bytes, &origin(), &small_architecture(), true)
+    checkpoint::from_bytes(Path::new("c"), bytes, &origin(), &small_architecture(), &MOMENTUM)
 }
 
 fn written() -> Vec<u8> {
@@ -59,7 +63,7 @@ fn a_checkpoint_is_read_back_to_the_bit() {
     let after = read(&file).unwrap();
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(before.mlp.parameters()), bits(after.mlp.parameters()));
-    assert_eq!(bits(&before.velocity), bits(&after.velocity));
+    assert!(before.optimizer.values().map(f32::to_bits).eq(after.optimizer.values().map(f32::to_bits)));
     assert_eq!(before.progress.loss_sum.to_bits(), after.progress.loss_sum.to_bits());
     assert_eq!(before, after);
 }
@@ -124,21 +128,21 @@ fn every_flipped_byte_of_a_model_is_found() {
 fn each_wrong_checkpoint_has_its_own_message() {
     let path = Path::new("c");
     let file = written();
-    let from = |origin: &Origin, network: &Architecture, velocity| {
-        message(checkpoint::from_bytes(path, &file, origin, network, velocity))
+    let from = |origin: &Origin, network: &Architecture, optimizer| {
+        message(checkpoint::from_bytes(path, &file, origin, network, optimizer))
     };
     let own = small_architecture();
     let other_recipe = Origin::new("another recipe", "data");
-    assert!(from(&other_recipe, &own, true).contains("another recipe"));
+    assert!(from(&other_recipe, &own, &MOMENTUM).contains("another recipe"));
     let other_data = Origin::new("a recipe", "other");
-    assert!(from(&other_data, &own, true).contains("other data"));
+    assert!(from(&other_data, &own, &MOMENTUM).contains("other data"));
     let warm = Origin { weights: Some("w".into()), ..origin() };
-    assert!(from(&warm, &own, true).contains("began from other weights"));
+    assert!(from(&warm, &own, &MOMENTUM).contains("began from other weights"));
     let wider = architecture(5, &[3]);
-    assert!(from(&origin(), &wider, true).contains("linear1.weight should be [5, 3], but is [4, 3]"));
+    assert!(from(&origin(), &wider, &MOMENTUM).contains("linear1.weight should be [5, 3], but is [4, 3]"));
     let deeper = architecture(4, &[3, 2]);
-    assert!(from(&origin(), &deeper, true).contains("linear3.weight should be [2, 2], but is missing"));
-    assert!(from(&origin(), &own, false).contains("8 tensors, not 4"));
+    assert!(from(&origin(), &deeper, &MOMENTUM).contains("linear3.weight should be [2, 2], but is missing"));
+    assert!(from(&origin(), &own, &Optimizer::SGD).contains("8 tensors, not 4"));
 
     let info = ModelInfo { data: data(), recipe: String::new() };
     let model = model::to_bytes(path, &state(1, 1).mlp, &info).unwrap();
@@ -217,7 +221,8 @@ fn what_a_model_need_not_say_may_be_missing() {
 #[test]
 fn what_is_not_finite_is_not_written() {
     let mut bad = state(1, 4);
-    bad.velocity[0] = f32::NAN;
+    let buffer = |_: &str| Ok::<_, Error>(vec![f32::NAN; bad.mlp.parameters().len()]);
+    bad.optimizer = OptimizerState::from_buffers(&MOMENTUM, buffer).unwrap();
     let error = message(checkpoint_bytes(Path::new("c"), &bad, &origin()));
     assert!(error.contains("velocity.linear1.weight has the value NaN"), "{error}");
     let mut bad = state(1, 4);

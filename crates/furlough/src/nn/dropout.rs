@@ -89,7 +89,7 @@ impl Dropout {
     }
 
     /// Dropout with drop probability `p · factor` (one f64 product), otherwise the same: what a
-    /// step of a [`DropoutSchedule`](super::DropoutSchedule) has. With a factor of 0 it is
+    /// step of a [`Schedule`](crate::optim::Schedule) has. With a factor of 0 it is
     /// [`Self::NONE`].
     ///
     /// # Panics

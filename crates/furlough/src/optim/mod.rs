@@ -1,7 +1,16 @@
 //! Optimizers: how parameters follow their gradients.
 
+mod optimizer;
+mod range;
+mod regularizers;
+mod rule;
 mod schedule;
-mod sgd;
+mod state;
 
-pub use schedule::LrSchedule;
-pub use sgd::Sgd;
+pub use optimizer::Optimizer;
+pub(crate) use optimizer::{MAX_BUFFERS, RowUpdate};
+pub use regularizers::Regularizers;
+pub use rule::UpdateRule;
+pub(crate) use rule::clip_factor;
+pub use schedule::Schedule;
+pub use state::OptimizerState;

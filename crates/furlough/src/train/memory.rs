@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub struct TrainingMemory {
     /// The network's parameters.
     pub parameters: u64,
-    /// The optimizer's velocity.
+    /// The optimizer's state, and the gradient where it is clipped.
     pub optimizer: u64,
     /// Copies of the weights as matrix products read them, and as DropConnect leaves them.
     pub packed: u64,
@@ -55,7 +55,8 @@ impl TrainingMemory {
         let examples = examples as u64;
         let batch = (options.batch_size as u64).min(examples);
         let parameters = WORD.saturating_mul(architecture.parameters() as u64);
-        let optimizer = if options.optimizer.has_velocity() { parameters } else { 0 };
+        let state = parameters.saturating_mul(options.optimizer.state_buffers().len() as u64);
+        let gradient = if options.clip_norm.is_some() { parameters } else { 0 };
         let sum = |bytes: &dyn Fn(usize, &Block) -> u64| {
             architecture.blocks().iter().enumerate().map(|(at, block)| bytes(at, block)).fold(0, u64::saturating_add)
         };
@@ -82,15 +83,15 @@ impl TrainingMemory {
         let rows = units.saturating_add(widest).saturating_mul(TILE);
         let of_threads = WORD.saturating_mul(threads.max(1) as u64).saturating_mul(rows.saturating_add(THREAD));
         let evaluated = EVALUATED.saturating_mul(architecture.outputs() as u64).saturating_mul(WORD);
-        let state = parameters.saturating_add(optimizer);
+        let saved = parameters.saturating_add(state);
         TrainingMemory {
             parameters,
-            optimizer,
+            optimizer: state.saturating_add(gradient),
             packed,
             workspace: of_batch.saturating_add(inputs).saturating_add(of_threads),
             evaluation: evaluated.saturating_add(WORD.saturating_mul(examples)),
             // One is written, as numbers and as bytes, while one waits and one is copied.
-            checkpoints: state.saturating_mul(4).saturating_add(largest_parameter(architecture)),
+            checkpoints: saved.saturating_mul(4).saturating_add(largest_parameter(architecture)),
         }
     }
 

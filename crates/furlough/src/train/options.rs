@@ -1,7 +1,7 @@
 use super::LossOptions;
 use crate::compute::Precision;
-use crate::nn::{DropoutSchedule, Init};
-use crate::optim::{LrSchedule, Sgd};
+use crate::nn::Init;
+use crate::optim::{Optimizer, Regularizers, Schedule, UpdateRule};
 use crate::{Error, Result};
 
 /// Everything about training that determines the numbers, the network and the data left out.
@@ -10,9 +10,17 @@ pub struct TrainOptions {
     /// How weights start.
     pub init: Init,
     /// The optimizer.
-    pub optimizer: Sgd,
-    /// How the learning rate falls.
-    pub lr_schedule: LrSchedule,
+    pub optimizer: Optimizer,
+    /// Step size, above 0.
+    pub learning_rate: f64,
+    /// How the learning rate changes from step to step.
+    pub lr_schedule: Schedule,
+    /// Penalties and bounds of the weights.
+    pub regularizers: Regularizers,
+    /// How the decay of the weights, as a penalty (L2) or decoupled, changes from step to step.
+    pub weight_decay_schedule: Schedule,
+    /// Upper bound of the norm of the gradient, above 0 ([`UpdateRule::clip_norm`]).
+    pub clip_norm: Option<f64>,
     /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of
     /// an epoch may be smaller.
     pub batch_size: usize,
@@ -23,7 +31,7 @@ pub struct TrainOptions {
     /// What matrix products multiply.
     pub precision: Precision,
     /// How drop probabilities change from step to step.
-    pub dropout_schedule: DropoutSchedule,
+    pub dropout_schedule: Schedule,
     /// What is minimized.
     pub loss: LossOptions,
 }
@@ -34,13 +42,17 @@ impl Default for TrainOptions {
     fn default() -> Self {
         TrainOptions {
             init: Init::DEFAULT,
-            optimizer: Sgd::default(),
-            lr_schedule: LrSchedule::Constant,
+            optimizer: Optimizer::SGD,
+            learning_rate: 0.5,
+            lr_schedule: Schedule::Constant,
+            regularizers: Regularizers::default(),
+            weight_decay_schedule: Schedule::Constant,
+            clip_norm: None,
             batch_size: 256,
             epochs: 10,
             seed: 0,
             precision: Precision::F32,
-            dropout_schedule: DropoutSchedule::Constant,
+            dropout_schedule: Schedule::Constant,
             loss: LossOptions::default(),
         }
     }
@@ -53,8 +65,10 @@ impl TrainOptions {
     /// [`Error::Setting`] naming the setting that is out of range.
     pub fn validate(&self) -> Result<()> {
         self.init.validate()?;
-        self.optimizer.validate()?;
-        self.dropout_schedule.validate()?;
+        self.unscheduled().validate()?;
+        self.lr_schedule.validate("lr_schedule")?;
+        self.weight_decay_schedule.validate("weight_decay_schedule")?;
+        self.dropout_schedule.validate("dropout_schedule")?;
         self.loss.validate()?;
         if self.batch_size == 0 {
             return Err(Error::setting("batch_size", 0, "must be at least 1"));
@@ -63,5 +77,16 @@ impl TrainOptions {
             return Err(Error::setting("epochs", 0, "must be at least 1"));
         }
         Ok(())
+    }
+
+    /// Returns what step `step`, from 0, of `steps` in all does with its gradient.
+    pub fn update_rule(&self, step: u64, steps: u64) -> UpdateRule {
+        let decay = self.weight_decay_schedule.factor(step, steps);
+        self.unscheduled().scheduled(self.lr_schedule.factor(step, steps), decay)
+    }
+
+    fn unscheduled(&self) -> UpdateRule {
+        let TrainOptions { optimizer, learning_rate, regularizers, clip_norm, .. } = *self;
+        UpdateRule { optimizer, learning_rate, regularizers, clip_norm }
     }
 }

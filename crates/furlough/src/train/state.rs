@@ -1,4 +1,5 @@
 use crate::nn::Mlp;
+use crate::optim::OptimizerState;
 use serde::{Deserialize, Serialize};
 
 /// Where a run is and what it has learned: with the recipe and the data, all that is needed to go
@@ -7,8 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct TrainState {
     /// The network as it is now.
     pub mlp: Mlp,
-    /// The optimizer's velocity, as long as the parameters; empty without momentum.
-    pub velocity: Vec<f32>,
+    /// What the optimizer keeps from step to step.
+    pub optimizer: OptimizerState,
     /// How far the run is.
     pub progress: Progress,
 }

@@ -5,6 +5,7 @@ use super::{TrainOptions, TrainState, TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa, MAX_THREADS, StepPlan};
 use crate::data::{Batch, Dataset, EvalData, Targets, epoch_order};
 use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
+use crate::optim::OptimizerState;
 use crate::random::{Key, Stream};
 use crate::{Error, Result, counted};
 
@@ -66,8 +67,8 @@ impl<'a> Trainer<'a> {
         let memory = TrainingMemory::of(&architecture, options, data.len(), threads);
         check_memory(network, memory.training())?;
         let mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
-        let velocity = if options.optimizer.has_velocity() { vec![0.0; mlp.parameters().len()] } else { Vec::new() };
-        let state = TrainState { mlp, velocity, progress: Progress::default() };
+        let optimizer = OptimizerState::new(&options.optimizer, mlp.parameters().len());
+        let state = TrainState { mlp, optimizer, progress: Progress::default() };
         Trainer::resume(network, options, data, threads, state)
     }
 
@@ -88,7 +89,7 @@ impl<'a> Trainer<'a> {
         let architecture = fitting(network, data)?;
         if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
             let reason = "concrete dropout learns its probability, which then follows no schedule";
-            return Err(Error::setting("dropout_schedule", options.dropout_schedule, reason));
+            return Err(Error::setting("dropout_schedule", &options.dropout_schedule, reason));
         }
         let loss = options.loss.of(data)?;
         let batch_size = options.batch_size.min(data.len());
@@ -102,8 +103,8 @@ impl<'a> Trainer<'a> {
         if *state.mlp.architecture() != architecture {
             return foreign("it has another network");
         }
-        if state.velocity.len() != if options.optimizer.has_velocity() { architecture.parameters() } else { 0 } {
-            return foreign("its optimizer has another momentum");
+        if !state.optimizer.fits(&options.optimizer, architecture.parameters()) {
+            return foreign("it has the state of another optimizer");
         }
         let Progress { epoch, step_in_epoch, step, .. } = state.progress;
         if epoch > options.epochs || step_in_epoch >= steps || step != u64::from(epoch) * steps + step_in_epoch {
@@ -263,7 +264,7 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
         let steps = self.steps_per_epoch() * u64::from(self.options.epochs);
-        let TrainState { mlp, velocity, progress } = &mut self.state;
+        let TrainState { mlp, optimizer, progress } = &mut self.state;
         let factor = self.options.dropout_schedule.factor(progress.step, steps);
         let start = progress.step_in_epoch as usize * self.options.batch_size;
         let end = self.order.len().min(start + self.options.batch_size);
@@ -274,17 +275,19 @@ impl<'a> Trainer<'a> {
             step: progress.step as u32, // below 2^32: checked in `resume`
             layer: 0,
         };
-        let mut optimizer = self.options.optimizer;
-        optimizer.learning_rate *= self.options.lr_schedule.factor(progress.step, steps);
-        let sums = self.cpu.scheduled_step(mlp, velocity, &optimizer, batch, &site, factor);
+        let rule = self.options.update_rule(progress.step, steps);
+        let sums = self.cpu.scheduled_step(mlp, optimizer, &rule, batch, &site, factor);
         let examples = end - start;
         let epoch = progress.epoch + 1;
         let loss = sums.mean_loss();
-        if !loss.is_finite() {
+        if !sums.is_finite() {
+            // The loss of weights whose gradient is not finite will not be either.
+            let loss = if loss.is_finite() { f64::NAN } else { loss };
             let step = progress.step_in_epoch + 1;
             // Where the weights themselves have overflowed, the last checkpoint is the last good
             // state.
-            if self.state.mlp.parameters().iter().chain(&self.state.velocity).all(|value| value.is_finite()) {
+            let mut values = self.state.mlp.parameters().iter().copied().chain(self.state.optimizer.values());
+            if values.all(f32::is_finite) {
                 observer.observe(&Event::Checkpoint { state: &self.state })?;
             }
             return diverged(observer, epoch, step, loss);

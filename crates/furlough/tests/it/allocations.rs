@@ -1,10 +1,11 @@
 //! A step allocates nothing after the first, and masked passes nothing more for more samples. The
 //! counter counts every thread, so the test runs in a process of its own.
 
+use crate::common::MOMENTUM;
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, DropoutKind, Init, MaskKey, MaskSharing, Mlp, Sequential};
-use furlough::optim::Sgd;
+use furlough::optim::{Optimizer, OptimizerState, Regularizers, UpdateRule};
 use furlough::random::{Key, Stream};
 use furlough::train::{TrainOptions, Trainer, TrainingMemory};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -53,7 +54,15 @@ fn a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all() {
 fn steps() {
     let data = data();
     let examples: Vec<u32> = (0..512).collect();
-    for optimizer in [Sgd::default(), Sgd { momentum: 0.9, max_norm: Some(1.0), ..Sgd::default() }] {
+    let plain = UpdateRule::default();
+    let bounded = Regularizers { max_norm: Some(1.0), ..Regularizers::default() };
+    let rules = [
+        plain,
+        UpdateRule { optimizer: MOMENTUM, regularizers: bounded, ..plain },
+        UpdateRule { optimizer: Optimizer::ADAMW, learning_rate: 0.001, ..plain },
+        UpdateRule { clip_norm: Some(0.1), ..plain },
+    ];
+    for rule in rules {
         let (none, batch, groups) = (MaskSharing::PerExample, MaskSharing::Batch, MaskSharing::rows(50).unwrap());
         let plain = DropoutKind::Bernoulli;
         for (activation, threads, sharing, kind) in [
@@ -68,13 +77,13 @@ fn steps() {
             let network = Sequential::mlp(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
             let network = network.with_sharing(sharing).with_dropout_kind(kind);
             let mut mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
-            let mut velocity = vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }];
+            let mut state = OptimizerState::new(&rule.optimizer, mlp.parameters().len());
             let mut cpu = Cpu::new(mlp.architecture(), 256, threads);
             let mut step = |step: u32, examples: &[u32]| {
                 let site = MaskKey { key: Key::new(0), stream: Stream::Dropout, step, layer: 0 };
                 // Some steps of a schedule, with dropout and without.
                 let factor = [1.0, 0.5, 0.0][step as usize % 3];
-                cpu.scheduled_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site, factor);
+                cpu.scheduled_step(&mut mlp, &mut state, &rule, Batch { data: &data, examples }, &site, factor);
             };
             // Every worker warms up: which one takes which tile is left to chance.
             (0..20).for_each(|n| step(n, &examples[..256]));
@@ -94,15 +103,14 @@ fn steps() {
 fn reckoned() {
     let data = data();
     let cases = [
-        (&[256, 256][..], 256, 0.0, DropoutKind::Bernoulli),
-        (&[2048, 2048], 32, 0.9, DropoutKind::Bernoulli),
-        (&[4096], 512, 0.0, DropoutKind::Gaussian),
-        (&[1024, 1024], 64, 0.9, DropoutKind::DropConnect),
+        (&[256, 256][..], 256, Optimizer::SGD, DropoutKind::Bernoulli),
+        (&[2048, 2048], 32, MOMENTUM, DropoutKind::Bernoulli),
+        (&[4096], 512, Optimizer::ADAM, DropoutKind::Gaussian),
+        (&[1024, 1024], 64, Optimizer::ADAMW, DropoutKind::DropConnect),
     ];
-    for (hidden, batch_size, momentum, kind) in cases {
+    for (hidden, batch_size, optimizer, kind) in cases {
         let network = Sequential::mlp(784, 10, hidden, Activation::Gelu, 0.0, &vec![0.5; hidden.len()]);
         let network = network.with_dropout_kind(kind);
-        let optimizer = Sgd { momentum, ..Sgd::default() };
         let options = TrainOptions { batch_size, optimizer, ..TrainOptions::default() };
         let memory = TrainingMemory::of(&network.validate().unwrap(), &options, data.len(), 2).training();
         let before = BYTES.load(Ordering::Relaxed);

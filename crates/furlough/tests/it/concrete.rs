@@ -1,12 +1,10 @@
 //! Concrete dropout: the fast step against the plain one, and the learning of p.
 
-use crate::common::{bits, data, site, whole_and_in_pieces};
+use crate::common::{MOMENTUM, bits, data, site, whole_and_in_pieces};
 use furlough::compute::{Isa, drop_in_place};
 use furlough::data::digits;
-use furlough::nn::{
-    Concrete, ConcretePrior, Dropout, DropoutKind, DropoutSchedule, Init, Layer::*, MaskSharing, Mlp, Sequential,
-};
-use furlough::optim::Sgd;
+use furlough::nn::{Concrete, ConcretePrior, Dropout, DropoutKind, Init, Layer::*, MaskSharing, Mlp, Sequential};
+use furlough::optim::Schedule;
 use furlough::train::{Control, Event, LearnedDropout, TrainOptions, Trainer};
 use ndarray::Array2;
 
@@ -67,7 +65,7 @@ fn p_0_is_no_dropout_and_p_1_is_refused() {
     assert_eq!(with, without);
     let data = data(9, 9, 3, true);
     let learning = Sequential::new([Linear(9, 8), Relu, ConcreteDropout(0.1), Linear(8, 3)]);
-    let options = TrainOptions { dropout_schedule: DropoutSchedule::Decay, ..TrainOptions::default() };
+    let options = TrainOptions { dropout_schedule: Schedule::Decay, ..TrainOptions::default() };
     let refused = Trainer::new(&learning, &options, &data, 1).err().unwrap().to_string();
     assert!(refused.contains("dropout_schedule = decay: concrete dropout learns"), "{refused}");
     let error = Sequential::new([Linear(9, 8), Relu, ConcreteDropout(1.0), Linear(8, 3)]).validate().unwrap_err();
@@ -82,9 +80,15 @@ fn p_0_is_no_dropout_and_p_1_is_refused() {
 fn p_is_learned_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::new([Flatten, Linear(64, 128), Relu, ConcreteDropout(0.5), Linear(128, 10)]);
-    let optimizer = Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() };
-    let options =
-        TrainOptions { init: Init::Kaiming, optimizer, batch_size: 100, epochs: 8, seed: 4, ..TrainOptions::default() };
+    let options = TrainOptions {
+        init: Init::Kaiming,
+        optimizer: MOMENTUM,
+        learning_rate: 0.05,
+        batch_size: 100,
+        epochs: 8,
+        seed: 4,
+        ..TrainOptions::default()
+    };
     let (mut whole, pieces) = whole_and_in_pieces(&network, &options, &digits.train, &[1, 13, 2, 30]);
     let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
     assert!(accuracy > 0.88, "{accuracy}");

@@ -1,13 +1,13 @@
 //! DropConnect: the fast step against the plain one, and what holds for every mask of weights.
 
 use crate::common::case::Case;
-use crate::common::{bits, data, sampled, site, whole_and_in_pieces};
+use crate::common::{MOMENTUM, bits, data, nothing, sampled, site, whole_and_in_pieces};
 use furlough::compute::Cpu;
 use furlough::data::{Batch, digits};
 use furlough::nn::{
     Activation, Architecture, Dropout, DropoutKind, Init, Layer::*, MaskKey, Mlp, Sequential, drop_connect,
 };
-use furlough::optim::Sgd;
+use furlough::optim::UpdateRule;
 use furlough::random::{Key, Stream};
 use furlough::train::TrainOptions;
 use ndarray::Array2;
@@ -67,7 +67,8 @@ fn p_0_is_no_dropout_and_p_1_leaves_biases() {
     let batch = Batch { data: &data, examples: &examples };
     let train = |architecture: &Architecture| {
         let mut mlp = Mlp::new(architecture.clone(), Init::Kaiming, Key::new(3));
-        let sums = Cpu::new(architecture, 20, 1).train_step(&mut mlp, &mut [], &Sgd::default(), batch, &site(0));
+        let sums =
+            Cpu::new(architecture, 20, 1).train_step(&mut mlp, &mut nothing(), &UpdateRule::default(), batch, &site(0));
         (sums.loss.to_bits(), mlp)
     };
     let (none, plain) = (train(&with(0.0)), train(&without));
@@ -81,7 +82,7 @@ fn p_0_is_no_dropout_and_p_1_leaves_biases() {
     let mut outputs = [0.0; 60];
     cpu.forward(&mlp, &data, 0..20, Some(&site(0)), &mut outputs);
     assert!(outputs.chunks(3).all(|row| row == [0.5, -1.0, 2.0]));
-    cpu.train_step(&mut mlp, &mut [], &Sgd::default(), batch, &site(0));
+    cpu.train_step(&mut mlp, &mut nothing(), &UpdateRule::default(), batch, &site(0));
     let moved = |block: usize| mlp.weights(block) != before.weights(block) || mlp.biases(block) != before.biases(block);
     assert!(!moved(0) && mlp.weights(1) == before.weights(1) && mlp.biases(1) != before.biases(1));
 }
@@ -93,7 +94,7 @@ fn what_is_dropped_does_not_move() {
     let data = data(67, 65, 7, true);
     let examples: Vec<u32> = (0..67).collect();
     let mut cpu = Cpu::new(before.architecture(), 67, 2);
-    cpu.train_step(&mut after, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
+    cpu.train_step(&mut after, &mut nothing(), &case.rule, Batch { data: &data, examples: &examples }, &site(0));
     for block in 0..2 {
         let dropout = before.architecture().drop_connect(block).unwrap();
         let at = MaskKey { layer: block as u32, ..site(0) }.of_weights();
@@ -109,9 +110,15 @@ fn what_is_dropped_does_not_move() {
 fn digits_are_learned_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::new([Flatten, Linear(64, 128), Relu, DropConnect(0.3), Linear(128, 10)]);
-    let optimizer = Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() };
-    let options =
-        TrainOptions { init: Init::Kaiming, optimizer, batch_size: 100, epochs: 6, seed: 4, ..TrainOptions::default() };
+    let options = TrainOptions {
+        init: Init::Kaiming,
+        optimizer: MOMENTUM,
+        learning_rate: 0.05,
+        batch_size: 100,
+        epochs: 6,
+        seed: 4,
+        ..TrainOptions::default()
+    };
     let (mut whole, pieces) = whole_and_in_pieces(&network, &options, &digits.train, &[1, 13, 2, 30]);
     let accuracy = whole.evaluate(&digits.test).unwrap().accuracy.unwrap();
     assert!(accuracy > 0.88, "{accuracy}");

@@ -6,7 +6,6 @@ use furlough::compute::{Cpu, Isa, drop_in_place};
 use furlough::data::{Dataset, Features, Targets, digits};
 use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskKey, MaskSharing, Mlp, Sequential};
-use furlough::optim::Sgd;
 use furlough::predict::Predictor;
 use furlough::random::{Key, Stream};
 use furlough::train::{TrainOptions, Trainer};
@@ -116,9 +115,14 @@ fn digits_are_learned_with_noise_and_the_model_keeps_its_kind() {
             };
             let network = Sequential::mlp(64, 10, &[64, 32], activation, input, &dropout);
             let network = network.with_dropout_kind(kind).with_sharing(sharing);
-            let optimizer = Sgd { learning_rate: 0.1, ..Sgd::default() };
-            let options =
-                TrainOptions { init, optimizer, batch_size: 32, epochs: 25, seed: 4, ..TrainOptions::default() };
+            let options = TrainOptions {
+                init,
+                learning_rate: 0.1,
+                batch_size: 32,
+                epochs: 25,
+                seed: 4,
+                ..TrainOptions::default()
+            };
             let mut trainer = Trainer::new(&network, &options, &digits.train, 2).unwrap();
             trainer.fit(None).unwrap();
             let accuracy = trainer.evaluate(&digits.test).unwrap().accuracy.unwrap();

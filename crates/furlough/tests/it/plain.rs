@@ -6,11 +6,11 @@
 
 use crate::common::case::{Case, check, generated};
 use crate::common::known::known;
-use crate::common::{bits, of_fused_isas, site, velocity};
+use crate::common::{bits, new_state, of_fused_isas, site, state_bits};
 use furlough::compute::{Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Targets};
 use furlough::nn::{Activation, Architecture, Concrete, Dropout, DropoutKind, Loss, MaskKey, Mlp};
-use furlough::optim::Sgd;
+use furlough::optim::{Optimizer, Regularizers, UpdateRule};
 use furlough_harness::Test;
 
 /// Products that are summed before they meet the sum of those before them.
@@ -42,24 +42,17 @@ fn equal(case: &Case, isa: Isa) {
     let (data, examples) = (case.data(), case.examples());
     for threads in [1, 2] {
         let (mut fast, mut cpu) = (case.mlp(), case.cpu(isa, threads));
-        let mut fast_velocity = velocity(&case.optimizer, &fast);
-        let mut plain = Plain {
-            mlp: fast.clone(),
-            velocity: fast_velocity.clone(),
-            optimizer: case.optimizer,
-            loss: case.loss.clone(),
-            gathers,
-        };
+        let mut fast_state = new_state(&case.rule, &fast);
+        let state = vec![vec![0.0; fast.parameters().len()]; case.rule.optimizer.state_buffers().len()];
+        let mut plain = Plain { mlp: fast.clone(), state, rule: case.rule, loss: case.loss.clone(), gathers };
         for (step, size) in (0..).zip([case.batch, case.batch.div_ceil(2), case.batch]) {
             let batch = Batch { data: &data, examples: &examples[..size] };
-            cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
+            cpu.train_step(&mut fast, &mut fast_state, &case.rule, batch, &site(step));
             plain.step(batch, &site(step));
             let differs = bits(fast.parameters()).iter().zip(bits(plain.mlp.parameters())).position(|(a, b)| *a != b);
             assert_eq!(differs, None, "step {step}, {threads} threads, {case:?}");
-            assert!(
-                bits(&fast_velocity) == bits(&plain.velocity),
-                "velocity, step {step}, {threads} threads, {case:?}"
-            );
+            let same = state_bits(&fast_state) == bits(&plain.state.concat());
+            assert!(same, "state, step {step}, {threads} threads, {case:?}");
             assert_eq!(fast.dropout_logits(), plain.mlp.dropout_logits(), "step {step}, {threads} threads, {case:?}");
         }
     }
@@ -91,8 +84,9 @@ type Matrix = Vec<Vec<f32>>;
 
 struct Plain {
     mlp: Mlp,
-    velocity: Vec<f32>,
-    optimizer: Sgd,
+    /// Buffers as the optimizer has them.
+    state: Vec<Vec<f32>>,
+    rule: UpdateRule,
     loss: Loss,
     /// What a group drops is left out of its sums, and its part of a gradient is summed by itself.
     gathers: bool,
@@ -141,9 +135,18 @@ impl Plain {
             deltas.insert(0, delta.clone());
         }
         let decays = self.descend_logits(&by_logits, batch);
-        for index in 0..blocks.len() {
-            let inputs = if index == 0 { &input } else { &traces[index - 1].output };
-            self.update(index, inputs, &deltas[index], site, decays[index]);
+        let inputs = |index: usize| if index == 0 { &input } else { &traces[index - 1].output };
+        let Some(bound) = self.rule.clip_norm else {
+            return (0..blocks.len()).for_each(|i| self.update(i, inputs(i), &deltas[i], site, decays[i]));
+        };
+        let gradients: Vec<_> = (0..blocks.len()).map(|i| self.gradient(i, inputs(i), &deltas[i], site)).collect();
+        let factor = (bound / (norm(&gradients.concat()) + 1e-6)).min(1.0) as f32;
+        for (index, mut gradient) in gradients.into_iter().enumerate() {
+            gradient.iter_mut().for_each(|g| *g *= factor);
+            let mut regularizers = self.rule.regularizers;
+            regularizers.l2 += decays[index];
+            self.follow_all(index, gradient, regularizers, site);
+            self.bound_norms(index);
         }
     }
 
@@ -264,10 +267,10 @@ impl Plain {
             let Some((number, concrete)) = self.concrete(index + 1) else { continue };
             let weights: Vec<f32> = self.mlp.weights(index + 1).iter().copied().collect();
             let squares = weights.chunks(1 << 14).map(sum_squares).sum();
-            let prior = self.optimizer.concrete;
+            let prior = self.rule.regularizers.concrete;
             let (by_logit, decay) = concrete.regularizer(prior, block.outputs, batch.data.len(), squares);
             decays[index + 1] = decay;
-            let moved = logits[number] - self.optimizer.learning_rate * (by_logits[number] + by_logit);
+            let moved = logits[number] - self.rule.learning_rate * (by_logits[number] + by_logit);
             logits[number] = moved.clamp(-Concrete::LARGEST_LOGIT, Concrete::LARGEST_LOGIT);
         }
         self.mlp.dropout_logits_mut().copy_from_slice(&logits);
@@ -276,15 +279,42 @@ impl Plain {
 
     fn update(&mut self, index: usize, inputs: &Matrix, deltas: &Matrix, site: &MaskKey, decay: f64) {
         let (weights, biases) = self.mlp.architecture().ranges(index);
-        let units = self.mlp.architecture().blocks()[index].outputs;
-        let optimizer = Sgd { weight_decay: self.optimizer.weight_decay + decay, ..self.optimizer };
-        let rate = optimizer.learning_rate as f32;
+        let UpdateRule { optimizer, learning_rate, mut regularizers, .. } = self.rule;
+        regularizers.l2 += decay;
+        let plain = matches!(optimizer, Optimizer::Sgd { momentum: 0.0, .. }) && regularizers.l1 == 0.0;
         let masked = self.mlp.architecture().drop_connect(index).is_some();
-        let in_place = if self.gathers {
-            !optimizer.has_velocity() && optimizer.l1 == 0.0 && optimizer.weight_decay == 0.0
+        if plain && if self.gathers { regularizers.l2 == 0.0 } else { !masked } {
+            let scale = ((1.0 - learning_rate * regularizers.l2) as f32, -learning_rate as f32);
+            let old = self.mlp.parameters()[weights.clone()].to_vec();
+            let new = self.products((index, site), (inputs, deltas), &old, scale);
+            self.mlp.parameters_mut()[weights].copy_from_slice(&new);
+            let sums = bias_sums(deltas);
+            sums.into_iter().zip(biases).for_each(|(g, place)| self.follow(place, g, None, site));
         } else {
-            !optimizer.has_velocity() && optimizer.l1 == 0.0 && !masked
-        };
+            let gradient = self.gradient(index, inputs, deltas, site);
+            self.follow_all(index, gradient, regularizers, site);
+        }
+        self.bound_norms(index);
+    }
+
+    /// The gradient by the weights and the biases of a block.
+    fn gradient(&self, index: usize, inputs: &Matrix, deltas: &Matrix, site: &MaskKey) -> Vec<f32> {
+        let nought = vec![0.0; self.mlp.architecture().ranges(index).0.len()];
+        let sums = self.products((index, site), (inputs, deltas), &nought, (0.0, 1.0));
+        let mut gradient = self.connected(index, sums, site);
+        gradient.extend(bias_sums(deltas));
+        gradient
+    }
+
+    /// The products of the inputs and the deltas, where they meet what is there.
+    fn products(
+        &self,
+        (index, site): (usize, &MaskKey),
+        (inputs, deltas): (&Matrix, &Matrix),
+        start: &[f32],
+        (beta, alpha): (f32, f32),
+    ) -> Vec<f32> {
+        let units = self.mlp.architecture().blocks()[index].outputs;
         let groups = self.groups(deltas.len());
         let kept: Vec<_> = groups
             .iter()
@@ -297,8 +327,7 @@ impl Plain {
                 (of(index), of(index + 1))
             })
             .collect();
-        // The product of the inputs and the deltas, where it meets what is there.
-        let gradient = |place: usize, start: f32, (beta, alpha): (f32, f32)| {
+        let of = |(place, &start): (usize, &f32)| {
             let (input, unit) = (place / units, place % units);
             let factors = |rows: std::ops::Range<usize>| -> Vec<(f32, f32)> {
                 rows.map(|row| (inputs[row][input], deltas[row][unit])).collect()
@@ -314,25 +343,7 @@ impl Plain {
             }
             out
         };
-        let count = weights.len();
-        let old = self.mlp.parameters()[weights.clone()].to_vec();
-        if in_place {
-            let scale = ((1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32, -rate);
-            let new: Vec<f32> = (0..count).map(|place| gradient(place, old[place], scale)).collect();
-            self.mlp.parameters_mut()[weights.clone()].copy_from_slice(&new);
-        } else {
-            let sums = (0..count).map(|place| gradient(place, 0.0, (0.0, 1.0))).collect();
-            let sums = self.connected(index, sums, site);
-            sums.into_iter().zip(weights.clone()).for_each(|(g, place)| self.follow(place, g, &optimizer));
-        }
-        let free = Sgd { weight_decay: 0.0, l1: 0.0, ..optimizer };
-        for (unit, place) in biases.enumerate() {
-            let sum = deltas.iter().fold(0.0, |sum, row| sum + row[unit]);
-            self.follow(place, sum, &free);
-        }
-        if let (true, Some(bound)) = (index + 1 < self.mlp.architecture().blocks().len(), optimizer.max_norm) {
-            self.bound_norms(index, bound as f32);
-        }
+        start.iter().enumerate().map(of).collect()
     }
 
     /// The rows that are summed by themselves.
@@ -342,22 +353,50 @@ impl Plain {
         (0..rows).step_by(size).map(|start| start..rows.min(start + size)).collect()
     }
 
-    fn follow(&mut self, place: usize, gradient: f32, optimizer: &Sgd) {
-        let [rate, momentum] = [optimizer.learning_rate, optimizer.momentum].map(|value| value as f32);
-        let (decay, l1) = (optimizer.weight_decay as f32, optimizer.l1 as f32);
-        let w = &mut self.mlp.parameters_mut()[place];
-        let sign = if *w == 0.0 { 0.0 } else { w.signum() };
-        let g = if l1 == 0.0 { gradient + decay * *w } else { gradient + decay * *w + l1 * sign };
-        if optimizer.has_velocity() {
-            let v = &mut self.velocity[place];
-            *v = momentum * *v + g;
-            *w -= rate * if optimizer.nesterov { g + momentum * *v } else { *v };
-        } else {
-            *w -= rate * g;
+    /// Lets the weights and the biases of a block follow their gradient.
+    fn follow_all(&mut self, index: usize, gradient: Vec<f32>, regularizers: Regularizers, site: &MaskKey) {
+        let (weights, biases) = self.mlp.architecture().ranges(index);
+        for (place, g) in (weights.start..biases.end).zip(gradient) {
+            self.follow(place, g, weights.contains(&place).then_some(regularizers), site);
         }
     }
 
-    fn bound_norms(&mut self, index: usize, bound: f32) {
+    /// Lets a parameter follow, which has penalties if it is a weight.
+    fn follow(&mut self, place: usize, gradient: f32, penalties: Option<Regularizers>, site: &MaskKey) {
+        let (l2, l1) = penalties.map_or((0.0, 0.0), |penalties| (penalties.l2 as f32, penalties.l1 as f32));
+        let w = &mut self.mlp.parameters_mut()[place];
+        let sign = if *w == 0.0 { 0.0 } else { w.signum() };
+        let g = if l1 == 0.0 { gradient + l2 * *w } else { gradient + l2 * *w + l1 * sign };
+        let rate = self.rule.learning_rate;
+        match self.rule.optimizer {
+            Optimizer::Sgd { momentum: 0.0, .. } => *w -= rate as f32 * g,
+            Optimizer::Sgd { momentum, nesterov } => {
+                let (v, momentum) = (&mut self.state[0][place], momentum as f32);
+                *v = momentum * *v + g;
+                *w -= rate as f32 * if nesterov { g + momentum * *v } else { *v };
+            }
+            Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
+                let decay = match self.rule.optimizer {
+                    Optimizer::AdamW { weight_decay, .. } if penalties.is_some() => weight_decay,
+                    _ => 0.0,
+                };
+                let t = f64::from(site.step + 1);
+                let rate_of_step = rate / (1.0 - libm::pow(beta1, t));
+                let unbias = 1.0 / (1.0 - libm::pow(beta2, t)).sqrt();
+                let [m, v] = &mut self.state[..] else { panic!("two moments") };
+                let (m, v) = (&mut m[place], &mut v[place]);
+                *m += (1.0 - beta1) as f32 * (g - *m);
+                *v = beta2 as f32 * *v + (1.0 - beta2) as f32 * (g * g);
+                let step = *m / (v.sqrt() * unbias as f32 + epsilon as f32);
+                *w = (1.0 - rate * decay) as f32 * *w - rate_of_step as f32 * step;
+            }
+        }
+    }
+
+    fn bound_norms(&mut self, index: usize) {
+        let hidden = index + 1 < self.mlp.architecture().blocks().len();
+        let Some(bound) = self.rule.regularizers.max_norm.filter(|_| hidden) else { return };
+        let bound = bound as f32;
         let weights = self.mlp.architecture().ranges(index).0;
         let units = self.mlp.architecture().blocks()[index].outputs;
         for unit in 0..units {
@@ -368,6 +407,22 @@ impl Plain {
             column.for_each(|place| parameters[place] *= factor);
         }
     }
+}
+
+/// Row after row.
+fn bias_sums(deltas: &Matrix) -> Vec<f32> {
+    let units = 0..deltas[0].len();
+    units.map(|unit| deltas.iter().fold(0.0, |sum, row| sum + row[unit])).collect()
+}
+
+/// In blocks of 32,768, each in sixteen sums of doubles.
+fn norm(gradient: &[f32]) -> f64 {
+    let block = |values: &[f32]| {
+        let mut sums = [0.0f64; 16];
+        values.iter().enumerate().for_each(|(place, &value)| sums[place % 16] += f64::from(value).powi(2));
+        sums.iter().sum::<f64>()
+    };
+    gradient.chunks(1 << 15).map(block).sum::<f64>().sqrt()
 }
 
 /// In blocks of 4,096, each in thirty-two sums, which are added up as doubles.

@@ -4,13 +4,13 @@
 use crate::common::case::{Case, check, generated};
 use crate::common::known::known;
 use crate::common::{
-    Tolerance, bits, check_gradient, check_passes, missing, of_bfloat16, of_each_isa, regularizer, sampled, site,
-    velocity, whole_and_in_pieces,
+    Tolerance, bits, check_gradient, check_passes, missing, new_state, nothing, of_bfloat16, of_each_isa, regularizer,
+    sampled, sgd, site, state_bits, whole_and_in_pieces,
 };
 use furlough::compute::{Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, Targets};
-use furlough::nn::{Activation, Concrete, DropoutKind, DropoutSchedule, Init, MaskSharing, Mlp, argmax};
-use furlough::optim::{LrSchedule, Sgd};
+use furlough::nn::{Activation, Concrete, DropoutKind, Init, MaskSharing, Mlp, argmax};
+use furlough::optim::{Regularizers, Schedule, UpdateRule};
 use furlough::random::Key;
 use furlough::train::{ClassWeights, LossOptions, TrainOptions};
 use furlough_harness::Test;
@@ -50,20 +50,22 @@ fn equals_reference(case: &Case, isa: Isa) {
     let what = format!("{} {case:?}", isa.name());
     let (data, examples) = (case.data(), case.examples());
     let mut fast = case.mlp();
-    let mut fast_velocity = velocity(&case.optimizer, &fast);
+    let mut fast_state = new_state(&case.rule, &fast);
     let mut cpu = case.cpu(isa, case.threads);
     let tolerance = Tolerance { precision: case.precision, slack: case.slack() };
     let sizes = [case.batch, case.batch, case.batch.div_ceil(2), 3.min(case.batch)];
     for (step, size) in (0..).zip(sizes) {
         let batch = Batch { data: &data, examples: &examples[..size] };
-        let (before, mut slow, mut slow_velocity) = (fast.clone(), fast.clone(), fast_velocity.clone());
-        let sums = cpu.train_step(&mut fast, &mut fast_velocity, &case.optimizer, batch, &site(step));
-        let (optimizer, loss, site) = (&case.optimizer, &case.loss, &site(step));
-        let loss = reference::step(&mut slow, &mut slow_velocity, optimizer, batch, loss, site, case.precision);
+        let (before, mut slow, mut slow_state) = (fast.clone(), fast.clone(), fast_state.clone());
+        let sums = cpu.train_step(&mut fast, &mut fast_state, &case.rule, batch, &site(step));
+        let (rule, loss, site) = (&case.rule, &case.loss, &site(step));
+        let loss = reference::step(&mut slow, &mut slow_state, rule, batch, loss, site, case.precision);
         let mean = sums.mean_loss();
         assert!((mean - loss).abs() <= tolerance.loss() * loss.max(1.0), "{what}: loss {mean}, the oracle says {loss}");
         tolerance.assert_close(&format!("{what} step {step} parameters"), fast.parameters(), slow.parameters());
-        tolerance.assert_close(&format!("{what} step {step} velocity"), &fast_velocity, &slow_velocity);
+        for ((name, fast), (_, slow)) in fast_state.buffers().zip(slow_state.buffers()) {
+            tolerance.assert_close(&format!("{what} step {step} {name}"), fast, slow);
+        }
         if sums.normalizer > 0.0 {
             logits_agree(&format!("{what} step {step}"), case, &before, (&fast, &slow), tolerance);
         }
@@ -82,7 +84,7 @@ fn logits_agree(what: &str, case: &Case, before: &Mlp, (fast, slow): (&Mlp, &Mlp
     let logits = fast.dropout_logits().iter().zip(slow.dropout_logits()).zip(before.dropout_logits());
     for ((fast, slow), before) in logits {
         assert!((fast - slow).abs() <= 25.0 * tolerance.loss(), "{what}: logit {fast}, the oracle says {slow}");
-        let pulled = case.optimizer.concrete.length > 1.0;
+        let pulled = case.rule.regularizers.concrete.length > 1.0;
         let moved = fast != before || fast.abs() == Concrete::LARGEST_LOGIT;
         assert!(moved || !pulled, "{what}: the logit has not moved");
     }
@@ -149,9 +151,10 @@ fn finite_differences_agree() {
                     DropoutKind::Concrete if layer == 0 => DropoutKind::Bernoulli,
                     kind => kind,
                 });
-                let optimizer = Sgd { learning_rate: 1.0, concrete, ..Sgd::default() };
+                let rule =
+                    UpdateRule { regularizers: Regularizers { concrete, ..Regularizers::default() }, ..sgd(1.0) };
                 let gathering = SharedMaskMode::Always;
-                let case = Case { batch: 13, activation, classes, sharing, optimizer, gathering, ..case };
+                let case = Case { batch: 13, activation, classes, sharing, rule, gathering, ..case };
                 gradient_agrees(&case);
                 gradient_agrees(&case.weighted());
             }
@@ -164,11 +167,11 @@ fn gradient_agrees(case: &Case) {
     let batch = Batch { data: &data, examples: &examples };
     let mut cpu = case.cpu(Isa::best(), 1);
     let mut after = before.clone();
-    cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(1));
-    let prior = case.optimizer.concrete;
+    cpu.train_step(&mut after, &mut nothing(), &case.rule, batch, &site(1));
+    let prior = case.rule.regularizers.concrete;
     let mut total = |mlp: &mut Mlp| {
         let penalty = regularizer(mlp, prior, data.len());
-        cpu.train_step(mlp, &mut [], &case.optimizer, batch, &site(1)).mean_loss() + penalty
+        cpu.train_step(mlp, &mut nothing(), &case.rule, batch, &site(1)).mean_loss() + penalty
     };
     check_gradient(&before, &after, 1e-4 * f64::from(case.slack()), &format!("{case:?}"), &mut total);
     for place in 0..before.dropout_logits().len() {
@@ -195,21 +198,25 @@ fn stopped_and_resumed_changes_no_bit() {
         let learns = case.network().validate().unwrap().concrete_blocks().next().is_some();
         let options = TrainOptions {
             init: Init::Kaiming,
-            optimizer: Sgd { learning_rate: 0.02, ..case.optimizer },
-            lr_schedule: if case.classes { LrSchedule::Cosine } else { LrSchedule::Constant },
+            optimizer: case.rule.optimizer,
+            learning_rate: case.rule.learning_rate.min(0.02),
+            lr_schedule: case.lr_schedule.clone(),
+            regularizers: case.rule.regularizers,
+            weight_decay_schedule: case.lr_schedule.clone(),
+            clip_norm: case.rule.clip_norm,
             // Four steps an epoch, the last of which is smaller.
             batch_size: (4 * case.batch / 5).max(1),
             epochs: 3,
             seed: 4,
             precision: case.precision,
-            dropout_schedule: if learns { DropoutSchedule::Constant } else { DropoutSchedule::Ramp(0.5) },
+            dropout_schedule: if learns { Schedule::Constant } else { Schedule::Ramp(0.5) },
             loss: LossOptions {
                 label_smoothing: case.loss.label_smoothing,
                 class_weights: (!case.loss.class_weights.is_empty()).then_some(ClassWeights::Balanced),
             },
         };
         let (whole, pieces) = whole_and_in_pieces(&case.network(), &options, &data, &[1, 2, 4, 1]);
-        assert_eq!(bits(&whole.state().velocity), bits(&pieces.state().velocity), "{case:?}");
+        assert_eq!(state_bits(&whole.state().optimizer), state_bits(&pieces.state().optimizer), "{case:?}");
         let (whole, pieces) = (whole.into_mlp(), pieces.into_mlp());
         assert_eq!(bits(whole.parameters()), bits(pieces.parameters()), "{case:?}");
         assert_eq!(whole.dropout_logits(), pieces.dropout_logits(), "{case:?}");
@@ -238,12 +245,12 @@ fn a_loss_that_is_not_finite_changes_nothing() {
         let bias = mlp.architecture().ranges(last).1.start;
         mlp.parameters_mut()[bias] = f32::NAN;
         let (before, logits) = (bits(mlp.parameters()), mlp.dropout_logits().to_vec());
-        let mut velocity = velocity(&case.optimizer, &mlp);
+        let mut state = new_state(&case.rule, &mlp);
         let mut cpu = case.cpu(Isa::best(), case.threads);
         let batch = Batch { data: &data, examples: &examples };
-        assert!(!cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(0)).loss.is_finite());
+        assert!(!cpu.train_step(&mut mlp, &mut state, &case.rule, batch, &site(0)).is_finite());
         assert!(before == bits(mlp.parameters()) && logits == mlp.dropout_logits(), "{case:?}");
-        assert!(velocity.iter().all(|&v| v == 0.0), "{case:?}");
+        assert!(state.values().all(|value| value == 0.0), "{case:?}");
         let rows = 0..case.batch as u32;
         let mut outputs = [(); 2].map(|()| vec![0.0; rows.len() * good.architecture().outputs()]);
         cpu.forward(&good, &data, rows.clone(), None, &mut outputs[0]);

@@ -8,6 +8,7 @@
 
 use furlough::data::{Dataset, Targets, epoch_order};
 use furlough::nn::{Activation, Dropout, MaskKey, Mlp, Sequential, linear, linear_backward};
+use furlough::optim::{Optimizer, Schedule, UpdateRule};
 use furlough::random::{Key, Stream};
 use furlough::train::{ClassWeights, Control, Event, TrainOptions, Trainer};
 use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension};
@@ -20,7 +21,7 @@ furlough_harness::tests![
     the_engine_trains_as_pytorch_does,
 ];
 
-const CASES: [&str; 7] = [
+const CASES: [&str; 12] = [
     "hidden-dropout",
     "input-dropout",
     "momentum",
@@ -28,6 +29,11 @@ const CASES: [&str; 7] = [
     "class-weights",
     "example-weights",
     "all-weights",
+    "adam",
+    "adamw",
+    "clipping",
+    "shared-adam",
+    "shared-adamw",
 ];
 const LOSS_TOLERANCE: f64 = 1e-5;
 const WEIGHT_TOLERANCE: f32 = 1e-5;
@@ -71,11 +77,22 @@ impl Fixture {
             seed: settings["seed"].as_u64().unwrap(),
             ..TrainOptions::default()
         };
-        options.optimizer.learning_rate = number("lr");
-        options.optimizer.momentum = number("momentum");
-        options.optimizer.nesterov = settings["nesterov"].as_bool().unwrap();
-        options.optimizer.weight_decay = number("weight_decay");
-        options.optimizer.max_norm = settings["max_norm"].as_f64();
+        options.learning_rate = number("lr");
+        let [beta1, beta2] =
+            if settings["betas"].is_array() { list("betas")[..].try_into().unwrap() } else { [0.0; 2] };
+        let epsilon = settings["epsilon"].as_f64().unwrap_or_default();
+        let decay = number("weight_decay");
+        options.optimizer = match settings["optimizer"].as_str().unwrap_or("sgd") {
+            "adam" => Optimizer::Adam { beta1, beta2, epsilon },
+            "adamw" => Optimizer::AdamW { beta1, beta2, epsilon, weight_decay: decay },
+            _ => Optimizer::Sgd { momentum: number("momentum"), nesterov: settings["nesterov"].as_bool().unwrap() },
+        };
+        options.regularizers.l2 = if options.optimizer.name() == "adamw" { 0.0 } else { decay };
+        options.regularizers.max_norm = settings["max_norm"].as_f64();
+        options.clip_norm = settings["clip_norm"].as_f64();
+        let schedule = |key: &str| settings[key].as_str().map_or(Schedule::Constant, |text| text.parse().unwrap());
+        options.lr_schedule = schedule("lr_schedule");
+        options.weight_decay_schedule = schedule("weight_decay_schedule");
         let hidden = &widths[1..layers];
         let network = Sequential::mlp(widths[0], widths[layers], hidden, Activation::Relu, dropout[0], &dropout[1..]);
         let numbers = |key: &str| settings[key].is_array().then(|| list(key));
@@ -188,11 +205,12 @@ fn train_by_hand(fixture: &Fixture, data: &Dataset) -> (Vec<f64>, Mlp) {
         [mlp.architecture().input_dropout()].into_iter().chain(blocks.iter().map(|block| block.dropout)).collect();
     let mut weights: Vec<Array2<f32>> = (0..blocks.len()).map(|i| mlp.weights(i).to_owned()).collect();
     let mut biases: Vec<Array1<f32>> = (0..blocks.len()).map(|i| mlp.biases(i).to_owned()).collect();
-    let mut weight_velocity: Vec<_> = weights.iter().map(|w| Array2::zeros(w.dim())).collect();
-    let mut bias_velocity: Vec<_> = biases.iter().map(|b| Array1::zeros(b.dim())).collect();
+    let mut weight_state: Vec<_> = weights.iter().map(|w| [(); 2].map(|()| Array2::zeros(w.dim()))).collect();
+    let mut bias_state: Vec<_> = biases.iter().map(|b| [(); 2].map(|()| Array1::zeros(b.dim()))).collect();
     let Targets::Classes { labels, .. } = data.targets() else { panic!("digits have classes") };
 
     let minimized = options.loss.of(data).unwrap();
+    let steps = data.len().div_ceil(options.batch_size) as u64 * u64::from(options.epochs);
     let mut order = vec![0; data.len()];
     let mut losses = Vec::new();
     'training: for epoch in 0.. {
@@ -220,15 +238,23 @@ fn train_by_hand(fixture: &Fixture, data: &Dataset) -> (Vec<f64>, Mlp) {
             let parts: Vec<f32> = examples.iter().map(|&example| data.weight(example as usize)).collect();
             let (loss, mut delta) = minimized.cross_entropy(inputs[blocks.len()].view(), &answers, &parts);
 
-            // Backward, each layer's parameters following as soon as their derivatives are known.
+            // Backward, and then all parameters follow their derivatives.
+            let mut gradients = Vec::new();
             for (i, block) in blocks.iter().enumerate().rev() {
                 delta = dropouts[i + 1].backward(delta.view(), examples, &site(i + 1));
                 delta = block.activation.backward(sums[i].view(), delta.view());
                 let (dx, dw, db) = linear_backward(inputs[i].view(), weights[i].view(), delta.view());
-                let dw = dw + &weights[i] * options.optimizer.weight_decay as f32;
-                follow(options, &mut weights[i], &mut weight_velocity[i], dw);
-                follow(options, &mut biases[i], &mut bias_velocity[i], db);
-                if let Some(bound) = options.optimizer.max_norm.filter(|_| i + 1 < blocks.len()) {
+                gradients.insert(0, (dw, db));
+                delta = dx;
+            }
+            let rule = options.update_rule(losses.len() as u64, steps);
+            let t = losses.len() as i32 + 1;
+            let clip = clip_factor(&rule, &gradients);
+            for (i, (dw, db)) in gradients.into_iter().enumerate() {
+                let dw = dw * clip + &weights[i] * rule.regularizers.l2 as f32;
+                follow(&rule, t, true, &mut weights[i], &mut weight_state[i], dw);
+                follow(&rule, t, false, &mut biases[i], &mut bias_state[i], db * clip);
+                if let Some(bound) = rule.regularizers.max_norm.filter(|_| i + 1 < blocks.len()) {
                     for mut unit in weights[i].axis_iter_mut(Axis(1)) {
                         let norm = unit.dot(&unit).sqrt();
                         if norm > bound as f32 {
@@ -236,7 +262,6 @@ fn train_by_hand(fixture: &Fixture, data: &Dataset) -> (Vec<f64>, Mlp) {
                         }
                     }
                 }
-                delta = dx;
             }
             losses.push(loss);
         }
@@ -245,19 +270,39 @@ fn train_by_hand(fixture: &Fixture, data: &Dataset) -> (Vec<f64>, Mlp) {
     (losses, Mlp::from_parameters(mlp.architecture().clone(), parameters))
 }
 
-/// One step of one array along its gradient, as `optim::Sgd` defines it.
+/// What all gradients are multiplied by.
+fn clip_factor(rule: &UpdateRule, gradients: &[(Array2<f32>, Array1<f32>)]) -> f32 {
+    let values = gradients.iter().flat_map(|(dw, db)| dw.iter().chain(db));
+    let norm = values.map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+    rule.clip_norm.map_or(1.0, |bound| (bound / (norm + 1e-6)).min(1.0) as f32)
+}
+
+/// Step `t`, from 1, of one array along its gradient, as `optim::Optimizer` defines it.
 fn follow<D: Dimension>(
-    options: &TrainOptions,
+    rule: &UpdateRule,
+    t: i32,
+    decays: bool,
     parameters: &mut Array<f32, D>,
-    velocity: &mut Array<f32, D>,
+    [first, second]: &mut [Array<f32, D>; 2],
     gradient: Array<f32, D>,
 ) {
-    let (rate, momentum) = (options.optimizer.learning_rate as f32, options.optimizer.momentum as f32);
-    *velocity *= momentum;
-    *velocity += &gradient;
-    if options.optimizer.nesterov {
-        *parameters -= &((gradient + &*velocity * momentum) * rate);
-    } else {
-        *parameters -= &(&*velocity * rate);
+    let rate = rule.learning_rate;
+    let mut adam = |beta1: f64, beta2: f64, epsilon: f64, decay: f64| {
+        *parameters *= (1.0 - rate * if decays { decay } else { 0.0 }) as f32;
+        *first = &*first * beta1 as f32 + &gradient * (1.0 - beta1) as f32;
+        *second = &*second * beta2 as f32 + &gradient * &gradient * (1.0 - beta2) as f32;
+        let unbias = (1.0 - beta2.powi(t)).sqrt() as f32;
+        let step = &*first / &second.mapv(|v| v.sqrt() / unbias + epsilon as f32);
+        *parameters -= &(step * (rate / (1.0 - beta1.powi(t))) as f32);
+    };
+    match rule.optimizer {
+        Optimizer::Adam { beta1, beta2, epsilon } => adam(beta1, beta2, epsilon, 0.0),
+        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => adam(beta1, beta2, epsilon, weight_decay),
+        Optimizer::Sgd { momentum, nesterov } => {
+            *first *= momentum as f32;
+            *first += &gradient;
+            let ahead = if nesterov { gradient + &*first * momentum as f32 } else { first.clone() };
+            *parameters -= &(ahead * rate as f32);
+        }
     }
 }

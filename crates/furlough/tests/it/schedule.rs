@@ -1,11 +1,11 @@
 //! Drop probabilities that change from step to step: the fast step against the plain one with those
 //! of the step, and the loop.
 
-use crate::common::data;
+use crate::common::{data, nothing, sgd};
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, digits};
-use furlough::nn::{Activation, DropoutSchedule, Init, Loss, MaskKey, MaskSharing, Mlp, Sequential};
-use furlough::optim::Sgd;
+use furlough::nn::{Activation, Init, Loss, MaskKey, MaskSharing, Mlp, Sequential};
+use furlough::optim::Schedule;
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, TrainOptions, Trainer};
 
@@ -22,7 +22,7 @@ fn site(step: u32) -> MaskKey {
 /// One engine takes steps with other probabilities each time, dropped units gathered away or not,
 /// all and none dropped too.
 fn a_step_has_the_drop_probabilities_of_its_factor() {
-    let optimizer = Sgd { learning_rate: 0.2, ..Sgd::default() };
+    let rule = sgd(0.2);
     let data = data(150, 37, 5, true);
     let examples: Vec<u32> = (0..70).map(|i| 149 - 2 * i).collect();
     let batch = Batch { data: &data, examples: &examples };
@@ -42,11 +42,11 @@ fn a_step_has_the_drop_probabilities_of_its_factor() {
             cpu.gather(when);
             for (step, factor) in [1.0, 0.0, 0.4, 0.0, 1.0, 1e-12, 0.75].into_iter().enumerate() {
                 let site = site(step as u32);
-                let sums = cpu.scheduled_step(&mut fast, &mut [], &optimizer, batch, &site, factor);
+                let sums = cpu.scheduled_step(&mut fast, &mut nothing(), &rule, batch, &site, factor);
                 let scaled = start.architecture().with_dropout_times(factor);
                 let mut plain = Mlp::from_parameters(scaled, slow);
                 let loss =
-                    reference::step(&mut plain, &mut [], &optimizer, batch, &Loss::default(), &site, Precision::F32);
+                    reference::step(&mut plain, &mut nothing(), &rule, batch, &Loss::default(), &site, Precision::F32);
                 slow = plain.parameters().to_vec();
                 let what = format!("{} {activation:?} {sharing} {when:?} factor {factor}", isa.name());
                 assert!(
@@ -68,14 +68,14 @@ fn training_follows_its_schedule_and_resuming_changes_no_bit() {
     let digits = digits::load().unwrap();
     let network = Sequential::mlp(64, 10, &[40], Activation::Relu, 0.1, &[0.5]);
     let mut ends = Vec::new();
-    for text in ["constant", "early:0.4", "late:0.4", "ramp:0.7", "decay"] {
-        let schedule: DropoutSchedule = text.parse().unwrap();
+    for text in ["constant", "early:0.4", "late:0.4", "ramp:0.7", "decay", "flat_cos", "warmup:0.2+linear"] {
+        let schedule: Schedule = text.parse().unwrap();
         let options = TrainOptions {
             init: Init::Kaiming,
             batch_size: 500, // three steps an epoch
             epochs: 5,
             seed: 4,
-            dropout_schedule: schedule,
+            dropout_schedule: schedule.clone(),
             ..TrainOptions::default()
         };
         let mut whole = Trainer::new(&network, &options, &digits.train, 2).unwrap();
@@ -90,7 +90,7 @@ fn training_follows_its_schedule_and_resuming_changes_no_bit() {
             let batch = Batch { data: &digits.train, examples };
             let site = MaskKey { key: Key::new(4), ..site(step) };
             let factor = schedule.factor(step.into(), 15);
-            cpu.scheduled_step(&mut mlp, &mut [], &options.optimizer, batch, &site, factor);
+            cpu.scheduled_step(&mut mlp, &mut nothing(), &options.update_rule(0, 15), batch, &site, factor);
         }
         assert!(mlp == whole.state().mlp, "{text}");
 
@@ -116,7 +116,7 @@ fn a_fraction_out_of_range_is_refused_before_training() {
     let digits = digits::load().unwrap();
     let network = Sequential::mlp(64, 10, &[8], Activation::Relu, 0.0, &[0.5]);
     for part in [1.5, -0.1, f64::NAN] {
-        let options = TrainOptions { dropout_schedule: DropoutSchedule::Ramp(part), ..TrainOptions::default() };
+        let options = TrainOptions { dropout_schedule: Schedule::Ramp(part), ..TrainOptions::default() };
         let error = Trainer::new(&network, &options, &digits.train, 1).err().unwrap().to_string();
         assert!(error.contains(&format!("dropout_schedule = ramp:{part}: write constant")), "{error}");
     }

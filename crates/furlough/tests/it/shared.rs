@@ -2,11 +2,11 @@
 //! which computes everything.
 
 use crate::common::case::Case;
-use crate::common::{bits, site, velocity, whole_and_in_pieces};
+use crate::common::{MOMENTUM, bits, new_state, nothing, site, whole_and_in_pieces};
 use furlough::compute::{Cpu, SharedMaskMode};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Activation, Dropout, Init, MaskKey, MaskSharing, Sequential};
-use furlough::optim::Sgd;
+use furlough::optim::{Optimizer, Regularizers, UpdateRule};
 use furlough::random::Stream;
 use furlough::train::TrainOptions;
 use ndarray::Array2;
@@ -29,7 +29,7 @@ fn what_is_dropped_does_not_move() {
     let mut after = before.clone();
     let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
     cpu.gather(SharedMaskMode::Always);
-    cpu.train_step(&mut after, &mut [], &case.optimizer, Batch { data: &data, examples: &examples }, &site(0));
+    cpu.train_step(&mut after, &mut nothing(), &case.rule, Batch { data: &data, examples: &examples }, &site(0));
     let mask = MaskKey { layer: 1, ..site(0) };
     let dropout = before.architecture().blocks()[0].dropout;
     let mut moved = [0, 0];
@@ -53,14 +53,16 @@ fn what_is_dropped_is_penalised_all_the_same() {
     let dropped = |unit: usize| !dropout.keeps(&MaskKey { layer: 1, ..site(0) }, 0, unit as u32);
     let (rate, l1, decay) = (0.25, 0.01, 0.125);
     for (momentum, weight_decay) in [(0.0, 0.0), (0.9, 0.0), (0.0, decay), (0.9, decay)] {
-        let optimizer = Sgd { learning_rate: rate, l1, momentum, weight_decay, ..Sgd::default() };
+        let regularizers = Regularizers { l1, l2: weight_decay, ..Regularizers::default() };
+        let optimizer = Optimizer::Sgd { momentum, nesterov: false };
+        let rule = UpdateRule { optimizer, learning_rate: rate, regularizers, clip_norm: None };
         for when in [SharedMaskMode::Always, SharedMaskMode::Never] {
             let mut after = before.clone();
-            let mut velocity = velocity(&optimizer, &after);
+            let mut state = new_state(&rule, &after);
             let mut cpu = Cpu::new(before.architecture(), case.batch, 2);
             cpu.gather(when);
             let batch = Batch { data: &data, examples: &examples };
-            cpu.train_step(&mut after, &mut velocity, &optimizer, batch, &site(0));
+            cpu.train_step(&mut after, &mut state, &rule, batch, &site(0));
             let mut seen = [0; 3];
             for ((input, unit), &new) in after.weights(0).indexed_iter().filter(|((_, unit), _)| dropped(*unit)) {
                 let old = before.weights(0)[[input, unit]];
@@ -82,11 +84,11 @@ fn digits_are_learned_and_resuming_changes_no_bit() {
         // Large enough to be gathered unasked.
         let network = Sequential::mlp(64, 10, &[1024, 128], Activation::Relu, 0.0, &[0.5, 0.3]);
         let network = network.with_sharing(sharing);
-        let optimizer = Sgd { learning_rate: 0.02, momentum: 0.9, ..Sgd::default() };
         // 1,437 examples: 14 batches of 100 and one of 37.
         let options = TrainOptions {
             init: Init::Kaiming,
-            optimizer,
+            optimizer: MOMENTUM,
+            learning_rate: 0.02,
             batch_size: 100,
             epochs: 12,
             seed: 4,

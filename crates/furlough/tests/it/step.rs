@@ -2,11 +2,11 @@
 //! set of this machine.
 
 use crate::common::case::Case;
-use crate::common::{bits, data, site};
+use crate::common::{bits, data, nothing, site};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskKey, MaskSharing, Mlp, Sequential};
-use furlough::optim::Sgd;
+use furlough::optim::UpdateRule;
 use furlough::random::{Key, Stream};
 use ndarray::Array2;
 
@@ -84,17 +84,17 @@ fn weights_changed_between_steps_are_not_taken_for_those_before() {
         let mut mlp = case.mlp();
         let new = || Cpu::with(mlp.architecture(), case.batch, 2, precision, Isa::best());
         let (mut cpu, mut other) = (new(), new());
-        cpu.train_step(&mut mlp, &mut [], &case.optimizer, batch, &site(0));
+        cpu.train_step(&mut mlp, &mut nothing(), &case.rule, batch, &site(0));
         let kept = mlp.clone();
         // By hand, by another engine, and back to a copy from before.
         mlp.parameters_mut().iter_mut().for_each(|w| *w *= 1.5);
         let mut by_other = mlp.clone();
-        other.train_step(&mut by_other, &mut [], &case.optimizer, batch, &site(1));
+        other.train_step(&mut by_other, &mut nothing(), &case.rule, batch, &site(1));
         for start in [mlp, by_other, kept] {
             let (mut after, mut expected) = (start.clone(), start.clone());
             let mut fresh = Cpu::with(start.architecture(), case.batch, 2, precision, Isa::best());
-            cpu.train_step(&mut after, &mut [], &case.optimizer, batch, &site(2));
-            fresh.train_step(&mut expected, &mut [], &case.optimizer, batch, &site(2));
+            cpu.train_step(&mut after, &mut nothing(), &case.rule, batch, &site(2));
+            fresh.train_step(&mut expected, &mut nothing(), &case.rule, batch, &site(2));
             assert!(expected != start && after == expected, "{precision:?}");
         }
     }
@@ -133,7 +133,9 @@ fn more_threads_than_tiles_of_rows_give_the_same_bits() {
                 let losses: Vec<u64> = (0..3)
                     .map(|step| {
                         let batch = Batch { data: &data, examples: &examples };
-                        cpu.train_step(&mut mlp, &mut [], &Sgd::default(), batch, &site(step)).loss.to_bits()
+                        cpu.train_step(&mut mlp, &mut nothing(), &UpdateRule::default(), batch, &site(step))
+                            .loss
+                            .to_bits()
                     })
                     .collect();
                 (losses, bits(mlp.parameters()))
@@ -187,7 +189,7 @@ fn bytes_and_numbers_give_the_same_bits_however_many_of_them_are_zero() {
                 if fresh {
                     cpu = new();
                 }
-                cpu.train_step(&mut mlp, &mut [], &Sgd::default(), Batch { data, examples }, &site(step));
+                cpu.train_step(&mut mlp, &mut nothing(), &UpdateRule::default(), Batch { data, examples }, &site(step));
             }
             bits(mlp.parameters())
         };
@@ -209,7 +211,7 @@ fn what_does_not_fit_panics_before_anything_is_computed() {
     let refused = |data: &Dataset, examples: &[u32], expected: &str| {
         let mut mlp = before.clone();
         let mut cpu = Cpu::new(mlp.architecture(), 8, 1);
-        let step = || cpu.train_step(&mut mlp, &mut [], &case.optimizer, Batch { data, examples }, &site(0));
+        let step = || cpu.train_step(&mut mlp, &mut nothing(), &case.rule, Batch { data, examples }, &site(0));
         let message = furlough_harness::panic_message(step);
         assert!(message.contains(expected), "{message}");
         assert_eq!(mlp, before);

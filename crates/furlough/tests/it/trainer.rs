@@ -1,9 +1,10 @@
 //! The loop: what it promises about stopping, resuming, events and errors.
 
+use crate::common::MOMENTUM;
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, EvalData, Features, Targets, epoch_order};
 use furlough::nn::{Init, Layer::*, MaskKey, Mlp, Sequential};
-use furlough::optim::{LrSchedule, Sgd};
+use furlough::optim::{Optimizer, OptimizerState, Schedule, UpdateRule};
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, TrainState, Trainer};
 use furlough::{Error, Result};
@@ -36,11 +37,11 @@ fn network() -> Sequential {
 }
 
 fn options() -> TrainOptions {
-    let optimizer = Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() };
     TrainOptions {
         init: "kaiming".parse().unwrap(),
-        optimizer,
-        lr_schedule: LrSchedule::Cosine,
+        optimizer: MOMENTUM,
+        learning_rate: 0.1,
+        lr_schedule: Schedule::Cosine,
         batch_size: 16,
         epochs: 6,
         seed: 77,
@@ -49,21 +50,22 @@ fn options() -> TrainOptions {
 }
 
 fn bits(state: &TrainState) -> Vec<u32> {
-    state.mlp.parameters().iter().chain(&state.velocity).map(|p| p.to_bits()).collect()
+    state.mlp.parameters().iter().copied().chain(state.optimizer.values()).map(f32::to_bits).collect()
 }
 
 /// The learning rate of each step is the schedule's, of all steps of all epochs, and nothing else
 /// changes.
 fn the_learning_rate_follows_its_schedule() {
     let data = quarters();
-    for lr_schedule in [LrSchedule::Constant, LrSchedule::Linear, LrSchedule::Cosine] {
-        let options = TrainOptions { lr_schedule, epochs: 2, ..options() };
+    for lr_schedule in ["constant", "linear", "cosine", "onecycle", "warmup:0.3+coslog4"] {
+        let lr_schedule: Schedule = lr_schedule.parse().unwrap();
+        let options = TrainOptions { lr_schedule: lr_schedule.clone(), epochs: 2, ..options() };
         let mut trainer = Trainer::new(&network(), &options, &data, 1).unwrap();
         trainer.fit(None).unwrap();
 
         let architecture = network().validate().unwrap();
         let mut mlp = Mlp::new(architecture.clone(), options.init, Key::new(options.seed));
-        let mut velocity = vec![0.0; mlp.parameters().len()];
+        let mut state = OptimizerState::new(&options.optimizer, mlp.parameters().len());
         let mut cpu = Cpu::new(&architecture, options.batch_size, 1);
         for step in 0..20u32 {
             let mut order = vec![0; data.len()];
@@ -71,8 +73,8 @@ fn the_learning_rate_follows_its_schedule() {
             let examples = order.chunks(16).nth(step as usize % 10).unwrap();
             let site = MaskKey { key: Key::new(options.seed), stream: Stream::Dropout, step, layer: 0 };
             let learning_rate = 0.1 * lr_schedule.factor(u64::from(step), 20);
-            let optimizer = Sgd { learning_rate, ..options.optimizer };
-            cpu.train_step(&mut mlp, &mut velocity, &optimizer, Batch { data: &data, examples }, &site);
+            let rule = UpdateRule { optimizer: MOMENTUM, learning_rate, ..UpdateRule::default() };
+            cpu.train_step(&mut mlp, &mut state, &rule, Batch { data: &data, examples }, &site);
         }
         assert_eq!(*trainer.state().mlp.parameters(), *mlp.parameters(), "{lr_schedule}");
     }
@@ -185,7 +187,7 @@ fn a_loss_that_is_not_finite_ends_the_run_with_what_was_learned_before() {
     let Features::Floats(rows) = data.inputs() else { unreachable!() };
     let far = Dataset::new(Features::Floats(rows * 1e4), data.targets().clone(), &[2]).unwrap();
     for (data, learning_rate, saves) in [(&data, 1e12, true), (&far, 1e38, false)] {
-        let wild = TrainOptions { optimizer: Sgd { learning_rate, ..Sgd::default() }, ..options() };
+        let wild = TrainOptions { optimizer: Optimizer::SGD, learning_rate, ..options() };
         let mut trainer = Trainer::new(&relu, &wild, data, 1).unwrap();
         let mut saved = None;
         let error = trainer
@@ -212,8 +214,8 @@ fn an_overflow_in_an_epochs_last_step_is_divergence() {
     let relu = Sequential::new([Linear(2, 33), Relu, Linear(33, 33), Relu, Linear(33, 4)]);
     // One step an epoch, so that no later step's loss shows the overflow of this one.
     for (epochs, test) in [(1, None), (1, Some(EvalData::test(&data))), (3, Some(EvalData::test(&data)))] {
-        let optimizer = Sgd { learning_rate: 1e15, ..Sgd::default() };
-        let wild = TrainOptions { optimizer, batch_size: data.len(), epochs, ..options() };
+        let (optimizer, learning_rate) = (Optimizer::SGD, 1e15);
+        let wild = TrainOptions { optimizer, learning_rate, batch_size: data.len(), epochs, ..options() };
         let mut trainer = Trainer::new(&relu, &wild, &data, 1).unwrap();
         let mut told = Vec::new();
         let error = trainer
@@ -291,7 +293,7 @@ fn what_does_not_fit_is_refused_with_its_reason() {
     };
     assert!(state(&|_| ()).is_ok());
     for bad in [
-        &(|s: &mut TrainState| s.velocity.clear()) as &dyn Fn(&mut TrainState),
+        &(|s: &mut TrainState| s.optimizer = OptimizerState::default()) as &dyn Fn(&mut TrainState),
         &|s| s.progress.step = 5,
         &|s| s.progress.step_in_epoch = 10,
         &|s| (s.progress.epoch, s.progress.step) = (7, 70),

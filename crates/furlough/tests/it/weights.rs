@@ -3,11 +3,11 @@
 
 use crate::common::case::Case;
 use crate::common::known::known;
-use crate::common::{bits, data, site, velocity};
+use crate::common::{MOMENTUM, bits, data, new_state, site};
 use furlough::compute::{Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, Dataset, EvalData, Features, Partition, Split, Targets};
 use furlough::nn::{ConcretePrior, DropoutKind, Layer::*, Loss, MaskSharing, Sequential};
-use furlough::optim::Sgd;
+use furlough::optim::{OptimizerState, Regularizers, UpdateRule};
 use furlough::predict::Predictor;
 use furlough::train::{ClassWeights, Control, EpochSummary, Event, LossOptions, TrainOptions, Trainer};
 use ndarray::{Array2, array};
@@ -32,10 +32,10 @@ fn weights_of_1_change_no_bit() {
         let run = |data: &Dataset, loss: Loss| {
             let (mut mlp, mut cpu) = (case.mlp(), case.cpu(Isa::best(), 2));
             cpu.minimize(loss);
-            let mut velocity = velocity(&case.optimizer, &mlp);
+            let mut state = new_state(&case.rule, &mlp);
             let sums = (0..2).map(|step| {
                 let batch = Batch { data, examples: &examples };
-                cpu.train_step(&mut mlp, &mut velocity, &case.optimizer, batch, &site(step))
+                cpu.train_step(&mut mlp, &mut state, &case.rule, batch, &site(step))
             });
             (sums.collect::<Vec<_>>(), bits(mlp.parameters()))
         };
@@ -48,16 +48,10 @@ fn weights_of_1_change_no_bit() {
 
 /// Neither momentum nor penalties move anything, nor does what is learned of concrete dropout.
 fn a_batch_whose_weights_sum_to_0_changes_nothing() {
-    let optimizer = Sgd {
-        learning_rate: 0.1,
-        momentum: 0.9,
-        weight_decay: 0.1,
-        l1: 0.01,
-        max_norm: Some(0.01),
-        concrete: ConcretePrior { length: 2.0, entropy: 5.0 },
-        ..Sgd::default()
-    };
-    let base = || Case { optimizer, ..Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5]) };
+    let concrete = ConcretePrior { length: 2.0, entropy: 5.0 };
+    let regularizers = Regularizers { l2: 0.1, l1: 0.01, max_norm: Some(0.01), concrete };
+    let rule = UpdateRule { optimizer: MOMENTUM, learning_rate: 0.1, regularizers, clip_norm: None };
+    let base = || Case { rule, ..Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5]) };
     let learned = base().kinds(|layer| if layer == 0 { DropoutKind::Bernoulli } else { DropoutKind::Concrete });
     let shared = Case { sharing: MaskSharing::Batch, gathering: SharedMaskMode::Always, ..base() };
     for case in [base(), learned, shared, Case { classes: false, ..base() }] {
@@ -67,22 +61,22 @@ fn a_batch_whose_weights_sum_to_0_changes_nothing() {
         let weights = (0..all.len()).map(|example| f32::from(u8::from(example < half))).collect();
         let data = all.with_weights(weights).unwrap();
         let (mut mlp, mut cpu) = (case.mlp(), case.cpu(Isa::best(), 2));
-        let mut velocity = velocity(&optimizer, &mlp);
+        let mut state = new_state(&rule, &mlp);
         let [counts, nothing] = [0, half as u32].map(|first| (first..first + 40).collect::<Vec<u32>>());
-        let mut step = |mlp: &mut _, velocity: &mut Vec<f32>, examples: &[u32], step| {
+        let mut step = |mlp: &mut _, state: &mut OptimizerState, examples: &[u32], step| {
             let batch = Batch { data: &data, examples };
-            let (mut slow, mut slow_velocity) = (Clone::clone(mlp), velocity.clone());
+            let (mut slow, mut slow_state) = (Clone::clone(mlp), state.clone());
             let (loss, site) = (Loss::default(), site(step));
-            let plain = reference::step(&mut slow, &mut slow_velocity, &optimizer, batch, &loss, &site, Precision::F32);
-            let sums = cpu.train_step(mlp, velocity, &optimizer, batch, &site);
-            (sums, plain, slow, slow_velocity)
+            let plain = reference::step(&mut slow, &mut slow_state, &rule, batch, &loss, &site, Precision::F32);
+            let sums = cpu.train_step(mlp, state, &rule, batch, &site);
+            (sums, plain, slow, slow_state)
         };
-        let (sums, ..) = step(&mut mlp, &mut velocity, &counts, 0);
+        let (sums, ..) = step(&mut mlp, &mut state, &counts, 0);
         assert!(sums.normalizer == 40.0 && mlp != case.mlp());
-        let before = (mlp.clone(), velocity.clone());
-        let (sums, plain, slow, slow_velocity) = step(&mut mlp, &mut velocity, &nothing, 1);
+        let before = (mlp.clone(), state.clone());
+        let (sums, plain, slow, slow_state) = step(&mut mlp, &mut state, &nothing, 1);
         assert_eq!((sums.loss, sums.mean_loss(), sums.accuracy(), plain), (0.0, 0.0, 0.0, 0.0), "{case:?}");
-        assert!(before == (mlp, velocity) && before == (slow, slow_velocity), "{case:?}");
+        assert!(before == (mlp, state) && before == (slow, slow_state), "{case:?}");
     }
 }
 
@@ -154,7 +148,7 @@ fn an_epoch_has_weighted_means() {
     let train = case.data();
     let Targets::Classes { labels, .. } = train.targets() else { unreachable!() };
     let options = TrainOptions {
-        optimizer: Sgd { learning_rate: 1e-30, ..Sgd::default() },
+        learning_rate: 1e-30,
         batch_size: 33,
         epochs: 1,
         init: "kaiming".parse().unwrap(),

@@ -149,8 +149,8 @@ pub fn advice(failure: &Failure, recipe: &Recipe, good: u32) -> Vec<String> {
     if let Failure::Error { .. } = failure {
         return vec!["It would fail again. Begin another run once the reason is gone.".into()];
     }
-    let lr = recipe.options().optimizer.learning_rate;
-    let bound = match recipe.options().optimizer.max_norm {
+    let lr = recipe.options().learning_rate;
+    let bound = match recipe.options().regularizers.max_norm {
         Some(bound) => format!("a lower --max-norm than {bound}"),
         None => "--max-norm 3".into(),
     };

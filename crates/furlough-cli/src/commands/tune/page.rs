@@ -77,9 +77,10 @@ fn base(recipe: &Recipe) -> String {
     let options = recipe.options();
     let hidden: Vec<_> = recipe.hidden().iter().map(ToString::to_string).collect();
     format!(
-        "hidden {} · SGD, lr {} · batches of {} · {} · seed {}",
+        "hidden {} · {}, lr {} · batches of {} · {} · seed {}",
         hidden.join("-"),
-        options.optimizer.learning_rate,
+        options.optimizer.title(),
+        options.learning_rate,
         options.batch_size,
         counted(options.epochs as usize, "epoch"),
         options.seed

@@ -153,7 +153,7 @@ mod tests {
         let text =
             "data = 'digits'\nhidden = 40\ndropout = 0.5\nepochs = 4\nbatch_size = 32\ndropout_schedule = 'ramp:1'\n";
         let at_step = |epoch, step| dropped(&recipe(text), &at(epoch, step)).unwrap().unwrap();
-        let ramp = recipe(text).dropout_schedule();
+        let ramp = recipe(text).dropout_schedule().clone();
         for (epoch, step) in [(0, 0), (1, 45), (3, 135)] {
             let told = at_step(epoch, step);
             assert_eq!(told.layers[0].p, 0.5 * ramp.factor(told.step, 180));

@@ -11,6 +11,7 @@ use furlough::files::{
     DataInfo, ModelInfo, checkpoint_progress, load_model, open_file, open_file_with, read_file, read_text, save_model,
 };
 use furlough::nn::{Architecture, Init, Mlp};
+use furlough::optim::OptimizerState;
 use furlough::random::Key;
 use furlough::train::{EpochSummary, EvalScores, LearnedDropout, Progress, TrainState};
 use std::path::Path;
@@ -30,10 +31,11 @@ fn small_architecture() -> Architecture {
 
 fn state(epoch: u32, step: u64) -> TrainState {
     let mlp = Mlp::new(small_architecture(), Init::Kaiming, Key::new(step));
-    let velocity = mlp.parameters().iter().map(|value| value * -0.3).collect();
+    let buffer = |_: &str| Ok::<_, furlough::Error>(mlp.parameters().iter().map(|value| value * -0.3).collect());
+    let optimizer = OptimizerState::from_buffers(&small_recipe().options().optimizer, buffer).unwrap();
     // A sum that no decimal of fewer than 17 digits gives back.
     let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3.0 };
-    TrainState { mlp, velocity, progress }
+    TrainState { mlp, optimizer, progress }
 }
 
 fn info() -> RunInfo {

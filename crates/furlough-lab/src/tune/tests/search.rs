@@ -14,11 +14,7 @@ fn base(epochs: u32) -> Recipe {
 fn score(recipe: &Recipe, epoch: u32) -> f64 {
     let p = recipe.dropout();
     let off = (p[0] - 0.3).powi(2) + (p[1] - 0.6).powi(2);
-    if recipe.options().optimizer.learning_rate > 0.8 && epoch > 2 {
-        f64::INFINITY
-    } else {
-        off + 1.0 / f64::from(epoch)
-    }
+    if recipe.options().learning_rate > 0.8 && epoch > 2 { f64::INFINITY } else { off + 1.0 / f64::from(epoch) }
 }
 
 /// Runs a search with `workers` tasks at a time, of which always the one that `pick` says is done

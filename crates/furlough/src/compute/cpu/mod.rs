@@ -8,12 +8,14 @@
 mod accumulate;
 mod bf16;
 mod blocking;
+mod clipping;
 mod comoments;
 mod concrete;
 mod connections;
 mod cost_model;
 mod dropout;
 mod epilogue;
+mod follow;
 mod gathered;
 mod gemm;
 mod gradient;
@@ -48,8 +50,9 @@ pub use simd::Isa;
 use super::Precision;
 use crate::data::{Batch, Examples};
 use crate::nn::{Architecture, Loss, MaskKey, Mlp};
-use crate::optim::Sgd;
+use crate::optim::{OptimizerState, UpdateRule};
 use crate::random::Key;
+use clipping::FullGradient;
 use concrete::Concretes;
 use connections::Connections;
 use dropout::LayerMask;
@@ -101,6 +104,8 @@ pub struct Cpu {
     connections: Connections,
     /// Soft masks of the present call, and what is learned of them.
     concretes: Concretes,
+    /// Where gradients are clipped, from the first such step on.
+    gradient: Option<FullGradient>,
     /// What steps minimize.
     loss: StepLoss,
     /// The other way to compute a step, where enough rows share their masks.
@@ -121,6 +126,8 @@ pub struct StepSums {
     pub correct: f64,
     /// Sum of the weights of the examples, whatever those of their classes.
     pub weight: f64,
+    /// The norm of the gradient of the mean loss, before it was clipped; 0 where it is not to be.
+    pub gradient_norm: f64,
 }
 
 impl StepSums {
@@ -135,7 +142,13 @@ impl StepSums {
         if self.weight == 0.0 { 0.0 } else { self.correct / self.weight }
     }
 
-    /// Whether the step changes the parameters.
+    /// Whether the loss and the norm of the gradient are finite: if not, the step has changed
+    /// nothing.
+    pub fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.gradient_norm.is_finite()
+    }
+
+    /// Whether there is anything that the step could follow.
     fn is_taken(&self) -> bool {
         self.loss.is_finite() && self.normalizer > 0.0
     }
@@ -183,6 +196,7 @@ impl Cpu {
             masks: vec![None; architecture.blocks().len() + 1],
             connections: Connections::new(architecture),
             concretes: Concretes::new(architecture, batch_size),
+            gradient: None,
             loss: StepLoss::new(batch_size),
             shared_masks: SharedMaskMode::default(),
             gathered,
@@ -238,37 +252,38 @@ impl Cpu {
         self.workers.count()
     }
 
-    /// Takes one optimizer step on `mlp`. `site` gives the masks' key, stream and step (its layer
-    /// is not looked at); `velocity` is as long as the parameters if the optimizer has one and
-    /// empty otherwise. Allocates nothing after the first step.
+    /// Takes one optimizer step on `mlp`. `site` gives the masks' key, stream and step, which is the
+    /// run's step that Adam counts from (its layer is not looked at); `state` is one of the rule's
+    /// optimizer. Allocates nothing after the first step.
     ///
-    /// When the loss is not finite the parameters are left as they were; the caller sees it in the
-    /// result. They are left so too, velocity and all, when the weights of the batch sum to 0.
+    /// When the loss is not finite, or the norm of a gradient that is to be clipped, everything is
+    /// left as it was; the caller sees it in the result. It is left so too, the optimizer's state and
+    /// all, when the weights of the batch sum to 0.
     ///
     /// # Panics
-    /// When the batch is empty or larger than this was made for, or `mlp`, `velocity` or the data
-    /// do not fit the architecture.
+    /// When the batch is empty or larger than this was made for, or `mlp`, `state` or the data do
+    /// not fit the architecture and the rule.
     pub fn train_step(
         &mut self,
         mlp: &mut Mlp,
-        velocity: &mut [f32],
-        optimizer: &Sgd,
+        state: &mut OptimizerState,
+        rule: &UpdateRule,
         batch: Batch<'_>,
         site: &MaskKey,
     ) -> StepSums {
-        self.scheduled_step(mlp, velocity, optimizer, batch, site, 1.0)
+        self.scheduled_step(mlp, state, rule, batch, site, 1.0)
     }
 
     /// [`Self::train_step`] with each drop probability multiplied by `factor` in this step, as a
-    /// [`DropoutSchedule`](crate::nn::DropoutSchedule) says.
+    /// [`Schedule`](crate::optim::Schedule) says.
     ///
     /// # Panics
     /// As [`Self::train_step`], and unless `0 <= factor <= 1`.
     pub fn scheduled_step(
         &mut self,
         mlp: &mut Mlp,
-        velocity: &mut [f32],
-        optimizer: &Sgd,
+        state: &mut OptimizerState,
+        rule: &UpdateRule,
         batch: Batch<'_>,
         site: &MaskKey,
         factor: f64,
@@ -277,9 +292,8 @@ impl Cpu {
         assert_eq!(batch.data.outputs(), self.architecture.outputs(), "one output a class or target");
         let most = self.training.rows();
         assert!((1..=most).contains(&batch.examples.len()), "batches of 1 to {most} examples");
-        let length = if optimizer.has_velocity() { mlp.parameters().len() } else { 0 };
-        assert_eq!(velocity.len(), length, "as long as the parameters with momentum, empty without");
-        step::train(self, mlp, velocity, optimizer, batch, (site, factor))
+        assert!(state.fits(&rule.optimizer, mlp.parameters().len()), "state of the rule's optimizer");
+        step::train(self, (mlp, state), rule, batch, (site, factor))
     }
 
     /// Computes the outputs (logits or predictions) of `examples`, one row each, into `out`: of the

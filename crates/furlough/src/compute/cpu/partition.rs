@@ -4,7 +4,7 @@ use super::blocking::{
     DELTA_MAJOR_FEWEST_INPUTS, DELTA_MAJOR_FEWEST_UNITS, DELTA_MAJOR_INPUTS, DELTA_MAJOR_UNITS, GATHERED_FEWEST_INPUTS,
     GATHERED_INPUTS, K_MULTIPLE, LINE, TILE_INPUTS, TILE_UNITS, even_parts, parts,
 };
-use crate::nn::{Architecture, Block};
+use crate::nn::{Architecture, Block, ParamGroup, ParamSpec};
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -26,6 +26,14 @@ impl ParameterTile {
     /// Returns how many parameters it has.
     pub(super) fn len(&self) -> usize {
         self.inputs.as_ref().map_or(1, ExactSizeIterator::len) * self.units.len()
+    }
+
+    /// Returns the parameter that it is of.
+    pub(super) fn spec<'a>(&self, architecture: &'a Architecture) -> &'a ParamSpec {
+        let block = self.block;
+        let group = if self.inputs.is_some() { ParamGroup::Weight { block } } else { ParamGroup::Bias { block } };
+        let spec = architecture.param_specs().iter().find(|spec| spec.group == group);
+        spec.expect("every block has weights and biases")
     }
 
     /// Returns the words of scratch for its gradient, whole cache lines.

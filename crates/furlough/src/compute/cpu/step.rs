@@ -11,7 +11,7 @@ use super::workspace::Borrowed;
 use super::{Cpu, SharedMaskMode, StepSums, gathered, update};
 use crate::data::{Batch, Examples};
 use crate::nn::{MaskKey, Mlp};
-use crate::optim::Sgd;
+use crate::optim::{OptimizerState, UpdateRule};
 use std::ops::Range;
 
 /// About over how many steps the part of the features that is not zero is averaged: tiles that
@@ -117,9 +117,8 @@ impl Cpu {
 /// Computes a step of a checked batch.
 pub(super) fn train(
     cpu: &mut Cpu,
-    mlp: &mut Mlp,
-    velocity: &mut [f32],
-    optimizer: &Sgd,
+    (mlp, state): (&mut Mlp, &mut OptimizerState),
+    rule: &UpdateRule,
     batch: Batch<'_>,
     (site, factor): (&MaskKey, f64),
 ) -> StepSums {
@@ -127,15 +126,17 @@ pub(super) fn train(
     cpu.draw_masks(mlp, Some(site), factor);
     cpu.loss.begin(batch);
     if cpu.plan.schedule == StepSchedule::Gathered {
-        return gathered::train(cpu, mlp, velocity, optimizer, batch);
+        return gathered::train(cpu, (mlp, state), rule, batch, site.step);
     }
-    let sums = first_phase(cpu, mlp, batch);
+    let mut sums = first_phase(cpu, mlp, batch);
     if sums.is_taken() {
         let Cpu { isa, workers, concretes, .. } = cpu;
         let examples = (batch.examples.len(), batch.data.len());
-        concretes.differentiate(*isa, workers, mlp, optimizer.concrete, examples);
-        update::update(cpu, mlp, velocity, optimizer, batch);
-        cpu.concretes.descend(mlp, optimizer.learning_rate);
+        concretes.differentiate(*isa, workers, mlp, rule.regularizers.concrete, examples);
+        sums.gradient_norm = update::update(cpu, (mlp, state), rule, batch, site.step);
+        if sums.is_finite() {
+            cpu.concretes.descend(mlp, rule.learning_rate);
+        }
     }
     sums
 }

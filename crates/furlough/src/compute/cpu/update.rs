@@ -1,9 +1,11 @@
 //! The second phase: a tile of parameters gets its gradient over the whole batch, and the optimizer
 //! follows while the tile is in cache. Plain SGD has no gradient at all: the product is added to
-//! the weights.
+//! the weights. Where gradients are clipped all of them come first.
 
+use super::clipping::FullGradient;
 use super::concrete::Concretes;
 use super::connections::{Connections, drop_part};
+use super::follow::{Follower, TileRule};
 use super::gradient::{Deltas, multiply_batch, sum_deltas};
 use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, Scale};
@@ -11,13 +13,12 @@ use super::operand::Operand;
 use super::packed::Packed;
 use super::partition::ParameterTile;
 use super::plan::{GradientPlan, StepPlan};
-use super::simd::for_each_isa;
 use super::workers::Workers;
 use super::workspace::{Borrowed, Scratch, Workspace};
 use super::{Cpu, Isa};
 use crate::data::Batch;
 use crate::nn::{Architecture, Mlp};
-use crate::optim::Sgd;
+use crate::optim::{OptimizerState, UpdateRule, clip_factor};
 use std::ops::Range;
 
 /// Units whose norms are bounded together.
@@ -34,9 +35,7 @@ struct Update<'a> {
     concretes: &'a Concretes,
     workspace: &'a Workspace,
     scratch: &'a Scratch,
-    parameters: Borrowed<'a>,
-    velocity: Borrowed<'a>,
-    optimizer: &'a Sgd,
+    follower: Follower<'a>,
     examples: usize,
     /// The features as bytes, where the first gradient reads them again.
     bytes: Option<Operand<'a>>,
@@ -45,12 +44,19 @@ struct Update<'a> {
 }
 
 /// Updates all parameters from the training workspace, whose first rows the first phase has filled
-/// from `batch`.
-pub(super) fn update(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>) {
+/// from `batch`, in step `step` of the run. Returns the norm of the gradient if it is to be clipped,
+/// else 0; where it is not finite nothing changes.
+pub(super) fn update(
+    cpu: &mut Cpu,
+    (mlp, state): (&mut Mlp, &mut OptimizerState),
+    rule: &UpdateRule,
+    batch: Batch<'_>,
+    step: u32,
+) -> f64 {
     let Cpu { isa, plan, matmul, packed, workers, training, partitions, scratch, architecture, .. } = cpu;
-    let Cpu { connections, concretes, .. } = cpu;
+    let Cpu { connections, concretes, gradient, .. } = cpu;
     // A bound of norms changes the weights once more.
-    let refills = optimizer.max_norm.is_none() && plan.packs_next;
+    let refills = rule.regularizers.max_norm.is_none() && plan.packs_next;
     packed.set_filled(None);
     let update = Update {
         isa: *isa,
@@ -62,53 +68,81 @@ pub(super) fn update(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimiz
         concretes,
         workspace: training,
         scratch,
-        parameters: Borrowed::new(mlp.parameters_mut()),
-        velocity: Borrowed::new(velocity),
-        optimizer,
+        follower: Follower::new(*isa, (mlp, state), rule, step),
         examples: batch.examples.len(),
         bytes: Operand::of_bytes(batch.data, batch.examples).filter(|_| plan.features_read_again),
         refills,
     };
     let tiles = &partitions[plan.partition()].tiles;
-    workers.run(tiles.len(), &|task, worker| {
-        // SAFETY: each worker has its own scratch and each tile its own parameters. The phase
-        // before is over, and in this one the workspace is only read.
-        unsafe { update.tile(&tiles[task], update.scratch.of(worker)) };
+    // SAFETY of the jobs below: each worker has its own scratch and each tile its own parameters.
+    // The phase before is over, and in this one the workspace is only read.
+    let norm = rule.clip_norm.map(|bound| {
+        let gradient = gradient.get_or_insert_with(|| FullGradient::new(architecture.parameters()));
+        workers.run(tiles.len(), &|task, worker| {
+            // SAFETY: as above, and each tile has its own part of the gradient.
+            unsafe { update.differentiate(&tiles[task], &gradient.values, update.scratch.of(worker)) };
+        });
+        let norm = gradient.norm(*isa, workers);
+        if norm.is_finite() {
+            let clipped = (&*gradient, clip_factor(norm, bound));
+            workers.run(tiles.len(), &|task, worker| {
+                // SAFETY: as above.
+                unsafe { update.tile(&tiles[task], Some(clipped), update.scratch.of(worker)) };
+            });
+        }
+        norm
     });
-    bound_all_norms(workers, architecture, &update.parameters, optimizer);
+    match norm {
+        None => workers.run(tiles.len(), &|task, worker| {
+            // SAFETY: as above.
+            unsafe { update.tile(&tiles[task], None, update.scratch.of(worker)) };
+        }),
+        Some(norm) if !norm.is_finite() => return norm,
+        Some(_) => {}
+    }
+    bound_all_norms(workers, architecture, &update.follower.parameters, rule);
     packed.set_filled(refills.then(|| mlp.revision()));
+    norm.unwrap_or(0.0)
 }
 
 impl Update<'_> {
-    /// Updates a tile.
+    /// Updates a tile: with part of a gradient that is there, times a factor, or with its own.
     ///
     /// # Safety
     /// Nobody else uses the tile's parameters now, and the workspace is only read.
-    unsafe fn tile(&self, tile: &ParameterTile, scratch: &mut [u32]) {
-        let Update { isa, optimizer, plan, .. } = *self;
+    unsafe fn tile(&self, tile: &ParameterTile, clipped: Option<(&FullGradient, f32)>, scratch: &mut [u32]) {
         let (gradient, scratch) = scratch.split_at_mut(tile.gradient_words());
         let gradient = floats_mut(&mut gradient[..tile.len()]);
-        let Some(how) = plan.blocks[tile.block].gradient else { return };
-        let (weights, biases) = self.architecture.ranges(tile.block);
-        let units = self.architecture.blocks()[tile.block].outputs;
+        let Some(how) = self.plan.blocks[tile.block].gradient else { return };
+        let Update { follower, architecture, .. } = self;
+        let rule = follower.of(tile.spec(architecture), self.concretes.decay(tile.block));
         // SAFETY: as promised.
         unsafe {
-            let Some(inputs) = tile.inputs.clone() else {
-                sum_deltas(self.matmul, self.workspace, (tile, how), self.examples, gradient);
-                let place = (biases.start + tile.units.start, tile.units.len());
-                return follow(isa, &self.parameters, &self.velocity, place, gradient, optimizer, false);
-            };
-            let start = weights.start + inputs.start * units + tile.units.start;
-            self.weights(tile, how, (start, units), gradient, scratch);
-            if self.refills {
+            match (clipped, &tile.inputs) {
+                (Some((full, factor)), _) => full.follow(follower, architecture, (tile, rule), factor, gradient),
+                (None, Some(_)) => self.weights(tile, how, rule, gradient, scratch),
+                (None, None) => {
+                    sum_deltas(self.matmul, self.workspace, (tile, how), self.examples, gradient);
+                    let biases = architecture.ranges(tile.block).1;
+                    follower.row(rule, biases.start + tile.units.start, gradient);
+                }
+            }
+            if let (true, Some(inputs)) = (self.refills, tile.inputs.clone()) {
                 let place = (inputs, tile.units.clone());
-                let weights = (&self.parameters, start);
-                self.packed.refill(self.matmul, tile.block, place, weights, gradient, plan.non_temporal_stores);
+                let weights = (&follower.parameters, self.start(tile));
+                self.packed.refill(self.matmul, tile.block, place, weights, gradient, self.plan.non_temporal_stores);
             }
         }
     }
 
-    /// Updates the weights of a tile, which begin at `start` of the parameters.
+    /// Returns where the weights of a tile begin in the parameters.
+    fn start(&self, tile: &ParameterTile) -> usize {
+        let first = tile.inputs.as_ref().map_or(0, |inputs| inputs.start);
+        let units = self.architecture.blocks()[tile.block].outputs;
+        self.architecture.ranges(tile.block).0.start + first * units + tile.units.start
+    }
+
+    /// Updates the weights of a tile with their own gradient.
     ///
     /// # Safety
     /// As [`Self::tile`].
@@ -116,55 +150,88 @@ impl Update<'_> {
         &self,
         tile: &ParameterTile,
         how: GradientPlan,
-        (start, units): (usize, usize),
+        rule: TileRule,
         gradient: &mut [f32],
         scratch: &mut [u32],
     ) {
-        let Update { isa, matmul, workspace, .. } = *self;
-        let width = self.architecture.blocks()[tile.block].inputs;
-        let rows = tile.inputs.clone().unwrap_or_default();
-        // SAFETY: only read, as promised.
-        let (deltas, inputs) = unsafe {
-            let inputs = if tile.block == 0 { &workspace.input } else { &workspace.outputs[tile.block - 1] };
-            let floats = || Operand::Floats { values: inputs.read(0, self.examples * width), width };
-            let inputs = self.bytes.filter(|_| tile.block == 0).unwrap_or_else(floats);
-            (Deltas::of(matmul, workspace, tile, how), inputs)
-        };
-        let inputs = (inputs, rows.clone());
-        let mask = self.connections.mask(tile.block);
-        let weight_decay = self.optimizer.weight_decay + self.concretes.decay(tile.block);
-        let optimizer = &Sgd { weight_decay, ..*self.optimizer };
-        if !(optimizer.has_velocity() || optimizer.l1 != 0.0 || mask.is_some()) {
-            let beta = (1.0 - optimizer.learning_rate * optimizer.weight_decay) as f32;
-            let scale = Scale { alpha: -optimizer.learning_rate as f32, beta };
-            let out = MatMut { first: self.parameters.at(start), stride: units };
+        let (start, units) = (self.start(tile), self.architecture.blocks()[tile.block].outputs);
+        let masked = self.connections.mask(tile.block).is_some();
+        if let (Some(scale), false) = (rule.fused(), masked) {
+            let out = MatMut { first: self.follower.parameters.at(start), stride: units };
             // SAFETY: the tile's own parameters.
-            return unsafe { multiply_batch(matmul, how, inputs, deltas, (out, scale), scratch) };
+            return unsafe { self.multiply(tile, how, (out, scale), scratch) };
         }
         let columns = tile.units.len();
         let out = MatMut { first: gradient.as_mut_ptr(), stride: columns };
         // SAFETY: a rectangle of our own.
-        unsafe { multiply_batch(matmul, how, inputs, deltas, (out, Scale::SET), scratch) };
+        unsafe { self.multiply(tile, how, (out, Scale::SET), scratch) };
         for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
-            if let Some(mask) = mask {
-                drop_part(isa, gradient, mask, (rows.start + row) as u32, tile.units.start as u32);
-            }
-            let place = (start + row * units, columns);
+            self.drop_connections(tile, row, gradient);
             // SAFETY: the tile's own parameters.
-            unsafe { follow(isa, &self.parameters, &self.velocity, place, gradient, optimizer, true) };
+            unsafe { self.follower.row(rule, start + row * units, gradient) };
+        }
+    }
+
+    /// Writes the gradient of a tile to its place in `full`.
+    ///
+    /// # Safety
+    /// Nobody else uses that place now, and the workspace is only read.
+    unsafe fn differentiate(&self, tile: &ParameterTile, full: &Borrowed<'_>, scratch: &mut [u32]) {
+        let Some(how) = self.plan.blocks[tile.block].gradient else { return };
+        let columns = tile.units.len();
+        if tile.inputs.is_none() {
+            let biases = self.architecture.ranges(tile.block).1;
+            // SAFETY: as promised.
+            return unsafe {
+                let sums = full.part(biases.start + tile.units.start, columns);
+                sum_deltas(self.matmul, self.workspace, (tile, how), self.examples, sums);
+            };
+        }
+        let (start, units) = (self.start(tile), self.architecture.blocks()[tile.block].outputs);
+        let out = MatMut { first: full.at(start), stride: units };
+        // SAFETY: the tile's own part of the gradient.
+        unsafe {
+            self.multiply(tile, how, (out, Scale::SET), &mut scratch[tile.gradient_words()..]);
+            for row in 0..tile.height() {
+                self.drop_connections(tile, row, full.part(start + row * units, columns));
+            }
+        }
+    }
+
+    /// Leaves of a row of a tile's gradient what DropConnect leaves, if there is any.
+    fn drop_connections(&self, tile: &ParameterTile, row: usize, gradient: &mut [f32]) {
+        if let (Some(mask), Some(inputs)) = (self.connections.mask(tile.block), &tile.inputs) {
+            drop_part(self.isa, gradient, mask, (inputs.start + row) as u32, tile.units.start as u32);
+        }
+    }
+
+    /// Combines the gradient of a tile's weights with a rectangle.
+    ///
+    /// # Safety
+    /// Nobody else uses the rectangle now, and the workspace is only read.
+    unsafe fn multiply(&self, tile: &ParameterTile, how: GradientPlan, out: (MatMut, Scale), scratch: &mut [u32]) {
+        let Update { matmul, workspace, .. } = *self;
+        let width = self.architecture.blocks()[tile.block].inputs;
+        let rows = tile.inputs.clone().unwrap_or_default();
+        // SAFETY: only read, as promised; the rectangle too.
+        unsafe {
+            let inputs = if tile.block == 0 { &workspace.input } else { &workspace.outputs[tile.block - 1] };
+            let floats = || Operand::Floats { values: inputs.read(0, self.examples * width), width };
+            let inputs = self.bytes.filter(|_| tile.block == 0).unwrap_or_else(floats);
+            let deltas = Deltas::of(matmul, workspace, tile, how);
+            multiply_batch(matmul, how, (inputs, rows), deltas, out, scratch);
         }
     }
 }
 
-/// Scales back the weights of all hidden units whose norm is over the optimizer's bound, if it has
-/// one.
+/// Scales back the weights of all hidden units whose norm is over the rule's bound, if it has one.
 pub(super) fn bound_all_norms(
     workers: &mut Workers,
     architecture: &Architecture,
     parameters: &Borrowed<'_>,
-    optimizer: &Sgd,
+    rule: &UpdateRule,
 ) {
-    if let Some(bound) = optimizer.max_norm {
+    if let Some(bound) = rule.regularizers.max_norm {
         let hidden = architecture.blocks().len() - 1;
         let groups = |block: usize| architecture.blocks()[block].outputs.div_ceil(NORM_COLUMNS);
         let total = (0..hidden).map(groups).sum();
@@ -179,72 +246,6 @@ pub(super) fn bound_all_norms(
             // SAFETY: the columns of this group are written by this call only.
             unsafe { bound_norms(parameters, architecture.ranges(block).0, units, columns, bound as f32) };
         });
-    }
-}
-
-/// One optimizer step of `place.1` parameters from `place.0`, given their gradient, which is used
-/// up. `penalized` says that they are weights and not biases.
-///
-/// # Safety
-/// Nobody else uses these parameters or their velocities now.
-pub(super) unsafe fn follow(
-    isa: Isa,
-    parameters: &Borrowed<'_>,
-    velocity: &Borrowed<'_>,
-    place: (usize, usize),
-    gradient: &mut [f32],
-    optimizer: &Sgd,
-    penalized: bool,
-) {
-    // SAFETY: as promised.
-    let weights = unsafe { parameters.part(place.0, place.1) };
-    let rate = optimizer.learning_rate as f32;
-    let mut decay = if penalized { optimizer.weight_decay as f32 } else { 0.0 };
-    if penalized && optimizer.l1 != 0.0 {
-        penalize_row(isa, weights, gradient, std::mem::take(&mut decay), optimizer.l1 as f32);
-    }
-    if optimizer.has_velocity() {
-        // SAFETY: as promised.
-        let velocity = unsafe { velocity.part(place.0, place.1) };
-        momentum_row(isa, weights, velocity, gradient, rate, optimizer.momentum as f32, decay, optimizer.nesterov);
-    } else {
-        descend_row(isa, weights, gradient, rate, decay);
-    }
-}
-
-for_each_isa! {
-    /// The gradient of both penalties, for the rare run that has the L1 one: the rows below do
-    /// without it.
-    fn penalize_row(isa, weights: &[f32], gradient: &mut [f32], decay: f32, l1: f32) {
-        for (g, &w) in gradient.iter_mut().zip(weights) {
-            let slope = if w > 0.0 { l1 } else { 0.0 };
-            let slope = if w < 0.0 { -l1 } else { slope };
-            *g = *g + decay * w + slope;
-        }
-    }
-
-    fn descend_row(isa, weights: &mut [f32], gradient: &[f32], rate: f32, decay: f32) {
-        for (w, &g) in weights.iter_mut().zip(gradient) {
-            *w -= rate * (g + decay * *w);
-        }
-    }
-
-    fn momentum_row(
-        isa,
-        weights: &mut [f32],
-        velocity: &mut [f32],
-        gradient: &[f32],
-        rate: f32,
-        momentum: f32,
-        decay: f32,
-        nesterov: bool,
-    ) {
-        let (own, present) = if nesterov { (1.0, momentum) } else { (0.0, 1.0) };
-        for ((w, v), &g) in weights.iter_mut().zip(velocity).zip(gradient) {
-            let g = g + decay * *w;
-            *v = momentum * *v + g;
-            *w -= rate * (own * g + present * *v);
-        }
     }
 }
 

@@ -5,11 +5,11 @@
 //! ([`known`](super::known::known)); others are generated ([`generated`]) and made as small as they
 //! can be when something fails with them. A property holds for both: [`check`] tries them.
 
-use super::{data, velocity};
+use super::{MOMENTUM, NESTEROV, data, new_state, state_bits};
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset};
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, Loss, MaskSharing, Mlp, Sequential};
-use furlough::optim::Sgd;
+use furlough::optim::{Optimizer, Regularizers, Schedule, UpdateRule};
 use furlough::random::Key;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -34,7 +34,9 @@ pub struct Case {
     /// Examples of a step, and how many more the engine has room for.
     pub batch: usize,
     pub spare: usize,
-    pub optimizer: Sgd,
+    pub rule: UpdateRule,
+    /// Of the learning rate and the weight decay in a whole training.
+    pub lr_schedule: Schedule,
     /// Bytes with classes, or floats with numbers.
     pub classes: bool,
     /// Examples have weights, some of them 0.
@@ -57,7 +59,8 @@ impl Case {
             activation: Activation::Relu,
             batch: 64,
             spare: 5,
-            optimizer: Sgd::default(),
+            rule: UpdateRule::default(),
+            lr_schedule: Schedule::Constant,
             classes: true,
             weighted: false,
             loss: Loss::default(),
@@ -154,20 +157,21 @@ impl Case {
     }
 
     /// Some steps: whole batches, the smaller one at the end of an epoch, and one of few rows.
-    /// Returns the bits of the losses, of the parameters, of the velocities and of the logits of
-    /// concrete dropout.
+    /// Returns the bits of the losses, of the parameters and the optimizer's state, and of the logits
+    /// of concrete dropout.
     pub fn train(&self, isa: Isa, threads: usize) -> (Vec<u64>, Vec<u32>, Vec<u64>) {
         let (data, examples) = (self.data(), self.examples());
         let (mut mlp, mut cpu) = (self.mlp(), self.cpu(isa, threads));
-        let mut velocity = velocity(&self.optimizer, &mlp);
+        let mut state = new_state(&self.rule, &mlp);
         let sizes = [self.batch, self.batch, self.batch.div_ceil(2), 3.min(self.batch)];
         let losses = (0..).zip(sizes).map(|(step, size)| {
             let batch = Batch { data: &data, examples: &examples[..size] };
-            cpu.train_step(&mut mlp, &mut velocity, &self.optimizer, batch, &super::site(step)).loss.to_bits()
+            cpu.train_step(&mut mlp, &mut state, &self.rule, batch, &super::site(step)).loss.to_bits()
         });
         let losses = losses.collect();
-        let parameters = mlp.parameters().iter().chain(&velocity).map(|p| p.to_bits()).collect();
-        (losses, parameters, mlp.dropout_logits().iter().map(|l| l.to_bits()).collect())
+        let mut values = super::bits(mlp.parameters());
+        values.extend(state_bits(&state));
+        (losses, values, mlp.dropout_logits().iter().map(|l| l.to_bits()).collect())
     }
 }
 
@@ -189,20 +193,35 @@ fn batch() -> impl Strategy<Value = usize> {
     prop_oneof![3 => 1usize..=9, 4 => edge, 2 => 10usize..=200]
 }
 
-fn optimizer() -> impl Strategy<Value = Sgd> {
-    let rate = prop::sample::select(&[0.05, 0.2, 0.01][..]);
-    let momentum = prop::sample::select(&[0.0, 0.9][..]);
-    let decay = prop::sample::select(&[0.0, 0.01, 0.1][..]);
+/// Any optimizer with a rate that suits it.
+fn optimizer() -> impl Strategy<Value = (Optimizer, f64)> {
+    let sgd = prop::sample::select(&[Optimizer::SGD, Optimizer::SGD, MOMENTUM, NESTEROV][..]);
+    let sgd = (sgd, prop::sample::select(&[0.05, 0.2, 0.01][..]));
+    let adam = (0.0..0.95f64, 0.5..0.9999f64, prop::sample::select(&[1e-3, 1e-2][..]), any::<bool>());
+    let adam = adam.prop_map(|(beta1, beta2, epsilon, decoupled)| match decoupled {
+        true => Optimizer::AdamW { beta1, beta2, epsilon, weight_decay: 0.5 },
+        false => Optimizer::Adam { beta1, beta2, epsilon },
+    });
+    prop_oneof![3 => sgd, 2 => (adam, prop::sample::select(&[0.01, 0.001][..]))]
+}
+
+fn rule() -> impl Strategy<Value = UpdateRule> {
+    let l2 = prop::sample::select(&[0.0, 0.01, 0.1][..]);
     let l1 = prop::sample::select(&[0.0, 0.001][..]);
     let bound = prop::sample::select(&[None, Some(1.1), Some(0.5)][..]);
     let prior = prop::sample::select(vec![ConcretePrior::default(), ConcretePrior { length: 2.0, entropy: 5.0 }]);
-    (rate, momentum, any::<bool>(), decay, l1, bound, prior).prop_map(
-        |(learning_rate, momentum, nesterov, weight_decay, l1, max_norm, concrete)| {
-            // Nesterov looks ahead along a momentum.
-            let nesterov = nesterov && momentum > 0.0;
-            Sgd { learning_rate, momentum, nesterov, weight_decay, l1, max_norm, concrete }
+    let clip = prop::sample::select(&[None, None, None, Some(0.1), Some(1e3)][..]);
+    (optimizer(), l2, l1, bound, prior, clip).prop_map(
+        |((optimizer, learning_rate), l2, l1, max_norm, concrete, clip_norm)| {
+            let regularizers = Regularizers { l2, l1, max_norm, concrete };
+            UpdateRule { optimizer, learning_rate, regularizers, clip_norm }
         },
     )
+}
+
+fn lr_schedule() -> impl Strategy<Value = Schedule> {
+    let texts = ["constant", "cosine", "linear", "coslog4", "flat_cos", "onecycle", "warmup:0.3+cosine", "late:0.2"];
+    prop::sample::select(texts.to_vec()).prop_map(|text| text.parse().unwrap())
 }
 
 fn sharing() -> impl Strategy<Value = MaskSharing> {
@@ -256,9 +275,9 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
         prop::sample::select(vec![SharedMaskMode::default(), SharedMaskMode::Always, SharedMaskMode::Never]),
         prop::sample::select(&[0usize, 5, 200][..]),
     );
-    let learning = (prop::sample::select(&Activation::ALL[..]), optimizer(), any::<bool>(), minimized());
+    let learning = (prop::sample::select(&Activation::ALL[..]), (rule(), lr_schedule()), any::<bool>(), minimized());
     let case = (shape, batch(), sharing(), learning, engine).prop_map(
-        |((mut widths, noise), batch, sharing, (activation, optimizer, classes, minimized), engine)| {
+        |((mut widths, noise), batch, sharing, (activation, (rule, lr_schedule), classes, minimized), engine)| {
             let last = widths.len() - 1;
             widths[last] = widths[last].max(if classes { 2 } else { 1 });
             let (precision, threads, gathering, spare) = engine;
@@ -271,7 +290,8 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
                 activation,
                 batch,
                 spare,
-                optimizer,
+                rule,
+                lr_schedule,
                 classes,
                 weighted,
                 loss,

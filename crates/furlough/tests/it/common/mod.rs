@@ -7,7 +7,7 @@ pub mod known;
 use furlough::compute::{Cpu, Isa, Precision, reference};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{ConcretePrior, Layer, MaskKey, Mlp, Sequential};
-use furlough::optim::Sgd;
+use furlough::optim::{Optimizer, OptimizerState, UpdateRule};
 use furlough::random::{Key, Stream};
 use furlough::train::{Control, Event, StopReason, TrainOptions, Trainer};
 use furlough_harness::Test;
@@ -80,9 +80,28 @@ fn of_isas(isas: &[&'static str], module: &str, name: &str, property: fn(Isa)) -
     isas.iter().map(test).collect()
 }
 
-/// As long as the parameters where the optimizer has velocities, else empty.
-pub fn velocity(optimizer: &Sgd, mlp: &Mlp) -> Vec<f32> {
-    vec![0.0; if optimizer.has_velocity() { mlp.parameters().len() } else { 0 }]
+/// Plain gradient descent at some rate.
+pub fn sgd(learning_rate: f64) -> UpdateRule {
+    UpdateRule { learning_rate, ..UpdateRule::default() }
+}
+
+/// With momentum, ordinary or Nesterov's.
+pub const MOMENTUM: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false };
+pub const NESTEROV: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: true };
+
+/// What plain gradient descent keeps from step to step.
+pub fn nothing() -> OptimizerState {
+    OptimizerState::default()
+}
+
+/// The state of the rule's optimizer before the first step.
+pub fn new_state(rule: &UpdateRule, mlp: &Mlp) -> OptimizerState {
+    OptimizerState::new(&rule.optimizer, mlp.parameters().len())
+}
+
+/// The bits of all that an optimizer keeps.
+pub fn state_bits(state: &OptimizerState) -> Vec<u32> {
+    state.values().map(f32::to_bits).collect()
 }
 
 /// Examples with `inputs` features: bytes with classes, or floats with numbers.

@@ -183,8 +183,7 @@ fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     let digits = digits::load().unwrap();
     let network = Sequential::mlp(64, 10, &[64], Activation::Relu, 0.0, &[0.5]);
     let options = TrainOptions { init: Init::Kaiming, batch_size: 32, epochs: 10, ..TrainOptions::default() };
-    let options =
-        TrainOptions { optimizer: furlough::optim::Sgd { learning_rate: 0.1, ..options.optimizer }, ..options };
+    let options = TrainOptions { learning_rate: 0.1, ..options };
     let mut trainer = Trainer::new(&network, &options, &digits.train, 2).unwrap();
     trainer.fit(None).unwrap();
     let mut predictor = Predictor::new(trainer.into_mlp(), 2);

@@ -19,6 +19,7 @@ mod layers;
 mod update;
 
 use super::blocking::{GATHERED_COLUMNS, GATHERED_WIDE_COLUMNS};
+use super::follow::Follower;
 use super::matmul::Matmul;
 use super::partition::Partition;
 use super::plan::StepPlan;
@@ -26,7 +27,7 @@ use super::workspace::{Scratch, Workspace};
 use super::{Cpu, StepSums};
 use crate::data::Batch;
 use crate::nn::{Architecture, Dropout, Mlp};
-use crate::optim::Sgd;
+use crate::optim::{OptimizerState, UpdateRule};
 use kept::Kept;
 
 /// What a network with shared masks needs besides the dense step's memory.
@@ -82,9 +83,16 @@ impl Gathered {
     }
 }
 
-/// One step, given the masks. There is a [`Gathered`].
-pub(super) fn train(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimizer: &Sgd, batch: Batch<'_>) -> StepSums {
+/// Step `number` of the run, given the masks. There is a [`Gathered`].
+pub(super) fn train(
+    cpu: &mut Cpu,
+    (mlp, state): (&mut Mlp, &mut OptimizerState),
+    rule: &UpdateRule,
+    batch: Batch<'_>,
+    number: u32,
+) -> StepSums {
     let Cpu { matmul, workers, training: workspace, masks, loss, architecture, gathered, scratch, plan, .. } = cpu;
+    let full = &mut cpu.gradient;
     let Some(Gathered { kept, partition, .. }) = gathered else { return StepSums::default() };
     kept.draw(matmul.isa(), masks, batch.examples.len());
     let step = Step { plan, matmul, architecture, workspace, kept, scratch };
@@ -92,13 +100,14 @@ pub(super) fn train(cpu: &mut Cpu, mlp: &mut Mlp, velocity: &mut [f32], optimize
     for block in 0..architecture.blocks().len() {
         layers::forward(step, workers, mlp, block);
     }
-    let all = input::losses(step, workers, batch, loss);
+    let mut all = input::losses(step, workers, batch, loss);
     if all.is_taken() {
         for block in (1..architecture.blocks().len()).rev() {
             layers::backward(step, workers, mlp, block);
         }
         update::pack_deltas(step, workers);
-        update::parameters(step, workers, &partition.tiles, (mlp, velocity), optimizer);
+        let follower = Follower::new(matmul.isa(), (mlp, state), rule, number);
+        all.gradient_norm = update::parameters(step, workers, &partition.tiles, &follower, full);
     }
     all
 }

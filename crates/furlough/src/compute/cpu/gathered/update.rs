@@ -4,18 +4,19 @@
 //! first.
 
 use super::super::blocking::{TILE_UNITS, parts};
+use super::super::clipping::FullGradient;
+use super::super::follow::Follower;
 use super::super::gradient::{Deltas, gradient_scratch, input_major};
 use super::super::matmul::{Matmul, floats_mut};
 use super::super::matrix::{MatMut, MatView, Scale};
 use super::super::operand::Operand;
 use super::super::partition::ParameterTile;
-use super::super::update::{bound_all_norms, follow};
+use super::super::update::bound_all_norms;
 use super::super::workers::Workers;
 use super::super::workspace::Borrowed;
 use super::Step;
 use super::gather_scatter::scatter_add;
-use crate::nn::Mlp;
-use crate::optim::Sgd;
+use crate::optim::clip_factor;
 use std::ops::Range;
 
 /// Returns the words of scratch for a tile: the gradient, the product of a group, and its inputs
@@ -60,49 +61,99 @@ pub(super) fn pack_deltas(step: Step<'_>, workers: &mut Workers) {
     });
 }
 
-/// Updates all parameters.
+/// Updates all parameters in step `number` of the run. Returns the norm of the gradient if it is to
+/// be clipped, by `full`, else 0; where it is not finite nothing changes.
 pub(super) fn parameters(
     step: Step<'_>,
     workers: &mut Workers,
     tiles: &[ParameterTile],
-    (mlp, velocity): (&mut Mlp, &mut [f32]),
-    optimizer: &Sgd,
-) {
+    follower: &Follower<'_>,
+    full: &mut Option<FullGradient>,
+) -> f64 {
     let architecture = step.architecture;
-    let isa = step.matmul.isa();
-    let parameters = Borrowed::new(mlp.parameters_mut());
-    let velocity = Borrowed::new(velocity);
-    workers.run(tiles.len(), &|task, worker| {
-        let tile = &tiles[task];
-        let width = architecture.blocks()[tile.block].outputs;
-        let (weights, biases) = architecture.ranges(tile.block);
-        let columns = tile.units.len();
-        // SAFETY: each worker has its own scratch.
-        let (gradient, scratch) = unsafe { step.scratch.of(worker) }.split_at_mut(tile.gradient_words());
-        let gradient = &mut floats_mut(gradient)[..tile.len()];
-        let Some(inputs) = &tile.inputs else {
-            bias_gradient(step, tile, gradient);
-            let place = (biases.start + tile.units.start, columns);
-            // SAFETY: the tile's own parameters.
-            return unsafe { follow(isa, &parameters, &velocity, place, gradient, optimizer, false) };
-        };
-        let start = weights.start + inputs.start * width + tile.units.start;
-        if !optimizer.moves_all() {
-            let target = MatMut { first: parameters.at(start), stride: width };
-            // SAFETY: the tile's own parameters are a rectangle shared with nobody.
-            return unsafe { add_products(step, tile, inputs, target, -optimizer.learning_rate as f32, scratch) };
+    let norm = follower.rule.clip_norm.map(|bound| {
+        let full = full.get_or_insert_with(|| FullGradient::new(architecture.parameters()));
+        workers.run(tiles.len(), &|task, worker| {
+            // SAFETY: each worker has its own scratch, and each tile its own part of the gradient.
+            unsafe { differentiate(step, &tiles[task], &full.values, step.scratch.of(worker)) };
+        });
+        let norm = full.norm(step.matmul.isa(), workers);
+        if norm.is_finite() {
+            let factor = clip_factor(norm, bound);
+            workers.run(tiles.len(), &|task, worker| {
+                let tile = &tiles[task];
+                let rule = follower.of(tile.spec(architecture), 0.0);
+                // SAFETY: each worker has its own scratch, and each tile its own parameters.
+                unsafe {
+                    let row = floats_mut(&mut step.scratch.of(worker)[..tile.units.len()]);
+                    full.follow(follower, architecture, (tile, rule), factor, row);
+                }
+            });
         }
-        gradient.fill(0.0);
-        let target = MatMut { first: gradient.as_mut_ptr(), stride: columns };
-        // SAFETY: a rectangle of our own.
-        unsafe { add_products(step, tile, inputs, target, 1.0, scratch) };
-        for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
-            let place = (start + row * width, columns);
-            // SAFETY: the tile's own parameters.
-            unsafe { follow(isa, &parameters, &velocity, place, gradient, optimizer, true) };
-        }
+        norm
     });
-    bound_all_norms(workers, architecture, &parameters, optimizer);
+    match norm {
+        None => workers.run(tiles.len(), &|task, worker| {
+            // SAFETY: as above.
+            unsafe { update(step, &tiles[task], follower, step.scratch.of(worker)) };
+        }),
+        Some(norm) if !norm.is_finite() => return norm,
+        Some(_) => {}
+    }
+    bound_all_norms(workers, architecture, &follower.parameters, follower.rule);
+    norm.unwrap_or(0.0)
+}
+
+/// Updates a tile with its own gradient.
+///
+/// # Safety
+/// Nobody else uses the tile's parameters or their state now; the workspace is only read.
+unsafe fn update(step: Step<'_>, tile: &ParameterTile, follower: &Follower<'_>, scratch: &mut [u32]) {
+    let width = step.architecture.blocks()[tile.block].outputs;
+    let (weights, biases) = step.architecture.ranges(tile.block);
+    let columns = tile.units.len();
+    let (gradient, scratch) = scratch.split_at_mut(tile.gradient_words());
+    let gradient = &mut floats_mut(gradient)[..tile.len()];
+    let rule = follower.of(tile.spec(step.architecture), 0.0);
+    let Some(inputs) = &tile.inputs else {
+        bias_gradient(step, tile, gradient);
+        // SAFETY: the tile's own parameters.
+        return unsafe { follower.row(rule, biases.start + tile.units.start, gradient) };
+    };
+    let start = weights.start + inputs.start * width + tile.units.start;
+    if let (Some(scale), false) = (rule.fused(), follower.rule.moves_all()) {
+        let target = MatMut { first: follower.parameters.at(start), stride: width };
+        // SAFETY: the tile's own parameters are a rectangle shared with nobody.
+        return unsafe { add_products(step, tile, inputs, target, scale.alpha, scratch) };
+    }
+    gradient.fill(0.0);
+    let target = MatMut { first: gradient.as_mut_ptr(), stride: columns };
+    // SAFETY: a rectangle of our own.
+    unsafe { add_products(step, tile, inputs, target, 1.0, scratch) };
+    for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
+        // SAFETY: the tile's own parameters.
+        unsafe { follower.row(rule, start + row * width, gradient) };
+    }
+}
+
+/// Writes the gradient of a tile to its place in `full`.
+///
+/// # Safety
+/// Nobody else uses that place now; the workspace is only read.
+unsafe fn differentiate(step: Step<'_>, tile: &ParameterTile, full: &Borrowed<'_>, scratch: &mut [u32]) {
+    let width = step.architecture.blocks()[tile.block].outputs;
+    let (weights, biases) = step.architecture.ranges(tile.block);
+    let Some(inputs) = &tile.inputs else {
+        // SAFETY: as promised.
+        return bias_gradient(step, tile, unsafe { full.part(biases.start + tile.units.start, tile.units.len()) });
+    };
+    let start = weights.start + inputs.start * width + tile.units.start;
+    // SAFETY: the tile's own part of the gradient.
+    unsafe {
+        (0..inputs.len()).for_each(|row| full.part(start + row * width, tile.units.len()).fill(0.0));
+        let target = MatMut { first: full.at(start), stride: width };
+        add_products(step, tile, inputs, target, 1.0, &mut scratch[tile.gradient_words()..]);
+    }
 }
 
 /// Adds `alpha` times the gradient of a tile to the rectangle `target`.

@@ -1,0 +1,298 @@
+use super::range;
+use crate::{Error, Result};
+
+/// How parameters follow their gradients. With g the gradient of the batch's mean loss and of its
+/// penalties ([`Regularizers`](super::Regularizers)), η the learning rate, and t the number of the
+/// step from 1:
+///
+/// ```text
+/// Sgd      v ← momentum · v + g
+///          w ← w − η · v                            without Nesterov
+///          w ← w − η · (g + momentum · v)           with
+/// Adam     m ← m + (1 − β₁) · (g − m)
+///          v ← β₂ · v + (1 − β₂) · g²
+///          w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+/// AdamW    w ← (1 − η · weight_decay) · w           weights, not biases; then as Adam
+/// ```
+///
+/// as in Sutskever et al. 2013, Kingma and Ba 2015, Loshchilov and Hutter 2019 ("Decoupled weight
+/// decay regularization"), and PyTorch. All state is 0 before the first step. Adam's t is the run's
+/// step and is not kept beside the state.
+///
+/// Concrete dropout's logits follow plain gradient descent with any optimizer: there is one for
+/// each layer, its gradient is a mean over all units, and steps that do not depend on the
+/// gradient's size would make p drift.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Optimizer {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// How much of the last step goes on, from 0 to below 1.
+        momentum: f64,
+        /// Look ahead along the momentum, which must then be above 0.
+        nesterov: bool,
+    },
+    /// Adam.
+    Adam {
+        /// How much of the mean of the gradients goes on, from 0 to below 1.
+        beta1: f64,
+        /// How much of the mean of their squares goes on, from 0 to below 1.
+        beta2: f64,
+        /// Added to the root of that mean, at least 0.
+        epsilon: f64,
+    },
+    /// Adam with decoupled weight decay.
+    AdamW {
+        /// As Adam's.
+        beta1: f64,
+        /// As Adam's.
+        beta2: f64,
+        /// As Adam's.
+        epsilon: f64,
+        /// What a weight shrinks by in a step, as a part of it and of the learning rate; at least 0.
+        weight_decay: f64,
+    },
+}
+
+/// The most buffers of state that an optimizer has.
+pub(crate) const MAX_BUFFERS: usize = 2;
+
+impl Default for Optimizer {
+    /// The tutorial's: plain SGD.
+    fn default() -> Self {
+        Optimizer::SGD
+    }
+}
+
+impl Optimizer {
+    /// Plain SGD, without momentum.
+    pub const SGD: Optimizer = Optimizer::Sgd { momentum: 0.0, nesterov: false };
+
+    /// Adam with the constants of its paper.
+    pub const ADAM: Optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+    /// AdamW with the constants of Adam's paper, and PyTorch's decay.
+    pub const ADAMW: Optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
+
+    /// Returns its name, as a recipe spells it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Optimizer::Sgd { .. } => "sgd",
+            Optimizer::Adam { .. } => "adam",
+            Optimizer::AdamW { .. } => "adamw",
+        }
+    }
+
+    /// Returns its name as papers write it.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Optimizer::Sgd { .. } => "SGD",
+            Optimizer::Adam { .. } => "Adam",
+            Optimizer::AdamW { .. } => "AdamW",
+        }
+    }
+
+    /// Returns the names of what it keeps from step to step: buffers as long as the parameters, all
+    /// 0 at first. Checkpoints have them under these names.
+    pub fn state_buffers(&self) -> &'static [&'static str] {
+        match self {
+            Optimizer::Sgd { momentum: 0.0, .. } => &[],
+            Optimizer::Sgd { .. } => &["velocity"],
+            Optimizer::Adam { .. } | Optimizer::AdamW { .. } => &["first_moment", "second_moment"],
+        }
+    }
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        match *self {
+            Optimizer::Sgd { momentum, nesterov } => {
+                range::below_1("momentum", momentum)?;
+                if nesterov && momentum == 0.0 {
+                    return Err(Error::setting("nesterov", true, "needs a momentum above 0 to look ahead along"));
+                }
+                Ok(())
+            }
+            Optimizer::Adam { beta1, beta2, epsilon } => {
+                range::below_1("beta1", beta1)?;
+                range::below_1("beta2", beta2)?;
+                range::at_least_0("epsilon", epsilon)
+            }
+            Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => {
+                Optimizer::Adam { beta1, beta2, epsilon }.validate()?;
+                range::at_least_0("weight_decay", weight_decay)
+            }
+        }
+    }
+
+    /// The same with its decoupled decay, if it has one, multiplied by `factor`.
+    pub(super) fn with_decay_times(self, factor: f64) -> Optimizer {
+        match self {
+            Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => {
+                Optimizer::AdamW { beta1, beta2, epsilon, weight_decay: weight_decay * factor }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether a step is `w ← a·w + b·g` with the same a and b for all weights: then the product
+    /// that makes the gradient is added to the weights at once, and a weight without a gradient,
+    /// such as that of a dropped unit, does not move.
+    pub(crate) fn fuses_into_product(&self) -> bool {
+        matches!(self, Optimizer::Sgd { momentum: 0.0, .. })
+    }
+
+    /// Returns what step `step` of the run, from 0, does at this learning rate: numbers that are
+    /// the same for all parameters, computed in double precision. `decays` says that the parameters
+    /// are weights and not biases.
+    pub(crate) fn row_update(&self, learning_rate: f64, corrections: [f64; 2], decays: bool) -> RowUpdate {
+        match *self {
+            Optimizer::Sgd { .. } if self.fuses_into_product() => RowUpdate::Descent { rate: learning_rate as f32 },
+            Optimizer::Sgd { momentum, nesterov } => {
+                RowUpdate::Momentum { rate: learning_rate as f32, momentum: momentum as f32, nesterov }
+            }
+            Optimizer::Adam { beta1, beta2, epsilon } => RowUpdate::Adam {
+                shrink: 1.0,
+                rate: (learning_rate / corrections[0]) as f32,
+                own: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
+                beta2: beta2 as f32,
+                unbias: (1.0 / corrections[1].sqrt()) as f32,
+                epsilon: epsilon as f32,
+            },
+            Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => {
+                let adam = Optimizer::Adam { beta1, beta2, epsilon };
+                let mut update = adam.row_update(learning_rate, corrections, decays);
+                if let RowUpdate::Adam { shrink, .. } = &mut update
+                    && decays
+                {
+                    *shrink = (1.0 - learning_rate * weight_decay) as f32;
+                }
+                update
+            }
+        }
+    }
+
+    /// Returns Adam's bias corrections 1 − βᵗ in step `step` of the run, from 0; for others 1.
+    pub(crate) fn corrections(&self, step: u32) -> [f64; 2] {
+        let t = f64::from(step) + 1.0;
+        match *self {
+            Optimizer::Sgd { .. } => [1.0; 2],
+            // libm's, because the system's may differ in the last bit from machine to machine.
+            Optimizer::Adam { beta1, beta2, .. } | Optimizer::AdamW { beta1, beta2, .. } => {
+                [beta1, beta2].map(|beta| 1.0 - libm::pow(beta, t))
+            }
+        }
+    }
+}
+
+/// What a step does to a row of parameters, with its numbers in single precision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum RowUpdate {
+    /// Plain gradient descent.
+    Descent { rate: f32 },
+    /// With momentum.
+    Momentum { rate: f32, momentum: f32, nesterov: bool },
+    /// Adam and AdamW. `own` is what the new gradient and its square weigh in their means.
+    Adam { shrink: f32, rate: f32, own: [f32; 2], beta2: f32, unbias: f32, epsilon: f32 },
+}
+
+impl RowUpdate {
+    /// Updates parameters with their gradient: the definition, one by one. `state` has a row of each
+    /// of [`Optimizer::state_buffers`].
+    pub(crate) fn update_row(&self, weights: &mut [f32], state: [&mut [f32]; MAX_BUFFERS], gradient: &[f32]) {
+        let [first, second] = state;
+        for (place, (w, &g)) in weights.iter_mut().zip(gradient).enumerate() {
+            match *self {
+                RowUpdate::Descent { rate } => *w -= rate * g,
+                RowUpdate::Momentum { rate, momentum, nesterov } => {
+                    let v = &mut first[place];
+                    *v = momentum * *v + g;
+                    *w -= rate * if nesterov { g + momentum * *v } else { *v };
+                }
+                RowUpdate::Adam { shrink, rate, own, beta2, unbias, epsilon } => {
+                    let (m, v) = (&mut first[place], &mut second[place]);
+                    *m += own[0] * (g - *m);
+                    *v = beta2 * *v + own[1] * (g * g);
+                    *w = shrink * *w - rate * (*m / (v.sqrt() * unbias + epsilon));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Optimizer; 4] =
+        [Optimizer::SGD, Optimizer::Sgd { momentum: 0.9, nesterov: true }, Optimizer::ADAM, Optimizer::ADAMW];
+
+    #[test]
+    fn each_has_a_name_and_not_too_many_buffers() {
+        for optimizer in ALL {
+            assert_eq!(optimizer.title().to_lowercase(), optimizer.name());
+            assert!(optimizer.state_buffers().len() <= MAX_BUFFERS);
+            optimizer.validate().unwrap();
+        }
+    }
+
+    #[test]
+    fn the_bias_corrections_are_those_of_their_formula() {
+        let [first, second] = Optimizer::ADAM.corrections(0);
+        assert!((first - 0.1).abs() < 1e-15 && (second - 0.001).abs() < 1e-15, "{first} {second}");
+        let exact = 1.0 - 0.999f64.powi(200);
+        assert!((Optimizer::ADAMW.corrections(199)[1] - exact).abs() < 1e-14);
+        assert_eq!(Optimizer::ADAM.corrections(u32::MAX), [1.0; 2]);
+    }
+
+    /// With the first gradient Adam takes a step of the learning rate, whatever the gradient's size.
+    #[test]
+    fn the_first_step_of_adam_is_as_long_as_the_learning_rate() {
+        for gradient in [3.0f32, -1e-3, 1e5] {
+            let (mut w, mut m, mut v) = ([1.0f32], [0.0], [0.0]);
+            let update = Optimizer::ADAM.row_update(0.25, Optimizer::ADAM.corrections(0), true);
+            update.update_row(&mut w, [&mut m, &mut v], &[gradient]);
+            assert!((w[0] - (1.0 - 0.25 * gradient.signum())).abs() < 1e-5, "{gradient}: {w:?}");
+        }
+    }
+
+    #[test]
+    fn decoupled_decay_is_of_weights_only_and_does_not_pass_through_the_moments() {
+        let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
+        for (decays, expected) in [(true, 1.9), (false, 2.0)] {
+            let (mut w, mut m, mut v) = ([2.0f32], [0.0], [0.0]);
+            optimizer.row_update(0.1, optimizer.corrections(0), decays).update_row(&mut w, [&mut m, &mut v], &[0.0]);
+            assert_eq!((w, m, v), ([expected], [0.0], [0.0]));
+        }
+        assert_eq!(optimizer.with_decay_times(0.5).with_decay_times(0.0).row_update(0.1, [1.0; 2], true), {
+            Optimizer::ADAM.row_update(0.1, [1.0; 2], true)
+        });
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        let adam = |beta1, beta2, epsilon| Optimizer::Adam { beta1, beta2, epsilon };
+        for (optimizer, expected) in [
+            (adam(1.0, 0.9, 1e-8), "beta1 = 1: must be at least 0 and below 1"),
+            (adam(-0.1, 0.9, 1e-8), "beta1 = -0.1: must be at least 0 and below 1"),
+            (adam(f64::NAN, 0.9, 1e-8), "beta1 = NaN: must be at least 0 and below 1"),
+            (adam(0.9, 1.5, 1e-8), "beta2 = 1.5: must be at least 0 and below 1"),
+            (adam(0.9, 0.999_999_999_99, 1e-8), "beta2 = 0.99999999999: must be at least 0 and below 1, in single"),
+            (adam(0.9, 0.9, -1e-8), "epsilon = -0.00000001: must be a number of at least 0"),
+            (adam(0.9, 0.9, f64::NAN), "epsilon = NaN: must be a number of at least 0"),
+            (adam(0.9, 0.9, f64::INFINITY), "epsilon = inf: must be a finite number of at least 0"),
+            (adam(0.9, 0.9, 1e300), "epsilon = 1e300: is beyond single precision"),
+            (adam(0.9, 0.9, 1e-60), "epsilon = 1e-60: is beyond single precision"),
+            (Optimizer::Sgd { momentum: 1.0, nesterov: false }, "momentum = 1: must be at least 0 and below 1"),
+            (Optimizer::Sgd { momentum: 0.0, nesterov: true }, "nesterov = true: needs a momentum"),
+        ] {
+            let error = optimizer.validate().unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let decay = Optimizer::AdamW { beta1: 0.9, beta2: 0.9, epsilon: 0.0, weight_decay: -1.0 };
+        assert!(
+            decay.validate().unwrap_err().to_string().starts_with("weight_decay = -1: must be a number of at least 0")
+        );
+    }
+}
