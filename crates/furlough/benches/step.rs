@@ -52,6 +52,8 @@ impl Run {
         let examples = examples(self.step, batch_size);
         let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: self.step, layer: 0 };
         let rule = UpdateRule { learning_rate: 0.01, ..UpdateRule::default() };
+        // As a trainer does between epochs.
+        self.cpu.refresh_hand_over();
         let start = Instant::now();
         self.cpu.train_step(
             &mut self.mlp,

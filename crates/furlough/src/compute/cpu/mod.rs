@@ -214,9 +214,10 @@ impl Cpu {
         self.shared_masks = when;
     }
 
-    /// Times again what a hand-over of work to the threads takes, if half a second has passed since
-    /// that was done; [`Self::new`] does so first. It decides whether small calls take one thread or
-    /// all, and changes no number. Call it between epochs: it takes up to half a millisecond.
+    /// Times again what a hand-over of work to the threads takes, if the last time is 200 times as
+    /// long ago as that took; [`Self::new`] does so first. It decides whether small calls take one
+    /// thread or all, and changes no number. Call it between epochs: it takes up to half a
+    /// millisecond.
     pub fn refresh_hand_over(&mut self) {
         self.workers.refresh_hand_over();
     }

@@ -26,9 +26,10 @@ const SPINS_ALONE: u32 = 200;
 const UNTIMED: usize = 20;
 const TIMED: usize = 80;
 
-/// How long they may take where cores are few, and for how long the result is taken to hold.
+/// How long they may take where cores are few, and for how many times as long as they took the
+/// result is taken to hold.
 const TIMING: Duration = Duration::from_micros(500);
-const TIMING_HOLDS: Duration = Duration::from_millis(500);
+const TIMING_HOLDS: u32 = 200;
 
 /// What the threads share.
 struct PoolState {
@@ -65,9 +66,9 @@ pub(super) struct Workers {
     sleepers: Vec<Thread>,
     /// How many threads do the present jobs: one or all.
     active: usize,
-    /// What an empty job takes, and when that was timed; never where somebody has said it.
+    /// What an empty job takes, and until when that holds; for good where somebody has said it.
     hand_over: Duration,
-    timed: Option<Instant>,
+    holds_until: Option<Instant>,
 }
 
 impl Workers {
@@ -90,7 +91,7 @@ impl Workers {
             .collect();
         let sleepers = threads.iter().map(|thread| thread.thread().clone()).collect();
         let (active, hand_over) = (threads.len() + 1, Duration::ZERO);
-        let mut workers = Workers { state, threads, sleepers, active, hand_over, timed: None };
+        let mut workers = Workers { state, threads, sleepers, active, hand_over, holds_until: None };
         workers.time_hand_over();
         workers
     }
@@ -110,19 +111,21 @@ impl Workers {
         let rest = times.iter_mut().skip(1).take_while(|_| begin.elapsed() < TIMING);
         let timed = 1 + rest.map(|to| *to = time(Instant::now())).count();
         times[..timed].sort_unstable();
-        (self.active, self.hand_over, self.timed) = (active, times[timed / 4], Some(begin));
+        (self.active, self.hand_over) = (active, times[timed / 4]);
+        self.holds_until = Instant::now().checked_add(TIMING_HOLDS * begin.elapsed());
     }
 
-    /// Times a hand-over again if that is some time ago. Cores of a virtual machine move.
+    /// Times a hand-over again where the last time no longer holds. Cores of a virtual machine move,
+    /// and a new thread may begin on the core of the calling one.
     pub(super) fn refresh_hand_over(&mut self) {
-        if self.timed.is_some_and(|when| when.elapsed() > TIMING_HOLDS) {
+        if self.holds_until.is_some_and(|until| Instant::now() > until) {
             self.time_hand_over();
         }
     }
 
     /// Says what a hand-over takes, for good.
     pub(super) fn set_hand_over(&mut self, time: Duration) {
-        (self.hand_over, self.timed) = (time, None);
+        (self.hand_over, self.holds_until) = (time, None);
     }
 
     /// Returns what a hand-over takes.

@@ -14,7 +14,6 @@ mod amx;
 #[cfg(target_arch = "x86_64")]
 mod dot;
 mod pack;
-mod round;
 
 pub(super) use pack::{pack_columns, pack_panel, pack_panel_of_rows, pack_rows};
 
@@ -111,7 +110,7 @@ pub(super) unsafe fn multiply(
                 unsafe {
                     let place = out.from(row, first);
                     let to = if whole { place } else { block };
-                    let a = a.first.add(index * a.stride + start * BF16_MR).cast();
+                    let a = a.first.add(index * a.stride + start * BF16_MR).cast::<u32>();
                     let rows = Rows { first: b.first.add(row * b.stride + start), ..b };
                     match engine {
                         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
