@@ -10,7 +10,10 @@
 //! where both are zero.
 
 // Elsewhere nothing is ever multiplied here.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_macros, unused_unsafe, unused_variables))]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, unused_imports, unused_macros, unused_unsafe, unused_variables)
+)]
 mod kernel;
 
 use super::Isa;
