@@ -1,13 +1,10 @@
-//! DropConnect: the weights of a call, some of them dropped.
-//!
-//! A masked copy of the weights is made at the beginning of a call, and stands in for them until
-//! its end: it is what is packed, and what few rows multiply where it lies. The second phase draws
-//! the mask again for the gradient, whose optimizer changes the weights themselves.
+//! DropConnect: a masked copy of the weights stands in for them from the beginning of a call to its
+//! end. The second phase draws the mask again for the gradient, whose optimizer changes the weights
+//! themselves.
 
 use super::Isa;
 use super::dropout::LayerMask;
-use super::epilogue::masked_copy;
-use super::simd::for_each_isa;
+use super::epilogue::{drop_row, masked_copy};
 use super::workers::Workers;
 use super::workspace::Shared;
 use crate::nn::{Architecture, MaskKey, Mlp};
@@ -95,20 +92,8 @@ impl Connections {
     }
 }
 
-for_each_isa! {
-    /// The mask of the weights of `input`, applied to those from unit `first` on, which is a
-    /// multiple of 64.
-    pub(super) fn drop_part(isa, values: &mut [f32], mask: &LayerMask, input: u32, first: u32) {
-        if mask.drops_all {
-            values.fill(0.0);
-            return;
-        }
-        let LayerMask { threshold, scale, .. } = *mask;
-        for (block, values) in values.chunks_mut(64).enumerate() {
-            let words = mask.words(input, first / 64 + block as u32);
-            for (value, word) in values.iter_mut().zip(words) {
-                *value = if word < threshold { 0.0 } else { *value * scale };
-            }
-        }
-    }
+/// Applies the mask of the weights of `input` to those from unit `first` on, which is a multiple of
+/// 64.
+pub(super) fn drop_part(isa: Isa, values: &mut [f32], mask: &LayerMask, input: u32, first: u32) {
+    drop_row(isa, values, &mask.starting_at(first as usize), input);
 }

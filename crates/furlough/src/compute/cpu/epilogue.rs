@@ -50,34 +50,16 @@ for_each_isa! {
 
     /// Times normal numbers of mean 1 and this deviation, in place.
     fn blur_row(isa, row: &mut [f32], mask: &LayerMask, id: u32, deviation: f32) {
-        each_unit(row, mask, id, |value, word| value * (1.0 + deviation * normal(word)));
+        each_unit(row, &[], mask, id, |value, _, word| value * (1.0 + deviation * normal(word)));
     }
 
     /// `dropped` for what is dropped, the scale and then the shift for what is kept, in place.
     fn alpha_row(isa, row: &mut [f32], mask: &LayerMask, id: u32, shift: f32, dropped: f32) {
         let LayerMask { threshold, scale, .. } = *mask;
-        each_unit(row, mask, id, |value, word| {
+        each_unit(row, &[], mask, id, |value, _, word| {
             let kept = value * scale + shift;
             if word < threshold { dropped } else { kept }
         });
-    }
-}
-
-/// `row = f(row, words)`.
-#[inline(always)]
-fn each_unit(row: &mut [f32], mask: &LayerMask, id: u32, f: impl Fn(f32, u32) -> f32) {
-    for (block, values) in row.chunks_mut(64).enumerate() {
-        let words = mask.words(id, block as u32);
-        // A full block has a constant length, as in `masked`.
-        if let Ok(values) = <&mut [f32; 64]>::try_from(&mut *values) {
-            for unit in 0..64 {
-                values[unit] = f(values[unit], words[unit]);
-            }
-        } else {
-            for (value, word) in values.iter_mut().zip(words) {
-                *value = f(*value, word);
-            }
-        }
     }
 }
 
@@ -227,28 +209,35 @@ fn sloped(row: &mut [f32], pre: &[f32], mask: Option<&LayerMask>, id: u32, slope
     }
 }
 
-/// `row = mask(f(row, other))`, where `other` is as long as `row` or empty, which stands for zeros.
+/// `row = mask(f(row, other))`, where `other` is as for [`each_unit`].
 #[inline(always)]
 fn masked(row: &mut [f32], other: &[f32], mask: &LayerMask, id: u32, f: impl Fn(f32, f32) -> f32) {
     if mask.drops_all {
         row.fill(0.0);
         return;
     }
-    const ZEROS: [f32; 64] = [0.0; 64];
     let LayerMask { threshold, scale, .. } = *mask;
+    each_unit(row, other, mask, id, |value, other, word| {
+        let kept = f(value, other) * scale;
+        if word < threshold { 0.0 } else { kept }
+    });
+}
+
+/// `row = f(row, other, words)`, where `other` is as long as `row` or empty, which stands for zeros.
+#[inline(always)]
+fn each_unit(row: &mut [f32], other: &[f32], mask: &LayerMask, id: u32, f: impl Fn(f32, f32, u32) -> f32) {
+    const ZEROS: [f32; 64] = [0.0; 64];
     for (block, values) in row.chunks_mut(64).enumerate() {
         let words = mask.words(id, block as u32);
         let others = if other.is_empty() { &ZEROS[..values.len()] } else { &other[64 * block..][..values.len()] };
         // A full block has a constant length, which is what lets it stay in registers.
         if let (Ok(values), Ok(others)) = (<&mut [f32; 64]>::try_from(&mut *values), <&[f32; 64]>::try_from(others)) {
             for unit in 0..64 {
-                let kept = f(values[unit], others[unit]) * scale;
-                values[unit] = if words[unit] < threshold { 0.0 } else { kept };
+                values[unit] = f(values[unit], others[unit], words[unit]);
             }
         } else {
             for ((value, other), word) in values.iter_mut().zip(others).zip(words) {
-                let kept = f(*value, *other) * scale;
-                *value = if word < threshold { 0.0 } else { kept };
+                *value = f(*value, *other, word);
             }
         }
     }

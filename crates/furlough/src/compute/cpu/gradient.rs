@@ -1,10 +1,6 @@
-//! The gradient of a tile of weights: the product of inputs and deltas over the batch.
-//!
-//! A kernel that skips zeros leaves out those of one factor. *Input-major*, that is the inputs, and
-//! the product comes out as the weights lie. ReLU and dropout often make more zeros of the deltas:
-//! then *delta-major* deltas are packed unit by unit, and the product, a row for each unit, is
-//! transposed as it meets the weights. Both give the same bits: a sum's order is the examples'
-//! either way.
+//! The gradient of a tile of weights: the product of inputs and deltas over the batch, without the
+//! zeros of the inputs (*input-major*) or of the deltas (*delta-major*), whose product is transposed
+//! as it meets the weights (docs/internals/sparsity.md).
 
 use super::blocking::{BATCH_BLOCK, BF16_NR, LINE, SPARSE_ROWS};
 use super::matmul::{Matmul, floats, floats_mut};

@@ -188,7 +188,7 @@ impl Cpu {
         let scratch = of_tiles.chain(of_rows).chain(gathered.as_ref().map(|gathered| gathered.scratch));
         Cpu {
             isa,
-            plan: StepPlan::new(&matmul, architecture),
+            plan: StepPlan::default(),
             nonzero_features: None,
             training: Workspace::for_training(architecture, batch_size, &matmul),
             inference: Workspace::for_inference(architecture, count * tile),

@@ -1,6 +1,5 @@
 //! Copies of rows, among them stores past the caches, for what other cores read next from its
-//! beginning to its end. A line that another core has read must be taken back before it is written
-//! again: that waits 7 to 28 ns on an EPYC, where a non-temporal store takes 2.3.
+//! beginning to its end (docs/internals/packing.md).
 
 use super::Isa;
 #[cfg(target_arch = "x86_64")]

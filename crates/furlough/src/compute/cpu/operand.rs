@@ -137,7 +137,7 @@ pub(super) fn read_row(isa: Isa, data: &Examples, example: u32, ahead: Option<u3
                 // The rows of a batch lie anywhere in the data set.
                 prefetch(of(ahead).as_ptr(), width);
             }
-            scale_bytes(isa, of(example), *scale, values);
+            scale_rows(isa, bytes, width, 0..width, &[example], *scale, values);
         }
         Features::Floats(_) => data.read_row(example as usize, values),
     }
@@ -174,13 +174,6 @@ for_each_isa! {
             for (value, &byte) in rest.iter_mut().zip(rest_bytes) {
                 *value = f32::from(byte) * scale;
             }
-        }
-    }
-
-    /// `out = bytes * scale`.
-    fn scale_bytes(isa, bytes: &[u8], scale: f32, out: &mut [f32]) {
-        for (value, &byte) in out.iter_mut().zip(bytes) {
-            *value = f32::from(byte) * scale;
         }
     }
 }

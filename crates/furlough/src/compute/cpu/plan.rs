@@ -40,7 +40,7 @@ const WEIGHTS_OF_HAND_OVER: f64 = 3000.0;
 const LONG: f64 = 0.7e-3;
 
 /// How a step, an evaluation or masked passes are computed. Print it to read it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct StepPlan {
     /// Rows of the batch, or of all passes.
     pub rows: usize,
@@ -74,9 +74,10 @@ pub struct StepPlan {
 }
 
 /// In which order rows and layers are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StepSchedule {
     /// A tile of rows goes through all layers and back. No barrier between layers.
+    #[default]
     RowTiles,
     /// All threads compute one layer, cut into rows and columns, then the next.
     LayerWise,
@@ -138,26 +139,6 @@ pub(super) struct Call {
 }
 
 impl StepPlan {
-    /// Room for the plans of a network.
-    pub(super) fn new(matmul: &Matmul, architecture: &Architecture) -> StepPlan {
-        StepPlan {
-            rows: 0,
-            precision: matmul.precision(),
-            instructions: matmul.name(),
-            threads: 1,
-            hand_over: Duration::ZERO,
-            schedule: StepSchedule::RowTiles,
-            tile_rows: 1,
-            tile_multiple: 1,
-            non_temporal_stores: false,
-            features_read_again: false,
-            input_rows_per_worker: None,
-            packs_next: false,
-            nonzero_features: 1.0,
-            blocks: Vec::with_capacity(architecture.blocks().len()),
-        }
-    }
-
     /// Decides for a call. Allocates nothing.
     pub(super) fn decide(&mut self, matmul: &Matmul, architecture: &Architecture, call: &Call) {
         let Call { rows, threads, training, .. } = *call;
@@ -174,6 +155,7 @@ impl StepPlan {
         };
         let tiled = training && self.schedule == StepSchedule::RowTiles;
         self.rows = rows;
+        (self.precision, self.instructions) = (matmul.precision(), matmul.name());
         self.threads = threads;
         self.hand_over = call.hand_over;
         self.non_temporal_stores = tiled && threads > 1 && non_temporal::is_supported(matmul.isa());

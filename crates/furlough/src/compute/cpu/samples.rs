@@ -1,13 +1,7 @@
-//! Many masked passes over the same examples. What no mask touches is computed once an example; the
-//! rest goes through the network in tiles of rows, each row one sample of one example, so that the
-//! kernels are busy whether there are many examples or many samples.
-//!
-//! Examples and samples are taken in blocks whose size depends on shapes only, so memory does not
-//! grow with either. A row's outputs do not depend on the rows beside it, and an example's samples
-//! are visited one after the other: so neither the blocks nor the threads show in the result.
-//!
-//! Weights under DropConnect are the same for all examples of a sample, and soft masks go by whole
-//! rows: there a sample goes through the network at once ([`whole_passes`]).
+//! Many masked passes over the same examples (docs/internals/masked-passes.md). Shapes alone decide
+//! how large the blocks of examples and samples are. Weights under DropConnect are the same for all
+//! examples of a sample, and soft masks go by whole rows: there a sample goes through the network at
+//! once ([`whole_passes`]).
 
 use super::dropout::LayerMask;
 use super::epilogue::{forward_row, masked_copy};

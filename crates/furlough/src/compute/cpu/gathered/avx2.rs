@@ -1,9 +1,5 @@
 //! The moves with AVX2, which has no compression: a load, a permutation and a store for four
-//! neighbors, put in order in a way that is worked out once for all rows.
-//!
-//! Vectors are of 128 bits, within which any order takes one instruction; across the halves of 256
-//! it takes longer, and the oldest processors with AVX2 compute those in halves anyway. They are
-//! what it was measured on (decision 008).
+//! neighbors. Across the halves of 256 bits a permutation takes longer (decision 008).
 
 use super::super::simd::prefetch;
 use std::arch::x86_64::*;

@@ -1,12 +1,6 @@
-//! The step where groups of rows share their masks: what a group drops is not computed for any of
-//! its rows.
-//!
-//! Activations and deltas of a group are kept together, `[row][kept unit]`, in the buffers of the
-//! dense step. Each product gathers what it needs of the weights while it packs its panels: they
-//! are another selection at each step and for each group. So the work goes layer by layer, with a
-//! barrier after each, and a task is a panel of columns for all rows of a group: what it gathers
-//! serves as many rows as there are. Where that makes fewer tasks than workers they are cut smaller
-//! ([`layers::Cut`]), which changes no number.
+//! The step where groups of rows share their masks, without what a group drops
+//! (docs/internals/shared-masks.md). Activations and deltas of a group are kept together, `[row][kept
+//! unit]`, in the buffers of the dense step.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -1,13 +1,6 @@
-//! Products with a factor that has many zeros: pixels of a background, one-hot columns, and behind
-//! ReLU and dropout most units and most of their deltas. What a zero would multiply is not read.
-//!
-//! Dense kernels share what they load among a group of rows, each of which has its zeros elsewhere.
-//! Here one row at a time meets a block of the panels that stays in the first-level cache, and a
-//! word of 64 bits says which of its numbers count ([`kernel`]). Sums are taken in the order of the
-//! dense kernels, and a product with zero changes no sum, so both give the same bits. Two things
-//! differ: a weight that is not finite is left out beside a zero, where a dense kernel makes NaN of
-//! it; and a sum that underflows from below stays a negative zero. Pairs in bfloat16 are skipped
-//! where both are zero.
+//! Products without the zeros of one factor (docs/internals/sparsity.md): one row at a time meets a
+//! block of the panels, and a word of 64 bits says which of its numbers count. With finite factors
+//! they give the bits of the dense kernels, but for the sign of a sum that underflows.
 
 // Elsewhere nothing is ever multiplied here.
 #[cfg_attr(
