@@ -110,6 +110,13 @@ impl Error {
     }
 }
 
+/// What cannot fail has no error.
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

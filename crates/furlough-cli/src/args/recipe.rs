@@ -23,7 +23,8 @@ pub struct RecipeArgs {
 }
 
 impl RecipeArgs {
-    /// What the flags say, and the recipe's file where they say nothing.
+    /// What the flags say, and the recipe's file where they say nothing. Folds that a flag asks for
+    /// are stratified; those of a file are as the file says, so that it means what it always meant.
     pub fn settings(&self) -> anyhow::Result<Settings> {
         let file = match &self.recipe {
             None => Settings::default(),
@@ -33,7 +34,10 @@ impl RecipeArgs {
                 Settings::parse(&text, Some(path))?
             }
         };
-        Ok(self.flags()?.or(file))
+        let flags = self.flags()?;
+        let stratified = flags.folds.and(Some(true));
+        let said = flags.or(file);
+        Ok(Settings { stratified: said.stratified.or(stratified), ..said })
     }
 
     /// What the flags say, the recipe file left out.
@@ -172,6 +176,26 @@ mod tests {
             all = all.or(file);
         }
         assert!(KEYS.iter().all(|key| key.is_said(&all)));
+    }
+
+    #[test]
+    fn folds_of_a_flag_are_stratified_and_those_of_a_file_as_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        let of = |file: &str, flags: &[&str]| {
+            std::fs::write(&path, file).unwrap();
+            let words = ["furlough", "train", "--recipe", path.to_str().unwrap()];
+            match Cli::from(words.iter().chain(flags)).unwrap().command {
+                Command::Train(args) => args.recipe.settings().unwrap().stratified,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(of("", &["--folds", "5"]), Some(true));
+        assert_eq!(of("", &["--folds", "5", "--stratified=false"]), Some(false));
+        assert_eq!(of("folds = 5", &["--fold", "2"]), None);
+        assert_eq!(of("folds = 5", &["--stratified"]), Some(true));
+        assert_eq!(of("folds = 5\nstratified = false", &["--folds", "4"]), Some(false));
+        assert_eq!(of("", &[]), None);
     }
 
     #[test]

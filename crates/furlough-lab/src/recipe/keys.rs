@@ -49,6 +49,14 @@ keys! {
         decided: |said| said.split_seed.unwrap_or_default(),
         about: About::new(Heading::Data, "SEED", "Seed of which examples are chosen and held out").default("0"),
     }
+    /// Whether each part has its share of each class. Recipes from before this key do not have it,
+    /// and mean that no part was chosen by class.
+    stratified: bool => bool {
+        written: unless_neutral,
+        decided: |said| said.stratified.unwrap_or_default(),
+        about: About::new(Heading::Data, "BOOL", "Give each part its share of each class")
+            .default("true with --folds; false in a recipe file that does not have it"),
+    }
     /// Widths of the hidden layers, each at least 1; an empty list for none.
     hidden: OneOrMany<usize> => Vec<usize> {
         written: always,

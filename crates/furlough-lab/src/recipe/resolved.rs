@@ -21,8 +21,8 @@ impl Recipe {
 
     /// Which of the data set's examples are learned from and held out.
     pub fn partition(&self) -> Partition {
-        let Recipe { train_examples, folds, fold, split_seed, .. } = *self;
-        Partition { train_examples, folds, fold, seed: split_seed }
+        let Recipe { train_examples, folds, fold, split_seed, stratified, .. } = *self;
+        Partition { train_examples, folds, fold, seed: split_seed, stratified }
     }
 
     /// Widths of the hidden layers.

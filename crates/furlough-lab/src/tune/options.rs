@@ -33,7 +33,7 @@ pub struct TuneOptions {
 
 impl TuneOptions {
     /// The options for a base recipe and what is searched ([`Space::parse`]), with 30 trials and 5
-    /// seeds. Without folds the base gets 5.
+    /// seeds. Without folds the base gets 5. They are stratified unless the base says otherwise.
     ///
     /// ```
     /// use furlough_lab::{recipe::Settings, tune::TuneOptions};
@@ -45,7 +45,8 @@ impl TuneOptions {
     /// # Errors
     /// Those of [`Settings::resolve`] and [`Space::parse`].
     pub fn new(base: Settings, search: &str) -> Result<Self> {
-        let recipe = Settings { folds: base.folds.or(Some(FOLDS)), ..base }.resolve()?;
+        let (folds, stratified) = (base.folds.or(Some(FOLDS)), base.stratified.or(Some(true)));
+        let recipe = Settings { folds, stratified, ..base }.resolve()?;
         let space = Space::parse(search, &recipe)?;
         Ok(TuneOptions {
             recipe,

@@ -11,7 +11,7 @@ use furlough::train::{Control, Event, StopReason};
 /// The recipe without what it held out, with the seed of the base.
 pub(super) fn on_all_data(recipe: &Recipe) -> Result<Recipe> {
     let mut settings = super::candidate::settings_of(recipe)?;
-    (settings.folds, settings.fold) = (None, None);
+    (settings.folds, settings.fold, settings.stratified) = (None, None, None);
     if settings.train_examples.is_none() {
         settings.split_seed = None;
     }

@@ -3,6 +3,7 @@
 //! A known data set has an entry in [`catalog`] and a file of its own here. Nothing in this module
 //! reaches the network or looks for files by itself: whoever calls says where they are.
 
+mod arrays;
 mod batches;
 pub mod catalog;
 mod dataset;
@@ -14,7 +15,9 @@ pub mod fashion_mnist;
 pub mod idx;
 pub mod idx_folder;
 mod partition;
+mod split;
 
+pub use arrays::TargetValues;
 pub use batches::{Batch, epoch_order};
 pub use dataset::{Dataset, Split, Targets};
 pub use entry::Entry;

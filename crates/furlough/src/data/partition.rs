@@ -1,6 +1,7 @@
 use super::{Dataset, EvalData, EvalSplit, Split};
 use crate::random::{Key, Stream};
 use crate::{Error, Result, counted};
+use std::ops::Range;
 
 /// Which training examples a run learns from, and which are held out to judge it.
 ///
@@ -9,6 +10,10 @@ use crate::{Error, Result, counted};
 /// at most. Part `fold` is held out, and takes the place of the test set. Of the others the first
 /// `train_examples` are learned from, all of them if none is said. In each part the examples are
 /// then in the order of the data.
+///
+/// Where it is stratified, the examples of the order are taken class by class and dealt to the
+/// folds, one after the other, the larger folds first. So folds differ by one example of a class
+/// at most, and have the sizes that they have otherwise.
 ///
 /// ```
 /// use furlough::data::{Partition, digits};
@@ -27,6 +32,8 @@ pub struct Partition {
     pub fold: u32,
     /// Seed of the order.
     pub seed: u64,
+    /// Whether each fold has its share of each class; nothing where numbers are predicted.
+    pub stratified: bool,
 }
 
 impl Partition {
@@ -41,10 +48,10 @@ impl Partition {
         if self.folds.is_none() { EvalSplit::Test } else { EvalSplit::Validation }
     }
 
-    /// Which examples judge: folds, fold and seed; none for the test set. Figures of runs whose
-    /// judges differ are not to be compared.
-    pub fn validation_fold(&self) -> Option<(u32, u32, u64)> {
-        self.folds.map(|folds| (folds, self.fold, self.seed))
+    /// Which examples judge: how the folds are cut, however many are learned from; none for the
+    /// test set. Figures of runs whose judges differ are not to be compared.
+    pub fn validation_fold(&self) -> Option<Partition> {
+        self.folds.map(|_| Partition { train_examples: None, ..*self })
     }
 
     /// Checks the ranges, as far as they do not depend on data.
@@ -64,6 +71,7 @@ impl Partition {
                 Err(Error::setting("fold", self.fold, reason))
             }
             None if self.fold != 0 => Err(Error::setting("fold", self.fold, "say how many folds there are: folds")),
+            None if self.stratified => Err(Error::setting("stratified", true, "say how many folds there are: folds")),
             _ if self.is_whole() && self.seed != 0 => {
                 Err(Error::setting("split_seed", self.seed, "there is nothing to split; set folds or train_examples"))
             }
@@ -85,54 +93,72 @@ impl Partition {
         Ok(TrainingData { train, eval: held_out.unwrap_or(split.test), eval_split })
     }
 
-    /// The examples of `train` that are learned from, and those that are held out.
+    /// The examples of `train` that are learned from, and those that are held out, in the order of
+    /// the data.
     ///
     /// # Errors
     /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than
     /// the data have.
     pub fn select(&self, train: &Dataset) -> Result<(Dataset, Option<Dataset>)> {
-        self.validate()?;
-        let (learned, held_out) = self.choose(train.len())?;
+        self.check(train)?;
+        let (learned, held_out) = self.choose(train);
         Ok((train.select(&learned), self.folds.map(|_| train.select(&held_out))))
+    }
+
+    /// Checks the ranges on these data.
+    pub(super) fn check(&self, train: &Dataset) -> Result<()> {
+        self.validate()?;
+        let count = train.len();
+        if let Some(folds) = self.folds.filter(|&folds| folds as usize > count) {
+            let reason = format!("the data have only {}", counted(count, "training example"));
+            return Err(Error::setting("folds", folds, reason));
+        }
+        let left = count - self.held_out_len(count);
+        match self.train_examples {
+            Some(wanted) if wanted > left => {
+                let reason = format!("only {} can be learned from", counted(left, "example"));
+                Err(Error::setting("train_examples", wanted, reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How many of `count` training examples are learned from, for a partition that these allow.
     pub fn train_len(&self, count: usize) -> usize {
-        let start = |fold: u32, folds: u32| (fold as usize * count) / folds as usize;
-        let held_out = self.folds.map_or(0, |folds| start(self.fold + 1, folds) - start(self.fold, folds));
-        self.train_examples.map_or(count - held_out, |wanted| wanted.min(count - held_out))
+        let left = count - self.held_out_len(count);
+        self.train_examples.map_or(left, |wanted| wanted.min(left))
+    }
+
+    fn held_out_len(&self, count: usize) -> usize {
+        self.folds.map_or(0, |folds| fold_range(count, folds, self.fold).len())
     }
 
     /// The examples that are learned from, and those that are held out, in ascending order.
-    fn choose(&self, count: usize) -> Result<(Vec<u32>, Vec<u32>)> {
+    fn choose(&self, data: &Dataset) -> (Vec<u32>, Vec<u32>) {
+        let count = data.len();
         let mut order = shuffled(self.seed, count);
-        let held_out = match self.folds {
+        let mut held_out: Vec<u32> = match self.folds {
             None => Vec::new(),
-            Some(folds) if folds as usize > count => {
-                return Err(Error::setting(
-                    "folds",
-                    folds,
-                    format!("the data have only {}", counted(count, "training example")),
-                ));
+            Some(folds) if self.stratified && !data.class_names().is_empty() => {
+                let size = |fold| fold_range(count, folds, fold).len();
+                let before = |&other: &u32| (size(self.fold), other) < (size(other), self.fold);
+                let turn = (0..folds).filter(before).count();
+                data.by_class(order.clone()).into_iter().skip(turn).step_by(folds as usize).collect()
             }
-            Some(folds) => {
-                let start = |fold: u32| (fold as usize * count) / folds as usize;
-                order.drain(start(self.fold)..start(self.fold + 1)).collect()
-            }
+            Some(folds) => order[fold_range(count, folds, self.fold)].to_vec(),
         };
-        if let Some(wanted) = self.train_examples {
-            if wanted > order.len() {
-                let reason = format!("only {} can be learned from", counted(order.len(), "example"));
-                return Err(Error::setting("train_examples", wanted, reason));
-            }
-            order.truncate(wanted);
-        }
-        let ascending = |mut examples: Vec<u32>| {
-            examples.sort_unstable();
-            examples
-        };
-        Ok((ascending(order), ascending(held_out)))
+        held_out.sort_unstable();
+        order.retain(|example| held_out.binary_search(example).is_err());
+        order.truncate(self.train_examples.unwrap_or(count));
+        order.sort_unstable();
+        (order, held_out)
     }
+}
+
+/// Which places of `count` a fold has where they are cut one after the other.
+fn fold_range(count: usize, folds: u32, fold: u32) -> Range<usize> {
+    let start = |fold: usize| fold * count / folds as usize;
+    start(fold as usize)..start(fold as usize + 1)
 }
 
 /// The data that a run sees.
@@ -155,7 +181,7 @@ impl TrainingData {
 
 /// The numbers below `count` by ascending random word, the first of each number's draw; equal words
 /// by number.
-fn shuffled(seed: u64, count: usize) -> Vec<u32> {
+pub(super) fn shuffled(seed: u64, count: usize) -> Vec<u32> {
     let key = Key::new(seed);
     let mut order: Vec<u32> = (0..count as u32).collect(); // a data set has less than 2^32 examples
     order.sort_by_cached_key(|&example| (key.draw(Stream::Split, 0, example, 0, 0)[0], example));
@@ -165,8 +191,59 @@ fn shuffled(seed: u64, count: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::digits;
+    use crate::data::{Targets, digits};
+    use ndarray::Array2;
     use std::collections::HashSet;
+
+    fn data(count: usize, label: impl Fn(u32) -> u32) -> Dataset {
+        let labels = (0..count as u32).map(label).collect();
+        let names = ["a", "b", "c"].map(String::from).to_vec();
+        Dataset::of(Array2::zeros((count, 1)).try_into().unwrap(), Targets::Classes { labels, names }).unwrap()
+    }
+
+    #[test]
+    fn stratified_folds_have_their_share_of_each_class() {
+        // Many of one class, few of another, and none, one or two of the last.
+        for (count, folds, last) in [(100_u32, 5, 0), (100, 7, 1), (53, 5, 2), (10, 10, 1), (9, 2, 1), (1000, 3, 2)] {
+            let label = |example| if example < last { 2 } else { u32::from(example % 10 == 3) };
+            let data = data(count as usize, label);
+            let of_class = |examples: &[u32], class| examples.iter().filter(|&&e| label(e) == class).count();
+            let mut seen = Vec::new();
+            for fold in 0..folds {
+                let base = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
+                let partition = Partition { stratified: true, ..base };
+                let (learned, held_out) = partition.choose(&data);
+                assert_eq!((learned.len(), held_out.len()), {
+                    let (learned, held_out) = base.choose(&data);
+                    (learned.len(), held_out.len())
+                });
+                assert!(learned.is_sorted() && held_out.is_sorted());
+                for class in 0..3 {
+                    let all = of_class(&(0..count).collect::<Vec<_>>(), class);
+                    let here = of_class(&held_out, class);
+                    let share = all / folds as usize..=all.div_ceil(folds as usize);
+                    assert!(
+                        share.contains(&here),
+                        "{count} in {folds}: fold {fold} has {here} of {all} of class {class}"
+                    );
+                }
+                seen.extend(held_out);
+            }
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..count));
+        }
+    }
+
+    #[test]
+    fn folds_of_numbers_are_never_stratified() {
+        let values = Targets::Values(Array2::zeros((50, 1)));
+        let data = Dataset::of(Array2::zeros((50, 1)).try_into().unwrap(), values).unwrap();
+        let fold = |stratified| {
+            let partition = Partition { folds: Some(5), fold: 1, seed: 3, stratified, ..Partition::default() };
+            partition.choose(&data).1
+        };
+        assert_eq!(fold(true), fold(false));
+    }
 
     #[test]
     fn folds_hold_out_each_example_once() {
@@ -174,7 +251,7 @@ mod tests {
             let mut seen = Vec::new();
             for fold in 0..folds {
                 let partition = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
-                let (learned, held_out) = partition.choose(count).unwrap();
+                let (learned, held_out) = partition.choose(&data(count, |_| 0));
                 assert_eq!(learned.len() + held_out.len(), count);
                 assert_eq!(partition.train_len(count), learned.len());
                 assert_eq!(Partition { train_examples: Some(1), ..partition }.train_len(count), 1);
@@ -192,7 +269,7 @@ mod tests {
     fn fewer_examples_are_some_of_more() {
         let choose = |train_examples, seed| {
             let partition = Partition { train_examples: Some(train_examples), seed, ..Partition::default() };
-            partition.choose(1000).unwrap().0.into_iter().collect::<HashSet<_>>()
+            partition.choose(&data(1000, |_| 0)).0.into_iter().collect::<HashSet<_>>()
         };
         let (few, more) = (choose(10, 1), choose(100, 1));
         assert!(few.len() == 10 && more.len() == 100 && few.is_subset(&more));
@@ -203,6 +280,15 @@ mod tests {
     #[test]
     fn known_answers() {
         assert_eq!(shuffled(0, 8), [3, 5, 7, 2, 4, 6, 1, 0]);
+        // By class: 3 7 2 6 and 5 4 1 0. The first of three folds has 2 examples, the others 3: they
+        // are dealt to first.
+        let data = data(8, |example| u32::from([0, 1, 4, 5].contains(&example)));
+        let fold = |fold, stratified| {
+            let partition = Partition { folds: Some(3), fold, stratified, ..Partition::default() };
+            partition.choose(&data).1
+        };
+        assert_eq!([0, 1, 2].map(|number| fold(number, true)), [vec![2, 4], vec![1, 3, 6], vec![0, 5, 7]]);
+        assert_eq!([0, 1, 2].map(|number| fold(number, false)), [vec![3, 5], vec![2, 4, 7], vec![0, 1, 6]]);
     }
 
     #[test]
@@ -211,7 +297,7 @@ mod tests {
         let some = Partition { train_examples: Some(100), ..Partition::default() };
         let part = some.apply(digits.clone()).unwrap();
         assert_eq!((part.train.len(), &part.eval, part.eval_split), (100, &digits.test, EvalSplit::Test));
-        let fold = Partition { folds: Some(4), fold: 3, train_examples: Some(50), seed: 1 };
+        let fold = Partition { folds: Some(4), fold: 3, train_examples: Some(50), seed: 1, stratified: false };
         let part = fold.apply(digits.clone()).unwrap();
         assert_eq!((part.train.len(), part.eval.len()), (50, digits.train.len() - digits.train.len() * 3 / 4));
         assert_eq!(part.eval_split, EvalSplit::Validation);
@@ -233,6 +319,11 @@ mod tests {
             (Partition { fold: 1, ..whole }, "fold = 1: say how many"),
             (Partition { folds: Some(99_999), ..whole }, "folds = 99999: the data have only"),
             (Partition { seed: 2, ..whole }, "split_seed = 2: there is nothing to split"),
+            (Partition { stratified: true, ..whole }, "stratified = true: say how many folds"),
+            (
+                Partition { stratified: true, folds: Some(99_999), ..whole },
+                "folds = 99999: the data have only 1437 training examples",
+            ),
         ] {
             let error = partition.apply(digits::load().unwrap()).unwrap_err().to_string();
             assert!(error.contains(expected), "{error:?} should mention {expected:?}");
