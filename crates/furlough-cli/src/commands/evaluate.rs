@@ -12,7 +12,7 @@ use crate::{failure, interrupt, limits};
 use furlough::data::{Dataset, Split, catalog};
 use furlough::files::{ModelInfo, fingerprint};
 use furlough::noun_of;
-use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor};
+use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor, RegressionScores};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Trained;
 use sampled::Sampled;
@@ -118,6 +118,8 @@ struct Report<'a> {
     classes: Vec<Class<'a>>,
     confusion: Option<Vec<Vec<u64>>>,
     calibration: Option<&'a Calibration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regression: Option<&'a RegressionScores>,
     #[serde(flatten)]
     averages: Averages,
 }
@@ -158,6 +160,7 @@ impl<'a> Report<'a> {
             classes: names.iter().zip(evaluation.classes()).map(class).collect(),
             confusion: evaluation.confusion.as_ref().map(|c| c.rows().into_iter().map(|row| row.to_vec()).collect()),
             calibration: calibration.as_ref(),
+            regression: evaluation.regression.as_ref(),
             averages,
         }
     }
@@ -210,6 +213,7 @@ impl Page<'_> {
         let of = mean.as_ref().map(|_| terminal::path(&paths[0]));
         lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), style)));
         lines.extend(together::table(&averages.together, style));
+        lines.extend(evaluation.regression.iter().flat_map(|scores| tables::regression(scores, style)));
         lines.extend(tables::classes(names, &evaluation.classes(), style));
         lines.extend(tables::confusion(names, evaluation, style));
         style.text(lines.join("\n").trim_end()) + "\n"

@@ -53,7 +53,7 @@ impl Answers {
         let Targets::Classes { labels, names } = test.targets() else {
             return Ok(Answers { names: Vec::new(), evaluation, calibration: None, mistakes: Vec::new(), weights });
         };
-        let probabilities = predictor.probabilities(test)?;
+        let probabilities = predictor.predict_proba(test)?;
         let wrong = mistakes(probabilities.view(), labels, Self::MISTAKES)?;
         let shown = |mistake: Mistake| Ok(MistakeView { mistake, view: ExampleView::of(test, mistake.index)? });
         Ok(Answers {

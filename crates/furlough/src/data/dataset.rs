@@ -18,6 +18,25 @@ pub enum Targets {
     Values(Array2<f32>),
 }
 
+/// What a network's outputs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Task {
+    /// The logits of classes, one output a class.
+    Classification,
+    /// Predicted numbers.
+    Regression,
+}
+
+impl Targets {
+    /// Returns what a network that learns these has for outputs.
+    pub fn task(&self) -> Task {
+        match self {
+            Targets::Classes { .. } => Task::Classification,
+            Targets::Values(_) => Task::Regression,
+        }
+    }
+}
+
 /// Examples and their targets, checked once: as many of each, at least one, every label in range,
 /// every number finite. A data set is [`Examples`] to whatever needs no targets.
 #[derive(Debug, Clone, PartialEq)]

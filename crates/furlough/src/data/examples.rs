@@ -190,7 +190,7 @@ pub(super) fn check_finite(values: &Array2<f32>, what: &str) -> Result<()> {
         None => Ok(()),
         Some(((row, column), value)) => Err(Error::data(
             "set",
-            format!("example {row}, {what} {column} is {value}; only finite numbers can be learned"),
+            format!("example {row}, {what} {column} is {value}; a network takes finite numbers only"),
         )),
     }
 }

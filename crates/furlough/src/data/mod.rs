@@ -14,13 +14,15 @@ mod examples;
 pub mod fashion_mnist;
 pub mod idx;
 pub mod idx_folder;
+mod inputs;
 mod partition;
 mod split;
 
 pub use arrays::TargetValues;
 pub use batches::{Batch, epoch_order};
-pub use dataset::{Dataset, Split, Targets};
+pub use dataset::{Dataset, Split, Targets, Task};
 pub use entry::Entry;
 pub use eval::{EvalData, EvalSplit};
 pub use examples::{Examples, Features};
+pub use inputs::Inputs;
 pub use partition::{Partition, TrainingData};

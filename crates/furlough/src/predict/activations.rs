@@ -2,9 +2,8 @@
 
 use super::{Coadaptation, Histogram, Predictor};
 use crate::compute::{Comoments, Cpu};
-use crate::data::Dataset;
+use crate::data::{Examples, Inputs};
 use crate::nn::Mlp;
-use crate::train::check_fit;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -70,21 +69,21 @@ impl Predictor {
     /// # Errors
     /// [`Error::Data`] when the data does not fit the network or an activation is not finite,
     /// [`Error::Setting`] when a layer has more units than memory holds pairs of.
-    pub fn activations(&mut self, data: &Dataset) -> Result<Vec<LayerActivations>> {
-        check_fit(self.mlp.architecture(), data)?;
+    pub fn activations<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<LayerActivations>> {
+        let data = self.fitting(x.into())?;
         let hidden = self.mlp.architecture().blocks().len() - 1;
         (0..hidden)
             .map(|index| {
                 let part = self.mlp.up_to(index);
                 let mut cpu = Cpu::with(part.architecture(), 0, self.cpu.threads(), self.precision, self.cpu.isa());
-                look(&mut cpu, &part, data, index + 1)
+                look(&mut cpu, &part, &data, index + 1)
             })
             .collect()
     }
 }
 
 /// Looks at the outputs of a network that ends with hidden layer `layer`.
-fn look(cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, layer: usize) -> Result<LayerActivations> {
+fn look(cpu: &mut Cpu, mlp: &Mlp, data: &Examples, layer: usize) -> Result<LayerActivations> {
     let (units, examples) = (mlp.architecture().outputs(), data.len());
     let mut seen = vec![Unit { sum: 0.0, zeros: 0, least: f32::INFINITY, most: f32::NEG_INFINITY }; units];
     for_each_tile(cpu, mlp, data, |_, values| {
@@ -127,7 +126,7 @@ fn look(cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, layer: usize) -> Result<LayerA
 }
 
 /// Calls `see` with the outputs of all examples in their order, some at a time.
-fn for_each_tile(cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, mut see: impl FnMut(&mut Cpu, &[f32])) {
+fn for_each_tile(cpu: &mut Cpu, mlp: &Mlp, data: &Examples, mut see: impl FnMut(&mut Cpu, &[f32])) {
     let units = mlp.architecture().outputs();
     let rows = (HELD / units).clamp(64, 1024).min(data.len());
     let mut values = vec![0.0; rows * units];

@@ -95,7 +95,7 @@ impl Predictor {
                 scores.push(AverageScore { error: errors / count, loss: loss / count });
             }
         }
-        let full = softmax(self.outputs(data)?.view());
+        let full = softmax(self.outputs(data).view());
         let point = |(&members, repetitions)| AveragingPoint { members, repetitions };
         Ok(AveragingCurve {
             examples: data.len(),
@@ -145,7 +145,7 @@ pub fn ensemble(members: &mut [Predictor], data: &Dataset) -> Result<Ensemble> {
     let mut sums = Array2::<f64>::zeros((data.len(), data.outputs()));
     let mut points: Vec<AveragingPoint> = Vec::with_capacity(members.len());
     for (count, member) in (1..).zip(&mut *members) {
-        sums += &softmax(member.outputs(data)?.view());
+        sums += &softmax(member.predict(data)?.view());
         points.push(AveragingPoint { members: count, repetitions: vec![score(&sums, f64::from(count), labels)] });
     }
     let means = sums / members.len() as f64;

@@ -1,8 +1,8 @@
 //! What the first layer looks for, as a picture.
 
-use crate::data::Dataset;
+use crate::data::Examples;
 use crate::nn::Mlp;
-use crate::train::check_fit;
+use crate::train::check_inputs;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -119,8 +119,8 @@ const PAPER: [u8; 3] = [255; 3];
 /// [`Error::Data`] when the data does not fit the network or its examples are not of two
 /// dimensions, or a weight is not finite; [`Error::Setting`] when there is no unit to draw, or the
 /// picture would be too large.
-pub fn weight_picture(mlp: &Mlp, data: &Dataset, grid: &FeatureGrid) -> Result<WeightPicture> {
-    check_fit(mlp.architecture(), data)?;
+pub fn weight_picture(mlp: &Mlp, data: &Examples, grid: &FeatureGrid) -> Result<WeightPicture> {
+    check_inputs(mlp.architecture(), data)?;
     let &[height, width] = data.shape() else {
         let reason = format!("has examples of shape {:?}; weights are drawn where examples are images", data.shape());
         return Err(Error::data("set", reason));
@@ -205,13 +205,13 @@ fn color(colors: Colors, strength: f32) -> [u8; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Features, Targets};
+    use crate::data::Features;
     use crate::nn::{Layer, Sequential};
     use ndarray::Array2;
 
-    fn data(shape: &[usize]) -> Dataset {
+    fn data(shape: &[usize]) -> Examples {
         let rows = Array2::zeros((1, shape.iter().product()));
-        Dataset::new(Features::Floats(rows), Targets::Values(Array2::zeros((1, 3))), shape).unwrap()
+        Examples::new(Features::Floats(rows), shape).unwrap()
     }
 
     /// Six features, three units: the second is twice as strong as the first, the third is nothing.

@@ -1,3 +1,4 @@
+use super::RegressionScores;
 use super::answers::largest;
 use crate::data::Dataset;
 use ndarray::{Array2, ArrayView2};
@@ -15,6 +16,8 @@ pub struct Evaluation {
     /// `[true class, predicted class]`: number of examples, whatever their weights; none for
     /// numbers.
     pub confusion: Option<Array2<u64>>,
+    /// How far predicted numbers are off, weighted likewise; none for classes.
+    pub regression: Option<RegressionScores>,
 }
 
 /// The scores of one class. A ratio with nothing to divide by is 0.
@@ -45,8 +48,8 @@ impl Evaluation {
             confusion[[label as usize, answer]] += 1;
         }
         let total = data.total_weight();
-        let accuracy = correct / total;
-        Evaluation { examples, loss: loss / total, accuracy: Some(accuracy), confusion: Some(confusion) }
+        let (loss, accuracy) = (loss / total, Some(correct / total));
+        Evaluation { examples, loss, accuracy, confusion: Some(confusion), regression: None }
     }
 
     /// The scores of each class, in the classes' order; none for numbers.
@@ -75,7 +78,8 @@ mod tests {
     #[test]
     fn class_scores_by_hand() {
         let confusion = Some(array![[8, 2, 0], [1, 9, 0], [5, 5, 0]]);
-        let scores = Evaluation { examples: 30, loss: 1.0, accuracy: Some(17.0 / 30.0), confusion }.classes();
+        let accuracy = Some(17.0 / 30.0);
+        let scores = Evaluation { examples: 30, loss: 1.0, accuracy, confusion, regression: None }.classes();
         assert_eq!(scores[0].precision, 8.0 / 14.0);
         assert_eq!(scores[0].recall, 0.8);
         assert!((scores[0].f1 - 2.0 * 8.0 / (14.0 + 10.0)).abs() < 1e-12);

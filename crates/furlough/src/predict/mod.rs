@@ -14,6 +14,7 @@ mod metrics;
 mod mistakes;
 mod monte_carlo;
 mod predictor;
+mod regression;
 mod temperature;
 
 pub use activations::LayerActivations;
@@ -27,4 +28,5 @@ pub use metrics::{ClassScores, Evaluation};
 pub use mistakes::{Mistake, mistakes};
 pub use monte_carlo::{MonteCarlo, Spread, Uncertainty};
 pub use predictor::Predictor;
+pub use regression::{OutputScores, RegressionScores};
 pub use temperature::{Temperature, temperature};

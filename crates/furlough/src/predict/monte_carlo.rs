@@ -2,9 +2,10 @@
 
 use super::answers::largest;
 use super::calibration::labels_of;
+use super::regression::RegressionSums;
 use super::{Calibration, Evaluation, calibration};
-use crate::compute::{Cpu, Samples, accumulate_classes, accumulator_width};
-use crate::data::{Dataset, Targets};
+use crate::compute::{Cpu, SampleVisitor, Samples, accumulate_classes, accumulator_width};
+use crate::data::{Dataset, Examples, Targets, Task};
 use crate::nn::Mlp;
 use crate::random::Key;
 use crate::{Error, Result};
@@ -60,26 +61,35 @@ pub struct Uncertainty {
 }
 
 impl MonteCarlo {
-    /// See [`Predictor::monte_carlo`](super::Predictor::monte_carlo); the data fits the network.
-    pub(super) fn sample(cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, samples: u32, key: Key) -> Result<Self> {
+    /// See [`Predictor::monte_carlo`](super::Predictor::monte_carlo); the examples fit the network.
+    pub(super) fn sample(
+        (cpu, mlp): (&mut Cpu, &Mlp),
+        data: &Examples,
+        task: Task,
+        samples: u32,
+        key: Key,
+    ) -> Result<Self> {
         if samples == 0 {
             return Err(Error::setting("samples", samples, "at least one masked pass is needed"));
         }
-        let outputs = data.outputs();
-        let classes = matches!(data.targets(), Targets::Classes { .. });
-        let width = if classes { accumulator_width(outputs) } else { 3 * outputs };
+        let outputs = mlp.architecture().outputs();
+        let width = match task {
+            Task::Classification => accumulator_width(outputs),
+            Task::Regression => 3 * outputs,
+        };
         let mut kept = Array2::zeros((data.len(), width));
         let values = kept.as_slice_mut().expect("a new array is contiguous");
         let isa = cpu.isa();
-        let everything = 0..data.len() as u32;
-        if classes {
-            cpu.sample(mlp, data, everything, key, 0..samples, values, &|given, kept| {
-                accumulate_classes(isa, given, kept)
-            });
-        } else {
-            cpu.sample(mlp, data, everything, key, 0..samples, values, &tally_numbers);
-        }
-        Ok(if classes { of_classes(samples, outputs, kept.view()) } else { of_numbers(samples, outputs, kept.view()) })
+        let classes = |given: Samples<'_>, kept: &mut [f64]| accumulate_classes(isa, given, kept);
+        let visit: &SampleVisitor<'_> = match task {
+            Task::Classification => &classes,
+            Task::Regression => &tally_numbers,
+        };
+        cpu.sample(mlp, data, 0..data.len() as u32, key, 0..samples, values, visit);
+        Ok(match task {
+            Task::Classification => of_classes(samples, outputs, kept.view()),
+            Task::Regression => of_numbers(samples, outputs, kept.view()),
+        })
     }
 
     /// How good the averaged answers are: accuracy, confusion and the mean of −ln p(class), or the
@@ -104,13 +114,10 @@ impl MonteCarlo {
                 Ok(Evaluation::of_probabilities(self.means.view(), labels, data))
             }
             (Targets::Values(values), Spread::Numbers(_)) => {
-                let square = |((example, _), (&mean, &target)): ((usize, usize), (&f64, &f32))| {
-                    f64::from(data.weight(example)) * (mean - f64::from(target)).powi(2)
-                };
-                let places = self.means.indexed_iter().map(|(place, _)| place);
-                let squares = places.zip(self.means.iter().zip(values)).map(square);
-                let loss = squares.sum::<f64>() / (data.total_weight() * outputs as f64);
-                Ok(Evaluation { examples, loss, accuracy: None, confusion: None })
+                let mut sums = RegressionSums::new(data, values.view());
+                self.means.rows().into_iter().enumerate().for_each(|(row, means)| sums.add(row, means.iter().copied()));
+                let (loss, regression) = (sums.mean_squared_error(), Some(sums.scores()));
+                Ok(Evaluation { examples, loss, accuracy: None, confusion: None, regression })
             }
             (Targets::Classes { .. }, _) => Err(Error::data("set", "has classes, but numbers were sampled")),
             (Targets::Values(_), _) => Err(Error::data("set", "has numbers to predict, but classes were sampled")),

@@ -1,21 +1,27 @@
 use super::answers::softmax;
 use super::calibration::labels_of;
+use super::regression::RegressionSums;
 use super::{Calibration, Evaluation, MonteCarlo, calibration};
-use crate::Result;
 use crate::compute::{Cpu, Isa, Precision};
-use crate::data::{Dataset, Targets};
-use crate::nn::Mlp;
+use crate::data::{Dataset, Examples, Inputs, Targets, Task};
+use crate::nn::{Mlp, argmax};
 use crate::random::Key;
-use crate::train::{Evaluator, check_fit};
+use crate::train::{Evaluator, Scores, check_fit, check_inputs};
+use crate::{Error, Result};
 use ndarray::Array2;
+use std::borrow::Cow;
 
 /// Answers by a trained network.
+///
+/// What it answers for is anything that becomes [`Inputs`]: an array of numbers, [`Examples`], or a
+/// data set whose targets are left aside. An example's answer has the same bits whatever is beside
+/// it. Arrays are taken as they are: a network that learned from bytes saw them times their scale.
 ///
 /// ```no_run
 /// use furlough::{data::digits, files::load_model, predict::Predictor};
 /// let (mlp, _) = load_model("runs/digits-1/model.safetensors".as_ref())?;
 /// let test = digits::load()?.test;
-/// let probabilities = Predictor::new(mlp, 1).probabilities(&test)?;
+/// let probabilities = Predictor::new(mlp, 1).predict_proba(&test)?;
 /// println!("the first digit is a 3 with probability {}", probabilities[[0, 3]]);
 /// # Ok::<(), furlough::Error>(())
 /// ```
@@ -24,6 +30,7 @@ pub struct Predictor {
     pub(super) cpu: Cpu,
     pub(super) precision: Precision,
     evaluator: Evaluator,
+    task: Option<Task>,
 }
 
 impl Predictor {
@@ -37,7 +44,7 @@ impl Predictor {
     /// the very scores that training reported.
     pub fn with_precision(mlp: Mlp, threads: usize, precision: Precision) -> Self {
         let cpu = Cpu::with(mlp.architecture(), 0, threads, precision, Isa::best());
-        Predictor { mlp, cpu, precision, evaluator: Evaluator::default() }
+        Predictor { mlp, cpu, precision, evaluator: Evaluator::default(), task: None }
     }
 
     /// The network.
@@ -45,24 +52,46 @@ impl Predictor {
         &self.mlp
     }
 
-    /// The outputs (logits or predictions) for each example: examples × outputs.
-    ///
-    /// # Errors
-    /// [`crate::Error::Data`] when the data does not fit the network.
-    pub fn outputs(&mut self, data: &Dataset) -> Result<Array2<f32>> {
-        check_fit(self.mlp.architecture(), data)?;
-        let mut outputs = Array2::zeros((data.len(), data.outputs()));
-        let values = outputs.as_slice_mut().expect("a new array is contiguous");
-        self.cpu.forward(&self.mlp, data, 0..data.len() as u32, None, values);
-        Ok(outputs)
+    /// Returns the predictor told what the network's outputs are, which [`Self::monte_carlo`] must
+    /// know where no data set's targets say it.
+    pub fn with_task(self, task: Task) -> Self {
+        Predictor { task: Some(task), ..self }
     }
 
-    /// The softmax of the outputs: the probability of each class, examples × classes.
+    /// Returns the outputs for each example, examples × outputs: predicted numbers, or the logits of
+    /// classes.
+    ///
+    /// ```
+    /// use furlough::{nn::Mlp, predict::Predictor};
+    /// use ndarray::array;
+    /// let mlp = Mlp::builder(3, 1).hidden([8]).build()?; // or a trained one
+    /// let x = array![[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]];
+    /// let predicted = Predictor::new(mlp, 1).predict(x.view())?;
+    /// assert_eq!(predicted.dim(), (2, 1));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Self::outputs`].
-    pub fn probabilities(&mut self, data: &Dataset) -> Result<Array2<f32>> {
-        let mut outputs = self.outputs(data)?;
+    /// [`Error::Data`] when the examples do not fit the network or are not finite.
+    pub fn predict<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Array2<f32>> {
+        let x = self.fitting(x.into())?;
+        Ok(self.outputs(&x))
+    }
+
+    /// Returns the softmax of the outputs: the probability of each class, examples × classes.
+    ///
+    /// ```
+    /// use furlough::{data::digits, nn::Mlp, predict::Predictor};
+    /// let mlp = Mlp::builder(64, 10).build()?; // or a trained one
+    /// let probabilities = Predictor::new(mlp, 1).predict_proba(&digits::load()?.test)?;
+    /// assert!(probabilities.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-5));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::predict`], and [`Error::Data`] when the outputs are not classes.
+    pub fn predict_proba<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Array2<f32>> {
+        let mut outputs = self.logits(x.into())?;
         for mut row in outputs.rows_mut() {
             let largest = row.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
             row.mapv_inplace(|z| libm::expf(z - largest));
@@ -72,23 +101,92 @@ impl Predictor {
         Ok(outputs)
     }
 
+    /// Returns the most probable class of each example, the first of equals, counted from 0 in the
+    /// order of the data's class names.
+    ///
+    /// ```
+    /// use furlough::{data::Dataset, nn::Mlp, predict::Predictor};
+    /// use ndarray::array;
+    /// let data = Dataset::classification(array![[0.0, 1.0], [1.0, 0.0]], ["no", "yes"])?;
+    /// let mlp = Mlp::builder(2, 2).build()?; // or a trained one
+    /// let classes = Predictor::new(mlp, 1).predict_classes(&array![[0.5, 0.5]])?;
+    /// println!("{}", data.class_names()[classes[0]]);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::predict_proba`].
+    pub fn predict_classes<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<usize>> {
+        let outputs = self.logits(x.into())?;
+        Ok(outputs.rows().into_iter().map(|row| argmax(row.as_slice().expect("rows are contiguous"))).collect())
+    }
+
+    /// Returns the examples, if they fit the network.
+    pub(super) fn fitting<'a>(&self, x: Inputs<'a>) -> Result<Cow<'a, Examples>> {
+        if let Inputs::Dataset(data) = x {
+            check_fit(self.mlp.architecture(), data)?;
+        }
+        let examples = x.examples()?;
+        check_inputs(self.mlp.architecture(), &examples)?;
+        Ok(examples)
+    }
+
+    /// Returns what the outputs are, as far as anybody said.
+    fn task_of(&self, x: Inputs<'_>) -> Result<Option<Task>> {
+        let said = match x {
+            Inputs::Dataset(data) => Some(data.targets().task()),
+            Inputs::Examples(_) | Inputs::Rows(_) => None,
+        };
+        match (self.task, said) {
+            (Some(Task::Classification), Some(Task::Regression)) => {
+                Err(Error::data("set", "has numbers to predict, but the network answers with classes"))
+            }
+            (Some(Task::Regression), Some(Task::Classification)) => {
+                Err(Error::data("set", "has classes, but the network predicts numbers"))
+            }
+            (told, said) => Ok(told.or(said)),
+        }
+    }
+
+    /// Returns the outputs, which are logits.
+    fn logits(&mut self, x: Inputs<'_>) -> Result<Array2<f32>> {
+        if self.task_of(x)? == Some(Task::Regression) {
+            return Err(Error::data("set", "has numbers to predict, which have no classes and no probabilities"));
+        }
+        let examples = self.fitting(x)?;
+        Ok(self.outputs(&examples))
+    }
+
+    /// Returns the outputs for examples that fit.
+    pub(super) fn outputs(&mut self, data: &Examples) -> Array2<f32> {
+        let mut outputs = Array2::zeros((data.len(), self.mlp.architecture().outputs()));
+        let values = outputs.as_slice_mut().expect("a new array is contiguous");
+        self.cpu.forward(&self.mlp, data, 0..data.len() as u32, None, values);
+        outputs
+    }
+
     /// How good the answers are.
     ///
     /// # Errors
-    /// As [`Self::outputs`].
+    /// [`Error::Data`] when the data does not fit the network, or all its weights are 0.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
         check_fit(self.mlp.architecture(), data)?;
         data.check_weights()?;
-        let mut confusion = match data.targets() {
-            Targets::Values(_) => None,
-            Targets::Classes { names, .. } => Some(Array2::zeros((names.len(), names.len()))),
+        let (mut confusion, mut sums) = match data.targets() {
+            Targets::Classes { names, .. } => (Some(Array2::zeros((names.len(), names.len()))), None),
+            Targets::Values(values) => (None, Some(RegressionSums::new(data, values.view()))),
         };
-        let scores = self.evaluator.evaluate(&mut self.cpu, &self.mlp, data, |class, answer| {
-            if let Some(confusion) = &mut confusion {
-                confusion[[class, answer]] += 1;
+        let scores = self.evaluator.evaluate(&mut self.cpu, &self.mlp, data, |example, outputs| {
+            if let (Some(confusion), Targets::Classes { labels, .. }) = (&mut confusion, data.targets()) {
+                confusion[[labels[example] as usize, argmax(outputs)]] += 1;
+            }
+            if let Some(sums) = &mut sums {
+                sums.add(example, outputs.iter().map(|&output| f64::from(output)));
             }
         });
-        Ok(Evaluation { examples: data.len(), loss: scores.loss, accuracy: scores.accuracy, confusion })
+        let regression = sums.map(|sums| sums.scores());
+        let Scores { loss, accuracy } = scores;
+        Ok(Evaluation { examples: data.len(), loss, accuracy, confusion, regression })
     }
 
     /// How far the probabilities can be believed, in so many bins ([`Calibration::BINS`] as a
@@ -105,12 +203,12 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`crate::Error::Data`] when the data does not fit the network or has numbers to predict, or
-    /// the outputs are not numbers; [`crate::Error::Setting`] when the number of bins is out of
+    /// [`Error::Data`] when the data does not fit the network or has numbers to predict, or
+    /// the outputs are not numbers; [`Error::Setting`] when the number of bins is out of
     /// range.
     pub fn calibration(&mut self, data: &Dataset, bins: usize) -> Result<Calibration> {
         let labels = labels_of(data, "calibration")?;
-        calibration(softmax(self.outputs(data)?.view()).view(), labels, bins)
+        calibration(softmax(self.predict(data)?.view()).view(), labels, bins)
     }
 
     /// Answers by `samples` masked passes over each example: the means over the sub-networks, and
@@ -137,10 +235,15 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`crate::Error::Data`] when the data does not fit the network, [`crate::Error::Setting`]
-    /// when `samples` is 0.
-    pub fn monte_carlo(&mut self, data: &Dataset, samples: u32, key: Key) -> Result<MonteCarlo> {
-        check_fit(self.mlp.architecture(), data)?;
-        MonteCarlo::sample(&mut self.cpu, &self.mlp, data, samples, key)
+    /// As [`Self::predict`]; [`Error::Setting`] when `samples` is 0, and when neither a data set's
+    /// targets nor [`Self::with_task`] say what the outputs are.
+    pub fn monte_carlo<'a>(&mut self, x: impl Into<Inputs<'a>>, samples: u32, key: Key) -> Result<MonteCarlo> {
+        let x = x.into();
+        let task = self.task_of(x)?.ok_or_else(|| {
+            let reason = "say what the outputs are: Predictor::with_task(Task::Classification), or Task::Regression";
+            Error::setting("task", "unknown", reason)
+        })?;
+        let examples = self.fitting(x)?;
+        MonteCarlo::sample((&mut self.cpu, &self.mlp), &examples, task, samples, key)
     }
 }

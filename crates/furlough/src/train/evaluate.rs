@@ -23,14 +23,14 @@ pub(crate) struct Evaluator {
 const CHUNK: usize = 8192;
 
 impl Evaluator {
-    /// The scores on `data`, which fits the network. `answered` hears each example's class and the
-    /// class it was taken for.
+    /// The scores on `data`, which fits the network. `seen` hears each example and its
+    /// outputs.
     pub(crate) fn evaluate(
         &mut self,
         cpu: &mut Cpu,
         mlp: &Mlp,
         data: &Dataset,
-        mut answered: impl FnMut(usize, usize),
+        mut seen: impl FnMut(usize, &[f32]),
     ) -> Scores {
         let mut loss = 0.0;
         let mut correct = 0.0;
@@ -38,10 +38,9 @@ impl Evaluator {
             let weight = f64::from(data.weight(example));
             loss += weight * example_loss(outputs, data.targets(), example);
             if let Targets::Classes { labels, .. } = data.targets() {
-                let (class, answer) = (labels[example] as usize, argmax(outputs));
-                correct += if answer == class { weight } else { 0.0 };
-                answered(class, answer);
+                correct += if argmax(outputs) == labels[example] as usize { weight } else { 0.0 };
             }
+            seen(example, outputs);
         });
         let total = data.total_weight();
         let classes = matches!(data.targets(), Targets::Classes { .. });

@@ -18,4 +18,4 @@ pub use options::TrainOptions;
 pub use state::{Progress, TrainState};
 pub use summary::{EpochSummary, EvalScores, LearnedDropout};
 pub use trainer::Trainer;
-pub(crate) use trainer::check_fit;
+pub(crate) use trainer::{check_fit, check_inputs};

@@ -3,7 +3,7 @@ use super::loss_options::total_normalizer;
 use super::{Control, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason};
 use super::{TrainOptions, TrainState, TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa, MAX_THREADS, StepPlan};
-use crate::data::{Batch, Dataset, EvalData, Targets, epoch_order};
+use crate::data::{Batch, Dataset, EvalData, Examples, Targets, epoch_order};
 use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
 use crate::optim::OptimizerState;
 use crate::random::{Key, Stream};
@@ -379,17 +379,24 @@ fn fitting(network: &Sequential, data: &Dataset) -> Result<Architecture> {
 /// # Errors
 /// [`Error::Data`] that says how the shapes differ.
 pub(crate) fn check_fit(architecture: &Architecture, data: &Dataset) -> Result<()> {
-    let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
+    check_inputs(architecture, data)?;
+    let outputs = architecture.outputs();
+    if data.outputs() == outputs {
+        return Ok(());
+    }
+    Err(Error::data("set", format!("has {} classes or targets, but the network gives {outputs}", data.outputs())))
+}
+
+/// Whether such examples can go through such a network.
+///
+/// # Errors
+/// [`Error::Data`] that says how the shapes differ.
+pub(crate) fn check_inputs(architecture: &Architecture, data: &Examples) -> Result<()> {
+    let inputs = architecture.inputs();
     if data.features() != inputs {
         return Err(Error::data(
             "set",
             format!("has {} an example, but the network takes {inputs}", counted(data.features(), "feature")),
-        ));
-    }
-    if data.outputs() != outputs {
-        return Err(Error::data(
-            "set",
-            format!("has {} classes or targets, but the network gives {outputs}", data.outputs()),
         ));
     }
     if data.shape().len() > 1 && !architecture.flattens() {

@@ -85,7 +85,7 @@ fn ensembles_average_as_many_networks() {
     let points = &together.points;
     let mut sum = Array2::<f64>::zeros((300, 5));
     for (count, (point, member)) in (1..).zip(points.iter().zip(&mut members)) {
-        sum += &member.probabilities(&data).unwrap().mapv(f64::from);
+        sum += &member.predict_proba(&data).unwrap().mapv(f64::from);
         close(point.mean(), score(&(&sum / f64::from(count)), &data), &format!("{count} members"));
         assert_eq!((point.members, point.standard_deviation()), (count, None));
     }

@@ -160,7 +160,7 @@ fn an_epoch_has_weighted_means() {
     };
     let mut trainer = Trainer::new(&case.network(), &options, &train, 2).unwrap();
     let epoch = epochs(&mut trainer, Some(&train)).remove(0);
-    let logits = Predictor::new(trainer.into_mlp(), 1).outputs(&train).unwrap();
+    let logits = Predictor::new(trainer.into_mlp(), 1).predict(&train).unwrap();
     let weights: Vec<f32> = train.weights().unwrap().to_vec();
     let (train_loss, _) = case.loss.cross_entropy(logits.view(), labels, &weights);
     let (test_loss, _) = Loss::default().cross_entropy(logits.view(), labels, &weights);

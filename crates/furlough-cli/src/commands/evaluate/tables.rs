@@ -1,10 +1,10 @@
-//! Scores class by class, and which classes are taken for which.
+//! Scores class by class, and which classes are taken for which; or how far numbers are off.
 //!
 //! Of many classes only what went wrong most is shown: nobody reads hundreds of lines, and `--json`
 //! has everything.
 
 use crate::terminal::{Style, thousands};
-use furlough::predict::{ClassScores, Evaluation};
+use furlough::predict::{ClassScores, Evaluation, OutputScores, RegressionScores};
 
 /// So many classes are all shown, with the whole confusion matrix.
 const FEW: usize = 25;
@@ -48,6 +48,30 @@ pub(super) fn classes(names: &[String], scores: &[ClassScores], style: Style) ->
 /// Returns the confusion matrix; of many classes the pairs that are confused most.
 pub(super) fn confusion(names: &[String], evaluation: &Evaluation, style: Style) -> Vec<String> {
     if names.len() > FEW { pairs(names, evaluation, style) } else { matrix(names, evaluation, style) }
+}
+
+/// Returns a line an output and one of the means; of many outputs those that are explained least.
+pub(super) fn regression(scores: &RegressionScores, style: Style) -> Vec<String> {
+    let outputs = &scores.outputs;
+    let mut shown: Vec<usize> = (0..outputs.len()).collect();
+    let mut lines = Vec::new();
+    if outputs.len() > FEW {
+        shown.sort_by(|&a, &b| outputs[a].r2.total_cmp(&outputs[b].r2));
+        shown.truncate(MOST);
+        let heading = format!("lowest R² of {} outputs; --json has all", outputs.len());
+        lines.push(format!("  {}", style.text(&heading)));
+    }
+    lines.push(style.dim(&style.text(&format!("  {:<6}   {:>10}   {:>10}   {:>10}", "output", "RMSE", "MAE", "R²"))));
+    let line = |name: &str, scores: &OutputScores| {
+        let OutputScores { rmse, mae, r2 } = scores;
+        style.text(&format!("  {name:<6}   {rmse:>10.4}   {mae:>10.4}   {r2:>10.4}"))
+    };
+    lines.extend(shown.into_iter().map(|output| line(&(output + 1).to_string(), &outputs[output])));
+    if outputs.len() > 1 {
+        lines.push(line("mean", &scores.mean));
+    }
+    lines.push(String::new());
+    lines
 }
 
 fn pairs(names: &[String], evaluation: &Evaluation, style: Style) -> Vec<String> {
@@ -112,7 +136,7 @@ mod tests {
 
     fn evaluation(confusion: Array2<u64>) -> Evaluation {
         let examples = confusion.sum() as usize;
-        Evaluation { examples, loss: 1.0, accuracy: Some(0.5), confusion: Some(confusion) }
+        Evaluation { examples, loss: 1.0, accuracy: Some(0.5), confusion: Some(confusion), regression: None }
     }
 
     fn names(count: usize) -> Vec<String> {
@@ -134,6 +158,21 @@ mod tests {
         let text = lines.join("\n");
         assert!(text.contains("  class3   class4            30        75.00 %"), "{text}");
         assert!(text.contains("  class5   class250           7        41.18 %"), "{text}");
+    }
+
+    #[test]
+    fn numbers_are_told_output_by_output_and_many_in_a_screen() {
+        let output = |place: usize| OutputScores { rmse: 12.5, mae: 1.0, r2: place as f64 / 100.0 };
+        let scores = |count| RegressionScores { outputs: (0..count).map(output).collect(), mean: output(50) };
+        let lines = regression(&scores(2), Style::plain());
+        assert_eq!(lines[0].split_whitespace().collect::<Vec<_>>(), ["output", "RMSE", "MAE", "R²"]);
+        assert_eq!(lines[2], "  2           12.5000       1.0000       0.0100");
+        assert_eq!(lines[3], "  mean        12.5000       1.0000       0.5000");
+        assert_eq!(regression(&scores(1), Style::plain()).len(), 3, "the mean of one is that one");
+        let lines = regression(&scores(200), Style::plain());
+        assert!(lines.len() <= 24 && lines[0].ends_with("lowest R² of 200 outputs; --json has all"), "{lines:#?}");
+        let json = serde_json::to_value(scores(1)).unwrap();
+        assert_eq!(json["outputs"][0], serde_json::json!({ "rmse": 12.5, "mae": 1.0, "r2": 0.0 }));
     }
 
     #[test]

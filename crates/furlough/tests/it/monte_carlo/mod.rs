@@ -187,7 +187,7 @@ fn the_average_approaches_its_limit_which_is_near_the_full_network() {
     let mut trainer = Trainer::new(&network, &options, &digits.train, 2).unwrap();
     trainer.fit(None).unwrap();
     let mut predictor = Predictor::new(trainer.into_mlp(), 2);
-    let full = predictor.probabilities(&digits.test).unwrap().mapv(f64::from);
+    let full = predictor.predict_proba(&digits.test).unwrap().mapv(f64::from);
     let accuracy = predictor.evaluate(&digits.test).unwrap().accuracy.unwrap();
     let mut average = |samples: u32, seed: u64| predictor.monte_carlo(&digits.test, samples, Key::new(seed)).unwrap();
     let apart = |a: &Array2<f64>, b: &Array2<f64>| (a - b).mapv(|d| d * d).mean().unwrap().sqrt();
