@@ -48,6 +48,7 @@ fn info() -> RunInfo {
         data: DataInfo {
             shape: vec![4],
             scale: None,
+            feature_names: Vec::new(),
             classes: vec!["a".into(), "b".into()],
             fingerprint: "data".into(),
         },

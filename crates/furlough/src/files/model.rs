@@ -1,6 +1,6 @@
 use super::MODEL_VERSION;
 use super::sealed::{self, FileKind};
-use crate::data::{Dataset, Features};
+use crate::data::{Dataset, Examples, Features};
 use crate::nn::{Activation, Architecture, DropoutKind, Layer, MaskSharing, Mlp, Sequential};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,9 @@ pub struct DataInfo {
     pub shape: Vec<usize>,
     /// What a byte of the features was multiplied by; none when they were numbers.
     pub scale: Option<f64>,
+    /// The features' names, in order; none unless they were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feature_names: Vec<String>,
     /// The classes' names in the order of the outputs; none when the network predicts numbers.
     pub classes: Vec<String>,
     /// [`fingerprint`](super::fingerprint) of the training set; empty where the file has none.
@@ -24,16 +27,34 @@ pub struct DataInfo {
 
 impl DataInfo {
     /// That of a training set. Computes its fingerprint.
+    ///
+    /// ```
+    /// use furlough::{data::Dataset, files::DataInfo};
+    /// use ndarray::array;
+    /// let data = Dataset::classification(array![[0.0, 1.0], [1.0, 0.0]], ["no", "yes"])?;
+    /// let info = DataInfo::of(&data.with_feature_names(["a", "b"])?);
+    /// assert_eq!((info.feature_names.join(" "), info.classes.join(" ")), ("a b".into(), "no yes".into()));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     pub fn of(train: &Dataset) -> Self {
-        DataInfo {
-            shape: train.shape().to_vec(),
-            scale: match train.inputs() {
-                Features::Bytes { scale, .. } => Some(f64::from(*scale)),
-                Features::Floats(_) => None,
-            },
-            classes: train.class_names().to_vec(),
-            fingerprint: super::fingerprint(train),
-        }
+        let (classes, fingerprint) = (train.class_names().to_vec(), super::fingerprint(train));
+        DataInfo { classes, fingerprint, ..DataInfo::of_examples(train) }
+    }
+
+    /// That of examples without targets: it names no classes and has no fingerprint.
+    pub fn of_examples(examples: &Examples) -> Self {
+        let scale = match examples.inputs() {
+            Features::Bytes { scale, .. } => Some(f64::from(*scale)),
+            Features::Floats(_) => None,
+        };
+        let feature_names = examples.feature_names().to_vec();
+        DataInfo { scale, feature_names, ..DataInfo::of_shape(examples.shape()) }
+    }
+
+    /// That of numbers of this shape, of which nothing else is known.
+    pub(super) fn of_shape(shape: &[usize]) -> Self {
+        let (classes, feature_names, fingerprint) = Default::default();
+        DataInfo { shape: shape.to_vec(), scale: None, feature_names, classes, fingerprint }
     }
 }
 
@@ -116,6 +137,10 @@ pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
             architecture.outputs()
         );
         return Err(Error::file(path, reason));
+    }
+    let names = info.data.feature_names.len();
+    if names != 0 && names != features {
+        return Err(Error::file(path, format!("contradicts itself: {names} feature names for {features} features")));
     }
     let parameters = sealed::values(path, &tensors, &architecture, "")?;
     sealed::check_count(path, &tensors, &architecture, 1)?;

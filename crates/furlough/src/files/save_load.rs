@@ -23,8 +23,7 @@ impl Mlp {
     /// # Errors
     /// As [`save_model`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let shape = vec![self.architecture().inputs()];
-        let data = DataInfo { shape, scale: None, classes: Vec::new(), fingerprint: String::new() };
+        let data = DataInfo::of_shape(&[self.architecture().inputs()]);
         save_model(path.as_ref(), self, &ModelInfo { data, recipe: String::new() })
     }
 

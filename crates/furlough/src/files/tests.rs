@@ -1,6 +1,7 @@
 //! Round trips to the bit, and what happens to files that are not as they were written.
 
 use super::*;
+use crate::data::Examples;
 use crate::nn::{Activation, Architecture, Init, Mlp, Sequential};
 use crate::optim::{Optimizer, OptimizerState};
 use crate::random::Key;
@@ -38,7 +39,7 @@ fn origin() -> Origin {
 fn data() -> DataInfo {
     let classes = vec!["no \"quotes\"".to_string(), "ja\\ü".to_string()];
     let scale = Some(f64::from(1.0f32 / 255.0));
-    DataInfo { shape: vec![2, 2], scale, classes, fingerprint: "data".into() }
+    DataInfo { scale, classes, fingerprint: "data".into(), ..DataInfo::of_shape(&[2, 2]) }
 }
 
 fn read(bytes: &[u8]) -> Result<TrainState> {
@@ -211,11 +212,19 @@ fn a_model_with_a_tensor_too_many_is_refused() {
 
 #[test]
 fn what_a_model_need_not_say_may_be_missing() {
-    let nothing = DataInfo { shape: vec![4], scale: None, classes: Vec::new(), fingerprint: String::new() };
-    let info = ModelInfo { data: nothing, recipe: String::new() };
-    let file = model::to_bytes(Path::new("m"), &state(1, 1).mlp, &info).unwrap();
-    assert!(!file.windows(11).any(|window| window == b"fingerprint"));
+    let of = |data| ModelInfo { data, recipe: String::new() };
+    let written = |info: &ModelInfo| model::to_bytes(Path::new("m"), &state(1, 1).mlp, info).unwrap();
+    let info = of(DataInfo::of_shape(&[4]));
+    let file = written(&info);
+    for key in ["fingerprint", "feature_names"] {
+        assert!(!file.windows(key.len()).any(|window| window == key.as_bytes()), "{key}");
+    }
     assert_eq!(model::from_bytes(Path::new("m"), &file).unwrap().1, info);
+    let examples = Examples::try_from(ndarray::Array2::zeros((1, 4))).unwrap();
+    let named = of(DataInfo::of_examples(&examples.with_feature_names(["a", "b", "c", "d"]).unwrap()));
+    assert_eq!(model::from_bytes(Path::new("m"), &written(&named)).unwrap().1, named);
+    let short = of(DataInfo { feature_names: vec!["a".into()], ..DataInfo::of_shape(&[4]) });
+    assert!(message(model::from_bytes(Path::new("m"), &written(&short))).contains("1 feature names for 4 features"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn info() -> RunInfo {
     let scale = Some(f64::from(1.0f32 / 255.0));
     RunInfo {
         recipe: small_recipe(),
-        data: DataInfo { shape: vec![2, 2], scale, classes, fingerprint: "data".into() },
+        data: DataInfo { shape: vec![2, 2], scale, classes, feature_names: Vec::new(), fingerprint: "data".into() },
         data_origin: "made by hand".into(),
         instruction_set: "none".into(),
         threads: 1,
