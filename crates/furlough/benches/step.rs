@@ -1,31 +1,34 @@
-//! Times a training step: two hidden layers of ReLU with dropout, plain SGD, the least and the
-//! median of five seconds of steps in milliseconds.
+//! Times a training step: two hidden layers of ReLU with dropout, the least and the median of five
+//! seconds of steps in milliseconds.
 //!
 //! ```text
 //! cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT]
-//!     [--precision bf16] [--against P[,P]] [--hand-over NANOSECONDS] [--explain]
+//!     [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--clip-norm NORM] [--against P[,P]]
+//!     [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain]
 //! ```
 //!
-//! Unless told otherwise p is 0.5, shared masks are gathered whether that is faster or not, and
-//! half of the features are zero, as in Fashion-MNIST. What a hand-over to the threads takes is
-//! timed unless it is given; with 0 every step takes all threads. `--explain` prints how the step is computed
-//! and takes none.
+//! Unless told otherwise p is 0.5, the optimizer is plain SGD, shared masks are gathered whether
+//! that is faster or not, and half of the features are zero, as in Fashion-MNIST. What a hand-over
+//! to the threads takes is timed unless it is given; with 0 every step takes all threads.
+//! `--explain` prints how the step is computed and takes none.
 //!
 //! Least times of single steps are steady on machines that others use too, where medians are not.
 //! With `--against` a second network with another p (0: without dropout) and a mask for each
-//! example takes turns with the first, ten steps at a time for twenty seconds. Both have met the
+//! example, or with `--against-optimizer` one that has another optimizer, takes turns with the
+//! first, ten steps at a time for twenty seconds. Both have met the
 //! same machine, so the quotient of their mean times is steady to a few hundredths.
 
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset, Features, Targets};
 use furlough::nn::{Activation, Init, MaskKey, MaskSharing, Mlp, Sequential};
-use furlough::optim::{OptimizerState, UpdateRule};
+use furlough::optim::{Optimizer, OptimizerState, UpdateRule};
 use furlough::random::{Key, Stream};
 use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
 const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] \
-    [--precision bf16] [--against P[,P]] [--hand-over NANOSECONDS] [--explain], whole numbers from 1";
+    [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--clip-norm NORM] [--against P[,P]] \
+    [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain], whole numbers from 1";
 
 /// Steps of a turn, and those before that bring a network back into the caches.
 const TURN: usize = 10;
@@ -34,34 +37,35 @@ const WARM_UP: usize = 2;
 /// A network that is trained, and what its steps took, in milliseconds.
 struct Run {
     mlp: Mlp,
+    state: OptimizerState,
+    rule: UpdateRule,
     cpu: Cpu,
     step: u32,
     times: Vec<f64>,
 }
 
 impl Run {
-    fn new(network: Sequential, batch_size: usize, threads: usize, precision: Precision) -> furlough::Result<Run> {
+    fn new(
+        network: Sequential,
+        rule: UpdateRule,
+        (batch_size, threads): (usize, usize),
+        precision: Precision,
+    ) -> furlough::Result<Run> {
         let mlp = Mlp::new(network.validate()?, Init::Kaiming, Key::new(1));
         let mut cpu = Cpu::with(mlp.architecture(), batch_size, threads, precision, Isa::best());
         cpu.gather(SharedMaskMode::Always);
-        Ok(Run { mlp, cpu, step: 0, times: Vec::new() })
+        let state = OptimizerState::new(&rule.optimizer, mlp.parameters().len());
+        Ok(Run { mlp, state, rule, cpu, step: 0, times: Vec::new() })
     }
 
     /// Milliseconds of one step.
     fn step(&mut self, data: &Dataset, batch_size: u32) -> f64 {
         let examples = examples(self.step, batch_size);
         let site = MaskKey { key: Key::new(1), stream: Stream::Dropout, step: self.step, layer: 0 };
-        let rule = UpdateRule { learning_rate: 0.01, ..UpdateRule::default() };
         // As a trainer does between epochs.
         self.cpu.refresh_hand_over();
         let start = Instant::now();
-        self.cpu.train_step(
-            &mut self.mlp,
-            &mut OptimizerState::default(),
-            &rule,
-            Batch { data, examples: &examples },
-            &site,
-        );
+        self.cpu.train_step(&mut self.mlp, &mut self.state, &self.rule, Batch { data, examples: &examples }, &site);
         self.step += 1;
         1e3 * start.elapsed().as_secs_f64()
     }
@@ -95,6 +99,16 @@ impl Run {
     }
 }
 
+fn optimizer(name: &str) -> Optimizer {
+    match name {
+        "sgd" => Optimizer::SGD,
+        "momentum" => Optimizer::Sgd { momentum: 0.9, nesterov: false },
+        "adam" => Optimizer::ADAM,
+        "adamw" => Optimizer::ADAMW,
+        other => panic!("{other} is not an optimizer: {USAGE}"),
+    }
+}
+
 /// Examples of a batch, far apart in the data as shuffling makes them.
 fn examples(step: u32, batch_size: u32) -> Vec<u32> {
     let first = step.wrapping_mul(batch_size);
@@ -122,8 +136,21 @@ fn main() -> furlough::Result<()> {
     let zeros: u32 = option("--zeros").map_or(50, |percent| percent.parse().expect(USAGE));
     assert!(zeros <= 100, "{USAGE}");
     let precision = option("--precision").map_or(Ok(Precision::F32), str::parse)?;
+    let rule = UpdateRule {
+        optimizer: optimizer(option("--optimizer").unwrap_or("sgd")),
+        learning_rate: 0.01,
+        clip_norm: option("--clip-norm").map(|norm| norm.parse().expect(USAGE)),
+        ..UpdateRule::default()
+    };
     let data = data(zeros)?;
-    let mut measured = Run::new(measured, batch_size, threads, precision)?;
+    let other = match (option("--against"), option("--against-optimizer")) {
+        (None, None) => None,
+        (ps, name) => Some((
+            ps.map_or_else(|| measured.clone(), network),
+            UpdateRule { optimizer: name.map_or(rule.optimizer, optimizer), ..rule },
+        )),
+    };
+    let mut measured = Run::new(measured, rule, (batch_size, threads), precision)?;
     if let Some(nanoseconds) = option("--hand-over") {
         measured.cpu.set_hand_over(Duration::from_nanos(nanoseconds.parse().expect(USAGE)));
     }
@@ -133,7 +160,7 @@ fn main() -> furlough::Result<()> {
         return Ok(());
     }
     let begin = Instant::now();
-    let Some(other) = option("--against") else {
+    let Some((network, rule)) = other else {
         while begin.elapsed() < Duration::from_secs(5) || measured.times.len() < 5 {
             let time = measured.step(&data, batch_size as u32);
             measured.times.push(time);
@@ -141,7 +168,7 @@ fn main() -> furlough::Result<()> {
         measured.report((width, batch_size));
         return Ok(());
     };
-    let mut other = Run::new(network(other), batch_size, threads, precision)?;
+    let mut other = Run::new(network, rule, (batch_size, threads), precision)?;
     while begin.elapsed() < Duration::from_secs(20) {
         measured.turn(&data, batch_size as u32);
         other.turn(&data, batch_size as u32);

@@ -118,8 +118,7 @@ pub fn step(
         for spec in architecture.param_specs().iter().filter(|spec| spec.group.block() == index) {
             let (w, g) = (&mut mlp.parameters_mut()[spec.range.clone()], &mut gradient[spec.range.clone()]);
             if spec.decay {
-                let (l2, l1) = (decay as f32, regularizers.l1 as f32);
-                g.iter_mut().zip(&*w).for_each(|(g, &w)| *g = *g + l2 * w + l1 * sign(w));
+                g.iter_mut().zip(&*w).for_each(|(g, &w)| *g = regularizers.penalized(*g, decay as f32, w));
             }
             let update = optimizer.row_update(learning_rate * spec.lr_factor, corrections, spec.decay);
             let state = state.rows_mut().map(|row| row.get_mut(spec.range.clone()).unwrap_or_default());
@@ -139,11 +138,6 @@ pub fn step(
         }
     }
     loss
-}
-
-/// The slope of |w|, taken as 0 at its corner.
-fn sign(w: f32) -> f32 {
-    if w == 0.0 { 0.0 } else { w.signum() }
 }
 
 /// A factor of a product.

@@ -50,6 +50,13 @@ impl Regularizers {
         Ok(())
     }
 
+    /// Returns the gradient by a weight with those of the penalties: the definition. `l2` is all of
+    /// the L2 penalty, that of concrete dropout included.
+    pub(crate) fn penalized(&self, gradient: f32, l2: f32, w: f32) -> f32 {
+        let sign = if w == 0.0 { 0.0 } else { w.signum() };
+        gradient + l2 * w + self.l1 as f32 * sign
+    }
+
     /// Whether a weight without a gradient may move all the same.
     pub(crate) fn moves_all(&self) -> bool {
         self.l2 != 0.0 || self.l1 != 0.0
