@@ -1,4 +1,3 @@
-use super::Recipe;
 use crate::{Error, Result};
 use furlough::optim::Optimizer;
 use serde::{Deserialize, Serialize};
@@ -39,12 +38,11 @@ impl OptimizerKind {
         }
     }
 
-    /// Returns the optimizer of a recipe, and its L2 penalty.
-    pub(super) fn of(recipe: &Recipe) -> (Optimizer, f64) {
-        let Recipe { momentum, nesterov, weight_decay, .. } = *recipe;
-        let number = |value: Option<f64>| value.unwrap_or_default();
-        let [beta1, beta2, epsilon] = [recipe.beta1, recipe.beta2, recipe.epsilon].map(number);
-        match recipe.optimizer {
+    /// Returns the optimizer with these numbers, and its L2 penalty.
+    pub(super) fn with(self, numbers: &OptimizerNumbers) -> (Optimizer, f64) {
+        let OptimizerNumbers { momentum, nesterov, weight_decay, .. } = *numbers;
+        let [beta1, beta2, epsilon] = numbers.moments.map(Option::unwrap_or_default);
+        match self {
             OptimizerKind::Sgd => (Optimizer::Sgd { momentum, nesterov }, weight_decay),
             OptimizerKind::Adam => (Optimizer::Adam { beta1, beta2, epsilon }, weight_decay),
             OptimizerKind::AdamW => (Optimizer::AdamW { beta1, beta2, epsilon, weight_decay }, 0.0),
@@ -75,20 +73,27 @@ impl OptimizerKind {
     }
 }
 
+/// The numbers of all optimizers, as a recipe has them.
+pub(super) struct OptimizerNumbers {
+    pub(super) momentum: f64,
+    pub(super) nesterov: bool,
+    pub(super) weight_decay: f64,
+    /// β₁, β₂ and ε.
+    pub(super) moments: [Option<f64>; 3],
+}
+
 /// What goes with some optimizers only.
-pub(super) fn validate(recipe: &Recipe) -> Result<()> {
-    let kind = recipe.optimizer;
+pub(super) fn validate(kind: OptimizerKind, numbers: &OptimizerNumbers) -> Result<()> {
     if kind != OptimizerKind::Sgd {
         let reason = format!("goes with optimizer = sgd only, and not with {}", kind.name());
-        if recipe.momentum != 0.0 {
-            return Err(Error::setting("momentum", recipe.momentum, reason));
+        if numbers.momentum != 0.0 {
+            return Err(Error::setting("momentum", numbers.momentum, reason));
         }
-        if recipe.nesterov {
+        if numbers.nesterov {
             return Err(Error::setting("nesterov", true, reason));
         }
     }
-    let said = [("beta1", recipe.beta1), ("beta2", recipe.beta2), ("epsilon", recipe.epsilon)];
-    for (place, (key, value)) in said.into_iter().enumerate() {
+    for (place, (key, value)) in ["beta1", "beta2", "epsilon"].into_iter().zip(numbers.moments).enumerate() {
         let has = |kind: &OptimizerKind| kind.usual_moments()[place].is_some();
         if let (Some(value), false) = (value, has(&kind)) {
             let with: Vec<_> = OptimizerKind::ALL.into_iter().filter(has).map(OptimizerKind::name).collect();

@@ -1,4 +1,5 @@
-use super::{OptimizerKind, Recipe, optimizer};
+use super::Recipe;
+use super::optimizer::{self, OptimizerNumbers};
 use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
@@ -75,7 +76,7 @@ impl Recipe {
     /// All that is not the network or the data.
     pub fn options(&self) -> TrainOptions {
         let prior = ConcretePrior::default();
-        let (optimizer, l2) = OptimizerKind::of(self);
+        let (optimizer, l2) = self.optimizer.with(&self.optimizer_numbers());
         TrainOptions {
             init: self.init,
             optimizer,
@@ -99,6 +100,11 @@ impl Recipe {
             dropout_schedule: self.dropout_schedule.clone(),
             loss: LossOptions::default(),
         }
+    }
+
+    fn optimizer_numbers(&self) -> OptimizerNumbers {
+        let Recipe { momentum, nesterov, weight_decay, beta1, beta2, epsilon, .. } = *self;
+        OptimizerNumbers { momentum, nesterov, weight_decay, moments: [beta1, beta2, epsilon] }
     }
 
     /// The same with another seed.
@@ -140,7 +146,7 @@ impl Recipe {
             return Err(Error::setting("input_dropout", self.input_dropout, reason));
         }
         self.validate_kind()?;
-        optimizer::validate(self)?;
+        optimizer::validate(self.optimizer, &self.optimizer_numbers())?;
         if self.labels_from != 0 && self.data != catalog::OWN_FILES {
             let reason = format!("is for a folder of your own (data = {})", catalog::OWN_FILES);
             return Err(Error::setting("labels_from", self.labels_from, reason));

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn one_cycle_is_pytorch_s() {
-        // torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=...), step by step.
+        // torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=…), by its steps.
         let ten = [
             0.04,
             0.52,

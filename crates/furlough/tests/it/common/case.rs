@@ -157,8 +157,8 @@ impl Case {
     }
 
     /// Some steps: whole batches, the smaller one at the end of an epoch, and one of few rows.
-    /// Returns the bits of the losses, of the parameters and the optimizer's state, and of the logits
-    /// of concrete dropout.
+    /// Returns the bits of the losses, of the parameters and the optimizer's state, and of the
+    /// logits of concrete dropout.
     pub fn train(&self, isa: Isa, threads: usize) -> (Vec<u64>, Vec<u32>, Vec<u64>) {
         let (data, examples) = (self.data(), self.examples());
         let (mut mlp, mut cpu) = (self.mlp(), self.cpu(isa, threads));
