@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT]
-//!     [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--clip-norm NORM] [--against P[,P]]
-//!     [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain]
+//!     [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--rate RATE] [--clip-norm NORM]
+//!     [--against P[,P]] [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain]
 //! ```
 //!
 //! Unless told otherwise p is 0.5, the optimizer is plain SGD, shared masks are gathered whether
@@ -15,8 +15,9 @@
 //! Least times of single steps are steady on machines that others use too, where medians are not.
 //! With `--against` a second network with another p (0: without dropout) and a mask for each
 //! example, or with `--against-optimizer` one that has another optimizer, takes turns with the
-//! first, ten steps at a time for twenty seconds. Both have met the
-//! same machine, so the quotient of their mean times is steady to a few hundredths.
+//! first, ten steps at a time for twenty seconds. Both have met the same machine, so the quotient
+//! of their mean times is steady to a few hundredths. Give a small `--rate` to compare optimizers:
+//! one that makes units die has more zeros to skip.
 
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset, Features, Targets};
@@ -27,8 +28,8 @@ use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
 const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] \
-    [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--clip-norm NORM] [--against P[,P]] \
-    [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain], whole numbers from 1";
+    [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--rate RATE] [--clip-norm NORM] \
+    [--against P[,P]] [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain], whole numbers from 1";
 
 /// Steps of a turn, and those before that bring a network back into the caches.
 const TURN: usize = 10;
@@ -138,7 +139,7 @@ fn main() -> furlough::Result<()> {
     let precision = option("--precision").map_or(Ok(Precision::F32), str::parse)?;
     let rule = UpdateRule {
         optimizer: optimizer(option("--optimizer").unwrap_or("sgd")),
-        learning_rate: 0.01,
+        learning_rate: option("--rate").map_or(0.01, |rate| rate.parse().expect(USAGE)),
         clip_norm: option("--clip-norm").map(|norm| norm.parse().expect(USAGE)),
         ..UpdateRule::default()
     };

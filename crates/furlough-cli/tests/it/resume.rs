@@ -12,10 +12,13 @@ furlough_harness::tests![
     #[cfg(target_os = "linux")]
     ctrl_c_ends_an_evaluation_at_once,
     kill_at_any_moment_then_resume_is_the_same_run,
+    kill_at_any_moment_then_resume_is_the_same_run_with_adam,
     a_checkpoint_that_does_not_fit_is_refused,
 ];
 
 const MOMENTUM: &str = "--data digits --hidden 48,24 --momentum 0.8 --lr 0.03 --max-norm 3 --seed 5";
+const ADAM: &str = "--data digits --hidden 48,24 --optimizer adam --weight-decay 1e-4 --clip-norm 1 \
+    --lr-schedule warmup:0.2+cosine --weight-decay-schedule flat_cos --dropout-sharing batch --seed 6";
 
 /// The log without its times.
 fn log(folder: &Path, run: &str) -> Vec<serde_json::Value> {
@@ -91,12 +94,21 @@ fn ctrl_c_ends_an_evaluation_at_once() {
 }
 
 fn kill_at_any_moment_then_resume_is_the_same_run() {
+    killed_and_resumed(MOMENTUM);
+}
+
+/// With both of its moments, its step, a clipped gradient and all schedules.
+fn kill_at_any_moment_then_resume_is_the_same_run_with_adam() {
+    killed_and_resumed(ADAM);
+}
+
+fn killed_and_resumed(flags: &str) {
     let folder = folder();
     let folder = folder.path();
     let seed = std::collections::hash_map::RandomState::new().build_hasher().finish();
     let mut random = seed;
     let mut kills = 0;
-    let train = format!("train {MOMENTUM} --epochs 8 --quiet");
+    let train = format!("train {flags} --epochs 8 --quiet");
     ok(folder, &format!("{train} --out whole"));
     let mut round = 0;
     // A kill has power only while there is something to interrupt, so it is the kills that are
