@@ -87,29 +87,3 @@ pub(super) fn finish() {
         std::arch::x86_64::_mm_sfence()
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::compute::cpu::workspace::Shared;
-
-    #[test]
-    fn rows_are_copied_wherever_they_lie() {
-        for isa in Isa::available() {
-            for (columns, stride, rows, start) in
-                [(64, 64, 3, 0), (16, 70, 5, 16), (48, 48, 2, 1), (10, 12, 4, 0), (32, 33, 1, 32)]
-            {
-                let data: Vec<f32> = (0..rows * stride).map(|place| place as f32).collect();
-                let source = MatView { data: &data, stride, rows, columns };
-                let mut room = Shared::<f32>::new(rows + 2, 64);
-                copy_lines(isa, source, &mut room.all()[start..]);
-                finish();
-                let mut expected = vec![0.0; room.len()];
-                for row in 0..rows {
-                    expected[start + row * columns..][..columns].copy_from_slice(source.row(row));
-                }
-                assert_eq!(room.all(), expected, "{} {columns} of {stride}", isa.name());
-            }
-        }
-    }
-}

@@ -105,34 +105,3 @@ fn tiles(architecture: &Architecture, cut: impl Fn(usize) -> (usize, Vec<Range<u
     tiles.sort_by_key(|tile| Reverse(tile.len()));
     tiles
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nn::{Layer::*, Sequential};
-
-    #[test]
-    fn tiles_cover_every_parameter_once_and_are_no_larger_than_they_may_be() {
-        for (inputs, hidden, outputs) in [(784, 256, 10), (1, 1, 1), (113, 1025, 3), (17, 600, 600)] {
-            let architecture =
-                Sequential::new([Linear(inputs, hidden), Relu, Linear(hidden, outputs)]).validate().unwrap();
-            let dense = [([false, false], 1), ([true, true], 1), ([true, false], 3), ([true, true], 16)]
-                .map(|(delta_major, workers)| Partition::new(&architecture, delta_major.to_vec(), workers));
-            for partition in dense.into_iter().chain([1, 16].map(|n| Partition::gathered(&architecture, n))) {
-                let mut seen = vec![0u8; architecture.parameters()];
-                for tile in &partition.tiles {
-                    let width = architecture.blocks()[tile.block].outputs;
-                    let (weights, biases) = architecture.ranges(tile.block);
-                    assert!(tile.height() <= GATHERED_INPUTS && tile.units.len() <= DELTA_MAJOR_UNITS);
-                    for unit in tile.units.clone() {
-                        match tile.inputs.clone() {
-                            None => seen[biases.start + unit] += 1,
-                            Some(inputs) => inputs.for_each(|row| seen[weights.start + row * width + unit] += 1),
-                        }
-                    }
-                }
-                assert!(seen.iter().all(|&times| times == 1), "{inputs}-{hidden}-{outputs}");
-            }
-        }
-    }
-}

@@ -157,66 +157,7 @@ unsafe fn pack_block(a: Panels, (marks, word): (&[Marks], usize), columns: usize
 
 #[cfg(test)]
 mod tests {
-    use super::super::gemm;
     use super::*;
-    use crate::random::{Key, Stream};
-
-    /// Numbers of which `some` of 64 are not zero; those are of either sign.
-    fn numbers(count: usize, some: u32, key: Key) -> Vec<f32> {
-        let number = |place: u32| {
-            let [word, other, ..] = key.draw(Stream::Dropout, 0, place, 0, 0);
-            if word % 64 < some { other as f32 / 2f32.powi(31) - 1.0 } else { 0.0 }
-        };
-        (0..count as u32).map(number).collect()
-    }
-
-    #[test]
-    fn products_have_the_bits_of_the_dense_kernels() {
-        // More rows than meet a block, more depth than a block, every kind of rest, panels too
-        // large for a near cache.
-        let shapes = [
-            (1usize, 1usize, 1usize),
-            (7, 33, 64),
-            (5, 200, 65),
-            (72, 256, 784),
-            (131, 64, 100),
-            (6, 80, 2100),
-            (96, 512, 250),
-            (9, 290, 1100),
-        ];
-        for isa in Isa::available() {
-            let kernels = Kernels::of(isa);
-            let Some(kernel) = SparseKernel::single(isa, &kernels) else { continue };
-            for ((rows, columns, depth), some) in
-                shapes.into_iter().flat_map(|shape| [(shape, 0), (shape, 13), (shape, 64)])
-            {
-                let (mr, panel) = (kernels.mr, depth * kernels.mr);
-                let a = numbers(columns.div_ceil(mr) * (panel + 16), 64, Key::new(1));
-                // Panels one after the other, with gaps as gathering leaves them, and weights in
-                // place.
-                let layouts = [(panel, mr), (panel + 16, mr), (mr, columns.next_multiple_of(mr))]
-                    .map(|(stride, k_stride)| Panels { first: a.as_ptr(), stride, k_stride });
-                let (width, stride) = (depth + 3, columns + 5);
-                let b = numbers(rows * width, some, Key::new(2));
-                let before = numbers(rows * stride, 64, Key::new(3));
-                let scales = [(0.0, 1.0), (1.0, -0.3), (0.9, -0.3)].map(|(beta, alpha)| Scale { alpha, beta });
-                for (panels, scale) in layouts.into_iter().flat_map(|panels| scales.map(|scale| (panels, scale))) {
-                    let (mut dense, mut sparse) = (before.clone(), before.clone());
-                    let shape = Shape { rows, columns, depth };
-                    let rows = Rows { first: b.as_ptr(), stride: width };
-                    // SAFETY: matrices of these very shapes.
-                    unsafe {
-                        let out = MatMut { first: dense.as_mut_ptr(), stride };
-                        gemm::multiply(&kernels, shape, out, scale, panels, rows);
-                        let out = MatMut { first: sparse.as_mut_ptr(), stride };
-                        multiply(kernel, shape, (out, scale), panels, rows);
-                    }
-                    let differs = dense.iter().zip(&sparse).position(|(a, b)| a.to_bits() != b.to_bits());
-                    assert_eq!(differs, None, "{}: {shape:?}, {some}, {scale:?}", isa.name());
-                }
-            }
-        }
-    }
 
     #[test]
     fn a_number_that_is_not_finite_counts_and_a_negative_zero_does_not() {
