@@ -5,6 +5,7 @@ use crate::args::CompareArgs;
 use crate::failure;
 use crate::terminal::{Style, bytes, duration, name, path};
 use furlough_lab::report::{ComparedRun, Comparison, PairedFigure, Part, page};
+use furlough_lab::run::final_record;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -63,7 +64,7 @@ fn figures(comparison: &Comparison) -> Vec<Vec<Cell>> {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let loss = |loss: f64| format!("{loss:.4}");
     let row = |run: &ComparedRun| {
-        let last = run.records.last().map(|record| &record.summary);
+        let last = final_record(&run.recipe, &run.records).map(|record| &record.summary);
         let show = |value: Option<f64>, show: &dyn Fn(f64) -> String| plain(value.map_or("-".into(), show));
         vec![
             plain(name(&run.name)),

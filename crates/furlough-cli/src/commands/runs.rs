@@ -6,7 +6,7 @@ use crate::args::RunsArgs;
 use crate::failure;
 use crate::terminal::{Style, name};
 use anyhow::bail;
-use furlough_lab::run::{Failure, RunContents, RunDir};
+use furlough_lab::run::{Failure, RunContents, RunDir, final_record};
 use furlough_lab::study::{StudyFolder, TrialCounts};
 use furlough_lab::tune::{TuneContents, TuneDir};
 use serde::Serialize;
@@ -109,7 +109,8 @@ fn run_row(path: &Path) -> furlough_lab::Result<Row> {
         (None, None) => "unfinished",
     };
     let RunContents { recipe, records, .. } = contents;
-    let last = records.iter().rev().find(|record| record.is_good()).map(|record| &record.summary);
+    let own = final_record(&recipe, &records).filter(|record| record.is_good());
+    let last = own.or_else(|| records.iter().rev().find(|record| record.is_good())).map(|record| &record.summary);
     let result = match last {
         None => String::new(),
         Some(last) => match (last.eval_accuracy(), last.eval_loss()) {

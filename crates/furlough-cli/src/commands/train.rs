@@ -6,7 +6,7 @@ use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
 use furlough::files::DataInfo;
-use furlough::train::{StopReason, Trainer, TrainingMemory};
+use furlough::train::{Trainer, TrainingMemory};
 use furlough_lab::recipe::{Recipe, Settings};
 use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use std::io::{self, Write};
@@ -80,14 +80,11 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     drop(saved);
     let reason = fitted.inspect_err(|_| display.abandon())?;
     let files = match reason {
-        StopReason::Finished => Manifest::FILES.iter().map(ToString::to_string).collect(),
-        StopReason::Asked => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
+        reason if reason.is_finished() => Manifest::FILES.iter().map(ToString::to_string).collect(),
+        _ => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
     };
     display.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
-    Ok(match reason {
-        StopReason::Finished => ExitCode::SUCCESS,
-        StopReason::Asked => ExitCode::from(failure::INTERRUPTED),
-    })
+    Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
 }
 
 /// Prints how the first step is computed.

@@ -17,6 +17,7 @@ pub const HEIGHT: u16 = 12;
 
 const TRAIN: Color = Color::Cyan;
 const TEST: Color = Color::Yellow;
+const FULL: Color = Color::Green;
 /// Columns right of the curves for their names.
 const NAMES: u16 = 7;
 /// Columns left of the curves for the vertical axis and its labels.
@@ -36,6 +37,7 @@ fn draw(progress: &TrainingProgress, first: u32, area: Rect, buffer: &mut Buffer
         title: "loss",
         train: points(progress, |s| Some(s.train_loss), progress.now.loss()),
         test: points(progress, |s| s.eval_loss(), None),
+        full: points(progress, |s| s.full_train.map(|full| full.loss), None),
         share: false,
         split: short(progress.split),
         first,
@@ -45,6 +47,7 @@ fn draw(progress: &TrainingProgress, first: u32, area: Rect, buffer: &mut Buffer
         title: "accuracy",
         train: points(progress, |s| s.train_accuracy, progress.now.accuracy()),
         test: points(progress, |s| s.eval_accuracy(), None),
+        full: points(progress, |s| s.full_train.and_then(|full| full.accuracy), None),
         share: true,
         split: short(progress.split),
         first,
@@ -81,6 +84,8 @@ struct Panel {
     title: &'static str,
     train: Points,
     test: Points,
+    /// Of the full network on the training set, where it is asked for.
+    full: Points,
     /// Name of the second.
     split: &'static str,
     share: bool,
@@ -98,9 +103,9 @@ impl Panel {
         let labels = [low, (low + high) / 2.0, high].map(|value| Span::styled(label(value), quiet));
         Line::styled(format!("{:>5} {}", "", self.title), CellStyle::new().add_modifier(Modifier::BOLD))
             .render(title, buffer);
-        let (train, test) =
-            if style.unicode { (Marker::Braille, Marker::Braille) } else { (Marker::Custom('.'), Marker::Custom('o')) };
-        let series = [(&self.train, train, TRAIN), (&self.test, test, TEST)];
+        let marks = if style.unicode { [Marker::Braille; 3] } else { ['.', 'o', '+'].map(Marker::Custom) };
+        let [train, test, full] = marks;
+        let series = [(&self.train, train, TRAIN), (&self.test, test, TEST), (&self.full, full, FULL)];
         let sets = series.map(|(points, marker, color)| {
             let kind = if points.len() > 1 { GraphType::Line } else { GraphType::Scatter };
             Dataset::default().data(points).marker(marker).graph_type(kind).style(CellStyle::new().fg(color))
@@ -135,7 +140,10 @@ impl Panel {
             let above = self.test.last().map(|p| p.1) > self.train.last().map(|p| p.1);
             test = Some(if (above && a > 0) || a + 1 >= rows { a - 1 } else { a + 1 });
         }
-        for (name, row, color) in [("train", train, TRAIN), (self.split, test, TEST)] {
+        let taken = [train, test];
+        let free = |at: u16| (0..rows).filter(|row| !taken.contains(&Some(*row))).min_by_key(|row| row.abs_diff(at));
+        let full = row(&self.full).and_then(free);
+        for (name, row, color) in [("train", train, TRAIN), (self.split, test, TEST), ("full", full, FULL)] {
             if let Some(row) = row {
                 buffer.set_stringn(area.x + 1, area.y + row, name, usize::from(area.width), CellStyle::new().fg(color));
             }
@@ -144,7 +152,7 @@ impl Panel {
 
     /// The range of the vertical axis: from 0 for losses, to 100 % for accuracies.
     fn bounds(&self) -> (f64, f64) {
-        let values = || self.train.iter().chain(&self.test).map(|point| point.1);
+        let values = || self.train.iter().chain(&self.test).chain(&self.full).map(|point| point.1);
         if self.share {
             let low = values().fold(1.0, f64::min);
             return (((low * 10.0).floor() / 10.0).clamp(0.0, 0.9), 1.0);
@@ -189,6 +197,7 @@ fn code(cell: &Cell) -> &'static str {
     match (cell.fg, cell.modifier) {
         (TRAIN, _) => "\x1b[0;36m",
         (TEST, _) => "\x1b[0;33m",
+        (FULL, _) => "\x1b[0;32m",
         (_, modifier) if modifier.contains(Modifier::BOLD) => "\x1b[0;1m",
         (_, modifier) if modifier.contains(Modifier::DIM) => "\x1b[0;2m",
         _ => "",

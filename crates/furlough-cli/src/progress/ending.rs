@@ -24,8 +24,14 @@ pub fn text(progress: &TrainingProgress, ending: &Ending, style: Style) -> Strin
     let mut lines = vec![String::new()];
     let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
     match ending.reason {
-        StopReason::Finished => {
+        StopReason::Finished | StopReason::EarlyStopped => {
             field("finished", &style.text(&finished(progress)));
+            if let Some(best) = progress.best_epoch() {
+                let (done, of) = (progress.epochs.len(), progress.of);
+                let early = ending.reason == StopReason::EarlyStopped;
+                let after = if early { format!("stopped early after epoch {done} of {of}; ") } else { String::new() };
+                field("", &style.text(&format!("{after}the network is that of the best epoch, {best}")));
+            }
             field("saved", &style.text(&run));
             for line in wrap(&ending.files.join(" · "), style.width.saturating_sub(12)) {
                 field("", &style.dim(&line));
@@ -55,7 +61,7 @@ fn finished(progress: &TrainingProgress) -> String {
     if seconds.len() > 1 {
         text.push_str(&format!(", {} an epoch", duration(seconds.iter().sum::<f64>() / seconds.len() as f64)));
     }
-    let last = progress.epochs.last().map(|row| &row.summary);
+    let last = progress.final_epoch();
     if let Some(accuracy) = last.and_then(|summary| summary.eval_accuracy()) {
         text.push_str(&format!(" · {} accuracy {:.2} %", progress.split, 100.0 * accuracy));
     } else if let Some(loss) = last.and_then(|summary| summary.eval_loss()) {

@@ -43,6 +43,8 @@ enum Line<'a> {
     },
     Stop {
         reason: StopReason,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        best_epoch: Option<u32>,
         seconds: f64,
         run: String,
         files: &'a [String],
@@ -142,6 +144,7 @@ impl Renderer<Run> for JsonLines {
     fn end(&mut self, (progress, ending): &(&TrainingProgress, &Ending), out: &mut Output) {
         out.print(&line(&Line::Stop {
             reason: ending.reason,
+            best_epoch: progress.best_epoch(),
             seconds: progress.seconds(),
             run: ending.out.display().to_string(),
             files: &ending.files,

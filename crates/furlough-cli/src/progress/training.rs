@@ -1,6 +1,6 @@
 use super::{EpochRow, TrainPlan};
 use furlough::data::EvalSplit;
-use furlough::train::Event;
+use furlough::train::{EarlyStopping, EpochSummary, Event};
 use std::time::Instant;
 
 /// What has happened so far.
@@ -11,6 +11,8 @@ pub struct TrainingProgress {
     pub now: Running,
     /// Epochs in all.
     pub of: u32,
+    /// When the run stops early, if it may.
+    early_stopping: Option<EarlyStopping>,
     /// What is evaluated after each.
     pub split: EvalSplit,
     /// Steps of an epoch.
@@ -56,6 +58,7 @@ impl TrainingProgress {
             epochs: plan.earlier.clone(),
             now: Running { epoch: at.epoch + 1, step: at.step_in_epoch, ..Running::default() },
             of: plan.recipe.options().epochs,
+            early_stopping: plan.recipe.early_stopping(),
             split: plan.recipe.partition().eval_split(),
             steps_per_epoch: plan.steps_per_epoch(),
             steps: at.step,
@@ -97,6 +100,18 @@ impl TrainingProgress {
             }
             _ => {}
         }
+    }
+
+    /// The best epoch so far, where the run may stop early.
+    pub fn best_epoch(&self) -> Option<u32> {
+        self.early_stopping?.best_epoch(self.epochs.iter().map(|row| &row.summary))
+    }
+
+    /// The figures of the network that a finished run has: of the best epoch or the last.
+    pub fn final_epoch(&self) -> Option<&EpochSummary> {
+        let best = self.best_epoch();
+        let mut summaries = self.epochs.iter().map(|row| &row.summary);
+        best.map_or_else(|| self.epochs.last().map(|row| &row.summary), |at| summaries.find(|one| one.epoch == at))
     }
 
     /// Seconds since training began in this process.

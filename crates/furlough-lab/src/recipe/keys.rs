@@ -3,10 +3,11 @@
 
 use super::schema::{About, Heading, Key, Varies, keys};
 use super::text::FromText;
-use super::{OneOrMany, OptimizerKind};
+use super::{OneOrMany, OptimizerKind, TrainFigures};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, MaskSharing};
 use furlough::optim::Schedule;
+use furlough::train::{ClassWeights, EvalMetric};
 
 keys! {
     /// Name of the data set.
@@ -233,6 +234,40 @@ keys! {
         written: always,
         decided: |said| said.epochs.unwrap_or(if said.is_small() { 30 } else { 10 }),
         about: About::new(Heading::Training, "N", "Passes over the training data").default("10; digits: 30"),
+    }
+    /// Which part of a target is spread over all classes, from 0 to below 1.
+    label_smoothing: f64 => f64 {
+        written: unless_neutral,
+        decided: |said| said.label_smoothing.unwrap_or_default(),
+        about: About::new(Heading::Training, "E", "Spread this part of each target over all classes, from 0 to below 1")
+            .default("0"),
+    }
+    /// How much the examples of each class count.
+    class_weights: ClassWeights => Option<ClassWeights> {
+        written: unless_neutral,
+        decided: |said| said.class_weights.clone(),
+        about: About::new(Heading::Training, "W,W,…", "How much the examples of each class count: balanced, or a \
+            number for each class").default("all the same"),
+    }
+    /// How many epochs in a row may be worse than the best before the run stops, at least 1.
+    early_stopping: u32 => Option<u32> {
+        written: unless_neutral,
+        decided: |said| said.early_stopping,
+        about: About::new(Heading::Training, "PATIENCE", "Stop when so many epochs in a row are worse than the best on \
+            held-out examples, and keep the best epoch's network; needs folds").default("never"),
+    }
+    /// The figure by which an epoch is the best.
+    early_stopping_metric: EvalMetric => EvalMetric {
+        written: unless_neutral,
+        decided: |said| said.early_stopping_metric.unwrap_or_default(),
+        about: About::new(Heading::Training, "NAME", "The figure by which an epoch is the best").default("loss"),
+    }
+    /// Which figures of the training set there are after each epoch.
+    train_figures: TrainFigures => TrainFigures {
+        written: unless_neutral,
+        decided: |said| said.train_figures.unwrap_or_default(),
+        about: About::new(Heading::Training, "NAME", "Figures of the training set: running means with dropout on, or \
+            full, those of the full network after each epoch besides").default("running"),
     }
     /// Seed of all randomness, at most 2^63 - 1.
     seed: u64 => u64 {

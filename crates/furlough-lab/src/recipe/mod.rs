@@ -8,6 +8,7 @@ mod schema;
 mod settings;
 mod text;
 mod toml_text;
+mod train_figures;
 
 pub use keys::{KEYS, Recipe, Settings};
 pub use optimizer::OptimizerKind;
@@ -15,3 +16,4 @@ pub use schema::{Heading, Key, Varies};
 pub use settings::OneOrMany;
 pub use text::{Form, whole};
 pub(crate) use toml_text::{read_toml, toml_reason};
+pub use train_figures::TrainFigures;

@@ -1,12 +1,12 @@
-use super::Recipe;
 use super::optimizer::{self, OptimizerNumbers};
+use super::{Recipe, TrainFigures};
 use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
 use furlough::data::{Partition, catalog};
 use furlough::nn::{ConcretePrior, Dropout, DropoutKind, MaskSharing, Sequential};
 use furlough::optim::{Regularizers, Schedule};
-use furlough::train::{LossOptions, TrainOptions};
+use furlough::train::{EarlyStopping, EvalMetric, LossOptions, TrainOptions};
 
 /// What a recipe says, and what it means for network and training.
 impl Recipe {
@@ -66,6 +66,17 @@ impl Recipe {
         &self.dropout_schedule
     }
 
+    /// When the run stops early, if it may.
+    pub fn early_stopping(&self) -> Option<EarlyStopping> {
+        let metric = self.early_stopping_metric;
+        self.early_stopping.map(|patience| EarlyStopping { patience, metric })
+    }
+
+    /// Which figures of the training set there are after each epoch.
+    pub fn train_figures(&self) -> TrainFigures {
+        self.train_figures
+    }
+
     /// The layer list for data with so many features and outputs.
     pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
         Sequential::mlp(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
@@ -98,7 +109,9 @@ impl Recipe {
             seed: self.seed,
             precision: self.precision,
             dropout_schedule: self.dropout_schedule.clone(),
-            loss: LossOptions::default(),
+            loss: LossOptions { label_smoothing: self.label_smoothing, class_weights: self.class_weights.clone() },
+            early_stopping: self.early_stopping(),
+            full_train_figures: self.train_figures == TrainFigures::Full,
         }
     }
 
@@ -154,7 +167,24 @@ impl Recipe {
         check_seed("seed", self.seed)?;
         check_seed("split_seed", self.split_seed)?;
         self.partition().validate()?;
+        self.validate_early_stopping()?;
         Ok(self.options().validate()?)
+    }
+
+    /// The test set must not choose the epoch.
+    fn validate_early_stopping(&self) -> Result<()> {
+        match self.early_stopping {
+            Some(patience) if self.folds.is_none() => {
+                let reason =
+                    "needs validation data, which the test set is not: set folds, such as 10, to hold some out";
+                Err(Error::setting("early_stopping", patience, reason))
+            }
+            None if self.early_stopping_metric != EvalMetric::default() => {
+                let reason = "goes with early_stopping: say how many epochs may be worse";
+                Err(Error::setting("early_stopping_metric", self.early_stopping_metric, reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What goes with one kind of dropout only.

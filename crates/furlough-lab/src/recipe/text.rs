@@ -1,7 +1,8 @@
-use super::{OneOrMany, OptimizerKind};
+use super::{OneOrMany, OptimizerKind, TrainFigures};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, DropoutKind, Init, MaskSharing};
 use furlough::optim::Schedule;
+use furlough::train::{ClassWeights, EvalMetric};
 use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 
@@ -122,6 +123,9 @@ macro_rules! named {
 }
 
 named! {
+    ClassWeights: Form::Text,
+    EvalMetric: Form::Choice(EvalMetric::ALL.map(EvalMetric::name).to_vec()),
+    TrainFigures: Form::Choice(TrainFigures::ALL.map(TrainFigures::name).to_vec()),
     Activation: Form::Choice(Activation::ALL.map(Activation::name).to_vec()),
     DropoutKind: Form::Choice(DropoutKind::ALL.map(DropoutKind::name).to_vec()),
     Init: Form::Text,

@@ -5,7 +5,7 @@ use super::chapter::{Chapter, Section};
 use super::{curves, numbers};
 use crate::Result;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, NamedRun};
+use crate::run::{EpochRecord, NamedRun, final_record};
 use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
 use furlough::data::EvalSplit;
 use maud::{Markup, html};
@@ -141,7 +141,7 @@ const FIGURES: [Figure; 2] =
 fn ended(runs: &[ComparedRun], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) -> BTreeMap<u64, f64> {
     let value = |place: &usize| {
         let run = &runs[*place];
-        let value = run.records.last().filter(|_| run.finished).and_then(figure)?;
+        let value = final_record(&run.recipe, &run.records).filter(|_| run.finished).and_then(figure)?;
         Some((run.recipe.options().seed, value))
     };
     group.runs.iter().filter_map(value).collect()
@@ -243,7 +243,7 @@ fn runs(comparison: &Comparison) -> Markup {
                 }
                 tbody {
                     @for run in &comparison.runs {
-                        @let last = run.records.last().map(|record| &record.summary);
+                        @let last = final_record(&run.recipe, &run.records).map(|record| &record.summary);
                         tr {
                             th scope="row" { (run.name) @if !run.finished { " " span.state.open { "unfinished" } } }
                             td { (numbers::or_dash(last.and_then(|last| last.eval_accuracy()), numbers::percent)) }

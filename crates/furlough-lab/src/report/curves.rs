@@ -4,7 +4,7 @@ use super::RunReport;
 use super::embed;
 use super::numbers::{self, capital};
 use crate::Result;
-use crate::run::{EpochRecord, NamedRun, Plot, wants_logarithm};
+use crate::run::{EpochRecord, NamedRun, Plot, best_epoch, final_record, wants_logarithm};
 use furlough::data::EvalSplit;
 use maud::{Markup, html};
 use serde::Serialize;
@@ -39,6 +39,8 @@ type Figure = fn(&EpochRecord) -> Option<f64>;
 
 const TRAIN_LOSS: Figure = |record| Some(record.summary.train_loss);
 const EVAL_LOSS: Figure = |record| record.summary.eval_loss();
+const FULL_TRAIN_LOSS: Figure = |record| record.summary.full_train.map(|scores| scores.loss);
+const FULL_TRAIN_ACCURACY: Figure = |record| record.summary.full_train.and_then(|scores| scores.accuracy);
 const TRAIN_ACCURACY: Figure = |record| record.summary.train_accuracy;
 const EVAL_ACCURACY: Figure = |record| record.summary.eval_accuracy();
 
@@ -56,31 +58,42 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
     };
     let split = report.recipe.partition().eval_split();
     let (train, test) = ("train, dropout on", format!("{split}, full network"));
-    let test = test.as_str();
+    let (test, full) = (test.as_str(), "train, full network");
+    let best = best_epoch(&report.recipe, records);
     let charts = [
         chart(
             "Loss",
             false,
             records.len(),
-            vec![series(train, "--train", TRAIN_LOSS), series(test, "--test", EVAL_LOSS)],
+            vec![
+                series(train, "--train", TRAIN_LOSS),
+                series(test, "--test", EVAL_LOSS),
+                series(full, "--c3", FULL_TRAIN_LOSS),
+            ],
         ),
         chart(
             "Accuracy",
             true,
             records.len(),
-            vec![series(train, "--train", TRAIN_ACCURACY), series(test, "--test", EVAL_ACCURACY)],
+            vec![
+                series(train, "--train", TRAIN_ACCURACY),
+                series(test, "--test", EVAL_ACCURACY),
+                series(full, "--c3", FULL_TRAIN_ACCURACY),
+            ],
         ),
     ];
-    let still = Plot::Curves { title: "", split, records }.svg()?;
+    let still = Plot::Curves { title: "", split, records, best }.svg()?;
     Ok(Some(html! {
         p { "Train figures are means over each epoch with dropout on, while the weights changed; " (split) " figures \
-         are those of the full network after it." }
+         are those of the full network after it."
+            @if let Some(best) = best { " The best epoch is " (best) ": the network of a finished run is that of this epoch." }
+        }
         figure {
             (live(&charts, place))
             div.still.twin { (embed::picture(&still, &said(report))) }
             details {
                 summary { "Figures as a table" }
-                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records, split)) }
+                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records, split, best)) }
             }
         }
     }))
@@ -89,7 +102,7 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
 /// What the picture shows, in a sentence.
 fn said(report: &RunReport) -> String {
     let mut text = format!("Learning curves over {}", numbers::counted(report.records.len(), "epoch"));
-    if let Some(last) = report.records.last().map(|record| &record.summary) {
+    if let Some(last) = final_record(&report.recipe, &report.records).map(|record| &record.summary) {
         text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
         if let Some(accuracy) = last.eval_accuracy() {
             text.push_str(&format!(
@@ -102,7 +115,8 @@ fn said(report: &RunReport) -> String {
     text
 }
 
-fn table(records: &[EpochRecord], split: EvalSplit) -> Markup {
+fn table(records: &[EpochRecord], split: EvalSplit, best: Option<u32>) -> Markup {
+    let full = records.iter().any(|record| record.summary.full_train.is_some());
     html! {
         table {
             caption { "Figures of each epoch" }
@@ -111,17 +125,24 @@ fn table(records: &[EpochRecord], split: EvalSplit) -> Markup {
                     th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(split.as_str()))
                         " loss" }
                     th scope="col" { "Train accuracy" } th scope="col" { (capital(split.as_str())) " accuracy" }
+                        @if full { th scope="col" { "Train loss, full network" } th scope="col" {
+                            "Train accuracy, full network" } }
                         th scope="col" { "Seconds" }
                 }
             }
             tbody {
-                @for EpochRecord { summary, seconds } in records {
+                @for record in records {
+                    @let EpochRecord { summary, seconds } = record;
                     tr {
-                        th scope="row" { (summary.epoch) }
+                        th scope="row" { (summary.epoch) @if Some(summary.epoch) == best { " (best)" } }
                         td { (numbers::loss(summary.train_loss)) }
                         td { (numbers::or_dash(summary.eval_loss(), numbers::loss)) }
                         td { (numbers::or_dash(summary.train_accuracy, numbers::percent)) }
                         td { (numbers::or_dash(summary.eval_accuracy(), numbers::percent)) }
+                        @if full {
+                            td { (numbers::or_dash(FULL_TRAIN_LOSS(record), numbers::loss)) }
+                            td { (numbers::or_dash(FULL_TRAIN_ACCURACY(record), numbers::percent)) }
+                        }
                         td { (format!("{seconds:.2}")) }
                     }
                 }

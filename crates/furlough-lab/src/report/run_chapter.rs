@@ -4,7 +4,7 @@ use super::chapter::{Chapter, Section};
 use super::run::RunReport;
 use super::{calibration, classes, curves, learned, masks, mistakes, numbers, origin, weights};
 use crate::Result;
-use crate::run::Failure;
+use crate::run::{Failure, final_record};
 use maud::{Markup, html};
 
 pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
@@ -31,6 +31,7 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
 
 fn opening(report: &RunReport) -> Markup {
     let epochs = report.recipe.options().epochs as usize;
+    let early = report.is_finished() && report.records.len() < epochs;
     html! {
         p.lead {
             @match (&report.failure, &report.manifest) {
@@ -40,7 +41,9 @@ fn opening(report: &RunReport) -> Markup {
                 (None, None) => { span.state.open { "unfinished" } }
             }
             (summary(report)) " "
-            @if report.is_finished() {
+            @if early {
+                "stopped early after " (report.records.len()) " of " (numbers::counted(epochs, "epoch"))
+            } @else if report.is_finished() {
                 (numbers::counted(epochs, "epoch"))
             } @else {
                 (report.records.len()) " of " (numbers::counted(epochs, "epoch"))
@@ -75,7 +78,7 @@ fn summary(report: &RunReport) -> String {
 }
 
 fn tiles(report: &RunReport) -> Markup {
-    let last = report.records.last().map(|record| &record.summary);
+    let last = final_record(&report.recipe, &report.records).map(|record| &record.summary);
     let best = report.records.iter().filter_map(|r| Some((r.summary.epoch, r.summary.eval_accuracy()?)));
     let best = best
         .fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });

@@ -1,7 +1,6 @@
 use super::{EpochRecord, Failure, Manifest, RunDir, read_metrics};
 use crate::recipe::{Recipe, Settings};
 use crate::{Error, Result};
-use furlough::counted;
 use furlough::files::{ModelInfo, load_model, sha256_hex};
 use furlough::nn::Mlp;
 
@@ -55,11 +54,8 @@ impl RunDir {
         let (log, split) = (self.file(Self::METRICS), recipe.partition().eval_split());
         let records = if log.exists() || manifest.is_some() { read_metrics(&log, split)? } else { Vec::new() };
         if let Some(manifest) = &manifest {
-            let of = recipe.options().epochs as usize;
-            if records.len() != of {
-                let has = format!("it has {}, and the finished run has {of}", counted(records.len(), "epoch"));
-                return Err(Error::run(&log, format!("is damaged: {has}. Restore it from a copy")));
-            }
+            let damaged = |how| Error::run(&log, format!("is damaged: {how}. Restore it from a copy"));
+            manifest.check_epochs(&recipe, &records).map_err(damaged)?;
             advise(manifest.check(self, Self::METRICS))?;
         }
         let recorded = if manifest.is_none() { Failure::read(self.path())? } else { None };

@@ -1,5 +1,7 @@
 use super::{EpochRecord, RunDir};
+use crate::recipe::Recipe;
 use crate::{Error, Result};
+use furlough::counted;
 use furlough::files::{FORMAT_VERSION, check_version, read_file, sha256_hex};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,9 @@ pub struct Manifest {
     pub seconds: f64,
     /// The last epoch.
     pub last: Option<EpochRecord>,
+    /// The epoch whose network the run has; none without early stopping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_epoch: Option<u32>,
     /// Every other file of the run.
     pub files: Vec<FileEntry>,
 }
@@ -73,6 +78,21 @@ impl Manifest {
             serde_json::from_slice(&text).map_err(|error| Error::run(&path, format!("is damaged: {error}")))?;
         check_version(&path, manifest.version, FORMAT_VERSION)?;
         Ok(Some(manifest))
+    }
+
+    /// Checks that a log has the epochs of this run: all of its recipe's, or as many as it took until
+    /// it stopped early.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(crate) fn check_epochs(&self, recipe: &Recipe, records: &[EpochRecord]) -> std::result::Result<(), String> {
+        let all = recipe.options().epochs as usize;
+        let early = recipe.early_stopping().and(self.last.as_ref()).map(|last| last.summary.epoch as usize);
+        let of = early.unwrap_or(all);
+        if records.len() == of {
+            return Ok(());
+        }
+        Err(format!("it has {}, and the finished run has {of}", counted(records.len(), "epoch")))
     }
 
     /// Reads every file and compares it with its entry.

@@ -1,3 +1,4 @@
+use crate::recipe::Recipe;
 use crate::{Error, Result};
 use furlough::counted;
 use furlough::data::EvalSplit;
@@ -31,6 +32,18 @@ impl EpochRecord {
         }
         self
     }
+}
+
+/// Returns the epoch whose network a run has when it is finished: with early stopping the best one
+/// so far, otherwise the last. None before the first.
+pub fn final_record<'a>(recipe: &Recipe, records: &'a [EpochRecord]) -> Option<&'a EpochRecord> {
+    let best = best_epoch(recipe, records);
+    best.map_or(records.last(), |epoch| records.iter().find(|record| record.summary.epoch == epoch))
+}
+
+/// Returns the best epoch of a run so far, where it may stop early.
+pub fn best_epoch(recipe: &Recipe, records: &[EpochRecord]) -> Option<u32> {
+    recipe.early_stopping()?.best_epoch(records.iter().map(|record| &record.summary))
 }
 
 /// The epochs of a run as a file of JSON lines, open for the next one.

@@ -21,7 +21,7 @@ pub use contents::{RunContents, Trained};
 pub use directory::RunDir;
 pub use failure::Failure;
 pub use manifest::{FileEntry, Manifest};
-pub use metrics_log::{EpochRecord, MetricsLog, read_metrics};
+pub use metrics_log::{EpochRecord, MetricsLog, best_epoch, final_record, read_metrics};
 pub(crate) use plot::wants_logarithm;
 pub use plot::{
     Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,

@@ -7,8 +7,8 @@ use furlough::files::checkpoint_bytes;
 use furlough::files::{
     DataInfo, FORMAT_VERSION, ModelInfo, Origin, load_checkpoint, save_checkpoint, save_model, write_atomic,
 };
-use furlough::nn::Architecture;
-use furlough::train::{Control, Event, Observer, StopReason, TrainState};
+use furlough::nn::{Architecture, Mlp};
+use furlough::train::{Control, Event, Observer, TrainState};
 
 /// What a run directory says about its run beyond what the run computes.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,8 +112,9 @@ impl<'a> Recorder<'a> {
         let model = ModelInfo { data: self.info.data.clone(), recipe };
         save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &model)?;
         let (title, split) = (self.info.title(), self.info.recipe.partition().eval_split());
-        self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, split, records)?.as_bytes())?;
-        self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, split, records)?)?;
+        let best_epoch = state.best.as_ref().map(|best| best.epoch);
+        self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, split, records, best_epoch)?.as_bytes())?;
+        self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, split, records, best_epoch)?)?;
         let files: Result<Vec<_>> = Manifest::FILES.iter().map(|name| FileEntry::of(&self.dir, name)).collect();
         let manifest = Manifest {
             version: FORMAT_VERSION,
@@ -126,6 +127,7 @@ impl<'a> Recorder<'a> {
             steps: state.progress.step,
             seconds: records.iter().map(|record| record.seconds).sum(),
             last: records.last().cloned(),
+            best_epoch,
             files: files?,
         };
         // A run that failed and was run again after all.
@@ -182,7 +184,7 @@ impl Observer for Recorder<'_> {
             }
             Event::Stop { reason, state } => {
                 self.background.finish()?;
-                if reason == StopReason::Finished {
+                if reason.is_finished() {
                     self.finish(state)?;
                 }
             }
@@ -193,8 +195,10 @@ impl Observer for Recorder<'_> {
 }
 
 fn is_finite(state: &TrainState) -> bool {
-    let values = state.mlp.parameters().iter().copied().chain(state.optimizer.values());
-    let logits = state.mlp.dropout_logits().iter();
+    let best = state.best.as_ref().map(|best| &best.mlp);
+    let networks = || [Some(&state.mlp), best].into_iter().flatten();
+    let values = networks().flat_map(Mlp::parameters).copied().chain(state.optimizer.values());
+    let logits = networks().flat_map(Mlp::dropout_logits);
     state.progress.loss_sum.is_finite()
         && logits.copied().all(f64::is_finite)
         && values.into_iter().all(|value| value.is_finite())

@@ -1,6 +1,6 @@
 use super::keys::suggestion;
 use crate::recipe::Recipe;
-use crate::run::EpochRecord;
+use crate::run::{EpochRecord, final_record};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -165,7 +165,7 @@ impl Measure {
             Measure::Parameters => {
                 recipe.network(inputs, outputs).validate().ok().map(|architecture| architecture.parameters() as f64)
             }
-            _ => self.of_epoch(records.last()?),
+            _ => self.of_epoch(final_record(recipe, records)?),
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::statistics::{Estimate, Tail, sign_flip};
 use super::{Arm, Label, Measure, Measured, PlotSpec, Study, Trial, TrialData, TrialRecord, TrialState, measure_trial};
-use crate::run::EpochRecord;
+use crate::run::{EpochRecord, final_record};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,8 +79,8 @@ pub struct TrialResult {
     /// What was measured for several numbers of passes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub curves: BTreeMap<Measure, Vec<(u32, f64)>>,
-    /// The epochs where a plot goes over them, otherwise the last one alone: the trial's own log
-    /// has the rest.
+    /// The epochs where a plot goes over them, otherwise that of the trained network alone: the
+    /// trial's own log has the rest.
     pub epochs: Vec<EpochRecord>,
 }
 
@@ -161,7 +161,7 @@ impl Results {
                     curves.retain(|measure, _| study.measures().contains(measure));
                     values.extend(study.measures().iter().filter_map(direct));
                     if !over_epochs {
-                        records.drain(..records.len().saturating_sub(1));
+                        records = final_record(trial.recipe(), &records).cloned().into_iter().collect();
                     }
                     let id = trial.id().to_string();
                     arms[place].trials.push(TrialResult { seed, id, values, curves, epochs: records });
@@ -259,7 +259,11 @@ impl ArmResult {
 
     /// A measurement that the log has, after the last epoch: its mean over the trials.
     pub(super) fn at_the_end(&self, measure: Measure) -> Option<Estimate> {
-        let values = self.trials.iter().filter_map(|trial| measure.of_epoch(trial.epochs.last()?));
+        let value = |trial: &TrialResult| {
+            let measured = trial.values.get(&measure).copied();
+            measured.or_else(|| measure.of_epoch(trial.epochs.last()?))
+        };
+        let values = self.trials.iter().filter_map(value);
         Estimate::of(&values.collect::<Vec<f64>>())
     }
 }

@@ -1,10 +1,9 @@
 use crate::recipe::Recipe;
 use crate::run::{EpochRecord, Failure, Manifest, Recorder, RunDir, RunInfo, read_metrics};
 use crate::{Error, Result};
-use furlough::counted;
 use furlough::data::{Dataset, EvalData};
 use furlough::files::{DataInfo, sha256_hex, write_atomic};
-use furlough::train::{Control, Event, Observer, StopReason, Trainer, TrainingMemory, check_memory};
+use furlough::train::{Control, Event, Observer, Trainer, TrainingMemory, check_memory};
 use std::path::{Path, PathBuf};
 
 /// The data that trials learn from, shared by all of them.
@@ -128,9 +127,7 @@ impl Trial {
             }
         }
         let records = read_metrics(&log, split)?;
-        if records.len() != self.recipe.options().epochs as usize {
-            return Err(Error::run(&log, format!("has {}", counted(records.len(), "epoch"))));
-        }
+        manifest.check_epochs(&self.recipe, &records).map_err(|how| Error::run(&log, format!("is damaged: {how}")))?;
         let state = Failure::in_log(&records).map_or(TrialState::Finished, TrialState::Failed);
         Ok(TrialRecord { state, records })
     }
@@ -306,9 +303,9 @@ pub fn run_trial(
     };
     let records = watchers.0.records().to_vec();
     let ended = match reason {
-        StopReason::Finished => Ended::Finished,
-        StopReason::Asked if until.is_some_and(|until| records.len() >= until as usize) => Ended::Paused,
-        StopReason::Asked => Ended::Stopped,
+        reason if reason.is_finished() => Ended::Finished,
+        _ if until.is_some_and(|until| records.len() >= until as usize) => Ended::Paused,
+        _ => Ended::Stopped,
     };
     Ok(TrialOutcome { path, ended, found, records, failure: None })
 }

@@ -6,12 +6,18 @@ use crate::study::{Trial, TrialConfig, TrialData, begin_run};
 use crate::{Error, Result};
 use furlough::data::Dataset;
 use furlough::predict::{Evaluation, Predictor};
-use furlough::train::{Control, Event, StopReason};
+use furlough::train::{Control, Event};
 
-/// The recipe without what it held out, with the seed of the base.
-pub(super) fn on_all_data(recipe: &Recipe) -> Result<Recipe> {
+/// The recipe without what it held out, with the seed of the base. Where trials may stop early, this
+/// one is trained for as many epochs as the best ones of its trials are on average.
+pub(super) fn on_all_data(recipe: &Recipe, best_epochs: &[u32]) -> Result<Recipe> {
     let mut settings = super::candidate::settings_of(recipe)?;
     (settings.folds, settings.fold, settings.stratified) = (None, None, None);
+    if recipe.early_stopping().is_some() && !best_epochs.is_empty() {
+        let mean = best_epochs.iter().map(|&epoch| f64::from(epoch)).sum::<f64>() / best_epochs.len() as f64;
+        settings.epochs = Some(mean.round() as u32);
+    }
+    (settings.early_stopping, settings.early_stopping_metric) = (None, None);
     if settings.train_examples.is_none() {
         settings.split_seed = None;
     }
@@ -62,8 +68,8 @@ pub(super) fn refit(
         });
         // Without the test set: it is looked at once, and not after each epoch.
         match trainer.fit_with(None, &mut watchers).map_err(Error::from) {
-            Ok(StopReason::Finished) => {}
-            Ok(StopReason::Asked) => return Ok(Refit::Stopped),
+            Ok(reason) if reason.is_finished() => {}
+            Ok(_) => return Ok(Refit::Stopped),
             Err(error) => return Failure::of(&error).map(Refit::Failed).ok_or(error),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::Metric;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, Failure};
+use crate::run::{EpochRecord, Failure, best_epoch, final_record};
 use crate::study::{Ended, Job, JobReport, Plan, PoolConfig, Trial, TrialConfig, TrialData, TrialOutcome, run_pool};
 use crate::{Error, Result};
 use furlough::train::{Control, EpochSummary};
@@ -63,6 +63,14 @@ impl TrialRunner<'_> {
     pub fn trials(&self, recipe: &Recipe) -> Result<Vec<Trial>> {
         let trial = |&fold: &u32| Ok(Trial::new(with_fold(recipe, fold)?, &self.data.info.fingerprint));
         self.folds.iter().map(trial).collect()
+    }
+
+    /// Returns the best epoch of each trial of a recipe that has been trained, where trials may stop
+    /// early.
+    pub fn best_epochs(&self, recipe: &Recipe) -> Result<Vec<u32>> {
+        let found = |trial: Trial| Ok(best_epoch(recipe, &trial.found(self.setting.root)?.records));
+        let best: Result<Vec<Option<u32>>> = self.trials(recipe)?.into_iter().map(found).collect();
+        Ok(best?.into_iter().flatten().collect())
     }
 
     /// Trains what the scheduler requests for until it requests for nothing more or somebody stops
@@ -167,12 +175,19 @@ impl Work<'_, '_> {
 
     /// The scores of a request, once all its folds are trained.
     fn scores(&self, request: usize) -> Option<TrialScores> {
-        let (TrialRequest { id, until, .. }, folds) = &self.requests[request];
+        let (request, folds) = &self.requests[request];
+        let TrialRequest { id, until, .. } = request;
         let trained: Vec<&Trained> = folds.iter().map(Option::as_ref).collect::<Option<_>>()?;
         let failure = trained.iter().find_map(|(_, failure)| failure.clone());
         let folds: Vec<&Vec<EpochRecord>> = trained.iter().map(|(records, _)| records).collect();
         let rungs = self.runner.rungs.iter().filter(|rung| *rung <= until);
+        let stops = request.recipe.early_stopping().is_some();
         let score = |records: &[EpochRecord], rung: usize| match records.get(..rung) {
+            // The network that the trial has by then is that of its best epoch.
+            records_at if stops && failure.is_none() => {
+                let best = final_record(&request.recipe, records_at.unwrap_or(records));
+                best.map_or(f64::INFINITY, |record| self.runner.metric.score(std::slice::from_ref(&record.summary)))
+            }
             None => f64::INFINITY,
             Some(records) => {
                 let summaries: Vec<EpochSummary> = records.iter().map(|record| record.summary.clone()).collect();

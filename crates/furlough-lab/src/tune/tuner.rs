@@ -85,7 +85,7 @@ pub fn tune(
     let all_threads = TrialConfig { threads: tuning.threads * jobs, ..setting };
     let mut refit = |recipe: &Recipe, tell: Tell<'_>| refit(dir, recipe, data, &all_threads, stop, began, tell);
     let Some(Chosen { arm, recipe: recommended, test, passed_over }) =
-        choose(dir, &found, verdict.recommended, &mut refit, tell)?
+        choose(dir, (&found, &runner), verdict.recommended, &mut refit, tell)?
     else {
         return Ok(None);
     };
@@ -149,7 +149,7 @@ type Refitting<'a> = &'a mut dyn FnMut(&Recipe, Tell<'_>) -> Result<Refit>;
 /// what diverges is not recommended. None when somebody asked to stop.
 fn choose(
     dir: &TuneDir,
-    found: &Found,
+    (found, runner): (&Found, &TrialRunner<'_>),
     better: DropoutArm,
     refit: Refitting<'_>,
     tell: Tell<'_>,
@@ -158,7 +158,8 @@ fn choose(
     let mut passed_over = Failure::read(&aside)?;
     let arms = [better, if better == DropoutArm::With { DropoutArm::Without } else { DropoutArm::With }];
     for arm in arms.into_iter().skip(usize::from(passed_over.is_some())) {
-        let recipe = on_all_data(&found.entries[found.finalist(arm)].recipe)?;
+        let recipe = &found.entries[found.finalist(arm)].recipe;
+        let recipe = on_all_data(recipe, &runner.best_epochs(recipe)?)?;
         dir.write(TuneDir::RECOMMENDED, recipe.to_toml().as_bytes())?;
         let failure = match refit(&recipe, tell)? {
             Refit::Done(test) => return Ok(Some(Chosen { arm, recipe, test, passed_over })),

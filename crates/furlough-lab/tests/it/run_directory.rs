@@ -63,7 +63,8 @@ fn state(epoch: u32) -> TrainState {
     let mlp = Mlp::new(architecture, Init::Kaiming, Key::new(epoch.into()));
     let buffer = |_: &str| Ok::<_, furlough::Error>(vec![epoch as f32; mlp.parameters().len()]);
     let optimizer = OptimizerState::from_buffers(&recipe().options().optimizer, buffer).unwrap();
-    TrainState { mlp, optimizer, progress: Progress { epoch, step: 4 * u64::from(epoch), ..Progress::default() } }
+    let progress = Progress { epoch, step: 4 * u64::from(epoch), ..Progress::default() };
+    TrainState { mlp, optimizer, progress, best: None }
 }
 
 fn record(epoch: u32) -> EpochRecord {

@@ -2,12 +2,13 @@ use super::FORMAT_VERSION;
 use super::sealed::{self, FileKind};
 use crate::nn::{Architecture, Mlp, Sequential};
 use crate::optim::{Optimizer, OptimizerState};
-use crate::train::{Progress, TrainState};
+use crate::train::{BestEpoch, Progress, TrainState};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 const KIND: FileKind = FileKind { name: "checkpoint", version: FORMAT_VERSION };
+const BEST: &str = "best.";
 
 /// What a run is a run of. A checkpoint goes on only with the very same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,17 @@ impl Origin {
 struct Body {
     progress: Progress,
     origin: Origin,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropout_logits: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<BestBody>,
+}
+
+/// What is said of the best epoch beside its tensors.
+#[derive(Serialize, Deserialize)]
+struct BestBody {
+    epoch: u32,
+    value: f64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dropout_logits: Vec<f64>,
 }
@@ -66,7 +78,7 @@ pub fn load_checkpoint(
 /// What a checkpoint has learned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckpointNetwork {
-    /// The network.
+    /// The network: that of the best epoch so far, where the run may stop early.
     pub mlp: Mlp,
     /// How far the run is.
     pub progress: Progress,
@@ -85,14 +97,15 @@ pub fn load_checkpoint_network(
     network: impl FnOnce(usize, usize) -> Sequential,
 ) -> Result<CheckpointNetwork> {
     let file = super::read_file(path)?;
-    let (Body { progress, origin, dropout_logits }, tensors) = sealed::open::<Body>(path, KIND, &file)?;
+    let (Body { progress, origin, dropout_logits, best }, tensors) = sealed::open::<Body>(path, KIND, &file)?;
     let shape = |layer: usize| tensors.shape(&format!("linear{layer}.weight"));
     let layers = (1..).take_while(|&layer| shape(layer).is_some()).count();
     let (Some(&[inputs, _]), Some(&[_, outputs])) = (shape(1), shape(layers)) else {
         return Err(Error::file(path, "belongs to another network: it has no layers"));
     };
     let architecture = network(inputs, outputs).validate()?;
-    let parameters = sealed::values(path, &tensors, &architecture, "")?;
+    let (prefix, dropout_logits) = best.map_or(("", dropout_logits), |best| (BEST, best.dropout_logits));
+    let parameters = sealed::values(path, &tensors, &architecture, prefix)?;
     let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
     Ok(CheckpointNetwork { mlp: mlp.map_err(|error| Error::file(path, error.to_string()))?, progress, origin })
 }
@@ -116,10 +129,16 @@ pub fn checkpoint_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Res
         return Err(Error::file(path, format!("cannot be written: the loss is {}", state.progress.loss_sum)));
     }
     let dropout_logits = sealed::logits(path, &state.mlp)?;
-    let body = Body { progress: state.progress, origin: origin.clone(), dropout_logits };
+    let best = |best: &BestEpoch| {
+        let dropout_logits = sealed::logits(path, &best.mlp)?;
+        Ok(BestBody { epoch: best.epoch, value: best.value, dropout_logits })
+    };
+    let best = state.best.as_ref().map(best).transpose()?;
+    let body = Body { progress: state.progress, origin: origin.clone(), dropout_logits, best };
     let prefixes: Vec<String> = state.optimizer.buffers().map(|(name, _)| prefix(name)).collect();
     let buffers = prefixes.iter().zip(state.optimizer.buffers()).map(|(prefix, (_, values))| (&prefix[..], values));
-    let groups: Vec<_> = [("", state.mlp.parameters())].into_iter().chain(buffers).collect();
+    let best = state.best.as_ref().map(|best| (BEST, best.mlp.parameters()));
+    let groups: Vec<_> = [("", state.mlp.parameters())].into_iter().chain(buffers).chain(best).collect();
     sealed::seal(path, KIND, &body, state.mlp.architecture(), &groups)
 }
 
@@ -145,12 +164,21 @@ pub(super) fn from_bytes(
         return Err(other("that began from other weights", how));
     }
     let parameters = sealed::values(path, &tensors, architecture, "")?;
-    sealed::check_count(path, &tensors, architecture, 1 + optimizer.state_buffers().len())?;
+    let groups = 1 + optimizer.state_buffers().len() + usize::from(body.best.is_some());
+    sealed::check_count(path, &tensors, architecture, groups)?;
     let read = |name: &str| sealed::values(path, &tensors, architecture, &prefix(name));
     let optimizer = OptimizerState::from_buffers(optimizer, read)?;
-    let mlp = Mlp::from_parameters(architecture.clone(), parameters);
-    let mlp = mlp.with_dropout_logits(body.dropout_logits).map_err(|error| Error::file(path, error.to_string()))?;
-    Ok(TrainState { mlp, optimizer, progress: body.progress })
+    let network = |parameters: Vec<f32>, dropout_logits: Vec<f64>| {
+        let mlp = Mlp::from_parameters(architecture.clone(), parameters);
+        mlp.with_dropout_logits(dropout_logits).map_err(|error| Error::file(path, error.to_string()))
+    };
+    let best = |BestBody { epoch, value, dropout_logits }: BestBody| {
+        let mlp = network(sealed::values(path, &tensors, architecture, BEST)?, dropout_logits)?;
+        Ok(BestEpoch { epoch, value, mlp })
+    };
+    let best = body.best.map(best).transpose()?;
+    let mlp = network(parameters, body.dropout_logits)?;
+    Ok(TrainState { mlp, optimizer, progress: body.progress, best })
 }
 
 /// Returns what the names of the tensors of a buffer of the optimizer begin with.

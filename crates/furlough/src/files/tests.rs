@@ -5,7 +5,7 @@ use crate::data::Examples;
 use crate::nn::{Activation, Architecture, Init, Mlp, Sequential};
 use crate::optim::{Optimizer, OptimizerState};
 use crate::random::Key;
-use crate::train::{Progress, TrainState};
+use crate::train::{BestEpoch, Progress, TrainState};
 use crate::{Error, Result};
 use std::fs;
 use std::io::Write;
@@ -29,7 +29,7 @@ fn state(epoch: u32, step: u64) -> TrainState {
     let optimizer = OptimizerState::from_buffers(&MOMENTUM, buffer).unwrap();
     // A sum that no decimal of fewer than 17 digits gives back.
     let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3.0 };
-    TrainState { mlp, optimizer, progress }
+    TrainState { mlp, optimizer, progress, best: None }
 }
 
 fn origin() -> Origin {
@@ -67,6 +67,15 @@ fn a_checkpoint_is_read_back_to_the_bit() {
     assert!(before.optimizer.values().map(f32::to_bits).eq(after.optimizer.values().map(f32::to_bits)));
     assert_eq!(before.progress.loss_sum.to_bits(), after.progress.loss_sum.to_bits());
     assert_eq!(before, after);
+    // With the network of the best epoch.
+    let best = BestEpoch { epoch: 1, value: 0.1 + 0.2, mlp: Mlp::new(small_architecture(), Init::Xavier, Key::new(8)) };
+    let before = TrainState { best: Some(best), ..before };
+    let file = checkpoint_bytes(Path::new("c"), &before, &origin()).unwrap();
+    assert_eq!(before, read(&file).unwrap());
+    let mut bad = before;
+    bad.best.as_mut().unwrap().mlp.parameters_mut()[0] = f32::NAN;
+    let error = message(checkpoint_bytes(Path::new("c"), &bad, &origin()));
+    assert!(error.contains("best.linear1.weight has the value NaN"), "{error}");
 }
 
 #[test]

@@ -47,8 +47,8 @@ impl Evaluator {
         Scores { loss: loss / total, accuracy: classes.then_some(correct / total) }
     }
 
-    /// Returns the mean loss, without weights, on the first examples of `data`, `count` of them or as many as there
-    /// are.
+    /// Returns the mean loss, without weights, on the first examples of `data`, `count` of them or
+    /// as many as there are.
     pub(crate) fn loss_of_first(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, count: usize) -> f64 {
         let (mut loss, count) = (0.0, count.min(data.len()));
         self.for_each_row(cpu, mlp, data, count, |example, outputs| {

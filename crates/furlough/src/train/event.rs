@@ -60,7 +60,8 @@ pub enum Event<'a> {
     Stop {
         /// Why.
         reason: StopReason,
-        /// What was learned.
+        /// What was learned. With early stopping the network of a finished run is that of its best
+        /// epoch.
         state: &'a TrainState,
     },
 }
@@ -71,8 +72,17 @@ pub enum Event<'a> {
 pub enum StopReason {
     /// All epochs are done.
     Finished,
+    /// The run stopped early, as it was to: [`EarlyStopping`](super::EarlyStopping).
+    EarlyStopped,
     /// An observer asked for it.
     Asked,
+}
+
+impl StopReason {
+    /// Whether the run is finished, be it early.
+    pub fn is_finished(self) -> bool {
+        self != StopReason::Asked
+    }
 }
 
 /// What an observer wants to happen next, from the least to the most.

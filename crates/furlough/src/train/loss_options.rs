@@ -1,6 +1,11 @@
 use crate::data::{Dataset, Targets};
 use crate::nn::Loss;
 use crate::{Error, Result, counted};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
 
 /// What a run minimizes: [`Loss`] with these settings. Examples have their weights with the data.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -96,8 +101,8 @@ fn balanced(data: &Dataset, labels: &[u32], classes: usize) -> Vec<f64> {
     of_class.iter().map(|&sum| if sum > 0.0 { all / (present * sum) } else { 0.0 }).collect()
 }
 
-impl std::fmt::Display for ClassWeights {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for ClassWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ClassWeights::Balanced => f.write_str("balanced"),
             ClassWeights::List(list) => {
@@ -107,7 +112,7 @@ impl std::fmt::Display for ClassWeights {
     }
 }
 
-impl std::str::FromStr for ClassWeights {
+impl FromStr for ClassWeights {
     type Err = Error;
 
     /// Reads `balanced`, or numbers with commas between them.
@@ -118,6 +123,40 @@ impl std::str::FromStr for ClassWeights {
         let list = text.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>();
         list.map(ClassWeights::List)
             .map_err(|_| Error::setting("class_weights", text, "write balanced, or one number for each class: 1,1,2.5"))
+    }
+}
+
+/// `"balanced"`, or a list of numbers.
+impl Serialize for ClassWeights {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            ClassWeights::Balanced => serializer.collect_str(self),
+            ClassWeights::List(list) => list.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClassWeights {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Said;
+
+        impl<'de> Visitor<'de> for Said {
+            type Value = ClassWeights;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"balanced\" or a list of numbers")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<ClassWeights, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<ClassWeights, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(ClassWeights::List)
+            }
+        }
+
+        deserializer.deserialize_any(Said)
     }
 }
 
@@ -185,6 +224,10 @@ mod tests {
     fn class_weights_are_read_as_they_are_written() {
         for text in ["balanced", "1,2.5,0"] {
             assert_eq!(text.parse::<ClassWeights>().unwrap().to_string(), text);
+        }
+        for text in ["\"balanced\"", "[1.0,2.5,0.0]"] {
+            let weights: ClassWeights = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&weights).unwrap(), text);
         }
         let error = "balance".parse::<ClassWeights>().unwrap_err().to_string();
         assert!(error.starts_with("class_weights = balance: write balanced, or one number for each class"), "{error}");

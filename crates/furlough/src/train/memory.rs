@@ -20,6 +20,8 @@ pub struct TrainingMemory {
     pub parameters: u64,
     /// The optimizer's state, and the gradient where it is clipped.
     pub optimizer: u64,
+    /// The network of the best epoch, where a run may stop early.
+    pub best: u64,
     /// Copies of the weights as matrix products read them, and as DropConnect leaves them.
     pub packed: u64,
     /// What each unit gives and takes for each example of a batch, and room for each thread.
@@ -83,10 +85,12 @@ impl TrainingMemory {
         let rows = units.saturating_add(widest).saturating_mul(TILE);
         let of_threads = WORD.saturating_mul(threads.max(1) as u64).saturating_mul(rows.saturating_add(THREAD));
         let evaluated = EVALUATED.saturating_mul(architecture.outputs() as u64).saturating_mul(WORD);
-        let saved = parameters.saturating_add(state);
+        let best = if options.early_stopping.is_some() { parameters } else { 0 };
+        let saved = parameters.saturating_add(state).saturating_add(best);
         TrainingMemory {
             parameters,
             optimizer: state.saturating_add(gradient),
+            best,
             packed,
             workspace: of_batch.saturating_add(inputs).saturating_add(of_threads),
             evaluation: evaluated.saturating_add(WORD.saturating_mul(examples)),
@@ -97,8 +101,8 @@ impl TrainingMemory {
 
     /// Returns what the training itself takes: all but checkpoints.
     pub fn training(&self) -> u64 {
-        let TrainingMemory { parameters, optimizer, packed, workspace, evaluation, .. } = *self;
-        [parameters, optimizer, packed, workspace, evaluation].into_iter().fold(0, u64::saturating_add)
+        let TrainingMemory { parameters, optimizer, best, packed, workspace, evaluation, .. } = *self;
+        [parameters, optimizer, best, packed, workspace, evaluation].into_iter().fold(0, u64::saturating_add)
     }
 
     /// Returns what a run takes that is saved while it trains.

@@ -1,5 +1,6 @@
 //! The training loop, and what it tells those who watch.
 
+mod early_stopping;
 mod evaluate;
 mod event;
 mod loss_options;
@@ -9,6 +10,7 @@ mod state;
 mod summary;
 mod trainer;
 
+pub use early_stopping::{BestEpoch, EarlyStopping, EvalMetric};
 pub(crate) use evaluate::Evaluator;
 pub use evaluate::Scores;
 pub use event::{Control, Event, Observer, StopReason};

@@ -1,4 +1,4 @@
-use super::LossOptions;
+use super::{EarlyStopping, LossOptions};
 use crate::compute::Precision;
 use crate::nn::Init;
 use crate::optim::{Optimizer, Regularizers, Schedule, UpdateRule};
@@ -34,6 +34,12 @@ pub struct TrainOptions {
     pub dropout_schedule: Schedule,
     /// What is minimized.
     pub loss: LossOptions,
+    /// When the run stops before all epochs are done, if it may.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Whether the full network is evaluated on the training set too after each epoch
+    /// ([`EpochSummary::full_train`](super::EpochSummary::full_train)). It changes no other number,
+    /// and takes as long as a forward pass over the training set.
+    pub full_train_figures: bool,
 }
 
 impl Default for TrainOptions {
@@ -54,6 +60,8 @@ impl Default for TrainOptions {
             precision: Precision::F32,
             dropout_schedule: Schedule::Constant,
             loss: LossOptions::default(),
+            early_stopping: None,
+            full_train_figures: false,
         }
     }
 }
@@ -70,6 +78,7 @@ impl TrainOptions {
         self.weight_decay_schedule.validate("weight_decay_schedule")?;
         self.dropout_schedule.validate("dropout_schedule")?;
         self.loss.validate()?;
+        self.early_stopping.map_or(Ok(()), |stopping| stopping.validate())?;
         if self.batch_size == 0 {
             return Err(Error::setting("batch_size", 0, "must be at least 1"));
         }

@@ -1,3 +1,4 @@
+use super::BestEpoch;
 use crate::nn::Mlp;
 use crate::optim::OptimizerState;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ pub struct TrainState {
     pub optimizer: OptimizerState,
     /// How far the run is.
     pub progress: Progress,
+    /// The best epoch so far; none before the first one, and without early stopping.
+    pub best: Option<BestEpoch>,
 }
 
 /// How far a run is.

@@ -1,3 +1,4 @@
+use super::Scores;
 use crate::data::EvalSplit;
 use crate::nn::Mlp;
 use serde::{Deserialize, Serialize};
@@ -5,7 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The figures of an epoch.
 ///
 /// In JSON those of the test set are called `test_loss` and `test_accuracy`, and those of examples
-/// held out `val_loss` and `val_accuracy`. A loss that is not finite is null there.
+/// held out `val_loss` and `val_accuracy`; those of the full network on the training set are
+/// `full_train_loss` and `full_train_accuracy`, where there are any. A loss that is not finite is
+/// null there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Row", into = "Row")]
 pub struct EpochSummary {
@@ -19,6 +22,10 @@ pub struct EpochSummary {
     /// How well the full network did after the epoch on what judges the run; none without such
     /// data.
     pub eval: Option<EvalScores>,
+    /// How well the full network did after the epoch on the training set, without dropout, label
+    /// smoothing and class weights; where
+    /// [`full_train_figures`](super::TrainOptions::full_train_figures) asks for it.
+    pub full_train: Option<Scores>,
     /// What the drop probabilities have come to after the epoch, first layer to last; nothing
     /// without concrete dropout.
     pub learned_dropout: Vec<LearnedDropout>,
@@ -71,6 +78,8 @@ struct Row {
     train_accuracy: Option<f64>,
     #[serde(flatten)]
     eval: EvalRow,
+    #[serde(flatten)]
+    full_train: FullTrainRow,
     #[serde(rename = "learnt_dropout", default, skip_serializing_if = "Vec::is_empty")]
     learned_dropout: Vec<LearnedDropout>,
 }
@@ -90,6 +99,14 @@ struct EvalRow {
     val_accuracy: Figure,
 }
 
+#[derive(Default, Serialize, Deserialize)]
+struct FullTrainRow {
+    #[serde(rename = "full_train_loss", default, skip_serializing_if = "Option::is_none")]
+    loss: Option<f64>,
+    #[serde(rename = "full_train_accuracy", default, skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+}
+
 impl EvalRow {
     fn scores(&self) -> Option<EvalScores> {
         let scores = |split, loss: Figure, accuracy: Figure| {
@@ -105,20 +122,26 @@ impl EvalRow {
 
 impl From<Row> for EpochSummary {
     fn from(row: Row) -> Self {
-        let Row { epoch, train_loss, train_accuracy, eval, learned_dropout } = row;
-        EpochSummary { epoch, train_loss, train_accuracy, eval: eval.scores(), learned_dropout }
+        let Row { epoch, train_loss, train_accuracy, eval, full_train, learned_dropout } = row;
+        let FullTrainRow { loss, accuracy } = full_train;
+        let full_train = loss.map(|loss| Scores { loss, accuracy });
+        EpochSummary { epoch, train_loss, train_accuracy, eval: eval.scores(), full_train, learned_dropout }
     }
 }
 
 impl From<EpochSummary> for Row {
     fn from(summary: EpochSummary) -> Self {
-        let EpochSummary { epoch, train_loss, train_accuracy, eval, learned_dropout } = summary;
+        let EpochSummary { epoch, train_loss, train_accuracy, eval, full_train, learned_dropout } = summary;
+        let full_train = full_train.map_or_else(FullTrainRow::default, |Scores { loss, accuracy }| FullTrainRow {
+            loss: Some(loss),
+            accuracy,
+        });
         let (loss, accuracy) = (Some(eval.map(|eval| eval.loss)), Some(eval.and_then(|eval| eval.accuracy)));
         let eval = match eval.map(|eval| eval.split) {
             Some(EvalSplit::Validation) => EvalRow { val_loss: loss, val_accuracy: accuracy, ..EvalRow::default() },
             Some(EvalSplit::Test) | None => EvalRow { test_loss: loss, test_accuracy: accuracy, ..EvalRow::default() },
         };
-        Row { epoch, train_loss, train_accuracy, eval, learned_dropout }
+        Row { epoch, train_loss, train_accuracy, eval, full_train, learned_dropout }
     }
 }
 
@@ -141,6 +164,11 @@ mod tests {
             assert_eq!(serde_json::to_string(&summary).unwrap(), text);
             assert_eq!(serde_json::from_str::<EpochSummary>(&text).unwrap(), summary);
         }
+        let full_train = Some(Scores { loss: 0.125, accuracy: None });
+        let (summary, text) = (EpochSummary { full_train, ..summary }, format!("{head}\"test_loss\":null,"));
+        let text = format!("{text}\"test_accuracy\":null,\"full_train_loss\":0.125}}");
+        assert_eq!(serde_json::to_string(&summary).unwrap(), text);
+        assert_eq!(serde_json::from_str::<EpochSummary>(&text).unwrap(), summary);
         let nan = format!("{head}\"test_loss\":null,\"test_accuracy\":0.75}}");
         let read: EpochSummary = serde_json::from_str(&nan).unwrap();
         assert!(read.eval_loss().unwrap().is_nan());

@@ -1,9 +1,11 @@
 use super::evaluate::{Evaluator, Scores};
 use super::loss_options::total_normalizer;
-use super::{Control, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason};
+use super::{
+    Control, EarlyStopping, EpochSummary, EvalMetric, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason,
+};
 use super::{TrainOptions, TrainState, TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa, MAX_THREADS, StepPlan};
-use crate::data::{Batch, Dataset, EvalData, Examples, Targets, epoch_order};
+use crate::data::{Batch, Dataset, EvalData, EvalSplit, Examples, Targets, epoch_order};
 use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
 use crate::optim::OptimizerState;
 use crate::random::{Key, Stream};
@@ -68,7 +70,7 @@ impl<'a> Trainer<'a> {
         check_memory(network, memory.training())?;
         let mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
         let optimizer = OptimizerState::new(&options.optimizer, mlp.parameters().len());
-        let state = TrainState { mlp, optimizer, progress: Progress::default() };
+        let state = TrainState { mlp, optimizer, progress: Progress::default(), best: None };
         Trainer::resume(network, options, data, threads, state)
     }
 
@@ -106,7 +108,20 @@ impl<'a> Trainer<'a> {
         if !state.optimizer.fits(&options.optimizer, architecture.parameters()) {
             return foreign("it has the state of another optimizer");
         }
+        if let Some(EarlyStopping { metric, .. }) = options.early_stopping
+            && metric == EvalMetric::Accuracy
+            && matches!(data.targets(), Targets::Values(_))
+        {
+            let reason = "is a share of classes, but the data have numbers to predict; loss will do";
+            return Err(Error::setting("early_stopping_metric", metric, reason));
+        }
         let Progress { epoch, step_in_epoch, step, .. } = state.progress;
+        let (evaluated, best) = (options.early_stopping.is_some() && epoch > 0, state.best.as_ref());
+        if best.is_some() != evaluated
+            || best.is_some_and(|best| *best.mlp.architecture() != architecture || !(1..=epoch).contains(&best.epoch))
+        {
+            return foreign("its best epoch is not one of such a run");
+        }
         if epoch > options.epochs || step_in_epoch >= steps || step != u64::from(epoch) * steps + step_in_epoch {
             return foreign("it stands at a step that this run does not have");
         }
@@ -202,8 +217,8 @@ impl<'a> Trainer<'a> {
         Ok(self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data, |_, _| ()))
     }
 
-    /// Trains until all epochs are done or a call that [`Self::on_epoch`] has set asks to stop.
-    /// After each epoch the full network is evaluated on `eval`.
+    /// Trains until all epochs are done, the run stops early ([`EarlyStopping`]), or a call that
+    /// [`Self::on_epoch`] has set asks to stop. After each epoch the full network is evaluated on `eval`.
     ///
     /// # Errors
     /// As [`Self::fit_with`].
@@ -217,11 +232,13 @@ impl<'a> Trainer<'a> {
     /// [`Error::NotFinite`] when the loss stops being finite, in a step or when the network is
     /// evaluated after an epoch; a checkpoint event for what had been learned before the step comes
     /// first, unless the weights themselves have overflowed. Any error of the observer;
-    /// [`Error::Data`] when `eval` does not fit the network.
+    /// [`Error::Data`] when `eval` does not fit the network; [`Error::Setting`] when the run may stop
+    /// early and `eval` is not of examples held out.
     pub fn fit_with(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<StopReason> {
         if let Some(eval) = eval {
             self.check_eval(eval.data)?;
         }
+        self.check_early_stopping(eval)?;
         let steps_per_epoch = self.steps_per_epoch();
         let mut control = observer.observe(&Event::Start {
             state: &self.state,
@@ -229,7 +246,7 @@ impl<'a> Trainer<'a> {
             steps_per_epoch,
             examples: self.data.len() as u64,
         })?;
-        while self.state.progress.epoch < self.options.epochs && control != Control::Stop {
+        while !self.is_over() && control != Control::Stop {
             epoch_order(self.key(), self.state.progress.epoch, &mut self.order);
             while self.state.progress.step_in_epoch < steps_per_epoch && control != Control::Stop {
                 control = self.step(observer)?;
@@ -238,11 +255,38 @@ impl<'a> Trainer<'a> {
                 control = control.max(self.end_epoch(eval, observer)?);
             }
         }
-        let reason =
-            if self.state.progress.epoch == self.options.epochs { StopReason::Finished } else { StopReason::Asked };
+        let reason = match self.state.progress.epoch {
+            epoch if epoch == self.options.epochs => StopReason::Finished,
+            _ if self.is_over() => StopReason::EarlyStopped,
+            _ => StopReason::Asked,
+        };
         observer.observe(&Event::Checkpoint { state: &self.state })?;
+        // After the checkpoint, which says how training went, and from which this comes again.
+        if let (true, Some(best)) = (reason.is_finished(), &self.state.best) {
+            self.state.mlp = best.mlp.clone();
+        }
         observer.observe(&Event::Stop { reason, state: &self.state })?;
         Ok(reason)
+    }
+
+    /// Whether no epoch is left to train.
+    fn is_over(&self) -> bool {
+        let epoch = self.state.progress.epoch;
+        let best = self.state.best.as_ref();
+        let early = self.options.early_stopping.is_some_and(|stopping| stopping.is_over(best, epoch));
+        early || epoch == self.options.epochs
+    }
+
+    fn check_early_stopping(&self, eval: Option<EvalData<'_>>) -> Result<()> {
+        let Some(EarlyStopping { patience, .. }) = self.options.early_stopping else { return Ok(()) };
+        let refused = |reason: &str| Err(Error::setting("early_stopping", patience, reason));
+        match eval.map(|eval| eval.split) {
+            Some(EvalSplit::Validation) => Ok(()),
+            Some(EvalSplit::Test) => {
+                refused("needs validation data: what is chosen by the test set cannot be judged by it; set folds")
+            }
+            None => refused("needs validation data"),
+        }
     }
 
     /// Whether the network can be evaluated on `data`.
@@ -264,7 +308,7 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
         let steps = self.steps_per_epoch() * u64::from(self.options.epochs);
-        let TrainState { mlp, optimizer, progress } = &mut self.state;
+        let TrainState { mlp, optimizer, progress, .. } = &mut self.state;
         let factor = self.options.dropout_schedule.factor(progress.step, steps);
         let start = progress.step_in_epoch as usize * self.options.batch_size;
         let end = self.order.len().min(start + self.options.batch_size);
@@ -315,13 +359,13 @@ impl<'a> Trainer<'a> {
     /// Returns the loss of the full network as it is after an epoch, not finite where the epoch's
     /// last step overflowed: no later step's loss would show that. Without an evaluation, the loss on
     /// one batch of the training set.
-    fn loss_after_epoch(&mut self, evaluated: Option<f64>) -> f64 {
+    fn loss_after_epoch(&mut self, evaluated: &[Option<f64>]) -> f64 {
         let TrainState { mlp, .. } = &self.state;
         let logits = mlp.dropout_logits().iter().all(|logit| logit.is_finite());
         if !logits || mlp.parameters().iter().any(|value| !value.is_finite()) {
             return f64::NAN;
         }
-        evaluated.unwrap_or_else(|| {
+        evaluated.iter().flatten().copied().reduce(|a, b| a + b).unwrap_or_else(|| {
             self.evaluator.loss_of_first(&mut self.cpu, &self.state.mlp, self.data, self.options.batch_size)
         })
     }
@@ -330,16 +374,22 @@ impl<'a> Trainer<'a> {
         let Progress { epoch, loss_sum, correct, step, .. } = self.state.progress;
         let epoch = epoch + 1;
         let mut control = Control::Continue;
+        let train = self.options.full_train_figures.then_some(self.data);
+        let examples = eval.map_or(0, |eval| eval.data.len()) + train.map_or(0, |data| data.len());
+        if examples > 0 {
+            control = observer.observe(&Event::EvaluationStart { epoch, examples })?;
+        }
+        let full_train = train.map(|data| self.evaluate(data)).transpose()?;
         let scores = match eval {
             None => None,
             Some(EvalData { split, data }) => {
-                control = observer.observe(&Event::EvaluationStart { epoch, examples: data.len() })?;
                 let Scores { loss, accuracy } = self.evaluate(data)?;
                 Some(EvalScores { split, loss, accuracy })
             }
         };
         self.cpu.refresh_hand_over();
-        let loss = self.loss_after_epoch(scores.map(|scores| scores.loss));
+        let evaluated = [full_train.map(|scores| scores.loss), scores.map(|scores| scores.loss)];
+        let loss = self.loss_after_epoch(&evaluated);
         if !loss.is_finite() {
             diverged(observer, epoch, self.steps_per_epoch(), loss)?;
         }
@@ -349,12 +399,16 @@ impl<'a> Trainer<'a> {
             train_loss: loss_sum / self.totals.0,
             train_accuracy: classes.then_some(correct / self.totals.1),
             eval: scores,
+            full_train,
             learned_dropout: LearnedDropout::of(&self.state.mlp),
         };
         self.state.progress = Progress { epoch, step, ..Progress::default() };
+        if let Some((stopping, scores)) = self.options.early_stopping.zip(scores) {
+            stopping.note(&mut self.state.best, epoch, &scores, &self.state.mlp);
+        }
         control = control.max(observer.observe(&Event::Epoch(&summary))?);
         control = self.after_epoch.iter_mut().fold(control, |control, told| control.max(told(&summary)));
-        if epoch < self.options.epochs && control != Control::Stop {
+        if !self.is_over() && control != Control::Stop {
             control = observer.observe(&Event::Checkpoint { state: &self.state })?;
         }
         Ok(control)

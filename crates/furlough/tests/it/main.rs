@@ -7,6 +7,7 @@ mod common;
 mod concrete;
 mod drop_connect;
 mod dropout;
+mod early_stopping;
 mod mask_statistics;
 mod masks_python;
 mod module_order;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         concrete,
         drop_connect,
         dropout,
+        early_stopping,
         mask_statistics,
         masks_python,
         module_order,

@@ -214,6 +214,7 @@ fn stopped_and_resumed_changes_no_bit() {
                 label_smoothing: case.loss.label_smoothing,
                 class_weights: (!case.loss.class_weights.is_empty()).then_some(ClassWeights::Balanced),
             },
+            ..TrainOptions::default()
         };
         let (whole, pieces) = whole_and_in_pieces(&case.network(), &options, &data, &[1, 2, 4, 1]);
         assert_eq!(state_bits(&whole.state().optimizer), state_bits(&pieces.state().optimizer), "{case:?}");

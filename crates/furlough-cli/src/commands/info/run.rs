@@ -6,7 +6,7 @@ use furlough::data::EvalSplit;
 use furlough::noun_of;
 use furlough::train::LearnedDropout;
 use furlough_lab::recipe::Recipe;
-use furlough_lab::run::{EpochRecord, Failure, Manifest, RunContents, RunDir};
+use furlough_lab::run::{EpochRecord, Failure, Manifest, RunContents, RunDir, final_record};
 use serde::Serialize;
 use std::path::Path;
 
@@ -60,7 +60,8 @@ impl RunSummary {
             learned_dropout = LearnedDropout::of(&dir.trained()?.mlp);
         }
         let loss = |record: &EpochRecord| record.summary.eval_loss().unwrap_or(record.summary.train_loss);
-        let best = epochs.iter().filter(|record| record.is_good()).min_by(|a, b| loss(a).total_cmp(&loss(b)));
+        let lowest = || epochs.iter().filter(|record| record.is_good()).min_by(|a, b| loss(a).total_cmp(&loss(b)));
+        let best = if recipe.early_stopping().is_some() { final_record(&recipe, &epochs) } else { lowest() };
         let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);
         let file = |name: &str| {
             let bytes = std::fs::metadata(dir.file(name)).ok()?.len();
@@ -127,7 +128,14 @@ impl RunSummary {
         }
         match &self.manifest {
             Some(manifest) => {
-                fields.add("status", &format!("finished · {of} {epochs} in {seconds}"));
+                let early = match manifest.best_epoch {
+                    Some(_) if done < of as usize => format!("finished · stopped early after {done} of "),
+                    _ => "finished · ".into(),
+                };
+                fields.add("status", &format!("{early}{of} {epochs} in {seconds}"));
+                if let Some(best) = manifest.best_epoch {
+                    fields.add("network", &format!("of the best epoch, {best}"));
+                }
                 fields.add("data", &format!("{} · {}", self.recipe.data(), name(&manifest.data_origin)));
                 let (on, set) = (threads(manifest.threads), &manifest.instruction_set);
                 fields.add("machine", &format!("{on} · {set} · furlough {}", manifest.library));

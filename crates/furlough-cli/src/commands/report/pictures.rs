@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use furlough::files::write_atomic;
 use furlough_lab::report::{Comparison, Pixels, RunReport, StudyPicture};
-use furlough_lab::run::{NamedRun, Plot, RunDir, chart_png, chart_svg};
+use furlough_lab::run::{NamedRun, Plot, RunDir, best_epoch, chart_png, chart_svg};
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,8 +42,9 @@ impl Folder {
     /// Writes the plots of a run, each name after `prefix`.
     pub fn write_run(&self, prefix: &str, run: &RunReport) -> anyhow::Result<()> {
         if !run.records.is_empty() {
-            let split = run.recipe.partition().eval_split();
-            self.plot(&format!("{prefix}curves"), &Plot::Curves { title: &run.name, split, records: &run.records })?;
+            let (split, best) = (run.recipe.partition().eval_split(), best_epoch(&run.recipe, &run.records));
+            let curves = Plot::Curves { title: &run.name, split, records: &run.records, best };
+            self.plot(&format!("{prefix}curves"), &curves)?;
         }
         if let Some(learned) = run.learned_dropout() {
             let name = format!("{prefix}learned");

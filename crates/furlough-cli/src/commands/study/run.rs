@@ -12,6 +12,7 @@ use crate::{failure, interrupt};
 use anyhow::bail;
 use furlough::counted;
 use furlough::train::Control;
+use furlough_lab::run::final_record;
 use furlough_lab::study::{
     Ended, Job, JobReport, Measure, PoolConfig, Queue, Study, StudyFolder, TrialConfig, TrialData, TrialOutcome,
     TrialRecord, TrialState, measure_trial, run_pool,
@@ -205,7 +206,7 @@ fn on_report(
                 }
                 Ok((outcome, mut values)) => {
                     ran.finished += 1;
-                    let last = outcome.records.last();
+                    let last = final_record(planned.trial.recipe(), &outcome.records);
                     values.extend(last.and_then(|last| Some((Measure::TestError, Measure::TestError.of_epoch(last)?))));
                     let seconds = outcome.records.iter().map(|record| record.seconds).sum();
                     ran.display.event(&Event::Trial { title, id, end: End::Finished { values: &values, seconds } });

@@ -58,6 +58,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
         steps: 60,
         seconds: 1.5,
         last: None,
+        best_epoch: None,
         files: Vec::new(),
     };
     let model = RunModel { mlp, info: ModelInfo { data: info, recipe: recipe.to_toml() } };

@@ -46,23 +46,23 @@ const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf");
 
 /// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the
-/// epochs. `split` is what was evaluated. The same records give the
-/// same bytes.
+/// epochs. `split` is what was evaluated; a line marks the best epoch of a run that may stop early.
+/// The same records give the same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_svg(title: &str, split: EvalSplit, records: &[EpochRecord]) -> Result<String> {
+pub fn curves_svg(title: &str, split: EvalSplit, records: &[EpochRecord], best: Option<u32>) -> Result<String> {
     check(RunDir::CURVES_SVG, records)?;
-    svg(RunDir::CURVES_SVG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records))
+    svg(RunDir::CURVES_SVG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records, best))
 }
 
 /// The same picture as a PNG image, two pixels to the unit. The same records give the same bytes.
 ///
 /// # Errors
 /// [`Error::Run`] when there is no epoch to draw.
-pub fn curves_png(title: &str, split: EvalSplit, records: &[EpochRecord]) -> Result<Vec<u8>> {
+pub fn curves_png(title: &str, split: EvalSplit, records: &[EpochRecord], best: Option<u32>) -> Result<Vec<u8>> {
     check(RunDir::CURVES_PNG, records)?;
-    png(RunDir::CURVES_PNG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records))
+    png(RunDir::CURVES_PNG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records, best))
 }
 
 /// A chart as an SVG picture; `name` is for messages. The same chart gives the same bytes.

@@ -63,7 +63,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, runs: &[NamedRun
         let title = if axis.is_log() { format!("{title} (logarithmic)") } else { title.into() };
         let (left, top) = (70.0 + 450.0 * (place % 2) as f64, below + ROW * (place / 2) as f64 + 30.0);
         let panel = PanelFrame { left, right: left + 320.0, top, bottom: top + 240.0 };
-        draw_panel(canvas, &panel, &title, &axis, &curves)?;
+        draw_panel(canvas, &panel, &title, (&axis, None), &curves)?;
     }
     Ok(())
 }

@@ -30,6 +30,8 @@ pub enum Plot<'a> {
         split: EvalSplit,
         /// The epochs, from the first.
         records: &'a [EpochRecord],
+        /// The best epoch, where the run may stop early.
+        best: Option<u32>,
     },
     /// The learning curves of several runs, one color a run.
     Overlay(&'a [NamedRun<'a>]),
@@ -74,8 +76,8 @@ impl Plot<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, drop: f64) -> Drawn<DB> {
-        if let Plot::Curves { title, split, records } = self {
-            return scene::draw(area, (FINE, drop), (title, *split), records);
+        if let Plot::Curves { title, split, records, best } = self {
+            return scene::draw(area, (FINE, drop), (title, *split), records, *best);
         }
         let canvas = Canvas::new(area, FINE, drop)?;
         match self {

@@ -13,6 +13,8 @@ use plotters::style::text_anchor::HPos;
 /// in gray.
 pub(super) const TRAIN: RGBColor = RGBColor(0, 114, 178);
 pub(super) const TEST: RGBColor = RGBColor(213, 94, 0);
+/// Bluish green of the same palette.
+const FULL_TRAIN: RGBColor = RGBColor(0, 158, 115);
 /// Up to so many epochs, each has a dot.
 const DOTS: usize = 40;
 
@@ -29,13 +31,14 @@ pub(super) struct PanelFrame {
     pub bottom: f64,
 }
 
-/// Draws the curves of `records`, of which there is at least one. `fine` pixels make a unit, and
+/// Draws the curves of `records`, of which there is at least one, and marks the epoch `best`. `fine` pixels make a unit, and
 /// text comes out `drop` times its size too high with this backend.
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (fine, drop): (u32, f64),
     (title, split): (&str, EvalSplit),
     records: &[EpochRecord],
+    best: Option<u32>,
 ) -> Drawn<DB> {
     let canvas = Canvas::new(area, fine, drop)?;
     let evaluated = format!("{split}, full network");
@@ -44,14 +47,19 @@ pub(super) fn draw<DB: DrawingBackend>(
         color,
         values: records.iter().map(value).collect(),
     };
-    let losses = [
+    let mut losses = vec![
         curve("train, dropout on", TRAIN, |r| Some(r.summary.train_loss)),
         curve(&evaluated, TEST, |r| r.summary.eval_loss()),
     ];
-    let shares = [
+    let mut shares = vec![
         curve("train, dropout on", TRAIN, |r| r.summary.train_accuracy),
         curve(&evaluated, TEST, |r| r.summary.eval_accuracy()),
     ];
+    if records.iter().any(|record| record.summary.full_train.is_some()) {
+        let name = "train, full network";
+        losses.push(curve(name, FULL_TRAIN, |r| r.summary.full_train.map(|scores| scores.loss)));
+        shares.push(curve(name, FULL_TRAIN, |r| r.summary.full_train.and_then(|scores| scores.accuracy)));
+    }
     canvas.text(&shorten(title, 80), (24.0, 26.0), 19.0, INK, HPos::Left)?;
     legend(&canvas, &losses, &shares)?;
 
@@ -63,11 +71,13 @@ pub(super) fn draw<DB: DrawingBackend>(
     let (top, bottom) = (92.0, 350.0);
     if share_values.is_empty() {
         let panel = PanelFrame { left: 70.0, right: 830.0, top, bottom };
-        return draw_panel(&canvas, &panel, loss_title, &loss_axis, &losses);
+        return draw_panel(&canvas, &panel, loss_title, (&loss_axis, best), &losses);
     }
     let share_axis = Axis::shares(share_values.iter().copied());
-    draw_panel(&canvas, &PanelFrame { left: 70.0, right: 390.0, top, bottom }, loss_title, &loss_axis, &losses)?;
-    draw_panel(&canvas, &PanelFrame { left: 520.0, right: 840.0, top, bottom }, "accuracy", &share_axis, &shares)
+    let (left, right) = ((70.0, 390.0), (520.0, 840.0));
+    let panel = |(left, right)| PanelFrame { left, right, top, bottom };
+    draw_panel(&canvas, &panel(left), loss_title, (&loss_axis, best), &losses)?;
+    draw_panel(&canvas, &panel(right), "accuracy", (&share_axis, best), &shares)
 }
 
 fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, losses: &[Curve], shares: &[Curve]) -> Drawn<DB> {
@@ -87,7 +97,7 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     panel: &PanelFrame,
     title: &str,
-    axis: &Axis,
+    (axis, best): (&Axis, Option<u32>),
     curves: &[Curve],
 ) -> Drawn<DB> {
     let PanelFrame { left, right, top, bottom } = *panel;
@@ -108,6 +118,13 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
     }
     canvas.text("epoch", ((left + right) / 2.0, bottom + 34.0), 14.0, INK, HPos::Center)?;
 
+    if let Some(best) = best {
+        let at = x(f64::from(best));
+        canvas.line([(at, top), (at, bottom)], PALE, 1.0)?;
+        let beyond = at > (left + right) / 2.0;
+        let (place, side) = if beyond { (at - 5.0, HPos::Right) } else { (at + 5.0, HPos::Left) };
+        canvas.text(&format!("best: {best}"), (place, top + 7.0), 13.0, PALE, side)?;
+    }
     let mut ends = Vec::new();
     for curve in curves {
         let point = |(index, value): (usize, &Option<f64>)| {

@@ -114,6 +114,15 @@ impl Observer for TensorBoard<'_> {
             let event = epoch_event((self.now)(), summary, (self.seconds)());
             self.append(&[event])?;
         }
+        // The figure of the epoch whose network the run has, as a point of its own.
+        if let furlough::train::Event::Stop { reason, state } = event
+            && let (true, Some(best)) = (reason.is_finished(), &state.best)
+        {
+            let content = Some(Content::Scalar(best.value as f32));
+            let value = Value { tag: "early-stopping/best".into(), metadata: None, content };
+            let event = summary((self.now)(), best.epoch.into(), vec![value]);
+            self.append(&[event])?;
+        }
         Ok(Control::Continue)
     }
 }
@@ -140,6 +149,8 @@ fn epoch_event(wall_time: f64, epoch: &EpochSummary, seconds: f64) -> EventMessa
     let figures = [
         ("train/loss".to_string(), Some(epoch.train_loss)),
         ("train/accuracy".into(), epoch.train_accuracy),
+        ("train-full/loss".into(), epoch.full_train.map(|scores| scores.loss)),
+        ("train-full/accuracy".into(), epoch.full_train.and_then(|scores| scores.accuracy)),
         (format!("{split}/loss"), epoch.eval_loss()),
         (format!("{split}/accuracy"), epoch.eval_accuracy()),
         ("time/seconds".into(), Some(seconds)),

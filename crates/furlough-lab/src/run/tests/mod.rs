@@ -35,7 +35,7 @@ fn state(epoch: u32, step: u64) -> TrainState {
     let optimizer = OptimizerState::from_buffers(&small_recipe().options().optimizer, buffer).unwrap();
     // A sum that no decimal of fewer than 17 digits gives back.
     let progress = Progress { epoch, step_in_epoch: step % 4, step, loss_sum: 0.1 + 0.2 + step as f64, correct: 3.0 };
-    TrainState { mlp, optimizer, progress }
+    TrainState { mlp, optimizer, progress, best: None }
 }
 
 fn info() -> RunInfo {

@@ -16,15 +16,15 @@ fn pixels(png: &[u8]) -> (u32, u32, Vec<u8>) {
 #[test]
 fn the_same_records_give_the_same_pictures() {
     let records = curves(10);
-    let svg = curves_svg("a <title>", EvalSplit::Test, &records).unwrap();
-    assert_eq!(svg, curves_svg("a <title>", EvalSplit::Test, &records).unwrap());
+    let svg = curves_svg("a <title>", EvalSplit::Test, &records, None).unwrap();
+    assert_eq!(svg, curves_svg("a <title>", EvalSplit::Test, &records, None).unwrap());
     assert!(svg.starts_with("<svg width=\"900\" height=\"400\" viewBox=\"0 0 3600 1600\""), "{}", &svg[..100]);
     assert!(svg.trim_end().ends_with("</svg>"));
     for text in ["a &lt;title&gt;", "loss", "accuracy", "epoch", "train, dropout on", "test, full network", "0.970"] {
         assert!(svg.contains(text), "{text}");
     }
-    let png = curves_png("a <title>", EvalSplit::Test, &records).unwrap();
-    assert_eq!(png, curves_png("a <title>", EvalSplit::Test, &records).unwrap());
+    let png = curves_png("a <title>", EvalSplit::Test, &records, None).unwrap();
+    assert_eq!(png, curves_png("a <title>", EvalSplit::Test, &records, None).unwrap());
     let (width, height, pixels) = pixels(&png);
     assert_eq!((width, height), (1800, 800));
     // Both curves' colors are there, and most of the rest is white.
@@ -46,7 +46,7 @@ fn every_kind_of_run_can_be_drawn() {
     for epochs in [1, 2, 1000] {
         for (test, accuracy) in [(true, true), (false, true), (true, false), (false, false)] {
             let records: Vec<_> = curves(epochs).into_iter().map(|record| strip(record, test, accuracy)).collect();
-            let svg = curves_svg("run", EvalSplit::Test, &records).unwrap();
+            let svg = curves_svg("run", EvalSplit::Test, &records, None).unwrap();
             assert_eq!(svg.contains("accuracy"), accuracy);
             assert_eq!(svg.contains("test, full network"), test);
             assert!(svg.matches("<polyline").count() >= usize::from(epochs > 1));
@@ -57,9 +57,9 @@ fn every_kind_of_run_can_be_drawn() {
     wild[2].summary.eval.as_mut().unwrap().loss = f64::INFINITY;
     wild[3].summary.train_loss = 1e300;
     wild[4].summary.train_loss = 0.0;
-    assert!(!curves_svg("run", EvalSplit::Test, &wild).unwrap().contains("NaN"));
-    curves_png("run", EvalSplit::Test, &wild).unwrap();
-    assert!(curves_svg("run", EvalSplit::Test, &[]).unwrap_err().to_string().contains("no finished epoch"));
+    assert!(!curves_svg("run", EvalSplit::Test, &wild, None).unwrap().contains("NaN"));
+    curves_png("run", EvalSplit::Test, &wild, None).unwrap();
+    assert!(curves_svg("run", EvalSplit::Test, &[], None).unwrap_err().to_string().contains("no finished epoch"));
 }
 
 #[test]
