@@ -14,6 +14,10 @@ struct ReadmeInChinese;
 struct Library;
 
 #[cfg(doctest)]
+#[doc = include_str!("guide/weighted-losses.md")]
+struct WeightedLosses;
+
+#[cfg(doctest)]
 #[doc = include_str!("guide/uncertainty.md")]
 struct Uncertainty;
 

@@ -1,6 +1,7 @@
 //! The tests of the command, in one program, so that they are linked once.
 
 mod common;
+mod early_stopping;
 mod errors;
 mod flags_page;
 #[cfg(target_os = "linux")]
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     furlough_harness::run(furlough_harness::all![
+        early_stopping,
         errors,
         flags_page,
         #[cfg(target_os = "linux")]

@@ -4,12 +4,16 @@
 use crate::CHILDREN;
 use furlough::data::{Dataset, EvalData, Features, Targets};
 use furlough::files::{DataInfo, load_model};
+use furlough::predict::Predictor;
 use furlough::train::{Control, Event, StopReason, Trainer};
 use furlough_lab::recipe::{Recipe, Settings};
-use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo};
+use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo, final_record};
 use std::path::Path;
 
-furlough_harness::tests![stopping_and_resuming_changes_no_byte,];
+furlough_harness::tests![
+    stopping_and_resuming_changes_no_byte,
+    a_run_that_stops_early_is_finished_and_resuming_changes_no_byte,
+];
 
 fn data() -> Dataset {
     let rows = ndarray::Array2::from_shape_fn((70, 6), |(i, j)| ((i * 37 + j * 101) % 251) as u8);
@@ -21,6 +25,8 @@ fn data() -> Dataset {
 fn recipe(masks: &str) -> Recipe {
     let text = "data = \"small\"\nhidden = [12, 7]\ndropout = [0.2, 0.5]\ninput_dropout = 0.1\ninit = \"kaiming\"\n\
                 lr = 0.1\nmomentum = 0.9\nnesterov = true\nmax_norm = 2.0\nbatch_size = 16\nepochs = 4\nseed = 11";
+    // Until it stops by itself.
+    let text = if masks.contains("early") { text.replace("epochs = 4", "epochs = 60") } else { text.into() };
     Settings::parse(&format!("{text}\n{masks}"), None).unwrap().resolve().unwrap()
 }
 
@@ -33,7 +39,7 @@ fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
 fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
     let data = data();
     let recipe = recipe(masks);
-    let (network, options) = (recipe.network(6, 3), recipe.options());
+    let (network, options, split) = (recipe.network(6, 3), recipe.options(), recipe.partition().eval_split());
     let (recorder, mut trainer) = if path.join(RunDir::RECIPE).exists() {
         let dir = RunDir::resume(path).unwrap();
         assert_eq!(dir.recipe().unwrap(), recipe);
@@ -51,7 +57,8 @@ fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
         Ok(if taken >= steps { Control::Stop } else { Control::Continue })
     };
     trainer.checkpoint_every(Some(2));
-    trainer.fit_with(Some(EvalData::test(&data)), &mut (recorder, stop_after)).unwrap()
+    let eval = EvalData { split, data: &data };
+    trainer.fit_with(Some(eval), &mut (recorder, stop_after)).unwrap()
 }
 
 fn stopping_and_resuming_changes_no_byte() {
@@ -64,6 +71,46 @@ fn stopping_and_resuming_changes_no_byte() {
         "dropout_kind = 'concrete'",
     ] {
         stopping_and_resuming(masks);
+    }
+}
+
+/// With all that a checkpoint may have beside the network: the best epoch's, velocities, and what is
+/// learned of drop probabilities.
+fn a_run_that_stops_early_is_finished_and_resuming_changes_no_byte() {
+    let _locks = CHILDREN.read();
+    for masks in [
+        "folds = 5\nearly_stopping = 1",
+        "folds = 5\nearly_stopping = 3\nearly_stopping_metric = 'accuracy'\ndropout_kind = 'concrete'",
+        "folds = 5\nearly_stopping = 2\ndropout_sharing = 'batch'\ntrain_figures = 'full'\nlabel_smoothing = 0.1\n\
+         class_weights = 'balanced'",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
+        assert_eq!(train(&whole, masks, u64::MAX), StopReason::EarlyStopped, "{masks}");
+        let stops = [3, 2, 1, 6, 4].into_iter().cycle();
+        let ends = stops.map(|steps| train(&pieces, masks, steps));
+        let last = ends.take(200).find(|&reason| reason != StopReason::Asked);
+        assert_eq!(last, Some(StopReason::EarlyStopped), "{masks}");
+        for name in Manifest::FILES.into_iter().chain([RunDir::MANIFEST]) {
+            let read = |path: &Path| std::fs::read(path.join(name)).unwrap();
+            assert!(read(&whole) == read(&pieces), "{name}, {masks}");
+        }
+        let dir = RunDir::open(&whole).unwrap();
+        let contents = dir.contents().unwrap();
+        assert!(contents.is_finished() && contents.records.len() < 60);
+        let best = contents.manifest.unwrap().best_epoch.unwrap();
+        let patience = contents.recipe.early_stopping().unwrap().patience;
+        assert_eq!(contents.records.len() as u32, best + patience);
+        let own = final_record(&contents.recipe, &contents.records).unwrap();
+        assert_eq!(own.summary.epoch, best);
+        // The model is the network of that epoch, and the checkpoint's is that of the last.
+        let model = load_model(&dir.model().unwrap()).unwrap().0;
+        let evaluation = Predictor::new(model, 1).evaluate(&data()).unwrap();
+        assert_eq!(Some(evaluation.loss), own.summary.eval_loss());
+        let cut = std::fs::read_to_string(dir.file(RunDir::METRICS)).unwrap();
+        std::fs::write(dir.file(RunDir::METRICS), cut.lines().next().unwrap().to_string() + "\n").unwrap();
+        let error = dir.contents().unwrap_err().to_string();
+        assert!(error.contains("has 1 epoch, and the finished run has"), "{error}");
     }
 }
 
