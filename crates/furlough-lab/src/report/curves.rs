@@ -86,14 +86,18 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
     Ok(Some(html! {
         p { "Train figures are means over each epoch with dropout on, while the weights changed; " (split) " figures \
          are those of the full network after it."
-            @if let Some(best) = best { " The best epoch is " (best) ": the network of a finished run is that of this epoch." }
+            @if let Some(best) = best {
+                " The best epoch is " (best) ": the network of a finished run is that of this epoch."
+            }
         }
         figure {
             (live(&charts, place))
             div.still.twin { (embed::picture(&still, &said(report))) }
             details {
                 summary { "Figures as a table" }
-                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" { (table(records, split, best)) }
+                div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" {
+                    (table(records, split, best))
+                }
             }
         }
     }))
@@ -122,8 +126,8 @@ fn table(records: &[EpochRecord], split: EvalSplit, best: Option<u32>) -> Markup
             caption { "Figures of each epoch" }
             thead {
                 tr {
-                    th scope="col" { "Epoch" } th scope="col" { "Train loss" } th scope="col" { (capital(split.as_str()))
-                        " loss" }
+                    th scope="col" { "Epoch" } th scope="col" { "Train loss" }
+                    th scope="col" { (capital(split.as_str())) " loss" }
                     th scope="col" { "Train accuracy" } th scope="col" { (capital(split.as_str())) " accuracy" }
                         @if full { th scope="col" { "Train loss, full network" } th scope="col" {
                             "Train accuracy, full network" } }

@@ -80,8 +80,8 @@ impl Manifest {
         Ok(Some(manifest))
     }
 
-    /// Checks that a log has the epochs of this run: all of its recipe's, or as many as it took until
-    /// it stopped early.
+    /// Checks that a log has the epochs of this run: all of its recipe's, or as many as it took
+    /// until it stopped early.
     ///
     /// # Errors
     /// What is wrong, in words.

@@ -8,8 +8,8 @@ use furlough::data::Dataset;
 use furlough::predict::{Evaluation, Predictor};
 use furlough::train::{Control, Event};
 
-/// The recipe without what it held out, with the seed of the base. Where trials may stop early, this
-/// one is trained for as many epochs as the best ones of its trials are on average.
+/// The recipe without what it held out, with the seed of the base. Where trials may stop early,
+/// this one is trained for as many epochs as the best ones of its trials are on average.
 pub(super) fn on_all_data(recipe: &Recipe, best_epochs: &[u32]) -> Result<Recipe> {
     let mut settings = super::candidate::settings_of(recipe)?;
     (settings.folds, settings.fold, settings.stratified) = (None, None, None);

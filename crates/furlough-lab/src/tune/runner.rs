@@ -65,8 +65,8 @@ impl TrialRunner<'_> {
         self.folds.iter().map(trial).collect()
     }
 
-    /// Returns the best epoch of each trial of a recipe that has been trained, where trials may stop
-    /// early.
+    /// Returns the best epoch of each trial of a recipe that has been trained, where trials may
+    /// stop early.
     pub fn best_epochs(&self, recipe: &Recipe) -> Result<Vec<u32>> {
         let found = |trial: Trial| Ok(best_epoch(recipe, &trial.found(self.setting.root)?.records));
         let best: Result<Vec<Option<u32>>> = self.trials(recipe)?.into_iter().map(found).collect();

@@ -165,8 +165,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Data`] unless there is one weight an example, each is a finite number of at least 0,
-    /// and one of them is above 0.
+    /// [`Error::Data`] unless there is one weight an example, each is a finite number of at least
+    /// 0, and one of them is above 0.
     pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self> {
         let bad = |reason: String| Err(Error::data("set", reason));
         if weights.len() != self.len() {

@@ -48,8 +48,8 @@ impl Loss {
     }
 
     /// Returns the loss of `logits` (examples × classes) whose examples have these weights, and its
-    /// derivative by the logits. Stable: the largest logit of each row is subtracted first. Both are
-    /// 0 where the weights sum to 0.
+    /// derivative by the logits. Stable: the largest logit of each row is subtracted first. Both
+    /// are 0 where the weights sum to 0.
     ///
     /// # Panics
     /// When there are not as many labels and weights as rows, or a label is not a class.
@@ -85,8 +85,8 @@ impl Loss {
     }
 }
 
-/// Returns the mean softmax cross-entropy of `logits` (examples × classes) and its derivative by the
-/// logits, `(softmax - onehot) / examples`: a [`Loss`] without weights or smoothing.
+/// Returns the mean softmax cross-entropy of `logits` (examples × classes) and its derivative by
+/// the logits, `(softmax - onehot) / examples`: a [`Loss`] without weights or smoothing.
 ///
 /// # Panics
 /// When there are not as many labels as rows, or a label is not a class.

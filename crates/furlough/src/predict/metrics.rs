@@ -8,8 +8,8 @@ use ndarray::{Array2, ArrayView2};
 pub struct Evaluation {
     /// Number of examples.
     pub examples: usize,
-    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers. Weighted by the
-    /// data's weights.
+    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers. Weighted by
+    /// the data's weights.
     pub loss: f64,
     /// Share classified rightly, weighted likewise; none for numbers.
     pub accuracy: Option<f64>,

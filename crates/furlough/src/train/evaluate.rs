@@ -5,8 +5,8 @@ use crate::nn::{Mlp, argmax};
 /// How well a network does on a data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scores {
-    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers. Weighted by the
-    /// data's weights, without label smoothing and class weights.
+    /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers. Weighted by
+    /// the data's weights, without label smoothing and class weights.
     pub loss: f64,
     /// Share classified rightly, weighted likewise; none for numbers.
     pub accuracy: Option<f64>,

@@ -19,9 +19,9 @@ pub struct LossOptions {
 /// How much the examples of each class count in the loss.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClassWeights {
-    /// So that each class counts the same in all: n / (k · n_c), n being the number of examples, n_c
-    /// that of a class and k how many classes have some, as scikit-learn has it. Where examples have
-    /// weights, n and n_c are sums of weights. A class without examples has weight 0.
+    /// So that each class counts the same in all: n / (k · n_c), n being the number of examples,
+    /// n_c that of a class and k how many classes have some, as scikit-learn has it. Where examples
+    /// have weights, n and n_c are sums of weights. A class without examples has weight 0.
     Balanced,
     /// One for each class, in their order.
     List(Vec<f64>),

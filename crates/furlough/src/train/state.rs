@@ -29,8 +29,8 @@ pub struct Progress {
     pub step: u64,
     /// Sum of the examples' losses in the present epoch, each times what the example counts.
     pub loss_sum: f64,
-    /// Sum of the weights of the examples of the present epoch that were classified rightly, dropout
-    /// on: their number where there are no weights.
+    /// Sum of the weights of the examples of the present epoch that were classified rightly,
+    /// dropout on: their number where there are no weights.
     #[serde(serialize_with = "whole_number")]
     pub correct: f64,
 }

@@ -218,7 +218,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Trains until all epochs are done, the run stops early ([`EarlyStopping`]), or a call that
-    /// [`Self::on_epoch`] has set asks to stop. After each epoch the full network is evaluated on `eval`.
+    /// [`Self::on_epoch`] has set asks to stop. After each epoch the full network is evaluated on
+    /// `eval`.
     ///
     /// # Errors
     /// As [`Self::fit_with`].
@@ -232,8 +233,8 @@ impl<'a> Trainer<'a> {
     /// [`Error::NotFinite`] when the loss stops being finite, in a step or when the network is
     /// evaluated after an epoch; a checkpoint event for what had been learned before the step comes
     /// first, unless the weights themselves have overflowed. Any error of the observer;
-    /// [`Error::Data`] when `eval` does not fit the network; [`Error::Setting`] when the run may stop
-    /// early and `eval` is not of examples held out.
+    /// [`Error::Data`] when `eval` does not fit the network; [`Error::Setting`] when the run may
+    /// stop early and `eval` is not of examples held out.
     pub fn fit_with(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<StopReason> {
         if let Some(eval) = eval {
             self.check_eval(eval.data)?;
@@ -357,8 +358,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Returns the loss of the full network as it is after an epoch, not finite where the epoch's
-    /// last step overflowed: no later step's loss would show that. Without an evaluation, the loss on
-    /// one batch of the training set.
+    /// last step overflowed: no later step's loss would show that. Without an evaluation, the loss
+    /// on one batch of the training set.
     fn loss_after_epoch(&mut self, evaluated: &[Option<f64>]) -> f64 {
         let TrainState { mlp, .. } = &self.state;
         let logits = mlp.dropout_logits().iter().all(|logit| logit.is_finite());

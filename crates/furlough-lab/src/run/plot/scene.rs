@@ -31,8 +31,8 @@ pub(super) struct PanelFrame {
     pub bottom: f64,
 }
 
-/// Draws the curves of `records`, of which there is at least one, and marks the epoch `best`. `fine` pixels make a unit, and
-/// text comes out `drop` times its size too high with this backend.
+/// Draws the curves of `records`, of which there is at least one, and marks the epoch `best`.
+/// `fine` pixels make a unit, and text comes out `drop` times its size too high with this backend.
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (fine, drop): (u32, f64),
