@@ -80,7 +80,7 @@ fn a_run_that_stops_early_is_finished_and_resuming_changes_no_byte() {
     let _locks = CHILDREN.read();
     for masks in [
         "folds = 5\nearly_stopping = 1",
-        "folds = 5\nearly_stopping = 3\nearly_stopping_metric = 'accuracy'\ndropout_kind = 'concrete'",
+        "folds = 5\nearly_stopping = 2\ndropout_kind = 'concrete'",
         "folds = 5\nearly_stopping = 2\ndropout_sharing = 'batch'\ntrain_figures = 'full'\nlabel_smoothing = 0.1\n\
          class_weights = 'balanced'",
     ] {
