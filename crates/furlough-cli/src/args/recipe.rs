@@ -134,12 +134,13 @@ mod tests {
     use std::collections::HashSet;
 
     /// A value of each key that is a text of its own.
-    const TEXTS: [(&str, &str); 5] = [
+    const TEXTS: [(&str, &str); 6] = [
         ("data", "digits"),
         ("dropout_schedule", "ramp:0.25"),
         ("init", "uniform:0.5"),
         ("lr_schedule", "warmup:0.5+cosine"),
         ("weight_decay_schedule", "flat_cos"),
+        ("class_weights", "balanced"),
     ];
 
     fn sample(key: &Key) -> String {

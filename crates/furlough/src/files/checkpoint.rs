@@ -129,7 +129,7 @@ pub fn checkpoint_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Res
         return Err(Error::file(path, format!("cannot be written: the loss is {}", state.progress.loss_sum)));
     }
     let dropout_logits = sealed::logits(path, &state.mlp)?;
-    let best = |best: &BestEpoch| {
+    let best = |best: &BestEpoch| -> Result<BestBody> {
         let dropout_logits = sealed::logits(path, &best.mlp)?;
         Ok(BestBody { epoch: best.epoch, value: best.value, dropout_logits })
     };
@@ -172,7 +172,7 @@ pub(super) fn from_bytes(
         let mlp = Mlp::from_parameters(architecture.clone(), parameters);
         mlp.with_dropout_logits(dropout_logits).map_err(|error| Error::file(path, error.to_string()))
     };
-    let best = |BestBody { epoch, value, dropout_logits }: BestBody| {
+    let best = |BestBody { epoch, value, dropout_logits }: BestBody| -> Result<BestEpoch> {
         let mlp = network(sealed::values(path, &tensors, architecture, BEST)?, dropout_logits)?;
         Ok(BestEpoch { epoch, value, mlp })
     };
