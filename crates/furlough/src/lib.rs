@@ -1,5 +1,18 @@
 //! Train networks with dropout: fast, on the CPU, and with the same bits every time.
 //!
+//! ```
+//! use furlough::prelude::*;
+//!
+//! let digits = digits::load()?; // 8 × 8 images, built in; your own: Dataset::classification(x, y)
+//! let mlp = Mlp::builder(64, 10).hidden([128]).dropout([0.5]).build()?;
+//! let options = TrainOptions { optimizer: Optimizer::ADAM, learning_rate: 0.001, epochs: 9, ..TrainOptions::default() };
+//! let mut trainer = Trainer::from_mlp(mlp, &options, &digits.train, 2)?; // 2 threads, the same bits as with 1
+//! trainer.on_epoch(|epoch| println!("epoch {}: loss {:.3}", epoch.epoch, epoch.train_loss));
+//! trainer.fit(Some(EvalData::test(&digits.test)))?;
+//! assert!(trainer.evaluate(&digits.test)?.accuracy > Some(0.9));
+//! # Ok::<(), furlough::Error>(())
+//! ```
+//!
 //! The modules, in reading order; each uses only those above it:
 //!
 //! | module | what it holds |
@@ -12,6 +25,8 @@
 //! | [`train`] | the training loop and its events |
 //! | [`predict`] | a trained network's answers, how good they are, and how sure |
 //! | [`files`] | model files and checkpoints: whole or absent |
+//!
+//! [`prelude`] has what most programs name.
 //!
 //! The library is silent: it prints nothing and reads no environment variable, and every failure is
 //! an [`Error`]. It reads a monotonic clock when threads start and between epochs, to see how fast
@@ -34,6 +49,8 @@ pub mod train;
 pub mod predict;
 
 pub mod files;
+
+pub mod prelude;
 
 mod error;
 mod text;

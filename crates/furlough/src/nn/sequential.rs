@@ -1,5 +1,5 @@
 use super::validation::Validation;
-use super::{Activation, Architecture, DropoutKind, Layer, MaskSharing};
+use super::{Activation, Architecture, Dropout, DropoutKind, Layer, MaskSharing};
 use crate::Result;
 
 /// A network as its layers, first to last.
@@ -106,6 +106,29 @@ impl Sequential {
     }
 }
 
+/// The list of layers that gives this architecture.
+///
+/// ```
+/// use furlough::nn::{Layer::*, Sequential};
+/// let list = Sequential::new([Flatten, Dropout(0.1), Linear(784, 256), Relu, Dropout(0.2), Linear(256, 10)]);
+/// assert_eq!(Sequential::from(&list.validate()?), list);
+/// # Ok::<(), furlough::Error>(())
+/// ```
+impl From<&Architecture> for Sequential {
+    fn from(architecture: &Architecture) -> Self {
+        let dropout = |d: Dropout| (d.p() != 0.0).then(|| Layer::dropout(d.kind(), d.p(), d.sharing()));
+        let mut layers = Vec::new();
+        layers.extend(architecture.flattens().then_some(Layer::Flatten));
+        layers.extend(dropout(architecture.input_dropout()));
+        for block in architecture.blocks() {
+            layers.push(Layer::Linear(block.inputs, block.outputs));
+            layers.extend(Layer::of(block.activation));
+            layers.extend(dropout(block.dropout));
+        }
+        Sequential { layers }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +214,16 @@ mod tests {
             let error = Sequential::new(layers.clone()).validate().unwrap_err().to_string();
             assert!(error.contains(expected), "{layers:?}: {error:?} should mention {expected:?}");
         }
+    }
+
+    #[test]
+    fn an_architecture_gives_back_every_layer() {
+        for kind in [DropoutKind::Gaussian, DropoutKind::Concrete, DropoutKind::DropConnect] {
+            let list = Sequential::mlp(5, 2, &[4, 3], Activation::Tanh, 0.25, &[0.5, 0.0]).with_dropout_kind(kind);
+            assert_eq!(Sequential::from(&list.validate().unwrap()), list);
+        }
+        let shared = Sequential::mlp(5, 2, &[4], Activation::Identity, 0.0, &[0.5]).with_sharing(MaskSharing::Batch);
+        assert_eq!(Sequential::from(&shared.validate().unwrap()), shared);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod mistakes;
 mod monte_carlo;
 mod predictor;
 mod regression;
+mod shortcuts;
 mod temperature;
 
 pub use activations::LayerActivations;

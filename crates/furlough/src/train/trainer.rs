@@ -74,6 +74,29 @@ impl<'a> Trainer<'a> {
         Trainer::resume(network, options, data, threads, state)
     }
 
+    /// A run that begins with this network as it stands, in place of first weights that the options
+    /// would give.
+    ///
+    /// ```
+    /// use furlough::{data::{EvalData, digits}, nn::Mlp, train::{TrainOptions, Trainer}};
+    /// let digits = digits::load()?;
+    /// let mlp = Mlp::builder(64, 10).hidden([32]).dropout([0.2]).build()?;
+    /// let options = TrainOptions { learning_rate: 0.1, batch_size: 32, epochs: 5, ..TrainOptions::default() };
+    /// let mut trainer = Trainer::from_mlp(mlp, &options, &digits.train, 1)?;
+    /// trainer.fit(Some(EvalData::test(&digits.test)))?;
+    /// assert!(trainer.evaluate(&digits.test)?.accuracy > Some(0.8));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn from_mlp(mlp: Mlp, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
+        let network = Sequential::from(mlp.architecture());
+        let mut trainer = Trainer::new(&network, options, data, threads)?;
+        trainer.state.mlp = mlp;
+        Ok(trainer)
+    }
+
     /// A run from `state`, which an earlier run with the same network, options and data had come
     /// to.
     ///
