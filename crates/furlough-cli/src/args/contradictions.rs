@@ -1,4 +1,5 @@
-use furlough_lab::recipe::{OneOrMany, Recipe, Settings};
+use super::recipe::flag;
+use furlough_lab::recipe::{GoesWith, KEYS, Key, OneOrMany, Recipe, Settings};
 
 /// What was set and does nothing, or may not mean what it seems to: a sentence each.
 pub fn contradictions(settings: &Settings, recipe: &Recipe) -> Vec<String> {
@@ -8,33 +9,29 @@ pub fn contradictions(settings: &Settings, recipe: &Recipe) -> Vec<String> {
         let means = "drops nothing after the first hidden layer and every unit after the second";
         found.push(format!("--dropout 0,1 {means}; the number is written 0.1"));
     }
-    let no_layer = recipe.hidden().is_empty();
-    let drops = recipe.input_dropout() > 0.0 || recipe.dropout().iter().any(|&p| p > 0.0);
     let rates = match &settings.dropout {
         Some(OneOrMany::One(p)) => *p > 0.0,
         Some(OneOrMany::Many(rates)) => !rates.is_empty(),
         None => false,
     };
-    for (flag, given) in [
-        ("--dropout", rates),
-        ("--activation", settings.activation.is_some()),
-        ("--max-norm", settings.max_norm.is_some()),
-    ] {
-        if given && no_layer {
-            let hint = if flag == "--dropout" { "; --input-dropout drops features" } else { "" };
-            found.push(format!("{flag} does nothing, as there is no hidden layer{hint}"));
-        }
-    }
-    for (flag, given) in [
-        ("--dropout-kind", settings.dropout_kind.is_some()),
-        ("--dropout-sharing", settings.dropout_sharing.is_some()),
-        ("--dropout-schedule", settings.dropout_schedule.is_some()),
-    ] {
-        if given && !drops {
-            found.push(format!("{flag} does nothing, as nothing is dropped"));
-        }
+    for key in KEYS.iter().filter(|key| key.is_said(settings) && (key.name() != "dropout" || rates)) {
+        let Some(missing) = key.goes_with().iter().find(|need| !need.holds(recipe)) else { continue };
+        let hint = if key.name() == "dropout" { "; --input-dropout drops features" } else { "" };
+        found.push(format!("{} does nothing, as {}{hint}", flag(key.name()), reason(*missing, recipe)));
     }
     found
+}
+
+/// Why a key does nothing in a recipe.
+fn reason(missing: GoesWith, recipe: &Recipe) -> String {
+    match missing {
+        GoesWith::HiddenLayers => "there is no hidden layer".into(),
+        GoesWith::Dropping => "nothing is dropped".into(),
+        GoesWith::Value(name, _) => {
+            let own = Key::named(name).and_then(|key| key.word(recipe)).unwrap_or_default();
+            format!("{} is {own}", flag(name))
+        }
+    }
 }
 
 #[cfg(test)]

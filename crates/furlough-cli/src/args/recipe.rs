@@ -57,7 +57,7 @@ impl RecipeArgs {
 }
 
 /// `--input-dropout` for `input_dropout`.
-fn flag(key: &str) -> String {
+pub(super) fn flag(key: &str) -> String {
     format!("--{}", key.replace('_', "-"))
 }
 
@@ -227,6 +227,7 @@ mod tests {
         for key in KEYS {
             let what = format!("| `{}` | {}", key.name(), key.help().replace('|', "\\|"));
             assert_eq!(page.matches(&what).count(), 2, "{what}");
+            assert_eq!(page.matches(&format!("\n| `{}` | ", key.name())).count(), 1, "{}", key.name());
         }
     }
 }

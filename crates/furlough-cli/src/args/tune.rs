@@ -2,6 +2,7 @@ use super::RecipeArgs;
 use super::values::threads;
 use clap::Args;
 use furlough_lab::recipe::whole;
+use furlough_lab::tune::SearchKey;
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ pub(super) const AFTER: &str = "Examples:
   furlough tune --budget 10m
   furlough tune --search width,lr --trials 60 --cross-validation
   furlough tune --search dropout=0..0.6,depth=1..3,lr=0.05..1 --hidden 512,512
+  furlough tune --search activation=relu,gelu,dropout_kind,batch_size
   furlough tune --data idx --data-dir my-data --hidden 128 --init kaiming --lr 0.1
   furlough tune --resume runs/tune-digits-1   go on where Ctrl-C or a crash stopped it
   furlough train --recipe runs/tune-digits-1/recommended.toml --seed 7
@@ -56,9 +58,8 @@ pub struct TuneArgs {
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub data_dir: Option<PathBuf>,
 
-    /// Search these too, each with a range if you like: input_dropout, width, depth, lr,
-    /// weight_decay, max_norm; dropout=LOW..HIGH sets the range of the rates
-    #[arg(long, value_name = "KEY[=LOW..HIGH],…", help_heading = "Search", conflicts_with = "resume")]
+    #[arg(long, value_name = "KEY[=LOW..HIGH|NAME,NAME],…", help = search_help())]
+    #[arg(help_heading = "Search", conflicts_with = "resume")]
     pub search: Option<String>,
     /// Recipes to try, at most [default: 30, or with --budget as many as there is time for]
     #[arg(
@@ -107,6 +108,16 @@ pub struct TuneArgs {
     /// Say nothing but errors
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
+}
+
+/// What the flag `--search` is, with all that can be searched.
+fn search_help() -> String {
+    let keys = SearchKey::all().into_iter().map(SearchKey::name).filter(|&name| name != "dropout");
+    let keys = keys.collect::<Vec<_>>().join(", ");
+    format!(
+        "Search these too, each with a range (lr=0.01..1) or names (activation=relu,gelu) if you like: {keys}; \
+         dropout=LOW..HIGH sets the range of the rates"
+    )
 }
 
 /// `90`, `90s`, `1.5m`, `1h30m` in seconds.

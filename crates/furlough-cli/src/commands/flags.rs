@@ -4,6 +4,8 @@
 use crate::args::Cli;
 use crate::failure;
 use clap::{Arg, Command, CommandFactory};
+use furlough_lab::recipe::{Absent, Form, GoesWith, KEYS, Key, Scale, Search, Usual, Varies};
+use furlough_lab::tune::SearchKey;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -32,7 +34,85 @@ pub fn page() -> String {
     for command in cli.get_subcommands().filter(|command| shown(command)) {
         section(&mut text, command, &format!("furlough {}", command.get_name()));
     }
+    keys(&mut text);
     text
+}
+
+/// Adds the table of what studies and `furlough tune` do with keys.
+fn keys(text: &mut String) {
+    text.push_str(KEYS_HEAD);
+    let searched: Vec<SearchKey> = SearchKey::all();
+    let shape = searched.iter().filter(|key| matches!(key, SearchKey::Width | SearchKey::Depth));
+    let rows = KEYS.iter().map(|key| (key.name(), Some(key))).chain(shape.map(|key| (key.name(), None)));
+    for (name, key) in rows {
+        let search = searched.iter().find(|key| key.name() == name);
+        let (usual, how) = search.map_or((String::new(), String::new()), |key| (usual(*key), how(key.search())));
+        let study = match key.map(Key::varies) {
+            None => "",
+            Some(Varies::ByArm) => "any arm",
+            Some(Varies::ByStudy) => "`[base]`",
+            Some(Varies::BySeed) => "`[seeds]`",
+        };
+        let needs: Vec<String> = key.map_or(&[][..], |key| key.goes_with()).iter().map(need).collect();
+        let _ = writeln!(text, "| `{name}` | {} | {study} | {usual} | {how} |", needs.join(", "));
+    }
+}
+
+const KEYS_HEAD: &str = "
+## What goes with a key
+
+A key does nothing without what it *goes with*.
+A study sets it for *any arm* (`[base]`, `[axes]`, `[[grid]]`), in the study's `[base]` alone, or by `[seeds]`.
+`furlough tune --search KEY` searches it in the range given here; `KEY=LOW..HIGH` or `KEY=NAME,NAME` says another one.
+
+| key | goes with | in a study | `tune` searches | how |
+|---|---|---|---|---|
+";
+
+/// Returns what is searched where nothing is said.
+fn usual(key: SearchKey) -> String {
+    let none = match key.search().absent {
+        None => "",
+        Some(Absent::Below | Absent::Above) => ", or none",
+    };
+    match (key, key.search().usual) {
+        (SearchKey::Width, _) => "a quarter of the base's widest layer to four times that".into(),
+        (SearchKey::Depth, _) => "1 to 4 hidden layers".into(),
+        (_, Usual::Between(low, high)) => format!("{} to {}{none}", small(low), small(high)),
+        (_, Usual::Around(factor)) => format!("the base's divided by {factor} to that times {factor}{none}"),
+        (_, Usual::Choices(names)) => code(names),
+        (SearchKey::Key(key), Usual::AllNames) => match key.form() {
+            Form::Choice(names) => code(&names),
+            Form::Text | Form::Number | Form::Switch => String::new(),
+        },
+    }
+}
+
+fn code(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns `1e-6` for 0.000001.
+fn small(value: f64) -> String {
+    if value > 0.0 && value < 1e-3 { format!("{value:e}") } else { value.to_string() }
+}
+
+fn how(search: Search) -> String {
+    match search.scale {
+        Scale::Even => "evenly, in steps of 0.01",
+        Scale::Ratio => "by ratio, in two digits",
+        Scale::WholeByRatio => "by ratio; whole numbers, multiples of 8 from 64 on",
+        Scale::Each | Scale::Choice => "each as likely",
+    }
+    .into()
+}
+
+fn need(need: &GoesWith) -> String {
+    match need {
+        GoesWith::HiddenLayers => "a hidden layer".into(),
+        GoesWith::Dropping => "a drop probability above 0".into(),
+        GoesWith::Value(key, values) => format!("`{key}` {}", code(values)),
+    }
 }
 
 fn shown(command: &Command) -> bool {

@@ -1,13 +1,21 @@
 //! The table of all keys of a recipe. A key is added by an entry here; what it does is said where
 //! `Recipe` becomes a network and options.
 
-use super::schema::{About, Heading, Key, Varies, keys};
+use super::schema::{About, GoesWith, Heading, Key, Varies, keys};
+use super::search::{Absent, Search};
 use super::text::FromText;
 use super::{OneOrMany, OptimizerKind, TrainFigures};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, MaskSharing};
 use furlough::optim::Schedule;
 use furlough::train::{ClassWeights, EvalMetric};
+
+/// What goes with concrete dropout alone.
+const CONCRETE: &[GoesWith] = &[GoesWith::Dropping, GoesWith::Value("dropout_kind", &["concrete"])];
+/// What goes with stochastic gradient descent alone.
+const SGD: &[GoesWith] = &[GoesWith::Value("optimizer", &["sgd"])];
+/// What goes with Adam and its relatives alone.
+const ADAM: &[GoesWith] = &[GoesWith::Value("optimizer", &["adam", "adamw"])];
 
 keys! {
     /// Name of the data set.
@@ -72,71 +80,84 @@ keys! {
             let usual = || (1..=layers).map(|layer| if layer == layers { 0.5 } else { 0.2 }).collect();
             said.dropout.clone().map_or_else(usual, |dropout| dropout.expand(layers))
         },
-        about: About::new(Heading::Network, "P,P,…", "Drop probability after each hidden layer, or one for all")
-            .default("0.2, and 0.5 after the last"),
+        about: About::new(Heading::Dropout, "P,P,…", "Drop probability after each hidden layer, or one for all")
+            .default("0.2, and 0.5 after the last")
+            .goes_with(&[GoesWith::HiddenLayers])
+            .search(Search::even(0.0, 0.95)),
     }
     /// Drop probability of the features, from 0 to 1.
     input_dropout: f64 => f64 {
         written: always,
         decided: |said| said.input_dropout.unwrap_or(0.0),
-        about: About::new(Heading::Network, "P", "Drop probability of the features themselves").default("0"),
+        about: About::new(Heading::Dropout, "P", "Drop probability of the features themselves").default("0")
+            .search(Search::even(0.0, 0.5)),
     }
     /// What dropout does to its units, those of the input too.
     dropout_kind: DropoutKind => DropoutKind {
         written: unless_neutral,
         decided: |said| said.dropout_kind.unwrap_or_default(),
-        about: About::new(Heading::Network, "KIND", "What dropout does: bernoulli switches units off, gaussian \
+        about: About::new(Heading::Dropout, "KIND", "What dropout does: bernoulli switches units off, gaussian \
             multiplies each by normal noise with the same variance, alpha suits '--activation selu --init lecun', \
-            dropconnect switches weights off, concrete learns p from where it begins").default("bernoulli"),
+            dropconnect switches weights off, concrete learns p from where it begins").default("bernoulli")
+            .goes_with(&[GoesWith::Dropping])
+            .search(Search::choices(&["bernoulli", "gaussian", "dropconnect", "concrete"])),
     }
     /// Which examples of a batch share a dropout mask in training.
     dropout_sharing: MaskSharing => MaskSharing {
         written: unless_neutral,
         decided: |said| said.dropout_sharing.unwrap_or_default(),
-        about: About::new(Heading::Network, "N|batch", "Who shares a mask in a step: per-example, batch, or N \
-            examples; sharing saves time").default("per-example"),
+        about: About::new(Heading::Dropout, "N|batch", "Who shares a mask in a step: per-example, batch, or N \
+            examples; sharing saves time").default("per-example")
+            .goes_with(&[GoesWith::Dropping]).search(Search::choices(&["per-example", "batch"])),
     }
     /// How drop probabilities change in the course of the training.
     dropout_schedule: Schedule => Schedule {
         written: unless_neutral,
         decided: |said| said.dropout_schedule.clone().unwrap_or_default(),
-        about: About::new(Heading::Network, "WHEN", "Multiply all drop probabilities in the course of training: \
+        about: About::new(Heading::Dropout, "WHEN", "Multiply all drop probabilities in the course of training: \
             constant, early:F (only the first F of it), late:F (all but the first F), ramp:F (from 0 up over the \
-            first F), decay (down to 0 at the end)").default("constant"),
+            first F), decay (down to 0 at the end)").default("constant")
+            .goes_with(&[GoesWith::Dropping])
+            .search(Search::choices(&["constant", "early:0.5", "late:0.2", "ramp:0.3", "decay"])),
     }
     /// Prior length scale of the weights with concrete dropout, at least 0.
     concrete_length: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.concrete_length.or(said.prior().map(|prior| prior.length)),
-        about: About::new(Heading::Network, "L", "Of concrete dropout: prior length scale of the weights")
-            .default("0.0001"),
+        about: About::new(Heading::Dropout, "L", "Of concrete dropout: prior length scale of the weights")
+            .default("0.0001")
+            .goes_with(CONCRETE).search(Search::ratio(1e-6, 1e-2)),
     }
     /// Factor of the entropy with concrete dropout, at least 0.
     concrete_regularizer: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.concrete_regularizer.or(said.prior().map(|prior| prior.entropy)),
-        about: About::new(Heading::Network, "C", "Of concrete dropout: factor of the entropy, which draws p to 1/2")
-            .default("1"),
+        about: About::new(Heading::Dropout, "C", "Of concrete dropout: factor of the entropy, which draws p to 1/2")
+            .default("1")
+            .goes_with(CONCRETE).search(Search::ratio(0.01, 10.0)),
     }
     /// Activation of the hidden layers.
     activation: Activation => Activation {
         written: always,
         decided: |said| said.activation.unwrap_or(Activation::Relu),
-        about: About::new(Heading::Network, "NAME", "What hidden units do with their input").default("relu"),
+        about: About::new(Heading::Network, "NAME", "What hidden units do with their input").default("relu")
+            .goes_with(&[GoesWith::HiddenLayers]).search(Search::choices(&["relu", "gelu", "silu", "tanh"])),
     }
     /// How weights start.
     init: Init => Init {
         written: always,
         decided: |said| said.init.unwrap_or(if said.is_small() { Init::Kaiming } else { Init::DEFAULT }),
         about: About::new(Heading::Network, "INIT", "How weights start: normal:SD, uniform:BOUND, kaiming, lecun, \
-            xavier").default("normal:0.01; digits: kaiming"),
+            xavier").default("normal:0.01; digits: kaiming")
+            .search(Search::choices(&["normal:0.01", "kaiming", "lecun", "xavier"])),
     }
     /// What a step does with the gradient.
     optimizer: OptimizerKind => OptimizerKind {
         written: always,
         decided: |said| said.optimizer.unwrap_or_default(),
-        about: About::new(Heading::Training, "NAME", "Optimizer: sgd, adam, or adamw, whose weight decay is \
-            decoupled").default("sgd"),
+        about: About::new(Heading::Optimizer, "NAME", "Optimizer: sgd, adam, or adamw, whose weight decay is \
+            decoupled").default("sgd")
+            .search(Search::names()),
     }
     /// Learning rate, above 0.
     lr: f64 => f64 {
@@ -145,89 +166,103 @@ keys! {
             let of_sgd = || if said.is_small() { 0.1 } else { 0.5 };
             said.lr.or(said.kind().usual_lr()).unwrap_or_else(of_sgd)
         },
-        about: About::new(Heading::Training, "RATE", "Learning rate")
-            .default("0.5, of digits 0.1; with adam and adamw 0.001"),
+        about: About::new(Heading::Optimizer, "RATE", "Learning rate")
+            .default("0.5, of digits 0.1; with adam and adamw 0.001")
+            .search(Search::ratio(0.01, 1.0).around(10.0)),
     }
     /// How it changes in the course of the training.
     lr_schedule: Schedule => Schedule {
         written: unless_neutral,
         decided: |said| said.lr_schedule.clone().unwrap_or_default(),
-        about: About::new(Heading::Training, "WHEN", "How the learning rate changes: constant, linear or cosine (down to \
+        about: About::new(Heading::Optimizer, "WHEN", "How the learning rate changes: constant, linear or cosine (down to \
             0 at the end), warmup:F+NAME (up over the first F, then NAME), onecycle, coslog4, flat_cos, or any that \
-            '--dropout-schedule' takes").default("constant"),
+            '--dropout-schedule' takes").default("constant")
+            .search(Search::choices(&["constant", "linear", "cosine", "onecycle", "warmup:0.1+cosine"])),
     }
     /// How much of the last step goes on, from 0 to below 1.
     momentum: f64 => f64 {
         written: always,
         decided: |said| said.momentum.unwrap_or(0.0),
-        about: About::new(Heading::Training, "M", "How much of the last step goes on, from 0 to below 1").default("0"),
+        about: About::new(Heading::Optimizer, "M", "How much of the last step goes on, from 0 to below 1").default("0")
+            .goes_with(SGD).search(Search::even(0.0, 0.95).within(0.0, 0.99)),
     }
     /// Look ahead along the momentum, which must then be above 0.
     nesterov: bool => bool {
         written: always,
         decided: |said| said.nesterov.unwrap_or(false),
-        about: About::new(Heading::Training, "BOOL", "Look ahead along the momentum").default("false"),
+        about: About::new(Heading::Optimizer, "BOOL", "Look ahead along the momentum").default("false")
+            .goes_with(SGD).search(Search::choices(&["false", "true"])),
     }
     /// How much of the mean of the gradients goes on from step to step, from 0 to below 1.
     beta1: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.beta1.or(said.kind().usual_moments()[0]),
-        about: About::new(Heading::Training, "B", "Of adam and adamw: how much of the mean gradient goes on, from 0 \
-            to below 1").default("0.9"),
+        about: About::new(Heading::Optimizer, "B", "Of adam and adamw: how much of the mean gradient goes on, from 0 \
+            to below 1").default("0.9")
+            .goes_with(ADAM).search(Search::even(0.8, 0.99).within(0.0, 0.99)),
     }
     /// How much of the mean of their squares goes on, from 0 to below 1.
     beta2: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.beta2.or(said.kind().usual_moments()[1]),
-        about: About::new(Heading::Training, "B", "Of adam and adamw: how much of the mean square goes on, from 0 to \
-            below 1").default("0.999"),
+        about: About::new(Heading::Optimizer, "B", "Of adam and adamw: how much of the mean square goes on, from 0 to \
+            below 1").default("0.999")
+            .goes_with(ADAM).search(Search::choices(&["0.9", "0.95", "0.99", "0.999"])),
     }
     /// Added to the root of that mean, at least 0.
     epsilon: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.epsilon.or(said.kind().usual_moments()[2]),
-        about: About::new(Heading::Training, "E", "Of adam and adamw: what is added to the root of the mean square")
-            .default("1e-8"),
+        about: About::new(Heading::Optimizer, "E", "Of adam and adamw: what is added to the root of the mean square")
+            .default("1e-8")
+            .goes_with(ADAM).search(Search::ratio(1e-9, 1e-4).within(1e-12, 1.0)),
     }
     /// L2 penalty of the weights, or what the optimizer has in its place, at least 0.
     weight_decay: f64 => f64 {
         written: always,
         decided: |said| said.weight_decay.unwrap_or(said.kind().usual_decay()),
-        about: About::new(Heading::Training, "D", "L2 penalty on the weights; with adamw decoupled decay")
-            .default("0; with adamw 0.01"),
+        about: About::new(Heading::Regularization, "D", "L2 penalty on the weights; with adamw decoupled decay")
+            .default("0; with adamw 0.01")
+            .search(Search::ratio(1e-6, 1e-2).or_none(Absent::Below)),
     }
     /// How it changes in the course of the training.
     weight_decay_schedule: Schedule => Schedule {
         written: unless_neutral,
         decided: |said| said.weight_decay_schedule.clone().unwrap_or_default(),
-        about: About::new(Heading::Training, "WHEN", "Multiply the weight decay in the course of training, as \
-            '--lr-schedule' does the learning rate").default("constant"),
+        about: About::new(Heading::Regularization, "WHEN", "Multiply the weight decay in the course of training, as \
+            '--lr-schedule' does the learning rate").default("constant")
+            .search(Search::choices(&["constant", "linear", "cosine", "flat_cos"])),
     }
     /// L1 penalty of the weights, at least 0.
     l1: f64 => f64 {
         written: unless_neutral,
         decided: |said| said.l1.unwrap_or_default(),
-        about: About::new(Heading::Training, "D", "L1 penalty on the weights; leaves few of them large").default("0"),
+        about: About::new(Heading::Regularization, "D", "L1 penalty on the weights; leaves few of them large").default("0")
+            .search(Search::ratio(1e-7, 1e-3).or_none(Absent::Below)),
     }
     /// Upper bound for the norm of a hidden unit's incoming weights, above 0.
     max_norm: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.max_norm,
-        about: About::new(Heading::Training, "NORM", "Upper bound for the norm of each hidden unit's incoming weights; \
-            3 or 4 go well with dropout").default("none"),
+        about: About::new(Heading::Regularization, "NORM", "Upper bound for the norm of each hidden unit's incoming weights; \
+            3 or 4 go well with dropout").default("none")
+            .goes_with(&[GoesWith::HiddenLayers])
+            .search(Search::ratio(1.0, 6.0).or_none(Absent::Above)),
     }
     /// Upper bound for the norm of the gradient, above 0.
     clip_norm: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.clip_norm,
-        about: About::new(Heading::Training, "NORM", "Scale gradients down whose norm, of all weights and biases, is \
-            over NORM").default("none"),
+        about: About::new(Heading::Optimizer, "NORM", "Scale gradients down whose norm, of all weights and biases, is \
+            over NORM").default("none")
+            .search(Search::ratio(0.1, 10.0).or_none(Absent::Above)),
     }
     /// Examples a step, at least 1.
     batch_size: usize => usize {
         written: always,
         decided: |said| said.batch_size.unwrap_or(if said.is_small() { 32 } else { 256 }),
-        about: About::new(Heading::Training, "N", "Examples a step").default("256; digits: 32"),
+        about: About::new(Heading::Training, "N", "Examples a step").default("256; digits: 32")
+            .search(Search::count(8.0, 512.0).around(4.0)),
     }
     /// Passes over the training set, at least 1.
     epochs: u32 => u32 {

@@ -5,6 +5,7 @@ mod keys;
 mod optimizer;
 mod resolved;
 mod schema;
+mod search;
 mod settings;
 mod text;
 mod toml_text;
@@ -12,7 +13,8 @@ mod train_figures;
 
 pub use keys::{KEYS, Recipe, Settings};
 pub use optimizer::OptimizerKind;
-pub use schema::{Heading, Key, Varies};
+pub use schema::{GoesWith, Heading, Key, Varies};
+pub use search::{Absent, Scale, Search, Usual};
 pub use settings::OneOrMany;
 pub use text::{Form, whole};
 pub(crate) use toml_text::{read_toml, toml_reason};

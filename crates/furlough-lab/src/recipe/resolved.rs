@@ -46,6 +46,11 @@ impl Recipe {
         self.weight_decay
     }
 
+    /// Whether anything is dropped.
+    pub fn drops(&self) -> bool {
+        self.input_dropout > 0.0 || self.dropout.iter().any(|&p| p > 0.0)
+    }
+
     /// What matrix products multiply.
     pub fn precision(&self) -> Precision {
         self.precision

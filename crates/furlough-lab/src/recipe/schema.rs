@@ -1,8 +1,9 @@
 //! What a key of a recipe is, and the macro that makes [`Settings`], `Recipe` and [`KEYS`] of the
 //! one table in `keys.rs`.
 
+use super::search::Search;
 use super::text::{Form, TextError};
-use super::{KEYS, Settings};
+use super::{KEYS, Recipe, Settings};
 use crate::{Error, Result};
 
 /// Under which heading a help text lists a key.
@@ -12,7 +13,13 @@ pub enum Heading {
     Data,
     /// What is trained.
     Network,
-    /// How it is trained.
+    /// What is dropped of it in training.
+    Dropout,
+    /// How a step changes it.
+    Optimizer,
+    /// What keeps it simple, beside dropout.
+    Regularization,
+    /// How long it is trained, and from which seed.
     Training,
 }
 
@@ -22,6 +29,9 @@ impl Heading {
         match self {
             Heading::Data => "Data",
             Heading::Network => "Network",
+            Heading::Dropout => "Dropout",
+            Heading::Optimizer => "Optimizer",
+            Heading::Regularization => "Regularization",
             Heading::Training => "Training",
         }
     }
@@ -38,6 +48,31 @@ pub enum Varies {
     BySeed,
 }
 
+/// What a key needs beside it, so that it does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoesWith {
+    /// A hidden layer.
+    HiddenLayers,
+    /// A drop probability above 0.
+    Dropping,
+    /// One of these values of another key, in one word as [`Key::say`] reads it.
+    Value(&'static str, &'static [&'static str]),
+}
+
+impl GoesWith {
+    /// Returns whether a recipe has what is needed.
+    pub fn holds(self, recipe: &Recipe) -> bool {
+        match self {
+            GoesWith::HiddenLayers => !recipe.hidden().is_empty(),
+            GoesWith::Dropping => recipe.drops(),
+            GoesWith::Value(name, values) => {
+                let own = Key::named(name).and_then(|key| key.word(recipe));
+                own.is_some_and(|own| values.contains(&own.as_str()))
+            }
+        }
+    }
+}
+
 /// What is said of a key beside its name and its type.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
@@ -46,12 +81,14 @@ pub struct About {
     help: &'static str,
     default: Option<&'static str>,
     varies: Varies,
+    goes_with: &'static [GoesWith],
+    search: Option<Search>,
 }
 
 impl About {
     /// `value` stands for the value, as in `--lr RATE`; `help` says what the key is.
     pub(super) const fn new(heading: Heading, value: &'static str, help: &'static str) -> Self {
-        About { heading, value, help, default: None, varies: Varies::ByArm }
+        About { heading, value, help, default: None, varies: Varies::ByArm, goes_with: &[], search: None }
     }
 
     /// What it is where nothing is said, in words.
@@ -61,6 +98,16 @@ impl About {
 
     pub(super) const fn varies(self, varies: Varies) -> Self {
         About { varies, ..self }
+    }
+
+    /// What it needs beside it, so that it does something.
+    pub(super) const fn goes_with(self, goes_with: &'static [GoesWith]) -> Self {
+        About { goes_with, ..self }
+    }
+
+    /// How `tune` searches it.
+    pub(super) const fn search(self, search: Search) -> Self {
+        About { search: Some(search), ..self }
     }
 }
 
@@ -73,6 +120,7 @@ pub struct Key {
     pub(super) read: fn(&mut Settings, &str) -> std::result::Result<(), TextError>,
     pub(super) is_said: fn(&Settings) -> bool,
     pub(super) clear: fn(&mut Settings),
+    pub(super) value: fn(&Recipe) -> Option<toml::Value>,
 }
 
 impl Key {
@@ -109,6 +157,26 @@ impl Key {
     /// Returns what a study may do with it.
     pub fn varies(&self) -> Varies {
         self.about.varies
+    }
+
+    /// Returns what it needs beside it, so that it does something.
+    pub fn goes_with(&self) -> &'static [GoesWith] {
+        self.about.goes_with
+    }
+
+    /// Returns how a search of the best value goes, if there is one.
+    pub fn search(&self) -> Option<Search> {
+        self.about.search
+    }
+
+    /// Returns its value in a recipe, which may leave it out of its file; none where there is none.
+    pub fn value(&self, recipe: &Recipe) -> Option<toml::Value> {
+        (self.value)(recipe)
+    }
+
+    /// Returns a single value in one word, as [`Key::say`] reads it.
+    pub fn word(&self, recipe: &Recipe) -> Option<String> {
+        self.value(recipe).map(|value| value.as_str().map_or_else(|| value.to_string(), Into::into))
     }
 
     /// Returns what its values look like as text.
@@ -189,7 +257,7 @@ macro_rules! keys {
             }
 
             /// The recipe, not checked yet.
-            pub(super) fn decide(&self) -> Recipe {
+            pub(crate) fn decide(&self) -> Recipe {
                 Recipe { $($name: { let decide: fn(&Settings) -> $decided = $decide; decide(self) },)+ }
             }
         }
@@ -223,6 +291,7 @@ macro_rules! keys {
             },
             is_said: |settings| settings.$name.is_some(),
             clear: |settings| settings.$name = None,
+            value: |recipe| toml::Value::try_from(&recipe.$name).ok(),
         },)+];
     };
     (@written always $value:expr) => { true };

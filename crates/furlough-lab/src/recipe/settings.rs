@@ -1,4 +1,4 @@
-use super::{Recipe, Settings, read_toml};
+use super::{GoesWith, KEYS, Recipe, Settings, read_toml};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -66,6 +66,16 @@ impl Settings {
     /// [`Error::Recipe`] with line and column, for what is not TOML and for keys that do not exist.
     pub fn parse(text: &str, path: Option<&Path>) -> Result<Self> {
         read_toml(text).map_err(|reason| Error::Recipe { path: path.map(Path::to_path_buf), reason })
+    }
+
+    /// These settings without the keys that do nothing beside the values of the others.
+    pub(crate) fn without_misfits(mut self) -> Settings {
+        let recipe = self.decide();
+        let fits = |need: &GoesWith| !matches!(need, GoesWith::Value(..)) || need.holds(&recipe);
+        for key in KEYS.iter().filter(|key| !key.goes_with().iter().all(fits)) {
+            key.clear(&mut self);
+        }
+        self
     }
 
     /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on
@@ -141,7 +151,7 @@ mod tests {
         }
     }
 
-    /// A recipe's bytes name the folders of trials, so they stay as they are from version to version.
+    /// A recipe's bytes name the folders of trials, so they stay as they are.
     #[test]
     fn the_text_of_a_recipe_never_changes() {
         let digits = "data = \"digits\"\nhidden = [256, 256]\ndropout = [0.2, 0.5]\ninput_dropout = 0.0\n\

@@ -111,7 +111,7 @@ fn trials(report: &TuneReport) -> Markup {
                             th scope="row" { (trial.trial) }
                             td { (last(trial).map_or("–".into(), |value| value.epoch.to_string())) }
                             td { (numbers::or_dash(last(trial).and_then(|value| value.value), figure(report.metric))) }
-                            td.text { (rates(&trial.changes.dropout, trial.changes.input_dropout.unwrap_or(0.0))) }
+                            td.text { (rates(&trial.changes.dropout, trial.changes.input_dropout())) }
                             td.text {
                                 (others(trial))
                                 @if let Some(reason) = &trial.failed { span.note { (reason) } }
@@ -139,16 +139,7 @@ fn rates(dropout: &[f64], input: f64) -> String {
 
 /// What a trial changed besides drop probabilities.
 fn others(trial: &SearchedTrial) -> String {
-    let changes = &trial.changes;
-    let whole = |value: Option<usize>| value.map(|value| value.to_string());
-    let number = |value: Option<f64>| value.map(|value| value.to_string());
-    let all = [
-        ("width", whole(changes.width)),
-        ("depth", whole(changes.depth)),
-        ("lr", number(changes.lr)),
-        ("weight decay", number(changes.weight_decay)),
-        ("max-norm", number(changes.max_norm)),
-    ];
-    let said = all.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)));
+    let others = trial.changes.values.iter().filter(|(key, _)| key.name() != "input_dropout");
+    let said = others.map(|(key, value)| format!("{} {value}", key.title()));
     said.collect::<Vec<_>>().join(", ")
 }

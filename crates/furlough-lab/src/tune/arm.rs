@@ -1,4 +1,3 @@
-use super::candidate::drops;
 use crate::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +14,6 @@ pub enum DropoutArm {
 impl DropoutArm {
     /// The arm that a recipe belongs to.
     pub fn of(recipe: &Recipe) -> Self {
-        if drops(recipe) { DropoutArm::With } else { DropoutArm::Without }
+        if recipe.drops() { DropoutArm::With } else { DropoutArm::Without }
     }
 }

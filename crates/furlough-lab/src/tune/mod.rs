@@ -9,6 +9,7 @@
 
 mod arm;
 mod candidate;
+mod dimension;
 mod draws;
 mod event;
 mod folder;
@@ -22,6 +23,7 @@ mod replication;
 mod report;
 mod runner;
 mod search;
+mod search_key;
 mod searching;
 mod space;
 #[cfg(test)]
@@ -30,7 +32,7 @@ mod tuner;
 mod verdict;
 
 pub use arm::DropoutArm;
-pub use candidate::Candidate;
+pub use candidate::{Candidate, SearchValue};
 pub use event::{Phase, TuneEvent};
 pub use folder::{TuneContents, TuneDir};
 pub use halving::{REDUCTION, places, promoted, rungs};
@@ -40,6 +42,7 @@ pub use plot::error_by_p;
 pub use propose::STARTS;
 pub use report::{Finalist, RungValue, SearchedTrial, TestScores, TuneReport};
 pub use search::{GENERATION, SearchEntry};
-pub use space::{Range, SearchKey, Space};
+pub use search_key::SearchKey;
+pub use space::{Domain, Range, Space};
 pub use tuner::{Tuning, check, tune};
 pub use verdict::{Outcome, Verdict};

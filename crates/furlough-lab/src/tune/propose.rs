@@ -2,9 +2,8 @@
 //! et al., *Algorithms for hyper-parameter optimization*, NeurIPS 2011), as the crate `tpe` has
 //! them.
 
-use super::candidate::drops;
+use super::dimension::Dimension;
 use super::draws::Draws;
-use super::space::Dimension;
 use super::{Candidate, DropoutArm, Space};
 use crate::Result;
 use crate::recipe::Recipe;
@@ -33,7 +32,7 @@ pub(super) fn starts(base: &Recipe, space: &Space) -> Vec<Candidate> {
     let layers = space.deepest(base);
     let mut starts: Vec<Candidate> = STARTS.iter().map(|&p| Candidate::uniform(p, layers)).collect();
     let uniform = |p: f64| base.dropout().iter().all(|&own| own == p);
-    if drops(base) && !STARTS.iter().any(|&p| p > 0.0 && uniform(p)) {
+    if base.drops() && !STARTS.iter().any(|&p| p > 0.0 && uniform(p)) {
         let last = base.dropout().last().copied().unwrap_or(0.0);
         let own = |layer: usize| base.dropout().get(layer).copied().unwrap_or(last);
         starts.push(Candidate { dropout: (0..layers).map(own).collect(), ..Candidate::default() });
@@ -58,16 +57,16 @@ impl Proposer<'_> {
         let axes = self.space.axes(self.base);
         // Networks without dropout know nothing of rates, and may need other values of the rest.
         let told: Vec<_> =
-            observations.iter().filter(|seen| arm == DropoutArm::With || !drops(seen.recipe)).copied().collect();
+            observations.iter().filter(|seen| arm == DropoutArm::With || !seen.recipe.drops()).copied().collect();
         let ranked = ranked(&told);
-        let mut last = None;
+        let (mut last, mut refused) = (None, None);
         for attempt in 0..ATTEMPTS {
             let mut candidate = Candidate::uniform(0.0, layers);
             if arm == DropoutArm::With {
-                candidate.input_dropout = None;
+                candidate.values.clear();
             }
             for (place, &axis) in axes.iter().enumerate() {
-                if arm == DropoutArm::Without && axis.is_rate() {
+                if arm == DropoutArm::Without && axis.key.is_of_dropout() {
                     continue;
                 }
                 let mut draws = Draws::new(self.seed, self.number, place as u32, attempt);
@@ -75,8 +74,16 @@ impl Proposer<'_> {
                 let told = if attempt < ATTEMPTS / 2 { &ranked[..] } else { &[] };
                 axis.set(ask(axis, told, &mut draws), &mut candidate);
             }
-            let recipe = candidate.recipe(self.base)?;
-            let fits = drops(&recipe) == (arm == DropoutArm::With);
+            // Some values do not go together, as dropout that is learned and a schedule of it.
+            let recipe = match candidate.recipe(self.base) {
+                Ok(recipe) => recipe,
+                Err(reason) => {
+                    refused = Some(reason);
+                    continue;
+                }
+            };
+            candidate.values.retain(|key, _| key.does_something_in(&recipe));
+            let fits = recipe.drops() == (arm == DropoutArm::With);
             let new = observations.iter().all(|seen| *seen.recipe != recipe);
             if fits && new {
                 return Ok(candidate);
@@ -87,7 +94,10 @@ impl Proposer<'_> {
                 last = Some(candidate);
             }
         }
-        Ok(last.expect("there was an attempt"))
+        match (last, refused) {
+            (None, Some(reason)) => Err(reason),
+            (last, _) => Ok(last.expect("there was an attempt")),
+        }
     }
 }
 
@@ -101,7 +111,7 @@ fn ranked<'a>(observations: &[Observation<'a>]) -> Vec<(&'a Recipe, f64)> {
     order.iter().enumerate().map(|(rank, seen)| (seen.recipe, rank as f64)).collect()
 }
 
-fn ask(axis: Dimension, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
+fn ask(axis: Dimension<'_>, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
     let mut optimizer = optimizer(axis);
     for &(recipe, rank) in ranked {
         optimizer.tell(axis.coordinate(recipe), rank).expect("coordinates are within the axis");
@@ -109,7 +119,7 @@ fn ask(axis: Dimension, ranked: &[(&Recipe, f64)], draws: &mut Draws) -> f64 {
     optimizer.ask(draws).unwrap_or_else(|never| match never {})
 }
 
-fn optimizer(axis: Dimension) -> TpeOptimizer<DefaultEstimatorBuilder> {
+fn optimizer(axis: Dimension<'_>) -> TpeOptimizer<DefaultEstimatorBuilder> {
     let (low, high) = axis.ends();
     let range = tpe::range(low, high).expect("an axis has a length");
     let estimator = if axis.is_categorical() { histogram_estimator() } else { parzen_estimator() };
@@ -123,6 +133,7 @@ const GAMMA: f64 = 0.15;
 mod tests {
     use super::*;
     use crate::recipe::Settings;
+    use crate::tune::SearchValue;
 
     fn base(text: &str) -> Recipe {
         Settings::parse(text, None).unwrap().resolve().unwrap()
@@ -169,7 +180,7 @@ mod tests {
         for number in 0..200 {
             let with = propose(0, number, DropoutArm::With).recipe(&base).unwrap();
             let without = propose(0, number, DropoutArm::Without).recipe(&base).unwrap();
-            assert!(drops(&with) && !drops(&without));
+            assert!(with.drops() && !without.drops());
             for recipe in [with, without] {
                 let options = recipe.options();
                 assert!((1..=4).contains(&recipe.hidden().len()) && (16..=256).contains(&recipe.hidden()[0]));
@@ -179,6 +190,51 @@ mod tests {
                 assert!(recipe.dropout().iter().all(|p| (0.0..=0.95).contains(p)) && recipe.input_dropout() <= 0.5);
             }
         }
+    }
+
+    /// What a seed proposes stays, or a tune that goes on would come to something else.
+    #[test]
+    fn proposals_stay_from_version_to_version() {
+        let base = base("data = 'digits'\nhidden = [64, 64]");
+        let space = Space::parse("width,depth,lr,weight_decay,max_norm,input_dropout", &base).unwrap();
+        let propose = |number, arm| {
+            let proposer = Proposer { base: &base, space: &space, seed: 3, number };
+            serde_json::to_string(&proposer.propose(arm, &[]).unwrap()).unwrap()
+        };
+        let with = "{\"dropout\":[0.64,0.47,0.73,0.91],\"input_dropout\":0.1,\"width\":17,\"depth\":1,\"lr\":0.32,\
+                    \"weight_decay\":6.8e-6,\"max_norm\":2.1}";
+        let without = "{\"dropout\":[0.0,0.0,0.0,0.0],\"input_dropout\":0.0,\"width\":168,\"depth\":1,\"lr\":0.66,\
+                       \"weight_decay\":0.00079,\"max_norm\":4.9}";
+        assert_eq!([propose(5, DropoutArm::With).as_str(), &propose(6, DropoutArm::Without)], [with, without]);
+    }
+
+    #[test]
+    fn names_and_numbers_of_all_keys_are_proposed() {
+        let base = base("data = 'digits'\nhidden = [64, 64]");
+        let text = "activation=relu,gelu,selu,batch_size,dropout_kind,dropout_schedule,dropout_sharing,concrete_length,\
+                    concrete_regularizer,init,l1,lr,lr_schedule,momentum,nesterov";
+        let space = Space::parse(text, &base).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for number in 0..300 {
+            for arm in [DropoutArm::With, DropoutArm::Without] {
+                let candidate = Proposer { base: &base, space: &space, seed: 0, number }.propose(arm, &[]).unwrap();
+                let recipe = candidate.recipe(&base).unwrap();
+                assert_eq!(DropoutArm::of(&recipe), arm);
+                let written = serde_json::to_string(&candidate).unwrap();
+                assert_eq!(serde_json::from_str::<Candidate>(&written).unwrap(), candidate);
+                assert!(arm == DropoutArm::With || !written.contains("dropout_"), "{written}");
+                let kind = recipe.dropout_kind();
+                assert!(!kind.is_learned() || recipe.dropout_schedule().is_constant(), "{written}");
+                let named = candidate.values.into_iter().filter(|(_, value)| matches!(value, SearchValue::Text(_)));
+                seen.extend(named.map(|(key, value)| format!("{key} {value}")));
+            }
+        }
+        for name in
+            ["activation selu", "dropout_kind concrete", "dropout_sharing batch", "init xavier", "nesterov true"]
+        {
+            assert!(seen.contains(name), "{name}: {seen:?}");
+        }
+        assert!(!seen.contains("activation tanh"));
     }
 
     #[test]

@@ -1,116 +1,10 @@
-use super::Candidate;
-use crate::recipe::Recipe;
+use super::dimension::Dimension;
+use super::{Candidate, SearchKey};
+use crate::recipe::{Key, Recipe, Scale, Search, Settings};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-/// Something that can be searched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SearchKey {
-    /// Drop probability after each hidden layer, one for each. Always searched for.
-    Dropout,
-    /// Drop probability of the features.
-    InputDropout,
-    /// Units of each hidden layer, the same for all.
-    Width,
-    /// Number of hidden layers.
-    Depth,
-    /// Learning rate.
-    Lr,
-    /// L2 penalty, or none.
-    WeightDecay,
-    /// Max-norm constraint, or none.
-    MaxNorm,
-}
-
-impl SearchKey {
-    /// All keys.
-    pub const ALL: [SearchKey; 7] = [
-        SearchKey::Dropout,
-        SearchKey::InputDropout,
-        SearchKey::Width,
-        SearchKey::Depth,
-        SearchKey::Lr,
-        SearchKey::WeightDecay,
-        SearchKey::MaxNorm,
-    ];
-
-    /// The key's name, as recipes spell theirs.
-    pub fn name(self) -> &'static str {
-        match self {
-            SearchKey::Dropout => "dropout",
-            SearchKey::InputDropout => "input_dropout",
-            SearchKey::Width => "width",
-            SearchKey::Depth => "depth",
-            SearchKey::Lr => "lr",
-            SearchKey::WeightDecay => "weight_decay",
-            SearchKey::MaxNorm => "max_norm",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        let name = text.trim().to_lowercase().replace('-', "_");
-        if let Some(key) = SearchKey::ALL.into_iter().find(|key| key.name() == name) {
-            return Ok(key);
-        }
-        let meant = match name.as_str() {
-            "hidden" | "units" => Some(SearchKey::Width),
-            "layers" => Some(SearchKey::Depth),
-            "learning_rate" => Some(SearchKey::Lr),
-            "l2" | "wd" => Some(SearchKey::WeightDecay),
-            "p" => Some(SearchKey::Dropout),
-            _ => SearchKey::ALL
-                .into_iter()
-                .map(|key| (strsim::normalized_damerau_levenshtein(&name, key.name()), key))
-                .max_by(|(a, _), (b, _)| a.total_cmp(b))
-                .and_then(|(likeness, key)| (likeness >= 0.5).then_some(key)),
-        };
-        let meant = meant.map_or(String::new(), |key| format!(" Did you mean {key}?"));
-        let known: Vec<_> = SearchKey::ALL.iter().map(|key| key.name()).collect();
-        let reason = format!("cannot be searched for.{meant} There are {}", known.join(", "));
-        Err(Error::setting("search", text.trim(), reason))
-    }
-
-    /// What each value of the key must lie between, ends included.
-    fn limits(self) -> (f64, f64) {
-        match self {
-            SearchKey::Dropout | SearchKey::InputDropout => (0.0, 1.0),
-            SearchKey::Width => (1.0, 65_536.0),
-            SearchKey::Depth => (1.0, 16.0),
-            SearchKey::Lr | SearchKey::WeightDecay | SearchKey::MaxNorm => (1e-9, 1e9),
-        }
-    }
-
-    fn is_whole(self) -> bool {
-        matches!(self, SearchKey::Width | SearchKey::Depth)
-    }
-
-    /// Where to search when nothing is said.
-    fn default_range(self, base: &Recipe) -> Range {
-        let widest = base.hidden().iter().copied().max().unwrap_or(1) as f64;
-        let options = base.options();
-        let (low, high) = match self {
-            SearchKey::Dropout => (0.0, 0.95),
-            SearchKey::InputDropout => (0.0, 0.5),
-            SearchKey::Width => ((widest / 4.0).max(4.0).round(), (widest * 4.0).min(65_536.0)),
-            SearchKey::Depth => (1.0, 4.0_f64.max(base.hidden().len() as f64 + 1.0)),
-            SearchKey::Lr => {
-                (round_to_digits(options.learning_rate / 10.0, 2), round_to_digits(options.learning_rate * 10.0, 2))
-            }
-            SearchKey::WeightDecay => (1e-6, 1e-2),
-            SearchKey::MaxNorm => (1.0, 6.0),
-        };
-        Range { low, high }
-    }
-}
-
-impl fmt::Display for SearchKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// From where to where a key is searched, ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -134,54 +28,76 @@ impl From<Range> for (f64, f64) {
     }
 }
 
-/// What is searched, and from where to where: drop probabilities always, other keys when asked for.
+/// Where a key's values are searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Domain {
+    /// Numbers between two ends.
+    Range(Range),
+    /// Names, two or more.
+    Choices(Vec<String>),
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Domain::Range(Range { low, high }) => write!(f, "{low} to {high}"),
+            Domain::Choices(names) => f.write_str(&names.join(" or ")),
+        }
+    }
+}
+
+/// What is searched, and among what: drop probabilities always, other keys when asked for.
 ///
 /// ```
 /// use furlough_lab::{recipe::Settings, tune::Space};
 /// let recipe = Settings::parse("data = 'digits'\nhidden = [64, 64]", None)?.resolve()?;
-/// let space = Space::parse("width=32..256, lr", &recipe)?;
-/// assert_eq!(space.to_string(), "dropout 0 to 0.95, width 32 to 256, lr 0.01 to 1");
+/// let space = Space::parse("width=32..256, lr, activation=relu,gelu", &recipe)?;
+/// assert_eq!(space.to_string(), "dropout 0 to 0.95, width 32 to 256, lr 0.01 to 1, activation relu or gelu");
 /// # Ok::<(), furlough_lab::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Space {
-    ranges: BTreeMap<SearchKey, Range>,
+    domains: BTreeMap<SearchKey, Domain>,
 }
 
 impl Space {
     /// Drop probabilities alone.
     pub fn new(base: &Recipe) -> Self {
-        Space { ranges: BTreeMap::from([(SearchKey::Dropout, SearchKey::Dropout.default_range(base))]) }
+        let dropout = SearchKey::all().into_iter().find(|key| key.is_dropout());
+        Space { domains: dropout.map(|key| (key, usual(key, base))).into_iter().collect() }
     }
 
-    /// Reads `KEY,KEY=LOW..HIGH,…`. Keys without a range are searched around what `base` has; drop
-    /// probabilities are added if they are not said.
+    /// Reads `KEY,KEY=LOW..HIGH,KEY=NAME,NAME,…`. Keys of which no more is said are searched around
+    /// what `base` has, or among their usual names; drop probabilities are added if they are not
+    /// said.
     ///
     /// # Errors
     /// [`furlough::Error::Setting`] `search` for a key that does not exist (with the one that may
-    /// be meant) or is named twice, and for a range that is empty or out of bounds; `hidden` when
-    /// there is no hidden layer to drop units of.
+    /// be meant) or is named twice, for a range that is empty or out of bounds, and for names that
+    /// the key does not have; `hidden` when there is no hidden layer to drop units of.
     pub fn parse(text: &str, base: &Recipe) -> Result<Self> {
         let mut space = Space::new(base);
         let mut named = BTreeSet::new();
-        for part in text.split(',').filter(|part| !part.trim().is_empty()) {
-            let (name, range) = part.split_once('=').map_or((part, None), |(name, range)| (name, Some(range)));
-            let key = SearchKey::parse(name)?;
+        for (key, said) in parts(text)? {
             if !named.insert(key) {
                 return Err(Error::setting("search", key, "is there twice; name it once, with one range or none"));
             }
-            let range = match range {
-                None => key.default_range(base),
-                Some(text) => parse_range(key, text)?,
+            let domain = match (said, key) {
+                (None, _) => usual(key, base),
+                (Some(said), SearchKey::Key(key)) if key.search().is_some_and(is_choice) => {
+                    Domain::Choices(said.iter().map(|name| choice(key, name)).collect::<Result<_>>()?)
+                }
+                (Some(said), _) => Domain::Range(parse_range(key, &said.join(","), base)?),
             };
-            space.ranges.insert(key, range);
+            space.domains.insert(key, domain);
         }
         space.validate(base)?;
         Ok(space)
     }
 
-    /// Checks the ranges, and that `base` has layers to drop units of.
+    /// Checks ranges and names, and that `base` has layers to drop units of.
     ///
     /// # Errors
     /// As [`Self::parse`].
@@ -190,52 +106,128 @@ impl Space {
             let reason = "there is no hidden layer to drop units of; give at least one";
             return Err(Error::setting("hidden", "[]", reason));
         }
-        self.ranges.iter().try_for_each(|(&key, &range)| check_range(key, range))?;
-        if !self.ranges.contains_key(&SearchKey::Dropout) {
+        if !self.domains.keys().any(|key| key.is_dropout()) {
             return Err(Error::setting("search", "without dropout", "drop probabilities are always searched for"));
         }
-        Ok(())
+        self.domains.iter().try_for_each(|(&key, domain)| match domain {
+            Domain::Range(range) if !is_choice(key.search()) => check_range(key, *range),
+            Domain::Choices(names) if is_choice(key.search()) => self.check_choices(key, names, base),
+            other => Err(Error::setting("search", format!("{key}={other}"), "is what another key has")),
+        })
     }
 
-    /// Whether more than drop probabilities is searched, so that the network without dropout has
-    /// something to tune too.
+    /// Whether more than dropout is searched, so that the network without it has something to tune
+    /// too.
     pub fn is_wide(&self) -> bool {
-        self.ranges.keys().any(|key| !matches!(key, SearchKey::Dropout | SearchKey::InputDropout))
+        self.domains.keys().any(|key| !key.is_of_dropout())
     }
 
-    /// The range of a key, if it is searched.
-    pub fn range(&self, key: SearchKey) -> Option<Range> {
-        self.ranges.get(&key).copied()
+    /// Returns where a key is searched, if it is.
+    pub fn domain(&self, key: SearchKey) -> Option<&Domain> {
+        self.domains.get(&key)
     }
 
     /// The most hidden layers that a candidate can have.
     pub(super) fn deepest(&self, base: &Recipe) -> usize {
-        self.range(SearchKey::Depth).map_or(base.hidden().len(), |range| range.high as usize)
+        match self.domain(SearchKey::Depth) {
+            Some(Domain::Range(range)) => range.high as usize,
+            _ => base.hidden().len(),
+        }
     }
 
     /// The axes of the search, drop probabilities first, one for each layer that there may be.
-    pub(super) fn axes(&self, base: &Recipe) -> Vec<Dimension> {
+    pub(super) fn axes(&self, base: &Recipe) -> Vec<Dimension<'_>> {
         let layers = self.deepest(base);
-        self.ranges
+        self.domains
             .iter()
-            .flat_map(|(&key, &range)| {
-                let count = if key == SearchKey::Dropout { layers } else { 1 };
-                (0..count).map(move |layer| Dimension { key, layer, range })
+            .flat_map(|(&key, domain)| {
+                let count = if key.is_dropout() { layers } else { 1 };
+                (0..count).map(move |layer| Dimension { key, layer, domain })
             })
             .collect()
+    }
+
+    /// Each name must go with the base, where the numbers that are searched are in the middle of
+    /// their ranges.
+    fn check_choices(&self, key: SearchKey, names: &[String], base: &Recipe) -> Result<()> {
+        let bad = |value: &str, reason: String| Err(Error::setting("search", format!("{key}={value}"), reason));
+        if names.len() < 2 {
+            return bad(&names.join(","), "leaves nothing to choose; name two or more".into());
+        }
+        let mut middle = Candidate::uniform(0.5, self.deepest(base));
+        for axis in self.axes(base).into_iter().filter(|axis| !is_choice(axis.key.search())) {
+            let (low, high) = axis.ends();
+            axis.set((low + high) / 2.0, &mut middle);
+        }
+        for (place, name) in names.iter().enumerate() {
+            if names[..place].contains(name) {
+                return bad(&names.join(","), format!("{name} is there twice"));
+            }
+            middle.values.insert(key, super::SearchValue::Text(name.clone()));
+            match middle.recipe(base) {
+                Ok(_) => {}
+                Err(Error::Engine(furlough::Error::Setting { name: own, value, reason })) => {
+                    let which = if own == key.name() { String::new() } else { format!("{own} = {value}: ") };
+                    return bad(name, format!("{which}{reason}"));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |(key, range): (&SearchKey, &Range)| format!("{key} {} to {}", range.low, range.high);
-        f.write_str(&self.ranges.iter().map(part).collect::<Vec<_>>().join(", "))
+        let part = |(key, domain): (&SearchKey, &Domain)| format!("{key} {domain}");
+        f.write_str(&self.domains.iter().map(part).collect::<Vec<_>>().join(", "))
     }
 }
 
-fn parse_range(key: SearchKey, text: &str) -> Result<Range> {
+fn is_choice(search: Search) -> bool {
+    search.scale == Scale::Choice
+}
+
+/// Where a key is searched when nothing is said.
+fn usual(key: SearchKey, base: &Recipe) -> Domain {
+    match is_choice(key.search()) {
+        true => Domain::Choices(key.usual_choices()),
+        false => Domain::Range(key.usual_range(base).into()),
+    }
+}
+
+/// The keys and what is said of each. A comma stands between keys, and between the names of one:
+/// what follows a name and is no key is a name too.
+fn parts(text: &str) -> Result<Vec<(SearchKey, Option<Vec<&str>>)>> {
+    let mut parts: Vec<(SearchKey, Option<Vec<&str>>)> = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match (part.split_once('='), parts.last_mut()) {
+            (Some((name, said)), _) => parts.push((SearchKey::parse(name)?, Some(vec![said.trim()]))),
+            (None, Some((key, Some(names)))) if is_choice(key.search()) && SearchKey::parse(part).is_err() => {
+                names.push(part);
+            }
+            (None, _) => parts.push((SearchKey::parse(part)?, None)),
+        }
+    }
+    Ok(parts)
+}
+
+/// A name as a recipe spells it.
+fn choice(key: &'static Key, name: &str) -> Result<String> {
+    let bad = |reason: String| Error::setting("search", format!("{}={name}", key.name()), reason);
+    let mut settings = Settings::default();
+    match key.say(&mut settings, name) {
+        Ok(()) => {}
+        Err(Error::Engine(furlough::Error::Setting { reason, .. })) => return Err(bad(reason)),
+        Err(other) => return Err(other),
+    }
+    key.word(&settings.decide()).ok_or_else(|| bad("is no value".into()))
+}
+
+fn parse_range(key: SearchKey, text: &str, base: &Recipe) -> Result<Range> {
     let bad = || {
-        let reason = format!("write a range as {key}=LOW..HIGH, such as {}", example(key));
+        let (low, high) = key.usual_range(base);
+        let reason = format!("write a range as {key}=LOW..HIGH, such as {key}={low}..{high}");
         Error::setting("search", format!("{key}={}", text.trim()), reason)
     };
     let (low, high) = text.split_once("..").ok_or_else(bad)?;
@@ -246,130 +238,25 @@ fn parse_range(key: SearchKey, text: &str) -> Result<Range> {
 fn check_range(key: SearchKey, range: Range) -> Result<()> {
     let Range { low, high } = range;
     let bad = |reason: String| Err(Error::setting("search", format!("{key}={low}..{high}"), reason));
-    let (least, most) = key.limits();
+    let Search { scale, limits: (least, most), .. } = key.search();
     if low < least || high > most || !low.is_finite() || !high.is_finite() {
         return bad(format!("{key} goes from {least} to {most}"));
     }
     if low >= high {
         return bad("is empty; the first number must be below the second".into());
     }
-    if matches!(key, SearchKey::Dropout | SearchKey::InputDropout) && high < 0.01 {
-        return bad("rates are tried in steps of 0.01, so the end must be at least that".into());
+    if scale == Scale::Even && high < 0.01 {
+        return bad("values are tried in steps of 0.01, so the end must be at least that".into());
     }
-    if key.is_whole() && (low.fract() != 0.0 || high.fract() != 0.0) {
+    if matches!(scale, Scale::WholeByRatio | Scale::Each) && (low.fract() != 0.0 || high.fract() != 0.0) {
         return bad(format!("{key} is a whole number, so its ends are too"));
     }
     Ok(())
 }
 
-fn example(key: SearchKey) -> &'static str {
-    match key {
-        SearchKey::Dropout => "dropout=0..0.7",
-        SearchKey::InputDropout => "input_dropout=0..0.3",
-        SearchKey::Width => "width=64..1024",
-        SearchKey::Depth => "depth=1..3",
-        SearchKey::Lr => "lr=0.01..1",
-        SearchKey::WeightDecay => "weight_decay=1e-6..1e-3",
-        SearchKey::MaxNorm => "max_norm=1..5",
-    }
-}
-
-/// How much of the axis of a penalty that may be absent means that it is absent.
-const ABSENT: f64 = 0.2;
-
-/// One dimension of the search: a number that is sampled evenly between two ends, and what it
-/// means.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Dimension {
-    pub key: SearchKey,
-    /// Hidden layer, from 0; for drop probabilities only.
-    pub layer: usize,
-    range: Range,
-}
-
-impl Dimension {
-    /// Between what the coordinate lies: the first end included, the second not.
-    pub fn ends(self) -> (f64, f64) {
-        let Range { low, high } = self.range;
-        let (low_ln, high_ln) = (low.ln(), high.ln());
-        let absent = (high_ln - low_ln) * ABSENT / (1.0 - ABSENT);
-        match self.key {
-            SearchKey::Dropout | SearchKey::InputDropout => (low, high + 1e-9),
-            SearchKey::Depth => (0.0, high - low + 1.0),
-            SearchKey::Width | SearchKey::Lr => (low_ln, high_ln + 1e-9),
-            SearchKey::WeightDecay => (low_ln - absent, high_ln + 1e-9),
-            SearchKey::MaxNorm => (low_ln, high_ln + absent),
-        }
-    }
-
-    /// Whether this is a drop probability.
-    pub fn is_rate(self) -> bool {
-        matches!(self.key, SearchKey::Dropout | SearchKey::InputDropout)
-    }
-
-    /// Whether values have no order that matters to a density: few whole numbers.
-    pub fn is_categorical(self) -> bool {
-        self.key == SearchKey::Depth
-    }
-
-    /// Puts the value at `coordinate` into a candidate.
-    pub fn set(self, coordinate: f64, candidate: &mut Candidate) {
-        let Range { low, high } = self.range;
-        let within = |value: f64| value.clamp(low, high);
-        match self.key {
-            SearchKey::Dropout => {
-                if let Some(p) = candidate.dropout.get_mut(self.layer) {
-                    *p = within((coordinate * 100.0).round() / 100.0);
-                }
-            }
-            SearchKey::InputDropout => candidate.input_dropout = Some(within((coordinate * 100.0).round() / 100.0)),
-            SearchKey::Width => {
-                let units = coordinate.exp();
-                let step = if units >= 64.0 { 8.0 } else { 1.0 };
-                candidate.width = Some(within((units / step).round() * step) as usize);
-            }
-            SearchKey::Depth => candidate.depth = Some(within(low + coordinate.floor()) as usize),
-            SearchKey::Lr => candidate.lr = Some(within(round_to_digits(coordinate.exp(), 2))),
-            SearchKey::WeightDecay => {
-                let value = within(round_to_digits(coordinate.exp(), 2));
-                candidate.weight_decay = Some(if coordinate < low.ln() { 0.0 } else { value });
-            }
-            SearchKey::MaxNorm => {
-                let value = within(round_to_digits(coordinate.exp(), 2));
-                candidate.max_norm = Some(if coordinate > high.ln() { 0.0 } else { value });
-            }
-        }
-    }
-
-    /// Where a candidate's recipe stands on the axis, within its ends; NaN when it has no such
-    /// layer.
-    pub fn coordinate(self, recipe: &Recipe) -> f64 {
-        let options = recipe.options();
-        let (low, high) = self.ends();
-        let value = match self.key {
-            SearchKey::Dropout => recipe.dropout().get(self.layer).copied().unwrap_or(f64::NAN),
-            SearchKey::InputDropout => recipe.input_dropout(),
-            SearchKey::Width => (recipe.hidden().first().copied().unwrap_or(1) as f64).ln(),
-            SearchKey::Depth => recipe.hidden().len() as f64 - self.range.low + 0.5,
-            SearchKey::Lr => options.learning_rate.ln(),
-            SearchKey::WeightDecay if recipe.weight_decay() == 0.0 => (low + self.range.low.ln()) / 2.0,
-            SearchKey::WeightDecay => recipe.weight_decay().ln(),
-            SearchKey::MaxNorm => options.regularizers.max_norm.map_or((self.range.high.ln() + high) / 2.0, f64::ln),
-        };
-        // Starting points may lie outside of the range that was asked for.
-        if value.is_nan() { value } else { value.clamp(low, high.next_down()) }
-    }
-}
-
-/// `value` in so many significant decimal digits.
-fn round_to_digits(value: f64, digits: usize) -> f64 {
-    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Settings;
 
     fn base() -> Recipe {
         Settings::parse("data = 'digits'\nhidden = [64, 32]\nfolds = 5", None).unwrap().resolve().unwrap()
@@ -380,9 +267,12 @@ mod tests {
         for (text, expected) in [
             ("widht", "search = widht: cannot be searched for. Did you mean width?"),
             ("learning-rate", "Did you mean lr?"),
-            ("momentum=0..1", "search = momentum: cannot be searched for."),
+            ("epochs=1..9", "search = epochs: cannot be searched for."),
             ("hidden", "Did you mean width?"),
-            ("xyz", "There are dropout, input_dropout, width, depth, lr, weight_decay, max_norm"),
+            (
+                "xyz",
+                "There are dropout, input_dropout, width, depth, lr, weight_decay, max_norm, activation, batch_size, ",
+            ),
             ("lr=1", "search = lr=1: write a range as lr=LOW..HIGH, such as lr=0.01..1"),
             ("lr=a..b", "write a range"),
             ("lr=nan..1", "write a range"),
@@ -395,35 +285,89 @@ mod tests {
             ("width,width", "search = width: is there twice"),
             ("dropout=0..0.5,lr,dropout=0..0.9", "search = dropout: is there twice"),
             ("weight_decay,weight-decay", "search = weight_decay: is there twice"),
+            ("momentum=0..1", "momentum goes from 0 to 0.99"),
+            ("batch_size=8..1e6", "batch_size goes from 1 to 65536"),
+            ("batch_size=8.5..16", "whole number"),
+            ("batch", "Did you mean batch_size?"),
+            ("activation=relu,rleu", "search = activation=rleu: not an activation; there are relu"),
+            ("activation=relu,gelu,widht", "search = activation=widht: not an activation; there are relu"),
+            ("activation=relu", "search = activation=relu: leaves nothing to choose"),
+            ("activation=relu,gelu,relu", "search = activation=relu,gelu,relu: relu is there twice"),
+            ("activation=0..1", "search = activation=0..1: not an activation"),
+            ("dropout_schedule=decay,early:2", "search = dropout_schedule=early:2: write constant, early:F"),
+            ("nesterov", "search = nesterov=true: needs a momentum above 0"),
+            ("nesterov=yes,no", "search = nesterov=yes: not true or false"),
+            ("lr=relu", "search = lr=relu: write a range as lr=LOW..HIGH"),
         ] {
-            let error = Space::parse(text, &base()).unwrap_err().to_string();
+            let error = Space::parse(text, &base()).expect_err(text).to_string();
             assert!(error.contains(expected), "{text:?}: {error:?} should mention {expected:?}");
         }
+        let shared = "data = 'digits'\ndropout_sharing = 4";
+        let shared = Settings::parse(shared, None).unwrap().resolve().unwrap();
+        let error = Space::parse("dropout_kind=bernoulli,dropconnect", &shared).unwrap_err().to_string();
+        assert!(
+            error.contains("search = dropout_kind=dropconnect: dropout_sharing = 4: dropconnect always"),
+            "{error}"
+        );
         let flat = Settings::parse("data = 'digits'\nhidden = []", None).unwrap().resolve().unwrap();
         assert!(Space::parse("", &flat).unwrap_err().to_string().contains("no hidden layer"));
+    }
+
+    /// Everything that can be searched, but what does not go with the base.
+    fn all() -> String {
+        let names = SearchKey::all().into_iter().filter(|key| key.usual_choices().len() != 1).map(SearchKey::name);
+        names.collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn names_are_told_from_keys() {
+        let said = |text: &str| Space::parse(text, &base()).unwrap().to_string();
+        assert_eq!(said("activation=relu, gelu ,lr"), "dropout 0 to 0.95, lr 0.01 to 1, activation relu or gelu");
+        let schedules = "dropout 0 to 0.95, batch_size 8 to 128, dropout_schedule early:0.5 or constant";
+        assert_eq!(said("dropout_schedule=early:0.50,constant,batch-size"), schedules);
+        assert_eq!(
+            said("nesterov,momentum=0.5..0.9"),
+            "dropout 0 to 0.95, momentum 0.5 to 0.9, nesterov false or true"
+        );
+        for key in SearchKey::all() {
+            for name in key.usual_choices() {
+                assert!(SearchKey::named(&name).is_none(), "{name} is a key and a value of {key}");
+            }
+        }
     }
 
     #[test]
     fn a_space_survives_being_written() {
         let space = Space::parse("width, depth, lr=0.05..0.5, weight-decay, max_norm, input_dropout", &base()).unwrap();
         let text = toml::to_string(&space).unwrap();
+        let before = "dropout = [0.0, 0.95]\ninput_dropout = [0.0, 0.5]\nwidth = [16.0, 256.0]\ndepth = [1.0, 4.0]\n\
+                      lr = [0.05, 0.5]\nweight_decay = [1e-6, 0.01]\nmax_norm = [1.0, 6.0]\n";
+        assert_eq!(text.replace("0.000001", "1e-6"), before);
         assert_eq!(toml::from_str::<Space>(&text).unwrap(), space);
+        let space = Space::parse(&all(), &base()).unwrap();
+        assert_eq!(toml::from_str::<Space>(&toml::to_string(&space).unwrap()).unwrap(), space);
         assert!(space.is_wide() && !Space::parse("input_dropout", &base()).unwrap().is_wide());
     }
 
     #[test]
     fn coordinates_lead_back_to_the_values() {
-        let base = base();
-        let space = Space::parse("input_dropout,width,depth,lr,weight_decay,max_norm", &base).unwrap();
-        let axes = space.axes(&base);
-        assert_eq!(axes.len(), 4 + 6);
+        // Some kinds of dropout have no sharing and no schedule.
+        for without in [&["dropout_sharing", "dropout_schedule"][..], &["dropout_kind"]] {
+            let text = all().split(',').filter(|name| !without.contains(name)).collect::<Vec<_>>().join(",");
+            lead_back(&Space::parse(&text, &base()).unwrap(), &base());
+        }
+    }
+
+    fn lead_back(space: &Space, base: &Recipe) {
+        let axes = space.axes(base);
+        assert!(axes.len() > 4 + 14, "{}", axes.len());
         for share in [0.0, 0.01, 0.2, 0.37, 0.5, 0.77, 0.9, 0.999_999] {
             let mut candidate = Candidate::uniform(0.5, 4);
             for axis in &axes {
                 let (low, high) = axis.ends();
                 axis.set(low + share * (high - low), &mut candidate);
             }
-            let recipe = candidate.recipe(&base).unwrap();
+            let recipe = candidate.recipe(base).unwrap();
             let mut again = Candidate::uniform(0.5, 4);
             for axis in &axes {
                 let coordinate = axis.coordinate(&recipe);
@@ -431,7 +375,7 @@ mod tests {
                 assert!(coordinate.is_nan() || (low..high).contains(&coordinate), "{axis:?}: {coordinate}");
                 axis.set(if coordinate.is_nan() { low } else { coordinate }, &mut again);
             }
-            assert_eq!(again.recipe(&base).unwrap(), recipe, "{share}");
+            assert_eq!(again.recipe(base).unwrap(), recipe, "{share}");
         }
     }
 }

@@ -111,8 +111,14 @@ fn outcome(folder: &Path) -> Value {
 
 fn stopping_and_the_number_of_jobs_change_nothing() {
     let _locks = CHILDREN.read();
+    come_to_the_same("lr=0.02..0.5,max_norm");
+    come_to_the_same("activation=relu,tanh,dropout_kind,dropout_schedule,batch_size=32..96,lr_schedule,momentum");
+}
+
+/// A tune of `search` with one job, with three, and stopped again and again.
+fn come_to_the_same(search: &str) {
     let temp = tempfile::tempdir().unwrap();
-    let options = options(SMALL, "lr=0.02..0.5,max_norm", 16);
+    let options = options(SMALL, search, 16);
     let path = |name: &str| temp.path().join(name);
     whole(&path("one"), &options, &data(), 1).unwrap();
     whole(&path("three"), &options, &data(), 3).unwrap();
@@ -124,7 +130,7 @@ fn stopping_and_the_number_of_jobs_change_nothing() {
         let (dir, options, fingerprint) = TuneDir::resume(path("stopped")).unwrap();
         assert_eq!(fingerprint, data().info.fingerprint);
         let steps = AtomicU64::new(0);
-        let patience = 150 + 37 * stops;
+        let patience = 100 + 37 * stops;
         let stop = || steps.fetch_add(1, Ordering::Relaxed) > patience;
         if tune(&dir, &options, &data(), &tuning(2, &stop), &mut |_| ()).unwrap().is_some() {
             break;

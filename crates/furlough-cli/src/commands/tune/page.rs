@@ -7,7 +7,9 @@ use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Failure;
 use furlough_lab::study::statistics::Estimate;
-use furlough_lab::tune::{Candidate, DropoutArm, Finalist, Metric, STARTS, SearchEntry, TuneDir, TuneReport, rungs};
+use furlough_lab::tune::{
+    Candidate, DropoutArm, Finalist, Metric, STARTS, SearchEntry, SearchKey, SearchValue, TuneDir, TuneReport, rungs,
+};
 
 const INDENT: usize = 14;
 
@@ -133,20 +135,20 @@ pub fn rates(recipe: &Recipe) -> String {
 /// The rates, and what else was searched.
 fn changes(candidate: &Candidate, recipe: &Recipe) -> String {
     let mut parts = vec![rates(recipe)];
-    if candidate.width.is_some() || candidate.depth.is_some() {
+    if [SearchKey::Width, SearchKey::Depth].iter().any(|shape| candidate.values.contains_key(shape)) {
         let hidden: Vec<_> = recipe.hidden().iter().map(ToString::to_string).collect();
         parts.push(format!("hidden {}", hidden.join("-")));
     }
-    let number = |name: &str, value: Option<f64>| {
-        value.map(|value| match value {
-            0.0 => format!("no {name}"),
-            value if value < 1e-3 => format!("{name} {value:e}"),
-            value => format!("{name} {value}"),
-        })
-    };
-    parts.extend(number("lr", candidate.lr));
-    parts.extend(number("weight decay", candidate.weight_decay));
-    parts.extend(number("max-norm", candidate.max_norm));
+    for (key, value) in &candidate.values {
+        let name = key.title();
+        match (key, value) {
+            (SearchKey::Width | SearchKey::Depth, _) => {}
+            (SearchKey::Key(key), _) if key.name() == "input_dropout" => {}
+            (_, SearchValue::Number(0.0)) => parts.push(format!("no {name}")),
+            (_, SearchValue::Number(value)) if *value < 1e-3 => parts.push(format!("{name} {value:e}")),
+            (_, value) => parts.push(format!("{name} {value}")),
+        }
+    }
     parts.join(" · ")
 }
 
