@@ -1,5 +1,5 @@
 use super::recipe::flag;
-use furlough_lab::recipe::{GoesWith, KEYS, Key, OneOrMany, Recipe, Settings};
+use furlough_lab::recipe::{GoesWith, KEYS, OneOrMany, Recipe, Settings};
 
 /// What was set and does nothing, or may not mean what it seems to: a sentence each.
 pub fn contradictions(settings: &Settings, recipe: &Recipe) -> Vec<String> {
@@ -15,23 +15,18 @@ pub fn contradictions(settings: &Settings, recipe: &Recipe) -> Vec<String> {
         None => false,
     };
     for key in KEYS.iter().filter(|key| key.is_said(settings) && (key.name() != "dropout" || rates)) {
-        let Some(missing) = key.goes_with().iter().find(|need| !need.holds(recipe)) else { continue };
-        let hint = if key.name() == "dropout" { "; --input-dropout drops features" } else { "" };
-        found.push(format!("{} does nothing, as {}{hint}", flag(key.name()), reason(*missing, recipe)));
-    }
-    found
-}
-
-/// Why a key does nothing in a recipe.
-fn reason(missing: GoesWith, recipe: &Recipe) -> String {
-    match missing {
-        GoesWith::HiddenLayers => "there is no hidden layer".into(),
-        GoesWith::Dropping => "nothing is dropped".into(),
-        GoesWith::Value(name, _) => {
-            let own = Key::named(name).and_then(|key| key.word(recipe)).unwrap_or_default();
-            format!("{} is {own}", flag(name))
+        let reason = key.goes_with().iter().filter(|need| !need.holds(recipe)).find_map(|need| match need {
+            GoesWith::HiddenLayers => Some("there is no hidden layer"),
+            GoesWith::Dropping => Some("nothing is dropped"),
+            // Refused where it says anything.
+            GoesWith::Value(..) => None,
+        });
+        if let Some(reason) = reason {
+            let hint = if key.name() == "dropout" { "; --input-dropout drops features" } else { "" };
+            found.push(format!("{} does nothing, as {reason}{hint}", flag(key.name())));
         }
     }
+    found
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl RecipeArgs {
         };
         let flags = self.flags()?;
         let stratified = flags.folds.and(Some(true));
-        let said = flags.or(file);
+        let said = flags.over(file);
         Ok(Settings { stratified: said.stratified.or(stratified), ..said })
     }
 

@@ -168,14 +168,14 @@ keys! {
         },
         about: About::new(Heading::Optimizer, "RATE", "Learning rate")
             .default("0.5, of digits 0.1; with adam and adamw 0.001")
-            .search(Search::ratio(0.01, 1.0).around(10.0)),
+            .follows("optimizer").search(Search::ratio(0.01, 1.0).around(10.0)),
     }
     /// How it changes in the course of the training.
     lr_schedule: Schedule => Schedule {
         written: unless_neutral,
         decided: |said| said.lr_schedule.clone().unwrap_or_default(),
-        about: About::new(Heading::Optimizer, "WHEN", "How the learning rate changes: constant, linear or cosine (down to \
-            0 at the end), warmup:F+NAME (up over the first F, then NAME), onecycle, coslog4, flat_cos, or any that \
+        about: About::new(Heading::Optimizer, "WHEN", "How the learning rate changes: constant, linear or cosine (down \
+            to 0 at the end), warmup:F+NAME (up over the first F, then NAME), onecycle, coslog4, flat_cos, or any that \
             '--dropout-schedule' takes").default("constant")
             .search(Search::choices(&["constant", "linear", "cosine", "onecycle", "warmup:0.1+cosine"])),
     }
@@ -223,7 +223,7 @@ keys! {
         decided: |said| said.weight_decay.unwrap_or(said.kind().usual_decay()),
         about: About::new(Heading::Regularization, "D", "L2 penalty on the weights; with adamw decoupled decay")
             .default("0; with adamw 0.01")
-            .search(Search::ratio(1e-6, 1e-2).or_none(Absent::Below)),
+            .follows("optimizer").search(Search::ratio(1e-6, 1e-2).or_none(Absent::Below)),
     }
     /// How it changes in the course of the training.
     weight_decay_schedule: Schedule => Schedule {
@@ -244,8 +244,8 @@ keys! {
     max_norm: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.max_norm,
-        about: About::new(Heading::Regularization, "NORM", "Upper bound for the norm of each hidden unit's incoming weights; \
-            3 or 4 go well with dropout").default("none")
+        about: About::new(Heading::Regularization, "NORM", "Upper bound for the norm of each hidden unit's incoming \
+            weights; 3 or 4 go well with dropout").default("none")
             .goes_with(&[GoesWith::HiddenLayers])
             .search(Search::ratio(1.0, 6.0).or_none(Absent::Above)),
     }
@@ -253,8 +253,8 @@ keys! {
     clip_norm: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.clip_norm,
-        about: About::new(Heading::Optimizer, "NORM", "Scale gradients down whose norm, of all weights and biases, is \
-            over NORM").default("none")
+        about: About::new(Heading::Optimizer, "NORM", "Scale gradients down whose norm, of all weights and biases, \
+            is over NORM").default("none")
             .search(Search::ratio(0.1, 10.0).or_none(Absent::Above)),
     }
     /// Examples a step, at least 1.

@@ -1,4 +1,3 @@
-use crate::{Error, Result};
 use furlough::optim::Optimizer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -80,28 +79,6 @@ pub(super) struct OptimizerNumbers {
     pub(super) weight_decay: f64,
     /// β₁, β₂ and ε.
     pub(super) moments: [Option<f64>; 3],
-}
-
-/// What goes with some optimizers only.
-pub(super) fn validate(kind: OptimizerKind, numbers: &OptimizerNumbers) -> Result<()> {
-    if kind != OptimizerKind::Sgd {
-        let reason = format!("goes with optimizer = sgd only, and not with {}", kind.name());
-        if numbers.momentum != 0.0 {
-            return Err(Error::setting("momentum", numbers.momentum, reason));
-        }
-        if numbers.nesterov {
-            return Err(Error::setting("nesterov", true, reason));
-        }
-    }
-    for (place, (key, value)) in ["beta1", "beta2", "epsilon"].into_iter().zip(numbers.moments).enumerate() {
-        let has = |kind: &OptimizerKind| kind.usual_moments()[place].is_some();
-        if let (Some(value), false) = (value, has(&kind)) {
-            let with: Vec<_> = OptimizerKind::ALL.into_iter().filter(has).map(OptimizerKind::name).collect();
-            let reason = format!("goes with optimizer = {} only, and not with {}", with.join(" or "), kind.name());
-            return Err(Error::setting(key, value, reason));
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Display for OptimizerKind {

@@ -1,5 +1,5 @@
-use super::optimizer::{self, OptimizerNumbers};
-use super::{Recipe, TrainFigures};
+use super::optimizer::OptimizerNumbers;
+use super::{KEYS, Recipe, TrainFigures};
 use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
@@ -164,7 +164,7 @@ impl Recipe {
             return Err(Error::setting("input_dropout", self.input_dropout, reason));
         }
         self.validate_kind()?;
-        optimizer::validate(self.optimizer, &self.optimizer_numbers())?;
+        KEYS.iter().try_for_each(|key| key.check_company(self))?;
         if self.labels_from != 0 && self.data != catalog::OWN_FILES {
             let reason = format!("is for a folder of your own (data = {})", catalog::OWN_FILES);
             return Err(Error::setting("labels_from", self.labels_from, reason));
@@ -192,7 +192,7 @@ impl Recipe {
         }
     }
 
-    /// What goes with one kind of dropout only.
+    /// What one kind of dropout cannot have.
     fn validate_kind(&self) -> Result<()> {
         let kind = self.dropout_kind;
         if let (Some(reason), false) = (kind.objection_to_sharing(), self.dropout_sharing.is_per_example()) {
@@ -201,13 +201,7 @@ impl Recipe {
         if let (Some(reason), false) = (kind.objection_to_schedule(), self.dropout_schedule.is_constant()) {
             return Err(Error::setting("dropout_schedule", &self.dropout_schedule, reason));
         }
-        let own = [("concrete_length", self.concrete_length), ("concrete_regularizer", self.concrete_regularizer)];
-        match own.iter().find_map(|(name, value)| value.map(|value| (name, value))) {
-            Some((name, value)) if !kind.is_learned() => {
-                Err(Error::setting(name, value, "goes with dropout_kind = concrete only"))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

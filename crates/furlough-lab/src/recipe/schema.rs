@@ -5,6 +5,7 @@ use super::search::Search;
 use super::text::{Form, TextError};
 use super::{KEYS, Recipe, Settings};
 use crate::{Error, Result};
+use serde::Serialize;
 
 /// Under which heading a help text lists a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,13 +83,23 @@ pub struct About {
     default: Option<&'static str>,
     varies: Varies,
     goes_with: &'static [GoesWith],
+    follows: Option<&'static str>,
     search: Option<Search>,
 }
 
 impl About {
     /// `value` stands for the value, as in `--lr RATE`; `help` says what the key is.
     pub(super) const fn new(heading: Heading, value: &'static str, help: &'static str) -> Self {
-        About { heading, value, help, default: None, varies: Varies::ByArm, goes_with: &[], search: None }
+        About {
+            heading,
+            value,
+            help,
+            default: None,
+            varies: Varies::ByArm,
+            goes_with: &[],
+            follows: None,
+            search: None,
+        }
     }
 
     /// What it is where nothing is said, in words.
@@ -103,6 +114,11 @@ impl About {
     /// What it needs beside it, so that it does something.
     pub(super) const fn goes_with(self, goes_with: &'static [GoesWith]) -> Self {
         About { goes_with, ..self }
+    }
+
+    /// What it is where nothing is said depends on that key.
+    pub(super) const fn follows(self, key: &'static str) -> Self {
+        About { follows: Some(key), ..self }
     }
 
     /// How `tune` searches it.
@@ -121,6 +137,7 @@ pub struct Key {
     pub(super) is_said: fn(&Settings) -> bool,
     pub(super) clear: fn(&mut Settings),
     pub(super) value: fn(&Recipe) -> Option<toml::Value>,
+    pub(super) is_neutral: fn(&Recipe) -> bool,
 }
 
 impl Key {
@@ -164,6 +181,11 @@ impl Key {
         self.about.goes_with
     }
 
+    /// Returns the key on which it depends what this one is where nothing is said.
+    pub fn follows(&self) -> Option<&'static str> {
+        self.about.follows
+    }
+
     /// Returns how a search of the best value goes, if there is one.
     pub fn search(&self) -> Option<Search> {
         self.about.search
@@ -176,7 +198,28 @@ impl Key {
 
     /// Returns a single value in one word, as [`Key::say`] reads it.
     pub fn word(&self, recipe: &Recipe) -> Option<String> {
-        self.value(recipe).map(|value| value.as_str().map_or_else(|| value.to_string(), Into::into))
+        self.value(recipe).map(|value| match value {
+            toml::Value::String(text) => text,
+            toml::Value::Float(number) => number.to_string(),
+            other => other.to_string(),
+        })
+    }
+
+    /// Checks that a recipe has the value of another key that this one goes with, unless this one
+    /// changes nothing.
+    pub(super) fn check_company(&self, recipe: &Recipe) -> Result<()> {
+        let missing = self.goes_with().iter().find_map(|need| match need {
+            GoesWith::Value(name, values) if !need.holds(recipe) => Some((name, values)),
+            _ => None,
+        });
+        match missing {
+            Some((name, values)) if !(self.is_neutral)(recipe) => {
+                let own = Key::named(name).and_then(|key| key.word(recipe)).unwrap_or_default();
+                let reason = format!("goes with {name} = {} only, and not with {own}", values.join(" or "));
+                Err(Error::setting(self.name, self.word(recipe).unwrap_or_default(), reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns what its values look like as text.
@@ -222,6 +265,12 @@ impl Key {
 /// that is added changes no recipe of before.
 pub(super) fn is_neutral<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Whether a value that is always written is 0 or `false`.
+pub(super) fn is_nothing(value: impl Serialize) -> bool {
+    let nothing = [toml::Value::Float(0.0), toml::Value::Integer(0), toml::Value::Boolean(false)];
+    toml::Value::try_from(value).is_ok_and(|value| nothing.contains(&value))
 }
 
 /// Makes [`Settings`], `Recipe` and [`KEYS`] of a table with an entry for each key, in the order of
@@ -292,8 +341,11 @@ macro_rules! keys {
             is_said: |settings| settings.$name.is_some(),
             clear: |settings| settings.$name = None,
             value: |recipe| toml::Value::try_from(&recipe.$name).ok(),
+            is_neutral: |recipe| $crate::recipe::schema::keys!(@neutral $written &recipe.$name),
         },)+];
     };
+    (@neutral always $value:expr) => { $crate::recipe::schema::is_nothing($value) };
+    (@neutral unless_neutral $value:expr) => { $crate::recipe::schema::is_neutral($value) };
     (@written always $value:expr) => { true };
     (@written unless_neutral $value:expr) => { !$crate::recipe::schema::is_neutral($value) };
 }

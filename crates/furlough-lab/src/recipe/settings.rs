@@ -1,4 +1,4 @@
-use super::{GoesWith, KEYS, Recipe, Settings, read_toml};
+use super::{GoesWith, KEYS, Key, Recipe, Settings, read_toml};
 use crate::{Error, Result};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
@@ -76,6 +76,21 @@ impl Settings {
             key.clear(&mut self);
         }
         self
+    }
+
+    /// These settings in place of those of a recipe. What the recipe says of a key that goes with
+    /// another value than these have is left out: `momentum` where these say another optimizer.
+    pub fn over(self, recipe: Settings) -> Settings {
+        let mut both = self.clone().or(recipe);
+        let decided = both.decide();
+        let said = |name: &str| Key::named(name).is_some_and(|key| key.is_said(&self));
+        for key in KEYS.iter().filter(|key| !key.is_said(&self)) {
+            let changed = |need: &GoesWith| matches!(need, GoesWith::Value(name, _) if said(name));
+            if key.goes_with().iter().any(|need| changed(need) && !need.holds(&decided)) {
+                key.clear(&mut both);
+            }
+        }
+        both
     }
 
     /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on
@@ -217,6 +232,20 @@ mod tests {
         let flags = Settings { lr: Some(0.2), ..Settings::default() };
         let both = flags.or(file);
         assert_eq!((both.lr, both.seed), (Some(0.2), Some(4)));
+    }
+
+    #[test]
+    fn what_goes_with_another_value_gives_way_to_a_flag() {
+        let settings = |text: &str| Settings::parse(text, None).unwrap();
+        let adam = settings(&parse("optimizer = 'adam'\nbeta1 = 0.8\nl1 = 0.1").unwrap().to_toml());
+        let sgd = settings("optimizer = 'sgd'\nmomentum = 0.9").over(adam.clone());
+        assert_eq!((sgd.beta1, sgd.l1, sgd.momentum, sgd.lr), (None, Some(0.1), Some(0.9), Some(0.001)));
+        assert!(sgd.resolve().is_ok());
+        let more = settings("optimizer = 'adamw'").over(adam.clone());
+        assert_eq!(more.beta1, Some(0.8));
+        // What is said itself is refused where it does nothing, and so is what a file says alone.
+        assert!(settings("optimizer = 'sgd'\nbeta1 = 0.9").over(adam).resolve().is_err());
+        assert!(settings("lr = 1").over(settings("beta1 = 0.9")).resolve().is_err());
     }
 
     fn are_named<const N: usize>(cases: [(&str, &str); N]) {

@@ -1,6 +1,6 @@
 use super::SearchKey;
 use crate::Result;
-use crate::recipe::{Absent, OneOrMany, Recipe, Settings};
+use crate::recipe::{Absent, KEYS, Key, OneOrMany, Recipe, Settings};
 use serde::de::{self, Deserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -72,7 +72,7 @@ impl Candidate {
 
     /// The recipe: the base with what the candidate changes. Where there are more layers than the
     /// base has, they are like its last. Keys that do nothing beside what is changed are as without
-    /// a word.
+    /// a word, and so are those that follow it, as the learning rate does the optimizer.
     ///
     /// # Errors
     /// [`furlough::Error::Setting`] when the base cannot be changed so.
@@ -92,6 +92,14 @@ impl Candidate {
             match (absent, value.is_zero()) {
                 (Some(Absent::Above), true) => key.clear(&mut settings),
                 _ => key.say(&mut settings, &value.to_string())?,
+            }
+        }
+        // A learning rate of one optimizer is none of another's.
+        for key in KEYS.iter().filter(|key| !self.values.contains_key(&SearchKey::Key(key))) {
+            let other = key.follows().and_then(Key::named);
+            let said = other.and_then(|other| self.values.get(&SearchKey::Key(other))).map(ToString::to_string);
+            if said.is_some() && said != other.and_then(|other| other.word(base)) {
+                key.clear(&mut settings);
             }
         }
         settings.without_misfits().resolve()

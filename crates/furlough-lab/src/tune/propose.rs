@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use crate::recipe::Settings;
     use crate::tune::SearchValue;
+    use furlough::optim::Optimizer;
 
     fn base(text: &str) -> Recipe {
         Settings::parse(text, None).unwrap().resolve().unwrap()
@@ -235,6 +236,26 @@ mod tests {
             assert!(seen.contains(name), "{name}: {seen:?}");
         }
         assert!(!seen.contains("activation tanh"));
+    }
+
+    #[test]
+    fn an_optimizer_comes_with_its_own_numbers() {
+        let base = base("data = 'digits'\nhidden = [64, 64]\nlr = 0.3\nmomentum = 0.9");
+        let space = Space::parse("optimizer,beta1,weight_decay", &base).unwrap();
+        let mut seen = [0; 3];
+        for number in 0..60 {
+            let proposer = Proposer { base: &base, space: &space, seed: 0, number };
+            let candidate = proposer.propose(DropoutArm::With, &[]).unwrap();
+            let options = candidate.recipe(&base).unwrap().options();
+            let names: Vec<&str> = candidate.values.keys().map(|key| key.name()).collect();
+            let (place, lr) = match options.optimizer {
+                Optimizer::Sgd { momentum, .. } => (usize::from(momentum != 0.9), 0.3),
+                _ => (2, 0.001),
+            };
+            assert_eq!((options.learning_rate, names.contains(&"beta1")), (lr, place == 2), "{names:?}");
+            seen[place] += 1;
+        }
+        assert!(seen[0] > 10 && seen[1] == 0 && seen[2] > 20, "{seen:?}");
     }
 
     #[test]

@@ -294,7 +294,7 @@ mod tests {
             ("activation=relu", "search = activation=relu: leaves nothing to choose"),
             ("activation=relu,gelu,relu", "search = activation=relu,gelu,relu: relu is there twice"),
             ("activation=0..1", "search = activation=0..1: not an activation"),
-            ("dropout_schedule=decay,early:2", "search = dropout_schedule=early:2: write constant, early:F"),
+            ("dropout_schedule=decay,early:2", "search = dropout_schedule=early:2: write constant, linear"),
             ("nesterov", "search = nesterov=true: needs a momentum above 0"),
             ("nesterov=yes,no", "search = nesterov=yes: not true or false"),
             ("lr=relu", "search = lr=relu: write a range as lr=LOW..HIGH"),
