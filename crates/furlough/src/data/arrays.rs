@@ -15,7 +15,8 @@ impl Dataset {
     /// ```
     /// use furlough::data::Dataset;
     /// use ndarray::array;
-    /// let iris = Dataset::classification(array![[5.1, 3.5], [6.3, 3.3], [4.9, 3.0]], ["setosa", "virginica", "setosa"])?;
+    /// let (x, y) = (array![[5.1, 3.5], [6.3, 3.3], [4.9, 3.0]], ["setosa", "virginica", "setosa"]);
+    /// let iris = Dataset::classification(x, y)?;
     /// assert_eq!(iris.class_names(), ["setosa", "virginica"]);
     /// # Ok::<(), furlough::Error>(())
     /// ```

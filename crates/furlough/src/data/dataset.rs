@@ -89,6 +89,16 @@ impl Dataset {
 
     /// Returns the data set of these examples and their targets.
     ///
+    /// ```
+    /// use furlough::data::{Dataset, Examples, Features, Targets};
+    /// use ndarray::array;
+    /// let images = Features::Bytes { rows: array![[0, 255, 255, 0], [255, 0, 0, 255]], scale: 1.0 / 255.0 };
+    /// let targets = Targets::Classes { labels: vec![1, 0], names: vec!["\\".into(), "/".into()] };
+    /// let data = Dataset::of(Examples::new(images, &[2, 2])?, targets)?;
+    /// assert_eq!((data.shape(), data.outputs()), (&[2, 2][..], 2));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Data`] when the counts disagree, or when a target is out of range.
     pub fn of(examples: Examples, targets: Targets) -> Result<Self> {
@@ -126,7 +136,15 @@ impl Dataset {
         Ok(Dataset { examples, targets, weights: None })
     }
 
-    /// Returns the same data set with a name for each feature.
+    /// Returns the same data set with a name for each feature, which a model file keeps.
+    ///
+    /// ```
+    /// use furlough::data::Dataset;
+    /// use ndarray::array;
+    /// let data = Dataset::regression(array![[60.0, 2.0], [90.0, 3.0]], array![200.0, 300.0])?;
+    /// assert_eq!(data.with_feature_names(["area", "rooms"])?.feature_names(), ["area", "rooms"]);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of [`Examples::with_feature_names`].

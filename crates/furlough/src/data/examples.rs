@@ -38,6 +38,14 @@ impl Examples {
     /// its product the number of features. Arrays in another order than the standard one are
     /// copied.
     ///
+    /// ```
+    /// use furlough::data::{Examples, Features};
+    /// use ndarray::Array2;
+    /// let images = Features::Bytes { rows: Array2::zeros((10, 784)), scale: 1.0 / 255.0 };
+    /// assert_eq!(Examples::new(images, &[28, 28])?.features(), 784);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Data`] when there is no example, when the shape does not fit, or when a value is
     /// not finite.

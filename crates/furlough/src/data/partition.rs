@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn known_answers() {
         assert_eq!(shuffled(0, 8), [3, 5, 7, 2, 4, 6, 1, 0]);
-        // By class: 3 7 2 6 and 5 4 1 0. The first of three folds has 2 examples, the others 3: they
-        // are dealt to first.
+        // By class: 3 7 2 6 and 5 4 1 0. The first of three folds has 2 examples, the others 3:
+        // they are dealt to first.
         let data = data(8, |example| u32::from([0, 1, 4, 5].contains(&example)));
         let fold = |fold, stratified| {
             let partition = Partition { folds: Some(3), fold, stratified, ..Partition::default() };

@@ -26,7 +26,7 @@ pub struct DataInfo {
 }
 
 impl DataInfo {
-    /// That of a training set. Computes its fingerprint.
+    /// Returns what is known of a training set. Computes its fingerprint.
     ///
     /// ```
     /// use furlough::{data::Dataset, files::DataInfo};
@@ -41,7 +41,7 @@ impl DataInfo {
         DataInfo { classes, fingerprint, ..DataInfo::of_examples(train) }
     }
 
-    /// That of examples without targets: it names no classes and has no fingerprint.
+    /// Returns what is known of examples without targets: no classes, and no fingerprint.
     pub fn of_examples(examples: &Examples) -> Self {
         let scale = match examples.inputs() {
             Features::Bytes { scale, .. } => Some(f64::from(*scale)),
@@ -51,7 +51,7 @@ impl DataInfo {
         DataInfo { scale, feature_names, ..DataInfo::of_shape(examples.shape()) }
     }
 
-    /// That of numbers of this shape, of which nothing else is known.
+    /// Returns what is known of numbers of which only the shape is.
     pub(super) fn of_shape(shape: &[usize]) -> Self {
         let (classes, feature_names, fingerprint) = Default::default();
         DataInfo { shape: shape.to_vec(), scale: None, feature_names, classes, fingerprint }

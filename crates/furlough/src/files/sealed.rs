@@ -35,8 +35,8 @@ pub(super) struct FileKind {
     pub version: u32,
 }
 
-/// A sealed file of `groups`, each with a prefix for its tensors' names ([`ParamSpec::name`]) and as
-/// long as the parameters.
+/// A sealed file of `groups`, each with a prefix for its tensors' names ([`ParamSpec::name`]) and
+/// as long as the parameters.
 ///
 /// [`ParamSpec::name`]: crate::nn::ParamSpec::name
 pub(super) fn seal<M: Serialize>(

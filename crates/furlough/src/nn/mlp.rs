@@ -32,7 +32,7 @@ pub struct Architecture {
 impl Architecture {
     /// Returns the network of these blocks, of which each takes what the one before it gives.
     pub(super) fn new(flatten: bool, input_dropout: Dropout, blocks: Vec<Block>) -> Self {
-        let params = specs_of(&blocks);
+        let params = specs_of(blocks.iter().map(|block| (block.inputs, block.outputs)));
         Architecture { flatten, input_dropout, blocks, params }
     }
 

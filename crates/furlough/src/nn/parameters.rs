@@ -1,7 +1,7 @@
 //! The list of a network's parameters: what there is, where it stands, how it begins, and what the
 //! optimizer does to it. Initialization, optimizer, checkpoint, model file and reports walk it.
 
-use super::{Block, Init};
+use super::Init;
 use crate::random::Key;
 use std::ops::Range;
 
@@ -87,17 +87,17 @@ impl ParamSpec {
     }
 }
 
-/// Returns the parameters of a network of these blocks, in the order of the flat buffer: block
-/// after block, weights before biases.
-pub(super) fn specs_of(blocks: &[Block]) -> Vec<ParamSpec> {
-    let mut specs = Vec::with_capacity(2 * blocks.len());
+/// Returns the parameters of a network whose blocks have so many inputs and outputs, in the order
+/// of the flat buffer: block after block, weights before biases.
+pub(super) fn specs_of(blocks: impl Iterator<Item = (usize, usize)>) -> Vec<ParamSpec> {
+    let mut specs = Vec::new();
     let mut end = 0;
     let mut add = |name: String, shape: Vec<usize>, init, decay, group| {
         let start = end;
         end += shape.iter().product::<usize>();
         specs.push(ParamSpec { name, shape, range: start..end, init, decay, lr_factor: 1.0, group });
     };
-    for (block, &Block { inputs, outputs, .. }) in blocks.iter().enumerate() {
+    for (block, (inputs, outputs)) in blocks.enumerate() {
         let (layer, number) = (block as u32, block + 1); // a validated list has fewer than 2^24 blocks
         let weights = (ParamInit::Weights { layer }, ParamGroup::Weight { block });
         add(format!("linear{number}.weight"), vec![inputs, outputs], weights.0, true, weights.1);

@@ -54,12 +54,22 @@ impl Predictor {
 
     /// Returns the predictor told what the network's outputs are, which [`Self::monte_carlo`] must
     /// know where no data set's targets say it.
+    ///
+    /// ```
+    /// use furlough::{data::Task, nn::Mlp, predict::Predictor, random::Key};
+    /// use ndarray::array;
+    /// let mlp = Mlp::builder(2, 1).hidden([16]).dropout([0.2]).build()?; // or a trained one
+    /// let mut predictor = Predictor::new(mlp, 1).with_task(Task::Regression);
+    /// let sampled = predictor.monte_carlo(&array![[0.1, 0.2], [0.3, 0.4]], 50, Key::new(0))?;
+    /// assert_eq!(sampled.means.dim(), (2, 1));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     pub fn with_task(self, task: Task) -> Self {
         Predictor { task: Some(task), ..self }
     }
 
-    /// Returns the outputs for each example, examples × outputs: predicted numbers, or the logits of
-    /// classes.
+    /// Returns the outputs for each example, examples × outputs: predicted numbers, or the logits
+    /// of classes.
     ///
     /// ```
     /// use furlough::{nn::Mlp, predict::Predictor};

@@ -21,8 +21,8 @@ pub struct OutputScores {
     pub rmse: f64,
     /// Mean absolute error, Σ w |y − t| / Σ w.
     pub mae: f64,
-    /// Coefficient of determination, 1 − Σ w (y − t)² / Σ w (t − t̄)², where t̄ is the weighted mean
-    /// of the targets. 1 is perfect; predicting t̄ gives 0, and worse is below 0. Where all targets
+    /// Coefficient of determination, 1 − Σ w (y − t)² / Σ w (t − m)², where m is the weighted mean
+    /// of the targets. 1 is perfect; predicting m gives 0, and worse is below 0. Where all targets
     /// are equal it is 1 if the predictions are, too, and 0 otherwise.
     pub r2: f64,
 }
