@@ -3,7 +3,7 @@
 
 use crate::common::site;
 use furlough::compute::{Cpu, Isa, drop_in_place};
-use furlough::data::{Dataset, Features, Targets, digits};
+use furlough::data::{Examples, digits};
 use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, Layer, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::predict::Predictor;
@@ -87,7 +87,7 @@ fn selu_with_lecun_keeps_the_size_of_values() {
         let word = Key::new(2).draw(Stream::Shuffle, 3, i as u32, j as u32, 0)[0];
         furlough::random::normal(word)
     });
-    let data = Dataset::new(Features::Floats(rows), Targets::Values(Array2::zeros((64, 256))), &[200]).unwrap();
+    let data = Examples::try_from(rows).unwrap();
     for (kind, p) in [(DropoutKind::Bernoulli, 0.0), (DropoutKind::Alpha, 0.1)] {
         let network = Sequential::mlp(200, 256, &hidden, Activation::Selu, 0.0, &[p; 12]).with_dropout_kind(kind);
         let mlp = Mlp::new(network.validate().unwrap(), Init::Lecun, Key::new(1));

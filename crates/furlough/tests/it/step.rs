@@ -4,7 +4,7 @@
 use crate::common::case::Case;
 use crate::common::{bits, data, nothing, site};
 use furlough::compute::{Cpu, Isa, Precision, drop_in_place};
-use furlough::data::{Batch, Dataset, Features, Targets};
+use furlough::data::{Batch, Dataset, Examples, Features, Targets};
 use furlough::nn::{Activation, Dropout, DropoutKind, Init, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::UpdateRule;
 use furlough::random::{Key, Stream};
@@ -35,12 +35,7 @@ fn the_fast_masks_are_the_definition() {
             for unit in 0..units {
                 mlp.parameters_mut()[unit * units + unit] = 1.0;
             }
-            let ones = Dataset::new(
-                Features::Floats(Array2::ones((100, units))),
-                Targets::Values(Array2::zeros((100, units))),
-                &[units],
-            )
-            .unwrap();
+            let ones = Examples::try_from(Array2::ones((100, units))).unwrap();
             let masks = MaskKey { key: Key::new(u64::MAX - 5), stream: Stream::MonteCarlo, step: u32::MAX, layer: 0 };
             let mut outputs = vec![0.0; 100 * units];
             Cpu::with(mlp.architecture(), 1, 2, Precision::F32, isa).forward(
