@@ -223,7 +223,8 @@ fn masked(row: &mut [f32], other: &[f32], mask: &LayerMask, id: u32, f: impl Fn(
     });
 }
 
-/// `row = f(row, other, words)`, where `other` is as long as `row` or empty, which stands for zeros.
+/// `row = f(row, other, words)`, where `other` is as long as `row` or empty, which stands for
+/// zeros.
 #[inline(always)]
 fn each_unit(row: &mut [f32], other: &[f32], mask: &LayerMask, id: u32, f: impl Fn(f32, f32, u32) -> f32) {
     const ZEROS: [f32; 64] = [0.0; 64];

@@ -1,6 +1,6 @@
 //! The gradient of a tile of weights: the product of inputs and deltas over the batch, without the
-//! zeros of the inputs (*input-major*) or of the deltas (*delta-major*), whose product is transposed
-//! as it meets the weights (docs/internals/sparsity.md).
+//! zeros of the inputs (*input-major*) or of the deltas (*delta-major*), whose product is
+//! transposed as it meets the weights (docs/internals/sparsity.md).
 
 use super::blocking::{BATCH_BLOCK, BF16_NR, LINE, SPARSE_ROWS};
 use super::matmul::{Matmul, floats, floats_mut};

@@ -253,13 +253,13 @@ impl Cpu {
         self.workers.count()
     }
 
-    /// Takes one optimizer step on `mlp`. `site` gives the masks' key, stream and step, which is the
-    /// run's step that Adam counts from (its layer is not looked at); `state` is one of the rule's
-    /// optimizer. Allocates nothing after the first step.
+    /// Takes one optimizer step on `mlp`. `site` gives the masks' key, stream and step, which is
+    /// the run's step that Adam counts from (its layer is not looked at); `state` is one of the
+    /// rule's optimizer. Allocates nothing after the first step.
     ///
     /// When the loss is not finite, or the norm of a gradient that is to be clipped, everything is
-    /// left as it was; the caller sees it in the result. It is left so too, the optimizer's state and
-    /// all, when the weights of the batch sum to 0.
+    /// left as it was; the caller sees it in the result. It is left so too, the optimizer's state
+    /// and all, when the weights of the batch sum to 0.
     ///
     /// # Panics
     /// When the batch is empty or larger than this was made for, or `mlp`, `state` or the data do

@@ -138,8 +138,8 @@ impl Pass<'_> {
     /// block.
     ///
     /// # Safety
-    /// Nobody else uses `out`, which has a row for each of these and those columns, or this worker's
-    /// scratch, now.
+    /// Nobody else uses `out`, which has a row for each of these and those columns, or this
+    /// worker's scratch, now.
     pub(super) unsafe fn multiply_forward(
         &self,
         index: usize,

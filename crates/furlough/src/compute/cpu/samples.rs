@@ -1,7 +1,7 @@
 //! Many masked passes over the same examples (docs/internals/masked-passes.md). Shapes alone decide
 //! how large the blocks of examples and samples are. Weights under DropConnect are the same for all
-//! examples of a sample, and soft masks go by whole rows: there a sample goes through the network at
-//! once ([`whole_passes`]).
+//! examples of a sample, and soft masks go by whole rows: there a sample goes through the network
+//! at once ([`whole_passes`]).
 
 use super::dropout::LayerMask;
 use super::epilogue::{forward_row, masked_copy};

@@ -115,8 +115,8 @@ impl Workers {
         self.holds_until = Instant::now().checked_add(TIMING_HOLDS * begin.elapsed());
     }
 
-    /// Times a hand-over again where the last time no longer holds. Cores of a virtual machine move,
-    /// and a new thread may begin on the core of the calling one.
+    /// Times a hand-over again where the last time no longer holds. Cores of a virtual machine
+    /// move, and a new thread may begin on the core of the calling one.
     pub(super) fn refresh_hand_over(&mut self) {
         if self.holds_until.is_some_and(|until| Instant::now() > until) {
             self.time_hand_over();

@@ -183,8 +183,8 @@ static INTERLEAVE: [u16; 32] = {
 
 #[cfg(target_arch = "x86_64")]
 impl Engine {
-    /// Rounds each number of one row, and the one below it. The conversion takes numbers below 1e-38
-    /// as 0, as the products do anyway.
+    /// Rounds each number of one row, and the one below it. The conversion takes numbers below
+    /// 1e-38 as 0, as the products do anyway.
     #[inline(always)]
     fn columns(self, first: &[f32; 16], second: &[f32; 16]) -> [u32; 16] {
         // SAFETY: the instructions are there, or there were no engine; vectors of 64 bytes.

@@ -1,6 +1,6 @@
 //! The step where groups of rows share their masks, without what a group drops
-//! (docs/internals/shared-masks.md). Activations and deltas of a group are kept together, `[row][kept
-//! unit]`, in the buffers of the dense step.
+//! (docs/internals/shared-masks.md). Activations and deltas of a group are kept together,
+//! `[row][kept unit]`, in the buffers of the dense step.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
