@@ -33,7 +33,6 @@ TOTAL = 9 * 23  # the steps of the whole training, by which schedules go
 # `dropout` is of the inputs and after each hidden layer; `init` is as a recipe spells it.
 PLAIN = dict(seed=0, dropout=[0.0, 0.2, 0.5], lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0, max_norm=None)
 PLAIN |= dict(label_smoothing=0.0, class_weights=None, example_weights=None, sharing="per-example")
-# From 0 to 4, and from 0.25 to 2.5; 1, 3, 9 is no binary fraction, so that rounding shows.
 EXAMPLE_WEIGHTS = [1.0, 0.3, 2.7, 0.0, 4.0, 0.01, 1.5]  # of example i: the one at i mod 7
 CLASS_WEIGHTS = [0.25, 1.0, 1.75, 2.5, 0.75, 1.5, 2.25, 0.5, 1.25, 0.1]
 WEIGHTED = PLAIN | dict(init="kaiming", seed=11, lr=0.2)
@@ -47,7 +46,9 @@ CASES = {
     "class-weights": WEIGHTED | dict(class_weights=CLASS_WEIGHTS),
     "example-weights": WEIGHTED | dict(example_weights=EXAMPLE_WEIGHTS, sharing="batch"),
     "all-weights": WEIGHTED
-    | dict(label_smoothing=0.2, class_weights=CLASS_WEIGHTS, example_weights=EXAMPLE_WEIGHTS, momentum=0.9, lr=0.02),
+    | ADAM
+    | dict(optimizer="adamw", weight_decay=0.1, lr_schedule="onecycle", label_smoothing=0.2)
+    | dict(class_weights=CLASS_WEIGHTS, example_weights=EXAMPLE_WEIGHTS),
     "adam": PLAIN | ADAM | dict(seed=8, weight_decay=1e-3),
     "adamw": PLAIN | ADAM | dict(optimizer="adamw", betas=[0.9, 0.95], weight_decay=0.1, lr_schedule="onecycle"),
     "clipping": PLAIN | dict(init="kaiming", seed=3, lr=0.2, momentum=0.9, clip_norm=0.5, lr_schedule="warmup:0.2+cosine"),

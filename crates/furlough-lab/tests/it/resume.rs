@@ -15,18 +15,27 @@ furlough_harness::tests![
     a_run_that_stops_early_is_finished_and_resuming_changes_no_byte,
 ];
 
-fn data() -> Dataset {
+/// With weights of examples where classes have some.
+fn data(masks: &str) -> Dataset {
     let rows = ndarray::Array2::from_shape_fn((70, 6), |(i, j)| ((i * 37 + j * 101) % 251) as u8);
     let labels = rows.rows().into_iter().map(|row| u32::from(row[0] > row[3]) + u32::from(row[1] > row[5])).collect();
     let names = ["none", "one", "both"].map(String::from).to_vec();
-    Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, Targets::Classes { labels, names }, &[2, 3]).unwrap()
+    let targets = Targets::Classes { labels, names };
+    let data = Dataset::new(Features::Bytes { rows, scale: 1.0 / 255.0 }, targets, &[2, 3]).unwrap();
+    if !masks.contains("class_weights") {
+        return data;
+    }
+    let weights = (0..data.len()).map(|example| [1.0, 0.3, 0.0, 2.7][example % 4]).collect();
+    data.with_weights(weights).unwrap()
 }
 
 fn recipe(masks: &str) -> Recipe {
     let text = "data = \"small\"\nhidden = [12, 7]\ndropout = [0.2, 0.5]\ninput_dropout = 0.1\ninit = \"kaiming\"\n\
                 lr = 0.1\nmomentum = 0.9\nnesterov = true\nmax_norm = 2.0\nbatch_size = 16\nepochs = 4\nseed = 11";
+    let own = "lr = 0.1\nmomentum = 0.9\nnesterov = true\n";
+    let text = if masks.contains("optimizer") { text.replace(own, "lr = 0.02\n") } else { text.into() };
     // Until it stops by itself.
-    let text = if masks.contains("early") { text.replace("epochs = 4", "epochs = 60") } else { text.into() };
+    let text = if masks.contains("early") { text.replace("epochs = 4", "epochs = 60") } else { text };
     Settings::parse(&format!("{text}\n{masks}"), None).unwrap().resolve().unwrap()
 }
 
@@ -37,7 +46,7 @@ fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
 
 /// Trains in `path`, from the beginning or from where the run stands, for at most `steps` steps.
 fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
-    let data = data();
+    let data = data(masks);
     let recipe = recipe(masks);
     let (network, options, split) = (recipe.network(6, 3), recipe.options(), recipe.partition().eval_split());
     let (recorder, mut trainer) = if path.join(RunDir::RECIPE).exists() {
@@ -83,6 +92,8 @@ fn a_run_that_stops_early_is_finished_and_resuming_changes_no_byte() {
         "folds = 5\nearly_stopping = 2\ndropout_kind = 'concrete'",
         "folds = 5\nearly_stopping = 2\ndropout_sharing = 'batch'\ntrain_figures = 'full'\nlabel_smoothing = 0.1\n\
          class_weights = 'balanced'",
+        "folds = 5\nearly_stopping = 2\noptimizer = 'adamw'\nweight_decay = 0.01\nclip_norm = 1.0\n\
+         lr_schedule = 'coslog4'\nlabel_smoothing = 0.1\nclass_weights = [1, 2, 0.5]",
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
@@ -105,7 +116,7 @@ fn a_run_that_stops_early_is_finished_and_resuming_changes_no_byte() {
         assert_eq!(own.summary.epoch, best);
         // The model is the network of that epoch, and the checkpoint's is that of the last.
         let model = load_model(&dir.model().unwrap()).unwrap().0;
-        let evaluation = Predictor::new(model, 1).evaluate(&data()).unwrap();
+        let evaluation = Predictor::new(model, 1).evaluate(&data(masks)).unwrap();
         assert_eq!(Some(evaluation.loss), own.summary.eval_loss());
         let cut = std::fs::read_to_string(dir.file(RunDir::METRICS)).unwrap();
         std::fs::write(dir.file(RunDir::METRICS), cut.lines().next().unwrap().to_string() + "\n").unwrap();
@@ -136,6 +147,6 @@ fn stopping_and_resuming(masks: &str) {
     assert_eq!(manifest.steps, 20);
     let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
     assert_eq!(*mlp.architecture(), recipe(masks).network(6, 3).validate().unwrap());
-    assert_eq!(model.data, DataInfo::of(&data()));
+    assert_eq!(model.data, DataInfo::of(&data(masks)));
     assert_eq!(Settings::parse(&model.recipe, None).unwrap().resolve().unwrap(), recipe(masks));
 }
