@@ -121,9 +121,9 @@ pub(super) fn draw_panel<DB: DrawingBackend>(
     if let Some(best) = best {
         let at = x(f64::from(best));
         canvas.line([(at, top), (at, bottom)], PALE, 1.0)?;
-        let beyond = at > (left + right) / 2.0;
-        let (place, side) = if beyond { (at - 5.0, HPos::Right) } else { (at + 5.0, HPos::Left) };
-        canvas.text(&format!("best: {best}"), (place, top + 7.0), 13.0, PALE, side)?;
+        // Above the frame, where no curve is, and beside the title.
+        let place = at.clamp(left + 160.0, right - 20.0);
+        canvas.text(&format!("best: {best}"), (place, top - 12.0), 13.0, PALE, HPos::Center)?;
     }
     let mut ends = Vec::new();
     for curve in curves {
