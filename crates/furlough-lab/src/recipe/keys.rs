@@ -275,7 +275,7 @@ keys! {
         written: unless_neutral,
         decided: |said| said.label_smoothing.unwrap_or_default(),
         about: About::new(Heading::Training, "E", "Spread this part of each target over all classes, from 0 to below 1")
-            .default("0"),
+            .default("0").search(Search::even(0.0, 0.3).within(0.0, 0.99)),
     }
     /// How much the examples of each class count.
     class_weights: ClassWeights => Option<ClassWeights> {
