@@ -23,6 +23,7 @@ use std::ops::Range;
 /// # Ok::<(), furlough::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Partition {
     /// How many examples are learned from, at least 1; all of them if none.
     pub train_examples: Option<usize>,

@@ -15,6 +15,7 @@ use crate::{Error, Result, counted};
 /// # Ok::<(), furlough::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MlpBuilder {
     inputs: usize,
     outputs: usize,

@@ -127,6 +127,7 @@ impl Concrete {
 /// What concrete dropout believes before it has seen data: the factors of
 /// [`Concrete::regularizer`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConcretePrior {
     /// The prior length scale l of the weights, at least 0.
     pub length: f64,

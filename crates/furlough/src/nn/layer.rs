@@ -2,6 +2,7 @@ use super::{Activation, DropoutKind, MaskSharing};
 
 /// One entry of a layer list.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Layer {
     /// Any shape of example becomes one row of features. First, if at all.
     Flatten,

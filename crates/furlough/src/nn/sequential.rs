@@ -15,6 +15,7 @@ use crate::Result;
 /// # Ok::<(), furlough::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sequential {
     layers: Vec<Layer>,
 }

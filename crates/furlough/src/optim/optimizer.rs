@@ -23,6 +23,7 @@ use crate::{Error, Result};
 /// each layer, its gradient is a mean over all units, and steps that do not depend on the
 /// gradient's size would make p drift.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Optimizer {
     /// Stochastic gradient descent.
     Sgd {

@@ -14,6 +14,7 @@ use crate::{Error, Result};
 /// weights (biases left out) have a Euclidean norm over `max_norm` has them scaled back to it
 /// (Srivastava et al. 2014, section 5.1); the output layer is left free.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Regularizers {
     /// L2 penalty: `l2/2 · |w|²` is added to the loss, for weights only. A recipe calls it
     /// `weight_decay`, except with AdamW.

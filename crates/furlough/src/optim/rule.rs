@@ -12,6 +12,7 @@ use crate::Result;
 /// # Ok::<(), furlough::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UpdateRule {
     /// How parameters follow.
     pub optimizer: Optimizer,

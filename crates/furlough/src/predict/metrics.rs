@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2};
 
 /// How good a network's answers on a data set are.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Evaluation {
     /// Number of examples.
     pub examples: usize,
@@ -22,6 +23,7 @@ pub struct Evaluation {
 
 /// The scores of one class. A ratio with nothing to divide by is 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ClassScores {
     /// Share of the examples taken for this class that are of it.
     pub precision: f64,

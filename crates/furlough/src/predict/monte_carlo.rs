@@ -17,6 +17,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 /// Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation: representing model uncertainty
 /// in deep learning", ICML 2016.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MonteCarlo {
     /// Number of passes, at least 1.
     pub samples: u32,
@@ -29,6 +30,7 @@ pub struct MonteCarlo {
 
 /// How far the passes through a network agree, example by example.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Spread {
     /// Of a classifier.
     Classes(Vec<Uncertainty>),
@@ -42,6 +44,7 @@ pub enum Spread {
 /// logarithm of the number of classes. With p(s, c) the probability of class c in pass s of S, and
 /// p(c) its mean over the passes:
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Uncertainty {
     /// The most probable class of the mean, the first of equals.
     pub answer: usize,

@@ -2,11 +2,11 @@
 
 use crate::data::Dataset;
 use ndarray::ArrayView2;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How far a network's predictions of numbers are off, output by output. Each figure is
 /// scikit-learn's, with the data's weights as `sample_weight`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RegressionScores {
     /// Those of each output.
     pub outputs: Vec<OutputScores>,
@@ -15,7 +15,7 @@ pub struct RegressionScores {
 }
 
 /// How far the predictions y of one output are off its targets t, over examples with weights w.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OutputScores {
     /// Root mean squared error, √(Σ w (y − t)² / Σ w).
     pub rmse: f64,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 /// best epoch's network is taken at the end of all epochs too. The test set is refused: an epoch
 /// that is chosen by it has seen it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EarlyStopping {
     /// How many epochs in a row may be worse than the best before the run stops, at least 1.
     pub patience: u32,

@@ -4,6 +4,7 @@ use crate::nn::{Mlp, argmax};
 
 /// How well a network does on a data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Scores {
     /// Mean loss: softmax cross-entropy for classes, mean squared error for numbers. Weighted by
     /// the data's weights, without label smoothing and class weights.

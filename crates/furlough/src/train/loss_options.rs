@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 /// What a run minimizes: [`Loss`] with these settings. Examples have their weights with the data.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LossOptions {
     /// Which part of a target is spread over all classes, from 0 to below 1. For classes.
     pub label_smoothing: f64,

@@ -6,6 +6,7 @@ use crate::{Error, Result};
 
 /// Everything about training that determines the numbers, the network and the data left out.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TrainOptions {
     /// How weights start.
     pub init: Init,

@@ -19,6 +19,8 @@ mod predict;
 mod properties;
 mod pytorch;
 mod schedule;
+#[cfg(feature = "serde")]
+mod serde_feature;
 mod shared;
 mod step;
 mod trainer;
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         properties,
         pytorch,
         schedule,
+        #[cfg(feature = "serde")]
+        serde_feature,
         shared,
         step,
         trainer,
