@@ -10,6 +10,7 @@ measured by then is written. SIGTERM stops it as Ctrl-C does.
 
 import argparse
 import datetime
+import gzip
 import json
 import signal
 import sys
@@ -20,6 +21,7 @@ from harness.axes import AXES, BY_DEFAULT, quick, restored
 from harness.systems import SYSTEMS
 
 HERE = Path(__file__).resolve().parent
+RESULTS = "results.json.gz"  # in each folder
 
 
 class CannotBegin(Exception):
@@ -75,8 +77,8 @@ def main():
 
 def before(out):
     """What the folder has already; nothing if it is new, or from the time before there were axes."""
-    file = out / "results.json"
-    results = json.loads(file.read_text()) if file.exists() else {}
+    file = out / RESULTS
+    results = json.loads(gzip.decompress(file.read_bytes())) if file.exists() else {}
     return results if "axes" in results else {"axes": {}}
 
 
@@ -97,15 +99,16 @@ def render(results, out, python, judged=()):
 
 
 def store(results, out):
-    """Writes results.json whole or not at all, one run a line, without spaces."""
-    file = out / "results.json.part"
+    """Writes the results whole or not at all, one run a line, without spaces."""
+    file = out / f"{RESULTS}.part"
     lines = []
     for name, axis in results["axes"].items():
         runs = ",\n".join(compact(run) for run in axis["runs"])
         head = compact({key: value for key, value in axis.items() if key != "runs"})[1:-1]
         lines.append(f'"{name}":{{{head},"runs":[\n{runs}\n]}}')
-    file.write_text('{"axes":{\n' + ",\n".join(lines) + "\n}}\n")
-    file.replace(out / "results.json")
+    text = '{"axes":{\n' + ",\n".join(lines) + "\n}}\n"
+    file.write_bytes(gzip.compress(text.encode(), mtime=0))
+    file.replace(out / RESULTS)
 
 
 def compact(value):
@@ -130,7 +133,7 @@ def arguments():
     parser.add_argument("--python", help="an interpreter with bench/requirements.txt (bench/.venv's, if that is there)")
     parser.add_argument("--data-dir", type=Path, help="folder of the four Fashion-MNIST files, plain or .gz")
     parser.add_argument("--setup", action="store_true", help="install the Python peers into bench/.venv, and PyTorch for tch, and do nothing else")
-    parser.add_argument("--render", action="store_true", help="make tables and charts again from results.json, and do nothing else")
+    parser.add_argument("--render", action="store_true", help="make tables and charts again from the results, and do nothing else")
     return parser.parse_args()
 
 

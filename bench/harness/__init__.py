@@ -1,1 +1,1 @@
-"""What the comparison is made of. A run of it goes: axes (what to run) → measure → results.json → summary → tables and charts."""
+"""What the comparison is made of. A run of it goes: axes (what to run) → measure → results.json.gz → summary → tables and charts."""

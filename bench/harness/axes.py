@@ -149,7 +149,7 @@ def quick(axis):
 
 
 def saved(axis):
-    """The points, for results.json."""
+    """The points, for results.json.gz."""
     return [asdict(point) for point in axis.points]
 
 

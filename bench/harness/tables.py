@@ -1,4 +1,4 @@
-"""results.json as Markdown: what was measured on, then a table for each axis."""
+"""results.json.gz as Markdown: what was measured on, then a table for each axis."""
 
 import statistics
 
