@@ -2,6 +2,8 @@
 //! the present step. A further Ctrl-C or SIGTERM ends the process at once. Where there is nothing
 //! to save, the first does.
 //!
+//! SIGUSR1 asks for a checkpoint, after which the training goes on.
+//!
 //! A signal that was ignored when the process began stays ignored: `nohup` means it so, and so do
 //! shells of what they start in the background.
 
@@ -11,8 +13,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 use std::ffi::c_int;
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+
+/// How many times a checkpoint was asked for.
+static SAVES: AtomicUsize = AtomicUsize::new(0);
 
 static ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
@@ -35,6 +40,25 @@ pub fn catch() -> anyhow::Result<()> {
 }
 
 const CANNOT: &str = "cannot listen for Ctrl-C";
+
+/// Takes SIGUSR1 from now on for a wish to save, where it would end the process by itself.
+pub fn catch_save() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    if !is_ignored(signal_hook::consts::SIGUSR1) {
+        let count = || {
+            SAVES.fetch_add(1, Ordering::SeqCst);
+        };
+        // SAFETY: an addition to an atomic may be done in a signal handler.
+        unsafe { low_level::register(signal_hook::consts::SIGUSR1, count) }.context("cannot listen for SIGUSR1")?;
+    }
+    Ok(())
+}
+
+/// Whether a checkpoint was asked for since `seen` requests.
+pub fn save_asked(seen: &mut usize) -> bool {
+    let saves = SAVES.load(Ordering::SeqCst);
+    std::mem::replace(seen, saves) != saves
+}
 
 /// Ends the process at the first signal from now on, and says so and how things are: for what may
 /// take minutes and has nothing to save.

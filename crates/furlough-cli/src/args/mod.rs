@@ -2,6 +2,7 @@
 
 mod compare;
 mod contradictions;
+mod going_on;
 mod recipe;
 mod report;
 pub mod study;
@@ -12,6 +13,7 @@ mod watch;
 
 pub use compare::CompareArgs;
 pub use contradictions::contradictions;
+pub use going_on::{GoingOnArgs, NoteArgs};
 pub use recipe::RecipeArgs;
 pub use report::ReportArgs;
 
@@ -96,15 +98,14 @@ fn shown(value: &ContextValue) -> Option<ContextValue> {
 /// A resumed run has its recipe already. Clap could say so too, but would list all the flags there
 /// are.
 fn refuse_other_recipe(name: &str, matches: &ArgMatches, command: &mut clap::Command) -> Result<(), clap::Error> {
-    if !matches.contains_id("resume") {
-        return Ok(());
-    }
+    let given = |flag: &str| matches.try_contains_id(flag).unwrap_or(false);
+    let Some(flag) = ["resume", "finish"].into_iter().find(|flag| given(flag)) else { return Ok(()) };
     let flags = RecipeArgs::given(matches);
     if flags.is_empty() {
         return Ok(());
     }
     let text = format!(
-        "{} cannot be used with --resume: a {what} goes on with the recipe it began with. \
+        "{} cannot be used with --{flag}: a {what} goes on with the recipe it began with. \
          For another recipe start another {what}",
         flags.join(", "),
         what = if name == "train" { "run" } else { "tune" }
@@ -128,8 +129,10 @@ pub enum Command {
     Data(DataArgs),
     /// Describe runs, tunes and studies: recipe, how far they are, figures and files
     Info(InfoArgs),
-    /// List the runs, tunes and studies in a folder, with dates
+    /// List the runs, tunes and studies in a folder, with dates, results and notes
     Runs(RunsArgs),
+    /// Keep a note with a run, a tune or a study
+    Note(NoteArgs),
     /// Write a page about runs: curves, mistakes, calibration, weights, masks, recipe
     Report(ReportArgs),
     /// Set runs beside each other: recipes, figures, and what the seeds say
@@ -165,6 +168,8 @@ pub struct TrainArgs {
     /// Go on with a run from its last checkpoint, with its own recipe
     #[arg(long, value_name = "RUN", help_heading = "Run")]
     pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub going_on: GoingOnArgs,
     /// Save a checkpoint every N steps too, not only after each epoch
     #[arg(
         long,

@@ -48,8 +48,13 @@ pub(super) const TRAIN_AFTER: &str = "Examples:
                  --init kaiming --lr 0.01 --momentum 0.95 --max-norm 3
   furlough train --recipe runs/digits-1/recipe.toml --seed 1
   furlough train --resume runs/digits-1   go on where Ctrl-C or a crash stopped it
+  furlough train --from runs/digits-1 --epochs 10 --lr 0.01
+                                          a new run with the weights of another
+  furlough train --finish runs/digits-1   a stopped run is finished as it stands
   furlough train --json | jq 'select(.event == \"epoch\")'
   furlough train --explain                how this machine computes a step
+
+Ctrl-C saves and stops; SIGUSR1 saves and goes on.
 
 Exit codes:
   0 finished, 1 error, 2 command line not understood, 130 stopped after saving";

@@ -1,22 +1,23 @@
 //! `furlough evaluate`.
 
 mod sampled;
+mod state;
 mod tables;
 mod together;
 
 use super::train::{data, threads};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::EvaluateArgs;
-use crate::terminal::{self, Style, note, thousands};
+use crate::terminal::{self, Style, thousands};
 use crate::{failure, interrupt, limits};
-use furlough::data::{Dataset, Split, catalog};
-use furlough::files::{ModelInfo, fingerprint};
+use furlough::data::{Dataset, catalog};
 use furlough::noun_of;
 use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor, RegressionScores};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Trained;
 use sampled::Sampled;
 use serde::Serialize;
+use state::Unfinished;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -41,12 +42,10 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let name = args.data.as_deref().unwrap_or(recipe.data());
     let wanted = Wanted { name, labels_from: labels_from(name, &recipe) };
     let Acquired { split, origin } = data(wanted, args.data_dir.as_deref(), args.json)?;
-    for (place, run) in runs.iter().enumerate().filter(|_| args.data.is_none()) {
-        if !is_of(&run.info, &run.recipe, &split) {
-            let which = if place == 0 { "the run".to_string() } else { terminal::path(&paths[place]) };
-            note(&format!("note: this {name} is not the data that {which} was trained on"));
-        }
+    if args.data.is_none() {
+        state::compare_data(&paths, &runs, name, &split)?;
     }
+    let unfinished = state::unfinished(&paths, &runs);
     let outputs = split.test.outputs() as u64 * BYTES_OF_OUTPUT * if args.samples.is_some() { 2 } else { 1 };
     limits::check(outputs * split.test.len() as u64 * paths.len() as u64, "evaluating this", threads)?;
     let member = |Trained { mlp, recipe, .. }| Predictor::with_precision(mlp, threads, Recipe::precision(&recipe));
@@ -63,7 +62,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let text = if args.json {
         let names = split.test.class_names();
         let run = args.run.display().to_string();
-        serde_json::to_string(&Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages))? + "\n"
+        let report = Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages);
+        serde_json::to_string(&Report { unfinished, ..report })? + "\n"
     } else {
         let data =
             format!("{name} · {} {}", thousands(split.test.len() as u64), noun_of(split.test.len(), "test example"));
@@ -77,18 +77,6 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
 /// Returns the lowest label of the data: the run's own, but of a known data set always 0.
 fn labels_from(name: &str, recipe: &Recipe) -> u32 {
     if name == catalog::OWN_FILES { recipe.labels_from() } else { 0 }
-}
-
-/// Whether the model learned from these data, of which its recipe may use a part.
-fn is_of(model: &ModelInfo, recipe: &Recipe, split: &Split) -> bool {
-    let part = recipe.partition();
-    let found = if part.is_whole() {
-        fingerprint(&split.train)
-    } else {
-        // Data that cannot be split as the recipe says are others.
-        part.apply(split.clone()).map(|data| fingerprint(&data.train)).unwrap_or_default()
-    };
-    found == model.data.fingerprint
 }
 
 /// What is measured of a network's answers, or of the mean of several networks'.
@@ -112,6 +100,9 @@ impl Full {
 struct Report<'a> {
     run: &'a str,
     data: &'a str,
+    /// The runs whose networks are those of their checkpoints.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unfinished: Vec<Unfinished>,
     examples: usize,
     loss: f64,
     accuracy: Option<f64>,
@@ -154,6 +145,7 @@ impl<'a> Report<'a> {
         Report {
             run,
             data,
+            unfinished: Vec::new(),
             examples: evaluation.examples,
             loss: evaluation.loss,
             accuracy: evaluation.accuracy,

@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod flags;
 mod folder;
 pub mod info;
+pub mod note;
 pub mod report;
 pub mod runs;
 pub mod study;

@@ -1,11 +1,13 @@
 //! `furlough runs`: what a folder holds.
 
 use super::folder::{FolderKind, found_in};
+use super::note;
 use super::watch::state::Locks;
 use crate::args::RunsArgs;
 use crate::failure;
 use crate::terminal::{Style, name};
 use anyhow::bail;
+use furlough::train::StopReason;
 use furlough_lab::run::{Failure, RunContents, RunDir, final_record};
 use furlough_lab::study::{StudyFolder, TrialCounts};
 use furlough_lab::tune::{TuneContents, TuneDir};
@@ -38,27 +40,31 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
 struct Row {
     kind: &'static str,
     folder: String,
-    /// `finished`, `unfinished`, `running`, `diverged`, `failed` or `unreadable`.
+    /// `finished`, `cut short`, `unfinished`, `running`, `diverged`, `failed` or `unreadable`.
     status: &'static str,
     /// How far it is: epochs of a run, trials of a tune or a study.
     progress: String,
     data: String,
     /// The figure it came to, in words.
     result: String,
+    /// What somebody wrote about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     /// When its files were written last, in seconds since 1970.
     changed: u64,
 }
 
 /// The folders as lines, the one that was written last at the end.
 pub fn table(found: &[(PathBuf, FolderKind)], style: Style) -> String {
-    let heads = ["when (UTC)", "kind", "status", "progress", "data", "result", "folder"].map(String::from);
+    let heads = ["when (UTC)", "kind", "status", "progress", "data", "result", "folder", "note"].map(String::from);
     let cells = |row: Row| {
-        let Row { kind, folder, status, progress, data, result, changed } = row;
-        [date(changed), kind.into(), status.into(), progress, name(&data), name(&result), name(&folder)]
+        let Row { kind, folder, status, progress, data, result, note, changed } = row;
+        let note = note.as_deref().and_then(|note| note.lines().next()).map_or(String::new(), name);
+        [date(changed), kind.into(), status.into(), progress, name(&data), name(&result), name(&folder), note]
     };
-    let all: Vec<[String; 7]> = std::iter::once(heads).chain(rows(found).into_iter().map(cells)).collect();
+    let all: Vec<[String; 8]> = std::iter::once(heads).chain(rows(found).into_iter().map(cells)).collect();
     let width = |column: usize| all.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..7).map(width).collect();
+    let widths: Vec<usize> = (0..8).map(width).collect();
     let mut text = String::new();
     for (place, row) in all.iter().enumerate() {
         let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
@@ -91,12 +97,13 @@ fn row(path: &Path, kind: FolderKind, locks: &Locks) -> Row {
         progress: String::new(),
         data: String::new(),
         result: error.to_string(),
+        note: None,
         changed,
     });
     if row.status == "unfinished" && locks.held(path) == Some(true) {
         row.status = "running";
     }
-    Row { kind: kind.name(), folder, changed, ..row }
+    Row { kind: kind.name(), folder, changed, note: note::read(path).unwrap_or_default(), ..row }
 }
 
 fn run_row(path: &Path) -> furlough_lab::Result<Row> {
@@ -105,6 +112,7 @@ fn run_row(path: &Path) -> furlough_lab::Result<Row> {
     let status = match (&contents.failure, &contents.manifest) {
         (Some(Failure::Diverged { .. }), _) => "diverged",
         (Some(Failure::Error { .. }), _) => "failed",
+        (None, Some(manifest)) if manifest.stop_reason == StopReason::Asked => "cut short",
         (None, Some(_)) => "finished",
         (None, None) => "unfinished",
     };
@@ -156,7 +164,7 @@ fn trial_count(count: usize, failed: usize) -> String {
 }
 
 fn made(status: &'static str, progress: String, data: &str, result: String) -> Row {
-    Row { kind: "", folder: String::new(), status, progress, data: data.into(), result, changed: 0 }
+    Row { kind: "", folder: String::new(), status, progress, data: data.into(), result, note: None, changed: 0 }
 }
 
 /// When a file or folder was written last, in seconds since 1970.

@@ -22,6 +22,8 @@ enum Line<'a> {
         threads: usize,
         instruction_set: &'a str,
         run: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<&'a furlough_lab::run::WarmStart>,
         resumed: Option<Resumed>,
     },
     Step {
@@ -119,6 +121,7 @@ impl Renderer<Run> for JsonLines {
             threads: plan.threads,
             instruction_set: plan.instruction_set,
             run: plan.out.display().to_string(),
+            from: plan.from.as_ref(),
             resumed: plan.resumed.map(|at| Resumed { epoch: at.epoch, step_in_epoch: at.step_in_epoch, step: at.step }),
         }));
     }

@@ -48,6 +48,8 @@ pub struct TrainingDisplay<'a> {
     /// Shared with the thread that draws.
     progress: Arc<Mutex<TrainingProgress>>,
     clock: &'a EpochClock,
+    /// Requests to save that were seen.
+    saves: usize,
 }
 
 impl<'a> TrainingDisplay<'a> {
@@ -75,7 +77,7 @@ impl<'a> TrainingDisplay<'a> {
         };
         let mut display = Display::new(renderer, Output::new(picture));
         display.begin(plan);
-        TrainingDisplay { display, progress, clock }
+        TrainingDisplay { display, progress, clock, saves: 0 }
     }
 
     /// Says how it ended, when all is saved.
@@ -110,6 +112,11 @@ impl Observer for TrainingDisplay<'_> {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.take(event, self.clock.last());
         self.display.event(&(event, &progress));
-        Ok(if self.display.closed().is_set() || interrupt::asked() { Control::Stop } else { Control::Continue })
+        let save = matches!(event, Event::Step { .. }) && interrupt::save_asked(&mut self.saves);
+        Ok(match self.display.closed().is_set() || interrupt::asked() {
+            true => Control::Stop,
+            false if save => Control::Save,
+            false => Control::Continue,
+        })
     }
 }

@@ -3,6 +3,7 @@ use furlough::data::{Dataset, Targets};
 use furlough::nn::Architecture;
 use furlough::train::Progress;
 use furlough_lab::recipe::Recipe;
+use furlough_lab::run::WarmStart;
 use std::path::PathBuf;
 
 /// What will happen, as the header shows it.
@@ -27,6 +28,8 @@ pub struct TrainPlan {
     pub instruction_set: &'static str,
     /// The run's folder.
     pub out: PathBuf,
+    /// What another run had learned, where this one began from that.
+    pub from: Option<WarmStart>,
     /// Where a resumed run goes on.
     pub resumed: Option<Progress>,
     /// The epochs that were finished before.

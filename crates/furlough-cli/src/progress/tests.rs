@@ -56,6 +56,7 @@ fn plan(recipe: &str, epochs: u32) -> TrainPlan {
         threads: 2,
         instruction_set: "AVX2",
         out: "runs/fashion-mnist-1".into(),
+        from: None,
         resumed: None,
         earlier: (1..=epochs).map(row).collect(),
     }

@@ -6,6 +6,8 @@ mod errors;
 mod flags_page;
 #[cfg(target_os = "linux")]
 mod full_disk;
+#[cfg(unix)]
+mod going_on;
 mod help;
 #[cfg(target_os = "linux")]
 mod limits;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         flags_page,
         #[cfg(target_os = "linux")]
         full_disk,
+        #[cfg(unix)]
+        going_on,
         help,
         #[cfg(target_os = "linux")]
         limits,

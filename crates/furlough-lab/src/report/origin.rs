@@ -1,7 +1,7 @@
 //! What the run was, and how to have it again.
 
 use super::{RunReport, numbers};
-use crate::run::Failure;
+use crate::run::{Failure, RunDir};
 use furlough::nn::{Activation, Mlp, ParamSpec};
 use maud::{Markup, html};
 
@@ -31,6 +31,10 @@ pub(super) fn section(report: &RunReport) -> Markup {
                 dd { (numbers::counted(manifest.threads, "thread")) ", " (manifest.instruction_set) }
                 dt { "Steps" } dd { (numbers::whole(manifest.steps)) }
                 dt { "Software" } dd { "furlough " (manifest.library) }
+            }
+            @if let Some(from) = report.warm_start() {
+                dt { "Began" } dd { "with the weights of " (from.run) " after " (numbers::counted(from.epoch as usize, "epoch")) }
+                dt { "Weights" } dd { code { (from.weights) } }
             }
             dt { "Time" }
             dd {
@@ -62,11 +66,13 @@ fn commands(report: &RunReport) -> String {
             }
         };
     }
+    let start = shell_word(&format!("{}/{}", report.name, RunDir::START));
+    let from = report.warm_start().map_or(String::new(), |_| format!(" --from {start}"));
     if report.manifest.is_none() {
         return format!("# go on with it\nfurlough train --resume {name}{own}");
     }
     format!(
-        "# with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{own} --out again\n\
+        "# with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{from}{own} --out again\n\
          # the same figures class by class\nfurlough evaluate {name}{own}"
     )
 }

@@ -2,7 +2,7 @@
 
 use super::Answers;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, Failure, Manifest};
+use crate::run::{EpochRecord, Failure, Manifest, Provenance, WarmStart};
 use furlough::files::ModelInfo;
 use furlough::nn::Mlp;
 
@@ -18,9 +18,11 @@ pub struct RunReport {
     pub records: Vec<EpochRecord>,
     /// Its manifest; none while it is not finished.
     pub manifest: Option<Manifest>,
+    /// What it began from; none of a run that an older version began.
+    pub provenance: Option<Provenance>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
-    /// Its network, trained; none while it is not finished.
+    /// Its network, as far as it has learned; none of a run that failed.
     pub model: Option<RunModel>,
     /// The ids of the examples of its first batch ([`first_batch`](super::first_batch)); empty
     /// without the data.
@@ -44,6 +46,11 @@ impl RunReport {
     /// Returns whether all epochs are done and the network answers in numbers.
     pub fn is_finished(&self) -> bool {
         self.manifest.is_some() && self.failure.is_none()
+    }
+
+    /// What another run had learned, where this one began from that.
+    pub fn warm_start(&self) -> Option<&WarmStart> {
+        self.provenance.as_ref()?.from.as_ref()
     }
 
     /// Seconds of all epochs together.

@@ -1,8 +1,11 @@
-use super::{EpochRecord, Failure, Manifest, RunDir, read_metrics};
+use super::{EpochRecord, Failure, Manifest, Provenance, RunDir, read_metrics};
 use crate::recipe::{Recipe, Settings};
 use crate::{Error, Result};
-use furlough::files::{ModelInfo, load_model, sha256_hex};
+use furlough::files::{
+    CheckpointNetwork, DataInfo, ModelInfo, Origin, load_checkpoint_network, load_model, sha256_hex,
+};
 use furlough::nn::Mlp;
+use furlough::train::Progress;
 
 /// What the files of a run say, its network apart. They belong together, which is checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +22,7 @@ pub struct RunContents {
 }
 
 impl RunContents {
-    /// Whether all epochs are done and the network answers in numbers.
+    /// Whether the run is over and the network answers in numbers.
     pub fn is_finished(&self) -> bool {
         self.manifest.is_some() && self.failure.is_none()
     }
@@ -31,7 +34,7 @@ impl RunContents {
     }
 }
 
-/// A run's network, trained, and what belongs to it.
+/// A run's network, as far as it has learned, and what belongs to it.
 #[derive(Debug, Clone)]
 pub struct Trained {
     /// The recipe.
@@ -40,6 +43,8 @@ pub struct Trained {
     pub mlp: Mlp,
     /// Beside it in its file.
     pub info: ModelInfo,
+    /// How far the run is, where it is not finished and the network is that of its checkpoint.
+    pub unfinished: Option<Progress>,
 }
 
 impl RunDir {
@@ -85,7 +90,40 @@ impl RunDir {
         if manifest.is_some_and(|manifest| manifest.data_fingerprint != info.data.fingerprint) {
             return other("it was trained on other data than the manifest.json beside it says");
         }
-        Ok(Trained { recipe, mlp, info })
+        Ok(Trained { recipe, mlp, info, unfinished: None })
+    }
+
+    /// The network as far as it has learned: the trained one, or that of the checkpoint where the
+    /// run is not finished.
+    ///
+    /// # Errors
+    /// As [`Self::trained`]; [`Error::Run`] when there is no checkpoint either, and when it is of
+    /// another recipe.
+    pub fn learned(&self) -> Result<Trained> {
+        if self.is_finished() {
+            return self.trained();
+        }
+        let (path, recipe) = (self.checkpoint(), self.recipe()?);
+        if !path.exists() {
+            return Err(Error::run(self.path(), "has learned nothing yet: it has neither a model nor a checkpoint"));
+        }
+        let network = |inputs, outputs| recipe.network(inputs, outputs);
+        let CheckpointNetwork { mlp, progress, origin } = load_checkpoint_network(&path, network)?;
+        if origin.recipe != Origin::new(&recipe.to_toml(), "").recipe {
+            let how = "Put this run's own back from a copy, or train it again in another folder";
+            return Err(Error::run(&path, format!("comes from another recipe than the one beside it. {how}")));
+        }
+        // Older versions do not say more of the data than its fingerprint.
+        let unknown = || DataInfo {
+            shape: vec![mlp.architecture().inputs()],
+            scale: None,
+            classes: Vec::new(),
+            feature_names: Vec::new(),
+            fingerprint: origin.data,
+        };
+        let data = Provenance::read(self)?.map_or_else(unknown, |provenance| provenance.train);
+        let info = ModelInfo { data, recipe: recipe.to_toml() };
+        Ok(Trained { recipe, mlp, info, unfinished: Some(progress) })
     }
 
     fn recipe_and_manifest(&self) -> Result<(Recipe, Option<Manifest>)> {

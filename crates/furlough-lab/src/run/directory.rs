@@ -32,6 +32,12 @@ impl RunDir {
     pub const RECIPE: &'static str = "recipe.toml";
     /// One line of JSON an epoch.
     pub const METRICS: &'static str = "metrics.jsonl";
+    /// What the run began from beside its recipe: data, and what another run had learned.
+    pub const ORIGIN: &'static str = "origin.json";
+    /// The network that the run began with; only a run that began from another one has it.
+    pub const START: &'static str = "start.safetensors";
+    /// What somebody wrote about the run. No part of what the manifest lists.
+    pub const NOTES: &'static str = "notes.txt";
     /// Where the run goes on from.
     pub const CHECKPOINT: &'static str = "checkpoint.safetensors";
     /// The trained network.
@@ -222,7 +228,7 @@ impl Drop for RunDir {
             return;
         }
         // The error that made the run come to nothing is the one that is told, so these are not.
-        for name in [Self::RECIPE, Self::METRICS, Self::CHECKPOINT, Self::LOCK] {
+        for name in [Self::RECIPE, Self::ORIGIN, Self::START, Self::METRICS, Self::CHECKPOINT, Self::LOCK] {
             let _ = fs::remove_file(self.file(name));
         }
         if self.fresh == Fresh::FilesAndFolder {
@@ -244,15 +250,17 @@ fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
     }
 }
 
-/// A lock file and leftovers do not count: they are all that a process killed at its very start
-/// leaves.
+/// A lock file, leftovers and what is written before the recipe do not count: they are all that a
+/// process killed at its very start leaves.
 fn check_empty(path: &Path) -> Result<()> {
+    let has_recipe = path.join(RunDir::RECIPE).exists();
     for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
         let name = entry.map_err(Error::io("read", path))?.file_name();
-        if name == RunDir::LOCK || is_leftover(&name) {
+        let early = [RunDir::ORIGIN, RunDir::START].iter().any(|early| name == *early);
+        if name == RunDir::LOCK || is_leftover(&name) || (early && !has_recipe) {
             continue;
         }
-        let resumable = path.join(RunDir::RECIPE).exists() && !path.join(RunDir::MANIFEST).exists();
+        let resumable = has_recipe && !path.join(RunDir::MANIFEST).exists();
         return Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), resumable));
     }
     Ok(())

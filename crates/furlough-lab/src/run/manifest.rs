@@ -1,8 +1,9 @@
-use super::{EpochRecord, RunDir};
+use super::{EpochRecord, RunDir, WarmStart};
 use crate::recipe::Recipe;
 use crate::{Error, Result};
 use furlough::counted;
 use furlough::files::{FORMAT_VERSION, check_version, read_file, sha256_hex};
+use furlough::train::StopReason;
 use serde::{Deserialize, Serialize};
 
 /// What a finished run consists of: the last file that is written, so that where it is, all is.
@@ -12,6 +13,12 @@ pub struct Manifest {
     pub version: u32,
     /// `finished`.
     pub status: String,
+    /// Why it ended; [`StopReason::Asked`] for a run that was made a finished one as it stood.
+    #[serde(default = "all_epochs", skip_serializing_if = "is_all_epochs")]
+    pub stop_reason: StopReason,
+    /// What another run had learned, where this one began from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<WarmStart>,
     /// Version of the library that finished the run.
     pub library: String,
     /// Where the data came from.
@@ -33,6 +40,14 @@ pub struct Manifest {
     pub best_epoch: Option<u32>,
     /// Every other file of the run.
     pub files: Vec<FileEntry>,
+}
+
+fn all_epochs() -> StopReason {
+    StopReason::Finished
+}
+
+fn is_all_epochs(reason: &StopReason) -> bool {
+    *reason == StopReason::Finished
 }
 
 /// A file of a run.
@@ -59,9 +74,15 @@ impl FileEntry {
 }
 
 impl Manifest {
-    /// The files that a finished run has besides the manifest.
+    /// The files that every finished run has besides the manifest.
     pub const FILES: [&'static str; 6] =
         [RunDir::RECIPE, RunDir::METRICS, RunDir::CHECKPOINT, RunDir::MODEL, RunDir::CURVES_SVG, RunDir::CURVES_PNG];
+
+    /// Returns the names of the files that the run in `dir` has besides the manifest.
+    pub fn files_in(dir: &RunDir) -> impl Iterator<Item = &'static str> {
+        let more = [RunDir::ORIGIN, RunDir::START].into_iter().filter(|name| dir.file(name).exists());
+        Self::FILES.into_iter().chain(more)
+    }
 
     /// Reads the manifest of a run; none when the run is not finished.
     ///
@@ -87,7 +108,8 @@ impl Manifest {
     /// What is wrong, in words.
     pub(crate) fn check_epochs(&self, recipe: &Recipe, records: &[EpochRecord]) -> std::result::Result<(), String> {
         let all = recipe.options().epochs as usize;
-        let early = recipe.early_stopping().and(self.last.as_ref()).map(|last| last.summary.epoch as usize);
+        let may_be_fewer = recipe.early_stopping().is_some() || self.stop_reason == StopReason::Asked;
+        let early = self.last.as_ref().filter(|_| may_be_fewer).map(|last| last.summary.epoch as usize);
         let of = early.unwrap_or(all);
         if records.len() == of {
             return Ok(());

@@ -12,6 +12,7 @@ mod failure;
 mod manifest;
 mod metrics_log;
 mod plot;
+mod provenance;
 mod recorder;
 mod tensorboard;
 #[cfg(test)]
@@ -26,5 +27,6 @@ pub(crate) use plot::wants_logarithm;
 pub use plot::{
     Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,
 };
+pub use provenance::{EvalInfo, Provenance, WarmStart};
 pub use recorder::{Recorder, RunInfo};
 pub use tensorboard::TensorBoard;

@@ -1,14 +1,16 @@
 use super::background::Background;
 use super::metrics_log::flush;
-use super::{EpochRecord, Failure, FileEntry, Manifest, MetricsLog, RunDir, curves_png, curves_svg, read_metrics};
+use super::{EpochRecord, EvalInfo, Failure, FileEntry, Manifest, MetricsLog, Provenance, RunDir, WarmStart};
+use super::{curves_png, curves_svg, read_metrics};
 use crate::recipe::Recipe;
 use crate::{Error, Result};
 use furlough::files::checkpoint_bytes;
 use furlough::files::{
-    DataInfo, FORMAT_VERSION, ModelInfo, Origin, load_checkpoint, save_checkpoint, save_model, write_atomic,
+    DataInfo, FORMAT_VERSION, ModelInfo, Origin, load_checkpoint, save_checkpoint, save_model, weights_fingerprint,
+    write_atomic,
 };
 use furlough::nn::{Architecture, Mlp};
-use furlough::train::{Control, Event, Observer, TrainState};
+use furlough::train::{Control, Event, Observer, StopReason, TrainState};
 
 /// What a run directory says about its run beyond what the run computes.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +19,10 @@ pub struct RunInfo {
     pub recipe: Recipe,
     /// What is learned from.
     pub data: DataInfo,
+    /// What each epoch is evaluated on; none where there is no evaluation.
+    pub eval: Option<EvalInfo>,
+    /// What another run had learned, where this one begins from that.
+    pub from: Option<WarmStart>,
     /// Where the data came from, for the manifest.
     pub data_origin: String,
     /// Instruction set of the kernels, for the manifest.
@@ -56,9 +62,16 @@ impl<'a> Recorder<'a> {
         state: &TrainState,
         seconds: impl FnMut() -> f64 + 'a,
     ) -> Result<Self> {
-        let origin = Origin::new(&info.recipe.to_toml(), &*info.data.fingerprint);
-        // The checkpoint is the last of the three: with it the run can be resumed, and then it has
-        // all it needs.
+        let origin = info.origin();
+        // Before the recipe, with which the folder is a run, so that no run lacks what it began from.
+        if info.from.is_some() {
+            let model = ModelInfo { data: info.data.clone(), recipe: info.recipe.to_toml() };
+            save_model(&dir.file(RunDir::START), &state.mlp, &model)?;
+        } else {
+            dir.remove(RunDir::START)?;
+        }
+        Provenance::of(&info).write(&dir)?;
+        // The checkpoint is the last: with it the run can be resumed, and then it has all it needs.
         dir.write(RunDir::RECIPE, info.recipe.to_toml().as_bytes())?;
         let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
         save_checkpoint(&dir.checkpoint(), state, &origin)?;
@@ -69,18 +82,25 @@ impl<'a> Recorder<'a> {
     /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on
     /// from: none when it was killed before its first checkpoint, so that it begins at the
     /// beginning. Epochs in the log that the checkpoint does not know are dropped: they come again,
-    /// with the same numbers.
+    /// with the same numbers. A run that began from another one's weights then begins with those of
+    /// [`RunDir::start`] again.
     ///
     /// # Errors
     /// Those of [`load_checkpoint`] and [`MetricsLog::resume`]: a damaged or missing file, another
-    /// recipe, other data.
+    /// recipe, other data. [`Error::Run`] when the run is to be judged by other examples than it
+    /// was.
     pub fn resume(
         dir: RunDir,
-        info: RunInfo,
+        mut info: RunInfo,
         architecture: &Architecture,
         seconds: impl FnMut() -> f64 + 'a,
     ) -> Result<(Self, Option<TrainState>)> {
-        let origin = Origin::new(&info.recipe.to_toml(), &*info.data.fingerprint);
+        let provenance = Provenance::read(&dir)?;
+        if let Some(provenance) = &provenance {
+            provenance.check_eval(&dir, info.eval.as_ref())?;
+            info.from.clone_from(&provenance.from);
+        }
+        let origin = info.origin();
         let (checkpoint, metrics) = (dir.checkpoint(), dir.file(RunDir::METRICS));
         let split = info.recipe.partition().eval_split();
         let (log, state) = if checkpoint.exists() {
@@ -92,6 +112,10 @@ impl<'a> Recorder<'a> {
         } else {
             (MetricsLog::create(metrics)?, None)
         };
+        // An older version began the run: from here on it is known what it is judged by.
+        if provenance.is_none() {
+            Provenance::of(&info).write(&dir)?;
+        }
         let background = Background::new();
         Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds) }, state))
     }
@@ -101,12 +125,41 @@ impl<'a> Recorder<'a> {
         &self.dir
     }
 
+    /// What another run had learned, where this one began from that.
+    pub fn warm_start(&self) -> Option<&WarmStart> {
+        self.info.from.as_ref()
+    }
+
     /// The epochs so far, those before a resumption included.
     pub fn records(&self) -> &[EpochRecord] {
         self.log.records()
     }
 
-    fn finish(&mut self, state: &TrainState) -> Result<()> {
+    /// Makes a stopped run a finished one as it stands, with the model that its checkpoint has. The
+    /// manifest says that it was cut short.
+    ///
+    /// # Errors
+    /// Those of [`Self::resume`]; [`Error::Run`] when the run has failed, or has not finished an
+    /// epoch.
+    pub fn cut_short(dir: RunDir, info: RunInfo) -> Result<()> {
+        if let Some(failure) = Failure::read(dir.path())? {
+            let reason = format!("has failed, so it cannot be made a finished run: {failure}");
+            return Err(Error::run(dir.path(), reason));
+        }
+        let architecture = dir.learned()?.mlp.architecture().clone();
+        let path = dir.path().to_path_buf();
+        match Recorder::resume(dir, info, &architecture, || 0.0)? {
+            (mut recorder, Some(mut state)) if state.progress.epoch > 0 => {
+                if let Some(best) = &state.best {
+                    state.mlp = best.mlp.clone();
+                }
+                recorder.finish(&state, StopReason::Asked)
+            }
+            _ => Err(Error::run(&path, "has not finished an epoch yet, so there is nothing to make a finished run of")),
+        }
+    }
+
+    fn finish(&mut self, state: &TrainState, stop_reason: StopReason) -> Result<()> {
         let records = self.log.records();
         let recipe = self.info.recipe.to_toml();
         let model = ModelInfo { data: self.info.data.clone(), recipe };
@@ -115,10 +168,12 @@ impl<'a> Recorder<'a> {
         let best_epoch = state.best.as_ref().map(|best| best.epoch);
         self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, split, records, best_epoch)?.as_bytes())?;
         self.dir.write(RunDir::CURVES_PNG, &curves_png(&title, split, records, best_epoch)?)?;
-        let files: Result<Vec<_>> = Manifest::FILES.iter().map(|name| FileEntry::of(&self.dir, name)).collect();
+        let files: Result<Vec<_>> = Manifest::files_in(&self.dir).map(|name| FileEntry::of(&self.dir, name)).collect();
         let manifest = Manifest {
             version: FORMAT_VERSION,
             status: "finished".into(),
+            stop_reason,
+            from: self.info.from.clone(),
             library: env!("CARGO_PKG_VERSION").into(),
             data_origin: self.info.data_origin.clone(),
             data_fingerprint: self.info.data.fingerprint.clone(),
@@ -139,6 +194,12 @@ impl<'a> Recorder<'a> {
 }
 
 impl RunInfo {
+    /// What a checkpoint of the run must come from.
+    fn origin(&self) -> Origin {
+        let weights = self.from.as_ref().map(|from| from.weights.clone());
+        Origin { weights, ..Origin::new(&self.recipe.to_toml(), &*self.data.fingerprint) }
+    }
+
     /// What stands over the curves: `digits, hidden 64-32, dropout 0.2, 0.5`.
     fn title(&self) -> String {
         let join = |items: Vec<String>, with: &str| items.join(with);
@@ -158,6 +219,10 @@ impl Observer for Recorder<'_> {
             // A run that was killed before it had a checkpoint begins anew, and must have one
             // before its log has a line.
             Event::Start { state, .. } if !self.dir.checkpoint().exists() => {
+                let weights = self.info.from.as_ref().map(|from| &from.weights);
+                if weights.is_some_and(|weights| weights_fingerprint(&state.mlp) != *weights) {
+                    return Err(Error::run(self.dir.path(), "does not begin with the weights that it says").into());
+                }
                 save_checkpoint(&self.dir.checkpoint(), state, &self.origin)?;
             }
             // Before the checkpoint, so that no checkpoint knows an epoch that the log lost.
@@ -185,7 +250,7 @@ impl Observer for Recorder<'_> {
             Event::Stop { reason, state } => {
                 self.background.finish()?;
                 if reason.is_finished() {
-                    self.finish(state)?;
+                    self.finish(state, reason)?;
                 }
             }
             _ => {}

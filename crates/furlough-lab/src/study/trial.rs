@@ -1,5 +1,5 @@
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, Failure, Manifest, Recorder, RunDir, RunInfo, read_metrics};
+use crate::run::{EpochRecord, EvalInfo, Failure, Manifest, Recorder, RunDir, RunInfo, read_metrics};
 use crate::{Error, Result};
 use furlough::data::{Dataset, EvalData};
 use furlough::files::{DataInfo, sha256_hex, write_atomic};
@@ -15,20 +15,21 @@ pub struct TrialData<'a> {
     pub eval: EvalData<'a>,
     /// What a run directory says of the training set.
     pub info: DataInfo,
+    /// What it says of the examples that judge.
+    pub eval_info: EvalInfo,
     /// Where the data came from, for the manifests.
     pub origin: String,
 }
 
 impl<'a> TrialData<'a> {
-    /// Takes a training set and a test set. Computes the fingerprint of the training set, once for
-    /// all trials.
+    /// Takes a training set and a test set. Computes their fingerprints, once for all trials.
     pub fn new(train: &'a Dataset, test: &'a Dataset, origin: impl Into<String>) -> Self {
         TrialData::with_eval(train, EvalData::test(test), origin)
     }
 
     /// The same for what may be judged by held-out examples.
     pub(crate) fn with_eval(train: &'a Dataset, eval: EvalData<'a>, origin: impl Into<String>) -> Self {
-        TrialData { train, eval, info: DataInfo::of(train), origin: origin.into() }
+        TrialData { train, eval, info: DataInfo::of(train), eval_info: EvalInfo::of(eval), origin: origin.into() }
     }
 
     /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and
@@ -339,6 +340,8 @@ pub(crate) fn begin<'a>(
     let info = RunInfo {
         recipe: trial.recipe.clone(),
         data: data.info.clone(),
+        eval: Some(data.eval_info.clone()),
+        from: None,
         data_origin: data.origin.clone(),
         instruction_set: trainer.instruction_set().into(),
         threads: trainer.threads(),

@@ -7,7 +7,7 @@ use furlough::files::{DataInfo, load_model};
 use furlough::predict::Predictor;
 use furlough::train::{Control, Event, StopReason, Trainer};
 use furlough_lab::recipe::{Recipe, Settings};
-use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo, final_record};
+use furlough_lab::run::{EvalInfo, Manifest, Recorder, RunDir, RunInfo, final_record};
 use std::path::Path;
 
 furlough_harness::tests![
@@ -40,8 +40,9 @@ fn recipe(masks: &str) -> Recipe {
 }
 
 fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
+    let eval = Some(EvalInfo::of(EvalData::test(data)));
     let (data, data_origin) = (DataInfo::of(data), "made by hand".into());
-    RunInfo { recipe, data, data_origin, instruction_set: "any".into(), threads: 1 }
+    RunInfo { recipe, data, eval, from: None, data_origin, instruction_set: "any".into(), threads: 1 }
 }
 
 /// Trains in `path`, from the beginning or from where the run stands, for at most `steps` steps.
@@ -137,7 +138,7 @@ fn stopping_and_resuming(masks: &str) {
     }
     assert_eq!(train(&pieces, masks, u64::MAX), StopReason::Finished);
 
-    for name in Manifest::FILES.into_iter().chain([RunDir::MANIFEST]) {
+    for name in Manifest::files_in(&RunDir::open(&whole).unwrap()).chain([RunDir::MANIFEST]) {
         let read = |path: &Path| std::fs::read(path.join(name)).unwrap();
         assert_eq!(read(&whole), read(&pieces), "{name}");
     }

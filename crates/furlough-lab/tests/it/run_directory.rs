@@ -52,6 +52,8 @@ fn info() -> RunInfo {
             classes: vec!["a".into(), "b".into()],
             fingerprint: "data".into(),
         },
+        eval: None,
+        from: None,
         data_origin: "made by hand".into(),
         instruction_set: "none".into(),
         threads: 1,

@@ -53,6 +53,8 @@ fn resume(path: &Path, name: &str) {
     let info = RunInfo {
         recipe,
         data: DataInfo::of(&data),
+        eval: None,
+        from: None,
         data_origin: "made by hand".into(),
         instruction_set: "any".into(),
         threads: 1,

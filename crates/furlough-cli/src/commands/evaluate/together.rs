@@ -25,18 +25,21 @@ pub struct Together {
 /// and what products read of them, and one file more while it is read. What is not there takes
 /// nothing, and is told when it is opened.
 pub fn bytes_to_open(paths: &[PathBuf]) -> u64 {
-    let length = |path: &PathBuf| std::fs::metadata(path.join(RunDir::MODEL)).map_or(0, |about| about.len());
+    let length = |path: &PathBuf| {
+        let of = |name: &str| std::fs::metadata(path.join(name)).map(|about| about.len());
+        of(RunDir::MODEL).or_else(|_| of(RunDir::CHECKPOINT)).unwrap_or(0)
+    };
     let lengths: Vec<u64> = paths.iter().map(length).collect();
     2 * lengths.iter().sum::<u64>() + lengths.iter().max().unwrap_or(&0)
 }
 
-/// The trained networks of these runs, no two of them the same: one that counts twice is hardly
+/// The networks of these runs, no two of them the same: one that counts twice is hardly
 /// what was meant.
 pub fn open(paths: &[PathBuf]) -> anyhow::Result<Vec<Trained>> {
     check_distinct(paths)?;
     let mut runs: Vec<Trained> = Vec::with_capacity(paths.len());
     for path in paths {
-        let run = RunDir::open(path)?.trained()?;
+        let run = RunDir::open(path)?.learned()?;
         if let Some(twin) = runs.iter().position(|other| other.mlp == run.mlp) {
             bail!(
                 "{} is the same network as {}, and would count twice in their mean; leave one of them out",

@@ -1,12 +1,14 @@
 //! What is told of a run.
 
 use super::Fields;
+use crate::commands::note;
 use crate::terminal::{Style, bytes, duration, name, program, shell_word, threads};
 use furlough::data::EvalSplit;
-use furlough::noun_of;
-use furlough::train::LearnedDropout;
+use furlough::files::checkpoint_progress;
+use furlough::train::{LearnedDropout, Progress, StopReason};
+use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
-use furlough_lab::run::{EpochRecord, Failure, Manifest, RunContents, RunDir, final_record};
+use furlough_lab::run::{EpochRecord, Failure, Manifest, Provenance, RunContents, RunDir, WarmStart, final_record};
 use serde::Serialize;
 use std::path::Path;
 
@@ -32,6 +34,14 @@ pub struct RunSummary {
     epochs: Vec<EpochRecord>,
     files: Vec<File>,
     manifest: Option<Manifest>,
+    /// What another run had learned, where this one began from that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<WarmStart>,
+    /// Of a run that is not finished: how far its checkpoint is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<Progress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +58,7 @@ impl RunSummary {
         let status = match (&contents.failure, &contents.manifest) {
             (Some(Failure::Diverged { .. }), _) => "diverged",
             (Some(Failure::Error { .. }), _) => "failed",
+            (None, Some(manifest)) if manifest.stop_reason == StopReason::Asked => "cut short",
             (None, Some(_)) => "finished",
             (None, None) => "unfinished",
         };
@@ -62,7 +73,9 @@ impl RunSummary {
         let loss = |record: &EpochRecord| record.summary.eval_loss().unwrap_or(record.summary.train_loss);
         let lowest = || epochs.iter().filter(|record| record.is_good()).min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let best = if recipe.early_stopping().is_some() { final_record(&recipe, &epochs) } else { lowest() };
-        let names = Manifest::FILES.into_iter().chain([RunDir::MANIFEST]);
+        let checkpoint = Some(dir.checkpoint()).filter(|path| manifest.is_none() && path.exists());
+        let checkpoint = checkpoint.map(|path| checkpoint_progress(&path)).transpose()?;
+        let names = Manifest::files_in(&dir).chain([RunDir::MANIFEST]);
         let file = |name: &str| {
             let bytes = std::fs::metadata(dir.file(name)).ok()?.len();
             Some(File { name: name.into(), bytes })
@@ -78,6 +91,9 @@ impl RunSummary {
             last: last.cloned(),
             epochs,
             files: names.filter_map(file).collect(),
+            checkpoint,
+            from: Provenance::read(&dir)?.and_then(|provenance| provenance.from),
+            note: note::read(folder)?,
             manifest,
         })
     }
@@ -86,7 +102,15 @@ impl RunSummary {
     pub fn page(&self, style: Style) -> String {
         let mut fields = Fields::new(style);
         fields.add("run", &name(&self.run));
+        if let Some(text) = &self.note {
+            text.lines()
+                .enumerate()
+                .for_each(|(line, text)| fields.add(if line == 0 { "note" } else { "" }, &name(text)));
+        }
         self.add_status(&mut fields);
+        if let Some(WarmStart { run, epoch, .. }) = &self.from {
+            fields.add("from", &format!("{} after {}", name(run), counted(*epoch as usize, "epoch")));
+        }
         for (head, record) in [("best", &self.best), ("last", &self.last)] {
             if let Some(record) = record {
                 fields.add(head, &figures(record, self.recipe.partition().eval_split()));
@@ -129,6 +153,7 @@ impl RunSummary {
         match &self.manifest {
             Some(manifest) => {
                 let early = match manifest.best_epoch {
+                    _ if manifest.stop_reason == StopReason::Asked => format!("cut short · {done} of "),
                     Some(_) if done < of as usize => format!("finished · stopped early after {done} of "),
                     _ => "finished · ".into(),
                 };
@@ -142,6 +167,11 @@ impl RunSummary {
             }
             None => {
                 fields.add("status", &format!("not finished · {done} of {of} {epochs} in {seconds}"));
+                if let Some(Progress { epoch, step_in_epoch: step, .. }) = self.checkpoint {
+                    let place =
+                        if step == 0 { String::new() } else { format!(" and {}", counted(step as usize, "step")) };
+                    fields.add("saved", &format!("after {}{place}", counted(epoch as usize, "epoch")));
+                }
                 // Where files of the user's own are is not part of the recipe.
                 let data_dir = if self.recipe.data() == "idx" { " --data-dir DIR" } else { "" };
                 let command = format!("{} train --resume {}{data_dir}", program(), shell_word(Path::new(&self.run)));

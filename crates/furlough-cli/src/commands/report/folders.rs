@@ -9,10 +9,11 @@ use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
 use furlough::files::{fingerprint, read_file, read_text};
 use furlough::predict::Predictor;
+use furlough::train::StopReason;
 use furlough_lab::report::{
     Answers, ComparedRun, Part, RunModel, RunReport, StudyPicture, StudyReport, TunePage, first_batch,
 };
-use furlough_lab::run::{RunContents, RunDir, Trained};
+use furlough_lab::run::{EvalInfo, Provenance, RunContents, RunDir, Trained};
 use furlough_lab::tune::{TuneContents, TuneDir};
 use std::collections::HashSet;
 use std::fs;
@@ -141,24 +142,43 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
         (None, None) => {
             let own = if recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
             notes.push(format!(
-                "This run is not finished: it has {} of {} epochs. What needs the trained network is left out. \
-                 Go on with it: {} train --resume {}{own}",
+                "This run is not finished: it has {} of {} epochs. Go on with it: {} train --resume {}{own}",
                 records.len(),
                 recipe.options().epochs,
                 program(),
                 shell_word(folder)
             ));
-            None
+            match dir.learned() {
+                Ok(Trained { mlp, info, .. }) => {
+                    notes.push("What is said of its network is said of that in its checkpoint.".into());
+                    Some(RunModel { mlp, info })
+                }
+                Err(error) => {
+                    notes.push(format!("What needs its network is left out. {error}"));
+                    None
+                }
+            }
         }
-        (None, Some(_)) => match dir.trained() {
-            Ok(Trained { mlp, info, .. }) => Some(RunModel { mlp, info }),
+        (None, Some(manifest)) => match dir.trained() {
+            Ok(Trained { mlp, info, .. }) => {
+                if manifest.stop_reason == StopReason::Asked {
+                    notes.push(format!(
+                        "This run was cut short after {} of {} epochs, and its model is what it had learned by then.",
+                        records.len(),
+                        recipe.options().epochs
+                    ));
+                }
+                Some(RunModel { mlp, info })
+            }
             Err(error) => {
                 notes.push(format!("What needs the trained network is left out. {error}"));
                 None
             }
         },
     };
-    Ok(RunReport { name, recipe, records, manifest, failure, model, first_batch: Vec::new(), answers: None, notes })
+    let provenance = Provenance::read(&dir)?;
+    let (first_batch, answers) = (Vec::new(), None);
+    Ok(RunReport { name, recipe, records, manifest, provenance, failure, model, first_batch, answers, notes })
 }
 
 /// What a comparison needs of a run.
@@ -235,16 +255,26 @@ impl<'a> Data<'a> {
             Ok(found) => report.recipe.partition().apply(found.clone()).map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
+        let before = report.provenance.as_ref().and_then(|provenance| provenance.eval.clone());
         let answered = split.and_then(|data| {
             if fingerprint(&data.train) != model.info.data.fingerprint {
                 return Err(format!("This {} is not the data that the run was trained on.", report.recipe.data()));
             }
+            let eval = EvalInfo::of(data.eval_data());
+            let difference = before.as_ref().and_then(|before| before.difference(&eval));
             let mut predictor = Predictor::with_precision(model.mlp.clone(), self.threads, report.recipe.precision());
             let answers = Answers::of(&mut predictor, &data.eval).map_err(|error| error.to_string())?;
-            Ok((answers, first_batch(&report.recipe, data.train.len())))
+            Ok((answers, first_batch(&report.recipe, data.train.len()), difference))
         });
         match answered {
-            Ok((answers, batch)) => (report.answers, report.first_batch) = (Some(answers), batch),
+            Ok((answers, batch, difference)) => {
+                (report.answers, report.first_batch) = (Some(answers), batch);
+                report.notes.extend(
+                    difference.map(|difference| {
+                        format!("The curves and the answers are of different examples: {difference}.")
+                    }),
+                );
+            }
             Err(why) => report.notes.push(format!("What needs the data is left out. {why}")),
         }
         Ok(())

@@ -39,6 +39,8 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let root = folder.trials();
     let todo = Todo::new(own, &root, args.retry_failed);
     let (jobs, threads) = share_out(args.jobs, args.threads, todo.trials.len());
+    // Trials save after each epoch; nobody who asks for more is to end them all.
+    interrupt::catch_save()?;
     interrupt::catch()?;
     let mut ran = match train(args, &study, &data, &root, &todo, [jobs, threads]) {
         Err(error) => return Err(error.context("the study was stopped, and what is finished of it is kept")),

@@ -90,6 +90,8 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     };
     let all = threads(args.threads);
     let jobs = jobs(args.jobs, all);
+    // Trials save after each epoch; nobody who asks for more is to end them all.
+    interrupt::catch_save()?;
     interrupt::catch()?;
 
     let summary = TuneSummary {

@@ -4,7 +4,7 @@ use super::find::run_folders;
 use super::state::{Locks, Signs, State};
 use super::tail::LogTail;
 use furlough_lab::recipe::Recipe;
-use furlough_lab::run::{EpochRecord, RunDir};
+use furlough_lab::run::{EpochRecord, Failure, RunDir};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -181,7 +181,11 @@ impl Run {
         } else if self.signs.running(locks.held(path), last) {
             State::Running
         } else {
-            State::Stopped
+            match Failure::read(path) {
+                Ok(Some(Failure::Diverged { .. })) => State::Diverged,
+                Ok(Some(Failure::Error { .. })) => State::Failed,
+                _ => State::Stopped,
+            }
         };
         self.head = Head {
             id: self.head.id,

@@ -12,7 +12,11 @@ pub enum State {
     Running,
     /// All its epochs are done.
     Finished,
-    /// Neither: it was stopped or killed, and can be resumed.
+    /// Its loss overflowed.
+    Diverged,
+    /// It failed in another way, and would again.
+    Failed,
+    /// None of these: it was stopped or killed, and can be resumed.
     Stopped,
     /// Its recipe or its log cannot be read.
     Unreadable,

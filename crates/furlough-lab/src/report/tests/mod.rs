@@ -14,7 +14,7 @@ use furlough::files::{DataInfo, ModelInfo};
 use furlough::nn::{Init, Mlp};
 use furlough::predict::Predictor;
 use furlough::random::Key;
-use furlough::train::{EpochSummary, EvalScores};
+use furlough::train::{EpochSummary, EvalScores, StopReason};
 use ndarray::Array2;
 
 fn recipe(text: &str) -> Recipe {
@@ -50,6 +50,8 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
     let manifest = Manifest {
         version: 1,
         status: "finished".into(),
+        stop_reason: StopReason::Finished,
+        from: None,
         library: "0.0.0".into(),
         data_origin: name.into(),
         data_fingerprint: info.fingerprint.clone(),
@@ -68,6 +70,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
         recipe,
         records: (1..=3).map(|epoch| record(epoch, 0.25 * f64::from(epoch))).collect(),
         manifest: Some(manifest),
+        provenance: None,
         failure: None,
         model: Some(model),
         answers: Some(answers),

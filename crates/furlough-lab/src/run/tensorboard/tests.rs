@@ -19,6 +19,8 @@ fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> St
     let info = RunInfo {
         recipe: recipe.clone(),
         data: DataInfo::of(&data.train),
+        eval: None,
+        from: None,
         data_origin: "built in".into(),
         instruction_set: "any".into(),
         threads: 1,

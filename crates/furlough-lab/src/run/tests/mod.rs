@@ -44,6 +44,8 @@ fn info() -> RunInfo {
     RunInfo {
         recipe: small_recipe(),
         data: DataInfo { shape: vec![2, 2], scale, classes, feature_names: Vec::new(), fingerprint: "data".into() },
+        eval: None,
+        from: None,
         data_origin: "made by hand".into(),
         instruction_set: "none".into(),
         threads: 1,

@@ -40,7 +40,7 @@ fn whole_run(path: &Path) {
 fn a_finished_run_has_all_its_files_and_a_true_manifest() {
     let folder = tempfile::tempdir().unwrap();
     whole_run(folder.path());
-    let mut expected: Vec<&str> = Manifest::FILES.into_iter().chain(["manifest.json"]).collect();
+    let mut expected: Vec<&str> = Manifest::FILES.into_iter().chain([RunDir::ORIGIN, RunDir::MANIFEST]).collect();
     expected.sort_unstable();
     assert_eq!(listing(folder.path()), expected);
 
@@ -85,7 +85,7 @@ fn the_same_run_gives_the_same_bytes() {
     recorder.observe(&Event::Stop { reason: StopReason::Asked, state: &state(2, 10) }).unwrap();
     drop(recorder);
     assert_eq!(checkpoint_progress(&two.path().join(RunDir::CHECKPOINT)).unwrap(), state(2, 10).progress);
-    assert_eq!(listing(two.path()), ["checkpoint.safetensors", "lock", "metrics.jsonl", "recipe.toml"]);
+    assert_eq!(listing(two.path()), ["checkpoint.safetensors", "lock", "metrics.jsonl", "origin.json", "recipe.toml"]);
 
     let (mut recorder, from) = resume(two.path());
     assert_eq!(from, state(2, 10));

@@ -1,14 +1,19 @@
 //! `furlough train`.
 
+mod finish;
+mod from;
+
 use crate::acquire::{self, Acquired, Wanted};
-use crate::args::{RecipeArgs, TrainArgs, contradictions};
+use crate::args::{TrainArgs, contradictions};
+use crate::commands::note as notes_file;
 use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
+use from::StartingPoint;
 use furlough::files::DataInfo;
-use furlough::train::{Trainer, TrainingMemory};
+use furlough::train::{TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{Recipe, Settings};
-use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo, TensorBoard};
+use furlough_lab::run::{EvalInfo, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -17,11 +22,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Trains, or goes on training.
 pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    if args.explain {
-        return explain(args);
+    if let Some(path) = &args.going_on.finish {
+        return finish::run(args, path);
     }
+    let start = args.going_on.from.as_deref().map(StartingPoint::read).transpose()?;
+    if args.explain {
+        return explain(args, start.as_ref());
+    }
+    interrupt::catch_save()?;
     // What can be refused without the data is refused before it is fetched.
-    let (dir, recipe) = folder_and_recipe(args)?;
+    let (dir, recipe) = folder_and_recipe(args, start.as_ref())?;
     let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
     let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
@@ -32,9 +42,18 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     limits::check_training(&network, &memory, threads)?;
 
     let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads)?;
+    let mut from = None;
+    if let Some(start) = &start {
+        start.compare_classes(data.train.class_names(), args.quiet);
+        let (state, begun) = start.begin(&architecture, trainer.state().clone())?;
+        trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
+        from = Some(begun);
+    }
     let info = RunInfo {
         recipe: recipe.clone(),
         data: DataInfo::of(&data.train),
+        eval: Some(EvalInfo::of(data.eval_data())),
+        from,
         data_origin: origin.clone(),
         instruction_set: trainer.instruction_set().into(),
         threads: trainer.threads(),
@@ -44,14 +63,20 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let clock = EpochClock::default();
     let recorder = if args.resume.is_some() {
         let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
-        // No state: the run was killed before it had saved any, and begins anew.
-        if let Some(state) = state {
+        // No state: the run was killed before it had saved any, and begins anew, where it began.
+        let begun = || -> anyhow::Result<_> {
+            Ok(recorder.dir().start()?.map(|mlp| TrainState { mlp, ..trainer.state().clone() }))
+        };
+        if let Some(state) = state.map_or_else(begun, |state| Ok(Some(state)))? {
             trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
         }
         recorder
     } else {
         Recorder::create(dir, info, trainer.state(), || clock.lap())?
     };
+    if let Some(text) = &args.going_on.note {
+        notes_file::write(&out, text)?;
+    }
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
@@ -66,6 +91,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         classes,
         threads: trainer.threads(),
         instruction_set: trainer.instruction_set(),
+        from: recorder.warm_start().cloned(),
         resumed: args.resume.as_ref().map(|_| trainer.state().progress),
         earlier: earlier.collect(),
         out: out.clone(),
@@ -80,7 +106,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     drop(saved);
     let reason = fitted.inspect_err(|_| display.abandon())?;
     let files = match reason {
-        reason if reason.is_finished() => Manifest::FILES.iter().map(ToString::to_string).collect(),
+        reason if reason.is_finished() => Manifest::files_in(&RunDir::open(&out)?).map(String::from).collect(),
         _ => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
     };
     display.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
@@ -88,8 +114,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints how the first step is computed.
-fn explain(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    let recipe = recipe(&args.recipe, args.quiet)?;
+fn explain(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<ExitCode> {
+    let recipe = recipe(args, start)?;
     let Acquired { split, .. } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
     let data = recipe.partition().apply(split)?;
     let network = recipe.network(data.train.features(), data.train.outputs());
@@ -99,13 +125,13 @@ fn explain(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The folder to write to, locked, and the recipe: that of the run to go on with, or a new one.
-fn folder_and_recipe(args: &TrainArgs) -> anyhow::Result<(RunDir, Recipe)> {
+fn folder_and_recipe(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<(RunDir, Recipe)> {
     if let Some(path) = &args.resume {
         let dir = RunDir::resume(path)?;
         let recipe = dir.recipe()?;
         return Ok((dir, recipe));
     }
-    let recipe = recipe(&args.recipe, args.quiet)?;
+    let recipe = recipe(args, start)?;
     let dir = match &args.out {
         Some(out) => RunDir::create(out)?,
         None => free_folder(recipe.data())?,
@@ -133,11 +159,16 @@ fn host_name() -> String {
     kernel.or_else(said).unwrap_or_default().trim().to_string()
 }
 
-/// The recipe that the flags and their file say.
-fn recipe(args: &RecipeArgs, quiet: bool) -> anyhow::Result<Recipe> {
-    let settings = args.settings()?;
-    let recipe = settings.clone().resolve()?;
-    notes(quiet, &settings, &recipe);
+/// The recipe that the flags and their file say, and the run that this one begins from where they
+/// say nothing.
+fn recipe(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Recipe> {
+    let settings = args.recipe.settings()?;
+    let inherited = start.map_or_else(Settings::default, |start| start.settings.clone());
+    let recipe = settings.clone().or(inherited).resolve()?;
+    notes(args.quiet, &settings, &recipe);
+    if start.is_some() && settings.init.is_some() && !args.quiet {
+        note("note: --init does nothing, as weights come from --from");
+    }
     Ok(recipe)
 }
 

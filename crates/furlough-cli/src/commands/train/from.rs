@@ -1,0 +1,65 @@
+//! A run that begins with what another one has learned.
+
+use crate::terminal::{self, note};
+use anyhow::bail;
+use furlough::files::{load_model, weights_fingerprint};
+use furlough::nn::{Architecture, Mlp};
+use furlough::train::TrainState;
+use furlough_lab::recipe::Settings;
+use furlough_lab::run::{RunDir, Trained, WarmStart};
+use std::path::{Path, PathBuf};
+
+/// What another run has learned.
+pub struct StartingPoint {
+    path: PathBuf,
+    /// What its recipe says, where nothing else is said.
+    pub settings: Settings,
+    mlp: Mlp,
+    classes: Vec<String>,
+    epoch: u32,
+}
+
+impl StartingPoint {
+    /// Reads the run in a folder, or a model file.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        if path.is_file() {
+            let (mlp, info) = load_model(path)?;
+            let settings = Settings::parse(&info.recipe, None)?;
+            let epoch = settings.clone().resolve()?.options().epochs;
+            return Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch });
+        }
+        let dir = RunDir::open(path)?;
+        let Trained { recipe, mlp, info, unfinished } = dir.learned()?;
+        let epoch = match unfinished {
+            Some(progress) if progress.step == 0 => {
+                bail!("{}: has learned nothing yet: it stands before its first step", path.display())
+            }
+            Some(progress) => progress.epoch,
+            None => dir.contents()?.records.len() as u32,
+        };
+        let settings = Settings::parse(&recipe.to_toml(), None)?;
+        Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch })
+    }
+
+    /// Says so where the classes are not those that were learned.
+    pub fn compare_classes(&self, classes: &[String], quiet: bool) {
+        if !quiet && !self.classes.is_empty() && self.classes != classes {
+            let path = terminal::path(&self.path);
+            note(&format!("note: the classes are not those of {path}; only their number is the same"));
+        }
+    }
+
+    /// Puts the weights in place of those that a run begins with.
+    pub fn begin(&self, architecture: &Architecture, mut state: TrainState) -> anyhow::Result<(TrainState, WarmStart)> {
+        if let Some(obstacle) = architecture.obstacle_to_weights_of(self.mlp.architecture()) {
+            bail!("{}: its weights do not fit: {obstacle}", self.path.display());
+        }
+        state.mlp.take_weights(&self.mlp);
+        let from = WarmStart {
+            run: self.path.display().to_string(),
+            epoch: self.epoch,
+            weights: weights_fingerprint(&state.mlp),
+        };
+        Ok((state, from))
+    }
+}

@@ -1,0 +1,133 @@
+use super::{RunDir, RunInfo};
+use crate::{Error, Result};
+use furlough::data::{EvalData, EvalSplit};
+use furlough::files::{DataInfo, FORMAT_VERSION, fingerprint, load_model, read_file, weights_fingerprint};
+use furlough::nn::Mlp;
+use serde::{Deserialize, Serialize};
+
+/// What a run began from beside its recipe: what `origin.json` holds. Runs of furlough 0.2.0 and
+/// before have none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    version: u32,
+    /// Where the data came from, in words.
+    pub data_origin: String,
+    /// What is learned from.
+    pub train: DataInfo,
+    /// What each epoch is evaluated on; none where there is no evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eval: Option<EvalInfo>,
+    /// What another run had learned, where this one began from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<WarmStart>,
+}
+
+/// Which examples a run is judged by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvalInfo {
+    /// Test or validation.
+    pub split: EvalSplit,
+    /// How many they are.
+    pub examples: usize,
+    /// Their [`fingerprint`].
+    pub fingerprint: String,
+}
+
+impl EvalInfo {
+    /// Returns what is recorded of such examples. Computes their fingerprint.
+    pub fn of(eval: EvalData<'_>) -> Self {
+        EvalInfo { split: eval.split, examples: eval.data.len(), fingerprint: fingerprint(eval.data) }
+    }
+}
+
+/// What another run had learned, from which a run began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmStart {
+    /// The other run, as it was named then; only for the record.
+    pub run: String,
+    /// Epochs that it had finished.
+    pub epoch: u32,
+    /// [`weights_fingerprint`] of the network that training began with.
+    pub weights: String,
+}
+
+impl Provenance {
+    pub(super) fn of(info: &RunInfo) -> Self {
+        let RunInfo { data, data_origin, eval, from, .. } = info.clone();
+        Provenance { version: FORMAT_VERSION, data_origin, train: data, eval, from }
+    }
+
+    /// Reads the provenance of a run; none where an older version began it.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of
+    /// another version.
+    pub fn read(dir: &RunDir) -> Result<Option<Self>> {
+        let path = dir.file(RunDir::ORIGIN);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let read: Provenance = serde_json::from_slice(&read_file(&path)?)
+            .map_err(|error| Error::run(&path, format!("is damaged: {error}. Restore it from a copy")))?;
+        if read.version != FORMAT_VERSION {
+            let reason = format!("has format version {}; this furlough reads version {FORMAT_VERSION}", read.version);
+            return Err(Error::run(&path, reason));
+        }
+        Ok(Some(read))
+    }
+
+    pub(super) fn write(&self, dir: &RunDir) -> Result<()> {
+        let path = dir.file(RunDir::ORIGIN);
+        let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::run(&path, error.to_string()))?;
+        text.push(b'\n');
+        dir.write(RunDir::ORIGIN, &text)
+    }
+
+    /// Checks that a run which goes on is judged by the examples that it began with.
+    ///
+    /// # Errors
+    /// [`Error::Run`] that says what differs.
+    pub(super) fn check_eval(&self, dir: &RunDir, now: Option<&EvalInfo>) -> Result<()> {
+        let (Some(before), Some(now)) = (&self.eval, now) else { return Ok(()) };
+        let Some(difference) = before.difference(now) else { return Ok(()) };
+        let reason = format!(
+            "cannot go on: {difference}. Put back the data that it began with, or begin another run from what it has \
+             learned"
+        );
+        Err(Error::run(dir.path(), reason))
+    }
+}
+
+impl EvalInfo {
+    /// Returns how the examples that there are now differ from those that the run was judged by, in
+    /// a sentence; none where they are the same.
+    pub fn difference(&self, now: &EvalInfo) -> Option<String> {
+        if self.fingerprint == now.fingerprint {
+            return None;
+        }
+        let split = self.split;
+        let counts = match self.examples == now.examples {
+            true => format!("its {} {split} examples are not those of now", self.examples),
+            false => format!("it had {} {split} examples, and now there are {}", self.examples, now.examples),
+        };
+        Some(format!("the {split} set has changed since the run began ({counts})"))
+    }
+}
+
+impl RunDir {
+    /// Reads the network that the run began with; none for a run that began with random weights.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Io`] and [`furlough::Error::File`] when a file is missing or damaged,
+    /// [`Error::Run`] when it has other weights than the run began with.
+    pub fn start(&self) -> Result<Option<Mlp>> {
+        let Some(from) = Provenance::read(self)?.and_then(|provenance| provenance.from) else { return Ok(None) };
+        let path = self.file(Self::START);
+        let (mlp, _) = load_model(&path)?;
+        if weights_fingerprint(&mlp) != from.weights {
+            let reason = format!("has not the weights that {} says; restore both from a copy", Self::ORIGIN);
+            return Err(Error::run(&path, reason));
+        }
+        Ok(Some(mlp))
+    }
+}
