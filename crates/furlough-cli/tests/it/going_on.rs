@@ -65,6 +65,13 @@ fn a_run_goes_on_from_what_another_one_learned() {
     fs::remove_dir_all(folder.join("first")).unwrap();
     ok(folder, "train --recipe second/recipe.toml --from second/start.safetensors --out kept --quiet");
     assert_eq!(model(folder, "kept"), model(folder, "second"));
+    // Another optimizer does not inherit the numbers of the first one's, nor a rate that was for it.
+    ok(folder, "train --from second --optimizer adam --epochs 1 --out adam --quiet");
+    let adam = read(folder, "adam/recipe.toml");
+    assert!(
+        adam.contains("lr = 0.001") && !adam.contains("momentum = 0.8") && adam.contains("hidden = [24]"),
+        "{adam}"
+    );
     // It is not what random weights come to, and not what the recipe alone says.
     ok(folder, "train --recipe second/recipe.toml --out plain --quiet");
     assert_ne!(model(folder, "plain"), model(folder, "second"));

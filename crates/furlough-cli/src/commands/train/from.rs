@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// What another run has learned.
 pub struct StartingPoint {
     path: PathBuf,
-    /// What its recipe says, where nothing else is said.
-    pub settings: Settings,
+    /// What its recipe says.
+    settings: Settings,
     mlp: Mlp,
     classes: Vec<String>,
     epoch: u32,
@@ -39,6 +39,23 @@ impl StartingPoint {
         };
         let settings = Settings::parse(&recipe.to_toml(), None)?;
         Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch })
+    }
+
+    /// Returns what the run's recipe says where `said` says nothing. What goes with one optimizer,
+    /// kind of dropout or data set does not go with another.
+    pub fn inherited(&self, said: &Settings) -> Settings {
+        let mut own = self.settings.clone();
+        if said.optimizer.is_some() && said.optimizer != own.optimizer {
+            (own.lr, own.momentum, own.nesterov, own.weight_decay) = (None, None, None, None);
+            (own.beta1, own.beta2, own.epsilon) = (None, None, None);
+        }
+        if said.dropout_kind.is_some() && said.dropout_kind != own.dropout_kind {
+            (own.concrete_length, own.concrete_regularizer) = (None, None);
+        }
+        if said.data.is_some() && said.data != own.data {
+            own.labels_from = None;
+        }
+        own
     }
 
     /// Says so where the classes are not those that were learned.

@@ -163,7 +163,7 @@ fn host_name() -> String {
 /// say nothing.
 fn recipe(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Recipe> {
     let settings = args.recipe.settings()?;
-    let inherited = start.map_or_else(Settings::default, |start| start.settings.clone());
+    let inherited = start.map_or_else(Settings::default, |start| start.inherited(&settings));
     let recipe = settings.clone().or(inherited).resolve()?;
     notes(args.quiet, &settings, &recipe);
     if start.is_some() && settings.init.is_some() && !args.quiet {
