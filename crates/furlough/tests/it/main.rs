@@ -13,6 +13,7 @@ mod masks_python;
 mod module_order;
 mod monte_carlo;
 mod noise;
+mod optimizers;
 mod plain;
 mod plan;
 mod predict;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         monte_carlo,
         monte_carlo::passes,
         noise,
+        optimizers,
         plain,
         plan,
         predict,
