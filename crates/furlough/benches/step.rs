@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench step -- WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT]
-//!     [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--rate RATE] [--clip-norm NORM]
+//!     [--precision bf16] [--optimizer sgd|momentum|adam|adamw|lion] [--rate RATE] [--clip-norm NORM]
 //!     [--against P[,P]] [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain]
 //! ```
 //!
@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 const EXAMPLES: u32 = 60_000;
 const USAGE: &str = "WIDTH BATCH THREADS [--dropout P[,P]] [--share ROWS|batch] [--zeros PERCENT] \
-    [--precision bf16] [--optimizer sgd|momentum|adam|adamw] [--rate RATE] [--clip-norm NORM] \
+    [--precision bf16] [--optimizer sgd|momentum|adam|adamw|lion] [--rate RATE] [--clip-norm NORM] \
     [--against P[,P]] [--against-optimizer NAME] [--hand-over NANOSECONDS] [--explain], whole numbers from 1";
 
 /// Steps of a turn, and those before that bring a network back into the caches.
@@ -106,6 +106,7 @@ fn optimizer(name: &str) -> Optimizer {
         "momentum" => Optimizer::Sgd { momentum: 0.9, nesterov: false },
         "adam" => Optimizer::ADAM,
         "adamw" => Optimizer::ADAMW,
+        "lion" => Optimizer::LION,
         other => panic!("{other} is not an optimizer: {USAGE}"),
     }
 }

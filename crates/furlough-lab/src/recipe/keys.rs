@@ -16,6 +16,8 @@ const CONCRETE: &[GoesWith] = &[GoesWith::Dropping, GoesWith::Value("dropout_kin
 const SGD: &[GoesWith] = &[GoesWith::Value("optimizer", &["sgd"])];
 /// What goes with Adam and its relatives alone.
 const ADAM: &[GoesWith] = &[GoesWith::Value("optimizer", &["adam", "adamw"])];
+/// Beta1 and beta2, of optimizers that keep means.
+const MOMENTS: &[GoesWith] = &[GoesWith::Value("optimizer", &["adam", "adamw", "lion"])];
 
 keys! {
     /// Name of the data set.
@@ -155,8 +157,8 @@ keys! {
     optimizer: OptimizerKind => OptimizerKind {
         written: always,
         decided: |said| said.optimizer.unwrap_or_default(),
-        about: About::new(Heading::Optimizer, "NAME", "Optimizer: sgd, adam, or adamw, whose weight decay is \
-            decoupled").default("sgd")
+        about: About::new(Heading::Optimizer, "NAME", "Optimizer: sgd, adam, adamw or lion; the weight decay \
+            of the last two is decoupled").default("sgd")
             .search(Search::names()),
     }
     /// Learning rate, above 0.
@@ -167,7 +169,7 @@ keys! {
             said.lr.or(said.kind().usual_lr()).unwrap_or_else(of_sgd)
         },
         about: About::new(Heading::Optimizer, "RATE", "Learning rate")
-            .default("0.5, of digits 0.1; with adam and adamw 0.001")
+            .default("0.5, of digits 0.1; with adam and adamw 0.001, with lion 0.0001")
             .follows("optimizer").search(Search::ratio(0.01, 1.0).around(10.0)),
     }
     /// How it changes in the course of the training.
@@ -197,17 +199,17 @@ keys! {
     beta1: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.beta1.or(said.kind().usual_moments()[0]),
-        about: About::new(Heading::Optimizer, "B", "Of adam and adamw: how much of the mean gradient goes on, from 0 \
-            to below 1").default("0.9")
-            .goes_with(ADAM).search(Search::even(0.8, 0.99).within(0.0, 0.99)),
+        about: About::new(Heading::Optimizer, "B", "Of adam, adamw and lion: how much of the mean gradient goes on, \
+            from 0 to below 1").default("0.9")
+            .goes_with(MOMENTS).search(Search::even(0.8, 0.99).within(0.0, 0.99)),
     }
     /// How much of the mean of their squares goes on, from 0 to below 1.
     beta2: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.beta2.or(said.kind().usual_moments()[1]),
-        about: About::new(Heading::Optimizer, "B", "Of adam and adamw: how much of the mean square goes on, from 0 to \
-            below 1").default("0.999")
-            .goes_with(ADAM).search(Search::choices(&["0.9", "0.95", "0.99", "0.999"])),
+        about: About::new(Heading::Optimizer, "B", "Of adam and adamw: how much of the mean square goes on, of lion: \
+            of the mean gradient, from 0 to below 1").default("0.999; with lion 0.99")
+            .goes_with(MOMENTS).search(Search::choices(&["0.9", "0.95", "0.99", "0.999"])),
     }
     /// Added to the root of that mean, at least 0.
     epsilon: f64 => Option<f64> {
@@ -221,7 +223,7 @@ keys! {
     weight_decay: f64 => f64 {
         written: always,
         decided: |said| said.weight_decay.unwrap_or(said.kind().usual_decay()),
-        about: About::new(Heading::Regularization, "D", "L2 penalty on the weights; with adamw decoupled decay")
+        about: About::new(Heading::Regularization, "D", "L2 penalty on the weights; with adamw and lion decoupled decay")
             .default("0; with adamw 0.01")
             .follows("optimizer").search(Search::ratio(1e-6, 1e-2).or_none(Absent::Below)),
     }

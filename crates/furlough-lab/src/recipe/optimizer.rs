@@ -14,11 +14,14 @@ pub enum OptimizerKind {
     Adam,
     /// Adam with decoupled weight decay.
     AdamW,
+    /// Lion, with decoupled weight decay.
+    Lion,
 }
 
 impl OptimizerKind {
     /// All of them, in the order help texts list them.
-    pub const ALL: [OptimizerKind; 3] = [OptimizerKind::Sgd, OptimizerKind::Adam, OptimizerKind::AdamW];
+    pub const ALL: [OptimizerKind; 4] =
+        [OptimizerKind::Sgd, OptimizerKind::Adam, OptimizerKind::AdamW, OptimizerKind::Lion];
 
     /// Returns the optimizer with the numbers that it has where nothing is said.
     pub fn usual(self) -> Optimizer {
@@ -26,6 +29,7 @@ impl OptimizerKind {
             OptimizerKind::Sgd => Optimizer::SGD,
             OptimizerKind::Adam => Optimizer::ADAM,
             OptimizerKind::AdamW => Optimizer::ADAMW,
+            OptimizerKind::Lion => Optimizer::LION,
         }
     }
 
@@ -34,6 +38,7 @@ impl OptimizerKind {
         match self {
             OptimizerKind::Sgd => None,
             OptimizerKind::Adam | OptimizerKind::AdamW => Some(0.001),
+            OptimizerKind::Lion => Some(0.0001),
         }
     }
 
@@ -45,6 +50,7 @@ impl OptimizerKind {
             OptimizerKind::Sgd => (Optimizer::Sgd { momentum, nesterov }, weight_decay),
             OptimizerKind::Adam => (Optimizer::Adam { beta1, beta2, epsilon }, weight_decay),
             OptimizerKind::AdamW => (Optimizer::AdamW { beta1, beta2, epsilon, weight_decay }, 0.0),
+            OptimizerKind::Lion => (Optimizer::Lion { beta1, beta2, weight_decay }, 0.0),
         }
     }
 
@@ -60,6 +66,7 @@ impl OptimizerKind {
             Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
                 [beta1, beta2, epsilon].map(Some)
             }
+            Optimizer::Lion { beta1, beta2, .. } => [Some(beta1), Some(beta2), None],
         }
     }
 

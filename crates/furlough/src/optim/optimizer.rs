@@ -13,10 +13,14 @@ use crate::{Error, Result};
 ///          v ← β₂ · v + (1 − β₂) · g²
 ///          w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
 /// AdamW    w ← (1 − η · weight_decay) · w           weights, not biases; then as Adam
+/// Lion     w ← (1 − η · weight_decay) · w           weights, not biases
+///          w ← w − η · sign(β₁ · m + (1 − β₁) · g)  sign(0) = 0
+///          m ← β₂ · m + (1 − β₂) · g
 /// ```
 ///
 /// as in Sutskever et al. 2013, Kingma and Ba 2015, Loshchilov and Hutter 2019 ("Decoupled weight
-/// decay regularization"), and PyTorch. All state is 0 before the first step. Adam's t is the run's
+/// decay regularization"), Chen et al. 2023 ("Symbolic discovery of optimization algorithms"), and
+/// PyTorch where it has them. All state is 0 before the first step. Adam's t is the run's
 /// step and is not kept beside the state.
 ///
 /// Concrete dropout's logits follow plain gradient descent with any optimizer: there is one for
@@ -52,6 +56,15 @@ pub enum Optimizer {
         /// What a weight shrinks by in a step, as a part of it and of the learning rate; at least 0.
         weight_decay: f64,
     },
+    /// Lion: steps of one length, by the sign of a mean gradient.
+    Lion {
+        /// How much of the mean counts in the sign, from 0 to below 1.
+        beta1: f64,
+        /// How much of the mean goes on, from 0 to below 1.
+        beta2: f64,
+        /// As AdamW's.
+        weight_decay: f64,
+    },
 }
 
 /// The most buffers of state that an optimizer has.
@@ -74,12 +87,16 @@ impl Optimizer {
     /// AdamW with the constants of Adam's paper, and PyTorch's decay.
     pub const ADAMW: Optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
 
+    /// Lion with the constants of its paper, and no decay.
+    pub const LION: Optimizer = Optimizer::Lion { beta1: 0.9, beta2: 0.99, weight_decay: 0.0 };
+
     /// Returns its name, as a recipe spells it.
     pub fn name(&self) -> &'static str {
         match self {
             Optimizer::Sgd { .. } => "sgd",
             Optimizer::Adam { .. } => "adam",
             Optimizer::AdamW { .. } => "adamw",
+            Optimizer::Lion { .. } => "lion",
         }
     }
 
@@ -89,6 +106,7 @@ impl Optimizer {
             Optimizer::Sgd { .. } => "SGD",
             Optimizer::Adam { .. } => "Adam",
             Optimizer::AdamW { .. } => "AdamW",
+            Optimizer::Lion { .. } => "Lion",
         }
     }
 
@@ -99,6 +117,7 @@ impl Optimizer {
             Optimizer::Sgd { momentum: 0.0, .. } => &[],
             Optimizer::Sgd { .. } => &["velocity"],
             Optimizer::Adam { .. } | Optimizer::AdamW { .. } => &["first_moment", "second_moment"],
+            Optimizer::Lion { .. } => &["first_moment"],
         }
     }
 
@@ -124,6 +143,11 @@ impl Optimizer {
                 Optimizer::Adam { beta1, beta2, epsilon }.validate()?;
                 range::at_least_0("weight_decay", weight_decay)
             }
+            Optimizer::Lion { beta1, beta2, weight_decay } => {
+                range::below_1("beta1", beta1)?;
+                range::below_1("beta2", beta2)?;
+                range::at_least_0("weight_decay", weight_decay)
+            }
         }
     }
 
@@ -132,6 +156,9 @@ impl Optimizer {
         match self {
             Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => {
                 Optimizer::AdamW { beta1, beta2, epsilon, weight_decay: weight_decay * factor }
+            }
+            Optimizer::Lion { beta1, beta2, weight_decay } => {
+                Optimizer::Lion { beta1, beta2, weight_decay: weight_decay * factor }
             }
             other => other,
         }
@@ -171,6 +198,12 @@ impl Optimizer {
                 }
                 update
             }
+            Optimizer::Lion { beta1, beta2, weight_decay } => RowUpdate::Lion {
+                shrink: if decays { (1.0 - learning_rate * weight_decay) as f32 } else { 1.0 },
+                rate: learning_rate as f32,
+                old: [beta1 as f32, beta2 as f32],
+                own: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
+            },
         }
     }
 
@@ -178,7 +211,7 @@ impl Optimizer {
     pub(crate) fn corrections(&self, step: u32) -> [f64; 2] {
         let t = f64::from(step) + 1.0;
         match *self {
-            Optimizer::Sgd { .. } => [1.0; 2],
+            Optimizer::Sgd { .. } | Optimizer::Lion { .. } => [1.0; 2],
             // libm's, because the system's may differ in the last bit from machine to machine.
             Optimizer::Adam { beta1, beta2, .. } | Optimizer::AdamW { beta1, beta2, .. } => {
                 [beta1, beta2].map(|beta| 1.0 - libm::pow(beta, t))
@@ -196,6 +229,9 @@ pub(crate) enum RowUpdate {
     Momentum { rate: f32, momentum: f32, nesterov: bool },
     /// Adam and AdamW. `own` is what the new gradient and its square weigh in their means.
     Adam { shrink: f32, rate: f32, own: [f32; 2], beta2: f32, unbias: f32, epsilon: f32 },
+    /// Lion. `old` and `own` are what the mean and the new gradient weigh, in the step and in the
+    /// mean.
+    Lion { shrink: f32, rate: f32, old: [f32; 2], own: [f32; 2] },
 }
 
 impl RowUpdate {
@@ -217,6 +253,13 @@ impl RowUpdate {
                     *v = beta2 * *v + own[1] * (g * g);
                     *w = shrink * *w - rate * (*m / (v.sqrt() * unbias + epsilon));
                 }
+                RowUpdate::Lion { shrink, rate, old, own } => {
+                    let m = &mut first[place];
+                    let ahead = old[0] * *m + own[0] * g;
+                    let sign = if ahead == 0.0 { 0.0 } else { ahead.signum() };
+                    *w = shrink * *w - rate * sign;
+                    *m = old[1] * *m + own[1] * g;
+                }
             }
         }
     }
@@ -226,8 +269,13 @@ impl RowUpdate {
 mod tests {
     use super::*;
 
-    const ALL: [Optimizer; 4] =
-        [Optimizer::SGD, Optimizer::Sgd { momentum: 0.9, nesterov: true }, Optimizer::ADAM, Optimizer::ADAMW];
+    const ALL: [Optimizer; 5] = [
+        Optimizer::SGD,
+        Optimizer::Sgd { momentum: 0.9, nesterov: true },
+        Optimizer::ADAM,
+        Optimizer::ADAMW,
+        Optimizer::LION,
+    ];
 
     #[test]
     fn each_has_a_name_and_not_too_many_buffers() {
@@ -269,6 +317,18 @@ mod tests {
         assert_eq!(optimizer.with_decay_times(0.5).with_decay_times(0.0).row_update(0.1, [1.0; 2], true), {
             Optimizer::ADAM.row_update(0.1, [1.0; 2], true)
         });
+    }
+
+    /// The algorithm of the paper, by hand: two steps, the second against the mean.
+    #[test]
+    fn lion_steps_by_the_sign_of_a_mean_that_it_then_changes() {
+        let lion = Optimizer::Lion { beta1: 0.5, beta2: 0.75, weight_decay: 0.5 };
+        let (mut w, mut m) = ([1.0f32, 1.0], [0.0f32, 0.0]);
+        for gradient in [[4.0, 0.0], [-0.5, -8.0]] {
+            lion.row_update(0.5, [1.0; 2], true).update_row(&mut w, [&mut m, &mut []], &gradient);
+        }
+        // 1 → 0.75 − 0.5 = 0.25 → 0.1875 − 0.5 (the mean 1 outweighs −0.5), and 1 → 0.75 → 0.5625 + 0.5.
+        assert_eq!((w, m), ([-0.3125, 1.0625], [0.625, -2.0]));
     }
 
     #[test]

@@ -83,7 +83,9 @@ fn a_checkpoint_has_every_buffer_by_name() {
 fn memory_counts_each_buffer_and_the_gradient() {
     let network = network().validate().unwrap();
     let parameters = 4 * network.parameters() as u64;
-    for (optimizer, buffers) in [(Optimizer::SGD, 0), (NESTEROV, 1), (Optimizer::ADAM, 2), (Optimizer::ADAMW, 2)] {
+    for (optimizer, buffers) in
+        [(Optimizer::SGD, 0), (NESTEROV, 1), (Optimizer::ADAM, 2), (Optimizer::ADAMW, 2), (Optimizer::LION, 1)]
+    {
         for (clip_norm, gradients) in [(None, 0), (Some(1.0), 1)] {
             let options = TrainOptions { optimizer, clip_norm, ..TrainOptions::default() };
             let memory = TrainingMemory::of(&network, &options, 1000, 2);

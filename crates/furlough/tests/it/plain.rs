@@ -390,6 +390,14 @@ impl Plain {
                 let step = *m / (v.sqrt() * unbias as f32 + epsilon as f32);
                 *w = (1.0 - rate * decay) as f32 * *w - rate_of_step as f32 * step;
             }
+            Optimizer::Lion { beta1, beta2, weight_decay } => {
+                let decay = if penalties.is_some() { weight_decay } else { 0.0 };
+                let m = &mut self.state[0][place];
+                let ahead = beta1 as f32 * *m + (1.0 - beta1) as f32 * g;
+                let sign = if ahead == 0.0 { 0.0 } else { ahead.signum() };
+                *w = (1.0 - rate * decay) as f32 * *w - rate as f32 * sign;
+                *m = beta2 as f32 * *m + (1.0 - beta2) as f32 * g;
+            }
         }
     }
 

@@ -306,6 +306,7 @@ fn follow<D: Dimension>(
     match rule.optimizer {
         Optimizer::Adam { beta1, beta2, epsilon } => adam(beta1, beta2, epsilon, 0.0),
         Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => adam(beta1, beta2, epsilon, weight_decay),
+        Optimizer::Lion { .. } => unreachable!("PyTorch has no Lion"),
         Optimizer::Sgd { momentum, nesterov } => {
             *first *= momentum as f32;
             *first += &gradient;

@@ -92,6 +92,9 @@ impl<'a> Follower<'a> {
                 let (first, second) = (state(0), state(1));
                 adam_row(isa, weights, first, second, gradient, shrink, rate, own, beta2, unbias, epsilon, l2);
             }
+            RowUpdate::Lion { shrink, rate, old, own } => {
+                lion_row(isa, weights, state(0), gradient, shrink, rate, old, own, l2);
+            }
         }
     }
 }
@@ -150,6 +153,27 @@ for_each_isa! {
             *m += own[0] * (g - *m);
             *v = beta2 * *v + own[1] * (g * g);
             *w = shrink * *w - rate * (*m / (v.sqrt() * unbias + epsilon));
+        }
+    }
+
+    fn lion_row(
+        isa,
+        weights: &mut [f32],
+        first: &mut [f32],
+        gradient: &[f32],
+        shrink: f32,
+        rate: f32,
+        old: [f32; 2],
+        own: [f32; 2],
+        l2: f32,
+    ) {
+        for ((w, m), &g) in weights.iter_mut().zip(first).zip(gradient) {
+            let g = g + l2 * *w;
+            let ahead = old[0] * *m + own[0] * g;
+            let step = if ahead > 0.0 { rate } else { 0.0 };
+            let step = if ahead < 0.0 { -rate } else { step };
+            *w = shrink * *w - step;
+            *m = old[1] * *m + own[1] * g;
         }
     }
 }

@@ -202,7 +202,14 @@ fn optimizer() -> impl Strategy<Value = (Optimizer, f64)> {
         true => Optimizer::AdamW { beta1, beta2, epsilon, weight_decay: 0.5 },
         false => Optimizer::Adam { beta1, beta2, epsilon },
     });
-    prop_oneof![3 => sgd, 2 => (adam, prop::sample::select(&[0.01, 0.001][..]))]
+    let lion = (0.0..0.95f64, 0.5..0.9999f64, prop::sample::select(&[0.0, 0.5][..]));
+    let lion = lion.prop_map(|(beta1, beta2, weight_decay)| Optimizer::Lion { beta1, beta2, weight_decay });
+    // A sign turns where its sum is next to nought, so the steps are no longer than rounding.
+    prop_oneof![
+        3 => sgd,
+        2 => (adam, prop::sample::select(&[0.01, 0.001][..])),
+        1 => (lion, Just(1e-7)),
+    ]
 }
 
 fn rule() -> impl Strategy<Value = UpdateRule> {

@@ -44,6 +44,13 @@ const ADAMW: UpdateRule = UpdateRule {
     ..ADAM
 };
 
+/// Steps by a sign, of a length that is rounding's: where a sum is next to nought it is either way.
+const LION: UpdateRule = UpdateRule {
+    optimizer: Optimizer::Lion { beta1: 0.9, beta2: 0.99, weight_decay: 0.5 },
+    learning_rate: 1e-7,
+    ..ADAMW
+};
+
 const fn l1(l1: f64, rule: UpdateRule) -> UpdateRule {
     UpdateRule { regularizers: Regularizers { l1, ..rule.regularizers }, ..rule }
 }
@@ -101,6 +108,7 @@ fn dense() -> Vec<Case> {
         Case { activation: Activation::Silu, ..deep() },
         // The other optimizers, and clipping where it bites and where it does not.
         Case { rule: ADAM, batch: 33, ..base() },
+        Case { rule: LION, batch: 65, ..base() },
         Case { rule: ADAMW, batch: 97, ..Case::new(&[48, 64, 32, 10], [0.2, 0.2, 0.5]) },
         Case { rule: ADAM, batch: 70, activation: Activation::Gelu, ..Case::new(&[40, 600, 521, 7], [0.0, 0.2, 0.5]) },
         Case { rule: clipped(0.1, PLAIN), ..base() },
@@ -171,6 +179,7 @@ fn shared() -> Vec<Case> {
         Case { rule: l1(0.01, PLAIN), sharing: groups(33), batch: 97, ..base() },
         Case { rule: LASSO, ..small([0.2, 1.0, 0.5]) },
         Case { rule: ADAM, sharing: groups(32), batch: 97, ..base() },
+        Case { rule: clipped(0.1, LION), sharing: groups(33), batch: 97, ..base() },
         Case { rule: ADAMW, ..small([0.2, 1.0, 0.5]) },
         Case { rule: clipped(0.1, PLAIN), sharing: groups(33), batch: 130, ..small([0.1, 0.3, 0.6]) },
         Case { rule: clipped(0.1, ADAM), sharing: groups(64), batch: 129, ..small([0.3, 0.0, 0.5]) },
