@@ -1,9 +1,9 @@
 //! The table of all keys of a recipe. A key is added by an entry here; what it does is said where
 //! `Recipe` becomes a network and options.
 
-use super::schema::{About, GoesWith, Heading, Key, Varies, keys};
+use super::schema::{About, GoesWith, Heading, Varies, keys};
 use super::search::{Absent, Search};
-use super::text::FromText;
+use super::text::{Form, FromText, TextError};
 use super::{OneOrMany, OptimizerKind, TrainFigures};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, MaskSharing};

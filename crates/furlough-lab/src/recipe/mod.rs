@@ -1,7 +1,9 @@
 //! What somebody said of a run, in flags or TOML, and the recipe that was decided and checked of
 //! it.
 
+mod key;
 mod keys;
+mod one_or_many;
 mod optimizer;
 mod resolved;
 mod schema;
@@ -11,11 +13,11 @@ mod text;
 mod toml_text;
 mod train_figures;
 
-pub use keys::{KEYS, Recipe, Settings};
+pub use keys::{KEYS, Key, Recipe, Settings};
+pub use one_or_many::OneOrMany;
 pub use optimizer::OptimizerKind;
-pub use schema::{GoesWith, Heading, Key, Varies};
+pub use schema::{GoesWith, Heading, Varies};
 pub use search::{Absent, Scale, Search, Usual};
-pub use settings::OneOrMany;
 pub use text::{Form, whole};
 pub(crate) use toml_text::{read_toml, toml_reason};
 pub use train_figures::TrainFigures;

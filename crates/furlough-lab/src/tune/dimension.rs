@@ -1,7 +1,6 @@
 use super::candidate::SearchValue;
 use super::search_key::{number, round_to_digits};
-use super::space::Domain;
-use super::{Candidate, Range, SearchKey};
+use super::{Candidate, Domain, Range, SearchKey};
 use crate::recipe::{Absent, Recipe, Scale};
 
 /// How much of the axis of a penalty that may be absent means that it is absent.

@@ -10,6 +10,7 @@
 mod arm;
 mod candidate;
 mod dimension;
+mod domain;
 mod draws;
 mod event;
 mod folder;
@@ -33,6 +34,7 @@ mod verdict;
 
 pub use arm::DropoutArm;
 pub use candidate::{Candidate, SearchValue};
+pub use domain::{Domain, Range};
 pub use event::{Phase, TuneEvent};
 pub use folder::{TuneContents, TuneDir};
 pub use halving::{REDUCTION, places, promoted, rungs};
@@ -43,6 +45,6 @@ pub use propose::STARTS;
 pub use report::{Finalist, RungValue, SearchedTrial, TestScores, TuneReport};
 pub use search::{GENERATION, SearchEntry};
 pub use search_key::SearchKey;
-pub use space::{Domain, Range, Space};
+pub use space::Space;
 pub use tuner::{Tuning, check, tune};
 pub use verdict::{Outcome, Verdict};
