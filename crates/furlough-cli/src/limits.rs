@@ -44,11 +44,9 @@ struct Texts {
 /// [`furlough::Error::Layer`] that names the largest layer, the memory that it would take, and the
 /// limit.
 pub fn check_training(network: &Sequential, memory: &TrainingMemory, threads: usize) -> anyhow::Result<()> {
-    match tightest(&Texts::read(), threads) {
-        Some(Limit { left, reason }) if memory.total() > left => {
-            Err(too_large(network, memory.total(), &reason).into())
-        }
-        _ => Ok(()),
+    match no_room(memory.total(), threads) {
+        Some(reason) => Err(too_large(network, memory.total(), &reason).into()),
+        None => Ok(()),
     }
 }
 
@@ -57,12 +55,15 @@ pub fn check_training(network: &Sequential, memory: &TrainingMemory, threads: us
 /// # Errors
 /// One that says how much it takes and what the limit is.
 pub fn check(bytes: u64, work: &str, threads: usize) -> anyhow::Result<()> {
-    match tightest(&Texts::read(), threads) {
-        Some(Limit { left, reason }) if bytes > left => {
-            bail!("{work} takes about {} of memory, {reason}", terminal::bytes(bytes))
-        }
-        _ => Ok(()),
+    match no_room(bytes, threads) {
+        Some(reason) => bail!("{work} takes about {} of memory, {reason}", terminal::bytes(bytes)),
+        None => Ok(()),
     }
+}
+
+/// Returns why this process may not have so much more memory, as the end of a sentence.
+pub fn no_room(bytes: u64, threads: usize) -> Option<String> {
+    tightest(&Texts::read(), threads).filter(|limit| bytes > limit.left).map(|limit| limit.reason)
 }
 
 /// Returns what is left of the limit that leaves least, when so many threads compute.

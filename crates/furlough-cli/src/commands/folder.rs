@@ -43,17 +43,18 @@ impl FolderKind {
     }
 }
 
-/// How far below a folder others are looked for.
+/// How far below a folder others are looked for: `studies/rate/trials/RUN` is three below `studies`.
 const DEPTH: usize = 3;
 
-/// Returns the runs, tunes and studies at or below `root`, by name. A tune and a study count as
-/// one, without their trials. Hidden folders and links are passed over.
-pub fn found_in(root: &Path) -> Vec<(PathBuf, FolderKind)> {
+/// Returns the folders at or below `root` that are `what` is asked for, `most` at most, in no order;
+/// none of them lies within another one. Folders that cannot be read, hidden ones and links are
+/// passed over.
+pub fn walk<T>(root: &Path, most: usize, what: impl Fn(&Path) -> Option<T>) -> Vec<(PathBuf, T)> {
     let mut found = Vec::new();
     let mut open = vec![(root.to_path_buf(), 0)];
-    while let Some((folder, depth)) = open.pop() {
-        if let Some(kind) = FolderKind::of(&folder) {
-            found.push((folder, kind));
+    while let Some((folder, depth)) = open.pop().filter(|_| found.len() < most) {
+        if let Some(what) = what(&folder) {
+            found.push((folder, what));
             continue;
         }
         if depth == DEPTH {
@@ -66,6 +67,13 @@ pub fn found_in(root: &Path) -> Vec<(PathBuf, FolderKind)> {
             }
         }
     }
+    found
+}
+
+/// Returns the runs, tunes and studies at or below `root`, by name. A tune and a study count as
+/// one, without their trials. Hidden folders and links are passed over.
+pub fn found_in(root: &Path) -> Vec<(PathBuf, FolderKind)> {
+    let mut found = walk(root, usize::MAX, FolderKind::of);
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found
 }

@@ -1,8 +1,8 @@
+use super::lock::{LOCK, something_in, take_lock};
 use crate::recipe::{Recipe, Settings};
 use crate::{Error, Result};
-use furlough::files::{folder_of, is_leftover, remove_leftovers, sync_folder, write_atomic};
-use furlough::files::{open_file_with, read_text};
-use std::fs::{self, File, TryLockError};
+use furlough::files::{folder_of, read_text, remove_leftovers, sync_folder, write_atomic};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The folder of one run. All names of its files are here.
@@ -51,7 +51,7 @@ impl RunDir {
     /// Why a run ended before it was finished and would end so again; only such a run has it.
     pub const FAILED: &'static str = "failed.json";
     /// Locked while a process writes the run; gone when it is finished.
-    pub const LOCK: &'static str = "lock";
+    pub const LOCK: &'static str = LOCK;
     /// Folder of TensorBoard's event files, where they were asked for. No part of what the manifest
     /// lists.
     pub const TENSORBOARD: &'static str = "tensorboard";
@@ -254,26 +254,8 @@ fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
 /// process killed at its very start leaves.
 fn check_empty(path: &Path) -> Result<()> {
     let has_recipe = path.join(RunDir::RECIPE).exists();
-    for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
-        let name = entry.map_err(Error::io("read", path))?.file_name();
-        let early = [RunDir::ORIGIN, RunDir::START].iter().any(|early| name == *early);
-        if name == RunDir::LOCK || is_leftover(&name) || (early && !has_recipe) {
-            continue;
-        }
-        let resumable = has_recipe && !path.join(RunDir::MANIFEST).exists();
-        return Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), resumable));
-    }
-    Ok(())
-}
-
-fn take_lock(folder: &Path) -> Result<File> {
-    let path = folder.join(RunDir::LOCK);
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    let file = open_file_with(&mut options, &path).map_err(Error::io("write", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),
-        Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
-    }
+    let early: &[&str] = if has_recipe { &[] } else { &[RunDir::ORIGIN, RunDir::START] };
+    let Some(name) = something_in(path, early)? else { return Ok(()) };
+    let resumable = has_recipe && !path.join(RunDir::MANIFEST).exists();
+    Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), resumable))
 }

@@ -3,7 +3,7 @@ use crate::run::{EpochRecord, EvalInfo, Failure, Manifest, Recorder, RunDir, Run
 use crate::{Error, Result};
 use furlough::data::{Dataset, EvalData};
 use furlough::files::{DataInfo, sha256_hex, write_atomic};
-use furlough::train::{Control, Event, Observer, Trainer, TrainingMemory, check_memory};
+use furlough::train::{Control, Event, Observer, Trainer, TrainingMemory, check_memory, too_large};
 use std::path::{Path, PathBuf};
 
 /// The data that trials learn from, shared by all of them.
@@ -178,6 +178,9 @@ pub struct TrialConfig<'a> {
     pub clock: &'a (dyn Fn() -> f64 + Sync),
     /// Whether trials that failed are run again.
     pub retry_failed: bool,
+    /// Says why there are not so many bytes of memory for a trial, as the end of a sentence; none
+    /// where nothing is known against it. The library asks the allocator alone.
+    pub no_room: &'a (dyn Fn(u64) -> Option<String> + Sync),
 }
 
 /// How a trial ended, for now.
@@ -228,7 +231,7 @@ pub struct TrialOutcome {
 /// let trial = Trial::new(recipe, &data.info.fingerprint);
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let root = folder.path();
-/// let setting = TrialConfig { root, threads: 1, clock: &|| 0.0, retry_failed: false };
+/// let setting = TrialConfig { root, threads: 1, clock: &|| 0.0, retry_failed: false, no_room: &|_| None };
 /// let first = run_trial(&trial, &data, &setting, Some(1), &mut ())?;
 /// assert_eq!((first.ended, first.records.len()), (Ended::Paused, 1));
 /// let whole = run_trial(&trial, &data, &setting, None, &mut ())?;
@@ -334,6 +337,9 @@ pub(crate) fn begin<'a>(
     let options = trial.recipe.options();
     if let Ok(architecture) = network.validate() {
         let memory = TrainingMemory::of(&architecture, &options, data.train.len(), setting.threads);
+        if let Some(reason) = (setting.no_room)(memory.total()) {
+            return Err(too_large(&network, memory.total(), &reason).into());
+        }
         check_memory(&network, memory.total())?;
     }
     let trainer = Trainer::new(&network, &options, data.train, setting.threads)?;

@@ -1,8 +1,9 @@
 use super::{TuneOptions, TuneReport};
+use crate::run::{LOCK, something_in, take_lock};
 use crate::study::TrialCounts;
 use crate::{Error, Result};
-use furlough::files::{is_leftover, open_file_with, read_file, read_text, remove_leftovers, write_atomic};
-use std::fs::{self, File, TryLockError};
+use furlough::files::{read_file, read_text, remove_leftovers, write_atomic};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The folder of one tune. All names of its files are here.
@@ -49,7 +50,7 @@ impl TuneDir {
     /// Everything that came out. Written last.
     pub const REPORT: &'static str = "tune.json";
     /// Locked while a process works here.
-    pub const LOCK: &'static str = "lock";
+    pub const LOCK: &'static str = LOCK;
 
     /// Whether [`Self::create`] would take this folder, without touching it.
     ///
@@ -69,13 +70,10 @@ impl TuneDir {
         if path.join(Self::OPTIONS).exists() {
             return Err(Error::occupied(path, "holds another tune", true));
         }
-        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
-            let name = entry.map_err(Error::io("read", path))?.file_name();
-            if name != Self::LOCK && !is_leftover(&name) {
-                return Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), false));
-            }
+        match something_in(path, &[])? {
+            Some(name) => Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), false)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes the folder of a new tune, with the folders above it, and writes down what was asked
@@ -163,17 +161,5 @@ impl TuneDir {
     /// Nobody will work here any more.
     pub(super) fn retire_lock(&self) {
         let _ = fs::remove_file(self.file(Self::LOCK)); // a lock file left lying does no harm
-    }
-}
-
-fn take_lock(folder: &Path) -> Result<File> {
-    let path = folder.join(TuneDir::LOCK);
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    let file = open_file_with(&mut options, &path).map_err(Error::io("write", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),
-        Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
     }
 }

@@ -25,6 +25,8 @@ pub struct Tuning<'a> {
     pub clock: &'a (dyn Fn() -> f64 + Sync),
     /// Whether trials that failed are run again.
     pub retry_failed: bool,
+    /// As [`TrialConfig::no_room`].
+    pub no_room: &'a (dyn Fn(u64) -> Option<String> + Sync),
     /// Asked at each step: whether everything is to be saved and stopped.
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
@@ -67,8 +69,13 @@ pub fn tune(
     let metric = check(options, data)?;
     let (trials, folds) = (dir.file(TuneDir::TRIALS), options.folds());
     let rungs = rungs(options.recipe.options().epochs);
-    let setting =
-        TrialConfig { root: &trials, threads: tuning.threads, clock: tuning.clock, retry_failed: tuning.retry_failed };
+    let setting = TrialConfig {
+        root: &trials,
+        threads: tuning.threads,
+        clock: tuning.clock,
+        retry_failed: tuning.retry_failed,
+        no_room: tuning.no_room,
+    };
     let (jobs, stop) = (tuning.jobs.max(1), tuning.stop);
     let runner = TrialRunner { data, setting, jobs, stop, metric, folds: &folds, rungs: &rungs };
 

@@ -45,7 +45,7 @@ fn data() -> TrialData<'static> {
 }
 
 fn tuning<'a>(jobs: usize, stop: &'a (dyn Fn() -> bool + Sync)) -> Tuning<'a> {
-    Tuning { jobs, threads: 1, clock: &|| 0.0, retry_failed: false, stop }
+    Tuning { jobs, threads: 1, clock: &|| 0.0, retry_failed: false, no_room: &|_| None, stop }
 }
 
 fn whole(folder: &Path, options: &TuneOptions, data: &TrialData<'_>, jobs: usize) -> Result<TuneReport> {

@@ -8,7 +8,7 @@ use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
 use crate::progress::Display;
 use crate::terminal::{Style, name, note, program, shell_word, threads as told_threads};
-use crate::{failure, interrupt};
+use crate::{failure, interrupt, limits};
 use anyhow::bail;
 use furlough::counted;
 use furlough::train::Control;
@@ -150,7 +150,8 @@ fn train(
             }
         }
     });
-    let setting = TrialConfig { root, threads, clock: &clock, retry_failed: args.retry_failed };
+    let no_room = |bytes| limits::no_room(bytes, jobs * threads);
+    let setting = TrialConfig { root, threads, clock: &clock, retry_failed: args.retry_failed, no_room: &no_room };
     let ran_pool = run_pool(data, &PoolConfig { workers: jobs, setting, stop: &stop }, &mut plan);
     drop(plan);
     if let Err(error) = ran_pool {

@@ -9,7 +9,7 @@ use crate::acquire::{Acquired, Wanted};
 use crate::args::TuneArgs;
 use crate::progress::{Display, Output, Quiet, Renderer, StandardStream, Subject};
 use crate::terminal::{Style, note};
-use crate::{failure, interrupt};
+use crate::{failure, interrupt, limits};
 use furlough::counted;
 use furlough::data::Split;
 use furlough_lab::study::TrialData;
@@ -111,7 +111,15 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let clock = || started.elapsed().as_secs_f64();
     let closed = display.closed();
     let stop = || interrupt::asked() || closed.is_set();
-    let tuning = Tuning { jobs, threads: all / jobs, clock: &clock, retry_failed: args.retry_failed, stop: &stop };
+    let no_room = |bytes| limits::no_room(bytes, all);
+    let tuning = Tuning {
+        jobs,
+        threads: all / jobs,
+        clock: &clock,
+        retry_failed: args.retry_failed,
+        no_room: &no_room,
+        stop: &stop,
+    };
     let tuned = tune(&dir, &options, &data, &tuning, &mut |event| display.event(event));
     let report = tuned.inspect_err(|_| display.abandon())?;
     display.end(&(&summary, report.as_ref()))?;

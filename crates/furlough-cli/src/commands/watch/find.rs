@@ -1,41 +1,21 @@
+use crate::commands::folder::walk;
 use furlough_lab::run::RunDir;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `studies/rate/trials/RUN` is three below `studies`.
-const DEPTH: usize = 3;
 /// More than a page can show.
 const MOST: usize = 10_000;
 
 /// The run folders at or below `root`, in no order. Folders that cannot be read, hidden ones and
 /// links are passed over; within a run there is no other run.
 pub fn run_folders(root: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![(root.to_path_buf(), 0)];
-    while let Some((folder, depth)) = open.pop() {
-        if found.len() == MOST {
-            break;
-        }
-        if folder.join(RunDir::RECIPE).exists() {
-            found.push(folder);
-            continue;
-        }
-        if depth == DEPTH {
-            continue;
-        }
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if !hidden && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                open.push((entry.path(), depth + 1));
-            }
-        }
-    }
-    found
+    let is_run = |folder: &Path| folder.join(RunDir::RECIPE).exists().then_some(());
+    walk(root, MOST, is_run).into_iter().map(|(folder, ())| folder).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn runs_are_found_where_they_may_be() {

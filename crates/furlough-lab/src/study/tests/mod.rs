@@ -32,7 +32,7 @@ fn trial(text: &str) -> Trial {
 }
 
 fn setting(root: &Path) -> TrialConfig<'_> {
-    TrialConfig { root, threads: 1, clock: &|| 0.0, retry_failed: false }
+    TrialConfig { root, threads: 1, clock: &|| 0.0, retry_failed: false, no_room: &|_| None }
 }
 
 fn run(trial: &Trial, root: &Path, until: Option<u32>) -> crate::Result<TrialOutcome> {
