@@ -156,6 +156,23 @@ fn a_trial_of_another_process_is_left_to_it() {
 }
 
 #[test]
+fn a_trial_that_has_no_room_fails_alone_and_says_why() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = trial(SMALL);
+    let no_room = |bytes: u64| (bytes > 1000).then(|| "but its control group may use 1 kB".to_string());
+    let tight = TrialConfig { no_room: &no_room, ..setting(root.path()) };
+    let mut nothing = |_: &Event<'_>| Ok(Control::Continue);
+    let refused = run_trial(&trial, &data(), &tight, None, &mut nothing).unwrap();
+    let reason = refused.failure.unwrap().to_string();
+    assert!(
+        refused.ended == Ended::Failed && reason.contains("to train, but its control group may use 1 kB"),
+        "{reason}"
+    );
+    let again = TrialConfig { retry_failed: true, ..setting(root.path()) };
+    assert_eq!(run_trial(&trial, &data(), &again, None, &mut nothing).unwrap().ended, Ended::Finished);
+}
+
+#[test]
 fn a_trial_that_failed_is_run_again_only_on_request() {
     let root = tempfile::tempdir().unwrap();
     let again = TrialConfig { retry_failed: true, ..setting(root.path()) };
