@@ -84,8 +84,8 @@ fn stopping_and_resuming_changes_no_byte() {
     }
 }
 
-/// With all that a checkpoint may have beside the network: the best epoch's, velocities, and what is
-/// learned of drop probabilities.
+/// With all that a checkpoint may have beside the network: the best epoch's, velocities, and what
+/// is learned of drop probabilities.
 fn a_run_that_stops_early_is_finished_and_resuming_changes_no_byte() {
     let _locks = CHILDREN.read();
     for masks in [
