@@ -12,7 +12,7 @@ furlough_harness::tests![
     a_batch_larger_than_the_data_is_one_batch,
     quiet_says_nothing_and_live_needs_a_terminal,
     a_loss_that_is_not_finite_ends_the_run_in_order,
-    an_unfinished_run_has_no_model_to_evaluate,
+    a_run_that_diverged_has_no_network_to_evaluate,
     masked_passes_say_how_sure_the_network_is,
     passes_without_masks_are_refused,
     examples_held_out_take_the_place_of_the_test_set,
@@ -152,11 +152,11 @@ fn a_loss_that_is_not_finite_ends_the_run_in_order() {
     assert!(info.contains("diverged: the loss became") && !info.contains("resume"), "{info}");
 }
 
-fn an_unfinished_run_has_no_model_to_evaluate() {
+fn a_run_that_diverged_has_no_network_to_evaluate() {
     let folder = folder();
     run(folder.path(), "train --data digits --lr 1e30 --out a");
     let said = fails(folder.path(), "evaluate a", 1);
-    assert!(said.contains("not finished"), "{said}");
+    assert!(said.contains("a: the run failed, so it has no results: diverged: the loss became"), "{said}");
 }
 
 fn masked_passes_say_how_sure_the_network_is() {

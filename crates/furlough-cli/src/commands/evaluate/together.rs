@@ -6,7 +6,7 @@ use crate::terminal::{Style, name};
 use anyhow::bail;
 use furlough::data::Dataset;
 use furlough::predict::{Calibration, Ensemble, Predictor, ensemble};
-use furlough_lab::run::{RunDir, Trained};
+use furlough_lab::run::{Failure, RunDir, Trained};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -39,7 +39,11 @@ pub fn open(paths: &[PathBuf]) -> anyhow::Result<Vec<Trained>> {
     check_distinct(paths)?;
     let mut runs: Vec<Trained> = Vec::with_capacity(paths.len());
     for path in paths {
-        let run = RunDir::open(path)?.learned()?;
+        let dir = RunDir::open(path)?;
+        if let (false, Some(failure)) = (dir.is_finished(), Failure::read(path)?) {
+            bail!("{}: the run failed, so it has no results: {failure}", path.display());
+        }
+        let run = dir.learned()?;
         if let Some(twin) = runs.iter().position(|other| other.mlp == run.mlp) {
             bail!(
                 "{} is the same network as {}, and would count twice in their mean; leave one of them out",
