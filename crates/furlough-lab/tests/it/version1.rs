@@ -5,6 +5,7 @@ use crate::CHILDREN;
 use furlough::compute::Isa;
 use furlough::data::{Dataset, EvalData, Features, Targets};
 use furlough::files::{DataInfo, load_model, sha256_hex};
+use furlough::nn::Mlp;
 use furlough::train::Trainer;
 use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo};
 use ndarray::Array2;
@@ -13,6 +14,7 @@ use std::path::Path;
 furlough_harness::tests![
     runs_of_version_1_go_on_to_the_same_parameters unless other_rounding(),
     the_recipe_of_version_1_is_written_as_it_was,
+    a_finished_run_of_version_1_is_read_whole,
 ];
 
 const RUNS: [(&str, &str); 4] = [
@@ -66,6 +68,11 @@ fn resume(path: &Path, name: &str) {
     trainer.fit_with(held_out.as_ref().map(EvalData::validation), &mut recorder).unwrap();
 }
 
+fn hash_of_parameters(mlp: &Mlp) -> String {
+    let bytes: Vec<u8> = mlp.parameters().iter().flat_map(|value| value.to_le_bytes()).collect();
+    sha256_hex(&bytes)
+}
+
 fn runs_of_version_1_go_on_to_the_same_parameters() {
     let _locks = CHILDREN.read();
     let folder = tempfile::tempdir().unwrap();
@@ -79,8 +86,7 @@ fn runs_of_version_1_go_on_to_the_same_parameters() {
         let dir = RunDir::open(&path).unwrap();
         Manifest::read(&dir).unwrap().unwrap().verify(&dir).unwrap();
         let (mlp, _) = load_model(&dir.model().unwrap()).unwrap();
-        let bytes: Vec<u8> = mlp.parameters().iter().flat_map(|value| value.to_le_bytes()).collect();
-        assert_eq!(sha256_hex(&bytes), parameters, "{name}");
+        assert_eq!(hash_of_parameters(&mlp), parameters, "{name}");
     }
 }
 
@@ -90,4 +96,19 @@ fn the_recipe_of_version_1_is_written_as_it_was() {
         let text = std::fs::read_to_string(fixture(name).join(RunDir::RECIPE)).unwrap();
         assert_eq!(RunDir::open(&fixture(name)).unwrap().recipe().unwrap().to_toml(), text, "{name}");
     }
+}
+
+/// The first of the runs, to its end.
+fn a_finished_run_of_version_1_is_read_whole() {
+    let dir = RunDir::open(&fixture("finished")).unwrap();
+    let contents = dir.contents().unwrap();
+    let manifest = contents.manifest.unwrap();
+    for name in [RunDir::RECIPE, RunDir::METRICS, RunDir::MODEL] {
+        manifest.check(&dir, name).unwrap();
+    }
+    assert_eq!((contents.records.len(), manifest.steps), (4, 16));
+    // Where examples were held out, version 1 called their figures those of the test.
+    let judged = contents.records[3].summary.eval.as_ref().unwrap();
+    assert_eq!((judged.loss, judged.accuracy), (0.10134449841405378, Some(1.0)));
+    assert_eq!(hash_of_parameters(&dir.trained().unwrap().mlp), RUNS[0].1);
 }
