@@ -5,6 +5,7 @@ use super::run::RunReport;
 use super::{calibration, classes, curves, learned, masks, mistakes, numbers, origin, weights};
 use crate::Result;
 use crate::run::{Failure, final_record};
+use furlough::train::StopReason;
 use maud::{Markup, html};
 
 pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
@@ -31,7 +32,8 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
 
 fn opening(report: &RunReport) -> Markup {
     let epochs = report.recipe.options().epochs as usize;
-    let early = report.is_finished() && report.records.len() < epochs;
+    let fewer = report.is_finished() && report.records.len() < epochs;
+    let by_itself = report.manifest.as_ref().is_some_and(|manifest| manifest.stop_reason == StopReason::EarlyStopped);
     html! {
         p.lead {
             @match (&report.failure, &report.manifest) {
@@ -41,8 +43,9 @@ fn opening(report: &RunReport) -> Markup {
                 (None, None) => { span.state.open { "unfinished" } }
             }
             (summary(report)) " "
-            @if early {
-                "stopped early after " (report.records.len()) " of " (numbers::counted(epochs, "epoch"))
+            @if fewer {
+                @if by_itself { "stopped early" } @else { "cut short" }
+                " after " (report.records.len()) " of " (numbers::counted(epochs, "epoch"))
             } @else if report.is_finished() {
                 (numbers::counted(epochs, "epoch"))
             } @else {
