@@ -1,4 +1,4 @@
-use super::{RunDir, RunInfo};
+use super::RunDir;
 use crate::{Error, Result};
 use furlough::data::{EvalData, EvalSplit};
 use furlough::files::{DataInfo, FORMAT_VERSION, fingerprint, load_model, read_file, weights_fingerprint};
@@ -52,9 +52,8 @@ pub struct WarmStart {
 }
 
 impl Provenance {
-    pub(super) fn of(info: &RunInfo) -> Self {
-        let RunInfo { data, data_origin, eval, from, .. } = info.clone();
-        Provenance { version: FORMAT_VERSION, data_origin, train: data, eval, from }
+    pub(super) fn new(data_origin: String, train: DataInfo, eval: Option<EvalInfo>, from: Option<WarmStart>) -> Self {
+        Provenance { version: FORMAT_VERSION, data_origin, train, eval, from }
     }
 
     /// Reads the provenance of a run; none where an older version began it.

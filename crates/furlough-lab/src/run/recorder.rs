@@ -70,7 +70,7 @@ impl<'a> Recorder<'a> {
         } else {
             dir.remove(RunDir::START)?;
         }
-        Provenance::of(&info).write(&dir)?;
+        info.provenance().write(&dir)?;
         // The checkpoint is the last: with it the run can be resumed, and then it has all it needs.
         dir.write(RunDir::RECIPE, info.recipe.to_toml().as_bytes())?;
         let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
@@ -114,7 +114,7 @@ impl<'a> Recorder<'a> {
         };
         // An older version began the run: from here on it is known what it is judged by.
         if provenance.is_none() {
-            Provenance::of(&info).write(&dir)?;
+            info.provenance().write(&dir)?;
         }
         let background = Background::new();
         Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds) }, state))
@@ -194,6 +194,11 @@ impl<'a> Recorder<'a> {
 }
 
 impl RunInfo {
+    fn provenance(&self) -> Provenance {
+        let RunInfo { data, data_origin, eval, from, .. } = self.clone();
+        Provenance::new(data_origin, data, eval, from)
+    }
+
     /// What a checkpoint of the run must come from.
     fn origin(&self) -> Origin {
         let weights = self.from.as_ref().map(|from| from.weights.clone());

@@ -90,8 +90,8 @@ pub struct CheckpointNetwork {
 /// the numbers of inputs and outputs that the checkpoint has.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing, or
-/// when it is of another network; those of [`Sequential::validate`].
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing,
+/// or when it is of another network; those of [`Sequential::validate`].
 pub fn load_checkpoint_network(
     path: &Path,
     network: impl FnOnce(usize, usize) -> Sequential,

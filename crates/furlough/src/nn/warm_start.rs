@@ -38,8 +38,8 @@ impl Architecture {
 }
 
 impl Mlp {
-    /// Takes over what `learned` has learned: weights, biases, and the drop probabilities where both
-    /// learn them for the same layers.
+    /// Takes over what `learned` has learned: weights, biases, and the drop probabilities where
+    /// both learn them for the same layers.
     ///
     /// # Panics
     /// When there is an [obstacle](Architecture::obstacle_to_weights_of).
