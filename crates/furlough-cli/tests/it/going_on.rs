@@ -65,7 +65,7 @@ fn a_run_goes_on_from_what_another_one_learned() {
     fs::remove_dir_all(folder.join("first")).unwrap();
     ok(folder, "train --recipe second/recipe.toml --from second/start.safetensors --out kept --quiet");
     assert_eq!(model(folder, "kept"), model(folder, "second"));
-    // Another optimizer does not inherit the numbers of the first one's, nor a rate that was for it.
+    // Another optimizer does not inherit the numbers of the first one, nor its learning rate.
     ok(folder, "train --from second --optimizer adam --epochs 1 --out adam --quiet");
     let adam = read(folder, "adam/recipe.toml");
     assert!(

@@ -63,7 +63,7 @@ impl<'a> Recorder<'a> {
         seconds: impl FnMut() -> f64 + 'a,
     ) -> Result<Self> {
         let origin = info.origin();
-        // Before the recipe, with which the folder is a run, so that no run lacks what it began from.
+        // Before the recipe, with which the folder is a run: no run lacks what it began from.
         if info.from.is_some() {
             let model = ModelInfo { data: info.data.clone(), recipe: info.recipe.to_toml() };
             save_model(&dir.file(RunDir::START), &state.mlp, &model)?;

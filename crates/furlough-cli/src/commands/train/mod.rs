@@ -30,8 +30,13 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return explain(args, start.as_ref());
     }
     interrupt::catch_save()?;
+    train(args, start.as_ref())
+}
+
+/// Trains a new run, perhaps from where another one stands, or goes on with one.
+fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<ExitCode> {
     // What can be refused without the data is refused before it is fetched.
-    let (dir, recipe) = folder_and_recipe(args, start.as_ref())?;
+    let (dir, recipe) = folder_and_recipe(args, start)?;
     let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
     let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
@@ -43,7 +48,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 
     let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads)?;
     let mut from = None;
-    if let Some(start) = &start {
+    if let Some(start) = start {
         start.compare_classes(data.train.class_names(), args.quiet);
         let (state, begun) = start.begin(&architecture, trainer.state().clone())?;
         trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
@@ -105,9 +110,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     // Whatever becomes of the display, the run is free for others from here on.
     drop(saved);
     let reason = fitted.inspect_err(|_| display.abandon())?;
-    let files = match reason {
-        reason if reason.is_finished() => Manifest::files_in(&RunDir::open(&out)?).map(String::from).collect(),
-        _ => vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()],
+    let files = if reason.is_finished() {
+        Manifest::files_in(&RunDir::open(&out)?).map(String::from).collect()
+    } else {
+        vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()]
     };
     display.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
     Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
