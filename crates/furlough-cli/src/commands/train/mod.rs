@@ -68,11 +68,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let clock = EpochClock::default();
     let recorder = if args.resume.is_some() {
         let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
-        // No state: the run was killed before it had saved any, and begins anew, where it began.
-        let begun = || -> anyhow::Result<_> {
-            Ok(recorder.dir().start()?.map(|mlp| TrainState { mlp, ..trainer.state().clone() }))
-        };
-        if let Some(state) = state.map_or_else(begun, |state| Ok(Some(state)))? {
+        if let Some(state) = state.map_or_else(|| first_state(&recorder, &trainer), |state| Ok(Some(state)))? {
             trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
         }
         recorder
@@ -117,6 +113,11 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     };
     display.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
     Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
+}
+
+/// Where a run begins anew that was killed before it had saved any state: none for random weights.
+fn first_state(recorder: &Recorder<'_>, trainer: &Trainer<'_>) -> anyhow::Result<Option<TrainState>> {
+    Ok(recorder.dir().start()?.map(|mlp| TrainState { mlp, ..trainer.state().clone() }))
 }
 
 /// Prints how the first step is computed.
