@@ -44,8 +44,8 @@ pub enum Error {
         epoch: u32,
         /// Step of the epoch, from 1.
         step: u64,
-        /// The loss: infinite or NaN. NaN too where the norm of a gradient that is to be clipped is not
-        /// finite.
+        /// The loss: infinite or NaN. NaN too where the norm of a gradient that is to be clipped is
+        /// not finite.
         loss: f64,
     },
     /// A file could not be read or written.

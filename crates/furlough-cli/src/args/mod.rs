@@ -305,7 +305,8 @@ mod tests {
          'gaussian'\ndropout_sharing = 16\ndropout_schedule = 'late:0.2'\nactivation = 'gelu'\n\
                     init = 'uniform:0.1'\noptimizer = 'sgd'\nlr = 1e-2\nlr_schedule = 'cosine'\nmomentum = \
                     0.9\nnesterov = true\n\
-                    weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nclip_norm = 2\nbeta1 = 0.8\nbeta2 = 0.9\nepsilon = 1e-6\n\
+                    weight_decay = 1e-4\nl1 = 1e-5\nmax_norm = 3.0\nclip_norm = 2\nbeta1 = 0.8\nbeta2 = \
+                    0.9\nepsilon = 1e-6\n\
                     weight_decay_schedule = 'decay'\nbatch_size = 16\nepochs = 2\nseed = 7\nprecision = \
                     'bf16'\n\
                     labels_from = 1\ntrain_examples = 900\nfolds = 5\nfold = 1\nsplit_seed = 3";

@@ -4,7 +4,7 @@ use crate::terminal::name;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Id, value_parser};
-use furlough_lab::recipe::{Form, KEYS, Key, Settings};
+use furlough_lab::recipe::{Form, KEYS, RecipeKey, Settings};
 use std::path::PathBuf;
 
 /// What all flags of a recipe are called together.
@@ -19,7 +19,7 @@ const FILE: &str = "recipe";
 pub struct RecipeArgs {
     /// The recipe's file, which flags override key by key.
     pub recipe: Option<PathBuf>,
-    said: Vec<(&'static Key, String)>,
+    said: Vec<(&'static RecipeKey, String)>,
 }
 
 impl RecipeArgs {
@@ -73,7 +73,7 @@ impl Args for RecipeArgs {
             .help("Read the recipe from a TOML file; flags override it key by key")
             .help_heading("Recipe")
             .value_parser(value_parser!(PathBuf));
-        let names = std::iter::once(FILE).chain(KEYS.iter().map(Key::name));
+        let names = std::iter::once(FILE).chain(KEYS.iter().map(RecipeKey::name));
         command.group(ArgGroup::new(GROUP).multiple(true).args(names)).arg(file).args(KEYS.iter().map(argument))
     }
 
@@ -90,7 +90,7 @@ impl FromArgMatches for RecipeArgs {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        let text = |key: &'static Key| Some((key, matches.get_one::<String>(key.name())?.clone()));
+        let text = |key: &'static RecipeKey| Some((key, matches.get_one::<String>(key.name())?.clone()));
         self.recipe = matches.get_one(FILE).cloned();
         self.said = KEYS.iter().filter_map(text).collect();
         Ok(())
@@ -98,7 +98,7 @@ impl FromArgMatches for RecipeArgs {
 }
 
 /// The flag of a key.
-fn argument(key: &'static Key) -> Arg {
+fn argument(key: &'static RecipeKey) -> Arg {
     let default = key.default().map_or(String::new(), |default| format!(" [default: {default}]"));
     let argument = Arg::new(key.name())
         .long(key.name().replace('_', "-"))
@@ -119,7 +119,7 @@ fn argument(key: &'static Key) -> Arg {
 }
 
 /// A text with the form of the key's value.
-fn checked(key: &'static Key) -> ValueParser {
+fn checked(key: &'static RecipeKey) -> ValueParser {
     ValueParser::new(move |text: &str| match key.check_form(text) {
         Ok(()) => Ok(text.to_string()),
         Err(reason) => Err(name(&reason)),
@@ -130,7 +130,7 @@ fn checked(key: &'static Key) -> ValueParser {
 mod tests {
     use crate::args::{Cli, Command};
     use clap::CommandFactory;
-    use furlough_lab::recipe::{Form, KEYS, Key, Settings};
+    use furlough_lab::recipe::{Form, KEYS, RecipeKey, Settings};
     use std::collections::HashSet;
 
     /// A value of each key that is a text of its own.
@@ -143,7 +143,7 @@ mod tests {
         ("class_weights", "balanced"),
     ];
 
-    fn sample(key: &Key) -> String {
+    fn sample(key: &RecipeKey) -> String {
         match key.form() {
             Form::Choice(names) => names[names.len() - 1].to_string(),
             Form::Switch => "true".into(),

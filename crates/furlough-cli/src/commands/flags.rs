@@ -4,7 +4,7 @@
 use crate::args::Cli;
 use crate::failure;
 use clap::{Arg, Command, CommandFactory};
-use furlough_lab::recipe::{Absent, Form, GoesWith, KEYS, Key, Scale, Search, Usual, Varies};
+use furlough_lab::recipe::{Absent, Form, GoesWith, KEYS, RecipeKey, Scale, Search, Usual, Varies};
 use furlough_lab::tune::SearchKey;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -47,7 +47,7 @@ fn keys(text: &mut String) {
     for (name, key) in rows {
         let search = searched.iter().find(|key| key.name() == name);
         let (usual, how) = search.map_or((String::new(), String::new()), |key| (usual(*key), how(key.search())));
-        let study = match key.map(Key::varies) {
+        let study = match key.map(RecipeKey::varies) {
             None => "",
             Some(Varies::ByArm) => "any arm",
             Some(Varies::ByStudy) => "`[base]`",

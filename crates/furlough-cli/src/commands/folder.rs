@@ -43,12 +43,13 @@ impl FolderKind {
     }
 }
 
-/// How far below a folder others are looked for: `studies/rate/trials/RUN` is three below `studies`.
+/// How far below a folder others are looked for: `studies/rate/trials/RUN` is three below
+/// `studies`.
 const DEPTH: usize = 3;
 
-/// Returns the folders at or below `root` that are `what` is asked for, `most` at most, in no order;
-/// none of them lies within another one. Folders that cannot be read, hidden ones and links are
-/// passed over.
+/// Returns the folders at or below `root` that are `what` is asked for, `most` at most, in no
+/// order; none of them lies within another one. Folders that cannot be read, hidden ones and links
+/// are passed over.
 pub fn walk<T>(root: &Path, most: usize, what: impl Fn(&Path) -> Option<T>) -> Vec<(PathBuf, T)> {
     let mut found = Vec::new();
     let mut open = vec![(root.to_path_buf(), 0)];

@@ -1,5 +1,5 @@
 use super::text::{Form, TextError};
-use super::{GoesWith, Heading, KEYS, Key, Recipe, Search, Settings, Varies};
+use super::{GoesWith, Heading, KEYS, Recipe, RecipeKey, Search, Settings, Varies};
 use crate::{Error, Result};
 
 impl GoesWith {
@@ -9,16 +9,16 @@ impl GoesWith {
             GoesWith::HiddenLayers => !recipe.hidden().is_empty(),
             GoesWith::Dropping => recipe.drops(),
             GoesWith::Value(name, values) => {
-                let own = Key::named(name).and_then(|key| key.word(recipe));
+                let own = RecipeKey::named(name).and_then(|key| key.word(recipe));
                 own.is_some_and(|own| values.contains(&own.as_str()))
             }
         }
     }
 }
 
-impl Key {
+impl RecipeKey {
     /// Returns the key of that name.
-    pub fn named(name: &str) -> Option<&'static Key> {
+    pub fn named(name: &str) -> Option<&'static RecipeKey> {
         KEYS.iter().find(|key| key.name == name)
     }
 
@@ -72,7 +72,7 @@ impl Key {
         (self.value)(recipe)
     }
 
-    /// Returns a single value in one word, as [`Key::say`] reads it.
+    /// Returns a single value in one word, as [`RecipeKey::say`] reads it.
     pub fn word(&self, recipe: &Recipe) -> Option<String> {
         self.value(recipe).map(|value| match value {
             toml::Value::String(text) => text,
@@ -90,7 +90,7 @@ impl Key {
         });
         match missing {
             Some((name, values)) if !(self.is_neutral)(recipe) => {
-                let own = Key::named(name).and_then(|key| key.word(recipe)).unwrap_or_default();
+                let own = RecipeKey::named(name).and_then(|key| key.word(recipe)).unwrap_or_default();
                 let reason = format!("goes with {name} = {} only, and not with {own}", values.join(" or "));
                 Err(Error::setting(self.name, self.word(recipe).unwrap_or_default(), reason))
             }

@@ -223,7 +223,8 @@ keys! {
     weight_decay: f64 => f64 {
         written: always,
         decided: |said| said.weight_decay.unwrap_or(said.kind().usual_decay()),
-        about: About::new(Heading::Regularization, "D", "L2 penalty on the weights; with adamw and lion decoupled decay")
+        about: About::new(Heading::Regularization, "D", "L2 penalty on the weights; with adamw and lion decoupled \
+            decay")
             .default("0; with adamw 0.01")
             .follows("optimizer").search(Search::ratio(1e-6, 1e-2).or_none(Absent::Below)),
     }
@@ -239,8 +240,8 @@ keys! {
     l1: f64 => f64 {
         written: unless_neutral,
         decided: |said| said.l1.unwrap_or_default(),
-        about: About::new(Heading::Regularization, "D", "L1 penalty on the weights; leaves few of them large").default("0")
-            .search(Search::ratio(1e-7, 1e-3).or_none(Absent::Below)),
+        about: About::new(Heading::Regularization, "D", "L1 penalty on the weights; leaves few of them large")
+            .default("0").search(Search::ratio(1e-7, 1e-3).or_none(Absent::Below)),
     }
     /// Upper bound for the norm of a hidden unit's incoming weights, above 0.
     max_norm: f64 => Option<f64> {

@@ -13,7 +13,7 @@ mod text;
 mod toml_text;
 mod train_figures;
 
-pub use keys::{KEYS, Key, Recipe, Settings};
+pub use keys::{KEYS, Recipe, RecipeKey, Settings};
 pub use one_or_many::OneOrMany;
 pub use optimizer::OptimizerKind;
 pub use schema::{GoesWith, Heading, Varies};

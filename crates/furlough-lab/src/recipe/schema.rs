@@ -122,8 +122,8 @@ pub(super) fn is_nothing(value: impl Serialize) -> bool {
     toml::Value::try_from(value).is_ok_and(|value| nothing.contains(&value))
 }
 
-/// Makes `Settings`, `Recipe`, `Key` and `KEYS` of a table with an entry for each key, in the order of
-/// a recipe file:
+/// Makes `Settings`, `Recipe`, `RecipeKey` and `KEYS` of a table with an entry for each key, in the
+/// order of a recipe file:
 ///
 /// ```text
 /// /// What it is, for those who use the library.
@@ -180,7 +180,7 @@ macro_rules! keys {
 
         /// A key of a recipe: everything that is said of it anywhere.
         #[derive(Debug)]
-        pub struct Key {
+        pub struct RecipeKey {
             pub(super) name: &'static str,
             pub(super) about: About,
             pub(super) form: fn() -> Form,
@@ -192,7 +192,7 @@ macro_rules! keys {
         }
 
         /// All keys of a recipe, in the order of a recipe file.
-        pub const KEYS: &[Key] = &[$(Key {
+        pub const KEYS: &[RecipeKey] = &[$(RecipeKey {
             name: stringify!($name),
             about: $about,
             form: <$said as FromText>::form,

@@ -1,4 +1,4 @@
-use super::{GoesWith, KEYS, Key, Recipe, Settings, read_toml};
+use super::{GoesWith, KEYS, Recipe, RecipeKey, Settings, read_toml};
 use crate::{Error, Result};
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
@@ -28,7 +28,7 @@ impl Settings {
     pub fn over(self, recipe: Settings) -> Settings {
         let mut both = self.clone().or(recipe);
         let decided = both.decide();
-        let said = |name: &str| Key::named(name).is_some_and(|key| key.is_said(&self));
+        let said = |name: &str| RecipeKey::named(name).is_some_and(|key| key.is_said(&self));
         for key in KEYS.iter().filter(|key| !key.is_said(&self)) {
             let changed = |need: &GoesWith| matches!(need, GoesWith::Value(name, _) if said(name));
             if key.goes_with().iter().any(|need| changed(need) && !need.holds(&decided)) {

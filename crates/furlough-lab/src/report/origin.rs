@@ -33,7 +33,9 @@ pub(super) fn section(report: &RunReport) -> Markup {
                 dt { "Software" } dd { "furlough " (manifest.library) }
             }
             @if let Some(from) = report.warm_start() {
-                dt { "Began" } dd { "with the weights of " (from.run) " after " (numbers::counted(from.epoch as usize, "epoch")) }
+                dt { "Began" } dd {
+                    "with the weights of " (from.run) " after " (numbers::counted(from.epoch as usize, "epoch"))
+                }
                 dt { "Weights" } dd { code { (from.weights) } }
             }
             dt { "Time" }

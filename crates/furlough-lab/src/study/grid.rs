@@ -1,7 +1,7 @@
 use super::file::{GridSpec, MOST_TRIALS};
 use super::keys::{recipe_keys, suggestion};
 use super::names::check_name;
-use crate::recipe::{Key, Recipe, Settings, Varies, toml_reason};
+use crate::recipe::{Recipe, RecipeKey, Settings, Varies, toml_reason};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use toml::{Table, Value};
@@ -206,7 +206,7 @@ fn points<'a>(axis: &'a str, values: &Value) -> Result<GridAxis<'a>, String> {
 /// Keys of a recipe, apart from those that a study sets by other means.
 fn check_keys(place: &str, table: &Table) -> Result<(), String> {
     for key in table.keys() {
-        match Key::named(key).map(Key::varies) {
+        match RecipeKey::named(key).map(RecipeKey::varies) {
             Some(Varies::BySeed) => return Err(format!("{place}: {key} is not set here but under [seeds]")),
             Some(Varies::ByStudy) if place != "base" => {
                 return Err(format!("{place}: a study is of one data set; set {key} in [base]"));

@@ -78,8 +78,8 @@ impl Measured {
 
 /// Measures a finished trial, on `threads` threads: those of `wanted` that need the trained network
 /// and are not known yet. What was measured is kept in the trial's folder, and all of it is
-/// returned. Which examples are learned from and which judge is for the trial's recipe to say; masks
-/// are those of its seed.
+/// returned. Which examples are learned from and which judge is for the trial's recipe to say;
+/// masks are those of its seed.
 ///
 /// # Errors
 /// [`Error::Run`] when the trial is not finished or its model is damaged; [`furlough::Error::Data`]

@@ -1,6 +1,6 @@
 use super::SearchKey;
 use crate::Result;
-use crate::recipe::{Absent, KEYS, Key, OneOrMany, Recipe, Settings};
+use crate::recipe::{Absent, KEYS, OneOrMany, Recipe, RecipeKey, Settings};
 use serde::de::{self, Deserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -96,7 +96,7 @@ impl Candidate {
         }
         // A learning rate of one optimizer is none of another's.
         for key in KEYS.iter().filter(|key| !self.values.contains_key(&SearchKey::Key(key))) {
-            let other = key.follows().and_then(Key::named);
+            let other = key.follows().and_then(RecipeKey::named);
             let said = other.and_then(|other| self.values.get(&SearchKey::Key(other))).map(ToString::to_string);
             if said.is_some() && said != other.and_then(|other| other.word(base)) {
                 key.clear(&mut settings);

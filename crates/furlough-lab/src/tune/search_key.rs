@@ -1,11 +1,12 @@
-use crate::recipe::{Form, GoesWith, KEYS, Key, Recipe, Scale, Search, Usual};
+use crate::recipe::{Form, GoesWith, KEYS, Recipe, RecipeKey, Scale, Search, Usual};
 use crate::{Error, Result};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// Something that can be searched for: the shape of the network, or a key of a recipe that says how.
+/// Something that can be searched for: the shape of the network, or a key of a recipe that says
+/// how.
 #[derive(Clone, Copy)]
 pub enum SearchKey {
     /// Units of each hidden layer, the same for all.
@@ -13,7 +14,7 @@ pub enum SearchKey {
     /// Number of hidden layers.
     Depth,
     /// A key of a recipe.
-    Key(&'static Key),
+    Key(&'static RecipeKey),
 }
 
 /// The first keys, in the order of their values in a proposal; all others follow by name, so that a

@@ -1,6 +1,6 @@
 use super::dimension::Dimension;
 use super::{Candidate, Domain, Range, SearchKey};
-use crate::recipe::{Key, Recipe, Scale, Search, Settings};
+use crate::recipe::{Recipe, RecipeKey, Scale, Search, Settings};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,7 +172,7 @@ fn parts(text: &str) -> Result<Vec<(SearchKey, Option<Vec<&str>>)>> {
 }
 
 /// A name as a recipe spells it.
-fn choice(key: &'static Key, name: &str) -> Result<String> {
+fn choice(key: &'static RecipeKey, name: &str) -> Result<String> {
     let bad = |reason: String| Error::setting("search", format!("{}={name}", key.name()), reason);
     let mut settings = Settings::default();
     match key.say(&mut settings, name) {

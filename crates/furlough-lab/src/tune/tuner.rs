@@ -130,15 +130,21 @@ pub fn tune(
         test: TestScores { examples: test.examples, loss: test.loss, accuracy: test.accuracy },
         seconds: seconds_on_record(&trials)?,
     };
-    let chart = error_by_p(&report);
+    write(dir, &report)?;
+    Ok(Some(report))
+}
+
+/// Writes what was found, the report last.
+fn write(dir: &TuneDir, report: &TuneReport) -> Result<()> {
+    let chart = error_by_p(report);
     dir.write(TuneDir::PLOT_SVG, chart_svg(TuneDir::PLOT_SVG, &chart)?.as_bytes())?;
     dir.write(TuneDir::PLOT_PNG, &chart_png(TuneDir::PLOT_PNG, &chart)?)?;
     let path = dir.file(TuneDir::REPORT);
-    let mut text = serde_json::to_vec_pretty(&report).map_err(|error| Error::run(&path, error.to_string()))?;
+    let mut text = serde_json::to_vec_pretty(report).map_err(|error| Error::run(&path, error.to_string()))?;
     text.push(b'\n');
     dir.write(TuneDir::REPORT, &text)?;
     dir.retire_lock();
-    Ok(Some(report))
+    Ok(())
 }
 
 /// The finalist that is recommended, trained on all examples.

@@ -53,7 +53,8 @@ pub enum Optimizer {
         beta2: f64,
         /// As Adam's.
         epsilon: f64,
-        /// What a weight shrinks by in a step, as a part of it and of the learning rate; at least 0.
+        /// What a weight shrinks by in a step, as a part of it and of the learning rate; at least
+        /// 0.
         weight_decay: f64,
     },
     /// Lion: steps of one length, by the sign of a mean gradient.
@@ -235,8 +236,8 @@ pub(crate) enum RowUpdate {
 }
 
 impl RowUpdate {
-    /// Updates parameters with their gradient: the definition, one by one. `state` has a row of each
-    /// of [`Optimizer::state_buffers`].
+    /// Updates parameters with their gradient: the definition, one by one. `state` has a row of
+    /// each of [`Optimizer::state_buffers`].
     pub(crate) fn update_row(&self, weights: &mut [f32], state: [&mut [f32]; MAX_BUFFERS], gradient: &[f32]) {
         let [first, second] = state;
         for (place, (w, &g)) in weights.iter_mut().zip(gradient).enumerate() {
@@ -295,7 +296,8 @@ mod tests {
         assert_eq!(Optimizer::ADAM.corrections(u32::MAX), [1.0; 2]);
     }
 
-    /// With the first gradient Adam takes a step of the learning rate, whatever the gradient's size.
+    /// With the first gradient Adam takes a step of the learning rate, whatever the gradient's
+    /// size.
     #[test]
     fn the_first_step_of_adam_is_as_long_as_the_learning_rate() {
         for gradient in [3.0f32, -1e-3, 1e5] {
@@ -327,7 +329,8 @@ mod tests {
         for gradient in [[4.0, 0.0], [-0.5, -8.0]] {
             lion.row_update(0.5, [1.0; 2], true).update_row(&mut w, [&mut m, &mut []], &gradient);
         }
-        // 1 → 0.75 − 0.5 = 0.25 → 0.1875 − 0.5 (the mean 1 outweighs −0.5), and 1 → 0.75 → 0.5625 + 0.5.
+        // 1 → 0.75 − 0.5 = 0.25 → 0.1875 − 0.5 (the mean 1 outweighs −0.5), and 1 → 0.75 → 0.5625 +
+        // 0.5.
         assert_eq!((w, m), ([-0.3125, 1.0625], [0.625, -2.0]));
     }
 

@@ -10,9 +10,9 @@ use crate::{Error, Result};
 /// ```
 ///
 /// passes through the optimizer. AdamW's decay does not, and is the optimizer's. The L1 penalty is
-/// the lasso's (Tibshirani 1996), by its subgradient. After the step each hidden unit whose incoming
-/// weights (biases left out) have a Euclidean norm over `max_norm` has them scaled back to it
-/// (Srivastava et al. 2014, section 5.1); the output layer is left free.
+/// the lasso's (Tibshirani 1996), by its subgradient. After the step each hidden unit whose
+/// incoming weights (biases left out) have a Euclidean norm over `max_norm` has them scaled back to
+/// it (Srivastava et al. 2014, section 5.1); the output layer is left free.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Regularizers {

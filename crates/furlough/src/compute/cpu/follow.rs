@@ -55,7 +55,8 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Returns what is done to a tile of a parameter, whose block has so much L2 penalty of its own.
+    /// Returns what is done to a tile of a parameter, whose block has so much L2 penalty of its
+    /// own.
     pub(super) fn of(&self, spec: &ParamSpec, l2: f64) -> TileRule {
         let UpdateRule { optimizer, learning_rate, regularizers, .. } = *self.rule;
         let rate = learning_rate * spec.lr_factor;

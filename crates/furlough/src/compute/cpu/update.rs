@@ -44,8 +44,8 @@ struct Update<'a> {
 }
 
 /// Updates all parameters from the training workspace, whose first rows the first phase has filled
-/// from `batch`, in step `step` of the run. Returns the norm of the gradient if it is to be clipped,
-/// else 0; where it is not finite nothing changes.
+/// from `batch`, in step `step` of the run. Returns the norm of the gradient if it is to be
+/// clipped, else 0; where it is not finite nothing changes.
 pub(super) fn update(
     cpu: &mut Cpu,
     (mlp, state): (&mut Mlp, &mut OptimizerState),
