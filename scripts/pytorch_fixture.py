@@ -3,7 +3,7 @@
 
 Needs numpy, torch and scikit-learn (for its copy of the digits). From the repository's root:
 
-    python scripts/pytorch_fixture.py
+    python scripts/pytorch_fixture.py [CASE…]
 
 writes crates/furlough/tests/fixtures/pytorch/CASE.safetensors, one file a case: the loss of each of the first
 200 steps and the weights before and after. `tests/pytorch.rs` repeats the runs in Rust and compares. The random
@@ -15,6 +15,7 @@ import json
 import math
 import platform
 import struct
+import sys
 from pathlib import Path
 
 import masks  # scripts/masks.py, beside this file
@@ -26,18 +27,19 @@ from sklearn.datasets import load_digits
 OUT = Path(__file__).resolve().parent.parent / "crates/furlough/tests/fixtures/pytorch"
 TRAIN = 1437  # the first rows of the digits; the other 360 are the test set
 WIDTHS = [64, 48, 32, 10]
+SMALL = [64, 24, 16, 10]  # what one part alone is shown by
 BATCH = 64  # 1437 = 22 * 64 + 29: the last batch of an epoch is smaller
 STEPS = 200
 TOTAL = 9 * 23  # the steps of the whole training, by which schedules go
 
 # `dropout` is of the inputs and after each hidden layer; `init` is as a recipe spells it.
 PLAIN = dict(seed=0, dropout=[0.0, 0.2, 0.5], lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0, max_norm=None)
-PLAIN |= dict(label_smoothing=0.0, class_weights=None, example_weights=None, sharing="per-example")
+PLAIN |= dict(widths=WIDTHS, label_smoothing=0.0, class_weights=None, example_weights=None, sharing="per-example")
 EXAMPLE_WEIGHTS = [1.0, 0.3, 2.7, 0.0, 4.0, 0.01, 1.5]  # of example i: the one at i mod 7
 CLASS_WEIGHTS = [0.25, 1.0, 1.75, 2.5, 0.75, 1.5, 2.25, 0.5, 1.25, 0.1]
-WEIGHTED = PLAIN | dict(init="kaiming", seed=11, lr=0.2)
+WEIGHTED = PLAIN | dict(widths=SMALL, init="kaiming", seed=11, lr=0.2)
 # An epsilon of 1e-8 would make steps of full size out of gradients that are nothing but rounding.
-ADAM = dict(optimizer="adam", init="kaiming", lr=0.01, betas=[0.9, 0.999], epsilon=1e-4)
+ADAM = dict(widths=SMALL, optimizer="adam", init="kaiming", lr=0.01, betas=[0.9, 0.999], epsilon=1e-4)
 CASES = {
     "hidden-dropout": PLAIN | dict(init="normal:0.1"),
     "input-dropout": PLAIN | dict(init="xavier", seed=0x0123456789ABCDEF, dropout=[0.1, 0.2, 0.5]),
@@ -51,7 +53,7 @@ CASES = {
     | dict(class_weights=CLASS_WEIGHTS, example_weights=EXAMPLE_WEIGHTS),
     "adam": PLAIN | ADAM | dict(seed=8, weight_decay=1e-3),
     "adamw": PLAIN | ADAM | dict(optimizer="adamw", betas=[0.9, 0.95], weight_decay=0.1, lr_schedule="onecycle"),
-    "clipping": PLAIN | dict(init="kaiming", seed=3, lr=0.2, momentum=0.9, clip_norm=0.5, lr_schedule="warmup:0.2+cosine"),
+    "clipping": PLAIN | dict(widths=SMALL, init="kaiming", seed=3, lr=0.2, momentum=0.9, clip_norm=0.5, lr_schedule="warmup:0.2+cosine"),
     "shared-adam": PLAIN | ADAM | dict(seed=5, dropout=[0.1, 0.2, 0.5], sharing="batch", clip_norm=1.0),
     "shared-adamw": PLAIN
     | ADAM
@@ -117,7 +119,7 @@ def batch_loss(case, logits, labels, examples):
 
 def train(case, x, y, initial, dtype):
     """Losses, final layers, and how often the max-norm bound was reached."""
-    layers = [torch.nn.Linear(i, o).to(dtype) for i, o in zip(WIDTHS, WIDTHS[1:])]
+    layers = [torch.nn.Linear(i, o).to(dtype) for i, o in zip(case["widths"], case["widths"][1:])]
     with torch.no_grad():
         for layer, weights in zip(layers, initial):
             layer.weight.copy_(torch.from_numpy(weights.T))  # PyTorch has outputs x inputs
@@ -183,7 +185,10 @@ def main():
     print(f"Python {platform.python_version()}, {versions}")
     begun = set()  # initializations that a file has already
     for name, case in CASES.items():
-        shapes = list(zip(WIDTHS, WIDTHS[1:]))
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            begun.add(case["init"])
+            continue
+        shapes = list(zip(case["widths"], case["widths"][1:]))
         initial = [
             masks.initial_weights(case["seed"], i, case["init"], *shape).reshape(shape) for i, shape in enumerate(shapes)
         ]
@@ -200,7 +205,7 @@ def main():
             tensors[f"final.{i}.bias"] = layer.bias.detach().numpy()
             off = max(off, float((layer.weight - reference.weight).detach().abs().max()))
         begun.add(case["init"])
-        settings = {"widths": WIDTHS, "batch_size": BATCH, "steps": STEPS, "rows": TRAIN, "activation": "relu"} | case
+        settings = {"batch_size": BATCH, "steps": STEPS, "rows": TRAIN, "activation": "relu"} | case
         metadata = {"settings": json.dumps(settings), "written_by": "scripts/pytorch_fixture.py"} | versions
         save_safetensors(OUT / f"{name}.safetensors", tensors, metadata)
         print(
