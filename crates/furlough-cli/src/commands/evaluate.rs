@@ -11,8 +11,10 @@ use crate::args::EvaluateArgs;
 use crate::terminal::{self, Style, thousands};
 use crate::{failure, interrupt, limits};
 use furlough::data::{Dataset, catalog};
+use furlough::nn::Architecture;
 use furlough::noun_of;
 use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor, RegressionScores};
+use furlough::train::{TrainOptions, TrainingMemory};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Trained;
 use sampled::Sampled;
@@ -26,6 +28,9 @@ use together::Together;
 
 /// An output of an example: in single precision, and its probability in double precision.
 const BYTES_OF_OUTPUT: u64 = 12;
+
+/// Rows that a thread computes at once, at most.
+const ROWS_OF_THREAD: usize = 128;
 
 /// Says how good a trained network is on the test part of its data, or of other data.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
@@ -47,7 +52,9 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     }
     let unfinished = state::unfinished(&paths, &runs);
     let outputs = split.test.outputs() as u64 * BYTES_OF_OUTPUT * if args.samples.is_some() { 2 } else { 1 };
-    limits::check(outputs * split.test.len() as u64 * paths.len() as u64, "evaluating this", threads)?;
+    let outputs = outputs * split.test.len() as u64 * paths.len() as u64;
+    let passes = runs.iter().map(|run| pass_memory(run.mlp.architecture(), threads)).fold(0, u64::saturating_add);
+    limits::check(outputs.saturating_add(passes), "evaluating this", threads)?;
     let member = |Trained { mlp, recipe, .. }| Predictor::with_precision(mlp, threads, Recipe::precision(&recipe));
     let mut members: Vec<Predictor> = runs.into_iter().map(member).collect();
     let first = Full::of(&mut members[0], &split.test)?;
@@ -72,6 +79,14 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the bytes that passes through a network take, masked ones too: packed weights, and what
+/// the units of as many rows give as are computed at once. No more than a step on these rows takes.
+fn pass_memory(architecture: &Architecture, threads: usize) -> u64 {
+    let options = TrainOptions { batch_size: ROWS_OF_THREAD * threads, ..TrainOptions::default() };
+    let memory = TrainingMemory::of(architecture, &options, options.batch_size, threads);
+    memory.packed.saturating_add(memory.workspace)
 }
 
 /// Returns the lowest label of the data: the run's own, but of a known data set always 0.

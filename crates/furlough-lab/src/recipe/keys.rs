@@ -32,7 +32,7 @@ keys! {
         written: unless_neutral,
         decided: |said| said.labels_from.unwrap_or_default(),
         about: About::new(Heading::Data, "N", "Lowest label in a folder of your own files: 1 where they count from 1, \
-            as EMNIST's letters do").default("0").varies(Varies::ByStudy),
+            as EMNIST's letters do").default("0").varies(Varies::ByStudy).follows("data"),
     }
     /// How many of the training examples are learned from, at least 1.
     train_examples: usize => Option<usize> {

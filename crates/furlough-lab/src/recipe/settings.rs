@@ -23,15 +23,23 @@ impl Settings {
         self
     }
 
-    /// These settings in place of those of a recipe. What the recipe says of a key that goes with
-    /// another value than these have is left out: `momentum` where these say another optimizer.
+    /// These settings in place of those of a recipe. What the recipe says for the value of another
+    /// key that these replace is left out: `momentum` and the learning rate where these say another
+    /// optimizer.
     pub fn over(self, recipe: Settings) -> Settings {
-        let mut both = self.clone().or(recipe);
+        let before = recipe.decide();
+        let mut both = self.clone().or(recipe.clone());
         let decided = both.decide();
-        let said = |name: &str| RecipeKey::named(name).is_some_and(|key| key.is_said(&self));
+        let replaced = |name: &str| {
+            let other = RecipeKey::named(name).filter(|key| key.is_said(&self) && key.is_said(&recipe));
+            other.is_some_and(|key| key.value(&before) != key.value(&decided))
+        };
         for key in KEYS.iter().filter(|key| !key.is_said(&self)) {
-            let changed = |need: &GoesWith| matches!(need, GoesWith::Value(name, _) if said(name));
-            if key.goes_with().iter().any(|need| changed(need) && !need.holds(&decided)) {
+            let misfit = |need: &GoesWith| match need {
+                GoesWith::Value(name, _) => !need.holds(&decided) && replaced(name),
+                GoesWith::HiddenLayers | GoesWith::Dropping => false,
+            };
+            if key.follows().is_some_and(replaced) || key.goes_with().iter().any(misfit) {
                 key.clear(&mut both);
             }
         }
@@ -189,10 +197,13 @@ mod tests {
         let settings = |text: &str| Settings::parse(text, None).unwrap();
         let adam = settings(&parse("optimizer = 'adam'\nbeta1 = 0.8\nl1 = 0.1").unwrap().to_toml());
         let sgd = settings("optimizer = 'sgd'\nmomentum = 0.9").over(adam.clone());
-        assert_eq!((sgd.beta1, sgd.l1, sgd.momentum, sgd.lr), (None, Some(0.1), Some(0.9), Some(0.001)));
+        assert_eq!((sgd.beta1, sgd.l1, sgd.momentum, sgd.lr), (None, Some(0.1), Some(0.9), None));
         assert!(sgd.resolve().is_ok());
-        let more = settings("optimizer = 'adamw'").over(adam.clone());
-        assert_eq!(more.beta1, Some(0.8));
+        let more = settings("optimizer = 'adamw'\nlr = 0.1").over(adam.clone());
+        assert_eq!((more.beta1, more.lr), (Some(0.8), Some(0.1)));
+        assert_eq!(settings("optimizer = 'adam'").over(adam.clone()), adam);
+        // A rate that was said for no optimizer is for any.
+        assert_eq!(settings("optimizer = 'adam'").over(settings("lr = 0.2")).lr, Some(0.2));
         // What is said itself is refused where it does nothing, and so is what a file says alone.
         assert!(settings("optimizer = 'sgd'\nbeta1 = 0.9").over(adam).resolve().is_err());
         assert!(settings("lr = 1").over(settings("beta1 = 0.9")).resolve().is_err());

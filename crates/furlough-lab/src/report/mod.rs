@@ -20,6 +20,7 @@
 //!     model: None,
 //!     first_batch: vec![],
 //!     answers: None,
+//!     commands: String::new(),
 //!     notes: vec!["the run has not begun".into()],
 //! };
 //! let html = page(&[Part::Run(&run)])?;

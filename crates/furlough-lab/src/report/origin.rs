@@ -1,7 +1,6 @@
 //! What the run was, and how to have it again.
 
 use super::{RunReport, numbers};
-use crate::run::{Failure, RunDir};
 use furlough::nn::{Activation, Mlp, ParamSpec};
 use maud::{Markup, html};
 
@@ -9,8 +8,10 @@ pub(super) fn section(report: &RunReport) -> Markup {
     let recipe = &report.recipe;
     html! {
         p { "The same recipe on the same data gives the same model, byte for byte, with any number of threads." }
-        h3 { "Reproduce" }
-        pre tabindex="0" aria-label="Commands" { code { (commands(report)) } }
+        @if !report.commands.is_empty() {
+            h3 { "Reproduce" }
+            pre tabindex="0" aria-label="Commands" { code { (report.commands) } }
+        }
         h3 { "recipe.toml" }
         pre tabindex="0" aria-label="Recipe" { code { (recipe.to_toml()) } }
         @if let Some(model) = &report.model { h3 { "Network" } (layers(&model.mlp)) }
@@ -46,43 +47,6 @@ pub(super) fn section(report: &RunReport) -> Markup {
             }
         }
     }
-}
-
-fn commands(report: &RunReport) -> String {
-    let own = if report.recipe.data() == furlough::data::catalog::OWN_FILES { " --data-dir DIR" } else { "" };
-    let name = shell_word(&report.name);
-    if let Some(failure) = &report.failure {
-        return match failure {
-            Failure::Diverged { .. } => {
-                let lr = report.recipe.options().learning_rate / 10.0;
-                format!(
-                    "# the recipe below, saved as recipe.toml, diverges at the same step each time; try a lower rate\n\
-                     furlough train --recipe recipe.toml --lr {lr} --max-norm 3{own} --out again"
-                )
-            }
-            Failure::Error { .. } => {
-                format!(
-                    "# try again with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{own} \
-                     --out again"
-                )
-            }
-        };
-    }
-    let start = shell_word(&format!("{}/{}", report.name, RunDir::START));
-    let from = report.warm_start().map_or(String::new(), |_| format!(" --from {start}"));
-    if report.manifest.is_none() {
-        return format!("# go on with it\nfurlough train --resume {name}{own}");
-    }
-    format!(
-        "# with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{from}{own} --out again\n\
-         # the same figures class by class\nfurlough evaluate {name}{own}"
-    )
-}
-
-/// `name` as it can be typed in a shell.
-fn shell_word(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%".contains(c);
-    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
 fn layers(mlp: &Mlp) -> Markup {

@@ -29,6 +29,8 @@ pub struct RunReport {
     pub first_batch: Vec<u32>,
     /// What the network says of the test data; none without the network or the data.
     pub answers: Option<Answers>,
+    /// What to type to have it again, or to go on with it; empty for none.
+    pub commands: String,
     /// Sentences on what is missing, and why.
     pub notes: Vec<String>,
 }

@@ -17,6 +17,8 @@ pub struct StudyReport {
     pub pictures: Vec<StudyPicture>,
     /// The experiment, as TOML.
     pub experiment: Option<String>,
+    /// How to repeat it, in a sentence; empty for none.
+    pub repeat: String,
     /// Sentences on what is missing, and why.
     pub notes: Vec<String>,
 }
@@ -42,8 +44,7 @@ pub(super) fn chapter(report: &StudyReport) -> Result<Chapter> {
     }
     if let Some(text) = &report.experiment {
         let body = html! {
-            p { "With this saved as study.toml, " code { "furlough study run study.toml" } " trains what is not \
-             trained yet, and " code { "furlough report" } " on its folder writes this page." }
+            @if !report.repeat.is_empty() { p { (report.repeat) } }
             pre tabindex="0" aria-label="Experiment" { code { (text) } }
         };
         sections.push(Section { id: "experiment", title: "The experiment and how to repeat it", body });

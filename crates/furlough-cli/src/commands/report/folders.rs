@@ -1,6 +1,6 @@
 //! What the folders hold that a report is asked for.
 
-use super::Folder;
+use super::{Folder, again};
 use crate::acquire::{self, Acquired, Wanted};
 use crate::commands::folder::{FolderKind, expand};
 use crate::commands::info::advice;
@@ -130,6 +130,9 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
     let dir = RunDir::open(folder)?;
     let contents = dir.contents()?;
     let good = contents.last_good_epoch();
+    let provenance = Provenance::read(&dir)?;
+    let from = provenance.as_ref().is_some_and(|provenance| provenance.from.is_some());
+    let commands = again::commands(&name(folder), &contents, from);
     let RunContents { recipe, records, manifest, failure } = contents;
     let name = name(folder);
     let mut notes = Vec::new();
@@ -176,9 +179,8 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
             }
         },
     };
-    let provenance = Provenance::read(&dir)?;
     let (first_batch, answers) = (Vec::new(), None);
-    Ok(RunReport { name, recipe, records, manifest, provenance, failure, model, first_batch, answers, notes })
+    Ok(RunReport { name, recipe, records, manifest, provenance, failure, model, first_batch, answers, commands, notes })
 }
 
 /// What a comparison needs of a run.
@@ -213,7 +215,7 @@ fn study(folder: &Path) -> anyhow::Result<StudyReport> {
     }
     files.sort();
     let ending = |path: &Path, ending: &str| path.is_file() && path.extension().is_some_and(|found| found == ending);
-    let mut report = StudyReport { name: name(folder), ..StudyReport::default() };
+    let mut report = StudyReport { name: name(folder), repeat: again::STUDY.into(), ..StudyReport::default() };
     let table = folder.join("table.md");
     if table.exists() {
         report.text = Some(read_text(&table)?);

@@ -1,5 +1,6 @@
 //! `furlough report`.
 
+mod again;
 mod folders;
 mod output;
 mod pictures;

@@ -41,21 +41,9 @@ impl StartingPoint {
         Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch })
     }
 
-    /// Returns what the run's recipe says where `said` says nothing. What goes with one optimizer,
-    /// kind of dropout or data set does not go with another.
-    pub fn inherited(&self, said: &Settings) -> Settings {
-        let mut own = self.settings.clone();
-        if said.optimizer.is_some() && said.optimizer != own.optimizer {
-            (own.lr, own.momentum, own.nesterov, own.weight_decay) = (None, None, None, None);
-            (own.beta1, own.beta2, own.epsilon) = (None, None, None);
-        }
-        if said.dropout_kind.is_some() && said.dropout_kind != own.dropout_kind {
-            (own.concrete_length, own.concrete_regularizer) = (None, None);
-        }
-        if said.data.is_some() && said.data != own.data {
-            own.labels_from = None;
-        }
-        own
+    /// Returns what `said` says, and the run's recipe where it says nothing.
+    pub fn below(&self, said: Settings) -> Settings {
+        said.over(self.settings.clone())
     }
 
     /// Says so where the classes are not those that were learned.

@@ -170,8 +170,7 @@ fn host_name() -> String {
 /// say nothing.
 fn recipe(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Recipe> {
     let settings = args.recipe.settings()?;
-    let inherited = start.map_or_else(Settings::default, |start| start.inherited(&settings));
-    let recipe = settings.clone().or(inherited).resolve()?;
+    let recipe = start.map_or_else(|| settings.clone(), |start| start.below(settings.clone())).resolve()?;
     notes(args.quiet, &settings, &recipe);
     if start.is_some() && settings.init.is_some() && !args.quiet {
         note("note: --init does nothing, as weights come from --from");

@@ -75,10 +75,17 @@ fn it_has_the_figures() {
 #[test]
 fn what_is_missing_is_left_out() {
     let whole = report("runs/a", ["cat", "dog"]);
-    let begun =
-        RunReport { manifest: None, model: None, answers: None, first_batch: vec![], records: vec![], ..whole.clone() };
+    let begun = RunReport {
+        manifest: None,
+        model: None,
+        answers: None,
+        first_batch: vec![],
+        records: vec![],
+        commands: "go on so".into(),
+        ..whole.clone()
+    };
     let html = page(&[Part::Run(&begun)]).unwrap();
-    assert!(html.contains("unfinished") && html.contains("0 of 3 epochs") && html.contains("train --resume runs/a"));
+    assert!(html.contains("unfinished") && html.contains("0 of 3 epochs") && html.contains("go on so"));
     for id in ["curves-0", "classes-0", "weights-0", "masks-0"] {
         assert!(!html.contains(id), "{id}");
     }

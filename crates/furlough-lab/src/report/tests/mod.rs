@@ -74,6 +74,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
         failure: None,
         model: Some(model),
         answers: Some(answers),
+        commands: name.into(),
         notes: vec![name.into()],
     }
 }
@@ -97,6 +98,7 @@ fn everything(name: &str, names: [&str; 2]) -> String {
             png: None,
         }],
         experiment: Some(name.into()),
+        repeat: name.into(),
         notes: vec![name.into()],
     };
     page(&[Part::Comparison(&comparison), Part::Run(&run), Part::Study(&study)]).unwrap()
