@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn an_optimizer_comes_with_its_own_numbers() {
         let base = base("data = 'digits'\nhidden = [64, 64]\nlr = 0.3\nmomentum = 0.9");
-        let space = Space::parse("optimizer,beta1,weight_decay", &base).unwrap();
+        let space = Space::parse("optimizer=sgd,adam,adamw,beta1,weight_decay", &base).unwrap();
         let mut seen = [0; 3];
         for number in 0..60 {
             let proposer = Proposer { base: &base, space: &space, seed: 0, number };
