@@ -30,7 +30,8 @@ pub fn commands(folder: &str, contents: &RunContents, from: bool) -> String {
             let start = shell_word(format!("{folder}/{}", RunDir::START));
             let from = if from { format!(" --from {start}") } else { String::new() };
             format!(
-                "# with the recipe below saved as recipe.toml\nfurlough train --recipe recipe.toml{from}{own} --out again\n\
+                "# with the recipe below saved as recipe.toml\n\
+                 furlough train --recipe recipe.toml{from}{own} --out again\n\
                  # the same figures class by class\nfurlough evaluate {name}{own}"
             )
         }
