@@ -50,7 +50,14 @@ pub mod predict;
 
 pub mod files;
 
-pub mod prelude;
+/// What most programs name, for `use furlough::prelude::*;`.
+pub mod prelude {
+    pub use crate::data::{Dataset, EvalData, Examples, Split, digits};
+    pub use crate::nn::{Activation, DropoutKind, Init, Layer, MaskSharing, Mlp, Sequential};
+    pub use crate::optim::{Optimizer, Regularizers, Schedule};
+    pub use crate::predict::Predictor;
+    pub use crate::train::{Control, LossOptions, TrainOptions, Trainer};
+}
 
 mod error;
 mod text;
