@@ -155,10 +155,13 @@ fn usual(key: SearchKey, base: &Recipe) -> Domain {
     }
 }
 
+/// A key and what is said of it.
+type SearchPart<'a> = (SearchKey, Option<Vec<&'a str>>);
+
 /// The keys and what is said of each. A comma stands between keys, and between the names of one:
 /// what follows a name and is no key is a name too.
-fn parts(text: &str) -> Result<Vec<(SearchKey, Option<Vec<&str>>)>> {
-    let mut parts: Vec<(SearchKey, Option<Vec<&str>>)> = Vec::new();
+fn parts(text: &str) -> Result<Vec<SearchPart<'_>>> {
+    let mut parts: Vec<SearchPart<'_>> = Vec::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         match (part.split_once('='), parts.last_mut()) {
             (Some((name, said)), _) => parts.push((SearchKey::parse(name)?, Some(vec![said.trim()]))),
