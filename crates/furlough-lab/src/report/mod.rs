@@ -16,6 +16,7 @@
 //!     recipe: Settings::parse("data = 'digits'", None)?.resolve()?,
 //!     records: vec![],
 //!     manifest: None,
+//!     provenance: None,
 //!     failure: None,
 //!     model: None,
 //!     first_batch: vec![],

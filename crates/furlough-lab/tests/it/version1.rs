@@ -94,13 +94,13 @@ fn runs_of_version_1_go_on_to_the_same_parameters() {
 fn the_recipe_of_version_1_is_written_as_it_was() {
     for (name, _) in RUNS {
         let text = std::fs::read_to_string(fixture(name).join(RunDir::RECIPE)).unwrap();
-        assert_eq!(RunDir::open(&fixture(name)).unwrap().recipe().unwrap().to_toml(), text, "{name}");
+        assert_eq!(RunDir::open(fixture(name)).unwrap().recipe().unwrap().to_toml(), text, "{name}");
     }
 }
 
 /// The first of the runs, to its end.
 fn a_finished_run_of_version_1_is_read_whole() {
-    let dir = RunDir::open(&fixture("finished")).unwrap();
+    let dir = RunDir::open(fixture("finished")).unwrap();
     let contents = dir.contents().unwrap();
     let manifest = contents.manifest.unwrap();
     for name in [RunDir::RECIPE, RunDir::METRICS, RunDir::MODEL] {

@@ -29,7 +29,7 @@ impl Loss {
         self.class_weights.get(class).copied().unwrap_or(1.0)
     }
 
-    /// Returns the part of an example in the mean: w · c[y], or w for numbers.
+    /// Returns the part of an example in the mean: `w · c[y]`, or `w` for numbers.
     pub fn example_weight(&self, data: &Dataset, example: usize) -> f64 {
         let weight = f64::from(data.weight(example));
         match data.targets() {
