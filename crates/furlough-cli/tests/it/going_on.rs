@@ -55,7 +55,10 @@ fn a_run_goes_on_from_what_another_one_learned() {
     assert_eq!((&from["run"], &from["epoch"]), (&"first".into(), &3.into()));
     assert_eq!(read(folder, "second/origin.json").matches(from["weights"].as_str().unwrap()).count(), 1);
     assert!(ok(folder, "info second").contains("from      first after 3 epochs"));
-    assert_eq!(json_lines(&ok(folder, "info second --json"))[0]["from"], *from);
+    let info = &json_lines(&ok(folder, "info second --json"))[0];
+    assert_eq!(info["from"], *from);
+    let first = &info["parameters"][0];
+    assert_eq!((&first["name"], &first["shape"]), (&"linear1.weight".into(), &vec![64, 24].into()));
     ok(folder, "report second --out second.html");
     assert!(read(folder, "second.html").contains("--from second/start.safetensors"));
 

@@ -4,7 +4,8 @@ use super::Fields;
 use crate::commands::note;
 use crate::terminal::{Style, bytes, duration, name, program, shell_word, threads};
 use furlough::data::EvalSplit;
-use furlough::files::checkpoint_progress;
+use furlough::files::{DataInfo, checkpoint_progress};
+use furlough::nn::ParamSpec;
 use furlough::train::{LearnedDropout, Progress, StopReason};
 use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
@@ -32,6 +33,9 @@ pub struct RunSummary {
     best: Option<EpochRecord>,
     last: Option<EpochRecord>,
     epochs: Vec<EpochRecord>,
+    /// The network's parameters; none where no file beside the model says what the data are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parameters: Vec<Parameter>,
     files: Vec<File>,
     manifest: Option<Manifest>,
     /// What another run had learned, where this one began from that.
@@ -45,9 +49,25 @@ pub struct RunSummary {
 }
 
 #[derive(Serialize)]
+struct Parameter {
+    name: String,
+    shape: Vec<usize>,
+}
+
+#[derive(Serialize)]
 struct File {
     name: String,
     bytes: u64,
+}
+
+/// Returns the parameters of a recipe's network for such data, by the network's own list.
+fn parameters(recipe: &Recipe, data: &DataInfo) -> anyhow::Result<Vec<Parameter>> {
+    if data.classes.is_empty() {
+        return Ok(Vec::new()); // how many numbers are predicted is in the model alone
+    }
+    let network = recipe.network(data.shape.iter().product(), data.classes.len()).validate()?;
+    let parameter = |spec: &ParamSpec| Parameter { name: spec.name.clone(), shape: spec.shape.clone() };
+    Ok(network.param_specs().iter().map(parameter).collect())
 }
 
 impl RunSummary {
@@ -80,7 +100,9 @@ impl RunSummary {
             let bytes = std::fs::metadata(dir.file(name)).ok()?.len();
             Some(File { name: name.into(), bytes })
         };
+        let provenance = Provenance::read(&dir)?;
         Ok(RunSummary {
+            parameters: provenance.as_ref().map_or(Ok(Vec::new()), |began| parameters(&recipe, &began.train))?,
             run: dir.path().display().to_string(),
             status,
             failure,
@@ -92,7 +114,7 @@ impl RunSummary {
             epochs,
             files: names.filter_map(file).collect(),
             checkpoint,
-            from: Provenance::read(&dir)?.and_then(|provenance| provenance.from),
+            from: provenance.and_then(|provenance| provenance.from),
             note: note::read(folder)?,
             manifest,
         })
@@ -127,6 +149,15 @@ impl RunSummary {
             fields.lines.push(format!("  {} {}", style.dim(&format!("{head:<9}")), name(line)));
         }
         fields.lines.push(String::new());
+        for (index, Parameter { name, shape }) in self.parameters.iter().enumerate() {
+            let head = if index == 0 { "tensors" } else { "" };
+            let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+            let shape = style.dim(&format!("{:>12}", shape.join(" × ")));
+            fields.lines.push(format!("  {} {name:<21} {shape}", style.dim(&format!("{head:<9}"))));
+        }
+        if !self.parameters.is_empty() {
+            fields.lines.push(String::new());
+        }
         for (index, file) in self.files.iter().enumerate() {
             let head = if index == 0 { "files" } else { "" };
             let size = style.dim(&format!("{:>9}", bytes(file.bytes)));
