@@ -108,11 +108,11 @@ impl TuneDir {
                 (false, true) => "is a file, not the folder of a tune".into(),
                 (false, false) => "does not exist".into(),
             };
-            return Err(Error::run(&path, format!("{what}; give the folder that `furlough tune` wrote")));
+            return Err(Error::run(&path, format!("{what}; give the folder of a tune")));
         }
         let text = read_text(&file)?;
         let (options, data) = TuneOptions::parse(&text)
-            .map_err(|reason| Error::run(&file, format!("is not what `furlough tune` wrote: {reason}")))?;
+            .map_err(|reason| Error::run(&file, format!("is not what a tune wrote: {reason}")))?;
         let lock = take_lock(&path)?;
         if path.join(Self::REPORT).exists() {
             return Err(Error::Finished { path });
@@ -133,7 +133,7 @@ impl TuneDir {
         }
         let text = read_text(&file)?;
         let (options, _) = TuneOptions::parse(&text)
-            .map_err(|reason| Error::run(&file, format!("is not what `furlough tune` wrote: {reason}")))?;
+            .map_err(|reason| Error::run(&file, format!("is not what a tune wrote: {reason}")))?;
         let report = path.join(Self::REPORT);
         let read = |path: &Path| {
             serde_json::from_slice(&read_file(path)?).map_err(|error| Error::run(path, format!("is damaged: {error}")))

@@ -325,7 +325,7 @@ fn what_cannot_be_tuned_says_why() {
     says(resume(temp.path()), "is no tune: tune.toml is missing");
     says(TuneDir::create(temp.path(), &wild, "abc"), "is not empty");
     std::fs::write(folder.join("tune.toml"), "version = 7").unwrap();
-    says(resume(&folder), "tune.toml: is not what `furlough tune` wrote");
+    says(resume(&folder), "tune.toml: is not what a tune wrote");
     let file = temp.path().join("file");
     std::fs::write(&file, "").unwrap();
     says(TuneDir::create(&file, &wild, "abc"), "is a file");
