@@ -1,6 +1,6 @@
 //! What the user sees of an error: one line, its causes, and where one is known, a hint.
 
-use crate::terminal::Style;
+use crate::terminal::{Style, shell_word};
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -121,8 +121,12 @@ fn lab_hint(error: &furlough_lab::Error) -> Option<String> {
         Error::Occupied { path, resumable: true, .. } => {
             Some(format!("name another folder with --out, or go on with what is there: --resume {}", path.display()))
         }
-        Error::Occupied { .. } | Error::Locked { .. } | Error::Finished { .. } => {
-            Some("name another folder with --out".into())
+        Error::Occupied { .. } | Error::Locked { .. } => Some("name another folder with --out".into()),
+        Error::Finished { path } => {
+            let path = shell_word(path);
+            Some(format!(
+                "`furlough info {path}` shows it; `furlough train --from {path}` begins another run from a run"
+            ))
         }
         Error::Unfinished { path } => Some(format!("finish it with `furlough train --resume {}`", path.display())),
         _ => None,

@@ -59,7 +59,8 @@ pub fn table(found: &[(PathBuf, FolderKind)], style: Style) -> String {
     let heads = ["when (UTC)", "kind", "status", "progress", "data", "result", "folder", "note"].map(String::from);
     let cells = |row: Row| {
         let Row { kind, folder, status, progress, data, result, note, changed } = row;
-        let note = note.as_deref().and_then(|note| note.lines().next()).map_or(String::new(), name);
+        let note =
+            note.as_deref().and_then(|note| note.lines().next()).map_or(String::new(), |line| shortened(&name(line)));
         [date(changed), kind.into(), status.into(), progress, name(&data), name(&result), name(&folder), note]
     };
     let all: Vec<[String; 8]> = std::iter::once(heads).chain(rows(found).into_iter().map(cells)).collect();
@@ -67,12 +68,25 @@ pub fn table(found: &[(PathBuf, FolderKind)], style: Style) -> String {
     let widths: Vec<usize> = (0..8).map(width).collect();
     let mut text = String::new();
     for (place, row) in all.iter().enumerate() {
-        let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| pad(cell, width)).collect();
         let line = padded.join("   ");
         let line = line.trim_end();
         text.push_str(&format!("  {}\n", if place == 0 { style.dim(line) } else { style.text(line) }));
     }
     text
+}
+
+/// The most characters of a note in a table.
+const NOTE: usize = 60;
+
+/// A text that fits its column.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= NOTE { text.into() } else { text.chars().take(NOTE - 1).chain(['…']).collect() }
+}
+
+fn pad(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    text.chars().chain(std::iter::repeat_n(' ', missing)).collect()
 }
 
 fn rows(found: &[(PathBuf, FolderKind)]) -> Vec<Row> {

@@ -68,6 +68,13 @@ fn a_run_goes_on_from_what_another_one_learned() {
     fs::remove_dir_all(folder.join("first")).unwrap();
     ok(folder, "train --recipe second/recipe.toml --from second/start.safetensors --out kept --quiet");
     assert_eq!(model(folder, "kept"), model(folder, "second"));
+    // Runs that began with other weights are other arms.
+    ok(folder, "train --recipe second/recipe.toml --out scratch --quiet");
+    let compared = ok(folder, "compare scratch second");
+    assert!(!compared.contains("recipes are the same") && compared.contains("weights "), "{compared}");
+    // A note of any length leaves the list one that can be read.
+    ok(folder, &format!("note scratch {}", "x".repeat(70_000)));
+    assert!(ok(folder, "runs .").lines().all(|line| line.chars().count() < 400));
     // Another optimizer does not inherit the numbers of the first one, nor its learning rate.
     ok(folder, "train --from second --optimizer adam --epochs 1 --out adam --quiet");
     let adam = read(folder, "adam/recipe.toml");

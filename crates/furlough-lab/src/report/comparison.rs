@@ -5,7 +5,7 @@ use super::chapter::{Chapter, Section};
 use super::{curves, numbers};
 use crate::Result;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, NamedRun, final_record};
+use crate::run::{EpochRecord, NamedRun, WarmStart, final_record};
 use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
 use furlough::data::EvalSplit;
 use maud::{Markup, html};
@@ -18,6 +18,8 @@ pub struct ComparedRun {
     pub name: String,
     /// Its recipe.
     pub recipe: Recipe,
+    /// What another run had learned, where this one began from that.
+    pub from: Option<WarmStart>,
     /// Its epochs so far.
     pub records: Vec<EpochRecord>,
     /// Whether all of them are there.
@@ -82,7 +84,7 @@ impl Comparison {
     /// use furlough_lab::{recipe::Settings, report::{Comparison, ComparedRun}};
     /// let line = |name: &str, text: &str| -> furlough::Result<ComparedRun> {
     ///     let recipe = Settings::parse(text, None)?.resolve()?;
-    ///     Ok(ComparedRun { name: name.into(), recipe, records: vec![], finished: false })
+    ///     Ok(ComparedRun { name: name.into(), recipe, from: None, records: vec![], finished: false })
     /// };
     /// let other = line("b", "data = 'digits'\ndropout = 0.1")?;
     /// let compared = Comparison::of(vec![line("a", "data = 'digits'")?, other]);
@@ -91,8 +93,7 @@ impl Comparison {
     /// # Ok::<(), furlough_lab::Error>(())
     /// ```
     pub fn of(runs: Vec<ComparedRun>) -> Self {
-        let tables: Vec<toml::Table> =
-            runs.iter().map(|run| run.recipe.to_toml().parse().unwrap_or_default()).collect();
+        let tables: Vec<toml::Table> = runs.iter().map(table).collect();
         let differences = differences(&tables);
         let mut groups: Vec<Group> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
@@ -136,6 +137,17 @@ impl Comparison {
 type Figure = (&'static str, fn(&EpochRecord) -> Option<f64>);
 const FIGURES: [Figure; 2] =
     [("accuracy", |record| record.summary.eval_accuracy()), ("loss", |record| record.summary.eval_loss())];
+
+/// Returns what decides a run's numbers, beside its data: its recipe and the weights that it began
+/// with.
+fn table(run: &ComparedRun) -> toml::Table {
+    let mut table: toml::Table = run.recipe.to_toml().parse().unwrap_or_default();
+    if let Some(WarmStart { run, weights, .. }) = &run.from {
+        let weights = weights.get(..8).unwrap_or(weights);
+        table.insert("from".into(), format!("{run}, weights {weights}").into());
+    }
+    table
+}
 
 /// Returns a figure of each finished run of a group after its last epoch, by seed.
 fn ended(runs: &[ComparedRun], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) -> BTreeMap<u64, f64> {

@@ -185,9 +185,11 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
 
 /// What a comparison needs of a run.
 pub fn line(folder: &Path) -> anyhow::Result<ComparedRun> {
-    let contents = RunDir::open(folder)?.contents()?;
+    let dir = RunDir::open(folder)?;
+    let contents = dir.contents()?;
     let finished = contents.is_finished();
-    Ok(ComparedRun { name: name(folder), recipe: contents.recipe, records: contents.records, finished })
+    let from = Provenance::read(&dir)?.and_then(|began| began.from);
+    Ok(ComparedRun { name: name(folder), recipe: contents.recipe, from, records: contents.records, finished })
 }
 
 /// The same of a run that was read already.
@@ -195,6 +197,7 @@ pub fn line_of(run: &RunReport) -> ComparedRun {
     ComparedRun {
         name: run.name.clone(),
         recipe: run.recipe.clone(),
+        from: run.provenance.as_ref().and_then(|began| began.from.clone()),
         records: run.records.clone(),
         finished: run.is_finished(),
     }

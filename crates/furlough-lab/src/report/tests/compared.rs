@@ -4,7 +4,7 @@ use super::*;
 
 fn line(text: &str, accuracy: f64, finished: bool) -> ComparedRun {
     let recipe = recipe(&format!("data = 'digits'\nepochs = 2\n{text}"));
-    ComparedRun { name: text.into(), recipe, records: vec![record(1, 0.5), record(2, accuracy)], finished }
+    ComparedRun { name: text.into(), recipe, from: None, records: vec![record(1, 0.5), record(2, accuracy)], finished }
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn everything(name: &str, names: [&str; 2]) -> String {
     let line = |name: &str, seed: u64| ComparedRun {
         name: name.into(),
         recipe: recipe(&format!("data = 'digits'\nhidden = 5\nepochs = 3\nseed = {seed}")),
+        from: None,
         records: run.records.clone(),
         finished: true,
     };
