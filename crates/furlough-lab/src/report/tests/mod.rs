@@ -74,7 +74,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
         failure: None,
         model: Some(model),
         answers: Some(answers),
-        commands: name.into(),
+        commands: format!("furlough train --out {name}"),
         notes: vec![name.into()],
     }
 }
