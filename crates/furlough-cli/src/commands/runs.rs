@@ -7,8 +7,7 @@ use crate::args::RunsArgs;
 use crate::failure;
 use crate::terminal::{Style, name};
 use anyhow::bail;
-use furlough::train::StopReason;
-use furlough_lab::run::{Failure, RunContents, RunDir, final_record};
+use furlough_lab::run::{RunContents, RunDir, final_record};
 use furlough_lab::study::{StudyFolder, TrialCounts};
 use furlough_lab::tune::{TuneContents, TuneDir};
 use serde::Serialize;
@@ -123,13 +122,7 @@ fn row(path: &Path, kind: FolderKind, locks: &Locks) -> Row {
 fn run_row(path: &Path) -> furlough_lab::Result<Row> {
     let contents = RunDir::open(path)?.contents()?;
     let split = contents.recipe.partition().eval_split();
-    let status = match (&contents.failure, &contents.manifest) {
-        (Some(Failure::Diverged { .. }), _) => "diverged",
-        (Some(Failure::Error { .. }), _) => "failed",
-        (None, Some(manifest)) if manifest.stop_reason == StopReason::Asked => "cut short",
-        (None, Some(_)) => "finished",
-        (None, None) => "unfinished",
-    };
+    let status = contents.status();
     let RunContents { recipe, records, .. } = contents;
     let own = final_record(&recipe, &records).filter(|record| record.is_good());
     let last = own.or_else(|| records.iter().rev().find(|record| record.is_good())).map(|record| &record.summary);

@@ -5,7 +5,7 @@ use furlough::files::{
     CheckpointNetwork, DataInfo, ModelInfo, Origin, load_checkpoint_network, load_model, sha256_hex,
 };
 use furlough::nn::Mlp;
-use furlough::train::Progress;
+use furlough::train::{Progress, StopReason};
 
 /// What the files of a run say, its network apart. They belong together, which is checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,18 @@ impl RunContents {
     /// Whether the run is over and the network answers in numbers.
     pub fn is_finished(&self) -> bool {
         self.manifest.is_some() && self.failure.is_none()
+    }
+
+    /// Returns what the run has come to, in a word or two: `finished`, `cut short`, `diverged`,
+    /// `failed` or `unfinished`.
+    pub fn status(&self) -> &'static str {
+        match (&self.failure, &self.manifest) {
+            (Some(Failure::Diverged { .. }), _) => "diverged",
+            (Some(Failure::Error { .. }), _) => "failed",
+            (None, Some(manifest)) if manifest.stop_reason == StopReason::Asked => "cut short",
+            (None, Some(_)) => "finished",
+            (None, None) => "unfinished",
+        }
     }
 
     /// Returns the last epoch after which the network answered in numbers, from 1; 0 when there is

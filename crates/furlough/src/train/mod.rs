@@ -1,11 +1,13 @@
 //! The training loop, and what it tells those who watch.
 
+mod begin;
 mod early_stopping;
 mod evaluate;
 mod event;
 mod loss_options;
 mod memory;
 mod options;
+mod shapes;
 mod state;
 mod summary;
 mod trainer;
@@ -17,7 +19,7 @@ pub use event::{Control, Event, Observer, StopReason};
 pub use loss_options::{ClassWeights, LossOptions};
 pub use memory::{TrainingMemory, check_memory, too_large};
 pub use options::TrainOptions;
+pub(crate) use shapes::{check_fit, check_inputs};
 pub use state::{Progress, TrainState};
 pub use summary::{EpochSummary, EvalScores, LearnedDropout};
 pub use trainer::Trainer;
-pub(crate) use trainer::{check_fit, check_inputs};

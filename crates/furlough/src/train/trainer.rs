@@ -1,15 +1,13 @@
 use super::evaluate::{Evaluator, Scores};
-use super::loss_options::total_normalizer;
-use super::{
-    Control, EarlyStopping, EpochSummary, EvalMetric, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason,
-};
-use super::{TrainOptions, TrainState, TrainingMemory, check_memory};
-use crate::compute::{Cpu, Isa, MAX_THREADS, StepPlan};
-use crate::data::{Batch, Dataset, EvalData, EvalSplit, Examples, Targets, epoch_order};
-use crate::nn::{Architecture, MaskKey, Mlp, Sequential};
-use crate::optim::OptimizerState;
+use super::shapes::check_fit;
+use super::{Control, EarlyStopping, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason};
+use super::{TrainOptions, TrainState};
+use crate::compute::{Cpu, StepPlan};
+use crate::data::{Batch, Dataset, EvalData, EvalSplit, Targets, epoch_order};
+use crate::nn::{MaskKey, Mlp};
 use crate::random::{Key, Stream};
-use crate::{Error, Result, counted};
+use crate::{Error, Result};
+use std::ops::Range;
 
 /// The training loop. What it computes is a function of the network, the options and the data:
 /// neither the number of threads nor being stopped and resumed changes a bit of it.
@@ -33,137 +31,22 @@ use crate::{Error, Result, counted};
 /// # Ok::<(), furlough::Error>(())
 /// ```
 pub struct Trainer<'a> {
-    data: &'a Dataset,
-    options: TrainOptions,
-    state: TrainState,
-    cpu: Cpu,
-    evaluator: Evaluator,
-    order: Vec<u32>,
+    pub(super) data: &'a Dataset,
+    pub(super) options: TrainOptions,
+    pub(super) state: TrainState,
+    pub(super) cpu: Cpu,
+    pub(super) evaluator: Evaluator,
+    pub(super) order: Vec<u32>,
     /// What the loss of an epoch is divided by, and its accuracy.
-    totals: (f64, f64),
-    checkpoint_every: Option<u64>,
-    after_epoch: Vec<AfterEpoch<'a>>,
+    pub(super) totals: (f64, f64),
+    pub(super) checkpoint_every: Option<u64>,
+    pub(super) after_epoch: Vec<AfterEpoch<'a>>,
 }
 
 /// What a caller does after each epoch.
-type AfterEpoch<'a> = Box<dyn FnMut(&EpochSummary) -> Control + 'a>;
-
-fn check_threads(threads: usize) -> Result<()> {
-    if threads > MAX_THREADS {
-        return Err(Error::setting("threads", threads, format!("at most {MAX_THREADS} threads are started")));
-    }
-    Ok(())
-}
+pub(super) type AfterEpoch<'a> = Box<dyn FnMut(&EpochSummary) -> Control + 'a>;
 
 impl<'a> Trainer<'a> {
-    /// A run from the beginning, on `threads` threads, from 1 to [`MAX_THREADS`].
-    ///
-    /// # Errors
-    /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense, does not fit the
-    /// data or takes more memory than there is, and for options out of range.
-    pub fn new(network: &Sequential, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
-        let architecture = fitting(network, data)?;
-        options.validate()?;
-        // Before the memory, which counts what each thread takes.
-        check_threads(threads)?;
-        let memory = TrainingMemory::of(&architecture, options, data.len(), threads);
-        check_memory(network, memory.training())?;
-        let mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
-        let optimizer = OptimizerState::new(&options.optimizer, mlp.parameters().len());
-        let state = TrainState { mlp, optimizer, progress: Progress::default(), best: None };
-        Trainer::resume(network, options, data, threads, state)
-    }
-
-    /// A run that begins with this network as it stands, in place of first weights that the options
-    /// would give.
-    ///
-    /// ```
-    /// use furlough::{data::{EvalData, digits}, nn::Mlp, train::{TrainOptions, Trainer}};
-    /// let digits = digits::load()?;
-    /// let mlp = Mlp::builder(64, 10).hidden([32]).dropout([0.2]).build()?;
-    /// let options = TrainOptions { learning_rate: 0.1, batch_size: 32, epochs: 5, ..TrainOptions::default() };
-    /// let mut trainer = Trainer::from_mlp(mlp, &options, &digits.train, 1)?;
-    /// trainer.fit(Some(EvalData::test(&digits.test)))?;
-    /// assert!(trainer.evaluate(&digits.test)?.accuracy > Some(0.8));
-    /// # Ok::<(), furlough::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn from_mlp(mlp: Mlp, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
-        let network = Sequential::from(mlp.architecture());
-        let mut trainer = Trainer::new(&network, options, data, threads)?;
-        trainer.state.mlp = mlp;
-        Ok(trainer)
-    }
-
-    /// A run from `state`, which an earlier run with the same network, options and data had come
-    /// to.
-    ///
-    /// # Errors
-    /// As [`Self::new`], and [`Error::Setting`] when the state is not one of such a run.
-    pub fn resume(
-        network: &Sequential,
-        options: &TrainOptions,
-        data: &'a Dataset,
-        threads: usize,
-        state: TrainState,
-    ) -> Result<Self> {
-        options.validate()?;
-        check_threads(threads)?;
-        let architecture = fitting(network, data)?;
-        if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
-            let reason = "concrete dropout learns its probability, which then follows no schedule";
-            return Err(Error::setting("dropout_schedule", &options.dropout_schedule, reason));
-        }
-        let loss = options.loss.of(data)?;
-        let batch_size = options.batch_size.min(data.len());
-        let steps = data.len().div_ceil(batch_size) as u64;
-        if steps * u64::from(options.epochs) > u64::from(u32::MAX) {
-            let reason =
-                format!("{steps} steps an epoch make more than 2^32 steps, which is as far as masks are numbered");
-            return Err(Error::setting("epochs", options.epochs, reason));
-        }
-        let foreign = |reason: &str| Err(Error::setting("resume", "state", format!("is not of this run: {reason}")));
-        if *state.mlp.architecture() != architecture {
-            return foreign("it has another network");
-        }
-        if !state.optimizer.fits(&options.optimizer, architecture.parameters()) {
-            return foreign("it has the state of another optimizer");
-        }
-        if let Some(EarlyStopping { metric, .. }) = options.early_stopping
-            && metric == EvalMetric::Accuracy
-            && matches!(data.targets(), Targets::Values(_))
-        {
-            let reason = "is a share of classes, but the data have numbers to predict; loss will do";
-            return Err(Error::setting("early_stopping_metric", metric, reason));
-        }
-        let Progress { epoch, step_in_epoch, step, .. } = state.progress;
-        let (evaluated, best) = (options.early_stopping.is_some() && epoch > 0, state.best.as_ref());
-        if best.is_some() != evaluated
-            || best.is_some_and(|best| *best.mlp.architecture() != architecture || !(1..=epoch).contains(&best.epoch))
-        {
-            return foreign("its best epoch is not one of such a run");
-        }
-        if epoch > options.epochs || step_in_epoch >= steps || step != u64::from(epoch) * steps + step_in_epoch {
-            return foreign("it stands at a step that this run does not have");
-        }
-        let mut trainer = Trainer {
-            data,
-            options: TrainOptions { batch_size, ..options.clone() },
-            state,
-            cpu: Cpu::with(&architecture, batch_size, threads, options.precision, Isa::best()),
-            evaluator: Evaluator::default(),
-            order: vec![0; data.len()],
-            totals: (total_normalizer(&loss, data), data.total_weight()),
-            checkpoint_every: None,
-            after_epoch: Vec::new(),
-        };
-        trainer.cpu.minimize(loss);
-        epoch_order(trainer.key(), epoch, &mut trainer.order);
-        Ok(trainer)
-    }
-
     /// Sends [`Event::Checkpoint`] every so many steps too, and not only after each epoch. 0 is
     /// taken as never.
     pub fn checkpoint_every(&mut self, steps: Option<u64>) {
@@ -221,13 +104,11 @@ impl<'a> Trainer<'a> {
 
     /// Returns how the next step is computed, without taking it.
     pub fn plan(&mut self) -> &StepPlan {
-        let steps = self.steps_per_epoch() * u64::from(self.options.epochs);
         let progress = &self.state.progress;
-        let factor = self.options.dropout_schedule.factor(progress.step, steps);
+        let factor = self.options.dropout_schedule.factor(progress.step, self.steps());
         epoch_order(self.key(), progress.epoch, &mut self.order);
-        let start = progress.step_in_epoch as usize * self.options.batch_size;
-        let end = self.order.len().min(start + self.options.batch_size);
-        self.cpu.plan_step(Batch { data: self.data, examples: &self.order[start..end] }, factor)
+        let examples = &self.order[self.next_batch()];
+        self.cpu.plan_step(Batch { data: self.data, examples }, factor)
     }
 
     /// How well the full network, as it is now, does on `data`.
@@ -326,26 +207,35 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         Key::new(self.options.seed)
     }
 
+    /// Steps of the whole training.
+    fn steps(&self) -> u64 {
+        self.steps_per_epoch() * u64::from(self.options.epochs)
+    }
+
+    /// The places in the epoch's order that the next step takes.
+    fn next_batch(&self) -> Range<usize> {
+        let start = self.state.progress.step_in_epoch as usize * self.options.batch_size;
+        start..self.order.len().min(start + self.options.batch_size)
+    }
+
     fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
-        let steps = self.steps_per_epoch() * u64::from(self.options.epochs);
+        let (steps, key, batch) = (self.steps(), self.key(), self.next_batch());
         let TrainState { mlp, optimizer, progress, .. } = &mut self.state;
         let factor = self.options.dropout_schedule.factor(progress.step, steps);
-        let start = progress.step_in_epoch as usize * self.options.batch_size;
-        let end = self.order.len().min(start + self.options.batch_size);
-        let batch = Batch { data: self.data, examples: &self.order[start..end] };
+        let (examples, end) = (batch.len(), batch.end);
+        let batch = Batch { data: self.data, examples: &self.order[batch] };
         let site = MaskKey {
-            key: Key::new(self.options.seed),
+            key,
             stream: Stream::Dropout,
             step: progress.step as u32, // below 2^32: checked in `resume`
             layer: 0,
         };
         let rule = self.options.update_rule(progress.step, steps);
         let sums = self.cpu.scheduled_step(mlp, optimizer, &rule, batch, &site, factor);
-        let examples = end - start;
         let epoch = progress.epoch + 1;
         let loss = sums.mean_loss();
         if !sums.is_finite() {
@@ -443,46 +333,4 @@ impl<'a> Trainer<'a> {
 fn diverged<T>(observer: &mut dyn Observer, epoch: u32, step: u64, loss: f64) -> Result<T> {
     observer.observe(&Event::Diverged { epoch, step, loss })?;
     Err(Error::NotFinite { epoch, step, loss })
-}
-
-/// The network's architecture, if it makes sense and fits the data.
-fn fitting(network: &Sequential, data: &Dataset) -> Result<Architecture> {
-    let architecture = network.validate()?;
-    check_fit(&architecture, data)?;
-    Ok(architecture)
-}
-
-/// Whether examples of `data` can go through such a network.
-///
-/// # Errors
-/// [`Error::Data`] that says how the shapes differ.
-pub(crate) fn check_fit(architecture: &Architecture, data: &Dataset) -> Result<()> {
-    check_inputs(architecture, data)?;
-    let outputs = architecture.outputs();
-    if data.outputs() == outputs {
-        return Ok(());
-    }
-    Err(Error::data("set", format!("has {} classes or targets, but the network gives {outputs}", data.outputs())))
-}
-
-/// Whether such examples can go through such a network.
-///
-/// # Errors
-/// [`Error::Data`] that says how the shapes differ.
-pub(crate) fn check_inputs(architecture: &Architecture, data: &Examples) -> Result<()> {
-    let inputs = architecture.inputs();
-    if data.features() != inputs {
-        return Err(Error::data(
-            "set",
-            format!("has {} an example, but the network takes {inputs}", counted(data.features(), "feature")),
-        ));
-    }
-    if data.shape().len() > 1 && !architecture.flattens() {
-        let shape = data.shape();
-        return Err(Error::data(
-            "set",
-            format!("has examples of shape {shape:?}; put Flatten before the first Linear"),
-        ));
-    }
-    Ok(())
 }

@@ -75,13 +75,7 @@ impl RunSummary {
     pub fn read(folder: &Path) -> anyhow::Result<RunSummary> {
         let dir = RunDir::open(folder)?;
         let contents = dir.contents()?;
-        let status = match (&contents.failure, &contents.manifest) {
-            (Some(Failure::Diverged { .. }), _) => "diverged",
-            (Some(Failure::Error { .. }), _) => "failed",
-            (None, Some(manifest)) if manifest.stop_reason == StopReason::Asked => "cut short",
-            (None, Some(_)) => "finished",
-            (None, None) => "unfinished",
-        };
+        let status = contents.status();
         let last_good_epoch = contents.failure.is_some().then(|| contents.last_good_epoch());
         let RunContents { recipe, records: epochs, manifest, failure } = contents;
         let last = epochs.iter().rev().find(|record| record.is_good());

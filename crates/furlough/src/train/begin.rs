@@ -1,0 +1,145 @@
+//! How a training begins: anew, from a network, or where another process left it.
+
+use super::evaluate::Evaluator;
+use super::loss_options::total_normalizer;
+use super::shapes::check_fit;
+use super::{EarlyStopping, EvalMetric, Progress, TrainOptions, TrainState, Trainer, TrainingMemory, check_memory};
+use crate::compute::{Cpu, Isa, MAX_THREADS};
+use crate::data::{Dataset, Targets, epoch_order};
+use crate::nn::{Architecture, Mlp, Sequential};
+use crate::optim::OptimizerState;
+use crate::random::Key;
+use crate::{Error, Result};
+
+impl<'a> Trainer<'a> {
+    /// A run from the beginning, on `threads` threads, from 1 to [`MAX_THREADS`].
+    ///
+    /// # Errors
+    /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense, does not fit the
+    /// data or takes more memory than there is, and for options out of range.
+    pub fn new(network: &Sequential, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
+        let architecture = fitting(network, data)?;
+        options.validate()?;
+        // Before the memory, which counts what each thread takes.
+        check_threads(threads)?;
+        let memory = TrainingMemory::of(&architecture, options, data.len(), threads);
+        check_memory(network, memory.training())?;
+        let mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
+        let optimizer = OptimizerState::new(&options.optimizer, mlp.parameters().len());
+        let state = TrainState { mlp, optimizer, progress: Progress::default(), best: None };
+        Trainer::resume(network, options, data, threads, state)
+    }
+
+    /// A run that begins with this network as it stands, in place of first weights that the options
+    /// would give.
+    ///
+    /// ```
+    /// use furlough::{data::{EvalData, digits}, nn::Mlp, train::{TrainOptions, Trainer}};
+    /// let digits = digits::load()?;
+    /// let mlp = Mlp::builder(64, 10).hidden([32]).dropout([0.2]).build()?;
+    /// let options = TrainOptions { learning_rate: 0.1, batch_size: 32, epochs: 5, ..TrainOptions::default() };
+    /// let mut trainer = Trainer::from_mlp(mlp, &options, &digits.train, 1)?;
+    /// trainer.fit(Some(EvalData::test(&digits.test)))?;
+    /// assert!(trainer.evaluate(&digits.test)?.accuracy > Some(0.8));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn from_mlp(mlp: Mlp, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
+        let network = Sequential::from(mlp.architecture());
+        let mut trainer = Trainer::new(&network, options, data, threads)?;
+        trainer.state.mlp = mlp;
+        Ok(trainer)
+    }
+
+    /// A run from `state`, which an earlier run with the same network, options and data had come
+    /// to.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`Error::Setting`] when the state is not one of such a run.
+    pub fn resume(
+        network: &Sequential,
+        options: &TrainOptions,
+        data: &'a Dataset,
+        threads: usize,
+        state: TrainState,
+    ) -> Result<Self> {
+        options.validate()?;
+        check_threads(threads)?;
+        let architecture = fitting(network, data)?;
+        if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
+            let reason = "concrete dropout learns its probability, which then follows no schedule";
+            return Err(Error::setting("dropout_schedule", &options.dropout_schedule, reason));
+        }
+        let loss = options.loss.of(data)?;
+        let batch_size = options.batch_size.min(data.len());
+        let steps = data.len().div_ceil(batch_size) as u64;
+        if steps * u64::from(options.epochs) > u64::from(u32::MAX) {
+            let reason =
+                format!("{steps} steps an epoch make more than 2^32 steps, which is as far as masks are numbered");
+            return Err(Error::setting("epochs", options.epochs, reason));
+        }
+        check_state(&state, options, &architecture, steps)?;
+        if let Some(EarlyStopping { metric, .. }) = options.early_stopping
+            && metric == EvalMetric::Accuracy
+            && matches!(data.targets(), Targets::Values(_))
+        {
+            let reason = "is a share of classes, but the data have numbers to predict; loss will do";
+            return Err(Error::setting("early_stopping_metric", metric, reason));
+        }
+        let mut trainer = Trainer {
+            data,
+            options: TrainOptions { batch_size, ..options.clone() },
+            state,
+            cpu: Cpu::with(&architecture, batch_size, threads, options.precision, Isa::best()),
+            evaluator: Evaluator::default(),
+            order: vec![0; data.len()],
+            totals: (total_normalizer(&loss, data), data.total_weight()),
+            checkpoint_every: None,
+            after_epoch: Vec::new(),
+        };
+        trainer.cpu.minimize(loss);
+        epoch_order(trainer.key(), trainer.state.progress.epoch, &mut trainer.order);
+        Ok(trainer)
+    }
+}
+
+/// Whether a run with this network, these options and so many steps an epoch comes to such a state.
+///
+/// # Errors
+/// [`Error::Setting`] that says what is another run's.
+fn check_state(state: &TrainState, options: &TrainOptions, architecture: &Architecture, steps: u64) -> Result<()> {
+    let foreign = |reason: &str| Err(Error::setting("resume", "state", format!("is not of this run: {reason}")));
+    if state.mlp.architecture() != architecture {
+        return foreign("it has another network");
+    }
+    if !state.optimizer.fits(&options.optimizer, architecture.parameters()) {
+        return foreign("it has the state of another optimizer");
+    }
+    let Progress { epoch, step_in_epoch, step, .. } = state.progress;
+    let (evaluated, best) = (options.early_stopping.is_some() && epoch > 0, state.best.as_ref());
+    if best.is_some() != evaluated
+        || best.is_some_and(|best| best.mlp.architecture() != architecture || !(1..=epoch).contains(&best.epoch))
+    {
+        return foreign("its best epoch is not one of such a run");
+    }
+    if epoch > options.epochs || step_in_epoch >= steps || step != u64::from(epoch) * steps + step_in_epoch {
+        return foreign("it stands at a step that this run does not have");
+    }
+    Ok(())
+}
+
+fn check_threads(threads: usize) -> Result<()> {
+    if threads > MAX_THREADS {
+        return Err(Error::setting("threads", threads, format!("at most {MAX_THREADS} threads are started")));
+    }
+    Ok(())
+}
+
+/// The network's architecture, if it makes sense and fits the data.
+fn fitting(network: &Sequential, data: &Dataset) -> Result<Architecture> {
+    let architecture = network.validate()?;
+    check_fit(&architecture, data)?;
+    Ok(architecture)
+}
