@@ -3,8 +3,9 @@ use crate::Result;
 use ndarray::{Array2, ArrayView2};
 use std::borrow::Cow;
 
-/// What a network is asked to answer for: examples, a data set whose targets are left aside, or
-/// rows of numbers, which are copied and checked. Made by `into()`; a function that takes `impl
+/// What a network is asked to answer for: examples, a data set, whose targets must be such as the
+/// network answers with and are not looked at further, or rows of numbers, which are copied and
+/// checked. Made by `into()`; a function that takes `impl
 /// Into<Inputs>` takes any of these.
 #[derive(Debug, Clone, Copy)]
 pub enum Inputs<'a> {

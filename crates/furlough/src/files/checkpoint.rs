@@ -64,7 +64,8 @@ pub fn save_checkpoint(path: &Path, state: &TrainState, origin: &Origin) -> Resu
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing,
-/// and when it comes from another recipe, other data or another network.
+/// and when it comes from another recipe, other data, other first weights, another network or
+/// another optimizer.
 pub fn load_checkpoint(
     path: &Path,
     origin: &Origin,

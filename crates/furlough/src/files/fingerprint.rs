@@ -58,8 +58,8 @@ pub fn fingerprint(data: &Dataset) -> String {
     hex(hash.finalize().as_slice())
 }
 
-/// What a network has learned, in 64 hexadecimal digits: equal for the same layers' sizes and
-/// parameters, bit for bit.
+/// Returns what a network has learned, in 64 hexadecimal digits: equal for the same layers' sizes,
+/// parameters and learned drop probabilities, bit for bit.
 pub fn weights_fingerprint(mlp: &Mlp) -> String {
     let mut hash = Sha256::new();
     hash.update(b"furlough weights 1\n");

@@ -1,5 +1,5 @@
 use super::parameters::specs_of;
-use super::{Activation, Concrete, Dropout, Init, MaskSharing, ParamGroup, ParamSpec};
+use super::{Activation, Concrete, Dropout, Init, MaskSharing, ParamSpec};
 use crate::random::Key;
 use crate::{Error, Result, counted};
 use ndarray::{ArrayView1, ArrayView2};
@@ -108,11 +108,8 @@ impl Architecture {
     /// # Panics
     /// When there is no such block.
     pub fn ranges(&self, index: usize) -> (Range<usize>, Range<usize>) {
-        let range = |group: ParamGroup| {
-            let found = self.params.iter().find(|spec| spec.group == group);
-            found.expect("each block has weights and biases").range.clone()
-        };
-        (range(ParamGroup::Weight { block: index }), range(ParamGroup::Bias { block: index }))
+        // Block after block, weights before biases.
+        (self.params[2 * index].range.clone(), self.params[2 * index + 1].range.clone())
     }
 }
 

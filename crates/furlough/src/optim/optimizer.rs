@@ -42,7 +42,7 @@ pub enum Optimizer {
         beta1: f64,
         /// How much of the mean of their squares goes on, from 0 to below 1.
         beta2: f64,
-        /// Added to the root of that mean, at least 0.
+        /// Added to the root of that mean, above 0.
         epsilon: f64,
     },
     /// Adam with decoupled weight decay.
@@ -138,7 +138,8 @@ impl Optimizer {
             Optimizer::Adam { beta1, beta2, epsilon } => {
                 range::below_1("beta1", beta1)?;
                 range::below_1("beta2", beta2)?;
-                range::at_least_0("epsilon", epsilon)
+                // With 0 a parameter that never had a gradient would become 0/0.
+                range::above_0("epsilon", epsilon)
             }
             Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => {
                 Optimizer::Adam { beta1, beta2, epsilon }.validate()?;
@@ -172,39 +173,40 @@ impl Optimizer {
         matches!(self, Optimizer::Sgd { momentum: 0.0, .. })
     }
 
-    /// Returns what step `step` of the run, from 0, does at this learning rate: numbers that are
-    /// the same for all parameters, computed in double precision. `decays` says that the parameters
-    /// are weights and not biases.
+    /// What a weight shrinks by in a step, as a part of it and of the learning rate.
+    fn decoupled_decay(&self) -> f64 {
+        match *self {
+            Optimizer::Sgd { .. } | Optimizer::Adam { .. } => 0.0,
+            Optimizer::AdamW { weight_decay, .. } | Optimizer::Lion { weight_decay, .. } => weight_decay,
+        }
+    }
+
+    /// Returns what a step does at this learning rate, with the bias corrections of its number
+    /// ([`Self::corrections`]): numbers that are the same for all parameters, computed in double
+    /// precision. `decays` says that the parameters are weights and not biases.
     pub(crate) fn row_update(&self, learning_rate: f64, corrections: [f64; 2], decays: bool) -> RowUpdate {
+        let shrink = if decays { (1.0 - learning_rate * self.decoupled_decay()) as f32 } else { 1.0 };
         match *self {
             Optimizer::Sgd { .. } if self.fuses_into_product() => RowUpdate::Descent { rate: learning_rate as f32 },
             Optimizer::Sgd { momentum, nesterov } => {
                 RowUpdate::Momentum { rate: learning_rate as f32, momentum: momentum as f32, nesterov }
             }
-            Optimizer::Adam { beta1, beta2, epsilon } => RowUpdate::Adam {
-                shrink: 1.0,
-                rate: (learning_rate / corrections[0]) as f32,
-                own: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
-                beta2: beta2 as f32,
-                unbias: (1.0 / corrections[1].sqrt()) as f32,
-                epsilon: epsilon as f32,
-            },
-            Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => {
-                let adam = Optimizer::Adam { beta1, beta2, epsilon };
-                let mut update = adam.row_update(learning_rate, corrections, decays);
-                if let RowUpdate::Adam { shrink, .. } = &mut update
-                    && decays
-                {
-                    *shrink = (1.0 - learning_rate * weight_decay) as f32;
-                }
-                update
+            Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
+                RowUpdate::Adam(AdamStep {
+                    shrink,
+                    rate: (learning_rate / corrections[0]) as f32,
+                    own: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
+                    beta2: beta2 as f32,
+                    unbias: (1.0 / corrections[1].sqrt()) as f32,
+                    epsilon: epsilon as f32,
+                })
             }
-            Optimizer::Lion { beta1, beta2, weight_decay } => RowUpdate::Lion {
-                shrink: if decays { (1.0 - learning_rate * weight_decay) as f32 } else { 1.0 },
+            Optimizer::Lion { beta1, beta2, .. } => RowUpdate::Lion(LionStep {
+                shrink,
                 rate: learning_rate as f32,
                 old: [beta1 as f32, beta2 as f32],
                 own: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
-            },
+            }),
         }
     }
 
@@ -228,11 +230,40 @@ pub(crate) enum RowUpdate {
     Descent { rate: f32 },
     /// With momentum.
     Momentum { rate: f32, momentum: f32, nesterov: bool },
-    /// Adam and AdamW. `own` is what the new gradient and its square weigh in their means.
-    Adam { shrink: f32, rate: f32, own: [f32; 2], beta2: f32, unbias: f32, epsilon: f32 },
-    /// Lion. `old` and `own` are what the mean and the new gradient weigh, in the step and in the
-    /// mean.
-    Lion { shrink: f32, rate: f32, old: [f32; 2], own: [f32; 2] },
+    /// Adam and AdamW.
+    Adam(AdamStep),
+    /// Lion.
+    Lion(LionStep),
+}
+
+/// The numbers of a step of Adam or AdamW.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct AdamStep {
+    /// What the parameter is multiplied by: 1 without decoupled decay.
+    pub(crate) shrink: f32,
+    /// The learning rate over the first bias correction.
+    pub(crate) rate: f32,
+    /// What the new gradient and its square weigh in their means.
+    pub(crate) own: [f32; 2],
+    /// What the mean of the squares weighs in the next one.
+    pub(crate) beta2: f32,
+    /// One over the root of the second bias correction.
+    pub(crate) unbias: f32,
+    /// Added to the root of the mean of the squares.
+    pub(crate) epsilon: f32,
+}
+
+/// The numbers of a step of Lion.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct LionStep {
+    /// What the parameter is multiplied by: 1 without decoupled decay.
+    pub(crate) shrink: f32,
+    /// The learning rate.
+    pub(crate) rate: f32,
+    /// What the mean weighs, in the step and in the next mean.
+    pub(crate) old: [f32; 2],
+    /// What the new gradient weighs, likewise.
+    pub(crate) own: [f32; 2],
 }
 
 impl RowUpdate {
@@ -248,13 +279,13 @@ impl RowUpdate {
                     *v = momentum * *v + g;
                     *w -= rate * if nesterov { g + momentum * *v } else { *v };
                 }
-                RowUpdate::Adam { shrink, rate, own, beta2, unbias, epsilon } => {
+                RowUpdate::Adam(AdamStep { shrink, rate, own, beta2, unbias, epsilon }) => {
                     let (m, v) = (&mut first[place], &mut second[place]);
                     *m += own[0] * (g - *m);
                     *v = beta2 * *v + own[1] * (g * g);
                     *w = shrink * *w - rate * (*m / (v.sqrt() * unbias + epsilon));
                 }
-                RowUpdate::Lion { shrink, rate, old, own } => {
+                RowUpdate::Lion(LionStep { shrink, rate, old, own }) => {
                     let m = &mut first[place];
                     let ahead = old[0] * *m + own[0] * g;
                     let sign = if ahead == 0.0 { 0.0 } else { ahead.signum() };
@@ -343,9 +374,10 @@ mod tests {
             (adam(f64::NAN, 0.9, 1e-8), "beta1 = NaN: must be at least 0 and below 1"),
             (adam(0.9, 1.5, 1e-8), "beta2 = 1.5: must be at least 0 and below 1"),
             (adam(0.9, 0.999_999_999_99, 1e-8), "beta2 = 0.99999999999: must be at least 0 and below 1, in single"),
-            (adam(0.9, 0.9, -1e-8), "epsilon = -0.00000001: must be a number of at least 0"),
-            (adam(0.9, 0.9, f64::NAN), "epsilon = NaN: must be a number of at least 0"),
-            (adam(0.9, 0.9, f64::INFINITY), "epsilon = inf: must be a finite number of at least 0"),
+            (adam(0.9, 0.9, 0.0), "epsilon = 0: must be a number above 0"),
+            (adam(0.9, 0.9, -1e-8), "epsilon = -0.00000001: must be a number above 0"),
+            (adam(0.9, 0.9, f64::NAN), "epsilon = NaN: must be a number above 0"),
+            (adam(0.9, 0.9, f64::INFINITY), "epsilon = inf: must be a finite number above 0"),
             (adam(0.9, 0.9, 1e300), "epsilon = 1e300: is beyond single precision"),
             (adam(0.9, 0.9, 1e-60), "epsilon = 1e-60: is beyond single precision"),
             (Optimizer::Sgd { momentum: 1.0, nesterov: false }, "momentum = 1: must be at least 0 and below 1"),
@@ -354,7 +386,7 @@ mod tests {
             let error = optimizer.validate().unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
-        let decay = Optimizer::AdamW { beta1: 0.9, beta2: 0.9, epsilon: 0.0, weight_decay: -1.0 };
+        let decay = Optimizer::AdamW { beta1: 0.9, beta2: 0.9, epsilon: 1e-8, weight_decay: -1.0 };
         assert!(
             decay.validate().unwrap_err().to_string().starts_with("weight_decay = -1: must be a number of at least 0")
         );

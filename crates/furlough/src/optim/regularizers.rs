@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// g ← g + l2 · w + l1 · sign(w)                      weights, not biases; sign(0) = 0
 /// ```
 ///
-/// passes through the optimizer. AdamW's decay does not, and is the optimizer's. The L1 penalty is
+/// passes through the optimizer. The decay of AdamW and Lion does not, and is the optimizer's. The L1 penalty is
 /// the lasso's (Tibshirani 1996), by its subgradient. After the step each hidden unit whose
 /// incoming weights (biases left out) have a Euclidean norm over `max_norm` has them scaled back to
 /// it (Srivastava et al. 2014, section 5.1); the output layer is left free.
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Regularizers {
     /// L2 penalty: `l2/2 · |w|²` is added to the loss, for weights only. A recipe calls it
-    /// `weight_decay`, except with AdamW.
+    /// `weight_decay`, except with AdamW and Lion.
     pub l2: f64,
     /// L1 penalty: `l1 · Σ|w|` is added to the loss, for weights only. Each step of SGD takes a
     /// weight the same distance `learning_rate · l1` towards 0, however small it is: weights that

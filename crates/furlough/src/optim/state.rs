@@ -10,7 +10,8 @@ pub struct OptimizerState {
 impl OptimizerState {
     /// Returns the state before the first step, all zeros, for so many parameters.
     pub fn new(optimizer: &Optimizer, parameters: usize) -> Self {
-        Self::from_buffers(optimizer, |_| Ok::<_, std::convert::Infallible>(vec![0.0; parameters])).unwrap_or_default()
+        let buffers = optimizer.state_buffers().iter().map(|&name| (name, vec![0.0; parameters])).collect();
+        OptimizerState { buffers }
     }
 
     /// Returns the state whose buffers `read` gives, each by its name.

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 /// Answers by a trained network.
 ///
 /// What it answers for is anything that becomes [`Inputs`]: an array of numbers, [`Examples`], or a
-/// data set whose targets are left aside. An example's answer has the same bits whatever is beside
+/// data set. An example's answer has the same bits whatever is beside
 /// it. Arrays are taken as they are: a network that learned from bytes saw them times their scale.
 ///
 /// ```no_run
@@ -181,6 +181,7 @@ impl Predictor {
     /// [`Error::Data`] when the data does not fit the network, or all its weights are 0.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
         check_fit(self.mlp.architecture(), data)?;
+        self.task_of(data.into())?;
         data.check_weights()?;
         let (mut confusion, mut sums) = match data.targets() {
             Targets::Classes { names, .. } => (Some(Array2::zeros((names.len(), names.len()))), None),

@@ -73,8 +73,15 @@ impl<'a> RegressionSums<'a> {
         let score = |(output, &[squares, absolutes]): (usize, &[f64; 2])| {
             let mean = weighted(output, &|target| target) / total;
             let spread = weighted(output, &|target| (target - mean).powi(2));
-            let constant = if squares == 0.0 { 1.0 } else { 0.0 };
-            let r2 = if spread == 0.0 { constant } else { 1.0 - squares / spread };
+            // By the targets, because a weighted mean of equal ones may be off by rounding.
+            let column = self.targets.column(output);
+            let mut seen = (0..column.len()).filter(|&example| self.data.weight(example) > 0.0).map(|at| column[at]);
+            let first = seen.next();
+            let r2 = match seen.all(|target| Some(target) == first) {
+                true if squares == 0.0 => 1.0,
+                true => 0.0,
+                false => 1.0 - squares / spread,
+            };
             OutputScores { rmse: (squares / total).sqrt(), mae: absolutes / total, r2 }
         };
         let outputs: Vec<OutputScores> = self.sums.iter().enumerate().map(score).collect();
@@ -138,5 +145,15 @@ mod tests {
         assert_eq!(r2(array![[3.0], [3.0]], array![[3.0], [3.0]]), 1.0);
         assert_eq!(r2(array![[3.0], [3.0]], array![[3.0], [4.0]]), 0.0);
         assert_eq!((r2(array![[3.0]], array![[3.0]]), r2(array![[3.0]], array![[2.0]])), (1.0, 0.0));
+        // Such weights give a mean that is not quite 3.1.
+        let weights = Some(&[0.1, 0.3, 0.7, 0.0][..]);
+        let weighted = |prediction| {
+            scores(
+                array![[3.1], [3.1], [3.1], [9.0]],
+                array![[prediction], [f64::from(3.1f32)], [f64::from(3.1f32)], [0.0]],
+                weights,
+            )
+        };
+        assert_eq!((weighted(f64::from(3.1f32)).mean.r2, weighted(4.0).mean.r2), (1.0, 0.0));
     }
 }

@@ -134,8 +134,7 @@ impl EarlyStopping {
             // The buffers are there already.
             Some(best) => {
                 (best.epoch, best.value) = (epoch, value);
-                best.mlp.parameters_mut().copy_from_slice(mlp.parameters());
-                best.mlp.dropout_logits_mut().copy_from_slice(mlp.dropout_logits());
+                best.mlp.take_weights(mlp);
             }
             None => *best = Some(BestEpoch { epoch, value, mlp: mlp.clone() }),
         }

@@ -21,7 +21,7 @@ pub(crate) struct Evaluator {
 }
 
 /// Examples whose outputs are held at once.
-const CHUNK: usize = 8192;
+pub(super) const CHUNK: usize = 8192;
 
 impl Evaluator {
     /// The scores on `data`, which fits the network. `seen` hears each example and its

@@ -1,4 +1,5 @@
 use super::TrainOptions;
+use super::evaluate::CHUNK;
 use crate::nn::{Activation, Architecture, Block, DropoutKind, Layer, Sequential};
 use crate::{Error, Result};
 
@@ -47,9 +48,6 @@ const THREAD: u64 = 1 << 19;
 /// From so many rows on weights may be packed for the backward pass whatever the shapes.
 const WORTH_PACKING: u64 = 128;
 
-/// Examples whose outputs an evaluation holds at once.
-const EVALUATED: u64 = 8192;
-
 impl TrainingMemory {
     /// Reckons what training such a network on `examples` examples takes. The data themselves are
     /// not counted.
@@ -84,7 +82,7 @@ impl TrainingMemory {
         let units = architecture.inputs() as u64 + sum(&|_, block| block.outputs as u64);
         let rows = units.saturating_add(widest).saturating_mul(TILE);
         let of_threads = WORD.saturating_mul(threads.max(1) as u64).saturating_mul(rows.saturating_add(THREAD));
-        let evaluated = EVALUATED.saturating_mul(architecture.outputs() as u64).saturating_mul(WORD);
+        let evaluated = (CHUNK as u64).saturating_mul(architecture.outputs() as u64).saturating_mul(WORD);
         let best = if options.early_stopping.is_some() { parameters } else { 0 };
         let saved = parameters.saturating_add(state).saturating_add(best);
         TrainingMemory {

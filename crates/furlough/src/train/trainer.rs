@@ -1,6 +1,8 @@
 use super::evaluate::{Evaluator, Scores};
 use super::shapes::check_fit;
-use super::{Control, EarlyStopping, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason};
+use super::{
+    BestEpoch, Control, EarlyStopping, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason,
+};
 use super::{TrainOptions, TrainState};
 use crate::compute::{Cpu, StepPlan};
 use crate::data::{Batch, Dataset, EvalData, EvalSplit, Targets, epoch_order};
@@ -105,7 +107,8 @@ impl<'a> Trainer<'a> {
     /// Returns how the next step is computed, without taking it.
     pub fn plan(&mut self) -> &StepPlan {
         let progress = &self.state.progress;
-        let factor = self.options.dropout_schedule.factor(progress.step, self.steps());
+        // After the last step, that one's once more.
+        let factor = self.options.dropout_schedule.factor(progress.step.min(self.steps() - 1), self.steps());
         epoch_order(self.key(), progress.epoch, &mut self.order);
         let examples = &self.order[self.next_batch()];
         self.cpu.plan_step(Batch { data: self.data, examples }, factor)
@@ -165,10 +168,15 @@ impl<'a> Trainer<'a> {
             _ if self.is_over() => StopReason::EarlyStopped,
             _ => StopReason::Asked,
         };
-        observer.observe(&Event::Checkpoint { state: &self.state })?;
+        // Where a call before this one has put the best epoch's network in its place, it does not go
+        // with the rest of the state.
+        let restored = |best: &BestEpoch| best.epoch < self.state.progress.epoch && best.mlp == self.state.mlp;
+        if !self.state.best.as_ref().is_some_and(restored) {
+            observer.observe(&Event::Checkpoint { state: &self.state })?;
+        }
         // After the checkpoint, which says how training went, and from which this comes again.
         if let (true, Some(best)) = (reason.is_finished(), &self.state.best) {
-            self.state.mlp = best.mlp.clone();
+            self.state.mlp.take_weights(&best.mlp);
         }
         observer.observe(&Event::Stop { reason, state: &self.state })?;
         Ok(reason)

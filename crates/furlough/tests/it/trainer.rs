@@ -20,6 +20,7 @@ furlough_harness::tests![
     an_observers_error_ends_the_run,
     a_batch_larger_than_the_data_is_one_batch,
     what_does_not_fit_is_refused_with_its_reason,
+    a_run_that_is_over_still_has_a_plan,
 ];
 
 /// 150 examples: which quarter of the square is it in?
@@ -304,4 +305,14 @@ fn what_does_not_fit_is_refused_with_its_reason() {
 
 fn data_targets() -> Targets {
     Targets::Classes { labels: vec![0], names: ["a", "b", "c", "d"].map(String::from).to_vec() }
+}
+
+/// A warm-up of the whole training leaves no step for what follows it.
+fn a_run_that_is_over_still_has_a_plan() {
+    let data = quarters();
+    let schedule = Schedule::Warmup(1.0, Box::new(Schedule::Linear));
+    let options = TrainOptions { epochs: 1, dropout_schedule: schedule, ..options() };
+    let mut trainer = Trainer::new(&network(), &options, &data, 1).unwrap();
+    trainer.fit(None).unwrap();
+    assert!(!trainer.plan().to_string().is_empty());
 }

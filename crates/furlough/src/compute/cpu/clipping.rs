@@ -6,8 +6,9 @@ use super::follow::{Follower, TileRule};
 use super::partition::ParameterTile;
 use super::simd::for_each_isa;
 use super::workers::Workers;
-use super::workspace::Shared;
+use super::workspace::{Borrowed, Shared};
 use crate::nn::Architecture;
+use crate::optim::clip_factor;
 
 /// Parameters whose squares one task sums. The norm's order of summation is by these, and not by
 /// tiles, which depend on the number of workers.
@@ -61,6 +62,39 @@ impl FullGradient {
             unsafe { follower.row(rule, start, row) };
         }
     }
+}
+
+/// What is done to each of some tiles of parameters, which are called by their numbers; the last
+/// argument is the worker.
+pub(super) struct TileJobs<'a> {
+    /// How many tiles there are.
+    pub(super) tiles: usize,
+    /// Writes a tile's gradient to its place.
+    pub(super) differentiate: &'a (dyn Fn(usize, &Borrowed<'_>, usize) + Sync),
+    /// Updates a tile: with part of a gradient that is there, times a factor, or with its own.
+    pub(super) update: &'a (dyn Fn(usize, Option<(&FullGradient, f32)>, usize) + Sync),
+}
+
+/// Updates all tiles, in `full` first if the rule clips. Returns the norm of the gradient if it is
+/// to be clipped, else 0; where it is not finite nothing changes.
+pub(super) fn update_tiles(
+    workers: &mut Workers,
+    follower: &Follower<'_>,
+    full: &mut Option<FullGradient>,
+    jobs: &TileJobs<'_>,
+) -> f64 {
+    let Some(bound) = follower.rule.clip_norm else {
+        workers.run(jobs.tiles, &|tile, worker| (jobs.update)(tile, None, worker));
+        return 0.0;
+    };
+    let full = full.get_or_insert_with(|| FullGradient::new(follower.parameters.len()));
+    workers.run(jobs.tiles, &|tile, worker| (jobs.differentiate)(tile, &full.values, worker));
+    let norm = full.norm(follower.isa, workers);
+    if norm.is_finite() {
+        let clipped = (&*full, clip_factor(norm, bound));
+        workers.run(jobs.tiles, &|tile, worker| (jobs.update)(tile, Some(clipped), worker));
+    }
+    norm
 }
 
 /// Returns where each row of a tile begins in the parameters, and how long it is: one row for

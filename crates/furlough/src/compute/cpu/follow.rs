@@ -5,11 +5,11 @@ use super::matrix::Scale;
 use super::simd::for_each_isa;
 use super::workspace::Borrowed;
 use crate::nn::{Mlp, ParamSpec};
-use crate::optim::{MAX_BUFFERS, OptimizerState, RowUpdate, UpdateRule};
+use crate::optim::{AdamStep, LionStep, MAX_BUFFERS, OptimizerState, RowUpdate, UpdateRule};
 
 /// The parameters and the optimizer's state, with what a step does to them.
 pub(super) struct Follower<'a> {
-    isa: Isa,
+    pub(super) isa: Isa,
     pub(super) rule: &'a UpdateRule,
     pub(super) parameters: Borrowed<'a>,
     state: [Borrowed<'a>; MAX_BUFFERS],
@@ -89,13 +89,8 @@ impl<'a> Follower<'a> {
             RowUpdate::Momentum { rate, momentum, nesterov } => {
                 momentum_row(isa, weights, state(0), gradient, rate, momentum, l2, nesterov);
             }
-            RowUpdate::Adam { shrink, rate, own, beta2, unbias, epsilon } => {
-                let (first, second) = (state(0), state(1));
-                adam_row(isa, weights, first, second, gradient, shrink, rate, own, beta2, unbias, epsilon, l2);
-            }
-            RowUpdate::Lion { shrink, rate, old, own } => {
-                lion_row(isa, weights, state(0), gradient, shrink, rate, old, own, l2);
-            }
+            RowUpdate::Adam(step) => adam_row(isa, weights, [state(0), state(1)], gradient, step, l2),
+            RowUpdate::Lion(step) => lion_row(isa, weights, state(0), gradient, step, l2),
         }
     }
 }
@@ -135,20 +130,9 @@ for_each_isa! {
         }
     }
 
-    fn adam_row(
-        isa,
-        weights: &mut [f32],
-        first: &mut [f32],
-        second: &mut [f32],
-        gradient: &[f32],
-        shrink: f32,
-        rate: f32,
-        own: [f32; 2],
-        beta2: f32,
-        unbias: f32,
-        epsilon: f32,
-        l2: f32,
-    ) {
+    fn adam_row(isa, weights: &mut [f32], moments: [&mut [f32]; 2], gradient: &[f32], step: AdamStep, l2: f32) {
+        let AdamStep { shrink, rate, own, beta2, unbias, epsilon } = step;
+        let [first, second] = moments;
         for (((w, m), v), &g) in weights.iter_mut().zip(first).zip(second).zip(gradient) {
             let g = g + l2 * *w;
             *m += own[0] * (g - *m);
@@ -157,17 +141,8 @@ for_each_isa! {
         }
     }
 
-    fn lion_row(
-        isa,
-        weights: &mut [f32],
-        first: &mut [f32],
-        gradient: &[f32],
-        shrink: f32,
-        rate: f32,
-        old: [f32; 2],
-        own: [f32; 2],
-        l2: f32,
-    ) {
+    fn lion_row(isa, weights: &mut [f32], first: &mut [f32], gradient: &[f32], step: LionStep, l2: f32) {
+        let LionStep { shrink, rate, old, own } = step;
         for ((w, m), &g) in weights.iter_mut().zip(first).zip(gradient) {
             let g = g + l2 * *w;
             let ahead = old[0] * *m + own[0] * g;

@@ -4,7 +4,7 @@ use super::blocking::{
     DELTA_MAJOR_FEWEST_INPUTS, DELTA_MAJOR_FEWEST_UNITS, DELTA_MAJOR_INPUTS, DELTA_MAJOR_UNITS, GATHERED_FEWEST_INPUTS,
     GATHERED_INPUTS, K_MULTIPLE, LINE, TILE_INPUTS, TILE_UNITS, even_parts, parts,
 };
-use crate::nn::{Architecture, Block, ParamGroup, ParamSpec};
+use crate::nn::{Architecture, Block, ParamSpec};
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -30,10 +30,8 @@ impl ParameterTile {
 
     /// Returns the parameter that it is of.
     pub(super) fn spec<'a>(&self, architecture: &'a Architecture) -> &'a ParamSpec {
-        let block = self.block;
-        let group = if self.inputs.is_some() { ParamGroup::Weight { block } } else { ParamGroup::Bias { block } };
-        let spec = architecture.param_specs().iter().find(|spec| spec.group == group);
-        spec.expect("every block has weights and biases")
+        // Block after block, weights before biases.
+        &architecture.param_specs()[2 * self.block + usize::from(self.inputs.is_none())]
     }
 
     /// Returns the words of scratch for its gradient, whole cache lines.

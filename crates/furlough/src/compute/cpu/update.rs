@@ -2,7 +2,7 @@
 //! follows while the tile is in cache. Plain SGD has no gradient at all: the product is added to
 //! the weights. Where gradients are clipped all of them come first.
 
-use super::clipping::FullGradient;
+use super::clipping::{FullGradient, TileJobs, update_tiles};
 use super::concrete::Concretes;
 use super::connections::{Connections, drop_part};
 use super::follow::{Follower, TileRule};
@@ -18,7 +18,7 @@ use super::workspace::{Borrowed, Scratch, Workspace};
 use super::{Cpu, Isa};
 use crate::data::Batch;
 use crate::nn::{Architecture, Mlp};
-use crate::optim::{OptimizerState, UpdateRule, clip_factor};
+use crate::optim::{OptimizerState, UpdateRule};
 use std::ops::Range;
 
 /// Units whose norms are bounded together.
@@ -74,35 +74,21 @@ pub(super) fn update(
         refills,
     };
     let tiles = &partitions[plan.partition()].tiles;
-    // SAFETY of the jobs below: each worker has its own scratch and each tile its own parameters.
-    // The phase before is over, and in this one the workspace is only read.
-    let norm = rule.clip_norm.map(|bound| {
-        let gradient = gradient.get_or_insert_with(|| FullGradient::new(architecture.parameters()));
-        workers.run(tiles.len(), &|task, worker| {
-            // SAFETY: as above, and each tile has its own part of the gradient.
-            unsafe { update.differentiate(&tiles[task], &gradient.values, update.scratch.of(worker)) };
-        });
-        let norm = gradient.norm(*isa, workers);
-        if norm.is_finite() {
-            let clipped = (&*gradient, clip_factor(norm, bound));
-            workers.run(tiles.len(), &|task, worker| {
-                // SAFETY: as above.
-                unsafe { update.tile(&tiles[task], Some(clipped), update.scratch.of(worker)) };
-            });
-        }
-        norm
-    });
-    match norm {
-        None => workers.run(tiles.len(), &|task, worker| {
-            // SAFETY: as above.
-            unsafe { update.tile(&tiles[task], None, update.scratch.of(worker)) };
-        }),
-        Some(norm) if !norm.is_finite() => return norm,
-        Some(_) => {}
+    // SAFETY of both: each worker has its own scratch, and each tile its own parameters and its own
+    // part of the gradient. The phase before is over, and in this one the workspace is only read.
+    let jobs = TileJobs {
+        tiles: tiles.len(),
+        differentiate: &|tile, full, worker| unsafe {
+            update.differentiate(&tiles[tile], full, update.scratch.of(worker));
+        },
+        update: &|tile, clipped, worker| unsafe { update.tile(&tiles[tile], clipped, update.scratch.of(worker)) },
+    };
+    let norm = update_tiles(workers, &update.follower, gradient, &jobs);
+    if norm.is_finite() {
+        bound_all_norms(workers, architecture, &update.follower.parameters, rule);
+        packed.set_filled(refills.then(|| mlp.revision()));
     }
-    bound_all_norms(workers, architecture, &update.follower.parameters, rule);
-    packed.set_filled(refills.then(|| mlp.revision()));
-    norm.unwrap_or(0.0)
+    norm
 }
 
 impl Update<'_> {

@@ -4,7 +4,7 @@
 //! first.
 
 use super::super::blocking::{TILE_UNITS, parts};
-use super::super::clipping::FullGradient;
+use super::super::clipping::{FullGradient, TileJobs, update_tiles};
 use super::super::follow::Follower;
 use super::super::gradient::{Deltas, gradient_scratch, input_major};
 use super::super::matmul::{Matmul, floats_mut};
@@ -16,7 +16,6 @@ use super::super::workers::Workers;
 use super::super::workspace::Borrowed;
 use super::Step;
 use super::gather_scatter::scatter_add;
-use crate::optim::clip_factor;
 use std::ops::Range;
 
 /// Returns the words of scratch for a tile: the gradient, the product of a group, and its inputs
@@ -71,50 +70,44 @@ pub(super) fn parameters(
     full: &mut Option<FullGradient>,
 ) -> f64 {
     let architecture = step.architecture;
-    let norm = follower.rule.clip_norm.map(|bound| {
-        let full = full.get_or_insert_with(|| FullGradient::new(architecture.parameters()));
-        workers.run(tiles.len(), &|task, worker| {
-            // SAFETY: each worker has its own scratch, and each tile its own part of the gradient.
-            unsafe { differentiate(step, &tiles[task], &full.values, step.scratch.of(worker)) };
-        });
-        let norm = full.norm(step.matmul.isa(), workers);
-        if norm.is_finite() {
-            let factor = clip_factor(norm, bound);
-            workers.run(tiles.len(), &|task, worker| {
-                let tile = &tiles[task];
-                let rule = follower.of(tile.spec(architecture), 0.0);
-                // SAFETY: each worker has its own scratch, and each tile its own parameters.
-                unsafe {
-                    let row = floats_mut(&mut step.scratch.of(worker)[..tile.units.len()]);
-                    full.follow(follower, architecture, (tile, rule), factor, row);
-                }
-            });
-        }
-        norm
-    });
-    match norm {
-        None => workers.run(tiles.len(), &|task, worker| {
-            // SAFETY: as above.
-            unsafe { update(step, &tiles[task], follower, step.scratch.of(worker)) };
-        }),
-        Some(norm) if !norm.is_finite() => return norm,
-        Some(_) => {}
+    // SAFETY of both: each worker has its own scratch, and each tile its own parameters and its own
+    // part of the gradient.
+    let jobs = TileJobs {
+        tiles: tiles.len(),
+        differentiate: &|tile, full, worker| unsafe {
+            differentiate(step, &tiles[tile], full, step.scratch.of(worker));
+        },
+        update: &|tile, clipped, worker| unsafe {
+            update(step, (&tiles[tile], clipped), follower, step.scratch.of(worker));
+        },
+    };
+    let norm = update_tiles(workers, follower, full, &jobs);
+    if norm.is_finite() {
+        bound_all_norms(workers, architecture, &follower.parameters, follower.rule);
     }
-    bound_all_norms(workers, architecture, &follower.parameters, follower.rule);
-    norm.unwrap_or(0.0)
+    norm
 }
 
-/// Updates a tile with its own gradient.
+/// Updates a tile: with part of a gradient that is there, times a factor, or with its own.
 ///
 /// # Safety
 /// Nobody else uses the tile's parameters or their state now; the workspace is only read.
-unsafe fn update(step: Step<'_>, tile: &ParameterTile, follower: &Follower<'_>, scratch: &mut [u32]) {
+unsafe fn update(
+    step: Step<'_>,
+    (tile, clipped): (&ParameterTile, Option<(&FullGradient, f32)>),
+    follower: &Follower<'_>,
+    scratch: &mut [u32],
+) {
     let width = step.architecture.blocks()[tile.block].outputs;
     let (weights, biases) = step.architecture.ranges(tile.block);
     let columns = tile.units.len();
     let (gradient, scratch) = scratch.split_at_mut(tile.gradient_words());
     let gradient = &mut floats_mut(gradient)[..tile.len()];
     let rule = follower.of(tile.spec(step.architecture), 0.0);
+    if let Some((full, factor)) = clipped {
+        // SAFETY: the tile's own parameters.
+        return unsafe { full.follow(follower, step.architecture, (tile, rule), factor, gradient) };
+    }
     let Some(inputs) = &tile.inputs else {
         bias_gradient(step, tile, gradient);
         // SAFETY: the tile's own parameters.
