@@ -102,7 +102,8 @@ pub struct TuneArgs {
     #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run", allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
 
-    /// One JSON object a line on standard output: start, phase, trial, replicate, verdict, stop
+    /// One JSON object a line on standard output: start, phase, trial, searched, replicate,
+    /// verdict, stop
     #[arg(long, help_heading = "Output", conflicts_with = "quiet")]
     pub json: bool,
     /// Say nothing but errors

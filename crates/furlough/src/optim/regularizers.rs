@@ -9,10 +9,10 @@ use crate::{Error, Result};
 /// g ← g + l2 · w + l1 · sign(w)                      weights, not biases; sign(0) = 0
 /// ```
 ///
-/// passes through the optimizer. The decay of AdamW and Lion does not, and is the optimizer's. The L1 penalty is
-/// the lasso's (Tibshirani 1996), by its subgradient. After the step each hidden unit whose
-/// incoming weights (biases left out) have a Euclidean norm over `max_norm` has them scaled back to
-/// it (Srivastava et al. 2014, section 5.1); the output layer is left free.
+/// passes through the optimizer. The decay of AdamW and Lion does not, and is the optimizer's. The
+/// L1 penalty is the lasso's (Tibshirani 1996), by its subgradient. After the step each hidden unit
+/// whose incoming weights (biases left out) have a Euclidean norm over `max_norm` has them scaled
+/// back to it (Srivastava et al. 2014, section 5.1); the output layer is left free.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Regularizers {

@@ -168,8 +168,8 @@ impl<'a> Trainer<'a> {
             _ if self.is_over() => StopReason::EarlyStopped,
             _ => StopReason::Asked,
         };
-        // Where a call before this one has put the best epoch's network in its place, it does not go
-        // with the rest of the state.
+        // Where a call before this one has put the best epoch's network in its place, it does not
+        // go with the rest of the state.
         let restored = |best: &BestEpoch| best.epoch < self.state.progress.epoch && best.mlp == self.state.mlp;
         if !self.state.best.as_ref().is_some_and(restored) {
             observer.observe(&Event::Checkpoint { state: &self.state })?;

@@ -102,7 +102,8 @@ fn the_network_is_that_of_the_best_epoch() {
         assert_eq!(Some(scores.loss), told.epochs[best].eval_loss());
         let all: Vec<EpochSummary> = told.epochs;
         assert_eq!(options(patience, metric).early_stopping.unwrap().best_epoch(&all), Some(best as u32 + 1));
-        // A run that is over stays over, and overwrites no checkpoint with a network of another epoch.
+        // A run that is over stays over, and overwrites no checkpoint with a network of another
+        // epoch.
         let again = run(&mut trainer, &validation);
         assert_eq!(again.end.unwrap().1, state);
         assert_eq!(again.last_checkpoint, None);

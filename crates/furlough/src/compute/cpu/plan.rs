@@ -1,6 +1,6 @@
 //! The one place that decides how a call is computed. [`StepPlan`] is a plain value made of shapes,
-//! precision, instruction set, drop probabilities, threads, the time of a hand-over to them, and how
-//! many features are zero; all else executes it.
+//! precision, instruction set, drop probabilities, threads, the time of a hand-over to them, and
+//! how many features are zero; all else executes it.
 //!
 //! Only [`should_gather`] changes how sums round, and it looks at shapes, p and sharing alone.
 //! Everything else changes speed and no bit.
