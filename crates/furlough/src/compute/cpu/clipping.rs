@@ -64,6 +64,9 @@ impl FullGradient {
     }
 }
 
+/// A gradient that is there, and what it is multiplied by.
+pub(super) type Clipped<'a> = (&'a FullGradient, f32);
+
 /// What is done to each of some tiles of parameters, which are called by their numbers; the last
 /// argument is the worker.
 pub(super) struct TileJobs<'a> {
@@ -71,8 +74,8 @@ pub(super) struct TileJobs<'a> {
     pub(super) tiles: usize,
     /// Writes a tile's gradient to its place.
     pub(super) differentiate: &'a (dyn Fn(usize, &Borrowed<'_>, usize) + Sync),
-    /// Updates a tile: with part of a gradient that is there, times a factor, or with its own.
-    pub(super) update: &'a (dyn Fn(usize, Option<(&FullGradient, f32)>, usize) + Sync),
+    /// Updates a tile: with part of a gradient that is there, or with its own.
+    pub(super) update: &'a (dyn Fn(usize, Option<Clipped<'_>>, usize) + Sync),
 }
 
 /// Updates all tiles, in `full` first if the rule clips. Returns the norm of the gradient if it is

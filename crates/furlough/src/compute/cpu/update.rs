@@ -2,7 +2,7 @@
 //! follows while the tile is in cache. Plain SGD has no gradient at all: the product is added to
 //! the weights. Where gradients are clipped all of them come first.
 
-use super::clipping::{FullGradient, TileJobs, update_tiles};
+use super::clipping::{Clipped, TileJobs, update_tiles};
 use super::concrete::Concretes;
 use super::connections::{Connections, drop_part};
 use super::follow::{Follower, TileRule};
@@ -74,14 +74,17 @@ pub(super) fn update(
         refills,
     };
     let tiles = &partitions[plan.partition()].tiles;
-    // SAFETY of both: each worker has its own scratch, and each tile its own parameters and its own
-    // part of the gradient. The phase before is over, and in this one the workspace is only read.
     let jobs = TileJobs {
         tiles: tiles.len(),
-        differentiate: &|tile, full, worker| unsafe {
-            update.differentiate(&tiles[tile], full, update.scratch.of(worker));
+        differentiate: &|tile, full, worker| {
+            // SAFETY: each worker has its own scratch, and each tile its own part of the gradient.
+            // The phase before is over, and in this one the workspace is only read.
+            unsafe { update.differentiate(&tiles[tile], full, update.scratch.of(worker)) };
         },
-        update: &|tile, clipped, worker| unsafe { update.tile(&tiles[tile], clipped, update.scratch.of(worker)) },
+        update: &|tile, clipped, worker| {
+            // SAFETY: as above, and each tile has its own parameters.
+            unsafe { update.tile(&tiles[tile], clipped, update.scratch.of(worker)) };
+        },
     };
     let norm = update_tiles(workers, &update.follower, gradient, &jobs);
     if norm.is_finite() {
@@ -96,7 +99,7 @@ impl Update<'_> {
     ///
     /// # Safety
     /// Nobody else uses the tile's parameters now, and the workspace is only read.
-    unsafe fn tile(&self, tile: &ParameterTile, clipped: Option<(&FullGradient, f32)>, scratch: &mut [u32]) {
+    unsafe fn tile(&self, tile: &ParameterTile, clipped: Option<Clipped<'_>>, scratch: &mut [u32]) {
         let (gradient, scratch) = scratch.split_at_mut(tile.gradient_words());
         let gradient = floats_mut(&mut gradient[..tile.len()]);
         let Some(how) = self.plan.blocks[tile.block].gradient else { return };

@@ -4,7 +4,7 @@
 //! first.
 
 use super::super::blocking::{TILE_UNITS, parts};
-use super::super::clipping::{FullGradient, TileJobs, update_tiles};
+use super::super::clipping::{Clipped, FullGradient, TileJobs, update_tiles};
 use super::super::follow::Follower;
 use super::super::gradient::{Deltas, gradient_scratch, input_major};
 use super::super::matmul::{Matmul, floats_mut};
@@ -60,8 +60,8 @@ pub(super) fn pack_deltas(step: Step<'_>, workers: &mut Workers) {
     });
 }
 
-/// Updates all parameters in step `number` of the run. Returns the norm of the gradient if it is to
-/// be clipped, by `full`, else 0; where it is not finite nothing changes.
+/// Updates all parameters. Returns the norm of the gradient if it is to be clipped, by `full`, else
+/// 0; where it is not finite nothing changes.
 pub(super) fn parameters(
     step: Step<'_>,
     workers: &mut Workers,
@@ -70,15 +70,15 @@ pub(super) fn parameters(
     full: &mut Option<FullGradient>,
 ) -> f64 {
     let architecture = step.architecture;
-    // SAFETY of both: each worker has its own scratch, and each tile its own parameters and its own
-    // part of the gradient.
     let jobs = TileJobs {
         tiles: tiles.len(),
-        differentiate: &|tile, full, worker| unsafe {
-            differentiate(step, &tiles[tile], full, step.scratch.of(worker));
+        differentiate: &|tile, full, worker| {
+            // SAFETY: each worker has its own scratch, and each tile its own part of the gradient.
+            unsafe { differentiate(step, &tiles[tile], full, step.scratch.of(worker)) };
         },
-        update: &|tile, clipped, worker| unsafe {
-            update(step, (&tiles[tile], clipped), follower, step.scratch.of(worker));
+        update: &|tile, clipped, worker| {
+            // SAFETY: each worker has its own scratch, and each tile its own parameters.
+            unsafe { update(step, (&tiles[tile], clipped), follower, step.scratch.of(worker)) };
         },
     };
     let norm = update_tiles(workers, follower, full, &jobs);
@@ -94,7 +94,7 @@ pub(super) fn parameters(
 /// Nobody else uses the tile's parameters or their state now; the workspace is only read.
 unsafe fn update(
     step: Step<'_>,
-    (tile, clipped): (&ParameterTile, Option<(&FullGradient, f32)>),
+    (tile, clipped): (&ParameterTile, Option<Clipped<'_>>),
     follower: &Follower<'_>,
     scratch: &mut [u32],
 ) {
