@@ -13,7 +13,7 @@ trap 'rm -rf "$place"' EXIT
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 {
     printf '[workspace]\nresolver = "3"\nmembers = ["*-%s"]\n\n[patch.crates-io]\n' "$version"
-    for crate in furlough-harness furlough furlough-lab furlough-cli; do
+    for crate in furlough-harness furlough furlough-tables furlough-lab furlough-cli; do
         cp -r "target/package/$crate-$version" "$place"
         rm -f "$place/$crate-$version/Cargo.lock"
         printf '%s = { path = "%s-%s" }\n' "$crate" "$crate" "$version"
