@@ -211,7 +211,7 @@ keys! {
             of the mean gradient, from 0 to below 1").default("0.999; with lion 0.99")
             .goes_with(MOMENTS).search(Search::choices(&["0.9", "0.95", "0.99", "0.999"])),
     }
-    /// Added to the root of that mean, at least 0.
+    /// Added to the root of that mean, above 0.
     epsilon: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.epsilon.or(said.kind().usual_moments()[2]),
