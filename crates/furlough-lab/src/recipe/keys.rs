@@ -201,7 +201,7 @@ keys! {
         decided: |said| said.beta1.or(said.kind().usual_moments()[0]),
         about: About::new(Heading::Optimizer, "B", "Of adam, adamw and lion: how much of the mean gradient goes on, \
             from 0 to below 1").default("0.9")
-            .goes_with(MOMENTS).search(Search::even(0.8, 0.99).within(0.0, 0.99)),
+            .goes_with(MOMENTS).follows("optimizer").search(Search::even(0.8, 0.99).within(0.0, 0.99)),
     }
     /// How much of the mean of their squares goes on, from 0 to below 1.
     beta2: f64 => Option<f64> {
@@ -209,7 +209,7 @@ keys! {
         decided: |said| said.beta2.or(said.kind().usual_moments()[1]),
         about: About::new(Heading::Optimizer, "B", "Of adam and adamw: how much of the mean square goes on, of lion: \
             of the mean gradient, from 0 to below 1").default("0.999; with lion 0.99")
-            .goes_with(MOMENTS).search(Search::choices(&["0.9", "0.95", "0.99", "0.999"])),
+            .goes_with(MOMENTS).follows("optimizer").search(Search::choices(&["0.9", "0.95", "0.99", "0.999"])),
     }
     /// Added to the root of that mean, above 0.
     epsilon: f64 => Option<f64> {
@@ -217,7 +217,7 @@ keys! {
         decided: |said| said.epsilon.or(said.kind().usual_moments()[2]),
         about: About::new(Heading::Optimizer, "E", "Of adam and adamw: what is added to the root of the mean square")
             .default("1e-8")
-            .goes_with(ADAM).search(Search::ratio(1e-9, 1e-4).within(1e-12, 1.0)),
+            .goes_with(ADAM).follows("optimizer").search(Search::ratio(1e-9, 1e-4).within(1e-12, 1.0)),
     }
     /// L2 penalty of the weights, or what the optimizer has in its place, at least 0.
     weight_decay: f64 => f64 {

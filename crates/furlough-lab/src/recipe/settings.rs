@@ -49,7 +49,8 @@ impl Settings {
     /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on
     /// dropout it is 0.5 after the last hidden layer and 0.2 after those before it. On `digits`,
     /// too small for the tutorial's batches and its tiny initial weights, batches are 32, epochs 30
-    /// and the initialization is Kaiming's, at learning rate 0.1.
+    /// and the initialization is Kaiming's, and SGD's learning rate is 0.1. Other optimizers have
+    /// their own learning rates, on any data.
     ///
     /// # Errors
     /// [`furlough::Error::Setting`] for the first value that is out of range.
@@ -199,9 +200,12 @@ mod tests {
         let sgd = settings("optimizer = 'sgd'\nmomentum = 0.9").over(adam.clone());
         assert_eq!((sgd.beta1, sgd.l1, sgd.momentum, sgd.lr), (None, Some(0.1), Some(0.9), None));
         assert!(sgd.resolve().is_ok());
+        // Each optimizer has its own moments, as it has its own rate.
         let more = settings("optimizer = 'adamw'\nlr = 0.1").over(adam.clone());
-        assert_eq!((more.beta1, more.lr), (Some(0.8), Some(0.1)));
+        assert_eq!((more.beta1, more.lr), (None, Some(0.1)));
         assert_eq!(settings("optimizer = 'adam'").over(adam.clone()), adam);
+        let lion = settings("optimizer = 'lion'\nbeta1 = 0.7").over(adam.clone());
+        assert_eq!((lion.beta1, lion.beta2, lion.epsilon), (Some(0.7), None, None));
         // A rate that was said for no optimizer is for any.
         assert_eq!(settings("optimizer = 'adam'").over(settings("lr = 0.2")).lr, Some(0.2));
         // What is said itself is refused where it does nothing, and so is what a file says alone.
