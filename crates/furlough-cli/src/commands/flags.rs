@@ -76,8 +76,12 @@ fn usual(key: SearchKey) -> String {
         Some(Absent::Below | Absent::Above) => ", or none",
     };
     match (key, key.search().usual) {
-        (SearchKey::Width, _) => "a quarter of the base's widest layer to four times that".into(),
-        (SearchKey::Depth, _) => "1 to 4 hidden layers".into(),
+        (SearchKey::Width, Usual::Around(factor)) => {
+            format!("the base's widest layer divided by {factor} to that times {factor}")
+        }
+        (SearchKey::Depth, Usual::Between(low, high)) => {
+            format!("{low} to {high} hidden layers, or to one more than the base has")
+        }
         (_, Usual::Between(low, high)) => format!("{} to {}{none}", small(low), small(high)),
         (_, Usual::Around(factor)) => format!("the base's divided by {factor} to that times {factor}{none}"),
         (_, Usual::Choices(names)) => code(names),
@@ -85,6 +89,7 @@ fn usual(key: SearchKey) -> String {
             Form::Choice(names) => code(&names),
             Form::Text | Form::Number | Form::Switch => String::new(),
         },
+        (SearchKey::Width | SearchKey::Depth, Usual::AllNames) => String::new(),
     }
 }
 

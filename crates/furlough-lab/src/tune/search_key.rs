@@ -22,6 +22,9 @@ pub enum SearchKey {
 const FIRST: [&str; 7] = ["dropout", "input_dropout", "width", "depth", "lr", "weight_decay", "max_norm"];
 
 const WIDTH: Search = Search::count(64.0, 1024.0).around(4.0);
+/// Fewer units than these are searched only where the base has layers of fewer.
+const NARROWEST: f64 = 4.0;
+
 const DEPTH: Search = Search { scale: Scale::Each, ..Search::count(1.0, 4.0).within(1.0, 16.0) };
 
 /// Other names that people give to them.
@@ -124,18 +127,21 @@ impl SearchKey {
             Scale::WholeByRatio => value.round().clamp(least, most),
             _ => round_to_digits(value, 2).clamp(least, most),
         };
-        match (self, usual) {
-            (SearchKey::Depth, _) => (1.0, 4.0_f64.max(base.hidden().len() as f64 + 1.0)),
-            (SearchKey::Width, _) => {
-                let widest = base.hidden().iter().copied().max().unwrap_or(1) as f64;
-                (round((widest / 4.0).max(4.0)), round(widest * 4.0))
+        match usual {
+            Usual::Between(low, high) if self == SearchKey::Depth => {
+                (low, high.max(base.hidden().len() as f64 + 1.0).min(most))
             }
-            (_, Usual::Between(low, high)) => (low, high),
-            (SearchKey::Key(key), Usual::Around(factor)) => {
-                let own = key.value(base).as_ref().and_then(number).unwrap_or(1.0);
-                (round(own / factor), round(own * factor))
+            Usual::Between(low, high) => (low, high),
+            Usual::Around(factor) => {
+                let widest = || base.hidden().iter().copied().max().map(|units| units as f64);
+                let (own, lowest) = match self {
+                    SearchKey::Key(key) => (key.value(base).as_ref().and_then(number), least),
+                    SearchKey::Width | SearchKey::Depth => (widest(), NARROWEST),
+                };
+                let own = own.unwrap_or(1.0).clamp(least, most);
+                (round((own / factor).max(lowest.min(own))), round(own * factor))
             }
-            (_, Usual::Choices(_) | Usual::AllNames) => (least, most),
+            Usual::Choices(_) | Usual::AllNames => (least, most),
         }
     }
 

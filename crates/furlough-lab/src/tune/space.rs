@@ -312,6 +312,27 @@ mod tests {
     }
 
     #[test]
+    fn usual_ranges_keep_to_their_limits() {
+        let usual = |hidden: &str, more: &str| {
+            let base = Settings::parse(&format!("data = 'digits'\nhidden = {hidden}\ndropout = 0.5\n{more}"), None);
+            let space = Space::parse("width,depth,lr,batch_size", &base.unwrap().resolve().unwrap()).unwrap();
+            ["width", "depth", "lr", "batch_size"].map(|name| {
+                let Some(Domain::Range(range)) = space.domain(SearchKey::named(name).unwrap()) else {
+                    panic!("{name}")
+                };
+                (range.low, range.high)
+            })
+        };
+        assert_eq!(usual("[64, 32]", "")[..2], [(16.0, 256.0), (1.0, 4.0)]);
+        assert_eq!(usual("[8]", "")[0], (4.0, 32.0));
+        assert_eq!(usual("[2]", "")[0], (2.0, 8.0));
+        assert_eq!(usual("[1]", "batch_size = 1\nlr = 1e-9"), [(1.0, 4.0), (1.0, 4.0), (1e-9, 1e-8), (1.0, 4.0)]);
+        let deep = format!("[{}]", ["65536"; 16].join(", "));
+        assert_eq!(usual(&deep, "lr = 1e20")[..3], [(16_384.0, 65_536.0), (1.0, 16.0), (1e8, 1e9)]);
+        assert_eq!(usual("[4, 4, 4, 4]", "")[1], (1.0, 5.0));
+    }
+
+    #[test]
     fn coordinates_lead_back_to_the_values() {
         // Some kinds of dropout have no sharing and no schedule.
         for without in [&["dropout_sharing", "dropout_schedule"][..], &["dropout_kind"]] {
