@@ -1,6 +1,7 @@
 //! What the terminal can show, and text made for it.
 
 use furlough::counted;
+use furlough::train::Progress;
 use std::env::var;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
@@ -117,6 +118,15 @@ pub fn thousands(number: u64) -> String {
 /// `1 thread`, `2 threads`.
 pub fn threads(number: usize) -> String {
     counted(number, "thread")
+}
+
+/// `3 of 10 epochs and 4 steps of the next`: how far a run of so many epochs is.
+pub fn epochs_done(at: Progress, of: u32) -> String {
+    let steps = match at.step_in_epoch {
+        0 => String::new(),
+        steps => format!(" and {} of the next", counted(steps as usize, "step")),
+    };
+    format!("{} of {}{steps}", at.epoch, counted(of as usize, "epoch"))
 }
 
 /// A time as people say it: 0.41 s, 12.3 s, 3 min 20 s, 2 h 5 min.

@@ -5,7 +5,7 @@ use crate::args::CompareArgs;
 use crate::failure;
 use crate::terminal::{Style, bytes, duration, name, path};
 use furlough_lab::report::{ComparedRun, Comparison, PairedFigure, Part, page};
-use furlough_lab::run::final_record;
+use furlough_lab::run::{RunStatus, final_record};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -46,9 +46,10 @@ fn tables(comparison: &Comparison, style: Style) -> String {
         text.push_str(&format!("\n  {}\n", style.dim(&heading)));
         text.push_str(&table(&paired(comparison), style));
     }
-    let unfinished: Vec<_> = comparison.runs.iter().filter(|run| !run.finished).map(|run| run.name.as_str()).collect();
-    if !unfinished.is_empty() {
-        let note = format!("not finished, and so not in any mean: {}", unfinished.join(", "));
+    let left_out: Vec<_> =
+        comparison.runs.iter().filter(|run| run.status != RunStatus::Finished).map(|run| run.name.as_str()).collect();
+    if !left_out.is_empty() {
+        let note = format!("not trained to the end, and so not in any mean: {}", left_out.join(", "));
         text.push_str(&format!("\n  {}\n", style.text(&note)));
     }
     text

@@ -122,7 +122,7 @@ fn row(path: &Path, kind: FolderKind, locks: &Locks) -> Row {
 fn run_row(path: &Path) -> furlough_lab::Result<Row> {
     let contents = RunDir::open(path)?.contents()?;
     let split = contents.recipe.partition().eval_split();
-    let status = contents.status();
+    let status = contents.status().as_str();
     let RunContents { recipe, records, .. } = contents;
     let own = final_record(&recipe, &records).filter(|record| record.is_good());
     let last = own.or_else(|| records.iter().rev().find(|record| record.is_good())).map(|record| &record.summary);

@@ -11,7 +11,7 @@ pub struct Ending {
     pub out: PathBuf,
     /// What is in it, by name.
     pub files: Vec<String>,
-    /// Where the user said that the data is; the next command needs to be row again.
+    /// Where the user said that the data is: the next command needs to be told so, too.
     pub data_dir: Option<PathBuf>,
 }
 

@@ -5,7 +5,6 @@ use furlough::nn::{Activation, Architecture, Dropout, DropoutKind, MaskSharing};
 use furlough::optim::{Optimizer, Schedule};
 use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
-use furlough_lab::run::WarmStart;
 
 /// The lines that say what will happen.
 pub fn header(plan: &TrainPlan, style: Style) -> String {
@@ -50,9 +49,9 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
     };
     field("machine", &format!("{} · {}{precision}", threads(plan.threads), plan.instruction_set), false);
     field("run", &path(&plan.out), false);
-    if let Some(WarmStart { run, epoch, .. }) = &plan.from {
-        let epochs = counted(*epoch as usize, "epoch");
-        field("", &format!("from {} after {epochs}; the optimizer's state began anew", name(run)), true);
+    if let Some(from) = &plan.from {
+        let text = format!("from {}{}; the optimizer's state began anew", name(&from.run), from.after());
+        field("", &text, true);
     }
     if let Some(at) = plan.resumed {
         let (epoch, step) = (at.epoch, at.step_in_epoch);

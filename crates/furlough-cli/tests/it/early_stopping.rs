@@ -1,12 +1,13 @@
 //! Runs that stop early, and figures of the full network on the training set, as a user sees them.
 
-use crate::common::{fails, folder, json_lines, model, ok};
+use crate::common::{fails, folder, json_lines, model, ok, run};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
 furlough_harness::tests![
     a_run_that_stops_early_is_a_finished_one_everywhere,
+    a_stopped_run_names_the_epoch_whose_network_it_is,
     without_held_out_examples_nothing_stops_early,
     full_train_figures_stand_beside_the_running_ones,
     weights_of_classes_and_smoothing_are_part_of_the_recipe,
@@ -55,6 +56,41 @@ fn a_run_that_stops_early_is_a_finished_one_everywhere() {
     let lines = json_lines(&ok(folder, "train --data digits --hidden 8 --epochs 1 --out c --json"));
     assert!(lines.last().unwrap().get("best_epoch").is_none());
     assert!(read(&folder.join("c/manifest.json")).get("best_epoch").is_none());
+}
+
+/// One that was stopped, or killed before its manifest, has the network of its best epoch so far.
+fn a_stopped_run_names_the_epoch_whose_network_it_is() {
+    let folder = folder();
+    let folder = folder.path();
+    ok(folder, &format!("{EARLY} --out a --quiet"));
+    let whole = fs::read(folder.join("a/manifest.json")).unwrap();
+    let best = read(&folder.join("a/manifest.json"))["best_epoch"].as_u64().unwrap();
+    ok(folder, "train --from a --folds 5 --epochs 1 --out whole --quiet");
+    let from = |run: &str| read(&folder.join(run).join("manifest.json"))["from"]["epoch"].clone();
+    assert_eq!(from("whole"), best);
+    for name in ["manifest.json", "model.safetensors"] {
+        fs::remove_file(folder.join("a").join(name)).unwrap();
+    }
+    let evaluation = run(folder, "evaluate a --json");
+    let said = String::from_utf8(evaluation.stderr).unwrap();
+    let network = format!("it has {} of 90 epochs, and this is the network of its best epoch so far, {best}", best + 2);
+    assert!(said.contains(&network), "{said}");
+    let told = &json_lines(&String::from_utf8(evaluation.stdout).unwrap())[0]["unfinished"][0];
+    assert_eq!((&told["epoch"], &told["best_epoch"]), (&(best + 2).into(), &best.into()));
+    ok(folder, "report a --out page.html");
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(
+        page.contains(&format!("said of that in its checkpoint: that of the best epoch so far, {best}.")),
+        "the page"
+    );
+    let shown = ok(folder, "train --from a --folds 5 --epochs 1 --out b");
+    assert!(shown.contains(&format!("from a after {best} epochs;")), "{shown}");
+    assert_eq!((from("b"), model(folder, "b")), (best.into(), model(folder, "whole")));
+    // It has stopped early, which is not to be cut short.
+    let shown = ok(folder, "train --finish a");
+    assert!(shown.contains(&format!("it had stopped early, with {} of 90 epochs\n", best + 2)), "{shown}");
+    assert!(shown.contains(&format!("the network is that of the best epoch, {best}\n")), "{shown}");
+    assert_eq!(fs::read(folder.join("a/manifest.json")).unwrap(), whole);
 }
 
 fn without_held_out_examples_nothing_stops_early() {

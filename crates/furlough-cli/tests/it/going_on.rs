@@ -30,7 +30,7 @@ fn manifest(folder: &Path, run: &str) -> serde_json::Value {
 
 /// Ctrl-C after the third epoch of so many that it cannot end before.
 fn stopped(folder: &Path, run: &str) {
-    let train = SMALL.replace(" --quiet", " --json");
+    let train = SMALL.replace(" --quiet", " --threads 2 --json");
     let (code, said) = interrupted(folder, &format!("{train} --epochs 100000 --out {run}"), "\"epoch\":3,", "INT");
     assert_eq!(code, Some(130), "{said}");
 }
@@ -66,8 +66,12 @@ fn a_run_goes_on_from_what_another_one_learned() {
     ok(folder, "train --recipe second/recipe.toml --from first --out again --quiet");
     assert_eq!(model(folder, "again"), model(folder, "second"));
     fs::remove_dir_all(folder.join("first")).unwrap();
-    ok(folder, "train --recipe second/recipe.toml --from second/start.safetensors --out kept --quiet");
+    let shown = ok(folder, "train --recipe second/recipe.toml --from second/start.safetensors --out kept");
     assert_eq!(model(folder, "kept"), model(folder, "second"));
+    // A model file does not say after which epoch its weights were learned.
+    assert!(shown.contains("from second/start.safetensors; the optimizer's state began anew"), "{shown}");
+    assert!(manifest(folder, "kept")["from"].get("epoch").is_none());
+    assert!(ok(folder, "info kept").contains("from      second/start.safetensors\n"));
     // Runs that began with other weights are other arms.
     ok(folder, "train --recipe second/recipe.toml --out scratch --quiet");
     let compared = ok(folder, "compare scratch second");
@@ -171,10 +175,20 @@ fn a_stopped_run_is_made_a_finished_one_as_it_stands() {
     let folder = folder.path();
     stopped(folder, "a");
     let before = &json_lines(&ok(folder, "evaluate a --json"))[0];
+    fails(folder, "train --finish a --threads 4", 2);
+    let steps = match before["unfinished"][0]["step_in_epoch"].as_u64().unwrap() {
+        0 => String::new(),
+        1 => " and 1 step of the next".into(),
+        steps => format!(" and {steps} steps of the next"),
+    };
     let shown = ok(folder, "train --finish a --note enough");
     let done = json_lines(&read(folder, "a/metrics.jsonl")).len();
-    assert!(shown.contains(&format!("finished  as it stands, with {done} of 100000 epochs")), "{shown}");
+    let how_far = format!("{done} of 100000 epochs{steps}");
+    assert!(shown.contains(&format!("finished  as it stands, with {how_far}\n")), "{shown}");
+    // It says what the run computed with, and not what it was finished with.
+    let machine = json_lines(&read(folder, "a/origin.json").replace('\n', " ")).remove(0)["machine"].clone();
     let manifest = manifest(folder, "a");
+    assert_eq!((&manifest["threads"], &manifest["instruction_set"]), (&2.into(), &machine["instruction_set"]));
     assert_eq!((&manifest["status"], &manifest["stop_reason"]), (&"finished".into(), &"asked".into()));
     assert_eq!(manifest["last"]["epoch"], done);
     let evaluation = run(folder, "evaluate a --json");
@@ -190,16 +204,28 @@ fn a_stopped_run_is_made_a_finished_one_as_it_stands() {
     let listed = &json_lines(&ok(folder, "runs . --json"))[0];
     assert_eq!((&listed["status"], &listed["note"]), (&"cut short".into(), &"enough".into()));
     ok(folder, "report a --out a.html");
-    assert!(read(folder, "a.html").contains(&format!("This run was cut short after {done} of 100000 epochs")));
+    let page = read(folder, "a.html");
+    assert!(page.contains(&format!("This run was cut short after {how_far}, and its model is what it had learned")));
+    assert!(page.contains("trains all 100000 epochs") && !page.contains(">finished<"), "it is not reproduced by then");
     assert!(fails(folder, "train --resume a --quiet", 1).contains("is already finished"));
     ok(folder, "train --from a --epochs 1 --out b --quiet");
+    let compared = ok(folder, "compare b a");
+    assert!(compared.contains("not trained to the end, and so not in any mean: a\n"), "{compared}");
+    ok(folder, "report b a --out both.html");
+    assert!(read(folder, "both.html").contains("a <span class=\"state open\">cut short</span>"), "the comparison");
 
     // The same of a run that an older furlough began, and with JSON.
     stopped(folder, "old");
     fs::remove_file(folder.join("old/origin.json")).unwrap();
+    let cut = &json_lines(&ok(folder, "info old --json"))[0]["checkpoint"];
     let told = &json_lines(&ok(folder, "train --finish old --json"))[0];
     assert_eq!((&told["event"], &told["run"]), (&"stop".into(), &"old".into()));
+    assert_eq!((&told["reason"], &told["step_in_epoch"]), (&"asked".into(), &cut["step_in_epoch"]));
     ok(folder, "evaluate old");
+    // What it was computed with is not known, and nothing is said of it.
+    let written = self::manifest(folder, "old");
+    assert!(written.get("threads").is_none() && written.get("instruction_set").is_none(), "{written}");
+    assert!(!ok(folder, "info old").contains("machine") && ok(folder, "info a").contains("machine   2 threads"));
 }
 
 fn what_cannot_be_gone_on_from_is_refused() {
@@ -320,16 +346,18 @@ fn a_signal_saves_and_training_goes_on() {
     child.wait().unwrap();
 
     // Whoever ignores the signal for it has it ignored, and no trial of a tune dies of it.
-    let ignoring = "trap '' USR1; exec \"$0\" train --data digits --hidden 8 --epochs 100000 --out b --json";
+    let ignoring = "trap '' USR1; exec \"$0\" \"$@\"";
     let program = furlough(folder).get_program().to_os_string();
     let mut shell = std::process::Command::new("/bin/sh");
-    shell.args(["-c", ignoring]).arg(program).current_dir(folder).stdout(Stdio::piped());
-    let mut child = shell.spawn().unwrap();
+    shell.args(["-c", ignoring]).arg(program).args(train.replace("--out a", "--out b").split_whitespace());
+    let mut child = shell.current_dir(folder).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("\"epoch\":2,")));
+    assert!(lines.any(|line| line.contains("\"step\":3,")));
     signal(child.id(), "USR1");
-    let next: Vec<String> = lines.by_ref().take(5).collect();
-    assert!(next.iter().filter(|line| line.contains("\"checkpoint\"")).count() <= 1, "{next:?}");
+    // Still in its first epoch, it goes on and saves nothing.
+    let next: Vec<String> = lines.by_ref().take(30).collect();
+    let steps = next.iter().filter(|line| line.contains("\"event\":\"step\"")).count();
+    assert_eq!(steps, 30, "{next:?}");
     child.kill().unwrap();
     child.wait().unwrap();
 }

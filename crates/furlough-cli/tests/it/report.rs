@@ -166,7 +166,7 @@ fn a_run_that_diverged_is_told_as_such_everywhere() {
     }
     assert!(html.contains("diverged</span>") && html.contains("id=\"curves-0\""));
     // A comparison concludes nothing from it.
-    assert!(ok(folder, "compare good later").contains("not finished, and so not in any mean: later"));
+    assert!(ok(folder, "compare good later").contains("not trained to the end, and so not in any mean: later"));
     assert!(ok(folder, "runs .").lines().any(|line| line.contains("diverged") && line.ends_with("later")));
 }
 
@@ -305,7 +305,7 @@ fn runs_are_compared() {
     assert!(fails(folder, "compare a0 none", 1).contains("none: does not exist"));
     assert!(fails(folder, "compare a0 b0 a0/", 1).contains("is given twice"));
     fs::remove_file(folder.join("b1/manifest.json")).unwrap();
-    assert!(ok(folder, "compare a0 a1 b0 b1").contains("not finished, and so not in any mean: b1"));
+    assert!(ok(folder, "compare a0 a1 b0 b1").contains("not trained to the end, and so not in any mean: b1"));
 }
 
 fn a_study_is_shown() {

@@ -70,6 +70,8 @@ fn a_run_shows_while_it_trains() {
     later.until(|page| page.resets == 1);
     assert_eq!(later.runs["a"], page.runs["a"]);
     fs::remove_dir_all(folder.join("runs/a")).unwrap();
+    ok(folder, "train --finish runs/endless --quiet");
+    page.until(|page| page.state("endless") == Some("cut short"));
     page.until(|page| page.state("a").is_none());
     later.until(|page| page.state("a").is_none());
 }
@@ -123,6 +125,13 @@ fn folders_in_folders_torn_lines_and_damage() {
     let state = |name: &str| page.state(name).unwrap();
     assert_eq!([state("trials/one"), state("torn")], ["finished", "stopped"]);
     assert_eq!([state("broken"), state("mixed")], ["unreadable", "unreadable"]);
+    let manifest = study.join("trials/one/manifest.json");
+    let whole = fs::read(&manifest).unwrap();
+    fs::write(&manifest, &whole[..whole.len() / 2]).unwrap();
+    page.until(|page| page.state("trials/one") == Some("unreadable"));
+    assert!(page.runs["trials/one"]["problem"].as_str().unwrap().contains("manifest.json: is damaged"));
+    fs::write(&manifest, whole).unwrap();
+    page.until(|page| page.state("trials/one") == Some("finished"));
     assert!(page.runs["broken"]["problem"].as_str().unwrap().contains("hidden"));
     assert_eq!(page.runs["mixed"]["problem"], "line 2 of the log is damaged");
     assert_eq!([page.epochs("trials/one"), page.epochs("torn"), page.epochs("mixed")], [2, 0, 1]);

@@ -5,7 +5,7 @@ use super::chapter::{Chapter, Section};
 use super::{curves, numbers};
 use crate::Result;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, NamedRun, WarmStart, final_record};
+use crate::run::{EpochRecord, NamedRun, RunStatus, WarmStart, final_record};
 use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
 use furlough::data::EvalSplit;
 use maud::{Markup, html};
@@ -22,8 +22,8 @@ pub struct ComparedRun {
     pub from: Option<WarmStart>,
     /// Its epochs so far.
     pub records: Vec<EpochRecord>,
-    /// Whether all of them are there.
-    pub finished: bool,
+    /// What it has come to.
+    pub status: RunStatus,
 }
 
 /// A key of the recipes whose values are not all the same.
@@ -78,13 +78,14 @@ pub struct Comparison {
 const SEED: &str = "seed";
 
 impl Comparison {
-    /// Compares runs. Runs that are not finished are shown but concluded nothing from.
+    /// Compares runs. Nothing is concluded from runs that are not finished or were cut short, but
+    /// they are shown.
     ///
     /// ```
-    /// use furlough_lab::{recipe::Settings, report::{Comparison, ComparedRun}};
+    /// use furlough_lab::{recipe::Settings, report::{Comparison, ComparedRun}, run::RunStatus};
     /// let line = |name: &str, text: &str| -> furlough::Result<ComparedRun> {
     ///     let recipe = Settings::parse(text, None)?.resolve()?;
-    ///     Ok(ComparedRun { name: name.into(), recipe, from: None, records: vec![], finished: false })
+    ///     Ok(ComparedRun { name: name.into(), recipe, from: None, records: vec![], status: RunStatus::Unfinished })
     /// };
     /// let other = line("b", "data = 'digits'\ndropout = 0.1")?;
     /// let compared = Comparison::of(vec![line("a", "data = 'digits'")?, other]);
@@ -153,7 +154,8 @@ fn table(run: &ComparedRun) -> toml::Table {
 fn ended(runs: &[ComparedRun], group: &Group, figure: fn(&EpochRecord) -> Option<f64>) -> BTreeMap<u64, f64> {
     let value = |place: &usize| {
         let run = &runs[*place];
-        let value = final_record(&run.recipe, &run.records).filter(|_| run.finished).and_then(figure)?;
+        let value =
+            final_record(&run.recipe, &run.records).filter(|_| run.status == RunStatus::Finished).and_then(figure)?;
         Some((run.recipe.options().seed, value))
     };
     group.runs.iter().filter_map(value).collect()
@@ -257,7 +259,8 @@ fn runs(comparison: &Comparison) -> Markup {
                     @for run in &comparison.runs {
                         @let last = final_record(&run.recipe, &run.records).map(|record| &record.summary);
                         tr {
-                            th scope="row" { (run.name) @if !run.finished { " " span.state.open { "unfinished" } } }
+                            th scope="row" { (run.name) @if run.status != RunStatus::Finished { " " span.state.open {
+                                (run.status.as_str()) } } }
                             td { (numbers::or_dash(last.and_then(|last| last.eval_accuracy()), numbers::percent)) }
                             td { (numbers::or_dash(last.and_then(|last| last.eval_loss()), numbers::loss)) }
                             td { (numbers::or_dash(last.and_then(|last| last.train_accuracy), numbers::percent)) }

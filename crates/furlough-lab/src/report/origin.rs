@@ -28,14 +28,16 @@ pub(super) fn section(report: &RunReport) -> Markup {
             }
             @if let Some(manifest) = &report.manifest {
                 dt { "Fingerprint" } dd { code { (manifest.data_fingerprint) } }
-                dt { "Machine" }
-                dd { (numbers::counted(manifest.threads, "thread")) ", " (manifest.instruction_set) }
+                @if let Some(machine) = &manifest.machine {
+                    dt { "Machine" }
+                    dd { (numbers::counted(machine.threads, "thread")) ", " (machine.instruction_set) }
+                }
                 dt { "Steps" } dd { (numbers::whole(manifest.steps)) }
                 dt { "Software" } dd { "furlough " (manifest.library) }
             }
             @if let Some(from) = report.warm_start() {
                 dt { "Began" } dd {
-                    "with the weights of " (from.run) " after " (numbers::counted(from.epoch as usize, "epoch"))
+                    "with the weights of " (from.run) (from.after())
                 }
                 dt { "Weights" } dd { code { (from.weights) } }
             }

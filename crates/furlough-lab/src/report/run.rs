@@ -2,7 +2,7 @@
 
 use super::Answers;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, Failure, Manifest, Provenance, WarmStart};
+use crate::run::{EpochRecord, Failure, Manifest, Provenance, RunStatus, WarmStart};
 use furlough::files::ModelInfo;
 use furlough::nn::Mlp;
 
@@ -45,9 +45,14 @@ pub struct RunModel {
 }
 
 impl RunReport {
-    /// Returns whether all epochs are done and the network answers in numbers.
+    /// Returns whether the run is over and its network answers in numbers.
     pub fn is_finished(&self) -> bool {
         self.manifest.is_some() && self.failure.is_none()
+    }
+
+    /// Returns what the run has come to.
+    pub fn status(&self) -> RunStatus {
+        RunStatus::of(self.failure.as_ref(), self.manifest.as_ref())
     }
 
     /// What another run had learned, where this one began from that.

@@ -4,8 +4,7 @@ use super::chapter::{Chapter, Section};
 use super::run::RunReport;
 use super::{calibration, classes, curves, learned, masks, mistakes, numbers, origin, weights};
 use crate::Result;
-use crate::run::{Failure, final_record};
-use furlough::train::StopReason;
+use crate::run::{RunStatus, final_record};
 use maud::{Markup, html};
 
 pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
@@ -33,18 +32,13 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
 fn opening(report: &RunReport) -> Markup {
     let epochs = report.recipe.options().epochs as usize;
     let fewer = report.is_finished() && report.records.len() < epochs;
-    let by_itself = report.manifest.as_ref().is_some_and(|manifest| manifest.stop_reason == StopReason::EarlyStopped);
+    let status = report.status();
     html! {
         p.lead {
-            @match (&report.failure, &report.manifest) {
-                (Some(Failure::Diverged { .. }), _) => { span.state.open { "diverged" } }
-                (Some(Failure::Error { .. }), _) => { span.state.open { "failed" } }
-                (None, Some(_)) => { span.state { "finished" } }
-                (None, None) => { span.state.open { "unfinished" } }
-            }
+            span.state.open[status != RunStatus::Finished] { (status.as_str()) }
             (summary(report)) " "
             @if fewer {
-                @if by_itself { "stopped early" } @else { "cut short" }
+                @if status == RunStatus::Finished { "stopped early" } @else { "cut short" }
                 " after " (report.records.len()) " of " (numbers::counted(epochs, "epoch"))
             } @else if report.is_finished() {
                 (numbers::counted(epochs, "epoch"))

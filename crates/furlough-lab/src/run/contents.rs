@@ -5,7 +5,7 @@ use furlough::files::{
     CheckpointNetwork, DataInfo, ModelInfo, Origin, load_checkpoint_network, load_model, sha256_hex,
 };
 use furlough::nn::Mlp;
-use furlough::train::{Progress, StopReason};
+use furlough::train::Progress;
 
 /// What the files of a run say, its network apart. They belong together, which is checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,22 +27,54 @@ impl RunContents {
         self.manifest.is_some() && self.failure.is_none()
     }
 
-    /// Returns what the run has come to, in a word or two: `finished`, `cut short`, `diverged`,
-    /// `failed` or `unfinished`.
-    pub fn status(&self) -> &'static str {
-        match (&self.failure, &self.manifest) {
-            (Some(Failure::Diverged { .. }), _) => "diverged",
-            (Some(Failure::Error { .. }), _) => "failed",
-            (None, Some(manifest)) if manifest.stop_reason == StopReason::Asked => "cut short",
-            (None, Some(_)) => "finished",
-            (None, None) => "unfinished",
-        }
+    /// Returns what the run has come to.
+    pub fn status(&self) -> RunStatus {
+        RunStatus::of(self.failure.as_ref(), self.manifest.as_ref())
     }
 
     /// Returns the last epoch after which the network answered in numbers, from 1; 0 when there is
     /// none.
     pub fn last_good_epoch(&self) -> u32 {
         self.records.iter().take_while(|record| record.is_good()).last().map_or(0, |record| record.summary.epoch)
+    }
+}
+
+/// What a run has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunStatus {
+    /// It was trained to its end, be that an early one.
+    Finished,
+    /// It was made a finished run as it stood, before its end.
+    CutShort,
+    /// Its loss stopped being finite.
+    Diverged,
+    /// It failed in another way.
+    Failed,
+    /// It can go on.
+    Unfinished,
+}
+
+impl RunStatus {
+    /// Returns what a run with this failure and this manifest, if any, has come to.
+    pub fn of(failure: Option<&Failure>, manifest: Option<&Manifest>) -> Self {
+        match (failure, manifest) {
+            (Some(Failure::Diverged { .. }), _) => RunStatus::Diverged,
+            (Some(Failure::Error { .. }), _) => RunStatus::Failed,
+            (None, Some(manifest)) if manifest.is_cut_short() => RunStatus::CutShort,
+            (None, Some(_)) => RunStatus::Finished,
+            (None, None) => RunStatus::Unfinished,
+        }
+    }
+
+    /// Returns it in a word or two: `finished`, `cut short`, `diverged`, `failed` or `unfinished`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunStatus::Finished => "finished",
+            RunStatus::CutShort => "cut short",
+            RunStatus::Diverged => "diverged",
+            RunStatus::Failed => "failed",
+            RunStatus::Unfinished => "unfinished",
+        }
     }
 }
 
@@ -53,6 +85,9 @@ pub struct Trained {
     pub recipe: Recipe,
     /// The network.
     pub mlp: Mlp,
+    /// The best epoch, whose network it is; none without early stopping, and of a model without a
+    /// manifest.
+    pub best_epoch: Option<u32>,
     /// Beside it in its file.
     pub info: ModelInfo,
     /// How far the run is, where it is not finished and the network is that of its checkpoint.
@@ -99,10 +134,11 @@ impl RunDir {
         if own.as_ref().ok() != Some(&recipe) {
             return other("it was not trained by the recipe.toml beside it");
         }
-        if manifest.is_some_and(|manifest| manifest.data_fingerprint != info.data.fingerprint) {
+        if manifest.as_ref().is_some_and(|manifest| manifest.data_fingerprint != info.data.fingerprint) {
             return other("it was trained on other data than the manifest.json beside it says");
         }
-        Ok(Trained { recipe, mlp, info, unfinished: None })
+        let best_epoch = manifest.and_then(|manifest| manifest.best_epoch);
+        Ok(Trained { recipe, mlp, best_epoch, info, unfinished: None })
     }
 
     /// The network as far as it has learned: the trained one, or that of the checkpoint where the
@@ -120,7 +156,7 @@ impl RunDir {
             return Err(Error::run(self.path(), "has learned nothing yet: it has neither a model nor a checkpoint"));
         }
         let network = |inputs, outputs| recipe.network(inputs, outputs);
-        let CheckpointNetwork { mlp, progress, origin } = load_checkpoint_network(&path, network)?;
+        let CheckpointNetwork { mlp, best_epoch, progress, origin } = load_checkpoint_network(&path, network)?;
         if origin.recipe != Origin::new(&recipe.to_toml(), "").recipe {
             let how = "Put this run's own back from a copy, or train it again in another folder";
             return Err(Error::run(&path, format!("comes from another recipe than the one beside it. {how}")));
@@ -135,7 +171,7 @@ impl RunDir {
         };
         let data = Provenance::read(self)?.map_or_else(unknown, |provenance| provenance.train);
         let info = ModelInfo { data, recipe: recipe.to_toml() };
-        Ok(Trained { recipe, mlp, info, unfinished: Some(progress) })
+        Ok(Trained { recipe, mlp, best_epoch, info, unfinished: Some(progress) })
     }
 
     fn recipe_and_manifest(&self) -> Result<(Recipe, Option<Manifest>)> {

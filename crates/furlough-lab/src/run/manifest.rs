@@ -1,10 +1,11 @@
-use super::{EpochRecord, RunDir, WarmStart};
+use super::{EpochRecord, Machine, RunDir, WarmStart};
 use crate::recipe::Recipe;
 use crate::{Error, Result};
 use furlough::counted;
 use furlough::files::{FORMAT_VERSION, check_version, read_file, sha256_hex};
 use furlough::train::StopReason;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What a finished run consists of: the last file that is written, so that where it is, all is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,10 +26,9 @@ pub struct Manifest {
     pub data_origin: String,
     /// [`fingerprint`](furlough::files::fingerprint) of the training set.
     pub data_fingerprint: String,
-    /// Instruction set that the kernels used.
-    pub instruction_set: String,
-    /// Threads that were used.
-    pub threads: usize,
+    /// What the last process computed with; none where that is unknown.
+    #[serde(flatten)]
+    pub machine: Option<Machine>,
     /// Steps taken.
     pub steps: u64,
     /// Seconds of all epochs together.
@@ -108,13 +108,31 @@ impl Manifest {
     /// What is wrong, in words.
     pub(crate) fn check_epochs(&self, recipe: &Recipe, records: &[EpochRecord]) -> std::result::Result<(), String> {
         let all = recipe.options().epochs as usize;
-        let may_be_fewer = recipe.early_stopping().is_some() || self.stop_reason == StopReason::Asked;
+        let may_be_fewer = recipe.early_stopping().is_some() || self.is_cut_short();
         let early = self.last.as_ref().filter(|_| may_be_fewer).map(|last| last.summary.epoch as usize);
         let of = early.unwrap_or(all);
         if records.len() == of {
             return Ok(());
         }
         Err(format!("it has {}, and the finished run has {of}", counted(records.len(), "epoch")))
+    }
+
+    /// Whether the run was made a finished one as it stood, before its last epoch.
+    pub fn is_cut_short(&self) -> bool {
+        self.stop_reason == StopReason::Asked
+    }
+
+    /// Checks that the run in `folder` was trained to its end.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when it was cut short.
+    pub(crate) fn check_whole(&self, folder: &Path) -> Result<()> {
+        if !self.is_cut_short() {
+            return Ok(());
+        }
+        let after = self.last.as_ref().map_or(0, |last| last.summary.epoch as usize);
+        let after = counted(after, "epoch");
+        Err(Error::run(folder, format!("was cut short after {after}; move its folder away to train it whole")))
     }
 
     /// Reads every file and compares it with its entry.

@@ -19,7 +19,7 @@ mod tensorboard;
 #[cfg(test)]
 mod tests;
 
-pub use contents::{RunContents, Trained};
+pub use contents::{RunContents, RunStatus, Trained};
 pub use directory::RunDir;
 pub use failure::Failure;
 pub(crate) use lock::{LOCK, something_in, take_lock};
@@ -29,6 +29,6 @@ pub(crate) use plot::wants_logarithm;
 pub use plot::{
     Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,
 };
-pub use provenance::{EvalInfo, Provenance, WarmStart};
+pub use provenance::{EvalInfo, Machine, Provenance, WarmStart};
 pub use recorder::{Recorder, RunInfo};
 pub use tensorboard::TensorBoard;

@@ -1,15 +1,19 @@
 use super::RunDir;
 use crate::{Error, Result};
+use furlough::counted;
 use furlough::data::{EvalData, EvalSplit};
-use furlough::files::{DataInfo, FORMAT_VERSION, fingerprint, load_model, read_file, weights_fingerprint};
+use furlough::files::{
+    DataInfo, FORMAT_VERSION, check_version, fingerprint, load_model, read_file, weights_fingerprint,
+};
 use furlough::nn::Mlp;
+use furlough::train::Trainer;
 use serde::{Deserialize, Serialize};
 
 /// What a run began from beside its recipe: what `origin.json` holds. Runs of furlough 0.2.0 and
 /// before have none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    version: u32,
+    pub(super) version: u32,
     /// Where the data came from, in words.
     pub data_origin: String,
     /// What is learned from.
@@ -20,6 +24,25 @@ pub struct Provenance {
     /// What another run had learned, where this one began from that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<WarmStart>,
+    /// What the last process computed with; none of a run that an older version began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+}
+
+/// What a process computes with. Changes no number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Instruction set of the kernels.
+    pub instruction_set: String,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Machine {
+    /// Returns what a training computes with.
+    pub fn of(trainer: &Trainer<'_>) -> Self {
+        Machine { instruction_set: trainer.instruction_set().into(), threads: trainer.threads() }
+    }
 }
 
 /// Which examples a run is judged by.
@@ -38,6 +61,20 @@ impl EvalInfo {
     pub fn of(eval: EvalData<'_>) -> Self {
         EvalInfo { split: eval.split, examples: eval.data.len(), fingerprint: fingerprint(eval.data) }
     }
+
+    /// Returns how the examples that there are now differ from those that the run was judged by, in
+    /// a sentence; none where they are the same.
+    pub fn difference(&self, now: &EvalInfo) -> Option<String> {
+        if self.fingerprint == now.fingerprint {
+            return None;
+        }
+        let split = self.split;
+        let counts = match self.examples == now.examples {
+            true => format!("its {} {split} examples are not those of now", self.examples),
+            false => format!("it had {} {split} examples, and now there are {}", self.examples, now.examples),
+        };
+        Some(format!("the {split} set has changed since the run began ({counts})"))
+    }
 }
 
 /// What another run had learned, from which a run began.
@@ -45,22 +82,27 @@ impl EvalInfo {
 pub struct WarmStart {
     /// The other run, as it was named then; only for the record.
     pub run: String,
-    /// Epochs that it had finished.
-    pub epoch: u32,
+    /// The epoch whose weights they are: with early stopping the best one, otherwise the last that
+    /// was finished. None of a plain model file, which does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
     /// [`weights_fingerprint`] of the network that training began with.
     pub weights: String,
 }
 
-impl Provenance {
-    pub(super) fn new(data_origin: String, train: DataInfo, eval: Option<EvalInfo>, from: Option<WarmStart>) -> Self {
-        Provenance { version: FORMAT_VERSION, data_origin, train, eval, from }
+impl WarmStart {
+    /// Returns ` after 3 epochs`, to follow the run's name; nothing where the epoch is unknown.
+    pub fn after(&self) -> String {
+        self.epoch.map_or(String::new(), |epoch| format!(" after {}", counted(epoch as usize, "epoch")))
     }
+}
 
+impl Provenance {
     /// Reads the provenance of a run; none where an older version began it.
     ///
     /// # Errors
-    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged or of
-    /// another version.
+    /// [`furlough::Error::Io`] when it cannot be read, [`Error::Run`] when it is damaged,
+    /// [`furlough::Error::File`] when it is of a later version.
     pub fn read(dir: &RunDir) -> Result<Option<Self>> {
         let path = dir.file(RunDir::ORIGIN);
         if !path.exists() {
@@ -68,10 +110,7 @@ impl Provenance {
         }
         let read: Provenance = serde_json::from_slice(&read_file(&path)?)
             .map_err(|error| Error::run(&path, format!("is damaged: {error}. Restore it from a copy")))?;
-        if read.version != FORMAT_VERSION {
-            let reason = format!("has format version {}; this furlough reads version {FORMAT_VERSION}", read.version);
-            return Err(Error::run(&path, reason));
-        }
+        check_version(&path, read.version, FORMAT_VERSION)?;
         Ok(Some(read))
     }
 
@@ -94,22 +133,6 @@ impl Provenance {
              learned"
         );
         Err(Error::run(dir.path(), reason))
-    }
-}
-
-impl EvalInfo {
-    /// Returns how the examples that there are now differ from those that the run was judged by, in
-    /// a sentence; none where they are the same.
-    pub fn difference(&self, now: &EvalInfo) -> Option<String> {
-        if self.fingerprint == now.fingerprint {
-            return None;
-        }
-        let split = self.split;
-        let counts = match self.examples == now.examples {
-            true => format!("its {} {split} examples are not those of now", self.examples),
-            false => format!("it had {} {split} examples, and now there are {}", self.examples, now.examples),
-        };
-        Some(format!("the {split} set has changed since the run began ({counts})"))
     }
 }
 

@@ -1,6 +1,6 @@
 use super::background::Background;
 use super::metrics_log::flush;
-use super::{EpochRecord, EvalInfo, Failure, FileEntry, Manifest, MetricsLog, Provenance, RunDir, WarmStart};
+use super::{EpochRecord, EvalInfo, Failure, FileEntry, Machine, Manifest, MetricsLog, Provenance, RunDir, WarmStart};
 use super::{curves_png, curves_svg, read_metrics};
 use crate::recipe::Recipe;
 use crate::{Error, Result};
@@ -25,10 +25,8 @@ pub struct RunInfo {
     pub from: Option<WarmStart>,
     /// Where the data came from, for the manifest.
     pub data_origin: String,
-    /// Instruction set of the kernels, for the manifest.
-    pub instruction_set: String,
-    /// Threads, for the manifest.
-    pub threads: usize,
+    /// What is computed with; none where that is unknown.
+    pub machine: Option<Machine>,
 }
 
 /// Writes a run into its folder while it happens: a line an epoch, checkpoints when they come, and
@@ -112,9 +110,14 @@ impl<'a> Recorder<'a> {
         } else {
             (MetricsLog::create(metrics)?, None)
         };
-        // An older version began the run: from here on it is known what it is judged by.
-        if provenance.is_none() {
-            info.provenance().write(&dir)?;
+        // Where an older version began the run, it is known from here on what it is judged by.
+        match provenance {
+            None => info.provenance().write(&dir)?,
+            Some(mut before) if before.machine != info.machine => {
+                before.machine.clone_from(&info.machine);
+                before.write(&dir)?;
+            }
+            Some(_) => {}
         }
         let background = Background::new();
         Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds) }, state))
@@ -136,13 +139,14 @@ impl<'a> Recorder<'a> {
     }
 
     /// Makes a stopped run a finished one as it stands, with the model that its checkpoint has. The
-    /// manifest says that it was cut short.
+    /// manifest says that it was cut short, unless it had come to its end and only that was not
+    /// written yet. Returns which.
     ///
     /// # Errors
     /// Those of [`Self::resume`]; [`Error::Run`] when the run has failed, or has not finished an
     /// epoch.
-    pub fn cut_short(dir: RunDir, info: RunInfo) -> Result<()> {
-        if let Some(failure) = Failure::read(dir.path())? {
+    pub fn cut_short(dir: RunDir, info: RunInfo) -> Result<StopReason> {
+        if let Some(failure) = dir.contents()?.failure {
             let reason = format!("has failed, so it cannot be made a finished run: {failure}");
             return Err(Error::run(dir.path(), reason));
         }
@@ -153,7 +157,9 @@ impl<'a> Recorder<'a> {
                 if let Some(best) = &state.best {
                     state.mlp = best.mlp.clone();
                 }
-                recorder.finish(&state, StopReason::Asked)
+                let reason = StopReason::of(&state, &recorder.info.recipe.options());
+                recorder.finish(&state, reason)?;
+                Ok(reason)
             }
             _ => Err(Error::run(&path, "has not finished an epoch yet, so there is nothing to make a finished run of")),
         }
@@ -177,8 +183,7 @@ impl<'a> Recorder<'a> {
             library: env!("CARGO_PKG_VERSION").into(),
             data_origin: self.info.data_origin.clone(),
             data_fingerprint: self.info.data.fingerprint.clone(),
-            instruction_set: self.info.instruction_set.clone(),
-            threads: self.info.threads,
+            machine: self.info.machine.clone(),
             steps: state.progress.step,
             seconds: records.iter().map(|record| record.seconds).sum(),
             last: records.last().cloned(),
@@ -195,8 +200,8 @@ impl<'a> Recorder<'a> {
 
 impl RunInfo {
     fn provenance(&self) -> Provenance {
-        let RunInfo { data, data_origin, eval, from, .. } = self.clone();
-        Provenance::new(data_origin, data, eval, from)
+        let RunInfo { data, data_origin, eval, from, machine, .. } = self.clone();
+        Provenance { version: FORMAT_VERSION, data_origin, train: data, eval, from, machine }
     }
 
     /// What a checkpoint of the run must come from.

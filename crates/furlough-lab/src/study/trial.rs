@@ -1,5 +1,5 @@
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, EvalInfo, Failure, Manifest, Recorder, RunDir, RunInfo, read_metrics};
+use crate::run::{EpochRecord, EvalInfo, Failure, Machine, Manifest, Recorder, RunDir, RunInfo, read_metrics};
 use crate::{Error, Result};
 use furlough::data::{Dataset, EvalData};
 use furlough::files::{DataInfo, sha256_hex, write_atomic};
@@ -94,17 +94,19 @@ impl Trial {
     ///
     /// # Errors
     /// [`Error::Run`] when there is something in the trial's folder that is not this trial, whole
-    /// or in part.
+    /// or in part, and when the trial was cut short, as [`Recorder::cut_short`] does.
     pub fn found(&self, root: &Path) -> Result<TrialRecord> {
         let folder = self.folder(root);
         if !folder.join(RunDir::RECIPE).exists() && !folder.join(RunDir::MANIFEST).exists() {
             let state = if folder.exists() { TrialState::Begun } else { TrialState::New };
             return Ok(TrialRecord { state, records: Vec::new() });
         }
-        self.read(&folder).map_err(|error| unusable(&folder, error))
+        let (record, manifest) = self.read(&folder).map_err(|error| unusable(&folder, error))?;
+        manifest.map_or(Ok(()), |manifest| manifest.check_whole(&folder))?;
+        Ok(record)
     }
 
-    fn read(&self, folder: &Path) -> Result<TrialRecord> {
+    fn read(&self, folder: &Path) -> Result<(TrialRecord, Option<Manifest>)> {
         let dir = RunDir::open(folder)?;
         if dir.recipe()? != self.recipe {
             return Err(Error::run(&dir.file(RunDir::RECIPE), "is the recipe of another trial"));
@@ -113,7 +115,8 @@ impl Trial {
         let Some(manifest) = Manifest::read(&dir)? else {
             let records = if log.exists() { read_metrics(&log, split)? } else { Vec::new() };
             let failure = Failure::read(folder)?;
-            return Ok(TrialRecord { state: failure.map_or(TrialState::Begun, TrialState::Failed), records });
+            let state = failure.map_or(TrialState::Begun, TrialState::Failed);
+            return Ok((TrialRecord { state, records }, None));
         };
         // The model and the checkpoint, which are large, say themselves whether they are whole when
         // they are read.
@@ -130,7 +133,7 @@ impl Trial {
         let records = read_metrics(&log, split)?;
         manifest.check_epochs(&self.recipe, &records).map_err(|how| Error::run(&log, format!("is damaged: {how}")))?;
         let state = Failure::in_log(&records).map_or(TrialState::Finished, TrialState::Failed);
-        Ok(TrialRecord { state, records })
+        Ok((TrialRecord { state, records }, Some(manifest)))
     }
 
     /// Writes down why the trial failed, and its recipe where that is not there yet.
@@ -349,8 +352,7 @@ pub(crate) fn begin<'a>(
         eval: Some(data.eval_info.clone()),
         from: None,
         data_origin: data.origin.clone(),
-        instruction_set: trainer.instruction_set().into(),
-        threads: trainer.threads(),
+        machine: Some(Machine::of(&trainer)),
     };
     let seconds = laps(setting.clock);
     if !path.join(RunDir::RECIPE).exists() {

@@ -1,7 +1,7 @@
 use super::searching::Tell;
 use super::{Phase, TuneDir, TuneEvent};
 use crate::recipe::Recipe;
-use crate::run::{Failure, RunDir, Trained};
+use crate::run::{Failure, Manifest, RunDir, Trained};
 use crate::study::{Trial, TrialConfig, TrialData, begin_run};
 use crate::{Error, Result};
 use furlough::data::Dataset;
@@ -51,6 +51,8 @@ pub(super) fn refit(
         return Ok(Refit::Failed(failure));
     }
     if path.join(RunDir::MANIFEST).exists() {
+        let manifest = Manifest::read(&RunDir::open(&path)?)?;
+        manifest.map_or(Ok(()), |manifest| manifest.check_whole(&path))?;
         tell(&TuneEvent::Epochs { more: epochs.into() });
     } else {
         let chosen = chosen(recipe, data)?;

@@ -7,7 +7,7 @@ use furlough::files::{DataInfo, load_model};
 use furlough::predict::Predictor;
 use furlough::train::{Control, Event, StopReason, Trainer};
 use furlough_lab::recipe::{Recipe, Settings};
-use furlough_lab::run::{EvalInfo, Manifest, Recorder, RunDir, RunInfo, final_record};
+use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, final_record};
 use std::path::Path;
 
 furlough_harness::tests![
@@ -42,7 +42,8 @@ fn recipe(masks: &str) -> Recipe {
 fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
     let eval = Some(EvalInfo::of(EvalData::test(data)));
     let (data, data_origin) = (DataInfo::of(data), "made by hand".into());
-    RunInfo { recipe, data, eval, from: None, data_origin, instruction_set: "any".into(), threads: 1 }
+    let machine = Some(Machine { instruction_set: "any".into(), threads: 1 });
+    RunInfo { recipe, data, eval, from: None, data_origin, machine }
 }
 
 /// Trains in `path`, from the beginning or from where the run stands, for at most `steps` steps.
@@ -119,6 +120,15 @@ fn a_run_that_stops_early_is_finished_and_resuming_changes_no_byte() {
         let model = load_model(&dir.model().unwrap()).unwrap().0;
         let evaluation = Predictor::new(model, 1).evaluate(&data(masks)).unwrap();
         assert_eq!(Some(evaluation.loss), own.summary.eval_loss());
+        // Killed before its end was written, it is made what it would have become by itself.
+        let manifest = std::fs::read(dir.file(RunDir::MANIFEST)).unwrap();
+        std::fs::remove_file(dir.file(RunDir::MANIFEST)).unwrap();
+        let learned = dir.learned().unwrap();
+        assert!(learned.best_epoch == Some(best) && learned.unfinished.unwrap().epoch == best + patience);
+        let again = Recorder::cut_short(RunDir::resume(&whole).unwrap(), info(&data(masks), recipe(masks)));
+        assert_eq!(again.unwrap(), StopReason::EarlyStopped);
+        assert_eq!(std::fs::read(dir.file(RunDir::MANIFEST)).unwrap(), manifest);
+        assert_eq!(dir.trained().unwrap().best_epoch, Some(best));
         let cut = std::fs::read_to_string(dir.file(RunDir::METRICS)).unwrap();
         std::fs::write(dir.file(RunDir::METRICS), cut.lines().next().unwrap().to_string() + "\n").unwrap();
         let error = dir.contents().unwrap_err().to_string();

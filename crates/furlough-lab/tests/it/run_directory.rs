@@ -9,7 +9,7 @@ use furlough::optim::OptimizerState;
 use furlough::random::Key;
 use furlough::train::{EpochSummary, Event, Observer, Progress, TrainState};
 use furlough_lab::recipe::{Recipe, Settings};
-use furlough_lab::run::{EpochRecord, MetricsLog, Recorder, RunDir, RunInfo, read_metrics};
+use furlough_lab::run::{EpochRecord, Machine, MetricsLog, Recorder, RunDir, RunInfo, read_metrics};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -55,8 +55,7 @@ fn info() -> RunInfo {
         eval: None,
         from: None,
         data_origin: "made by hand".into(),
-        instruction_set: "none".into(),
-        threads: 1,
+        machine: Some(Machine { instruction_set: "none".into(), threads: 1 }),
     }
 }
 

@@ -25,6 +25,7 @@ furlough_harness::tests![
     a_network_that_does_not_fit_fails_its_trial_alone,
     a_run_that_overflows_in_its_last_step_is_never_recommended,
     a_finalist_that_fails_on_all_examples_gives_way_to_the_other,
+    a_final_run_cut_short_is_not_taken_for_a_whole_one,
     what_cannot_be_tuned_says_why,
 ];
 
@@ -295,6 +296,27 @@ fn a_finalist_that_fails_on_all_examples_gives_way_to_the_other() {
     let chosen = if report.verdict.recommended == DropoutArm::With { &report.with } else { &report.without };
     assert_eq!(chosen.recipe.dropout(), report.recommended.dropout());
     assert!(folder.join("passed-over").is_dir() && RunDir::open(folder.join("final")).unwrap().is_finished());
+}
+
+fn a_final_run_cut_short_is_not_taken_for_a_whole_one() {
+    let _locks = CHILDREN.read();
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("tune");
+    let options = options(SMALL, "", 5);
+    let report = whole(&folder, &options, &data(), 2).unwrap();
+    // As if it had been stopped in its last run, which was then made a finished one as it stood.
+    std::fs::remove_file(folder.join(TuneDir::REPORT)).unwrap();
+    let path = folder.join("final/manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen('{', "{\"stop_reason\": \"asked\",", 1)).unwrap();
+    let resume = || {
+        let (dir, options, _) = TuneDir::resume(&folder).unwrap();
+        tune(&dir, &options, &data(), &tuning(2, &|| false), &mut |_| ())
+    };
+    let error = resume().unwrap_err().to_string();
+    assert!(error.contains("final: was cut short after ") && error.contains("move its folder away"), "{error}");
+    std::fs::rename(folder.join("final"), folder.join("away")).unwrap();
+    assert_eq!(resume().unwrap().unwrap().test, report.test);
 }
 
 fn what_cannot_be_tuned_says_why() {

@@ -7,7 +7,7 @@ use furlough::data::{Dataset, EvalData, Features, Targets};
 use furlough::files::{DataInfo, load_model, sha256_hex};
 use furlough::nn::Mlp;
 use furlough::train::Trainer;
-use furlough_lab::run::{Manifest, Recorder, RunDir, RunInfo};
+use furlough_lab::run::{Machine, Manifest, Recorder, RunDir, RunInfo};
 use ndarray::Array2;
 use std::path::Path;
 
@@ -58,8 +58,7 @@ fn resume(path: &Path, name: &str) {
         eval: None,
         from: None,
         data_origin: "made by hand".into(),
-        instruction_set: "any".into(),
-        threads: 1,
+        machine: Some(Machine { instruction_set: "any".into(), threads: 1 }),
     };
     let (mut recorder, state) = Recorder::resume(dir, info, &network.validate().unwrap(), || 0.25).unwrap();
     let state = state.unwrap();

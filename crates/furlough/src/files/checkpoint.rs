@@ -81,6 +81,8 @@ pub fn load_checkpoint(
 pub struct CheckpointNetwork {
     /// The network: that of the best epoch so far, where the run may stop early.
     pub mlp: Mlp,
+    /// That epoch; none where the run may not stop early, and before its first epoch is done.
+    pub best_epoch: Option<u32>,
     /// How far the run is.
     pub progress: Progress,
     /// What it is a run of.
@@ -105,10 +107,12 @@ pub fn load_checkpoint_network(
         return Err(Error::file(path, "belongs to another network: it has no layers"));
     };
     let architecture = network(inputs, outputs).validate()?;
+    let best_epoch = best.as_ref().map(|best| best.epoch);
     let (prefix, dropout_logits) = best.map_or(("", dropout_logits), |best| (BEST, best.dropout_logits));
     let parameters = sealed::values(path, &tensors, &architecture, prefix)?;
     let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
-    Ok(CheckpointNetwork { mlp: mlp.map_err(|error| Error::file(path, error.to_string()))?, progress, origin })
+    let mlp = mlp.map_err(|error| Error::file(path, error.to_string()))?;
+    Ok(CheckpointNetwork { mlp, best_epoch, progress, origin })
 }
 
 /// How far the run of a checkpoint is, whatever its recipe and data.

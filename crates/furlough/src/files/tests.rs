@@ -172,7 +172,12 @@ fn the_network_of_a_checkpoint_is_had_without_its_data_and_optimizer() {
     };
     let found = load_checkpoint_network(&path, network(3)).unwrap();
     let TrainState { mlp, progress, .. } = state(2, 9);
-    assert_eq!(found, CheckpointNetwork { mlp, progress, origin: origin() });
+    assert_eq!(found, CheckpointNetwork { mlp, best_epoch: None, progress, origin: origin() });
+    let other = state(1, 3).mlp;
+    let best = Some(BestEpoch { epoch: 1, value: 0.5, mlp: other.clone() });
+    save_checkpoint(&path, &TrainState { best, ..state(2, 9) }, &origin()).unwrap();
+    let found = load_checkpoint_network(&path, network(3)).unwrap();
+    assert_eq!((found.mlp, found.best_epoch), (other, Some(1)));
     assert!(message(load_checkpoint_network(&path, network(5))).contains("linear1.weight should be [4, 5]"));
 }
 

@@ -1,4 +1,4 @@
-use super::{EpochSummary, TrainState};
+use super::{EpochSummary, TrainOptions, TrainState};
 use crate::Result;
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,18 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// Returns why a run with these options that stands at `state` is over: all epochs are done, it
+    /// stops early, or neither, so that it was asked to stop.
+    pub fn of(state: &TrainState, options: &TrainOptions) -> Self {
+        let epoch = state.progress.epoch;
+        let early = options.early_stopping.is_some_and(|stopping| stopping.is_over(state.best.as_ref(), epoch));
+        match epoch {
+            epoch if epoch == options.epochs => StopReason::Finished,
+            _ if early => StopReason::EarlyStopped,
+            _ => StopReason::Asked,
+        }
+    }
+
     /// Whether the run is finished, be it early.
     pub fn is_finished(self) -> bool {
         self != StopReason::Asked

@@ -163,11 +163,7 @@ impl<'a> Trainer<'a> {
                 control = control.max(self.end_epoch(eval, observer)?);
             }
         }
-        let reason = match self.state.progress.epoch {
-            epoch if epoch == self.options.epochs => StopReason::Finished,
-            _ if self.is_over() => StopReason::EarlyStopped,
-            _ => StopReason::Asked,
-        };
+        let reason = StopReason::of(&self.state, &self.options);
         // Where a call before this one has put the best epoch's network in its place, it does not
         // go with the rest of the state.
         let restored = |best: &BestEpoch| best.epoch < self.state.progress.epoch && best.mlp == self.state.mlp;
@@ -184,10 +180,7 @@ impl<'a> Trainer<'a> {
 
     /// Whether no epoch is left to train.
     fn is_over(&self) -> bool {
-        let epoch = self.state.progress.epoch;
-        let best = self.state.best.as_ref();
-        let early = self.options.early_stopping.is_some_and(|stopping| stopping.is_over(best, epoch));
-        early || epoch == self.options.epochs
+        StopReason::of(&self.state, &self.options).is_finished()
     }
 
     fn check_early_stopping(&self, eval: Option<EvalData<'_>>) -> Result<()> {

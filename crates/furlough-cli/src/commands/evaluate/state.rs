@@ -1,9 +1,8 @@
 //! How the runs stand to the data that there are, and how far they are.
 
-use crate::terminal::{self, note};
+use crate::terminal::{self, epochs_done, note};
 use furlough::data::{EvalData, EvalSplit, Split};
 use furlough::files::{ModelInfo, fingerprint};
-use furlough::noun_of;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EvalInfo, Provenance, RunDir, Trained};
 use serde::Serialize;
@@ -17,6 +16,9 @@ pub struct Unfinished {
     epoch: u32,
     /// Steps of the next one.
     step_in_epoch: u64,
+    /// The best epoch so far, whose network it is; none without early stopping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best_epoch: Option<u32>,
     /// Epochs in all.
     of: u32,
 }
@@ -26,13 +28,19 @@ pub fn unfinished(paths: &[PathBuf], runs: &[Trained]) -> Vec<Unfinished> {
     let one = |(path, run): (&PathBuf, &Trained)| {
         let at = run.unfinished?;
         let of = run.recipe.options().epochs;
-        let steps = match at.step_in_epoch {
-            0 => String::new(),
-            steps => format!(" and {steps} {} of the next", noun_of(steps as usize, "step")),
+        let done = epochs_done(at, of);
+        let what = match run.best_epoch {
+            None => format!("this is what it had learned after {done}"),
+            Some(best) => format!("it has {done}, and this is the network of its best epoch so far, {best}"),
         };
-        let done = format!("{} of {of} {}{steps}", at.epoch, noun_of(of as usize, "epoch"));
-        note(&format!("note: {} is not finished: this is what it had learned after {done}", terminal::path(path)));
-        Some(Unfinished { run: path.display().to_string(), epoch: at.epoch, step_in_epoch: at.step_in_epoch, of })
+        note(&format!("note: {} is not finished: {what}", terminal::path(path)));
+        Some(Unfinished {
+            run: path.display().to_string(),
+            epoch: at.epoch,
+            step_in_epoch: at.step_in_epoch,
+            best_epoch: run.best_epoch,
+            of,
+        })
     };
     paths.iter().zip(runs).filter_map(one).collect()
 }

@@ -4,12 +4,11 @@ use super::{Folder, again};
 use crate::acquire::{self, Acquired, Wanted};
 use crate::commands::folder::{FolderKind, expand};
 use crate::commands::info::advice;
-use crate::terminal::{Style, note, program, shell_word};
+use crate::terminal::{Style, epochs_done, note, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
-use furlough::files::{fingerprint, read_file, read_text};
+use furlough::files::{checkpoint_progress, fingerprint, read_file, read_text};
 use furlough::predict::Predictor;
-use furlough::train::StopReason;
 use furlough_lab::report::{
     Answers, ComparedRun, Part, RunModel, RunReport, StudyPicture, StudyReport, TunePage, first_batch,
 };
@@ -152,8 +151,10 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
                 shell_word(folder)
             ));
             match dir.learned() {
-                Ok(Trained { mlp, info, .. }) => {
-                    notes.push("What is said of its network is said of that in its checkpoint.".into());
+                Ok(Trained { mlp, best_epoch, info, .. }) => {
+                    let of =
+                        best_epoch.map_or(String::new(), |best| format!(": that of the best epoch so far, {best}"));
+                    notes.push(format!("What is said of its network is said of that in its checkpoint{of}."));
                     Some(RunModel { mlp, info })
                 }
                 Err(error) => {
@@ -163,13 +164,13 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
             }
         }
         (None, Some(manifest)) => match dir.trained() {
-            Ok(Trained { mlp, info, .. }) => {
-                if manifest.stop_reason == StopReason::Asked {
-                    notes.push(format!(
-                        "This run was cut short after {} of {} epochs, and its model is what it had learned by then.",
-                        records.len(),
-                        recipe.options().epochs
-                    ));
+            Ok(Trained { mlp, best_epoch, info, .. }) => {
+                if manifest.is_cut_short() {
+                    let done = epochs_done(checkpoint_progress(&dir.checkpoint())?, recipe.options().epochs);
+                    let model = best_epoch.map_or("what it had learned by then".into(), |best| {
+                        format!("the network of its best epoch until then, {best}")
+                    });
+                    notes.push(format!("This run was cut short after {done}, and its model is {model}."));
                 }
                 Some(RunModel { mlp, info })
             }
@@ -187,9 +188,9 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
 pub fn line(folder: &Path) -> anyhow::Result<ComparedRun> {
     let dir = RunDir::open(folder)?;
     let contents = dir.contents()?;
-    let finished = contents.is_finished();
+    let status = contents.status();
     let from = Provenance::read(&dir)?.and_then(|began| began.from);
-    Ok(ComparedRun { name: name(folder), recipe: contents.recipe, from, records: contents.records, finished })
+    Ok(ComparedRun { name: name(folder), recipe: contents.recipe, from, records: contents.records, status })
 }
 
 /// The same of a run that was read already.
@@ -199,7 +200,7 @@ pub fn line_of(run: &RunReport) -> ComparedRun {
         recipe: run.recipe.clone(),
         from: run.provenance.as_ref().and_then(|began| began.from.clone()),
         records: run.records.clone(),
-        finished: run.is_finished(),
+        status: run.status(),
     }
 }
 

@@ -5,10 +5,9 @@ use crate::acquire::Acquired;
 use crate::args::TrainArgs;
 use crate::commands::note;
 use crate::failure;
-use crate::terminal::{Style, program, shell_word};
-use furlough::compute::Isa;
-use furlough::counted;
-use furlough::files::DataInfo;
+use crate::terminal::{Style, epochs_done, program, shell_word};
+use furlough::files::{DataInfo, checkpoint_progress};
+use furlough::train::StopReason;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{Manifest, Provenance, Recorder, RunDir, RunInfo};
 use std::io::{self, Write};
@@ -20,17 +19,18 @@ pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
     let dir = RunDir::resume(path)?;
     let info = info(args, &dir)?;
     let of = info.recipe.options().epochs;
-    Recorder::cut_short(dir, info)?;
+    let reason = Recorder::cut_short(dir, info)?;
     if let Some(text) = &args.going_on.note {
         note::write(path, text)?;
     }
     let dir = RunDir::open(path)?;
-    let done = dir.contents()?.records.len();
+    let at = checkpoint_progress(&dir.checkpoint())?;
+    let best = Manifest::read(&dir)?.and_then(|manifest| manifest.best_epoch);
     let text = if args.json {
         let files: Vec<&str> = Manifest::files_in(&dir).collect();
         let line = serde_json::json!({
-            "event": "stop", "reason": "asked", "epochs": done, "of": of, "run": path.display().to_string(),
-            "files": files,
+            "event": "stop", "reason": reason, "epochs": at.epoch, "step_in_epoch": at.step_in_epoch, "of": of,
+            "best_epoch": best, "run": path.display().to_string(), "files": files,
         });
         format!("{line}\n")
     } else if args.quiet {
@@ -38,9 +38,15 @@ pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
     } else {
         let style = Style::of(&io::stdout());
         let field = |name: &str, text: &str| format!("  {} {text}\n", style.dim(&format!("{name:<9}")));
-        let of = counted(of as usize, "epoch");
+        let how = match reason {
+            StopReason::Asked => "as it stands",
+            StopReason::EarlyStopped => "it had stopped early",
+            StopReason::Finished => "it had come to its end",
+        };
+        let network = best.map(|best| field("", &format!("the network is that of the best epoch, {best}")));
         let next = style.accent(&format!("{} evaluate {}", program(), shell_word(path)));
-        field("finished", &format!("as it stands, with {done} of {of}"))
+        field("finished", &format!("{how}, with {}", epochs_done(at, of)))
+            + &network.unwrap_or_default()
             + &field("saved", &style.text(&shell_word(path)))
             + &field("next", &next)
     };
@@ -51,13 +57,12 @@ pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
 /// What is known of the run. Where an older version began it, its data are read once more.
 fn info(args: &TrainArgs, dir: &RunDir) -> anyhow::Result<RunInfo> {
     let recipe: Recipe = dir.recipe()?;
-    let (train, data_origin, eval) = match Provenance::read(dir)? {
-        Some(Provenance { train, data_origin, eval, .. }) => (train, data_origin, eval),
+    let (train, data_origin, eval, machine) = match Provenance::read(dir)? {
+        Some(Provenance { train, data_origin, eval, machine, .. }) => (train, data_origin, eval, machine),
         None => {
             let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
-            (DataInfo::of(&recipe.partition().apply(split)?.train), origin, None)
+            (DataInfo::of(&recipe.partition().apply(split)?.train), origin, None, None)
         }
     };
-    let instruction_set = Isa::best().name().into();
-    Ok(RunInfo { recipe, data: train, eval, from: None, data_origin, instruction_set, threads: 1 })
+    Ok(RunInfo { recipe, data: train, eval, from: None, data_origin, machine })
 }

@@ -16,7 +16,8 @@ pub struct StartingPoint {
     settings: Settings,
     mlp: Mlp,
     classes: Vec<String>,
-    epoch: u32,
+    /// The epoch whose weights they are; none of a model file.
+    epoch: Option<u32>,
 }
 
 impl StartingPoint {
@@ -25,18 +26,18 @@ impl StartingPoint {
         if path.is_file() {
             let (mlp, info) = load_model(path)?;
             let settings = Settings::parse(&info.recipe, None)?;
-            let epoch = settings.clone().resolve()?.options().epochs;
-            return Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch });
+            return Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch: None });
         }
         let dir = RunDir::open(path)?;
-        let Trained { recipe, mlp, info, unfinished } = dir.learned()?;
-        let epoch = match unfinished {
+        let Trained { recipe, mlp, best_epoch, info, unfinished } = dir.learned()?;
+        let last = match unfinished {
             Some(progress) if progress.step == 0 => {
                 bail!("{}: has learned nothing yet: it stands before its first step", path.display())
             }
             Some(progress) => progress.epoch,
             None => dir.contents()?.records.len() as u32,
         };
+        let epoch = Some(best_epoch.unwrap_or(last));
         let settings = Settings::parse(&recipe.to_toml(), None)?;
         Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch })
     }

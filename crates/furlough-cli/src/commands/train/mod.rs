@@ -13,7 +13,7 @@ use from::StartingPoint;
 use furlough::files::DataInfo;
 use furlough::train::{TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{Recipe, Settings};
-use furlough_lab::run::{EvalInfo, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
+use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -60,8 +60,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
         eval: Some(EvalInfo::of(data.eval_data())),
         from,
         data_origin: origin.clone(),
-        instruction_set: trainer.instruction_set().into(),
-        threads: trainer.threads(),
+        machine: Some(Machine::of(&trainer)),
     };
     // From here on there is something to save.
     interrupt::catch()?;

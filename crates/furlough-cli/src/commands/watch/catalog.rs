@@ -4,7 +4,7 @@ use super::find::run_folders;
 use super::state::{Locks, Signs, State};
 use super::tail::LogTail;
 use furlough_lab::recipe::Recipe;
-use furlough_lab::run::{EpochRecord, Failure, RunDir};
+use furlough_lab::run::{EpochRecord, Failure, Manifest, RunDir, RunStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ pub struct Catalog {
 #[derive(Debug)]
 struct Run {
     recipe: Changing<Result<Recipe, String>>,
+    manifest: Changing<Option<Result<Manifest, String>>>,
     checkpoint: Changing<Option<Glance>>,
     tail: LogTail,
     signs: Signs,
@@ -149,6 +150,7 @@ impl Run {
         let head = Head { id, name, state, problem, recipe, changed: 0, step, examples };
         Run {
             recipe: Changing { seen: None, value: Err(String::new()) },
+            manifest: Changing { seen: None, value: None },
             checkpoint: Changing { seen: None, value: None },
             tail: LogTail::default(),
             signs: Signs::default(),
@@ -161,6 +163,10 @@ impl Run {
         self.recipe.read(&path.join(RunDir::RECIPE), |_| {
             RunDir::open(path).and_then(|dir| dir.recipe()).map_err(|error| error.to_string())
         });
+        self.manifest.read(&path.join(RunDir::MANIFEST), |_| {
+            let read = RunDir::open(path).and_then(|dir| Manifest::read(&dir));
+            read.map_err(|error| error.to_string()).transpose()
+        });
         self.checkpoint.read(&path.join(RunDir::CHECKPOINT), glance);
         let first = self.head.recipe.is_none();
         let log = path.join(RunDir::METRICS);
@@ -170,22 +176,22 @@ impl Run {
         }
         let recipe = self.recipe.value.as_ref();
         let unreadable = read.as_ref().err().map(|error| format!("the log cannot be read: {error}"));
+        let manifest = self.manifest.value.as_ref();
+        let damaged = || manifest.and_then(|manifest| manifest.as_ref().err().cloned());
         let problem = recipe.err().cloned().or(unreadable).or_else(|| self.tail.problem().map(String::from));
+        let problem = problem.or_else(damaged);
         let at = self.checkpoint.value;
         let examples = |recipe: &Recipe| at?.examples(recipe);
         let last = self.tail.records().last().map_or(0.0, |record| record.seconds);
+        let manifest = manifest.and_then(|manifest| manifest.as_ref().ok());
         let state = if problem.is_some() {
             State::Unreadable
-        } else if path.join(RunDir::MANIFEST).exists() {
-            State::Finished
-        } else if self.signs.running(locks.held(path), last) {
+        } else if manifest.is_none() && self.signs.running(locks.held(path), last) {
             State::Running
         } else {
-            match Failure::read(path) {
-                Ok(Some(Failure::Diverged { .. })) => State::Diverged,
-                Ok(Some(Failure::Error { .. })) => State::Failed,
-                _ => State::Stopped,
-            }
+            let recorded = if manifest.is_none() { Failure::read(path).unwrap_or_default() } else { None };
+            let failure = recorded.or_else(|| Failure::in_log(self.tail.records()));
+            State::Still(RunStatus::of(failure.as_ref(), manifest))
         };
         self.head = Head {
             id: self.head.id,

@@ -1,25 +1,29 @@
-use furlough_lab::run::RunDir;
-use serde::Serialize;
+use furlough_lab::run::{RunDir, RunStatus};
+use serde::{Serialize, Serializer};
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// A process is writing it.
     Running,
-    /// All its epochs are done.
-    Finished,
-    /// Its loss overflowed.
-    Diverged,
-    /// It failed in another way, and would again.
-    Failed,
-    /// None of these: it was stopped or killed, and can be resumed.
-    Stopped,
-    /// Its recipe or its log cannot be read.
+    /// None does. What is unfinished was stopped or killed, and can be resumed.
+    Still(RunStatus),
+    /// One of its files cannot be read.
     Unreadable,
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            State::Running => "running",
+            State::Still(RunStatus::Unfinished) => "stopped",
+            State::Still(status) => status.as_str(),
+            State::Unreadable => "unreadable",
+        })
+    }
 }
 
 /// The files that processes of this machine hold locks on, by inode. Taking a lock to see whether

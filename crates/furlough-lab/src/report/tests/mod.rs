@@ -8,7 +8,7 @@ mod pictures;
 
 use super::*;
 use crate::recipe::{Recipe, Settings};
-use crate::run::{EpochRecord, Manifest};
+use crate::run::{EpochRecord, Machine, Manifest, RunStatus};
 use furlough::data::{Dataset, EvalSplit, Features, Targets};
 use furlough::files::{DataInfo, ModelInfo};
 use furlough::nn::{Init, Mlp};
@@ -55,8 +55,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
         library: "0.0.0".into(),
         data_origin: name.into(),
         data_fingerprint: info.fingerprint.clone(),
-        instruction_set: name.into(),
-        threads: 1,
+        machine: Some(Machine { instruction_set: name.into(), threads: 1 }),
         steps: 60,
         seconds: 1.5,
         last: None,
@@ -87,7 +86,7 @@ fn everything(name: &str, names: [&str; 2]) -> String {
         recipe: recipe(&format!("data = 'digits'\nhidden = 5\nepochs = 3\nseed = {seed}")),
         from: None,
         records: run.records.clone(),
-        finished: true,
+        status: RunStatus::Finished,
     };
     let comparison = Comparison::of(vec![line(name, 0), line("other", 1)]);
     let study = StudyReport {

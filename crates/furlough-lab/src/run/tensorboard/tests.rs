@@ -1,6 +1,6 @@
 use super::*;
 use crate::recipe::Settings;
-use crate::run::{Recorder, RunInfo};
+use crate::run::{Machine, Recorder, RunInfo};
 use furlough::files::DataInfo;
 use furlough::train::{StopReason, Trainer};
 
@@ -22,8 +22,7 @@ fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> St
         eval: None,
         from: None,
         data_origin: "built in".into(),
-        instruction_set: "any".into(),
-        threads: 1,
+        machine: Some(Machine { instruction_set: "any".into(), threads: 1 }),
     };
     let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, 1).unwrap();
     let recorder = if folder.exists() {

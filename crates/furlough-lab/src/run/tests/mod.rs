@@ -47,8 +47,7 @@ fn info() -> RunInfo {
         eval: None,
         from: None,
         data_origin: "made by hand".into(),
-        instruction_set: "none".into(),
-        threads: 1,
+        machine: Some(Machine { instruction_set: "none".into(), threads: 1 }),
     }
 }
 

@@ -103,6 +103,81 @@ fn the_same_run_gives_the_same_bytes() {
     }
 }
 
+/// A run that goes on with another machine says so, and a run that does not say has a manifest that
+/// does not either.
+#[test]
+fn the_machine_is_that_of_the_last_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    drop(begin(path));
+    let machine = || Provenance::read(&RunDir::open(path).unwrap()).unwrap().unwrap().machine;
+    assert_eq!(machine(), info().machine);
+    let go_on = |machine: Option<&Machine>| {
+        let dir = RunDir::resume(path).unwrap();
+        let info = RunInfo { machine: machine.cloned(), ..info() };
+        Recorder::resume(dir, info, &small_architecture(), || 1.5).unwrap().0
+    };
+    let other = Machine { instruction_set: "other".into(), threads: 7 };
+    drop(go_on(Some(&other)));
+    assert_eq!(machine().as_ref(), Some(&other));
+    let before = fs::read(path.join(RunDir::ORIGIN)).unwrap();
+    let mut recorder = go_on(Some(&other));
+    assert_eq!(fs::read(path.join(RunDir::ORIGIN)).unwrap(), before);
+    epoch(&mut recorder, 1);
+    checkpoint(&mut recorder, &state(1, 4));
+    drop(recorder);
+    let unknown = RunInfo { machine: None, ..info() };
+    Recorder::cut_short(RunDir::resume(path).unwrap(), unknown).unwrap();
+    let text = fs::read_to_string(path.join(RunDir::MANIFEST)).unwrap();
+    assert!(!text.contains("threads") && !text.contains("instruction_set"), "{text}");
+    assert_eq!(Manifest::read(&RunDir::open(path).unwrap()).unwrap().unwrap().machine, None);
+}
+
+#[test]
+fn a_run_at_its_end_is_finished_and_not_cut_short() {
+    let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    whole_run(whole.path());
+    let mut recorder = begin(killed.path());
+    for number in 1..=3 {
+        epoch(&mut recorder, number);
+        checkpoint(&mut recorder, &state(number, 4 * u64::from(number)));
+    }
+    drop(recorder);
+    let reason = Recorder::cut_short(RunDir::resume(killed.path()).unwrap(), info()).unwrap();
+    assert_eq!(reason, StopReason::Finished);
+    for name in listing(whole.path()) {
+        assert_eq!(fs::read(whole.path().join(&name)).unwrap(), fs::read(killed.path().join(&name)).unwrap(), "{name}");
+    }
+}
+
+/// Older versions wrote no `failed.json`: their log alone shows that the loss overflowed.
+#[test]
+fn a_run_that_diverged_by_its_log_is_not_made_a_finished_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = begin(folder.path());
+    epoch(&mut recorder, 1);
+    checkpoint(&mut recorder, &state(1, 4));
+    drop(recorder);
+    let log = folder.path().join(RunDir::METRICS);
+    let mut line: serde_json::Value = serde_json::from_str(&fs::read_to_string(&log).unwrap()).unwrap();
+    line["test_loss"] = serde_json::Value::Null;
+    fs::write(&log, format!("{line}\n")).unwrap();
+    let error = Recorder::cut_short(RunDir::resume(folder.path()).unwrap(), info()).unwrap_err().to_string();
+    assert!(error.contains("has failed, so it cannot be made a finished run: diverged"), "{error}");
+    assert!(!folder.path().join(RunDir::MANIFEST).exists());
+}
+
+#[test]
+fn an_origin_of_a_later_version_needs_a_newer_furlough() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(begin(folder.path()));
+    let path = folder.path().join(RunDir::ORIGIN);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"version\": 1", "\"version\": 9", 1)).unwrap();
+    let error = Provenance::read(&RunDir::open(folder.path()).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("origin.json: has format version 9 and needs a newer furlough"), "{error}");
+}
+
 #[test]
 fn a_run_killed_in_its_first_epoch_can_go_on() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 use super::*;
-use crate::run::RunDir;
-use furlough::train::{Control, Event};
+use crate::run::{Recorder, RunDir, RunInfo};
+use furlough::train::{Control, Event, StopReason};
 use std::cell::Cell;
 
 const SMALL: &str = "hidden = 8\nepochs = 4";
@@ -245,6 +245,31 @@ fn a_finished_run_whose_last_figures_are_of_no_numbers_counts_as_diverged() {
     assert_eq!(contents.last_good_epoch(), 1);
     assert_eq!(contents.failure.unwrap().to_string(), "diverged: the loss became NaN in epoch 2");
     assert!(matches!(trial.found(root.path()).unwrap().state, TrialState::Failed(_)));
+}
+
+#[test]
+fn a_trial_cut_short_is_not_taken_for_a_whole_one() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = trial(SMALL);
+    let path = run(&trial, root.path(), Some(2)).unwrap().path;
+    let info = RunInfo {
+        recipe: trial.recipe().clone(),
+        data: data().info,
+        eval: None,
+        from: None,
+        data_origin: "built in".into(),
+        machine: None,
+    };
+    assert_eq!(Recorder::cut_short(RunDir::resume(&path).unwrap(), info).unwrap(), StopReason::Asked);
+    let before = contents(&path);
+    for until in [None, Some(1)] {
+        let error = run(&trial, root.path(), until).unwrap_err().to_string();
+        let whole = format!("{}: was cut short after 2 epochs; move its folder away to train it whole", path.display());
+        assert_eq!(error, whole);
+    }
+    assert_eq!(contents(&path), before);
+    fs::rename(&path, root.path().join("away")).unwrap();
+    assert_eq!(run(&trial, root.path(), None).unwrap().ended, Ended::Finished);
 }
 
 #[test]
