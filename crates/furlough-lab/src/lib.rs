@@ -28,4 +28,5 @@ pub mod tune;
 pub mod report;
 
 mod error;
+mod json;
 pub use error::{Error, Result};

@@ -1,4 +1,5 @@
 use super::{EpochRecord, RunDir};
+use crate::json::json_bytes;
 use crate::{Error, Result};
 use furlough::files::{FORMAT_VERSION, check_version, read_file, write_atomic};
 use serde::{Deserialize, Serialize};
@@ -80,9 +81,7 @@ impl Failure {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(RunDir::FAILED);
         let file = Versioned { version: FORMAT_VERSION, failure: self.clone() };
-        let mut text = serde_json::to_vec_pretty(&file).map_err(|error| Error::run(&path, error.to_string()))?;
-        text.push(b'\n');
-        Ok(write_atomic(&path, &text)?)
+        Ok(write_atomic(&path, &json_bytes(&path, &file)?)?)
     }
 }
 

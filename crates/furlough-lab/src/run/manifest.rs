@@ -1,4 +1,5 @@
 use super::{EpochRecord, Machine, RunDir, WarmStart};
+use crate::json::json_bytes;
 use crate::recipe::Recipe;
 use crate::{Error, Result};
 use furlough::counted;
@@ -161,9 +162,6 @@ impl Manifest {
     }
 
     pub(super) fn write(&self, dir: &RunDir) -> Result<()> {
-        let failed = |error: serde_json::Error| Error::run(&dir.file(RunDir::MANIFEST), error.to_string());
-        let mut text = serde_json::to_vec_pretty(self).map_err(failed)?;
-        text.push(b'\n');
-        dir.write(RunDir::MANIFEST, &text)
+        dir.write(RunDir::MANIFEST, &json_bytes(&dir.file(RunDir::MANIFEST), self)?)
     }
 }

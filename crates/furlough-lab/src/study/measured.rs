@@ -1,5 +1,6 @@
 use super::measure::{Inspection, error_of};
 use super::{Measure, Trial, TrialData};
+use crate::json::json_bytes;
 use crate::run::{Manifest, RunDir};
 use crate::{Error, Result};
 use furlough::data::Targets;
@@ -110,9 +111,7 @@ pub fn measure_trial(
     let mut predictor = Predictor::with_precision(mlp, threads, trial.recipe().precision());
     let key = Key::new(trial.recipe().options().seed);
     missing.into_iter().try_for_each(|look| measured.look(look, &mut predictor, seen, key))?;
-    let failed = |error: serde_json::Error| Error::run(&dir.file(Measured::FILE), error.to_string());
-    let mut text = serde_json::to_vec_pretty(&measured).map_err(failed)?;
-    text.push(b'\n');
-    write_atomic(&dir.file(Measured::FILE), &text)?;
+    let path = dir.file(Measured::FILE);
+    write_atomic(&path, &json_bytes(&path, &measured)?)?;
     Ok(measured)
 }

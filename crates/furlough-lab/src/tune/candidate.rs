@@ -1,6 +1,6 @@
 use super::SearchKey;
 use crate::Result;
-use crate::recipe::{Absent, KEYS, OneOrMany, Recipe, RecipeKey, Settings};
+use crate::recipe::{Absent, OneOrMany, Recipe, Settings};
 use serde::de::{self, Deserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -77,31 +77,26 @@ impl Candidate {
     /// # Errors
     /// [`furlough::Error::Setting`] when the base cannot be changed so.
     pub fn recipe(&self, base: &Recipe) -> Result<Recipe> {
-        let mut settings = settings_of(base)?;
+        let mut said = Settings::default();
         let shape = |key| self.values.get(&key).and_then(SearchValue::whole);
         let depth = shape(SearchKey::Depth).unwrap_or(base.hidden().len());
         let width = |layer: usize| {
             let own = base.hidden().get(layer).or(base.hidden().last()).copied();
             shape(SearchKey::Width).or(own).unwrap_or(1)
         };
-        settings.hidden = Some(OneOrMany::Many((0..depth).map(width).collect()));
-        settings.dropout = Some(OneOrMany::Many(self.dropout[..depth.min(self.dropout.len())].to_vec()));
+        said.hidden = Some(OneOrMany::Many((0..depth).map(width).collect()));
+        said.dropout = Some(OneOrMany::Many(self.dropout[..depth.min(self.dropout.len())].to_vec()));
+        let mut none = Vec::new();
         for (key, value) in &self.values {
             let SearchKey::Key(key) = key else { continue };
             let absent = key.search().and_then(|search| search.absent);
             match (absent, value.is_zero()) {
-                (Some(Absent::Above), true) => key.clear(&mut settings),
-                _ => key.say(&mut settings, &value.to_string())?,
+                (Some(Absent::Above), true) => none.push(key),
+                _ => key.say(&mut said, &value.to_string())?,
             }
         }
-        // A learning rate of one optimizer is none of another's.
-        for key in KEYS.iter().filter(|key| !self.values.contains_key(&SearchKey::Key(key))) {
-            let other = key.follows().and_then(RecipeKey::named);
-            let said = other.and_then(|other| self.values.get(&SearchKey::Key(other))).map(ToString::to_string);
-            if said.is_some() && said != other.and_then(|other| other.word(base)) {
-                key.clear(&mut settings);
-            }
-        }
+        let mut settings = said.over(settings_of(base)?);
+        none.iter().for_each(|key| key.clear(&mut settings));
         settings.without_misfits().resolve()
     }
 }

@@ -5,6 +5,7 @@ use super::candidate::Candidate;
 use super::runner::{Scheduler, TrialRequest, TrialRunner, TrialScores};
 use super::search::{Search, SearchEntry, SearchTask};
 use super::{Phase, TuneDir, TuneEvent, TuneOptions};
+use crate::json::json_bytes;
 use crate::run::{Failure, read_metrics};
 use crate::{Error, Result};
 use furlough::data::EvalSplit;
@@ -86,8 +87,7 @@ impl Found {
         };
         let lines: Vec<Line> = self.entries.iter().map(line).collect();
         let path = dir.file(TuneDir::SEARCH);
-        let text = serde_json::to_vec_pretty(&lines).map_err(|error| Error::run(&path, error.to_string()))?;
-        dir.write(TuneDir::SEARCH, &text)
+        dir.write(TuneDir::SEARCH, &json_bytes(&path, &lines)?)
     }
 }
 

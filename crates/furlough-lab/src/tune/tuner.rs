@@ -7,6 +7,7 @@ use super::report::{Finalist, SearchedTrial, TestScores, TuneReport};
 use super::runner::TrialRunner;
 use super::searching::{Found, Tell, search, seconds_on_record};
 use super::{Metric, TuneDir, TuneEvent, TuneOptions, Verdict, rungs};
+use crate::json::json_bytes;
 use crate::recipe::Recipe;
 use crate::run::{Failure, chart_png, chart_svg};
 use crate::study::{Trial, TrialConfig, TrialData};
@@ -140,9 +141,7 @@ fn write(dir: &TuneDir, report: &TuneReport) -> Result<()> {
     dir.write(TuneDir::PLOT_SVG, chart_svg(TuneDir::PLOT_SVG, &chart)?.as_bytes())?;
     dir.write(TuneDir::PLOT_PNG, &chart_png(TuneDir::PLOT_PNG, &chart)?)?;
     let path = dir.file(TuneDir::REPORT);
-    let mut text = serde_json::to_vec_pretty(report).map_err(|error| Error::run(&path, error.to_string()))?;
-    text.push(b'\n');
-    dir.write(TuneDir::REPORT, &text)?;
+    dir.write(TuneDir::REPORT, &json_bytes(&path, report)?)?;
     dir.retire_lock();
     Ok(())
 }
