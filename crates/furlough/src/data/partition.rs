@@ -106,6 +106,18 @@ impl Partition {
         Ok((train.select(&learned), self.folds.map(|_| train.select(&held_out))))
     }
 
+    /// Returns how many of the examples that `later` holds out this partition learns from: a
+    /// network that is trained by this one has seen them.
+    ///
+    /// # Errors
+    /// Those of [`Self::select`], of both.
+    pub fn learned_of_held_out(&self, later: &Partition, train: &Dataset) -> Result<usize> {
+        self.check(train)?;
+        later.check(train)?;
+        let ((learned, _), (_, held_out)) = (self.choose(train), later.choose(train));
+        Ok(held_out.iter().filter(|example| learned.binary_search(example).is_ok()).count())
+    }
+
     /// Checks the ranges on these data.
     pub(super) fn check(&self, train: &Dataset) -> Result<()> {
         self.validate()?;
@@ -200,6 +212,25 @@ mod tests {
         let labels = (0..count as u32).map(label).collect();
         let names = ["a", "b", "c"].map(String::from).to_vec();
         Dataset::of(Array2::zeros((count, 1)).try_into().unwrap(), Targets::Classes { labels, names }).unwrap()
+    }
+
+    #[test]
+    fn examples_that_another_partition_learned_from_are_counted() {
+        let data = data(100, |example| example % 2);
+        let part = |folds, fold, seed| Partition { folds, fold, seed, ..Partition::default() };
+        let (whole, first, second) = (Partition::default(), part(Some(5), 0, 3), part(Some(5), 1, 3));
+        let seen = |by: &Partition, later: &Partition| by.learned_of_held_out(later, &data).unwrap();
+        assert_eq!([seen(&whole, &first), seen(&first, &first), seen(&first, &second)], [20, 0, 20]);
+        assert_eq!(seen(&first, &whole), 0);
+        let few = Partition { train_examples: Some(7), ..part(Some(5), 1, 3) };
+        let by_hand = |by: &Partition, later: &Partition| {
+            let learned: HashSet<u32> = by.choose(&data).0.into_iter().collect();
+            later.choose(&data).1.iter().filter(|&example| learned.contains(example)).count()
+        };
+        for later in [first, part(Some(3), 2, 8)] {
+            assert_eq!(seen(&few, &later), by_hand(&few, &later));
+        }
+        assert!(first.learned_of_held_out(&part(Some(200), 0, 0), &data).is_err());
     }
 
     #[test]

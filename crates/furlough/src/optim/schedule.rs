@@ -151,6 +151,16 @@ impl Schedule {
         })
     }
 
+    /// Returns whether it is 0 at every step, so that nothing is left of what it multiplies.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Schedule::Early(part) => *part == 0.0,
+            Schedule::Late(part) => *part == 1.0,
+            Schedule::Warmup(part, then) => *part == 0.0 && then.is_zero(),
+            _ => false,
+        }
+    }
+
     /// Whether it is [`Schedule::Constant`].
     pub fn is_constant(&self) -> bool {
         *self == Schedule::Constant
@@ -222,6 +232,14 @@ mod tests {
         let factors = all(&schedule.parse().unwrap(), steps);
         let near = factors.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-14);
         assert!(near && factors.len() == expected.len(), "{schedule}: {factors:?}, not {expected:?}");
+    }
+
+    #[test]
+    fn schedules_that_leave_nothing_are_known() {
+        for text in ["early:0", "late:1", "warmup:0+late:1", "constant", "late:0", "ramp:1", "warmup:0.5+early:0"] {
+            let schedule: Schedule = text.parse().unwrap();
+            assert_eq!(schedule.is_zero(), all(&schedule, 8).iter().all(|&factor| factor == 0.0), "{text}");
+        }
     }
 
     /// What these texts have always meant, to the bit.
