@@ -1,5 +1,6 @@
 //! What the user sees of an error: one line, its causes, and where one is known, a hint.
 
+use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, shell_word};
 use std::fmt;
 use std::io::{self, Write};
@@ -117,6 +118,9 @@ fn lab_hint(error: &furlough_lab::Error) -> Option<String> {
     match error {
         Error::Recipe { reason, .. } if reason.contains("unknown field") => {
             Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
+        }
+        Error::Occupied { path, .. } | Error::Unfinished { path } if is_being_written(path) => {
+            Some("another process is writing it; wait for it, or name another folder".into())
         }
         Error::Occupied { path, resumable: true, .. } => {
             Some(format!("name another folder with --out, or go on with what is there: --resume {}", path.display()))

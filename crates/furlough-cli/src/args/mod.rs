@@ -12,7 +12,7 @@ mod values;
 mod watch;
 
 pub use compare::CompareArgs;
-pub use contradictions::contradictions;
+pub use contradictions::{contradictions, let_go};
 pub use going_on::{GoingOnArgs, NoteArgs};
 pub use recipe::RecipeArgs;
 pub use report::ReportArgs;

@@ -4,7 +4,7 @@ use crate::terminal::name;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Id, value_parser};
-use furlough_lab::recipe::{Form, KEYS, RecipeKey, Settings};
+use furlough_lab::recipe::{Form, KEYS, LetGo, RecipeKey, Settings};
 use std::path::PathBuf;
 
 /// What all flags of a recipe are called together.
@@ -23,9 +23,10 @@ pub struct RecipeArgs {
 }
 
 impl RecipeArgs {
-    /// What the flags say, and the recipe's file where they say nothing. Folds that a flag asks for
-    /// are stratified; those of a file are as the file says, so that it means what it always meant.
-    pub fn settings(&self) -> anyhow::Result<Settings> {
+    /// What the flags say, and the recipe's file where they say nothing, and what of that file they
+    /// leave out. Folds that a flag asks for are stratified; those of a file are as the file says,
+    /// so that it means what it always meant.
+    pub fn settings(&self) -> anyhow::Result<(Settings, Vec<LetGo>)> {
         let file = match &self.recipe {
             None => Settings::default(),
             Some(path) => {
@@ -36,8 +37,9 @@ impl RecipeArgs {
         };
         let flags = self.flags()?;
         let stratified = flags.folds.and(Some(true));
+        let gone = flags.lets_go_of(&file);
         let said = flags.over(file);
-        Ok(Settings { stratified: said.stratified.or(stratified), ..said })
+        Ok((Settings { stratified: said.stratified.or(stratified), ..said }, gone))
     }
 
     /// What the flags say, the recipe file left out.
@@ -193,7 +195,7 @@ mod tests {
             std::fs::write(&path, file).unwrap();
             let words = ["furlough", "train", "--recipe", path.to_str().unwrap()];
             match Cli::from(words.iter().chain(flags)).unwrap().command {
-                Command::Train(args) => args.recipe.settings().unwrap().stratified,
+                Command::Train(args) => args.recipe.settings().unwrap().0.stratified,
                 other => panic!("{other:?}"),
             }
         };

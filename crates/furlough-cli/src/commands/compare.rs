@@ -41,7 +41,7 @@ fn tables(comparison: &Comparison, style: Style) -> String {
         text.push_str(&table(&recipes(comparison), style));
     }
     if !comparison.paired.is_empty() {
-        let first = &comparison.groups[0].label;
+        let first = comparison.groups[0].short();
         let heading = format!("difference from {first}, seed by seed, after the last epoch");
         text.push_str(&format!("\n  {}\n", style.dim(&heading)));
         text.push_str(&table(&paired(comparison), style));
@@ -98,7 +98,7 @@ fn paired(comparison: &Comparison) -> Vec<Vec<Cell>> {
     let row = |one: &PairedFigure| {
         let interval = one.estimate.interval();
         vec![
-            plain(&comparison.groups[one.group].label),
+            plain(comparison.groups[one.group].short()),
             plain(one.figure),
             plain(one.seeds.len().to_string()),
             (one.show(one.estimate.mean), one.estimate.excludes_zero()),

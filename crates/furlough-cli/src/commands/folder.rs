@@ -92,6 +92,9 @@ pub fn expand(folders: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, FolderKind)>>
         }
         let found = found_in(folder);
         if found.is_empty() {
+            if folder.join(RunDir::LOCK).exists() {
+                RunDir::open(folder)?;
+            }
             bail!(
                 "{}: is neither a run (it has no {}) nor a tune (no {}) nor a study (no {} and no {}), and has none in \
                  it",

@@ -5,7 +5,7 @@ use crate::args::NoteArgs;
 use crate::failure;
 use crate::terminal::Style;
 use anyhow::{Context, bail};
-use furlough::files::{read_text, write_atomic};
+use furlough::files::{read_file, write_atomic};
 use furlough_lab::run::RunDir;
 use std::io::{self, Write};
 use std::path::Path;
@@ -51,6 +51,7 @@ pub fn read(folder: &Path) -> anyhow::Result<Option<String>> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = read_text(&path)?.trim().to_string();
+    // Somebody may have written it with any editor.
+    let text = String::from_utf8_lossy(&read_file(&path)?).trim().to_string();
     Ok((!text.is_empty()).then_some(text))
 }

@@ -52,6 +52,9 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
     if let Some(from) = &plan.from {
         let text = format!("from {}{}; the optimizer's state began anew", name(&from.run), from.after());
         field("", &text, true);
+        if let Some(warning) = from.warning() {
+            field("warning", &warning, false);
+        }
     }
     if let Some(at) = plan.resumed {
         let (epoch, step) = (at.epoch, at.step_in_epoch);

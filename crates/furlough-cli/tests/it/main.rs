@@ -26,6 +26,7 @@ mod terminal;
 mod train;
 #[cfg(unix)]
 mod tune;
+mod warnings;
 mod watch;
 #[cfg(target_os = "linux")]
 mod watch_browser;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         train,
         #[cfg(unix)]
         tune,
+        warnings,
         watch,
         #[cfg(target_os = "linux")]
         watch_browser,

@@ -8,6 +8,7 @@ impl GoesWith {
         match self {
             GoesWith::HiddenLayers => !recipe.hidden().is_empty(),
             GoesWith::Dropping => recipe.drops(),
+            GoesWith::Decaying => recipe.weight_decay > 0.0,
             GoesWith::Value(name, values) => {
                 let own = RecipeKey::named(name).and_then(|key| key.word(recipe));
                 own.is_some_and(|own| values.contains(&own.as_str()))

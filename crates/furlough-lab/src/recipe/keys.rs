@@ -234,7 +234,7 @@ keys! {
         decided: |said| said.weight_decay_schedule.clone().unwrap_or_default(),
         about: About::new(Heading::Regularization, "WHEN", "Multiply the weight decay in the course of training, as \
             '--lr-schedule' does the learning rate").default("constant")
-            .search(Search::choices(&["constant", "linear", "cosine", "flat_cos"])),
+            .goes_with(&[GoesWith::Decaying]).search(Search::choices(&["constant", "linear", "cosine", "flat_cos"])),
     }
     /// L1 penalty of the weights, at least 0.
     l1: f64 => f64 {

@@ -18,6 +18,7 @@ pub use one_or_many::OneOrMany;
 pub use optimizer::OptimizerKind;
 pub use schema::{GoesWith, Heading, Varies};
 pub use search::{Absent, Scale, Search, Usual};
+pub use settings::LetGo;
 pub use text::{Form, whole};
 pub(crate) use toml_text::{read_toml, toml_reason};
 pub use train_figures::TrainFigures;

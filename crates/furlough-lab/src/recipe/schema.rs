@@ -53,6 +53,8 @@ pub enum GoesWith {
     HiddenLayers,
     /// A drop probability above 0.
     Dropping,
+    /// A weight decay above 0.
+    Decaying,
     /// One of these values of another key, in one word.
     Value(&'static str, &'static [&'static str]),
 }

@@ -4,6 +4,19 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use std::path::Path;
 
+/// A value of a recipe that is left out, because it was said for a value that is replaced.
+#[derive(Debug, Clone)]
+pub struct LetGo {
+    /// Its key.
+    pub key: &'static RecipeKey,
+    /// The value, in one word.
+    pub value: String,
+    /// The key whose value is replaced, such as `optimizer`.
+    pub other: &'static RecipeKey,
+    /// What that was.
+    pub was: String,
+}
+
 impl Settings {
     /// Reads a recipe file's text; `path` is for messages.
     ///
@@ -27,23 +40,45 @@ impl Settings {
     /// key that these replace is left out: `momentum` and the learning rate where these say another
     /// optimizer.
     pub fn over(self, recipe: Settings) -> Settings {
-        let before = recipe.decide();
-        let mut both = self.clone().or(recipe.clone());
-        let decided = both.decide();
-        let replaced = |name: &str| {
-            let other = RecipeKey::named(name).filter(|key| key.is_said(&self) && key.is_said(&recipe));
-            other.is_some_and(|key| key.value(&before) != key.value(&decided))
-        };
-        for key in KEYS.iter().filter(|key| !key.is_said(&self)) {
-            let misfit = |need: &GoesWith| match need {
-                GoesWith::Value(name, _) => !need.holds(&decided) && replaced(name),
-                GoesWith::HiddenLayers | GoesWith::Dropping => false,
-            };
-            if key.follows().is_some_and(replaced) || key.goes_with().iter().any(misfit) {
-                key.clear(&mut both);
-            }
-        }
+        let given_way = self.given_way(&recipe);
+        let mut both = self.or(recipe);
+        given_way.iter().for_each(|(key, _)| key.clear(&mut both));
         both
+    }
+
+    /// Returns what the recipe said and [`Self::over`] leaves out, where that changes a value: not
+    /// what is the same by default.
+    pub fn lets_go_of(&self, recipe: &Settings) -> Vec<LetGo> {
+        let before = recipe.decide();
+        let after = self.clone().over(recipe.clone()).decide();
+        let of = |(key, other): (&'static RecipeKey, &'static RecipeKey)| {
+            let mut unsaid = recipe.clone();
+            key.clear(&mut unsaid);
+            let own = key.value(&before);
+            let meant = own != key.value(&unsaid.decide()) && own != key.value(&after);
+            let (value, was) = (key.word(&before)?, other.word(&before)?);
+            meant.then_some(LetGo { key, value, other, was })
+        };
+        self.given_way(recipe).into_iter().filter_map(of).collect()
+    }
+
+    /// The keys of a recipe that these settings leave out in [`Self::over`], each with the key that
+    /// has another value now.
+    fn given_way(&self, recipe: &Settings) -> Vec<(&'static RecipeKey, &'static RecipeKey)> {
+        let before = recipe.decide();
+        let decided = self.clone().or(recipe.clone()).decide();
+        let replaced = |name: &str| {
+            let other = RecipeKey::named(name).filter(|key| key.is_said(self) && key.is_said(recipe));
+            other.filter(|key| key.value(&before) != key.value(&decided))
+        };
+        let misfit = |need: &GoesWith| match need {
+            GoesWith::Value(name, _) if !need.holds(&decided) => replaced(name),
+            _ => None,
+        };
+        let cause =
+            |key: &RecipeKey| key.follows().and_then(replaced).or_else(|| key.goes_with().iter().find_map(misfit));
+        let unsaid = KEYS.iter().filter(|key| !key.is_said(self) && key.is_said(recipe));
+        unsaid.filter_map(|key| Some((key, cause(key)?))).collect()
     }
 
     /// The recipe: what was said, and the tutorial's recipe where nothing was. Without a word on
@@ -206,6 +241,17 @@ mod tests {
         assert_eq!(settings("optimizer = 'adam'").over(adam.clone()), adam);
         let lion = settings("optimizer = 'lion'\nbeta1 = 0.7").over(adam.clone());
         assert_eq!((lion.beta1, lion.beta2, lion.epsilon), (Some(0.7), None, None));
+        // What is left out is told, unless the other optimizer has the same by default.
+        let told = |over: &str, file: &str| {
+            let gone = settings(over).lets_go_of(&settings(file));
+            gone.iter().map(|gone| format!("{} = {} ({})", gone.key.name(), gone.value, gone.was)).collect::<Vec<_>>()
+        };
+        let decayed = parse("optimizer = 'adam'\nweight_decay = 0.02\nbeta2 = 0.95").unwrap().to_toml();
+        assert_eq!(told("optimizer = 'sgd'", &decayed), ["beta2 = 0.95 (adam)", "weight_decay = 0.02 (adam)"]);
+        assert_eq!(told("optimizer = 'adam'", &decayed), Vec::<String>::new());
+        assert_eq!(told("optimizer = 'sgd'\nweight_decay = 0.02", &decayed), ["beta2 = 0.95 (adam)"]);
+        let usual = parse("optimizer = 'adam'").unwrap().to_toml();
+        assert_eq!(told("optimizer = 'lion'", &usual), Vec::<String>::new());
         // A rate that was said for no optimizer is for any.
         assert_eq!(settings("optimizer = 'adam'").over(settings("lr = 0.2")).lr, Some(0.2));
         // What is said itself is refused where it does nothing, and so is what a file says alone.

@@ -5,7 +5,7 @@ use super::chapter::{Chapter, Section};
 use super::{curves, numbers};
 use crate::Result;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, NamedRun, RunStatus, WarmStart, final_record};
+use crate::run::{EpochRecord, NamedRun, RunStatus, WarmStart, final_record, shorten};
 use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
 use furlough::data::EvalSplit;
 use maud::{Markup, html};
@@ -73,6 +73,16 @@ pub struct Comparison {
     /// Each further group against the first, where they share seeds and are judged by the same
     /// examples.
     pub paired: Vec<PairedFigure>,
+}
+
+/// As many letters of a group's name are shown in tables.
+const SHOWN: usize = 60;
+
+impl Group {
+    /// Returns its label with the middle left out where it is very long.
+    pub fn short(&self) -> String {
+        shorten(&self.label, SHOWN)
+    }
 }
 
 const SEED: &str = "seed";
@@ -308,8 +318,9 @@ fn statistics(comparison: &Comparison) -> Markup {
         p {
             "Runs with the same seed see the same data in the same order and start from the same weights, so they are \
              compared in pairs. The first group is "
-            strong { (comparison.groups[0].label) } ". Intervals are Student's, 95 %; p-values are those of the exact \
-             sign-flip test."
+            @let first = &comparison.groups[0];
+            strong title=(first.label) { (first.short()) }
+            ". Intervals are Student's, 95 %; p-values are those of the exact sign-flip test."
         }
         div.scroll tabindex="0" role="region" aria-label="Paired differences" {
             table {
@@ -324,7 +335,8 @@ fn statistics(comparison: &Comparison) -> Markup {
                 tbody {
                     @for paired in &comparison.paired {
                         tr {
-                            th scope="row" { (comparison.groups[paired.group].label) }
+                            @let group = &comparison.groups[paired.group];
+                            th scope="row" title=(group.label) { (group.short()) }
                             td.text { (comparison.eval_splits()) " " (paired.figure) }
                             td { (paired.seeds.len()) }
                             td { (paired.show(paired.estimate.mean)) }

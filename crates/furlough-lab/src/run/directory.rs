@@ -109,7 +109,11 @@ impl RunDir {
             return Err(Error::run(&path, format!("{what}; give the folder of a run")));
         }
         if !path.join(Self::RECIPE).exists() {
-            return Err(Error::run(&path, format!("is no run directory: {} is missing", Self::RECIPE)));
+            let mut reason = format!("is no run directory: {} is missing", Self::RECIPE);
+            if path.join(LOCK).exists() && check_empty(&path).is_ok() {
+                reason += ". It has nothing but what a run leaves that ended at its very start; begin one in it";
+            }
+            return Err(Error::run(&path, reason));
         }
         Ok(RunDir { path, lock: None, fresh: Fresh::No, made_above: Vec::new() })
     }

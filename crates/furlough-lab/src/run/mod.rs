@@ -28,6 +28,7 @@ pub use metrics_log::{EpochRecord, MetricsLog, best_epoch, final_record, read_me
 pub(crate) use plot::wants_logarithm;
 pub use plot::{
     Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,
+    shorten,
 };
 pub use provenance::{EvalInfo, Machine, Provenance, WarmStart};
 pub use recorder::{Recorder, RunInfo};

@@ -1,4 +1,5 @@
 use super::RunDir;
+use crate::json::json_bytes;
 use crate::{Error, Result};
 use furlough::counted;
 use furlough::data::{EvalData, EvalSplit};
@@ -88,9 +89,24 @@ pub struct WarmStart {
     pub epoch: Option<u32>,
     /// [`weights_fingerprint`] of the network that training began with.
     pub weights: String,
+    /// How many of the examples that this run holds out the other one had learned from.
+    #[serde(default, skip_serializing_if = "is_none_seen")]
+    pub seen: usize,
+}
+
+fn is_none_seen(seen: &usize) -> bool {
+    *seen == 0
 }
 
 impl WarmStart {
+    /// Returns that examples which judge the run had been learned from, in a sentence; none where
+    /// they had not.
+    pub fn warning(&self) -> Option<String> {
+        let (which, their) = if self.seen == 1 { ("is", "its") } else { ("are", "their") };
+        let seen = counted(self.seen, "held-out example");
+        (self.seen > 0).then(|| format!("{seen} {which} no fair judge: {their} answers had been learned before"))
+    }
+
     /// Returns ` after 3 epochs`, to follow the run's name; nothing where the epoch is unknown.
     pub fn after(&self) -> String {
         self.epoch.map_or(String::new(), |epoch| format!(" after {}", counted(epoch as usize, "epoch")))
@@ -116,9 +132,7 @@ impl Provenance {
 
     pub(super) fn write(&self, dir: &RunDir) -> Result<()> {
         let path = dir.file(RunDir::ORIGIN);
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::run(&path, error.to_string()))?;
-        text.push(b'\n');
-        dir.write(RunDir::ORIGIN, &text)
+        dir.write(RunDir::ORIGIN, &json_bytes(&path, self)?)
     }
 
     /// Checks that a run which goes on is judged by the examples that it began with.

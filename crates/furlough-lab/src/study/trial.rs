@@ -1,5 +1,7 @@
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, EvalInfo, Failure, Machine, Manifest, Recorder, RunDir, RunInfo, read_metrics};
+use crate::run::{
+    EpochRecord, EvalInfo, Failure, Machine, Manifest, Provenance, Recorder, RunDir, RunInfo, read_metrics,
+};
 use crate::{Error, Result};
 use furlough::data::{Dataset, EvalData};
 use furlough::files::{DataInfo, sha256_hex, write_atomic};
@@ -365,6 +367,11 @@ pub(crate) fn begin<'a>(
             Err(error @ Error::Locked { .. }) => return Err(error),
             Err(error) => return Err(unusable(path, error)),
         }
+    }
+    let before = RunDir::open(path).and_then(|dir| Provenance::read(&dir)).ok().flatten().and_then(|began| began.eval);
+    if let Some(how) = before.and_then(|before| before.difference(&data.eval_info)) {
+        let advice = "give the data that the trial began with, or move this folder away to run it again";
+        return Err(Error::run(path, format!("{how}: {advice}")));
     }
     let resumed = RunDir::resume(path).and_then(|dir| Recorder::resume(dir, info, &network.validate()?, seconds));
     let (recorder, state) = match resumed {

@@ -105,19 +105,20 @@ impl SearchKey {
 
     /// Whether it is of dropout, and nothing to a network without it.
     pub(super) fn is_of_dropout(self) -> bool {
-        let needs = match self {
+        self.is_rate() || self.goes_with().contains(&GoesWith::Dropping)
+    }
+
+    /// Returns what it needs beside it, so that it does something.
+    pub(super) fn goes_with(self) -> &'static [GoesWith] {
+        match self {
             SearchKey::Key(key) => key.goes_with(),
             SearchKey::Width | SearchKey::Depth => &[],
-        };
-        self.is_rate() || needs.contains(&GoesWith::Dropping)
+        }
     }
 
     /// Whether it does something beside the other values of a recipe.
     pub(super) fn does_something_in(self, recipe: &Recipe) -> bool {
-        match self {
-            SearchKey::Key(key) => key.goes_with().iter().all(|need| need.holds(recipe)),
-            SearchKey::Width | SearchKey::Depth => true,
-        }
+        self.goes_with().iter().all(|need| need.holds(recipe))
     }
 
     /// From where to where it is searched when nothing is said, where it has numbers.

@@ -1,7 +1,8 @@
 use super::dimension::Dimension;
 use super::{Candidate, Domain, Range, SearchKey};
-use crate::recipe::{Recipe, RecipeKey, Scale, Search, Settings};
+use crate::recipe::{GoesWith, Recipe, RecipeKey, Scale, Search, Settings};
 use crate::{Error, Result};
+use furlough::optim::Schedule;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -53,7 +54,30 @@ impl Space {
             space.domains.insert(key, domain);
         }
         space.validate(base)?;
+        space.domains.keys().try_for_each(|&key| space.check_company(key, base))?;
         Ok(space)
+    }
+
+    /// A key does nothing without what it goes with, which the base or the search must have.
+    fn check_company(&self, key: SearchKey, base: &Recipe) -> Result<()> {
+        let missing = key.goes_with().iter().filter(|need| !need.holds(base)).find_map(|need| match need {
+            GoesWith::Value(name, values) => {
+                let searched = SearchKey::named(name).and_then(|other| self.domain(other));
+                let among = |names: &[String]| names.iter().any(|name| values.contains(&name.as_str()));
+                let found = matches!(searched, Some(Domain::Choices(names)) if among(names));
+                let own = RecipeKey::named(name).and_then(|key| key.word(base)).unwrap_or_default();
+                let values = values.join(" or ");
+                (!found).then(|| format!("does nothing with {name} = {own}; it goes with {name} = {values}"))
+            }
+            GoesWith::Decaying => {
+                let found = ["weight_decay", "optimizer"].into_iter().filter_map(SearchKey::named);
+                let missing = found.filter_map(|other| self.domain(other)).next().is_none();
+                missing.then(|| "does nothing without a weight decay above 0; set weight_decay, or search it".into())
+            }
+            // Drop probabilities are always searched, and a base without layers is refused.
+            GoesWith::HiddenLayers | GoesWith::Dropping => None,
+        });
+        missing.map_or(Ok(()), |reason| Err(Error::setting("search", key, reason)))
     }
 
     /// Checks ranges and names, and that `base` has layers to drop units of.
@@ -183,6 +207,10 @@ fn choice(key: &'static RecipeKey, name: &str) -> Result<String> {
         Err(Error::Engine(furlough::Error::Setting { reason, .. })) => return Err(bad(reason)),
         Err(other) => return Err(other),
     }
+    let schedules = [&settings.dropout_schedule, &settings.lr_schedule, &settings.weight_decay_schedule];
+    if schedules.into_iter().flatten().any(Schedule::is_zero) {
+        return Err(bad("is 0 throughout, so nothing is left of what it multiplies".into()));
+    }
     key.word(&settings.decide()).ok_or_else(|| bad("is no value".into()))
 }
 
@@ -258,6 +286,13 @@ mod tests {
             ("activation=0..1", "search = activation=0..1: not an activation"),
             ("dropout_schedule=decay,early:2", "search = dropout_schedule=early:2: write constant, linear"),
             ("nesterov", "search = nesterov=true: needs a momentum above 0"),
+            (
+                "beta1=0.8..0.9",
+                "search = beta1: does nothing with optimizer = sgd; it goes with optimizer = adam or adamw or lion",
+            ),
+            ("epsilon,optimizer=sgd,lion", "search = epsilon: does nothing with optimizer = sgd; it goes with"),
+            ("weight_decay_schedule", "search = weight_decay_schedule: does nothing without a weight decay above 0"),
+            ("dropout_schedule=early:0,decay", "search = dropout_schedule=early:0: is 0 throughout"),
             ("nesterov=yes,no", "search = nesterov=yes: not true or false"),
             ("lr=relu", "search = lr=relu: write a range as lr=LOW..HIGH"),
         ] {
@@ -291,6 +326,9 @@ mod tests {
             said("nesterov,momentum=0.5..0.9"),
             "dropout 0 to 0.95, momentum 0.5 to 0.9, nesterov false or true"
         );
+        for good in ["beta1,optimizer=sgd,adam", "weight_decay_schedule,weight_decay", "momentum"] {
+            assert!(Space::parse(good, &base()).is_ok(), "{good}");
+        }
         for key in SearchKey::all() {
             for name in key.usual_choices() {
                 assert!(SearchKey::named(&name).is_none(), "{name} is a key and a value of {key}");
@@ -334,8 +372,9 @@ mod tests {
 
     #[test]
     fn coordinates_lead_back_to_the_values() {
-        // Some kinds of dropout have no sharing and no schedule.
-        for without in [&["dropout_sharing", "dropout_schedule"][..], &["dropout_kind"]] {
+        // Some kinds of dropout have no sharing and no schedule, and one has a prior.
+        let prior = ["concrete_length", "concrete_regularizer"];
+        for without in [&["dropout_sharing", "dropout_schedule"][..], &["dropout_kind", prior[0], prior[1]]] {
             let text = all().split(',').filter(|name| !without.contains(name)).collect::<Vec<_>>().join(",");
             lead_back(&Space::parse(&text, &base()).unwrap(), &base());
         }
@@ -343,7 +382,7 @@ mod tests {
 
     fn lead_back(space: &Space, base: &Recipe) {
         let axes = space.axes(base);
-        assert!(axes.len() > 4 + 14, "{}", axes.len());
+        assert!(axes.len() > 4 + 12, "{}", axes.len());
         for share in [0.0, 0.01, 0.2, 0.37, 0.5, 0.77, 0.9, 0.999_999] {
             let mut candidate = Candidate::uniform(0.5, 4);
             for axis in &axes {

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use run::advice;
+pub use run::{advice, too_much_decay};
 
 /// Describes runs, tunes and studies, finished or not; of a folder with several in it, each in a
 /// line.

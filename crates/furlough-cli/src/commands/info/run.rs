@@ -2,15 +2,17 @@
 
 use super::Fields;
 use crate::commands::note;
+use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, bytes, duration, name, program, shell_word, threads};
 use furlough::data::EvalSplit;
 use furlough::files::{DataInfo, checkpoint_progress};
 use furlough::nn::ParamSpec;
+use furlough::optim::Optimizer;
 use furlough::train::{LearnedDropout, Progress};
 use furlough::{counted, noun_of};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{
-    EpochRecord, Failure, Machine, Manifest, Provenance, RunContents, RunDir, WarmStart, final_record,
+    EpochRecord, Failure, Machine, Manifest, Provenance, RunContents, RunDir, RunStatus, WarmStart, final_record,
 };
 use serde::Serialize;
 use std::path::Path;
@@ -78,7 +80,10 @@ impl RunSummary {
     pub fn read(folder: &Path) -> anyhow::Result<RunSummary> {
         let dir = RunDir::open(folder)?;
         let contents = dir.contents()?;
-        let status = contents.status().as_str();
+        let status = match contents.status() {
+            RunStatus::Unfinished if is_being_written(folder) => RUNNING,
+            status => status.as_str(),
+        };
         let last_good_epoch = contents.failure.is_some().then(|| contents.last_good_epoch());
         let RunContents { recipe, records: epochs, manifest, failure } = contents;
         let last = epochs.iter().rev().find(|record| record.is_good());
@@ -195,6 +200,9 @@ impl RunSummary {
                     fields.add("machine", &text);
                 }
             }
+            None if self.status == RUNNING => {
+                fields.add("status", &format!("running · {done} of {of} {epochs} in {seconds}"));
+            }
             None => {
                 fields.add("status", &format!("not finished · {done} of {of} {epochs} in {seconds}"));
                 if let Some(Progress { epoch, step_in_epoch: step, .. }) = self.checkpoint {
@@ -211,6 +219,9 @@ impl RunSummary {
     }
 }
 
+/// The status of a run that another process is writing.
+const RUNNING: &str = "running";
+
 /// What can be done about a run that failed, in sentences. `good` is its last good epoch, from 1; 0
 /// for none.
 pub fn advice(failure: &Failure, recipe: &Recipe, good: u32) -> Vec<String> {
@@ -218,19 +229,39 @@ pub fn advice(failure: &Failure, recipe: &Recipe, good: u32) -> Vec<String> {
         return vec!["It would fail again. Begin another run once the reason is gone.".into()];
     }
     let lr = recipe.options().learning_rate;
+    if let Some(advice) = too_much_decay(recipe) {
+        let always = "Runs are exact, so going on with it diverges at the same step, always.".into();
+        return vec![always, format!("Begin another with {advice}."), last_good(good)];
+    }
     let bound = match recipe.options().regularizers.max_norm {
         Some(bound) => format!("a lower --max-norm than {bound}"),
         None => "--max-norm 3".into(),
     };
-    let last = match good {
-        0 => "No epoch came to a good end.".into(),
-        epoch => format!("The last good epoch is {epoch}."),
-    };
     vec![
         "Runs are exact, so going on with it diverges at the same step, always.".into(),
         format!("Begin another with a lower --lr than {lr}, or with {bound}."),
-        last,
+        last_good(good),
     ]
+}
+
+fn last_good(good: u32) -> String {
+    match good {
+        0 => "No epoch came to a good end.".into(),
+        epoch => format!("The last good epoch is {epoch}."),
+    }
+}
+
+/// Returns what to do about a weight decay that takes more than a whole weight in a step, so that
+/// the weights overshoot 0; none where the decay is not that large. Adam divides its penalty by the
+/// gradient's size, which bounds the step.
+pub fn too_much_decay(recipe: &Recipe) -> Option<String> {
+    let (options, decay) = (recipe.options(), recipe.weight_decay());
+    let lr = options.learning_rate;
+    let bounded = matches!(options.optimizer, Optimizer::Adam { .. });
+    (!bounded && lr * decay > 1.0).then(|| {
+        let times = (100.0 * lr * decay).round() / 100.0;
+        format!("a lower --weight-decay than {decay}: with --lr {lr} a step takes {times} times each weight")
+    })
 }
 
 /// `epoch 27 · test loss 0.0923, accuracy 97.50 % · train loss 0.0412, accuracy 98.72 %`.

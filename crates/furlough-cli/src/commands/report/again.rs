@@ -1,5 +1,6 @@
 //! How to have again what a page shows, in this command's words.
 
+use crate::commands::info::too_much_decay;
 use crate::terminal::shell_word;
 use furlough::counted;
 use furlough::data::catalog;
@@ -21,10 +22,15 @@ pub fn commands(folder: &str, contents: &RunContents, from: bool) -> String {
     let evaluate = format!("# the same figures class by class\nfurlough evaluate {name}{own}");
     match (failure, manifest) {
         (Some(Failure::Diverged { .. }), _) => {
-            let lower = train(&format!(" --lr {} --max-norm 3", recipe.options().learning_rate / 10.0));
+            let lr = recipe.options().learning_rate;
+            let (what, more) = match too_much_decay(recipe) {
+                Some(_) => ("weight decay", format!(" --weight-decay {:e}", 1e-4 / lr)),
+                None => ("rate", format!(" --lr {} --max-norm 3", lr / 10.0)),
+            };
             format!(
-                "# the recipe below, saved as recipe.toml, diverges at the same step each time; try a lower rate\n\
-                 {lower}"
+                "# the recipe below, saved as recipe.toml, diverges at the same step each time; try a lower {what}\n\
+                 {}",
+                train(&more)
             )
         }
         (Some(Failure::Error { .. }), _) => {
@@ -62,6 +68,16 @@ mod tests {
     fn typed(failure: Option<Failure>, manifest: Option<Manifest>, from: bool) -> String {
         let recipe = Settings::parse("data = 'idx'\nlr = 0.2\nepochs = 7", None).unwrap().resolve().unwrap();
         commands("my runs/a", &RunContents { recipe, records: Vec::new(), manifest, failure }, from)
+    }
+
+    #[test]
+    fn a_decay_that_diverges_is_lowered_and_not_the_rate() {
+        let text = "data = 'digits'\nlr = 0.5\nweight_decay = 20";
+        let recipe = Settings::parse(text, None).unwrap().resolve().unwrap();
+        let failure = Some(Failure::Diverged { epoch: 1, step: None, loss: "NaN".into() });
+        let said = commands("a", &RunContents { recipe, records: Vec::new(), manifest: None, failure }, false);
+        assert!(said.contains("try a lower weight decay\nfurlough train"), "{said}");
+        assert!(said.ends_with("--recipe recipe.toml --weight-decay 2e-4 --out again"), "{said}");
     }
 
     const START: &str = " --from 'my runs/a/start.safetensors'";

@@ -4,6 +4,7 @@ use super::{Folder, again};
 use crate::acquire::{self, Acquired, Wanted};
 use crate::commands::folder::{FolderKind, expand};
 use crate::commands::info::advice;
+use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, epochs_done, note, program, shell_word};
 use anyhow::{Context, bail};
 use furlough::data::{Split, catalog};
@@ -131,10 +132,15 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
     let good = contents.last_good_epoch();
     let provenance = Provenance::read(&dir)?;
     let from = provenance.as_ref().is_some_and(|provenance| provenance.from.is_some());
-    let commands = again::commands(&name(folder), &contents, from);
+    let warning = provenance.as_ref().and_then(|provenance| provenance.from.as_ref()?.warning());
+    let writing = contents.manifest.is_none() && is_being_written(folder);
+    let commands = match writing {
+        true => format!("# it is being trained now; to see it train\nfurlough watch {}", shell_word(folder)),
+        false => again::commands(&name(folder), &contents, from),
+    };
     let RunContents { recipe, records, manifest, failure } = contents;
     let name = name(folder);
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = warning.map(|warning| format!("Warning: {warning}.")).into_iter().collect();
     let model = match (&failure, &manifest) {
         (Some(failure), _) => {
             let advice = advice(failure, &recipe, good).join(" ");
@@ -143,13 +149,14 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
         }
         (None, None) => {
             let own = if recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
-            notes.push(format!(
-                "This run is not finished: it has {} of {} epochs. Go on with it: {} train --resume {}{own}",
-                records.len(),
-                recipe.options().epochs,
-                program(),
-                shell_word(folder)
-            ));
+            let has = format!("it has {} of {} epochs", records.len(), recipe.options().epochs);
+            notes.push(match writing {
+                true => format!("This run is being trained now: {has}."),
+                false => {
+                    let (program, folder) = (program(), shell_word(folder));
+                    format!("This run is not finished: {has}. Go on with it: {program} train --resume {folder}{own}")
+                }
+            });
             match dir.learned() {
                 Ok(Trained { mlp, best_epoch, info, .. }) => {
                     let of =

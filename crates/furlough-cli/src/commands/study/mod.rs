@@ -68,6 +68,14 @@ fn shard_words(args: &ShardArgs) -> String {
     args.shard.map_or(String::new(), |(part, of)| format!(" (shard {part} of {of})"))
 }
 
+/// Checks what the arms' losses ask of the data, such as a weight for each class.
+fn check_losses(study: &Study, data: &TrialData<'_>) -> anyhow::Result<()> {
+    study.arms().iter().try_for_each(|arm| {
+        let of_arm = || format!("arm {:?}", arm.title());
+        arm.recipe().options().loss.of(data.train).map(|_| ()).with_context(of_arm)
+    })
+}
+
 /// The study's trials, each once.
 fn trials(study: &Study, data: &TrialData<'_>) -> Vec<Planned> {
     let mut places: HashMap<String, usize> = HashMap::new();

@@ -1,6 +1,6 @@
 //! `furlough study plan`.
 
-use super::{Planned, find, shard, shard_words, trials};
+use super::{Planned, check_losses, find, shard, shard_words, trials};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyPlanArgs;
 use crate::commands::train::data;
@@ -51,6 +51,7 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
         data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
     let root = path.join(StudyFolder::TRIALS);
+    check_losses(&study, &data)?;
     let own = shard(trials(&study, &data), &args.part)?;
     let rows: Vec<Row> = own.into_iter().map(|planned| row(planned, &root)).collect();
     let count = |state: &str| rows.iter().filter(|row| row.state == state).count();

@@ -2,7 +2,7 @@
 
 use super::collect::{gather, said, write};
 use super::show::{End, Event, Running, Told, display};
-use super::{Planned, find, shard, shard_words, trials};
+use super::{Planned, check_losses, find, shard, shard_words, trials};
 use crate::acquire::{Acquired, Wanted};
 use crate::args::study::StudyRunArgs;
 use crate::commands::train::data;
@@ -34,6 +34,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let Acquired { split, origin } =
         data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
     let data = TrialData::new(&split.train, &split.test, origin);
+    check_losses(&study, &data)?;
     let own = shard(trials(&study, &data), &args.part)?;
     let folder = StudyFolder::claim(path, &study)?;
     let root = folder.trials();

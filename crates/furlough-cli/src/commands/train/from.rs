@@ -2,11 +2,12 @@
 
 use crate::terminal::{self, note};
 use anyhow::bail;
-use furlough::files::{load_model, weights_fingerprint};
+use furlough::data::{Dataset, Partition};
+use furlough::files::{fingerprint, load_model, weights_fingerprint};
 use furlough::nn::{Architecture, Mlp};
 use furlough::train::TrainState;
-use furlough_lab::recipe::Settings;
-use furlough_lab::run::{RunDir, Trained, WarmStart};
+use furlough_lab::recipe::{LetGo, Settings};
+use furlough_lab::run::{Provenance, RunDir, Trained, WarmStart};
 use std::path::{Path, PathBuf};
 
 /// What another run has learned.
@@ -18,6 +19,11 @@ pub struct StartingPoint {
     classes: Vec<String>,
     /// The epoch whose weights they are; none of a model file.
     epoch: Option<u32>,
+    /// Which examples were learned from, and the fingerprint of these.
+    partition: Partition,
+    fingerprint: String,
+    /// What the run itself had begun from.
+    before: Option<WarmStart>,
 }
 
 impl StartingPoint {
@@ -26,7 +32,19 @@ impl StartingPoint {
         if path.is_file() {
             let (mlp, info) = load_model(path)?;
             let settings = Settings::parse(&info.recipe, None)?;
-            return Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch: None });
+            let (partition, data) = (settings.clone().resolve()?.partition(), info.data);
+            let (classes, fingerprint) = (data.classes, data.fingerprint);
+            let path = path.into();
+            return Ok(StartingPoint {
+                path,
+                settings,
+                mlp,
+                classes,
+                epoch: None,
+                partition,
+                fingerprint,
+                before: None,
+            });
         }
         let dir = RunDir::open(path)?;
         let Trained { recipe, mlp, best_epoch, info, unfinished } = dir.learned()?;
@@ -38,13 +56,26 @@ impl StartingPoint {
             None => dir.contents()?.records.len() as u32,
         };
         let epoch = Some(best_epoch.unwrap_or(last));
-        let settings = Settings::parse(&recipe.to_toml(), None)?;
-        Ok(StartingPoint { path: path.into(), settings, mlp, classes: info.data.classes, epoch })
+        Ok(StartingPoint {
+            path: path.into(),
+            settings: Settings::parse(&recipe.to_toml(), None)?,
+            mlp,
+            classes: info.data.classes,
+            epoch,
+            partition: recipe.partition(),
+            fingerprint: info.data.fingerprint,
+            before: Provenance::read(&dir)?.and_then(|began| began.from),
+        })
     }
 
     /// Returns what `said` says, and the run's recipe where it says nothing.
     pub fn below(&self, said: Settings) -> Settings {
         said.over(self.settings.clone())
+    }
+
+    /// Returns what of the run's recipe is not taken over, beside what `said` says.
+    pub fn lets_go_of(&self, said: &Settings) -> Vec<LetGo> {
+        said.lets_go_of(&self.settings)
     }
 
     /// Says so where the classes are not those that were learned.
@@ -55,8 +86,32 @@ impl StartingPoint {
         }
     }
 
+    /// Returns how many of the examples of `train` that a run of `part` holds out had been learned
+    /// from. Of other data it is none.
+    pub fn seen(&self, train: &Dataset, part: &Partition) -> anyhow::Result<usize> {
+        if part.folds.is_none() {
+            return Ok(0);
+        }
+        let own = match self.partition.is_whole() {
+            true => fingerprint(train),
+            // Data that cannot be cut so are others.
+            false => self.partition.select(train).map_or_else(|_| String::new(), |(own, _)| fingerprint(&own)),
+        };
+        if own != self.fingerprint {
+            return Ok(0);
+        }
+        let same = self.partition.validation_fold() == part.validation_fold();
+        let before = self.before.as_ref().filter(|_| same).map_or(0, |before| before.seen);
+        Ok(self.partition.learned_of_held_out(part, train)?.max(before))
+    }
+
     /// Puts the weights in place of those that a run begins with.
-    pub fn begin(&self, architecture: &Architecture, mut state: TrainState) -> anyhow::Result<(TrainState, WarmStart)> {
+    pub fn begin(
+        &self,
+        architecture: &Architecture,
+        mut state: TrainState,
+        seen: usize,
+    ) -> anyhow::Result<(TrainState, WarmStart)> {
         if let Some(obstacle) = architecture.obstacle_to_weights_of(self.mlp.architecture()) {
             bail!("{}: its weights do not fit: {obstacle}", self.path.display());
         }
@@ -65,6 +120,7 @@ impl StartingPoint {
             run: self.path.display().to_string(),
             epoch: self.epoch,
             weights: weights_fingerprint(&state.mlp),
+            seen,
         };
         Ok((state, from))
     }

@@ -4,15 +4,17 @@ mod finish;
 mod from;
 
 use crate::acquire::{self, Acquired, Wanted};
-use crate::args::{TrainArgs, contradictions};
+use crate::args::{TrainArgs, contradictions, let_go};
+use crate::commands::info::too_much_decay;
 use crate::commands::note as notes_file;
+use crate::failure::Hinted;
 use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
 use from::StartingPoint;
 use furlough::files::DataInfo;
 use furlough::train::{TrainState, Trainer, TrainingMemory};
-use furlough_lab::recipe::{Recipe, Settings};
+use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -40,6 +42,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
     let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
+    let seen = start.map_or(Ok(0), |start| start.seen(&split.train, &recipe.partition()))?;
     let data = recipe.partition().apply(split)?;
     let network = recipe.network(data.train.features(), data.train.outputs());
     let architecture = network.validate()?;
@@ -50,7 +53,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let mut from = None;
     if let Some(start) = start {
         start.compare_classes(data.train.class_names(), args.quiet);
-        let (state, begun) = start.begin(&architecture, trainer.state().clone())?;
+        let (state, begun) = start.begin(&architecture, trainer.state().clone(), seen)?;
         trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
         from = Some(begun);
     }
@@ -104,7 +107,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let (saved, mut display) = observers;
     // Whatever becomes of the display, the run is free for others from here on.
     drop(saved);
-    let reason = fitted.inspect_err(|_| display.abandon())?;
+    let reason = fitted.inspect_err(|_| display.abandon()).map_err(|error| with_advice(error, &plan.recipe))?;
     let files = if reason.is_finished() {
         Manifest::files_in(&RunDir::open(&out)?).map(String::from).collect()
     } else {
@@ -112,6 +115,16 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     };
     display.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
     Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
+}
+
+/// Says what is likely to help where a run diverged for another reason than its rate.
+fn with_advice(error: furlough::Error, recipe: &Recipe) -> anyhow::Error {
+    match (&error, too_much_decay(recipe)) {
+        (furlough::Error::NotFinite { .. }, Some(advice)) => {
+            Hinted { message: error.to_string(), hint: format!("try {advice}") }.into()
+        }
+        _ => error.into(),
+    }
 }
 
 /// Where a run begins anew that was killed before it had saved any state: none for random weights.
@@ -168,20 +181,20 @@ fn host_name() -> String {
 /// The recipe that the flags and their file say, and the run that this one begins from where they
 /// say nothing.
 fn recipe(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Recipe> {
-    let settings = args.recipe.settings()?;
+    let (settings, mut gone) = args.recipe.settings()?;
+    gone.extend(start.map_or_else(Vec::new, |start| start.lets_go_of(&settings)));
     let recipe = start.map_or_else(|| settings.clone(), |start| start.below(settings.clone())).resolve()?;
-    notes(args.quiet, &settings, &recipe);
+    notes(args.quiet, &settings, &recipe, &gone);
     if start.is_some() && settings.init.is_some() && !args.quiet {
         note("note: --init does nothing, as weights come from --from");
     }
     Ok(recipe)
 }
 
-/// Says which settings do nothing or may not mean what they seem to.
-pub fn notes(quiet: bool, settings: &Settings, recipe: &Recipe) {
-    for contradiction in contradictions(settings, recipe).iter().filter(|_| !quiet) {
-        note(&format!("note: {contradiction}"));
-    }
+/// Says which settings do nothing, may not mean what they seem to, or are not taken over.
+pub fn notes(quiet: bool, settings: &Settings, recipe: &Recipe, gone: &[LetGo]) {
+    let said = contradictions(settings, recipe).into_iter().chain(let_go(gone));
+    said.filter(|_| !quiet).for_each(|text| note(&format!("note: {text}")));
 }
 
 /// Fetches or reads the data; each step of it is told on standard error.

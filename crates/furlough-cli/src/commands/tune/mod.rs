@@ -128,7 +128,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
 
 /// What the flags and the recipe file ask for.
 fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
-    let base = args.recipe.settings()?;
+    let (base, gone) = args.recipe.settings()?;
     let given = base.clone();
     let usual = TuneOptions::new(base, args.search.as_deref().unwrap_or_default())?;
     let options = TuneOptions {
@@ -141,7 +141,7 @@ fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
         ..usual
     };
     options.validate()?;
-    notes(args.quiet, &given, &options.recipe);
+    notes(args.quiet, &given, &options.recipe, &gone);
     Ok(options)
 }
 

@@ -8,7 +8,7 @@ mod find;
 mod guard;
 mod hub;
 mod server;
-pub(super) mod state;
+pub(crate) mod state;
 mod tail;
 
 use crate::args::WatchArgs;

@@ -67,6 +67,11 @@ fn inode(_: &std::fs::Metadata) -> u64 {
     0 // never asked: there is no list of locks to style it up in
 }
 
+/// Whether a process is writing the run in `folder`, as far as the system says.
+pub fn is_being_written(folder: &Path) -> bool {
+    Locks::read().held(folder) == Some(true)
+}
+
 /// What tells whether an unfinished run is being written.
 #[derive(Debug, Default)]
 pub struct Signs {

@@ -47,6 +47,22 @@ fn seeds_are_paired() {
     );
 }
 
+/// The ends of long names, where they differ, are kept.
+#[test]
+fn very_long_names_of_groups_are_cut_in_the_middle() {
+    let line = |last: &str| {
+        let hidden = ["64"; 12].join(", ");
+        line(&format!("hidden = [{hidden}, {last}]\ndropout = 0.5"), 0.5, RunStatus::Finished)
+    };
+    let compared = Comparison::of(vec![line("32"), line("16")]);
+    let [first, second] = [0, 1].map(|group| compared.groups[group].short());
+    assert_eq!([&first, &second].map(|name| name.chars().count()), [60, 60]);
+    assert!(first.starts_with("hidden = [64, 64") && first.ends_with("64, 64, 32]"), "{first}");
+    assert!(first.matches('…').count() == 1 && second.ends_with("64, 64, 16]"), "{second}");
+    let html = page(&[Part::Comparison(&compared)]).unwrap();
+    assert!(html.contains(&format!("title=\"{}\">{second}<", compared.groups[1].label)), "the whole name is there");
+}
+
 #[test]
 fn figures_on_other_examples_are_no_pair() {
     let pairs = |other: &str| {

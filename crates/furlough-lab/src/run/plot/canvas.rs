@@ -101,12 +101,16 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
     }
 }
 
-/// As much of a text as so many letters hold.
-pub(super) fn shorten(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
+/// Returns a text of at most `room` letters. What does not fit is cut out of its middle: long names
+/// often differ at their ends.
+pub fn shorten(text: &str, room: usize) -> String {
+    let count = text.chars().count();
+    if count <= room {
         return text.into();
     }
-    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+    let kept = room.saturating_sub(1);
+    let end = text.chars().skip(count - kept / 2);
+    text.chars().take(kept.div_ceil(2)).chain(['…']).chain(end).collect()
 }
 
 /// How wide a text is, about: letters of the bundled font are 0.56 of their size on average.

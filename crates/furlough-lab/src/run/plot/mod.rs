@@ -16,6 +16,7 @@ mod reliability;
 mod scene;
 
 pub(crate) use axis::wants_logarithm;
+pub use canvas::shorten;
 pub use picture::picture_png;
 pub use plots::Plot;
 

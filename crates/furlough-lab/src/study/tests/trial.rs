@@ -273,6 +273,22 @@ fn a_trial_cut_short_is_not_taken_for_a_whole_one() {
 }
 
 #[test]
+fn a_trial_goes_on_with_the_test_set_that_it_began_with() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = trial(SMALL);
+    let path = run(&trial, root.path(), Some(2)).unwrap().path;
+    let before = contents(&path);
+    let data = data();
+    let fewer = data.eval.data.select(&[0, 1, 2]);
+    let other = TrialData::new(data.train, &fewer, "built in");
+    let error = run_trial(&trial, &other, &setting(root.path()), None, &mut ()).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{}: the test set has changed", path.display())), "{error}");
+    assert!(error.contains("and now there are 3") && !error.contains("damaged"), "{error}");
+    assert_eq!(contents(&path), before);
+    assert_eq!(run(&trial, root.path(), None).unwrap().ended, Ended::Finished);
+}
+
+#[test]
 fn a_recipe_may_see_a_part_of_the_data() {
     let folder = tempfile::tempdir().unwrap();
     let part = trial("hidden = 8\nepochs = 1\nfolds = 4\ntrain_examples = 40");
