@@ -1,35 +1,155 @@
 //! One reader a format: bytes in, blocks of rows out.
+//!
+//! Limits: a row has at most 64 MiB. Whoever keeps a whole table says with [`Reader::at_most`] how
+//! much memory it may take; a small compressed file can hold very much.
 
 mod format;
 
+mod names;
+
+mod number;
+
+mod cut;
+
+mod pipeline;
+
+mod csv;
+
+mod json_lines;
+
 pub use format::FileFormat;
 
-use crate::block::{ReadAs, RowBlock};
+use crate::block::{ReadAs, RowBlock, Values};
 use crate::error::{Error, Place, Result};
+use crate::source::ByteSource;
+use cut::CHUNK;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Reads a file block by block, in order. Any number of threads gives the same blocks.
 pub struct Reader {
     path: PathBuf,
+    opened: Opened,
+    compressed: bool,
+    rows: u64,
+    limit: Option<u64>,
+    bytes: u64,
+    ended: bool,
+}
+
+/// A file whose columns are known.
+struct Opened {
     names: Vec<String>,
+    blocks: Box<dyn Blocks>,
+    ignored: Ignored,
+}
+
+/// What yields the rows.
+trait Blocks: Send {
+    /// Returns the next rows, at least one, or `None` after the last ones.
+    fn next(&mut self) -> Result<Option<(usize, Vec<Values>)>>;
+}
+
+impl Blocks for pipeline::Pipeline {
+    fn next(&mut self) -> Result<Option<(usize, Vec<Values>)>> {
+        Ok(self.next()?.map(|parsed| (parsed.rows, parsed.columns)))
+    }
+}
+
+/// Columns that were come upon too late.
+#[derive(Clone, Default)]
+struct Ignored(Arc<Mutex<BTreeSet<String>>>);
+
+/// How many threads parse, and how many bytes each takes at a time.
+#[derive(Clone, Copy)]
+struct Threads {
+    count: usize,
+    chunk: usize,
 }
 
 impl Reader {
     /// Opens a file, or standard input when the path is `-`. `wanted` says what to make of a
-    /// column, given its name.
+    /// column, given its name. With one thread, the caller's parses; with more, the caller's waits.
     pub fn open(path: &Path, format: &FileFormat, wanted: impl Fn(&str) -> ReadAs, threads: usize) -> Result<Reader> {
-        let _ = (format, wanted, threads);
-        Ok(Reader { path: path.into(), names: Vec::new() })
+        Self::open_by(path, format, &wanted, Threads { count: threads, chunk: CHUNK })
+    }
+
+    /// Opens a file whose blocks are made of about `chunk` bytes each, for tests of what happens
+    /// between them.
+    #[doc(hidden)]
+    pub fn open_in_chunks(
+        path: &Path,
+        format: &FileFormat,
+        wanted: impl Fn(&str) -> ReadAs,
+        (threads, chunk): (usize, usize),
+    ) -> Result<Reader> {
+        Self::open_by(path, format, &wanted, Threads { count: threads, chunk: chunk.max(1) })
+    }
+
+    fn open_by(path: &Path, format: &FileFormat, wanted: &dyn Fn(&str) -> ReadAs, threads: Threads) -> Result<Reader> {
+        let source = ByteSource::open(path)?;
+        let compressed = source.is_compressed();
+        let opened = match format {
+            FileFormat::Csv { delimiter, quote, header, decimal_comma } => {
+                let dialect = csv::Dialect::new(*delimiter, *quote)
+                    .map_err(|reason| Error::format(path, Place::default(), reason))?;
+                csv::open(source, dialect, (*header, *decimal_comma), wanted, threads)?
+            }
+            FileFormat::JsonLines => json_lines::open(source, wanted, threads)?,
+            _ => return Err(Error::format(path, Place::default(), "this format has no reader yet")),
+        };
+        Ok(Reader { path: path.into(), opened, compressed, rows: 0, limit: None, bytes: 0, ended: false })
+    }
+
+    /// Makes it an error if the blocks take more memory than this, all together.
+    pub fn at_most(self, bytes: u64) -> Reader {
+        Reader { limit: Some(bytes), ..self }
     }
 
     /// Returns the names of the columns, in the file's order.
     pub fn names(&self) -> &[String] {
-        &self.names
+        &self.opened.names
     }
 
-    /// Returns the next rows, or `None` after the last ones.
+    /// Returns the columns that were ignored so far because they appeared after the first block, as
+    /// a key of JSON Lines may.
+    pub fn ignored(&self) -> Vec<String> {
+        self.opened.ignored.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Returns the next rows, at least one, or `None` after the last ones. A file without any row is
+    /// an error. After an error there are no more rows.
     pub fn next_block(&mut self) -> Result<Option<RowBlock>> {
-        Err(Error::format(&self.path, Place::default(), "this format has no reader yet"))
+        if self.ended {
+            return Ok(None);
+        }
+        let next = self.checked_block();
+        self.ended = !matches!(next, Ok(Some(_)));
+        next
+    }
+
+    fn checked_block(&mut self) -> Result<Option<RowBlock>> {
+        let Some((rows, columns)) = self.opened.blocks.next()? else {
+            if self.rows == 0 {
+                return Err(Error::format(&self.path, Place::default(), "has columns but no rows"));
+            }
+            return Ok(None);
+        };
+        let block = RowBlock { first_row: self.rows, rows, columns };
+        self.rows += rows as u64;
+        self.bytes += block.bytes() as u64;
+        match self.limit {
+            Some(limit) if self.bytes > limit => {
+                let advice = match self.compressed {
+                    true => "the file is compressed, and holds far more than its size; allow more, or read part of it",
+                    false => "allow more, or read part of the file",
+                };
+                let place = Place { row: Some(block.first_row + 1), ..Place::default() };
+                Err(Error::TooLarge { path: self.path.clone(), place, limit, advice: advice.into() })
+            }
+            _ => Ok(Some(block)),
+        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! The tests of the tables, in one program, so that they are linked once.
 
+mod common;
+mod csv;
+mod json_lines;
+mod properties;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    furlough_harness::run(furlough_harness::all![])
+    furlough_harness::run(furlough_harness::all![csv, json_lines, properties])
 }
