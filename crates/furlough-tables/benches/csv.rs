@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Without a file it writes 200 MB of one to a temporary folder: 18 columns of numbers with gaps,
-//! one quoted text, one label. Numbers are parsed, texts are kept, the label is a text. Each line is
-//! the best of five turns, in which the numbers of threads alternate. `--write FILE` writes that
+//! one quoted text, one label. Numbers are parsed, texts are kept, the label is a text. Each line
+//! is the best of five turns, in which the numbers of threads alternate. `--write FILE` writes that
 //! table and reads nothing, for other programs to read (`bench/read_csv.py`).
 
 use furlough_tables::{FileFormat, ReadAs, Reader, Values};

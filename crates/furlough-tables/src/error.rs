@@ -1,6 +1,7 @@
 //! What can be wrong with a table, and where.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 /// Everything that can go wrong with a table. Each message says what was wrong, where, and what to
@@ -101,12 +102,17 @@ pub struct Place {
     /// The row, from 1. A header is no row.
     pub row: Option<u64>,
     /// The line of the file, from 1, where the row begins.
-    pub line: Option<u64>,
+    pub line: Option<NonZeroU64>,
     /// The column's name.
     pub column: Option<String>,
 }
 
 impl Place {
+    /// Returns a line of a file, given how many stand before it.
+    pub(crate) fn of_line(before: u64) -> Place {
+        Place { line: NonZeroU64::MIN.checked_add(before), ..Place::default() }
+    }
+
     /// Returns the place with its column.
     pub fn in_column(self, name: &str) -> Place {
         Place { column: Some(name.into()), ..self }
@@ -164,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_message_names_file_row_line_column_and_value() {
-        let place = Place { row: Some(1204), line: Some(1207), column: None }.in_column("price");
+        let place = Place { row: Some(1204), ..Place::of_line(1206) }.in_column("price");
         let error =
             Error::Value { path: "houses.csv".into(), place, value: "n/a".into(), reason: "is not a number".into() };
         assert_eq!(error.to_string(), r#"houses.csv, row 1204 (line 1207), column price: "n/a" is not a number"#);

@@ -1,8 +1,8 @@
 //! JSON Lines: an object a line, whose keys are the columns.
 //!
-//! The keys of the first chunk (half a MiB, or one row) are the columns, in the order of their first
-//! appearance. A key that comes later is ignored, and named by [`Reader::ignored`]. A key that a row
-//! lacks is a missing value, as null is.
+//! The keys of the first chunk (half a MiB, or one row) are the columns, in the order of their
+//! first appearance. A key that comes later is ignored, and named by [`Reader::ignored`]. A key
+//! that a row lacks is a missing value, as null is.
 //!
 //! [`Reader::ignored`]: super::Reader::ignored
 
@@ -26,8 +26,7 @@ pub(super) fn open(source: ByteSource, wanted: &dyn Fn(&str) -> ReadAs, threads:
     let (mut buffer, mut lines) = (Vec::new(), 0);
     while first.names.is_empty() && cutter.next(&mut buffer)? {
         first.add(&buffer).map_err(|(line, reason)| {
-            let place = Place { line: Some(lines + line + 1), ..Place::default() };
-            watch.check().err().unwrap_or_else(|| Error::format(&path, place, reason))
+            watch.check().err().unwrap_or_else(|| Error::format(&path, Place::of_line(lines + line), reason))
         })?;
         if first.names.is_empty() {
             lines += memchr::memchr_iter(b'\n', &buffer).count() as u64;

@@ -17,7 +17,15 @@ mod csv;
 
 mod json_lines;
 
+mod npy;
+
+mod npz;
+
+mod sniff;
+
 pub use format::FileFormat;
+
+pub use sniff::sniff;
 
 use crate::block::{ReadAs, RowBlock, Values};
 use crate::error::{Error, Place, Result};
@@ -88,6 +96,7 @@ impl Reader {
     }
 
     fn open_by(path: &Path, format: &FileFormat, wanted: &dyn Fn(&str) -> ReadAs, threads: Threads) -> Result<Reader> {
+        let not_built = |format, feature| Err(Error::NotBuilt { path: path.into(), format, feature });
         let source = ByteSource::open(path)?;
         let compressed = source.is_compressed();
         let opened = match format {
@@ -97,7 +106,10 @@ impl Reader {
                 csv::open(source, dialect, (*header, *decimal_comma), wanted, threads)?
             }
             FileFormat::JsonLines => json_lines::open(source, wanted, threads)?,
-            _ => return Err(Error::format(path, Place::default(), "this format has no reader yet")),
+            FileFormat::Npy => npy::open(path, source, wanted, threads)?,
+            FileFormat::Npz { arrays } => npz::open(path, arrays, wanted, threads)?,
+            FileFormat::Parquet => return not_built("Parquet", "parquet"),
+            FileFormat::Arrow => return not_built("Arrow", "arrow"),
         };
         Ok(Reader { path: path.into(), opened, compressed, rows: 0, limit: None, bytes: 0, ended: false })
     }
@@ -118,8 +130,8 @@ impl Reader {
         self.opened.ignored.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Returns the next rows, at least one, or `None` after the last ones. A file without any row is
-    /// an error. After an error there are no more rows.
+    /// Returns the next rows, at least one, or `None` after the last ones. A file without any row
+    /// is an error. After an error there are no more rows.
     pub fn next_block(&mut self) -> Result<Option<RowBlock>> {
         if self.ended {
             return Ok(None);
@@ -159,9 +171,4 @@ impl Iterator for Reader {
     fn next(&mut self) -> Option<Result<RowBlock>> {
         self.next_block().transpose()
     }
-}
-
-/// Finds out what format a file has, by its content and its name.
-pub fn sniff(path: &Path) -> Result<FileFormat> {
-    Err(Error::format(path, Place::default(), "this format has no reader yet"))
 }

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+/// What to do about a file that is not UTF-8.
+pub(super) const CONVERT: &str = "convert the file, for example with `iconv -f WINDOWS-1252 -t UTF-8`";
+
 /// Names for columns that have none: x0, x1, …
 pub(super) fn numbered(count: usize) -> Vec<String> {
     (0..count).map(|index| format!("x{index}")).collect()
@@ -14,7 +17,7 @@ pub(super) fn of_header(cells: &[Vec<u8>]) -> Result<Vec<String>, String> {
         Ok(text) if text.trim().is_empty() => Ok(format!("x{index}")),
         Ok(text) => Ok(text.trim().to_string()),
         Err(_) => Err(format!(
-            "the name of column {} is not UTF-8 ({:?}); convert the file, for example with `iconv -f WINDOWS-1252 -t UTF-8`",
+            "the name of column {} is not UTF-8 ({:?}); {CONVERT}",
             index + 1,
             String::from_utf8_lossy(cell)
         )),

@@ -48,16 +48,65 @@ impl NumberFormat {
         (!number.is_nan()).then_some(number)
     }
 
-    /// Parses the number that these bytes begin with and says where it ends, if it is written plainly
-    /// and stands for itself.
+    /// Parses the number that these bytes begin with and says where it ends, if it stands for
+    /// itself. It may go on there, so whoever asks looks at what follows.
     #[inline]
     pub(super) fn at_start(&self, bytes: &[u8]) -> Option<(f64, usize)> {
         if self.decimal_comma {
             return None;
         }
-        let (number, end) = fast_float2::parse_partial::<f64, _>(bytes).ok()?;
+        let (number, end) = match short(bytes) {
+            Some(found) => found,
+            None => fast_float2::parse_partial::<f64, _>(bytes).ok()?,
+        };
         (!number.is_nan() && !self.sentinels.contains(&number)).then_some((number, end))
     }
+}
+
+/// Parses a number that begins with at most eight digits, and has at most eight behind a point;
+/// there may be more of it behind its end. It is the quotient of two whole numbers that a double
+/// holds exactly, so it is the double nearest to what is written.
+#[inline]
+fn short(bytes: &[u8]) -> Option<(f64, usize)> {
+    const POWERS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    let bytes = bytes.first_chunk::<LOOKED_AT>()?;
+    let negative = bytes[0] == b'-';
+    let (whole, count) = digits(bytes, usize::from(negative));
+    if count == 0 {
+        return None;
+    }
+    let mut end = usize::from(negative) + count;
+    let mut number = whole as f64;
+    if bytes[end] == b'.' {
+        let (part, count) = digits(bytes, end + 1);
+        let power = POWERS[count];
+        let parts = whole * power + part;
+        if parts > 1 << f64::MANTISSA_DIGITS {
+            return None;
+        }
+        number = parts as f64 / power as f64;
+        end += 1 + count;
+    }
+    Some((if negative { -number } else { number }, end))
+}
+
+/// A sign, eight digits, a point and eight more.
+const LOOKED_AT: usize = 18;
+
+/// Returns the number that up to eight digits from `at` on are, and how many they are.
+#[inline]
+fn digits(bytes: &[u8; LOOKED_AT], at: usize) -> (u64, usize) {
+    const EACH: u64 = u64::MAX / 255;
+    let Some(eight) = bytes.get(at..at + 8).and_then(|eight| eight.first_chunk()) else { return (0, 0) };
+    let word = u64::from_le_bytes(*eight) ^ (EACH * u64::from(b'0'));
+    // The highest bit of each byte that is no digit. A carry spoils only what comes behind one.
+    let others = (word.wrapping_add(EACH * 0x76) | word) & (EACH << 7);
+    let count = others.trailing_zeros() / 8;
+    // Zeros in front, and then pairs of digits, of pairs, and of those.
+    let word = word.checked_shl(64 - 8 * count).unwrap_or(0);
+    let word = word.wrapping_mul(10 * 256 + 1) >> 8 & (EACH / 257 * 255);
+    let word = word.wrapping_mul(100 * 65_536 + 1) >> 16 & 0x0000_ffff_0000_ffff;
+    (word.wrapping_mul((10_000 << 32) + 1) >> 32, count as usize)
 }
 
 #[cfg(test)]
@@ -84,11 +133,36 @@ mod tests {
     }
 
     #[test]
+    fn short_numbers_are_those_that_the_standard_library_parses() {
+        let mut count = 0;
+        for sign in ["", "-"] {
+            for whole in ["0", "7", "42", "007", "999", "1234567", "12345678", "98765432", "90071992"] {
+                for part in ["", ".", ".0", ".5", ".25", ".0625", ".1234567", ".98765432", ".54740993"] {
+                    let text = format!("{sign}{whole}{part}");
+                    for follows in [",9999999999999999999", "\n-------------------", "e5                 "] {
+                        let found = short(format!("{text}{follows}").as_bytes());
+                        let parsed: f64 = text.parse().unwrap();
+                        if let Some((number, end)) = found {
+                            assert_eq!((number.to_bits(), end), (parsed.to_bits(), text.len()), "{text}");
+                            count += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(count > 450, "{count}");
+        for text in ["", "-", ".5", "x", "+1", "--1", "/1", ":1"] {
+            assert_eq!(short(format!("{text},                        ").as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_decimal_comma_is_one_only_where_it_was_said() {
         assert_eq!(usual(true).parse(b"-1,5"), Some(-1.5));
         assert_eq!(usual(true).parse(b"1.234,5"), None);
         assert_eq!(usual(true).at_start(b"1,5"), None);
         assert_eq!(usual(false).at_start(b"1,5"), Some((1.0, 1)));
+        assert_eq!(usual(false).at_start(b"1,5 and much that follows"), Some((1.0, 1)));
     }
 
     #[test]

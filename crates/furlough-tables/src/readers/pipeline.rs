@@ -130,8 +130,8 @@ impl Pipeline {
         }
         let place = Place {
             row: Some(self.rows + fault.row as u64 + 1),
-            line: Some(self.lines + fault.line + 1),
             column: fault.column.and_then(|column| self.names.get(column).cloned()),
+            ..Place::of_line(self.lines + fault.line)
         };
         match fault.value {
             Some(value) => Error::Value { path: self.path.clone(), place, value, reason: fault.reason },

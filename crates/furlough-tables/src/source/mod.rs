@@ -159,7 +159,7 @@ fn state(metadata: &Metadata) -> (u64, Option<SystemTime>) {
 }
 
 impl Watch {
-    fn of(path: &Path, file: File) -> io::Result<Watch> {
+    pub(crate) fn of(path: &Path, file: File) -> io::Result<Watch> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Ok(Watch(None)); // a pipe, say

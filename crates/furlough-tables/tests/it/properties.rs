@@ -1,7 +1,7 @@
 //! Random tables and random bytes.
 
 use crate::common::{csv, file, numbers, texts};
-use furlough_tables::FileFormat;
+use furlough_tables::{FileFormat, sniff};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
@@ -141,10 +141,11 @@ fn no_bytes_make_a_reader_panic() {
     ];
     let bytes = prop::collection::vec(parts, 0..6).prop_map(|parts| parts.concat());
     let tabs = FileFormat::Csv { delimiter: '\t', quote: None, header: false, decimal_comma: true };
-    let formats = [csv(), tabs, FileFormat::JsonLines];
+    let formats = [csv(), tabs, FileFormat::JsonLines, FileFormat::Npy];
     cases(400)
         .run(&bytes, |bytes| {
             let scratch = file("a", &bytes);
+            let _ = sniff(&scratch.path);
             for format in &formats {
                 for threads in [(1, 1), (2, 5), (1, 1 << 16)] {
                     let _ = texts(&scratch.path, format, threads);

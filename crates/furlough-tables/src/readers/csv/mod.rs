@@ -5,9 +5,13 @@
 //! in `5" disk`. Inside, two quotes are one. Rows end with a newline, or a carriage return and a
 //! newline. Lines without anything are left out. There are no comments.
 
+mod dialect;
+
 mod parse;
 
-use parse::first_record;
+pub(super) use dialect::guess;
+
+use parse::{first_record, records};
 
 use super::cut::{Cutter, Quoting};
 use super::pipeline::{Parse, Pipeline};
@@ -55,7 +59,7 @@ pub(super) fn open(
     let path = source.path().to_path_buf();
     let watch = source.watch();
     let failed = |line: u64, reason: String| match watch.check() {
-        Ok(()) => Error::format(&path, Place { line: Some(line + 1), ..Place::default() }, reason),
+        Ok(()) => Error::format(&path, Place::of_line(line), reason),
         Err(changed) => changed,
     };
     let mut cutter = Cutter::new(source, dialect.quoting(), threads.chunk);

@@ -2,6 +2,7 @@
 
 use super::Dialect;
 use crate::block::{ReadAs, TextValues, Values};
+use crate::readers::names::CONVERT;
 use crate::readers::number::NumberFormat;
 use crate::readers::pipeline::{Fault, Parsed};
 use memchr::{memchr, memchr_iter};
@@ -155,7 +156,8 @@ const UNCLOSED: &str = "a quote is opened in this row and never closed";
 impl Syntax {
     /// Parses all rows of a chunk.
     pub(super) fn rows(&self, bytes: &[u8]) -> Result<Parsed, Fault> {
-        let mut cells: Vec<_> = self.columns.iter().map(Cells::new).collect();
+        let most = memchr_iter(b'\n', bytes).count() + 1;
+        let mut cells: Vec<_> = self.columns.iter().map(|column| Cells::new(column, most)).collect();
         let (mut at, mut rows, mut lines) = (0, 0, 0);
         while at < bytes.len() {
             let content = past_newline(bytes, at);
@@ -247,17 +249,17 @@ impl Syntax {
             (record.line, if column < record.cells.len() { record.cells.swap_remove(column) } else { Vec::new() })
         });
         let text = String::from_utf8_lossy(&cell).into_owned();
-        let reason = "is not UTF-8; convert the file, for example with `iconv -f WINDOWS-1252 -t UTF-8`";
-        Fault { row, line, column: Some(column), value: Some(text), reason: reason.into() }
+        Fault { row, line, column: Some(column), value: Some(text), reason: format!("is not UTF-8; {CONVERT}") }
     }
 }
 
 impl Cells {
-    fn new(column: &Column) -> Cells {
+    /// No cells, with room for as many as there can be.
+    fn new(column: &Column, most: usize) -> Cells {
         match column {
             Column::Skip => Cells::Skipped,
-            Column::Text => Cells::Text { bytes: Vec::new(), ends: Vec::new() },
-            Column::Numbers(_) => Cells::Numbers(Vec::new()),
+            Column::Text => Cells::Text { bytes: Vec::new(), ends: Vec::with_capacity(most) },
+            Column::Numbers(_) => Cells::Numbers(Vec::with_capacity(most)),
         }
     }
 
