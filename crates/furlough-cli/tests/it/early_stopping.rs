@@ -156,7 +156,7 @@ fn studies_and_tunes_take_such_trials_as_finished() {
         // What was measured is of the best epoch.
         assert_eq!(trial["epochs"][0]["epoch"], manifest["best_epoch"]);
         let error = 100.0 * (1.0 - trial["epochs"][0]["val_accuracy"].as_f64().unwrap());
-        assert!((trial["values"]["test_error"].as_f64().unwrap() - error).abs() < 1e-5, "{trial}");
+        assert!((trial["values"]["val_error"].as_f64().unwrap() - error).abs() < 1e-5, "{trial}");
     }
     assert!(ok(folder, "study plan early.toml").contains("4 trials: 4 finished\n"));
     let tune = "tune --data digits --hidden 16 --epochs 40 --early-stopping 1 --trials 4 --seeds 2 --out t";

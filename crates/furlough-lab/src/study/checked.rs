@@ -5,6 +5,7 @@ use super::keys::{recipe_keys, suggestion};
 use super::names::{check_file_name, check_line, check_name};
 use crate::recipe::{Recipe, read_toml};
 use crate::{Error, Result};
+use furlough::data::EvalSplit;
 use std::collections::HashSet;
 use std::path::Path;
 use toml::{Table, Value};
@@ -25,6 +26,23 @@ pub struct Study {
     measures: Vec<Measure>,
 }
 
+/// Returns what is measured of the examples that judge the arms: a study that holds examples out
+/// may name the figures as those of the test set, as all did once.
+fn judged(named: &[Measure], splits: &[EvalSplit]) -> std::result::Result<Vec<Measure>, String> {
+    let mut all = Vec::new();
+    for measure in named {
+        if measure.split() == Some(EvalSplit::Validation) && !splits.contains(&EvalSplit::Validation) {
+            let test = measure.on(EvalSplit::Test);
+            let why = "is of held-out examples, and no arm holds any out";
+            return Err(format!("{measure} {why}; set folds, or name {test}"));
+        }
+        let mut own: Vec<Measure> = splits.iter().map(|split| measure.on(*split)).collect();
+        own.dedup();
+        all.extend(own);
+    }
+    Ok(all)
+}
+
 impl Study {
     /// Reads a study's text and checks all of it: each arm must be a recipe. `path` is for
     /// messages.
@@ -36,7 +54,7 @@ impl Study {
     }
 
     fn read(text: &str) -> std::result::Result<Self, String> {
-        let file: File = read_toml(text)?;
+        let mut file: File = read_toml(text)?;
         let document = read_toml(text)?;
         check_name("title", &file.title)?;
         let seeds = file.seeds.as_ref().map_or(Ok(Vec::new()), Seeds::list)?;
@@ -44,13 +62,22 @@ impl Study {
             return Err("has no seeds; write how many: [seeds] and under it count = 5".into());
         }
         let arms = expand(&file.base, &file.axes, &file.grid, &seeds)?;
+        let mut splits = vec![EvalSplit::Test, EvalSplit::Validation];
+        splits.retain(|split| arms.iter().any(|arm| arm.recipe().partition().eval_split() == *split));
+        file.measure = judged(&file.measure, &splits)?;
+        for plot in &mut file.plot {
+            plot.y = judged(&plot.y, &splits)?;
+            if let Some(x) = plot.x.parse::<Measure>().ok().and_then(|x| Some(x.on(*splits.first()?))) {
+                plot.x = x.to_string();
+            }
+        }
         let again = file.measure.iter().enumerate().find(|(place, measure)| file.measure[..*place].contains(measure));
         if let Some((_, measure)) = again {
             return Err(format!("measure: {measure} is there twice"));
         }
         let mut measures = file.measure.clone();
         if measures.is_empty() && file.plot.is_empty() {
-            measures.push(Measure::TestError);
+            measures.extend(judged(&[Measure::TestError], &splits)?);
         }
         for plot in &file.plot {
             measures.extend(plot.y.iter().filter(|&&y| !measures.contains(&y)).copied().collect::<Vec<_>>());

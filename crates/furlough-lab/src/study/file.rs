@@ -117,10 +117,11 @@ impl PlotSpec {
 
     /// Returns whether the picture can have this measurement over its x.
     pub(super) fn has_room_for(&self, measure: Measure) -> bool {
-        use Measure::{NoisyTrainError, NoisyTrainLoss, TestError, TestLoss};
+        use Measure::{NoisyTrainError, NoisyTrainLoss, TestError, TestLoss, ValError, ValLoss};
+        let judged = matches!(measure, TestError | TestLoss | ValError | ValLoss);
         match self.x.as_str() {
-            Self::EPOCH => matches!(measure, TestError | TestLoss | NoisyTrainError | NoisyTrainLoss),
-            Self::PASSES => !measure.is_single() || matches!(measure, TestError | TestLoss),
+            Self::EPOCH => judged || matches!(measure, NoisyTrainError | NoisyTrainLoss),
+            Self::PASSES => !measure.is_single() || judged,
             _ => measure.is_single(),
         }
     }

@@ -1,6 +1,7 @@
 use super::keys::suggestion;
 use crate::recipe::Recipe;
 use crate::run::{EpochRecord, final_record};
+use furlough::data::EvalSplit;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -13,6 +14,10 @@ pub enum Measure {
     TestError,
     /// Loss of the full network on the test set.
     TestLoss,
+    /// Held-out training examples that the full network classifies wrongly, in per cent.
+    ValError,
+    /// Loss of the full network on the held-out training examples.
+    ValLoss,
     /// Training examples that were classified wrongly as training went on, dropout on, in per cent.
     NoisyTrainError,
     /// Training loss as training went on, dropout on.
@@ -25,16 +30,24 @@ pub enum Measure {
     Gap,
     /// Test loss less training loss, both of the full network.
     LossGap,
+    /// Error on the held-out training examples less that on the others.
+    ValGap,
+    /// Loss on the held-out training examples less that on the others.
+    ValLossGap,
     /// Test examples that k masked passes together classify wrongly, their probabilities averaged,
     /// in per cent; over k.
     AveragingError,
     /// Loss of these averaged probabilities on the test set; over k.
     AveragingLoss,
-    /// Mean activation of the last hidden layer's units on the test set.
+    /// [`Measure::AveragingError`] of the held-out training examples.
+    ValAveragingError,
+    /// [`Measure::AveragingLoss`] of the held-out training examples.
+    ValAveragingLoss,
+    /// Mean activation of the last hidden layer's units on the examples that judge the network.
     MeanActivation,
-    /// Activations of the last hidden layer that are 0 on the test set, in per cent.
+    /// Activations of the last hidden layer that are 0 on these examples, in per cent.
     Zeros,
-    /// Mean absolute correlation between pairs of units of the last hidden layer on the test set.
+    /// Mean absolute correlation between pairs of units of the last hidden layer on these examples.
     Correlation,
     /// Seconds of training, evaluations included.
     Seconds,
@@ -70,17 +83,23 @@ const fn about(
     MeasureInfo { measure, name, title, unit, decimals }
 }
 
-const ABOUT: [MeasureInfo; 15] = [
+const ABOUT: [MeasureInfo; 21] = [
     about(Measure::TestError, "test_error", "test error", "%", 2),
     about(Measure::TestLoss, "test_loss", "test loss", "", 4),
+    about(Measure::ValError, "val_error", "validation error", "%", 2),
+    about(Measure::ValLoss, "val_loss", "validation loss", "", 4),
     about(Measure::NoisyTrainError, "noisy_train_error", "training error, dropout on", "%", 2),
     about(Measure::NoisyTrainLoss, "noisy_train_loss", "training loss, dropout on", "", 4),
     about(Measure::TrainError, "train_error", "training error", "%", 2),
     about(Measure::TrainLoss, "train_loss", "training loss", "", 4),
     about(Measure::Gap, "gap", "test error − training error", "points", 2),
     about(Measure::LossGap, "loss_gap", "test loss − training loss", "", 4),
+    about(Measure::ValGap, "val_gap", "validation error − training error", "points", 2),
+    about(Measure::ValLossGap, "val_loss_gap", "validation loss − training loss", "", 4),
     about(Measure::AveragingError, "averaging_error", "test error of k passes", "%", 2),
     about(Measure::AveragingLoss, "averaging_loss", "test loss of k passes", "", 4),
+    about(Measure::ValAveragingError, "val_averaging_error", "validation error of k passes", "%", 2),
+    about(Measure::ValAveragingLoss, "val_averaging_loss", "validation loss of k passes", "", 4),
     about(Measure::MeanActivation, "mean_activation", "mean activation", "", 3),
     about(Measure::Zeros, "zeros", "activations that are 0", "%", 1),
     about(Measure::Correlation, "correlation", "mean absolute correlation of units", "", 3),
@@ -88,7 +107,31 @@ const ABOUT: [MeasureInfo; 15] = [
     about(Measure::Parameters, "parameters", "parameters", "", 0),
 ];
 
+/// What is measured on the test set, and the same on examples that are held out.
+const JUDGED: [(Measure, Measure); 6] = [
+    (Measure::TestError, Measure::ValError),
+    (Measure::TestLoss, Measure::ValLoss),
+    (Measure::Gap, Measure::ValGap),
+    (Measure::LossGap, Measure::ValLossGap),
+    (Measure::AveragingError, Measure::ValAveragingError),
+    (Measure::AveragingLoss, Measure::ValAveragingLoss),
+];
+
 impl Measure {
+    /// Returns the same of the examples that judge a run: of the test set, or of those held out.
+    /// What is of neither stays as it is.
+    pub fn on(self, split: EvalSplit) -> Measure {
+        let pair = JUDGED.iter().find(|(test, val)| [*test, *val].contains(&self));
+        pair.map_or(self, |(test, val)| if split == EvalSplit::Test { *test } else { *val })
+    }
+
+    /// Returns on which examples it is taken; none where it goes by the same name on both.
+    pub fn split(self) -> Option<EvalSplit> {
+        [EvalSplit::Test, EvalSplit::Validation]
+            .into_iter()
+            .find(|split| JUDGED.iter().any(|(test, val)| self == if *split == EvalSplit::Test { *test } else { *val }))
+    }
+
     /// All there are.
     pub fn all() -> impl Iterator<Item = Measure> {
         ABOUT.iter().map(|about| about.measure)
@@ -124,7 +167,7 @@ impl Measure {
         use Measure::{
             AveragingError, AveragingLoss, Correlation, Gap, LossGap, MeanActivation, TrainError, TrainLoss, Zeros,
         };
-        match self {
+        match self.on(EvalSplit::Test) {
             TrainError | TrainLoss | Gap | LossGap => Some(Inspection::Scores),
             AveragingError | AveragingLoss => Some(Inspection::Averaging),
             MeanActivation | Zeros | Correlation => Some(Inspection::Activations),
@@ -142,6 +185,8 @@ impl Measure {
         match self {
             Measure::AveragingError => Some(Measure::TestError),
             Measure::AveragingLoss => Some(Measure::TestLoss),
+            Measure::ValAveragingError => Some(Measure::ValError),
+            Measure::ValAveragingLoss => Some(Measure::ValLoss),
             _ => None,
         }
     }
@@ -149,9 +194,12 @@ impl Measure {
     /// Its value after an epoch, for those that have one.
     pub fn of_epoch(self, record: &EpochRecord) -> Option<f64> {
         let summary = &record.summary;
+        if self.split().is_some_and(|split| summary.eval.is_none_or(|eval| eval.split != split)) {
+            return None;
+        }
         match self {
-            Measure::TestError => summary.eval_accuracy().map(error_of),
-            Measure::TestLoss => summary.eval_loss(),
+            Measure::TestError | Measure::ValError => summary.eval_accuracy().map(error_of),
+            Measure::TestLoss | Measure::ValLoss => summary.eval_loss(),
             Measure::NoisyTrainError => summary.train_accuracy.map(error_of),
             Measure::NoisyTrainLoss => Some(summary.train_loss),
             _ => None,

@@ -3,7 +3,7 @@ use super::{Measure, Trial, TrialData};
 use crate::json::json_bytes;
 use crate::run::{Manifest, RunDir};
 use crate::{Error, Result};
-use furlough::data::Targets;
+use furlough::data::{EvalSplit, Targets};
 use furlough::files::{read_file, write_atomic};
 use furlough::predict::Predictor;
 use furlough::random::Key;
@@ -36,20 +36,25 @@ impl Measured {
     pub const FILE: &'static str = "measured.json";
 
     /// What is known already of the finished trial in `dir`; nothing when that is of another model,
-    /// or cannot be read.
-    fn read(dir: &RunDir, model: &str) -> Option<Self> {
+    /// or cannot be read. Older files have the names of the test set's figures for those of
+    /// held-out examples, too.
+    fn read(dir: &RunDir, model: &str, split: EvalSplit) -> Option<Self> {
         let measured: Measured = serde_json::from_slice(&read_file(&dir.file(Self::FILE)).ok()?).ok()?;
-        (measured.version == VERSION && measured.model == model).then_some(measured)
+        let Measured { version, model: own, looks, values, curves } = measured;
+        let values = values.into_iter().map(|(measure, value)| (measure.on(split), value)).collect();
+        let curves = curves.into_iter().map(|(measure, curve)| (measure.on(split), curve)).collect();
+        (version == VERSION && own == model).then_some(Measured { version, model: own, looks, values, curves })
     }
 
     fn look(&mut self, look: Inspection, predictor: &mut Predictor, seen: &TrialData<'_>, key: Key) -> Result<()> {
+        let on = |measure: Measure| measure.on(seen.eval.split);
         match look {
             Inspection::Scores => {
                 let (train, eval) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.eval.data)?);
-                self.values.extend([(Measure::TrainLoss, train.loss), (Measure::LossGap, eval.loss - train.loss)]);
+                self.values.extend([(Measure::TrainLoss, train.loss), (on(Measure::LossGap), eval.loss - train.loss)]);
                 if let (Some(train), Some(eval)) = (train.accuracy.map(error_of), eval.accuracy.map(error_of)) {
                     let gap = (1e6 * (eval - train)).round() / 1e6;
-                    self.values.extend([(Measure::TrainError, train), (Measure::Gap, gap)]);
+                    self.values.extend([(Measure::TrainError, train), (on(Measure::Gap), gap)]);
                 }
             }
             // Numbers to predict are not averaged here.
@@ -59,8 +64,8 @@ impl Measured {
                 let of = |value: fn(furlough::predict::AverageScore) -> f64| {
                     curve.points.iter().map(|point| (point.members, value(point.mean()))).collect::<Vec<_>>()
                 };
-                self.curves.insert(Measure::AveragingError, of(|score| error_of(1.0 - score.error)));
-                self.curves.insert(Measure::AveragingLoss, of(|score| score.loss));
+                self.curves.insert(on(Measure::AveragingError), of(|score| error_of(1.0 - score.error)));
+                self.curves.insert(on(Measure::AveragingLoss), of(|score| score.loss));
             }
             Inspection::Activations => {
                 if let Some(layer) = predictor.activations(seen.eval.data)?.last() {
@@ -98,7 +103,7 @@ pub fn measure_trial(
     let entry = manifest.files.iter().find(|entry| entry.name == RunDir::MODEL);
     let model = entry.map_or_else(String::new, |entry| entry.sha256.clone());
     let fresh = Measured { version: VERSION, model, ..Measured::default() };
-    let mut measured = Measured::read(&dir, &fresh.model).unwrap_or(fresh);
+    let mut measured = Measured::read(&dir, &fresh.model, trial.recipe().partition().eval_split()).unwrap_or(fresh);
     let looks: BTreeSet<Inspection> = wanted.iter().filter_map(|measure| measure.look()).collect();
     let missing: Vec<Inspection> = looks.difference(&measured.looks).copied().collect();
     if missing.is_empty() {

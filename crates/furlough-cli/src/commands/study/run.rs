@@ -211,7 +211,8 @@ fn on_report(
                 Ok((outcome, mut values)) => {
                     ran.finished += 1;
                     let last = final_record(planned.trial.recipe(), &outcome.records);
-                    values.extend(last.and_then(|last| Some((Measure::TestError, Measure::TestError.of_epoch(last)?))));
+                    let error = Measure::TestError.on(planned.trial.recipe().partition().eval_split());
+                    values.extend(last.and_then(|last| Some((error, error.of_epoch(last)?))));
                     let seconds = outcome.records.iter().map(|record| record.seconds).sum();
                     ran.display.event(&Event::Trial { title, id, end: End::Finished { values: &values, seconds } });
                     Ok(())

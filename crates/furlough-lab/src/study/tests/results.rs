@@ -147,6 +147,36 @@ fn arms_that_other_examples_judge_are_not_compared() {
     let results = Results::collect(&study, &data(), &[root.path().into()], 1, &mut |_, _| ()).unwrap();
     assert_eq!((results.arms.len(), results.missing.len()), (3, 0));
     assert_eq!(results.comparisons.iter().map(|pair| pair.arm).collect::<Vec<_>>(), [1]);
+    // Each arm has the figure of its own judge, and no other.
+    assert_eq!(results.measures, [Measure::TestError, Measure::ValError]);
+    let named = |arm: usize| results.arms[arm].estimates.keys().copied().collect::<Vec<_>>();
+    assert_eq!([named(0), named(2)], [[Measure::TestError], [Measure::ValError]]);
+    assert!(results.to_csv().starts_with("judge,seed,trial,test_error,val_error\r\n"), "{}", results.to_csv());
+}
+
+/// Files of before have the names of the test set for figures of held-out examples.
+#[test]
+fn what_older_versions_measured_of_held_out_examples_is_taken_for_that() {
+    let text = "title = 'Folds'\nmeasure = ['gap', 'averaging_loss', 'test_error']\n[base]\ndata = 'digits'\n\
+                hidden = 8\nbatch_size = 256\nepochs = 1\nfolds = 4\n[axes]\ndropout = [0.5]\n[seeds]\ncount = 1";
+    let study = Study::parse(text, None).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let (_, _, recipe) = study.trials().next().unwrap();
+    let trial = run(&Trial::new(recipe, &data().info.fingerprint), root.path(), None).unwrap();
+    let collect = || Results::collect(&study, &data(), &[root.path().into()], 1, &mut |_, _| ()).unwrap();
+    let results = collect();
+    assert_eq!(results.measures, [Measure::ValGap, Measure::ValAveragingLoss, Measure::ValError]);
+    let of = &results.arms[0].trials[0];
+    assert_eq!(of.values.keys().copied().collect::<Vec<_>>(), [Measure::ValError, Measure::ValGap]);
+    assert!(of.curves.contains_key(&Measure::ValAveragingLoss));
+    assert!(results.to_markdown().contains("validation error − training error (points)"));
+    let file = trial.path.join(Measured::FILE);
+    let kept = fs::read_to_string(&file).unwrap();
+    let older = kept.replace("\"val_", "\"");
+    assert_ne!(older, kept);
+    fs::write(&file, &older).unwrap();
+    assert_eq!(collect(), results);
+    assert_eq!(fs::read_to_string(&file).unwrap(), older, "it was not measured again");
 }
 
 #[test]

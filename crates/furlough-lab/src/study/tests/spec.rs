@@ -30,6 +30,33 @@ fn the_grid_is_the_product_of_its_axes() {
     assert_eq!(study.arms()[0].label("hidden").unwrap(), Label { text: "4-4".into(), value: Some(4.0) });
 }
 
+/// Figures of held-out examples are called so, whatever an older study calls them.
+#[test]
+fn held_out_examples_have_figures_of_their_own_names() {
+    let text = |folds: &str, measure: &str| {
+        format!(
+            "{HEAD}[axes]\n{folds}\n[[plot]]\nx = 'epoch'\ny = ['test_loss', 'noisy_train_loss']\n\
+             [[plot]]\nx = 'test_error'\ny = 'gap'\n"
+        )
+        .replacen("[base]", &format!("measure = {measure}\n[base]"), 1)
+    };
+    let measures = |folds: &str, measure: &str| study(&text(folds, measure)).unwrap().measures().to_vec();
+    use Measure::*;
+    assert_eq!(measures("folds = [5, 7]", "['test_error']"), [ValError, ValLoss, NoisyTrainLoss, ValGap]);
+    assert_eq!(measures("folds = [5, 7]", "['val_error']"), [ValError, ValLoss, NoisyTrainLoss, ValGap]);
+    assert_eq!(measures("dropout = [0, 0.5]", "['test_error']"), [TestError, TestLoss, NoisyTrainLoss, Gap]);
+    let mixed = measures("part = [{ name = 'whole' }, { name = 'fold', folds = 5 }]", "['averaging_error']");
+    assert_eq!(mixed, [AveragingError, ValAveragingError, TestLoss, ValLoss, NoisyTrainLoss, Gap, ValGap, TestError]);
+    let error = study(&text("dropout = [0, 0.5]", "['val_error']")).unwrap_err().to_string();
+    assert!(
+        error.contains("val_error is of held-out examples, and no arm holds any out; set folds, or name test_error")
+    );
+    let error = study(&text("folds = [5, 7]", "['val_error', 'test_error']")).unwrap_err().to_string();
+    assert!(error.contains("measure: val_error is there twice"), "{error}");
+    let plots = study(&text("folds = [5, 7]", "['gap']")).unwrap().plots().to_vec();
+    assert_eq!((plots[1].x.as_str(), &plots[1].y[..]), ("val_error", &[ValGap][..]));
+}
+
 #[test]
 fn parts_have_axes_of_their_own_and_may_share_trials() {
     let text = format!(
