@@ -170,7 +170,7 @@ impl RunDir {
             fingerprint: origin.data,
         };
         let data = Provenance::read(self)?.map_or_else(unknown, |provenance| provenance.train);
-        let info = ModelInfo { data, recipe: recipe.to_toml() };
+        let info = ModelInfo::new(data, recipe.to_toml());
         Ok(Trained { recipe, mlp, best_epoch, info, unfinished: Some(progress) })
     }
 

@@ -63,7 +63,7 @@ impl<'a> Recorder<'a> {
         let origin = info.origin();
         // Before the recipe, with which the folder is a run: no run lacks what it began from.
         if info.from.is_some() {
-            let model = ModelInfo { data: info.data.clone(), recipe: info.recipe.to_toml() };
+            let model = ModelInfo::new(info.data.clone(), info.recipe.to_toml());
             save_model(&dir.file(RunDir::START), &state.mlp, &model)?;
         } else {
             dir.remove(RunDir::START)?;
@@ -168,7 +168,7 @@ impl<'a> Recorder<'a> {
     fn finish(&mut self, state: &TrainState, stop_reason: StopReason) -> Result<()> {
         let records = self.log.records();
         let recipe = self.info.recipe.to_toml();
-        let model = ModelInfo { data: self.info.data.clone(), recipe };
+        let model = ModelInfo::new(self.info.data.clone(), recipe);
         save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &model)?;
         let (title, split) = (self.info.title(), self.info.recipe.partition().eval_split());
         let best_epoch = state.best.as_ref().map(|best| best.epoch);

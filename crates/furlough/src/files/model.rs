@@ -65,6 +65,18 @@ pub struct ModelInfo {
     pub data: DataInfo,
     /// The recipe it was trained by, as TOML; empty where it was not trained by one.
     pub recipe: String,
+    /// What a network that learned from a table needs to answer for one: its schema and its
+    /// preprocessing, which the tables' library writes and reads. The engine keeps it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<serde_json::Value>,
+}
+
+impl ModelInfo {
+    /// Returns what is said of a network that did not learn from a table. The recipe is empty where
+    /// there was none.
+    pub fn new(data: DataInfo, recipe: impl Into<String>) -> Self {
+        ModelInfo { data, recipe: recipe.into(), table: None }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

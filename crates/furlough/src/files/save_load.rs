@@ -24,7 +24,7 @@ impl Mlp {
     /// As [`save_model`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let data = DataInfo::of_shape(&[self.architecture().inputs()]);
-        save_model(path.as_ref(), self, &ModelInfo { data, recipe: String::new() })
+        save_model(path.as_ref(), self, &ModelInfo::new(data, ""))
     }
 
     /// Reads the network of a model file, with every parameter bit for bit. [`load_model`] reads
@@ -44,7 +44,7 @@ impl Trainer<'_> {
     /// # Errors
     /// As [`save_model`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let info = ModelInfo { data: DataInfo::of(self.data()), recipe: String::new() };
+        let info = ModelInfo::new(DataInfo::of(self.data()), "");
         save_model(path.as_ref(), &self.state().mlp, &info)
     }
 }

@@ -122,7 +122,7 @@ fn every_length_but_the_right_one_is_found() {
 
 #[test]
 fn every_flipped_byte_of_a_model_is_found() {
-    let info = ModelInfo { data: data(), recipe: "a recipe".into() };
+    let info = ModelInfo::new(data(), "a recipe");
     let mut file = model::to_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap();
     assert_eq!(file, model::to_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap());
     for at in 0..file.len() {
@@ -154,7 +154,7 @@ fn each_wrong_checkpoint_has_its_own_message() {
     assert!(from(&origin(), &deeper, &MOMENTUM).contains("linear3.weight should be [2, 2], but is missing"));
     assert!(from(&origin(), &own, &Optimizer::SGD).contains("8 tensors, not 4"));
 
-    let info = ModelInfo { data: data(), recipe: String::new() };
+    let info = ModelInfo::new(data(), "");
     let model = model::to_bytes(path, &state(1, 1).mlp, &info).unwrap();
     assert_eq!(message(read(&model)), "c: is a model, not a checkpoint");
     let foreign = safetensors::serialize::<&str, safetensors::tensor::TensorView<'_>, _>([], None).unwrap();
@@ -211,7 +211,7 @@ fn a_file_of_a_later_version_needs_a_newer_furlough() {
 
 #[test]
 fn a_model_with_a_tensor_too_many_is_refused() {
-    let info = ModelInfo { data: data(), recipe: String::new() };
+    let info = ModelInfo::new(data(), "");
     let path = Path::new("m");
     let file = model::to_bytes(path, &state(1, 1).mlp, &info).unwrap();
     let metadata = tensors::TensorFile::read(&file).unwrap().metadata("furlough").unwrap().to_string();
@@ -226,7 +226,7 @@ fn a_model_with_a_tensor_too_many_is_refused() {
 
 #[test]
 fn what_a_model_need_not_say_may_be_missing() {
-    let of = |data| ModelInfo { data, recipe: String::new() };
+    let of = |data| ModelInfo::new(data, "");
     let written = |info: &ModelInfo| model::to_bytes(Path::new("m"), &state(1, 1).mlp, info).unwrap();
     let info = of(DataInfo::of_shape(&[4]));
     let file = written(&info);
@@ -239,6 +239,22 @@ fn what_a_model_need_not_say_may_be_missing() {
     assert_eq!(model::from_bytes(Path::new("m"), &written(&named)).unwrap().1, named);
     let short = of(DataInfo { feature_names: vec!["a".into()], ..DataInfo::of_shape(&[4]) });
     assert!(message(model::from_bytes(Path::new("m"), &written(&short))).contains("1 feature names for 4 features"));
+}
+
+#[test]
+fn a_table_s_part_of_a_model_comes_back_as_it_was_and_is_absent_where_there_is_none() {
+    let written = |info: &ModelInfo| model::to_bytes(Path::new("m"), &state(1, 1).mlp, info).unwrap();
+    let plain = ModelInfo::new(data(), "");
+    let key = br#"\"table\""#;
+    assert!(!written(&plain).windows(key.len()).any(|window| window == key));
+    // Keys and texts from outside, among them what looks like the seal.
+    let part =
+        serde_json::json!({ "version": 7, "sha256": "f".repeat(64), "mean": 0.1 + 0.2, "least": 5e-324, "é\n": null });
+    let info = ModelInfo { table: Some(part), ..plain };
+    let file = written(&info);
+    assert_eq!(file, written(&info));
+    assert!(file.windows(key.len()).any(|window| window == key));
+    assert_eq!(model::from_bytes(Path::new("m"), &file).unwrap().1, info);
 }
 
 #[test]
@@ -257,7 +273,7 @@ fn what_is_not_finite_is_not_written() {
 fn a_model_that_contradicts_itself_is_refused() {
     let mut data = data();
     data.shape = vec![3];
-    let info = ModelInfo { data, recipe: String::new() };
+    let info = ModelInfo::new(data, "");
     let file = model::to_bytes(Path::new("m"), &state(1, 1).mlp, &info).unwrap();
     assert!(message(model::from_bytes(Path::new("m"), &file)).contains("contradicts itself: 3 features"));
 }

@@ -131,7 +131,7 @@ fn digits_are_learned_with_noise_and_the_model_keeps_its_kind() {
             let mlp = trainer.into_mlp();
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("model.safetensors");
-            let info = ModelInfo { data: DataInfo::of(&digits.train), recipe: String::new() };
+            let info = ModelInfo::new(DataInfo::of(&digits.train), "");
             save_model(&path, &mlp, &info).unwrap();
             let (read, _) = load_model(&path).unwrap();
             assert!(read == mlp && read.architecture() == mlp.architecture());

@@ -62,7 +62,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
         best_epoch: None,
         files: Vec::new(),
     };
-    let model = RunModel { mlp, info: ModelInfo { data: info, recipe: recipe.to_toml() } };
+    let model = RunModel { mlp, info: ModelInfo::new(info, recipe.to_toml()) };
     RunReport {
         name: name.into(),
         first_batch: first_batch(&recipe, 20),

@@ -52,7 +52,7 @@ fn a_finished_run_has_all_its_files_and_a_true_manifest() {
     manifest.verify(&dir).unwrap();
     let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
     assert_eq!(mlp, state(3, 12).mlp);
-    assert_eq!(model, ModelInfo { data: info().data, recipe: small_recipe().to_toml() });
+    assert_eq!(model, ModelInfo::new(info().data, small_recipe().to_toml()));
 
     let error = RunDir::resume(folder.path()).unwrap_err().to_string();
     assert!(error.contains("already finished"), "{error}");
@@ -291,7 +291,7 @@ fn parts_that_do_not_belong_together_are_refused() {
     let model = |recipe: &str, fingerprint: &str| {
         let path = folder.path().join("another");
         let data = DataInfo { fingerprint: fingerprint.into(), ..info().data };
-        save_model(&path, &state(3, 12).mlp, &ModelInfo { data, recipe: recipe.into() }).unwrap();
+        save_model(&path, &state(3, 12).mlp, &ModelInfo::new(data, recipe)).unwrap();
         fs::read(path).unwrap()
     };
     let of_another = "is the model of another run: it was not trained by the recipe.toml beside it";
