@@ -8,6 +8,10 @@
 //! | [`block`] | consecutive rows of a file, by columns: what a reader yields |
 //! | [`source`] | the bytes of a file or of standard input, decompressed |
 //! | [`readers`] | one reader a format, on any number of threads, in flat memory |
+//! | [`schema`] | what the columns are: inferred, printed, edited and stored |
+//! | [`table`] | typed columns in memory, and their division into parts |
+//! | [`preprocessing`] | features and targets of a network, fitted on the training rows |
+//! | [`model`] | a network that answers for tables, and its file |
 //!
 //! The library is silent: it prints nothing, reads no environment variable, and every failure is
 //! an [`Error`]. No input makes it panic.
@@ -21,9 +25,25 @@ pub mod source;
 
 pub mod readers;
 
+pub mod schema;
+
+pub mod table;
+
+pub mod preprocessing;
+
+pub mod model;
+
 mod error;
 pub use error::{Error, Place, Result};
 
 pub use block::{ReadAs, RowBlock, TextValues, Values};
 
 pub use readers::{FileFormat, Reader, sniff};
+
+pub use schema::{ColumnFindings, ColumnMatch, ColumnSchema, InferOptions, Kind, Role, Schema, TaskChoice};
+
+pub use table::{Column, RowSplit, SplitOptions, Table, TableBuilder, read_csv, read_table};
+
+pub use preprocessing::{Preprocessing, PreprocessingOptions, Scaling, Told};
+
+pub use model::{Predictions, TableAnswers, TableModel, TableOptions};

@@ -2,13 +2,30 @@
 
 mod common;
 mod csv;
+mod from_files;
 mod json_lines;
+mod model;
 mod npy;
+mod preprocessing;
 mod properties;
+mod sample_tables;
+mod schema;
 mod sniff;
+mod table;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    furlough_harness::run(furlough_harness::all![csv, json_lines, npy, properties, sniff])
+    furlough_harness::run(furlough_harness::all![
+        csv,
+        from_files,
+        json_lines,
+        model,
+        npy,
+        preprocessing,
+        properties,
+        schema,
+        sniff,
+        table
+    ])
 }

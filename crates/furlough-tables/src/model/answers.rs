@@ -1,0 +1,62 @@
+use crate::preprocessing::Told;
+use crate::schema::number_text;
+use ndarray::Array2;
+
+/// What a model answers for the rows of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// The answers, in the order of the rows.
+    pub answers: TableAnswers,
+    /// What was met in the table that training did not have.
+    pub told: Told,
+}
+
+/// Answers in the target's own labels and units.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TableAnswers {
+    /// Classes.
+    Classes {
+        /// The most probable class of each row, a place in `names`.
+        classes: Vec<u32>,
+        /// The classes, as the training table spells them.
+        names: Vec<String>,
+    },
+    /// Numbers.
+    Numbers {
+        /// Rows × targets.
+        values: Array2<f64>,
+        /// The target columns.
+        names: Vec<String>,
+    },
+}
+
+/// How probable a model takes each class to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassProbabilities {
+    /// Rows × classes.
+    pub probabilities: Array2<f32>,
+    /// The classes, as the training table spells them.
+    pub names: Vec<String>,
+    /// What was met in the table that training did not have.
+    pub told: Told,
+}
+
+impl Predictions {
+    /// Returns the answers as texts: the labels, or the numbers of the first target.
+    pub fn texts(&self) -> Vec<String> {
+        match &self.answers {
+            TableAnswers::Classes { classes, names } => {
+                classes.iter().map(|&class| names[class as usize].clone()).collect()
+            }
+            TableAnswers::Numbers { values, .. } => values.column(0).iter().map(|&value| number_text(value)).collect(),
+        }
+    }
+
+    /// Returns the numbers, rows × targets; none for classes.
+    pub fn numbers(&self) -> Option<&Array2<f64>> {
+        match &self.answers {
+            TableAnswers::Classes { .. } => None,
+            TableAnswers::Numbers { values, .. } => Some(values),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! A network with all that it needs to answer for a table: schema, preprocessing, and the user's
+//! labels and units.
+
+mod answers;
+mod defaults;
+mod file;
+mod fit;
+mod predict;
+
+pub use answers::{ClassProbabilities, Predictions, TableAnswers};
+pub use defaults::{TableRecipe, defaults};
+pub use file::TABLE_VERSION;
+pub use fit::{TableModel, TableOptions};
+pub use predict::{TableScores, TargetScores};

@@ -1,0 +1,159 @@
+use super::fit::dataset;
+use super::{ClassProbabilities, Predictions, TableAnswers, TableModel};
+use crate::error::{Error, Result};
+use crate::preprocessing::{Preprocessing, TargetEncoder, TargetRows, Told};
+use crate::readers::sniff;
+use crate::schema::{Role, TaskChoice};
+use crate::table::{Table, read_as_format};
+use furlough::data::{Dataset, Task};
+use ndarray::{Array2, Axis};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::path::Path;
+
+/// How good a model's answers are, in the target's units.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableScores {
+    /// How many rows were judged.
+    pub rows: u64,
+    /// The mean loss: cross-entropy, or the mean squared error of the standardized targets.
+    pub loss: f64,
+    /// The share of rows whose class is right; none for numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// The scores of each target of numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetScores>,
+}
+
+/// How far the predicted numbers of one target are off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetScores {
+    /// The column.
+    pub name: String,
+    /// The root of the mean squared error.
+    pub rmse: f64,
+    /// The mean absolute error.
+    pub mae: f64,
+    /// The coefficient of determination.
+    pub r2: f64,
+}
+
+/// Rows that are made features of at a time: what they take does not grow with the table.
+const ROWS: usize = 16_384;
+
+pub(super) fn target_of(preprocessing: &Preprocessing) -> Result<&TargetEncoder> {
+    let reason = || "it has no target; name the column that is to be predicted".into();
+    preprocessing.target.as_ref().ok_or_else(|| Error::Schema { path: None, reason: reason() })
+}
+
+impl TableModel {
+    /// Reads a table to answer for, whatever its format and the order of its columns.
+    ///
+    /// # Errors
+    /// Those of [`read_table`](crate::read_table).
+    pub fn read(&self, path: impl AsRef<Path>, threads: usize) -> Result<Table> {
+        let path = path.as_ref();
+        read_as_format(path, self.schema(), &sniff(path)?, threads)
+    }
+
+    /// Answers for each row of a table, read by [`Self::schema`]; it needs no target. A row's
+    /// answer has the same bits whatever rows are beside it.
+    ///
+    /// # Errors
+    /// Those of [`Preprocessing::features`].
+    pub fn predict(&mut self, table: &Table) -> Result<Predictions> {
+        let (outputs, told) = self.outputs(table, |predictor, features| predictor.predict(features))?;
+        let answers = match target_of(&self.preprocessing)? {
+            TargetEncoder::Classification { classes: names, .. } => {
+                let class = |row: ndarray::ArrayView1<'_, f32>| {
+                    // Of equals the first, as the engine has it.
+                    let best = (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+                    best as u32
+                };
+                TableAnswers::Classes { classes: outputs.rows().into_iter().map(class).collect(), names: names.clone() }
+            }
+            target @ TargetEncoder::Regression { columns } => TableAnswers::Numbers {
+                values: target.in_units(outputs.view()),
+                names: columns.iter().map(|column| column.name.clone()).collect(),
+            },
+        };
+        Ok(Predictions { answers, told })
+    }
+
+    /// Returns how probable each class is for each row of a table.
+    ///
+    /// # Errors
+    /// As [`Self::predict`], and [`Error::Column`] for a model of numbers.
+    pub fn predict_proba(&mut self, table: &Table) -> Result<ClassProbabilities> {
+        let names = match target_of(&self.preprocessing)? {
+            TargetEncoder::Classification { classes, .. } => classes.clone(),
+            TargetEncoder::Regression { columns } => {
+                let name = columns[0].name.clone();
+                let reason = "is predicted as numbers, which have no probabilities".into();
+                return Err(Error::Column { name, reason, nearest: None });
+            }
+        };
+        let (probabilities, told) = self.outputs(table, |predictor, features| predictor.predict_proba(features))?;
+        Ok(ClassProbabilities { probabilities, names, told })
+    }
+
+    /// Judges the answers for the rows of a table that have a target, which the schema need not
+    /// name as such. Weights count.
+    ///
+    /// # Errors
+    /// As [`Self::predict`], and those of [`TargetEncoder::targets`].
+    pub fn evaluate(&mut self, table: &Table) -> Result<TableScores> {
+        let target = target_of(&self.preprocessing)?;
+        let names = target.names();
+        let places: Vec<usize> = table.schema().with_the_role(Role::Target).collect();
+        let named = places.iter().map(|&place| table.schema().columns[place].name.as_str());
+        let table = if named.eq(names.iter().copied()) {
+            Cow::Borrowed(table)
+        } else {
+            let task = match target.task() {
+                Task::Classification => TaskChoice::Classification,
+                Task::Regression => TaskChoice::Regression,
+            };
+            Cow::Owned(table.clone().with_target(&names, task)?)
+        };
+        let rows = TargetRows::of(&table, &table.all_rows()).rows;
+        // Where no row has a target, the first one is named.
+        let rows = if rows.is_empty() { table.all_rows() } else { rows };
+        let data = dataset(&table, &self.preprocessing, &rows)?;
+        self.score(&data)
+    }
+
+    pub(super) fn score(&mut self, data: &Dataset) -> Result<TableScores> {
+        let judged = self.predictor.evaluate(data)?;
+        let mut targets = Vec::new();
+        if let (Some(scores), TargetEncoder::Regression { columns }) =
+            (&judged.regression, target_of(&self.preprocessing)?)
+        {
+            targets.extend(scores.outputs.iter().zip(columns).map(|(score, column)| TargetScores {
+                name: column.name.clone(),
+                rmse: score.rmse * column.deviation,
+                mae: score.mae * column.deviation,
+                r2: score.r2,
+            }));
+        }
+        Ok(TableScores { rows: judged.examples as u64, loss: judged.loss, accuracy: judged.accuracy, targets })
+    }
+
+    /// Returns what the network makes of each row, some rows at a time.
+    fn outputs(
+        &mut self,
+        table: &Table,
+        mut answer: impl FnMut(&mut furlough::predict::Predictor, &Array2<f32>) -> furlough::Result<Array2<f32>>,
+    ) -> Result<(Array2<f32>, Told)> {
+        let mut outputs = Array2::zeros((0, self.predictor.mlp().architecture().outputs()));
+        let mut told = Told::default();
+        for rows in table.all_rows().chunks(ROWS) {
+            let (features, new) = self.preprocessing.features(table, rows)?;
+            told.add(&new);
+            let answers = answer(&mut self.predictor, &features)?;
+            outputs.append(Axis(0), answers.view()).expect("each answer is as wide as the network's outputs");
+        }
+        Ok((outputs, told))
+    }
+}

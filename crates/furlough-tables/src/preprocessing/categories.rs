@@ -1,0 +1,171 @@
+//! Categories: codes, and one-hot features of codes.
+
+use super::PreprocessingOptions;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+/// How the levels of a category become codes, fitted: first the levels with a code of their own,
+/// then one code for all rare levels if there are some, then one for missing values if training
+/// rows had some.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryEncoder {
+    /// The levels with a code of their own, the most frequent first.
+    pub levels: Vec<String>,
+    /// The levels of training rows that share a code.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rare: Vec<String>,
+    /// Whether training rows had missing values.
+    pub missing: bool,
+}
+
+/// What a level is to an encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coded {
+    /// It has this code.
+    Code(usize),
+    /// Training never saw it. It counts as missing, which may have a code.
+    Unseen(Option<usize>),
+    /// It is missing, which no training row was.
+    Missing,
+}
+
+impl CategoryEncoder {
+    /// Fits codes to the levels of the training rows, with how many rows have each, and to the
+    /// number of rows that have none.
+    pub(super) fn fit(mut counts: Vec<(String, u64)>, missing: u64, options: &PreprocessingOptions) -> Self {
+        counts.retain(|(_, count)| *count > 0);
+        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let all = counts.len() + usize::from(missing > 0);
+        let own = if all <= options.one_hot_up_to {
+            counts.len()
+        } else {
+            counts.iter().take(options.most_levels).filter(|(_, count)| *count >= options.min_count).count()
+        };
+        let rare = counts.split_off(own).into_iter().map(|(level, _)| level).collect();
+        CategoryEncoder { levels: counts.into_iter().map(|(level, _)| level).collect(), rare, missing: missing > 0 }
+    }
+
+    /// Returns how many codes there are.
+    pub fn codes(&self) -> usize {
+        self.levels.len() + usize::from(!self.rare.is_empty()) + usize::from(self.missing)
+    }
+
+    /// Returns the number of features: none where all rows are alike, one of −1 and 1 for two
+    /// codes, one a code otherwise.
+    pub fn features(&self) -> usize {
+        match self.codes() {
+            0 | 1 => 0,
+            2 => 1,
+            codes => codes,
+        }
+    }
+
+    /// Returns the names of the features of a column.
+    pub(super) fn feature_names(&self, column: &str) -> Vec<String> {
+        let mut names: Vec<String> = self.levels.iter().map(|level| format!("{column}={level}")).collect();
+        names.extend((!self.rare.is_empty()).then(|| format!("{column} is rare")));
+        names.extend(self.missing.then(|| format!("{column} is missing")));
+        match names.len() {
+            0 | 1 => Vec::new(),
+            // The one that is 1 with the second code.
+            2 => names.split_off(1),
+            _ => names,
+        }
+    }
+
+    fn missing_code(&self) -> Option<usize> {
+        self.missing.then(|| self.codes() - 1)
+    }
+
+    /// Returns what these levels are, and a missing one.
+    pub(super) fn code_all(&self, levels: &[String]) -> (Vec<Coded>, Coded) {
+        let own: HashMap<&str, usize> = self.levels.iter().map(String::as_str).zip(0..).collect();
+        let rare: HashSet<&str> = self.rare.iter().map(String::as_str).collect();
+        let code = |level: &String| match own.get(level.as_str()) {
+            Some(&code) => Coded::Code(code),
+            None if rare.contains(level.as_str()) => Coded::Code(self.levels.len()),
+            None => Coded::Unseen(self.missing_code()),
+        };
+        let missing = self.missing_code().map_or(Coded::Missing, Coded::Code);
+        (levels.iter().map(code).collect(), missing)
+    }
+
+    /// Writes the features of a code, or of none, into a row of zeros.
+    pub(super) fn spread(&self, code: Option<usize>, row: &mut [f32]) {
+        match (row, code) {
+            ([], _) | (_, None) => {}
+            ([one], Some(code)) => *one = if code == 1 { 1.0 } else { -1.0 },
+            (row, Some(code)) => row[code] = 1.0,
+        }
+    }
+}
+
+impl Coded {
+    /// Returns the code, if there is one.
+    pub(super) fn code(self) -> Option<usize> {
+        match self {
+            Coded::Code(code) => Some(code),
+            Coded::Unseen(code) => code,
+            Coded::Missing => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(counts: &[(&str, u64)], missing: u64) -> CategoryEncoder {
+        let counts = counts.iter().map(|&(level, count)| (level.to_string(), count)).collect();
+        CategoryEncoder::fit(counts, missing, &PreprocessingOptions::default())
+    }
+
+    fn row(encoder: &CategoryEncoder, level: &str) -> Vec<f32> {
+        let mut row = vec![0.0; encoder.features()];
+        encoder.spread(encoder.code_all(&[level.into()]).0[0].code(), &mut row);
+        row
+    }
+
+    #[test]
+    fn few_levels_are_one_hot_and_two_make_one_feature() {
+        let encoder = fit(&[("a", 3), ("b", 5), ("c", 1)], 0);
+        assert_eq!(encoder.feature_names("x"), ["x=b", "x=a", "x=c"]);
+        assert_eq!((row(&encoder, "a"), row(&encoder, "?")), (vec![0.0, 1.0, 0.0], vec![0.0; 3]));
+        let encoder = fit(&[("a", 3), ("b", 5)], 0);
+        assert_eq!(
+            (encoder.feature_names("x"), row(&encoder, "a"), row(&encoder, "b")),
+            (vec!["x=a".into()], vec![1.0], vec![-1.0])
+        );
+        assert_eq!(row(&encoder, "unseen"), [0.0]);
+        // A level, or none.
+        let encoder = fit(&[("a", 3)], 2);
+        assert_eq!((encoder.feature_names("x"), row(&encoder, "a")), (vec!["x is missing".into()], vec![-1.0]));
+        assert_eq!(row(&encoder, "unseen is missing"), [1.0]);
+        assert_eq!(fit(&[("a", 3)], 0).features(), 0);
+        assert_eq!(fit(&[], 3).features(), 0);
+    }
+
+    #[test]
+    fn above_eight_levels_rare_ones_share_a_feature() {
+        let names: Vec<String> = (0..9).map(|level| level.to_string()).collect();
+        let counts: Vec<(&str, u64)> = names.iter().map(String::as_str).zip([50, 40, 30, 20, 10, 9, 8, 1, 1]).collect();
+        let eight = fit(&counts[..8], 0);
+        assert_eq!((eight.rare.len(), eight.features()), (0, 8));
+        // The missing one is the ninth.
+        let nine = fit(&counts[..8], 1);
+        assert_eq!((nine.levels.len(), nine.rare.len(), nine.features()), (5, 3, 7));
+        let encoder = fit(&counts, 0);
+        assert_eq!((encoder.levels.len(), encoder.rare.join(" ")), (5, "5 6 7 8".into()));
+        assert_eq!(encoder.feature_names("x").last().unwrap(), "x is rare");
+        assert_eq!(row(&encoder, "7"), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(row(&encoder, "unseen"), [0.0; 6], "training had no missing value, so an unseen one has no code");
+    }
+
+    #[test]
+    fn only_the_most_frequent_levels_have_features() {
+        let counts: Vec<(String, u64)> = (0..1000).map(|level| (format!("{level:04}"), 20)).collect();
+        let encoder = CategoryEncoder::fit(counts, 0, &PreprocessingOptions::default());
+        assert_eq!((encoder.levels.len(), encoder.rare.len(), encoder.features()), (100, 900, 101));
+        assert_eq!(encoder.levels[99], "0099", "of equals the first");
+    }
+}

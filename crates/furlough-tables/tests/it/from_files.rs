@@ -1,0 +1,154 @@
+//! From files to typed columns and answers.
+
+use crate::sample_tables::iris;
+use furlough_tables::schema::{INFERENCE_ROWS, Kind, TaskChoice};
+use furlough_tables::{
+    Column, FileFormat, InferOptions, Schema, Table, TableModel, TableOptions, read_csv, read_table,
+};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+furlough_harness::tests![
+    a_file_is_the_table_that_is_built_from_its_cells,
+    a_wrong_cell_is_named_with_file_row_column_and_value,
+    a_value_beyond_the_rows_that_were_looked_at_contradicts,
+    a_decimal_comma_is_one_in_every_step,
+    formats_and_orders_of_columns_do_not_matter_to_a_model,
+    what_is_no_table_is_refused,
+];
+
+fn iris_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/iris.csv")
+}
+
+fn written(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn a_file_is_the_table_that_is_built_from_its_cells() {
+    let (read, built) = (read_csv(iris_file()).unwrap(), iris());
+    assert_eq!((read.rows(), read.columns(), &read.schema().columns), (150, built.columns(), &built.schema().columns));
+    for threads in [2, 3] {
+        assert_eq!(read_table(&iris_file(), read.schema(), threads).unwrap(), read);
+        let options = InferOptions { threads, ..InferOptions::default() };
+        assert_eq!(Schema::infer(&iris_file(), &options).unwrap(), *read.schema());
+    }
+    assert!(read.schema().complete && read.schema().rows == 150);
+    let again = Schema::parse_toml(&read.schema().to_toml(), None).unwrap();
+    assert_eq!(again, *read.schema(), "with its format");
+}
+
+fn a_wrong_cell_is_named_with_file_row_column_and_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = Schema::infer(
+        &written(&folder, "a.csv", "n,b,d\n1.5,yes,2020-01-01\n2,no,2020-01-02\n"),
+        &InferOptions::default(),
+    )
+    .unwrap();
+    for (row, expected) in [
+        ("x7,yes,2020-01-01", "row 2 (line 3), column n: \"x7\" is not a number"),
+        ("1,perhaps,2020-01-01", "row 2, column b: \"perhaps\" is not a boolean"),
+        ("1,yes,1.1.2020", "row 2, column d: \"1.1.2020\" is not a date with the year first"),
+    ] {
+        let path = written(&folder, "b.csv", &format!("n,b,d\n1,yes,2020-01-01\n{row}\n"));
+        let said = read_table(&path, &schema, 1).unwrap_err().to_string();
+        assert!(said.starts_with(&format!("{}, {expected}", path.display())), "{said}");
+    }
+}
+
+fn a_value_beyond_the_rows_that_were_looked_at_contradicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("n\tc\n");
+    for row in 0..INFERENCE_ROWS + 5 {
+        let cell = if row == INFERENCE_ROWS + 3 { "n.n." } else { "2.5" };
+        writeln!(text, "{cell}\tc{}", row % 7 + row / INFERENCE_ROWS * 7).unwrap();
+    }
+    let path = written(&folder, "long.tsv", &text);
+    let schema = Schema::infer(&path, &InferOptions::default()).unwrap();
+    assert_eq!((schema.complete, schema.rows, schema.columns[0].kind), (false, INFERENCE_ROWS, Kind::Constant));
+    // Levels that come later are levels.
+    let table = read_table(&path, &schema, 2).unwrap();
+    let Column::Codes { levels, .. } = &table.columns()[1] else { panic!("codes") };
+    assert_eq!((table.rows() as u64, levels.len()), (INFERENCE_ROWS + 5, 12));
+    let numbers = Schema::parse_toml(
+        &schema.to_toml().replace("\"constant\"", "\"number\"").replace("\"ignore\"", "\"feature\""),
+        None,
+    )
+    .unwrap();
+    let said = read_table(&path, &numbers, 2).unwrap_err().to_string();
+    assert!(
+        said.contains(&format!(
+            "row {} (line {}), column n: \"n.n.\" is not a number",
+            INFERENCE_ROWS + 4,
+            INFERENCE_ROWS + 5
+        )),
+        "{said}"
+    );
+}
+
+fn a_decimal_comma_is_one_in_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "euro.csv", "preis;ort\n1,5;a\n-2,25;b\n;a\n");
+    let table = read_csv(&path).unwrap();
+    let Column::Numbers(numbers) = &table.columns()[0] else { panic!("{:?}", table.schema()) };
+    assert!((numbers[0], numbers[1], numbers[2].is_nan()) == (1.5, -2.25, true));
+}
+
+fn formats_and_orders_of_columns_do_not_matter_to_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = read_csv(iris_file()).unwrap();
+    let mut model = TableModel::fit(&table, &TableOptions::target("species")).unwrap();
+    model.save(folder.path().join("m")).unwrap();
+    let expected = model.predict(&table).unwrap().texts();
+    let text = std::fs::read_to_string(iris_file()).unwrap();
+    let (mut turned, mut json) =
+        (String::from("note,petal_width,petal_length,sepal_width,sepal_length\n"), String::new());
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        writeln!(turned, "hm,{},{},{},{}", cells[3], cells[2], cells[1], cells[0]).unwrap();
+        writeln!(
+            json,
+            r#"{{"petal_length": {}, "sepal_length": {}, "petal_width": {}, "sepal_width": {}}}"#,
+            cells[2], cells[0], cells[3], cells[1]
+        )
+        .unwrap();
+    }
+    let mut model = TableModel::load(folder.path().join("m"), 1).unwrap();
+    for (path, extra) in [
+        (written(&folder, "turned.csv", &turned), vec!["note".to_string()]),
+        (written(&folder, "rows.jsonl", &json), vec![]),
+    ] {
+        let table = model.read(&path, 1).unwrap();
+        let answers = model.predict(&table).unwrap();
+        assert_eq!((answers.texts(), answers.told.extra), (expected.clone(), extra));
+    }
+}
+
+fn what_is_no_table_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, expected) in [("", "empty"), ("a,b\n", "row")] {
+        let said = read_csv(written(&folder, "bad.csv", text)).unwrap_err().to_string();
+        assert!(said.contains(expected), "{said:?} should say {expected:?}");
+    }
+    let format = FileFormat::Csv { delimiter: ',', quote: Some('"'), header: true, decimal_comma: false };
+    let twice = written(&folder, "twice.csv", "a,a\n1,2\n2,1\n");
+    let options = InferOptions { format: Some(format), ..InferOptions::default() };
+    let said = Schema::infer(&twice, &options).unwrap_err().to_string();
+    assert!(said.contains("column a"), "{said}");
+    let said = read_csv(folder.path().join("none.csv")).unwrap_err().to_string();
+    assert!(said.contains("none.csv"), "{said}");
+    // A schema for another file.
+    let other = written(&folder, "other.csv", "sepal_width,species\n1,a\n2,b\n");
+    let said = read_table(&other, iris().schema(), 1).unwrap_err().to_string();
+    assert!(said.starts_with("column sepal_length: is missing in this table"), "{said}");
+    let missing = written(&folder, "missing.csv", "x,y\n,1\nNA,2\n?,1\n");
+    let table: Table = read_csv(&missing).unwrap();
+    assert_eq!(
+        (table.schema().columns[0].kind, table.schema().columns[0].why.as_str()),
+        (Kind::Constant, "every value is missing")
+    );
+    let said = table.with_target(&["x"], TaskChoice::Auto).unwrap_err().to_string();
+    assert_eq!(said, "column x: has no value, so it cannot be learned");
+}
