@@ -1,3 +1,4 @@
+use super::data::dataset;
 use super::{TableRecipe, TableScores, defaults};
 use crate::error::Result;
 use crate::preprocessing::{
@@ -5,7 +6,7 @@ use crate::preprocessing::{
 };
 use crate::schema::{Schema, TaskChoice};
 use crate::table::{RowSplit, SplitOptions, Table};
-use furlough::data::{Dataset, EvalData, Examples, Features};
+use furlough::data::EvalData;
 use furlough::predict::Predictor;
 use furlough::train::{EpochSummary, Trainer};
 use std::borrow::Cow;
@@ -161,18 +162,4 @@ impl TableModel {
     pub fn warnings(&self) -> &[TableWarning] {
         &self.warnings
     }
-}
-
-/// Returns some rows as the engine's data set.
-pub(super) fn dataset(table: &Table, preprocessing: &Preprocessing, rows: &[u32]) -> Result<Dataset> {
-    let (features, _) = preprocessing.features(table, rows)?;
-    let target = super::predict::target_of(preprocessing)?;
-    let shape = [preprocessing.width()];
-    let examples =
-        Examples::new(Features::Floats(features), &shape)?.with_feature_names(preprocessing.feature_names())?;
-    let data = Dataset::of(examples, target.targets(table, rows)?)?;
-    Ok(match Preprocessing::weights(table, rows)? {
-        Some(weights) => data.with_weights(weights)?,
-        None => data,
-    })
 }

@@ -1,51 +1,17 @@
-use super::fit::dataset;
-use super::{ClassProbabilities, Predictions, TableAnswers, TableModel};
+use super::data::{dataset, target_of};
+use super::{ClassProbabilities, Predictions, TableAnswers, TableModel, TableScores, TargetScores};
 use crate::error::{Error, Result};
-use crate::preprocessing::{Preprocessing, TargetEncoder, TargetRows, Told};
+use crate::preprocessing::{TargetEncoder, TargetRows, Told};
 use crate::readers::sniff;
 use crate::schema::{Role, TaskChoice};
 use crate::table::{Table, read_as_format};
 use furlough::data::{Dataset, Task};
 use ndarray::{Array2, Axis};
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::path::Path;
 
-/// How good a model's answers are, in the target's units.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TableScores {
-    /// How many rows were judged.
-    pub rows: u64,
-    /// The mean loss: cross-entropy, or the mean squared error of the standardized targets.
-    pub loss: f64,
-    /// The share of rows whose class is right; none for numbers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accuracy: Option<f64>,
-    /// The scores of each target of numbers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub targets: Vec<TargetScores>,
-}
-
-/// How far the predicted numbers of one target are off.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TargetScores {
-    /// The column.
-    pub name: String,
-    /// The root of the mean squared error.
-    pub rmse: f64,
-    /// The mean absolute error.
-    pub mae: f64,
-    /// The coefficient of determination.
-    pub r2: f64,
-}
-
 /// Rows that are made features of at a time: what they take does not grow with the table.
 const ROWS: usize = 16_384;
-
-pub(super) fn target_of(preprocessing: &Preprocessing) -> Result<&TargetEncoder> {
-    let reason = || "it has no target; name the column that is to be predicted".into();
-    preprocessing.target.as_ref().ok_or_else(|| Error::Schema { path: None, reason: reason() })
-}
 
 impl TableModel {
     /// Reads a table to answer for, whatever its format and the order of its columns.
@@ -61,7 +27,7 @@ impl TableModel {
     /// answer has the same bits whatever rows are beside it.
     ///
     /// # Errors
-    /// Those of [`Preprocessing::features`].
+    /// Those of [`Preprocessing::features`](crate::Preprocessing::features).
     pub fn predict(&mut self, table: &Table) -> Result<Predictions> {
         let (outputs, told) = self.outputs(table, |predictor, features| predictor.predict(features))?;
         let answers = match target_of(&self.preprocessing)? {

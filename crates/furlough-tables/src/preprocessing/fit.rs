@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// use furlough_tables::{Preprocessing, PreprocessingOptions, Table};
-/// let table = Table::builder().numbers("area", [60.0, 90.0, f64::NAN]).texts("town", ["Bern", "Thun", "Bern"]).build()?;
+/// let table = Table::builder().numbers("area", [60.0, 90.0, f64::NAN]).texts("town", ["Bern", "Thun", "Bern"]);
+/// let table = table.build()?;
 /// let fitted = Preprocessing::fit(&table, &[0, 1], &PreprocessingOptions::default())?;
 /// assert_eq!(fitted.feature_names(), ["area", "town=Thun"]);
 /// let (features, told) = fitted.features(&table, &[2])?;

@@ -100,8 +100,8 @@ pub fn repeated_rows(table: &Table, split: &RowSplit) -> Option<TableWarning> {
     (rows > 0).then_some(TableWarning::RepeatedRows { rows })
 }
 
-/// Finds the features that predict the target nearly perfectly, each alone. Each half of the rows is
-/// predicted by the other one: a level by its most frequent answer or its mean, a number by its
+/// Finds the features that predict the target nearly perfectly, each alone. Each half of the rows
+/// is predicted by the other one: a level by its most frequent answer or its mean, a number by its
 /// nearest neighbor.
 /// Nearly means an accuracy of 0.99 and a tenth of the errors of the most frequent class, or R² of
 /// 0.999. At most 20,000 rows are looked at.
