@@ -1,12 +1,16 @@
 //! IDX, the format of MNIST and its relatives, plain or gzip'd.
 //!
-//! Two zero bytes; the element type (8, an unsigned byte, is the only one read here); the number of
-//! dimensions; each size as 32 bits, high byte first; then the values, the last dimension fastest.
+//! Two zero bytes; the element type (8 is an unsigned byte); the number of dimensions; each size as
+//! 32 bits, high byte first; then the values, the last dimension fastest, each high byte first.
 //! Which files are gzip'd is seen from their first bytes, not from their names.
 //!
 //! Everything is checked, and a header is not believed: memory is reserved by the bytes that are
 //! there, not by those that the header promises, and decompression stops one byte after the
 //! promised end.
+
+mod element;
+
+pub use element::Element;
 
 use crate::{Error, Result, counted};
 use flate2::bufread::MultiGzDecoder;
@@ -17,17 +21,52 @@ use std::path::Path;
 
 /// The element type "unsigned byte".
 const UNSIGNED_BYTE: u8 = 0x08;
+/// The highest label that a class may have: what is above counts no classes.
+const HIGHEST_LABEL: u32 = 65_535;
 /// How much is read and hashed at once: small enough to be still in cache when it is hashed.
 const CHUNK: usize = 128 << 10;
 
-/// Bytes and their shape.
+/// Values and their shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdxArray {
     /// The sizes, slowest first: `[60000, 28, 28]` for the training images of Fashion-MNIST. None
     /// is 0.
     pub shape: Vec<usize>,
-    /// The values, the last dimension fastest: as many as the product of the sizes.
+    /// The type of the values.
+    pub element: Element,
+    /// The values as bytes, the last dimension fastest, high bytes first: as many as the product of
+    /// the sizes and of the element's.
     pub values: Vec<u8>,
+}
+
+impl IdxArray {
+    /// Returns the values as numbers, nearest to what the file has.
+    pub fn floats(&self) -> Vec<f32> {
+        self.values.chunks_exact(self.element.size()).map(|bytes| self.element.value(bytes) as f32).collect()
+    }
+
+    /// Returns a label an example: the values of one dimension, or the first of each row of two, as
+    /// QMNIST's files have it.
+    ///
+    /// # Errors
+    /// What is wrong: another shape, floats, or a label that is negative or above 65,535.
+    pub fn labels(&self) -> Result<Vec<u32>, String> {
+        let row = match self.shape[..] {
+            [_] => 1,
+            [_, row] => row,
+            _ => return Err(format!("labels need one dimension, or two with the label first, not {:?}", self.shape)),
+        };
+        if matches!(self.element, Element::Float | Element::Double) {
+            return Err(format!("labels need integers; these are {}s", self.element));
+        }
+        let label = |(example, bytes): (usize, &[u8])| {
+            let label = self.element.value(&bytes[..self.element.size()]);
+            let fits = (0.0..=f64::from(HIGHEST_LABEL)).contains(&label);
+            let reason = || format!("example {example} has label {label}; labels go from 0 to {HIGHEST_LABEL} at most");
+            fits.then_some(label as u32).ok_or_else(reason)
+        };
+        self.values.chunks_exact(row * self.element.size()).enumerate().map(label).collect()
+    }
 }
 
 /// Reads IDX, plain or gzip'd, from memory.
@@ -41,7 +80,7 @@ pub struct IdxArray {
 /// ```
 ///
 /// # Errors
-/// [`Error::Data`] for anything but one complete, non-empty array of unsigned bytes.
+/// [`Error::Data`] for anything but one complete, non-empty array.
 pub fn decode(bytes: &[u8]) -> Result<IdxArray> {
     let (array, _) = Reading { origin: Path::new("IDX"), hash: None }.start(bytes, Some(bytes.len() as u64))?;
     Ok(array)
@@ -75,7 +114,7 @@ pub fn read_verified(path: &Path, sha256: &str) -> Result<IdxArray> {
     Ok(array)
 }
 
-/// Writes IDX, not compressed.
+/// Writes IDX of unsigned bytes, not compressed.
 ///
 /// # Errors
 /// [`Error::Data`] when the sizes do not fit the format or the number of values, or when one of
@@ -161,28 +200,31 @@ impl Reading<'_> {
                 magic.map(|byte| format!("{byte:02x}")).join(" ")
             )));
         };
-        if kind != UNSIGNED_BYTE {
-            return Err(
-                self.bad(format!("holds elements of type {}; only unsigned bytes (08) are read", kind_name(kind)))
-            );
-        }
+        let Some(element) = Element::of(kind) else {
+            return Err(self.bad(format!("holds elements of type {kind:02x}, which does not exist")));
+        };
         let mut sizes = vec![0; 4 * usize::from(dimensions)];
         self.fill(&mut input, &mut sizes, "the sizes of its dimensions")?;
         let shape: Vec<usize> =
             sizes.chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize).collect();
-        let expected = count(&shape).map_err(|reason| self.bad(reason))?;
+        let expected = count(&shape).and_then(|count| {
+            let bytes = count.checked_mul(element.size()).filter(|&bytes| isize::try_from(bytes).is_ok());
+            bytes.ok_or_else(|| format!("claims a shape of {shape:?}, more values than this machine can address"))
+        });
+        let expected = expected.map_err(|reason| self.bad(reason))?;
+        let about = About { shape: &shape, element };
 
         let header = (magic.len() + sizes.len()) as u64;
         if let Some(present) = length.map(|length| length.saturating_sub(header))
             && present != expected as u64
         {
-            return Err(self.disagree(&shape, expected, present));
+            return Err(self.disagree(about, expected, present));
         }
-        let values = self.values(&mut input, &shape, expected, likely)?;
-        Ok(IdxArray { shape, values })
+        let values = self.values(&mut input, about, expected, likely)?;
+        Ok(IdxArray { shape, element, values })
     }
 
-    fn values(&mut self, input: &mut impl Read, shape: &[usize], expected: usize, likely: u64) -> Result<Vec<u8>> {
+    fn values(&mut self, input: &mut impl Read, about: About, expected: usize, likely: u64) -> Result<Vec<u8>> {
         let mut values = Vec::new();
         let mut goal = expected.min(usize::try_from(likely).unwrap_or(usize::MAX));
         loop {
@@ -195,7 +237,7 @@ impl Reading<'_> {
                 let read = input.by_ref().take(chunk as u64).read_to_end(&mut values);
                 read.map_err(|error| self.failed(error))?;
                 if values.len() == from {
-                    return Err(self.disagree(shape, expected, from as u64));
+                    return Err(self.disagree(about, expected, from as u64));
                 }
                 if let Some(hash) = &mut self.hash {
                     hash.update(&values[from..]);
@@ -210,8 +252,9 @@ impl Reading<'_> {
         match input.read(&mut [0]).map_err(|error| self.failed(error))? {
             0 => Ok(values),
             _ => Err(self.bad(format!(
-                "goes on after the {} that its shape {shape:?} promises; it is damaged or mislabeled",
-                counted(expected, "value")
+                "goes on after the {} that its shape {:?} promises; it is damaged or mislabeled",
+                about.counted(expected),
+                about.shape
             ))),
         }
     }
@@ -227,9 +270,10 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn disagree(&self, shape: &[usize], expected: usize, present: u64) -> Error {
+    fn disagree(&self, about: About, expected: usize, present: u64) -> Error {
         let fault = if present < expected as u64 { "it is cut short" } else { "it is damaged or mislabeled" };
-        self.bad(format!("its shape {shape:?} promises {}, but {present} follow; {fault}", counted(expected, "value")))
+        let (shape, promised) = (about.shape, about.counted(expected));
+        self.bad(format!("its shape {shape:?} promises {promised}, but {present} follow; {fault}"))
     }
 
     /// A failed read: the operating system's fault is about reading, the decoder's is about the
@@ -243,16 +287,21 @@ impl Reading<'_> {
     }
 }
 
-fn kind_name(kind: u8) -> String {
-    let name = match kind {
-        0x09 => "signed byte",
-        0x0b => "16-bit integer",
-        0x0c => "32-bit integer",
-        0x0d => "32-bit float",
-        0x0e => "64-bit float",
-        _ => return format!("{kind:02x}, which does not exist"),
-    };
-    format!("{kind:02x} ({name})")
+/// What a header says, for messages about what follows.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    shape: &'a [usize],
+    element: Element,
+}
+
+impl About<'_> {
+    /// Values that are bytes are counted as values.
+    fn counted(self, bytes: usize) -> String {
+        match self.element.size() {
+            1 => counted(bytes, "value"),
+            _ => format!("{} of {}s", counted(bytes, "byte"), self.element),
+        }
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

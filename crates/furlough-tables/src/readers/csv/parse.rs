@@ -156,8 +156,10 @@ const UNCLOSED: &str = "a quote is opened in this row and never closed";
 impl Syntax {
     /// Parses all rows of a chunk.
     pub(super) fn rows(&self, bytes: &[u8]) -> Result<Parsed, Fault> {
-        let most = memchr_iter(b'\n', bytes).count() + 1;
-        let mut cells: Vec<_> = self.columns.iter().map(|column| Cells::new(column, most)).collect();
+        // As many rows as the first one's length lets expect, and some more.
+        let first = memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+        let likely = bytes.len() / first.max(self.columns.len()) * 9 / 8 + 1;
+        let mut cells: Vec<_> = self.columns.iter().map(|column| Cells::new(column, likely)).collect();
         let (mut at, mut rows, mut lines) = (0, 0, 0);
         while at < bytes.len() {
             let content = past_newline(bytes, at);
@@ -254,12 +256,12 @@ impl Syntax {
 }
 
 impl Cells {
-    /// No cells, with room for as many as there can be.
-    fn new(column: &Column, most: usize) -> Cells {
+    /// No cells, with room for so many.
+    fn new(column: &Column, likely: usize) -> Cells {
         match column {
             Column::Skip => Cells::Skipped,
-            Column::Text => Cells::Text { bytes: Vec::new(), ends: Vec::with_capacity(most) },
-            Column::Numbers(_) => Cells::Numbers(Vec::with_capacity(most)),
+            Column::Text => Cells::Text { bytes: Vec::new(), ends: Vec::with_capacity(likely) },
+            Column::Numbers(_) => Cells::Numbers(Vec::with_capacity(likely)),
         }
     }
 

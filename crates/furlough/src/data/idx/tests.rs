@@ -29,7 +29,9 @@ fn each_fault_is_named() {
     let cases = [
         (vec![], "empty or cut short"),
         (b"\x89PNG\r\n".to_vec(), "begins with 89 50 4e 47"),
-        (with(header(0x0d, &[1]), &[0; 4]), "0d (32-bit float)"),
+        (with(header(0x0d, &[2]), &[0; 4]), "promises 8 bytes of 32-bit floats, but 4 follow; it is cut short"),
+        (gzip(&with(header(0x0b, &[2]), &[0; 5])), "goes on after the 4 bytes of 16-bit integers"),
+        (header(0x0e, &[u32::MAX, 1 << 31]), "more values than this machine can address"),
         (header(0x07, &[1]), "07, which does not exist"),
         (header(8, &[]), "has no dimensions"),
         (header(8, &[0, 28, 28]), "is empty: its shape is [0, 28, 28]"),
@@ -119,7 +121,7 @@ proptest! {
         let values: Vec<u8> = (0..count).map(|i| (i as u8).wrapping_mul(31).wrapping_add(seed)).collect();
         let plain = encode(&shape, &values).unwrap();
         let read = decode(&if packed { gzip(&plain) } else { plain }).unwrap();
-        prop_assert_eq!(read, IdxArray { shape, values });
+        prop_assert_eq!(read, IdxArray { shape, element: Element::UnsignedByte, values });
     }
 
     #[test]
@@ -131,4 +133,36 @@ proptest! {
             prop_assert_eq!(array.shape.iter().product::<usize>(), array.values.len());
         }
     }
+}
+
+#[test]
+fn values_of_every_type_are_those_that_were_written() {
+    let cases: [(u8, Vec<u8>, [f32; 2]); 6] = [
+        (0x08, vec![0, 200], [0.0, 200.0]),
+        (0x09, vec![1, 200], [1.0, -56.0]),
+        (0x0b, [-2i16, 300].map(i16::to_be_bytes).concat(), [-2.0, 300.0]),
+        (0x0c, [-70_000i32, 5].map(i32::to_be_bytes).concat(), [-70_000.0, 5.0]),
+        (0x0d, [0.5f32, -1.25].map(f32::to_be_bytes).concat(), [0.5, -1.25]),
+        (0x0e, [0.1f64, -3.0].map(f64::to_be_bytes).concat(), [0.1, -3.0]),
+    ];
+    for (kind, values, expected) in cases {
+        let whole = [header(kind, &[2]), values].concat();
+        for bytes in [whole.clone(), gzip(&whole)] {
+            assert_eq!(decode(&bytes).unwrap().floats(), expected);
+        }
+    }
+}
+
+#[test]
+fn labels_are_integers_of_any_size_the_first_of_each_row() {
+    let labels =
+        |kind, sizes: &[u32], values: &[u8]| decode(&[header(kind, sizes), values.to_vec()].concat()).unwrap().labels();
+    assert_eq!(labels(0x08, &[3], &[2, 0, 255]), Ok(vec![2, 0, 255]));
+    assert_eq!(labels(0x0c, &[2], &[0, 0, 1, 44, 0, 0, 0, 7]), Ok(vec![300, 7]));
+    assert_eq!(labels(0x0c, &[2, 2], &[0, 0, 0, 5, 9, 9, 9, 9, 0, 0, 0, 6, 9, 9, 9, 9]), Ok(vec![5, 6]));
+    let wrong = |kind, sizes: &[u32], values: &[u8]| labels(kind, sizes, values).unwrap_err();
+    assert_eq!(wrong(0x09, &[2], &[1, 255]), "example 1 has label -1; labels go from 0 to 65535 at most");
+    assert!(wrong(0x0c, &[1], &[0x7f, 0, 0, 0]).contains("label 2130706432"));
+    assert!(wrong(0x0d, &[1], &[0; 4]).contains("labels need integers; these are 32-bit floats"));
+    assert!(wrong(0x08, &[1, 1, 1], &[0]).contains("labels need one dimension, or two with the label first"));
 }

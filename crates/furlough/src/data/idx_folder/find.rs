@@ -4,8 +4,8 @@
 //! Looked through are the folder itself, its `raw`, and the `raw` of each folder in it, as
 //! torchvision lays them (`FashionMNIST/raw/…`). A file's name is a prefix (EMNIST's
 //! `emnist-letters-`), `train` or `t10k` or `test`, `-images` or `-labels`, `-idx3-ubyte` or
-//! `.idx3-ubyte`, and perhaps `.gz`. A folder with such a name may hold the file, as some archives
-//! unpack.
+//! `.idx3-ubyte` (another number, and `byte`, `short`, `int`, `float` or `double` for `ubyte`), and
+//! perhaps `.gz`. A folder with such a name may hold the file, as some archives unpack.
 
 use super::{NAMES, SkippedFile};
 use crate::{Error, Result};
@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// How many other files of a folder an error names.
 const MOST_OTHERS: usize = 6;
+
+/// What a name says of the values' type. The content is what counts.
+const ELEMENTS: [&str; 6] = ["-ubyte", "-byte", "-short", "-int", "-float", "-double"];
 
 /// Files of one folder that share a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,7 +166,7 @@ impl Name {
     fn of(path: &Path) -> Option<Name> {
         let name = path.file_name()?.to_str()?;
         let (stem, packed) = name.strip_suffix(".gz").map_or((name, 0), |stem| (stem, 1));
-        let stem = stem.strip_suffix("-ubyte")?;
+        let stem = ELEMENTS.iter().find_map(|element| stem.strip_suffix(element))?;
         let digits = stem.trim_end_matches(|c: char| c.is_ascii_digit());
         let (stem, dotted) = match (digits.strip_suffix("-idx"), digits.strip_suffix(".idx")) {
             (Some(stem), _) => (stem, 0),

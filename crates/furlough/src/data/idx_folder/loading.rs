@@ -32,9 +32,10 @@ pub fn load_known(folder: &Path, files: &[KnownFile; 4], names: &[&str]) -> Resu
     Ok(read_known(folder, files, names)?.split)
 }
 
-/// Reads a folder of anyone's own files: bytes are multiplied by 1/255, there are as many classes
-/// as the highest label to learn from says, and they are named by their labels. The lowest label is
-/// `labels_from`: 0, but 1 in EMNIST's letters. An example has the shape that the files give it.
+/// Reads a folder of anyone's own files: bytes are multiplied by 1/255, and values of other types
+/// are taken as they are. There are as many classes as the highest label to learn from says, and
+/// they are named by their labels. The lowest label is `labels_from`: 0, but 1 in EMNIST's letters.
+/// An example has the shape that the files give it.
 ///
 /// # Errors
 /// [`Error::Data`] or [`Error::Io`], naming the file or saying what the folder has, for files that
@@ -95,10 +96,11 @@ fn read_parts(
 
 /// Images and labels that fit together.
 struct Part {
+    images_path: PathBuf,
     labels_path: PathBuf,
     shape: Vec<usize>,
-    rows: Array2<u8>,
-    labels: Vec<u8>,
+    features: Features,
+    labels: Vec<u32>,
 }
 
 type ReadFile = (PathBuf, idx::IdxArray);
@@ -106,8 +108,9 @@ type ReadFile = (PathBuf, idx::IdxArray);
 impl Part {
     fn new((images_path, images): ReadFile, (labels_path, labels): ReadFile) -> Result<Self> {
         let bad = |path: &Path, reason: String| Err(Error::data(path.display(), reason));
-        let (&[count, ref shape @ ..], &[label_count]) = (&images.shape[..], &labels.shape[..]) else {
-            return bad(&labels_path, format!("labels need one dimension, not {:?}", labels.shape));
+        let labels = labels.labels().map_err(|reason| Error::data(labels_path.display(), reason))?;
+        let (&[count, ref shape @ ..], label_count) = (&images.shape[..], labels.len()) else {
+            return bad(&images_path, "has no dimensions".into());
         };
         if shape.is_empty() {
             return bad(&images_path, "examples need two dimensions or more: their number, and their shape".into());
@@ -118,25 +121,34 @@ impl Part {
                 format!("has {} for {}", counted(label_count, "label"), counted(count, "example")),
             );
         }
-        let rows = Array2::from_shape_vec((count, shape.iter().product()), images.values)
-            .map_err(|error| Error::data(images_path.display(), error.to_string()))?;
-        Ok(Part { labels_path, shape: shape.to_vec(), rows, labels: labels.values })
+        let size = (count, shape.iter().product());
+        let features = match images.element {
+            idx::Element::UnsignedByte => {
+                Array2::from_shape_vec(size, images.values).map(|rows| Features::Bytes { rows, scale: 1.0 / 255.0 })
+            }
+            _ => Array2::from_shape_vec(size, images.floats()).map(Features::Floats),
+        };
+        let features = features.map_err(|error| Error::data(images_path.display(), error.to_string()))?;
+        Ok(Part { images_path, labels_path, shape: shape.to_vec(), features, labels })
     }
 
     fn highest(&self) -> u32 {
-        self.labels.iter().copied().max().unwrap_or(0).into()
+        self.labels.iter().copied().max().unwrap_or(0)
     }
 
     fn dataset(self, names: Vec<String>, labels_from: u32) -> Result<Dataset> {
-        // All that can be wrong now is a label, so the error names that file.
         let bad = |reason: String| Error::data(self.labels_path.display(), reason);
         let last = labels_from as usize + names.len() - 1;
-        let class = |(example, &label): (usize, &u8)| match u32::from(label).checked_sub(labels_from) {
+        let class = |(example, &label): (usize, &u32)| match label.checked_sub(labels_from) {
             Some(class) if (class as usize) < names.len() => Ok(class),
             _ => Err(bad(format!("example {example} has label {label}, but labels go from {labels_from} to {last}"))),
         };
         let labels = self.labels.iter().enumerate().map(class).collect::<Result<Vec<_>>>()?;
-        let features = Features::Bytes { rows: self.rows, scale: 1.0 / 255.0 };
-        Dataset::new(features, Targets::Classes { labels, names }, &self.shape)
+        // A value that is not finite.
+        let named = |error| match error {
+            Error::Data { reason, .. } => Error::data(self.images_path.display(), reason),
+            other => other,
+        };
+        Dataset::new(self.features, Targets::Classes { labels, names }, &self.shape).map_err(named)
     }
 }

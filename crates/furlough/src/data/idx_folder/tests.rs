@@ -52,7 +52,7 @@ fn loads_any_four_files() {
 fn each_fault_names_its_file() {
     let cases: [(usize, &[usize], &[u8], &str); 6] = [
         (1, &[5], &[0; 5], "train-labels-idx1-ubyte: has 5 labels for 6 examples"),
-        (1, &[6, 1], &[0; 6], "train-labels-idx1-ubyte: labels need one dimension"),
+        (1, &[6, 1, 1], &[0; 6], "train-labels-idx1-ubyte: labels need one dimension"),
         (0, &[6], &[0; 6], "train-images-idx3-ubyte: examples need two dimensions"),
         (2, &[4, 3, 2], &[0; 24], "training examples have shape [2, 3], test examples [3, 2]"),
         (3, &[3], &[0; 3], "t10k-labels-idx1-ubyte: has 3 labels for 4 examples"),
@@ -207,4 +207,44 @@ fn labels_may_count_from_one() {
 
     let error = read(folder.path(), 2).unwrap_err().to_string();
     assert!(error.contains("train-labels-idx1-ubyte: example 0 has label 1, but labels go from 2 to 3"), "{error}");
+}
+
+/// IDX of any type, written by hand.
+fn written(kind: u8, sizes: &[u32], values: &[u8]) -> Vec<u8> {
+    [
+        &[0, 0, kind, sizes.len() as u8][..],
+        &sizes.iter().flat_map(|size| size.to_be_bytes()).collect::<Vec<_>>(),
+        values,
+    ]
+    .concat()
+}
+
+#[test]
+fn qmnists_labels_of_two_dimensions_and_more_than_256_classes_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write_as(folder.path(), |name| format!("qmnist-{}", name.replace("labels-idx1-ubyte", "labels-idx2-int")));
+    let labels: Vec<u8> =
+        [0i32, 300, 2, 0, 1, 0].iter().flat_map(|&l| [l, -1, 7].map(i32::to_be_bytes).concat()).collect();
+    std::fs::write(folder.path().join("qmnist-train-labels-idx2-int"), written(0x0c, &[6, 3], &labels)).unwrap();
+    let split = read(folder.path(), 0).unwrap().split;
+    assert_eq!((split.train.outputs(), split.test.outputs()), (301, 301));
+    let Targets::Classes { labels, .. } = split.train.targets() else { panic!() };
+    assert_eq!(labels, &[0, 300, 2, 0, 1, 0]);
+}
+
+#[test]
+fn features_of_other_types_are_taken_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    write_as(folder.path(), |name| name.replace("images-idx3-ubyte", "images-idx3-float"));
+    let floats = |count: usize| (0..count * 6).flat_map(|i| (i as f32 - 1.5).to_be_bytes()).collect::<Vec<_>>();
+    let images = |part: &str| folder.path().join(format!("{part}-images-idx3-float"));
+    std::fs::write(images("train"), written(0x0d, &[6, 2, 3], &floats(6))).unwrap();
+    std::fs::write(images("t10k"), written(0x0d, &[4, 2, 3], &floats(4))).unwrap();
+    let split = read(folder.path(), 0).unwrap().split;
+    let mut row = [0.0; 6];
+    split.test.read_row(1, &mut row);
+    assert_eq!(row, [4.5, 5.5, 6.5, 7.5, 8.5, 9.5]);
+    std::fs::write(images("t10k"), written(0x0d, &[4, 2, 3], &f32::NAN.to_be_bytes().repeat(24))).unwrap();
+    let error = fails(folder.path());
+    assert!(error.contains("t10k-images-idx3-float") && error.contains("finite"), "{error}");
 }
