@@ -8,6 +8,9 @@ pub enum Error {
     /// The engine failed, or a setting, a data set or a file is refused as the engine refuses it.
     #[error(transparent)]
     Engine(furlough::Error),
+    /// A table cannot be read, or nothing can be learned from it as it is.
+    #[error(transparent)]
+    Table(#[from] furlough_tables::Error),
     /// A recipe file is not valid TOML or has a key that does not exist.
     #[error("recipe {}: {reason}", place(.path))]
     Recipe {

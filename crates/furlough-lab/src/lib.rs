@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`recipe`] | what somebody said of a run, and the recipe that was decided and checked |
+//! | [`source`] | what runs learn from: sets, or a table of which each makes its own features |
 //! | [`run`] | what a run leaves on disk, and how it goes on from there |
 //! | [`study`] | many runs as one experiment, and what may be concluded from it |
 //! | [`tune`] | drop probabilities for somebody's own data, and whether dropout helps there |
@@ -18,6 +19,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod recipe;
+
+pub mod source;
 
 pub mod run;
 

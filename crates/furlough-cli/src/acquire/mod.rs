@@ -13,6 +13,7 @@ use anyhow::{Result, bail};
 use furlough::data::idx_folder::{self, Loaded};
 use furlough::data::{Dataset, Split, catalog, digits};
 use furlough_lab::recipe::Recipe;
+use furlough_lab::source::{DataSource, TableSource};
 use places::Places;
 use source::Source;
 use std::path::Path;
@@ -50,6 +51,33 @@ impl Acquired {
         loaded.skipped.iter().for_each(|skipped| report(&format!("note: {skipped}")));
         Acquired { split: loaded.split, origin: loaded.folder.display().to_string() }
     }
+}
+
+/// What runs learn from, and where it came from.
+pub struct AcquiredSource {
+    /// Sets, or a table.
+    pub source: DataSource,
+    /// Where it came from, as a header shows it.
+    pub origin: String,
+}
+
+/// What a recipe learns from: the table that it holds, read on `threads` threads, or the data set
+/// that it names, as [`split`] finds it.
+///
+/// # Errors
+/// Those of [`TableSource::read`] and of [`split`].
+pub fn of_recipe(recipe: &Recipe, data_dir: Option<&Path>, threads: usize, report: Report) -> Result<AcquiredSource> {
+    let Some(table) = recipe.table() else {
+        let Acquired { split, origin } = split(Wanted::of(recipe), data_dir, report)?;
+        return Ok(AcquiredSource { source: DataSource::Sets(split), origin });
+    };
+    if data_dir.is_some() {
+        bail!("--data-dir is for data sets of several files; this is about the table {}", table.file);
+    }
+    Ok(AcquiredSource {
+        source: DataSource::Table(Box::new(TableSource::read(table, threads)?)),
+        origin: table.file.clone(),
+    })
 }
 
 /// Returns a note where classes have no training example.

@@ -6,6 +6,7 @@ mod going_on;
 mod recipe;
 mod report;
 pub mod study;
+mod table;
 mod texts;
 mod tune;
 mod values;
@@ -16,6 +17,7 @@ pub use contradictions::{contradictions, let_go};
 pub use going_on::{GoingOnArgs, NoteArgs};
 pub use recipe::RecipeArgs;
 pub use report::ReportArgs;
+pub use table::TableArgs;
 
 use crate::commands::data::DataArgs;
 use crate::terminal::{Style, name};
@@ -155,6 +157,9 @@ pub enum Command {
 /// What `furlough train` takes.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
+    #[command(flatten)]
+    pub table: TableArgs,
+
     #[command(flatten)]
     pub recipe: RecipeArgs,
 

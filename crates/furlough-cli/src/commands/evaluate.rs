@@ -5,11 +5,12 @@ mod state;
 mod tables;
 mod together;
 
-use super::train::{data, threads};
-use crate::acquire::{Acquired, Wanted};
+use super::train::{data, sets, threads};
+use crate::acquire::{Acquired, AcquiredSource, Wanted};
 use crate::args::EvaluateArgs;
 use crate::terminal::{self, Style, thousands};
 use crate::{failure, interrupt, limits};
+use anyhow::bail;
 use furlough::data::{Dataset, catalog};
 use furlough::nn::Architecture;
 use furlough::noun_of;
@@ -17,6 +18,7 @@ use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor, Regress
 use furlough::train::{TrainOptions, TrainingMemory};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Trained;
+use furlough_lab::source::RunData;
 use sampled::Sampled;
 use serde::Serialize;
 use state::Unfinished;
@@ -45,40 +47,77 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     }
     let recipe = runs[0].recipe.clone();
     let name = args.data.as_deref().unwrap_or(recipe.data());
-    let wanted = Wanted { name, labels_from: labels_from(name, &recipe) };
-    let Acquired { split, origin } = data(wanted, args.data_dir.as_deref(), args.json)?;
-    if args.data.is_none() {
-        state::compare_data(&paths, &runs, name, &split)?;
-    }
+    let Judge { test, origin } = judge(args, name, &paths, &runs, threads)?;
     let unfinished = state::unfinished(&paths, &runs);
-    let outputs = split.test.outputs() as u64 * BYTES_OF_OUTPUT * if args.samples.is_some() { 2 } else { 1 };
-    let outputs = outputs * split.test.len() as u64 * paths.len() as u64;
+    let outputs = test.outputs() as u64 * BYTES_OF_OUTPUT * if args.samples.is_some() { 2 } else { 1 };
+    let outputs = outputs * test.len() as u64 * paths.len() as u64;
     let passes = runs.iter().map(|run| pass_memory(run.mlp.architecture(), threads)).fold(0, u64::saturating_add);
     limits::check(outputs.saturating_add(passes), "evaluating this", threads)?;
     let member = |Trained { mlp, recipe, .. }| Predictor::with_precision(mlp, threads, Recipe::precision(&recipe));
     let mut members: Vec<Predictor> = runs.into_iter().map(member).collect();
-    let first = Full::of(&mut members[0], &split.test)?;
+    let first = Full::of(&mut members[0], &test)?;
     let seed = args.seed.unwrap_or(recipe.options().seed);
-    let sample = |samples: NonZero<u32>| Sampled::new(&mut members[0], &split.test, samples.get(), seed);
+    let sample = |samples: NonZero<u32>| Sampled::new(&mut members[0], &test, samples.get(), seed);
     let sampled = args.samples.map(sample).transpose()?;
     let (mean, together) = match paths.len() {
         1 => (None, Vec::new()),
-        _ => together::mean(&mut members, &paths, &split.test).map(|(mean, together)| (Some(mean), together))?,
+        _ => together::mean(&mut members, &paths, &test).map(|(mean, together)| (Some(mean), together))?,
     };
     let averages = Averages { sampled, together };
     let text = if args.json {
-        let names = split.test.class_names();
+        let names = test.class_names();
         let run = args.run.display().to_string();
         let report = Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages);
         serde_json::to_string(&Report { unfinished, ..report })? + "\n"
     } else {
-        let data =
-            format!("{name} · {} {}", thousands(split.test.len() as u64), noun_of(split.test.len(), "test example"));
-        let page = Page { paths: &paths, data, origin, first, mean, averages, names: split.test.class_names() };
+        let data = format!("{name} · {} {}", thousands(test.len() as u64), noun_of(test.len(), "test example"));
+        let page = Page { paths: &paths, data, origin, first, mean, averages, names: test.class_names() };
         page.text(Style::of(&io::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the networks are judged by.
+struct Judge {
+    test: Dataset,
+    /// Where it came from.
+    origin: String,
+}
+
+/// Reads what the networks are judged by: the data set `name`, or the rows of the first run's table
+/// that it did not learn from. Says so where it is not what the runs were trained on.
+fn judge(
+    args: &EvaluateArgs,
+    name: &str,
+    paths: &[PathBuf],
+    runs: &[Trained],
+    threads: usize,
+) -> anyhow::Result<Judge> {
+    let recipe = &runs[0].recipe;
+    if recipe.table().is_none() {
+        let wanted = Wanted { name, labels_from: labels_from(name, recipe) };
+        let Acquired { split, origin } = sets(wanted, args.data_dir.as_deref(), args.json)?;
+        if args.data.is_none() {
+            state::compare_data(paths, runs, name, &split)?;
+        }
+        return Ok(Judge { test: split.test, origin });
+    }
+    if args.data.is_some() {
+        bail!("--data: {} learned from a table, so no other data set has its columns", args.run.display());
+    }
+    if let Some(other) = runs.iter().position(|run| run.info.table != runs[0].info.table) {
+        bail!(
+            "{} sees its table in another way than {}, as each fits its scales to the rows that it learns from; \
+             evaluate them one by one",
+            paths[other].display(),
+            args.run.display()
+        );
+    }
+    let AcquiredSource { source, origin } = data(recipe, args.data_dir.as_deref(), threads, args.json)?;
+    let RunData { training, test, .. } = source.run_data(&recipe.partition())?;
+    state::compare_rows(paths, runs, name, &training.train);
+    Ok(Judge { test: test.unwrap_or(training.eval), origin })
 }
 
 /// Returns the bytes that passes through a network take, masked ones too: packed weights, and what

@@ -1,3 +1,4 @@
+use super::HeldOutScores;
 use super::training::TrainingProgress;
 use crate::terminal::{Style, duration, program, shell_word, wrap};
 use furlough::train::StopReason;
@@ -11,6 +12,8 @@ pub struct Ending {
     pub out: PathBuf,
     /// What is in it, by name.
     pub files: Vec<String>,
+    /// How good the network is on the test rows of a table; none where they judge each epoch.
+    pub scores: Option<HeldOutScores>,
     /// Where the user said that the data is: the next command needs to be told so, too.
     pub data_dir: Option<PathBuf>,
 }
@@ -31,6 +34,9 @@ pub fn text(progress: &TrainingProgress, ending: &Ending, style: Style) -> Strin
                 let early = ending.reason == StopReason::EarlyStopped;
                 let after = if early { format!("stopped early after epoch {done} of {of}; ") } else { String::new() };
                 field("", &style.text(&format!("{after}the network is that of the best epoch, {best}")));
+            }
+            for (place, line) in ending.scores.iter().flat_map(HeldOutScores::lines).enumerate() {
+                field(if place == 0 { "test" } else { "" }, &style.text(&line));
             }
             field("saved", &style.text(&run));
             for line in wrap(&ending.files.join(" · "), style.width.saturating_sub(12)) {

@@ -1,4 +1,4 @@
-use super::{Ending, Output, Renderer, Run, TrainPlan, training::TrainingProgress};
+use super::{Ending, HeldOutScores, Output, Renderer, Run, TrainPlan, training::TrainingProgress};
 use furlough::data::EvalSplit;
 use furlough::train::{Event, StopReason};
 use serde::Serialize;
@@ -50,6 +50,8 @@ enum Line<'a> {
         seconds: f64,
         run: String,
         files: &'a [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        test: Option<&'a HeldOutScores>,
     },
 }
 
@@ -151,6 +153,7 @@ impl Renderer<Run> for JsonLines {
             seconds: progress.seconds(),
             run: ending.out.display().to_string(),
             files: &ending.files,
+            test: ending.scores.as_ref(),
         }));
     }
 }

@@ -6,6 +6,7 @@ mod display;
 mod ending;
 mod epoch;
 mod header;
+mod held_out_scores;
 mod json;
 mod lines;
 mod live;
@@ -13,6 +14,7 @@ mod output;
 mod plan;
 mod screen;
 mod table;
+
 #[cfg(test)]
 mod tests;
 mod training;
@@ -21,6 +23,7 @@ pub use bar::bar;
 pub use display::{Display, Quiet, Renderer, Subject};
 pub use ending::Ending;
 pub use epoch::{EpochClock, EpochRow};
+pub use held_out_scores::HeldOutScores;
 pub use output::Output;
 pub use plan::TrainPlan;
 pub use screen::{Drawing, Size, StandardStream};

@@ -118,8 +118,13 @@ fn endings() {
     let mut plan = plan("", 4);
     plan.resumed = Some(Progress { epoch: 4, step: 4 * 235, ..Progress::default() });
     let progress = TrainingProgress::new(&plan);
-    let stopped =
-        Ending { reason: StopReason::Asked, out: "runs/a b".into(), files: vec!["checkpoint".into()], data_dir: None };
+    let stopped = Ending {
+        reason: StopReason::Asked,
+        out: "runs/a b".into(),
+        files: vec!["checkpoint".into()],
+        data_dir: None,
+        scores: None,
+    };
     let text = ending::text(&progress, &stopped, PLAIN);
     assert!(text.contains("stopped   in epoch 5 of 10; everything up to here is saved"), "{text}");
     assert!(text.ends_with("train --resume 'runs/a b'"), "{text}");

@@ -4,7 +4,7 @@
 use super::schema::{About, GoesWith, Heading, Varies, keys};
 use super::search::{Absent, Search};
 use super::text::{Form, FromText, TextError};
-use super::{OneOrMany, OptimizerKind, TrainFigures};
+use super::{OneOrMany, OptimizerKind, TableInput, TrainFigures};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, MaskSharing};
 use furlough::optim::Schedule;
@@ -23,7 +23,10 @@ keys! {
     /// Name of the data set.
     data: String => String {
         written: always,
-        decided: |said| said.data.clone().unwrap_or_else(|| "fashion-mnist".into()),
+        decided: |said| {
+            let table = || said.table.as_ref().map(TableInput::name);
+            said.data.clone().or_else(table).unwrap_or_else(|| "fashion-mnist".into())
+        },
         about: About::new(Heading::Data, "NAME", "Data set: see `furlough data list`")
             .default("fashion-mnist").varies(Varies::ByStudy),
     }
@@ -327,7 +330,7 @@ keys! {
 impl Settings {
     /// Whether the data are too small for the tutorial's batches and its tiny initial weights.
     fn is_small(&self) -> bool {
-        self.data.as_deref() == Some("digits")
+        self.data.as_deref() == Some("digits") && self.table.is_none()
     }
 
     /// The optimizer, by name.

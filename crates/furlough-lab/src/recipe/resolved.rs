@@ -1,5 +1,5 @@
 use super::optimizer::OptimizerNumbers;
-use super::{KEYS, Recipe, TrainFigures};
+use super::{KEYS, Recipe, TableInput, TrainFigures};
 use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
@@ -13,6 +13,20 @@ impl Recipe {
     /// Name of the data set.
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// Returns what a run's folder is called after: the data set, or the table's file without its
+    /// endings.
+    pub fn short_name(&self) -> String {
+        let name = &self.data;
+        let of_table = || name.split_once('.').map_or(name.as_str(), |(stem, _)| stem);
+        let short = if self.table.is_some() { of_table() } else { name };
+        if short.is_empty() { "table".into() } else { short.into() }
+    }
+
+    /// Returns the table that is learned from, where it is one.
+    pub fn table(&self) -> Option<&TableInput> {
+        self.table.as_ref()
     }
 
     /// Returns the lowest label in a folder of one's own files; of all other data 0.

@@ -148,26 +148,34 @@ macro_rules! keys {
         #[serde(deny_unknown_fields)]
         pub struct Settings {
             $($(#[$doc])* pub $name: Option<$said>,)+
+            /// The table that is learned from, where it is one.
+            pub table: Option<TableInput>,
         }
 
         impl Settings {
             /// These settings, and `other`'s where these say nothing.
             pub fn or(self, other: Settings) -> Settings {
-                Settings { $($name: self.$name.or(other.$name),)+ }
+                Settings { $($name: self.$name.or(other.$name),)+ table: self.table.or(other.table) }
             }
 
             /// The recipe, not checked yet.
             pub(crate) fn decide(&self) -> Recipe {
-                Recipe { $($name: { let decide: fn(&Settings) -> $decided = $decide; decide(self) },)+ }
+                Recipe {
+                    $($name: { let decide: fn(&Settings) -> $decided = $decide; decide(self) },)+
+                    table: self.table.clone(),
+                }
             }
         }
 
-        /// A whole run in one flat list of values, all of them decided and checked. Written as TOML
+        /// A whole run in one flat list of values, all of them decided and checked, and the table
+        /// that it learns from, if it does. Written as TOML
         /// it is the run directory's `recipe.toml`, and reading that gives the same run, bit for
         /// bit. Made by [`Settings::resolve`].
         #[derive(Debug, Clone, PartialEq)]
         pub struct Recipe {
             $($(#[$doc])* pub(super) $name: $decided,)+
+            /// The table that is learned from, where it is one.
+            pub(super) table: Option<TableInput>,
         }
 
         impl serde::Serialize for Recipe {
@@ -176,6 +184,10 @@ macro_rules! keys {
                 $(if $crate::recipe::schema::keys!(@written $written &self.$name) {
                     serde::ser::SerializeMap::serialize_entry(&mut table, stringify!($name), &self.$name)?;
                 })+
+                // The last, as TOML puts tables behind values.
+                if let Some(own) = &self.table {
+                    serde::ser::SerializeMap::serialize_entry(&mut table, "table", own)?;
+                }
                 serde::ser::SerializeMap::end(table)
             }
         }

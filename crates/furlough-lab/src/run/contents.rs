@@ -6,6 +6,7 @@ use furlough::files::{
 };
 use furlough::nn::Mlp;
 use furlough::train::Progress;
+use furlough_tables::model::TableHeader;
 
 /// What the files of a run say, its network apart. They belong together, which is checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,8 +170,11 @@ impl RunDir {
             feature_names: Vec::new(),
             fingerprint: origin.data,
         };
-        let data = Provenance::read(self)?.map_or_else(unknown, |provenance| provenance.train);
-        let info = ModelInfo::new(data, recipe.to_toml());
+        let provenance = Provenance::read(self)?;
+        let table = provenance.as_ref().and_then(|provenance| provenance.table.as_ref());
+        let table = table.map(TableHeader::to_json).transpose()?;
+        let data = provenance.map_or_else(unknown, |provenance| provenance.train);
+        let info = ModelInfo { data, recipe: recipe.to_toml(), table };
         Ok(Trained { recipe, mlp, best_epoch, info, unfinished: Some(progress) })
     }
 

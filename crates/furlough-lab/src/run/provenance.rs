@@ -8,6 +8,7 @@ use furlough::files::{
 };
 use furlough::nn::Mlp;
 use furlough::train::Trainer;
+use furlough_tables::model::TableHeader;
 use serde::{Deserialize, Serialize};
 
 /// What a run began from beside its recipe: what `origin.json` holds. Runs of furlough 0.2.0 and
@@ -19,6 +20,9 @@ pub struct Provenance {
     pub data_origin: String,
     /// What is learned from.
     pub train: DataInfo,
+    /// The schema and the preprocessing of the table that is learned from; none of other data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableHeader>,
     /// What each epoch is evaluated on; none where there is no evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval: Option<EvalInfo>,

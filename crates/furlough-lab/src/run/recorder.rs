@@ -11,6 +11,7 @@ use furlough::files::{
 };
 use furlough::nn::{Architecture, Mlp};
 use furlough::train::{Control, Event, Observer, StopReason, TrainState};
+use furlough_tables::model::TableHeader;
 
 /// What a run directory says about its run beyond what the run computes.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct RunInfo {
     pub from: Option<WarmStart>,
     /// Where the data came from, for the manifest.
     pub data_origin: String,
+    /// The table's schema and preprocessing, which the model file keeps; none of other data.
+    pub table: Option<TableHeader>,
     /// What is computed with; none where that is unknown.
     pub machine: Option<Machine>,
 }
@@ -63,7 +66,7 @@ impl<'a> Recorder<'a> {
         let origin = info.origin();
         // Before the recipe, with which the folder is a run: no run lacks what it began from.
         if info.from.is_some() {
-            let model = ModelInfo::new(info.data.clone(), info.recipe.to_toml());
+            let model = info.model()?;
             save_model(&dir.file(RunDir::START), &state.mlp, &model)?;
         } else {
             dir.remove(RunDir::START)?;
@@ -167,9 +170,7 @@ impl<'a> Recorder<'a> {
 
     fn finish(&mut self, state: &TrainState, stop_reason: StopReason) -> Result<()> {
         let records = self.log.records();
-        let recipe = self.info.recipe.to_toml();
-        let model = ModelInfo::new(self.info.data.clone(), recipe);
-        save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &model)?;
+        save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &self.info.model()?)?;
         let (title, split) = (self.info.title(), self.info.recipe.partition().eval_split());
         let best_epoch = state.best.as_ref().map(|best| best.epoch);
         self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, split, records, best_epoch)?.as_bytes())?;
@@ -200,8 +201,14 @@ impl<'a> Recorder<'a> {
 
 impl RunInfo {
     fn provenance(&self) -> Provenance {
-        let RunInfo { data, data_origin, eval, from, machine, .. } = self.clone();
-        Provenance { version: FORMAT_VERSION, data_origin, train: data, eval, from, machine }
+        let RunInfo { data, data_origin, table, eval, from, machine, .. } = self.clone();
+        Provenance { version: FORMAT_VERSION, data_origin, train: data, table, eval, from, machine }
+    }
+
+    /// What a model file of the run says beside the network.
+    fn model(&self) -> Result<ModelInfo> {
+        let table = self.table.as_ref().map(TableHeader::to_json).transpose()?;
+        Ok(ModelInfo { data: self.data.clone(), recipe: self.recipe.to_toml(), table })
     }
 
     /// What a checkpoint of the run must come from.

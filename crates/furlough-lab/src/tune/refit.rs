@@ -4,7 +4,6 @@ use crate::recipe::Recipe;
 use crate::run::{Failure, Manifest, RunDir, Trained};
 use crate::study::{Trial, TrialConfig, TrialData, begin_run};
 use crate::{Error, Result};
-use furlough::data::Dataset;
 use furlough::predict::{Evaluation, Predictor};
 use furlough::train::{Control, Event};
 
@@ -50,14 +49,14 @@ pub(super) fn refit(
     if let Some(failure) = Failure::read(&path)?.filter(|_| !setting.retry_failed) {
         return Ok(Refit::Failed(failure));
     }
+    let part = data.part(recipe)?;
+    let part = part.as_ref().map(|part| part.data(data));
+    let data = part.as_ref().unwrap_or(data);
     if path.join(RunDir::MANIFEST).exists() {
         let manifest = Manifest::read(&RunDir::open(&path)?)?;
         manifest.map_or(Ok(()), |manifest| manifest.check_whole(&path))?;
         tell(&TuneEvent::Epochs { more: epochs.into() });
     } else {
-        let chosen = chosen(recipe, data)?;
-        let part = chosen.as_ref().map(|train| TrialData::with_eval(train, data.eval, &*data.origin));
-        let data = part.as_ref().unwrap_or(data);
         let trial = Trial::new(recipe.clone(), &data.info.fingerprint);
         let (mut trainer, recorder) = begin_run(&trial, data, setting, &path)?;
         let before = trainer.state().progress.epoch;
@@ -87,13 +86,4 @@ pub(super) fn refit(
         return Ok(Refit::Failed(Failure::Diverged { epoch: epochs, step: None, loss }));
     }
     Ok(Refit::Done(evaluation))
-}
-
-/// The training examples, where the recipe says that only some are learned from.
-fn chosen(recipe: &Recipe, data: &TrialData<'_>) -> Result<Option<Dataset>> {
-    let part = recipe.partition();
-    if part.is_whole() {
-        return Ok(None);
-    }
-    Ok(Some(part.select(data.train)?.0))
 }

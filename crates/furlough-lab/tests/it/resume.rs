@@ -43,7 +43,7 @@ fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
     let eval = Some(EvalInfo::of(EvalData::test(data)));
     let (data, data_origin) = (DataInfo::of(data), "made by hand".into());
     let machine = Some(Machine { instruction_set: "any".into(), threads: 1 });
-    RunInfo { recipe, data, eval, from: None, data_origin, machine }
+    RunInfo { recipe, data, eval, from: None, data_origin, table: None, machine }
 }
 
 /// Trains in `path`, from the beginning or from where the run stands, for at most `steps` steps.

@@ -58,6 +58,7 @@ fn resume(path: &Path, name: &str) {
         eval: None,
         from: None,
         data_origin: "made by hand".into(),
+        table: None,
         machine: Some(Machine { instruction_set: "any".into(), threads: 1 }),
     };
     let (mut recorder, state) = Recorder::resume(dir, info, &network.validate().unwrap(), || 0.25).unwrap();

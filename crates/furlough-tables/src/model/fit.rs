@@ -1,8 +1,7 @@
-use super::data::dataset;
-use super::{TableRecipe, TableScores, defaults};
+use super::{TableHeader, TableRecipe, defaults};
 use crate::error::Result;
 use crate::preprocessing::{
-    Preprocessing, PreprocessingOptions, TableWarning, TargetRows, leaking_columns, named_like_target, repeated_rows,
+    Preprocessing, PreprocessingOptions, TargetRows, leaking_columns, named_like_target, repeated_rows,
 };
 use crate::schema::{Schema, TaskChoice};
 use crate::table::{RowSplit, SplitOptions, Table};
@@ -46,13 +45,8 @@ pub struct TableOptions {
 /// # Ok::<(), furlough_tables::Error>(())
 /// ```
 pub struct TableModel {
-    pub(super) schema: Schema,
-    pub(super) preprocessing: Preprocessing,
-    pub(super) recipe: TableRecipe,
+    pub(super) header: TableHeader,
     pub(super) predictor: Predictor,
-    pub(super) validation: Option<TableScores>,
-    pub(super) dropped_rows: u64,
-    pub(super) warnings: Vec<TableWarning>,
     pub(super) fingerprint: String,
 }
 
@@ -102,10 +96,10 @@ impl TableModel {
         let shares = SplitOptions { validation: options.validation, test: 0.0, seed: options.seed };
         let split = if rows.is_empty() { RowSplit::default() } else { table.split_of(&rows, &shares)? };
         let preprocessing = Preprocessing::fit_split(table, &split, &options.preprocessing)?;
-        let train = dataset(table, &preprocessing, &split.train)?;
+        let train = preprocessing.dataset(table, &split.train)?;
         let held_out = match &split.validation[..] {
             [] => None,
-            rows => Some(dataset(table, &preprocessing, rows)?),
+            rows => Some(preprocessing.dataset(table, rows)?),
         };
         let (inputs, outputs) = (train.features(), train.outputs());
         let recipe = options.recipe.clone().unwrap_or_else(|| defaults(train.len(), inputs, train.targets().task()));
@@ -118,48 +112,32 @@ impl TableModel {
         let mut warnings = named_like_target(table);
         warnings.extend(leaking_columns(table, &rows)?);
         warnings.extend(repeated_rows(table, &split));
-        let mut model = TableModel {
-            schema: table.schema().clone(),
-            preprocessing,
-            recipe,
-            predictor: Predictor::new(trainer.into_mlp(), options.threads),
-            validation: None,
+        let header = TableHeader {
+            recipe: Some(recipe),
             dropped_rows: dropped,
             warnings,
-            fingerprint: furlough::files::fingerprint(&train),
+            ..TableHeader::new(table.schema().clone(), preprocessing)
         };
-        model.validation = held_out.map(|data| model.score(&data)).transpose()?;
+        let fingerprint = furlough::files::fingerprint(&train);
+        let predictor = Predictor::new(trainer.into_mlp(), options.threads);
+        let mut model = TableModel { header, predictor, fingerprint };
+        model.header.validation = held_out.map(|data| model.score(&data)).transpose()?;
         Ok(model)
     }
 
     /// Returns the schema of the tables that the model answers for.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        &self.header.schema
     }
 
     /// Returns the way from a table to features.
     pub fn preprocessing(&self) -> &Preprocessing {
-        &self.preprocessing
+        &self.header.preprocessing
     }
 
-    /// Returns how the network was built and trained.
-    pub fn recipe(&self) -> &TableRecipe {
-        &self.recipe
-    }
-
-    /// Returns the scores on the rows that decided when to stop. They are better than those on new
-    /// rows: the best epoch was chosen by them.
-    pub fn validation(&self) -> Option<&TableScores> {
-        self.validation.as_ref()
-    }
-
-    /// Returns how many rows had no target and were left out.
-    pub fn dropped_rows(&self) -> u64 {
-        self.dropped_rows
-    }
-
-    /// Returns why the scores may be too good.
-    pub fn warnings(&self) -> &[TableWarning] {
-        &self.warnings
+    /// Returns all that is said of the table beside the network. The scores of the rows that
+    /// decided when to stop are better than those of new rows: the best epoch was chosen by them.
+    pub fn header(&self) -> &TableHeader {
+        &self.header
     }
 }

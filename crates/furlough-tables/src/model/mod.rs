@@ -2,15 +2,15 @@
 //! labels and units.
 
 mod answers;
-mod data;
 mod defaults;
 mod file;
 mod fit;
+mod header;
 mod predict;
 mod scores;
 
 pub use answers::{ClassProbabilities, Predictions, TableAnswers};
 pub use defaults::{TableRecipe, defaults};
-pub use file::TABLE_VERSION;
 pub use fit::{TableModel, TableOptions};
+pub use header::{TABLE_VERSION, TableHeader};
 pub use scores::{TableScores, TargetScores};

@@ -1,4 +1,3 @@
-use super::data::{dataset, target_of};
 use super::{ClassProbabilities, Predictions, TableAnswers, TableModel, TableScores, TargetScores};
 use crate::error::{Error, Result};
 use crate::preprocessing::{TargetEncoder, TargetRows, Told};
@@ -30,7 +29,7 @@ impl TableModel {
     /// Those of [`Preprocessing::features`](crate::Preprocessing::features).
     pub fn predict(&mut self, table: &Table) -> Result<Predictions> {
         let (outputs, told) = self.outputs(table, |predictor, features| predictor.predict(features))?;
-        let answers = match target_of(&self.preprocessing)? {
+        let answers = match self.header.preprocessing.target()? {
             TargetEncoder::Classification { classes: names, .. } => {
                 let class = |row: ndarray::ArrayView1<'_, f32>| {
                     // Of equals the first, as the engine has it.
@@ -52,7 +51,7 @@ impl TableModel {
     /// # Errors
     /// As [`Self::predict`], and [`Error::Column`] for a model of numbers.
     pub fn predict_proba(&mut self, table: &Table) -> Result<ClassProbabilities> {
-        let names = match target_of(&self.preprocessing)? {
+        let names = match self.header.preprocessing.target()? {
             TargetEncoder::Classification { classes, .. } => classes.clone(),
             TargetEncoder::Regression { columns } => {
                 let name = columns[0].name.clone();
@@ -70,7 +69,7 @@ impl TableModel {
     /// # Errors
     /// As [`Self::predict`], and those of [`TargetEncoder::targets`].
     pub fn evaluate(&mut self, table: &Table) -> Result<TableScores> {
-        let target = target_of(&self.preprocessing)?;
+        let target = self.header.preprocessing.target()?;
         let names = target.names();
         let places: Vec<usize> = table.schema().with_the_role(Role::Target).collect();
         let named = places.iter().map(|&place| table.schema().columns[place].name.as_str());
@@ -86,7 +85,7 @@ impl TableModel {
         let rows = TargetRows::of(&table, &table.all_rows()).rows;
         // Where no row has a target, the first one is named.
         let rows = if rows.is_empty() { table.all_rows() } else { rows };
-        let data = dataset(&table, &self.preprocessing, &rows)?;
+        let data = self.header.preprocessing.dataset(&table, &rows)?;
         self.score(&data)
     }
 
@@ -94,7 +93,7 @@ impl TableModel {
         let judged = self.predictor.evaluate(data)?;
         let mut targets = Vec::new();
         if let (Some(scores), TargetEncoder::Regression { columns }) =
-            (&judged.regression, target_of(&self.preprocessing)?)
+            (&judged.regression, self.header.preprocessing.target()?)
         {
             targets.extend(scores.outputs.iter().zip(columns).map(|(score, column)| TargetScores {
                 name: column.name.clone(),
@@ -115,7 +114,7 @@ impl TableModel {
         let mut outputs = Array2::zeros((0, self.predictor.mlp().architecture().outputs()));
         let mut told = Told::default();
         for rows in table.all_rows().chunks(ROWS) {
-            let (features, new) = self.preprocessing.features(table, rows)?;
+            let (features, new) = self.header.preprocessing.features(table, rows)?;
             told.add(&new);
             let answers = answer(&mut self.predictor, &features)?;
             outputs.append(Axis(0), answers.view()).expect("each answer is as wide as the network's outputs");

@@ -2,6 +2,7 @@ use super::{ColumnEncoder, Encoding, Note, PreprocessingOptions, TargetEncoder, 
 use crate::error::{Error, Place, Result};
 use crate::schema::{Kind, Role};
 use crate::table::{Column, MISSING, RowSplit, Table};
+use furlough::data::{Dataset, Examples, Features};
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +86,10 @@ impl Preprocessing {
     /// [`Self::fit`], with the classes of all rows that train or validate: the network has an
     /// output for a class that happens to be in validation rows only. Numbers are standardized by
     /// the training rows.
-    pub(crate) fn fit_split(table: &Table, split: &RowSplit, options: &PreprocessingOptions) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`Self::fit`].
+    pub fn fit_split(table: &Table, split: &RowSplit, options: &PreprocessingOptions) -> Result<Self> {
         let mut all = [&split.train[..], &split.validation].concat();
         all.sort_unstable();
         let target = match TargetEncoder::fit(table, &all)? {
@@ -128,6 +132,30 @@ impl Preprocessing {
             begin = end;
         }
         Ok((features, told))
+    }
+
+    /// Returns the way to targets and back.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] when the table that was learned from had no target.
+    pub fn target(&self) -> Result<&TargetEncoder> {
+        let reason = || "it has no target; name the column that is to be predicted".into();
+        self.target.as_ref().ok_or_else(|| Error::Schema { path: None, reason: reason() })
+    }
+
+    /// Returns some rows as the engine's data set, with their targets and weights.
+    ///
+    /// # Errors
+    /// Those of [`Self::features`], [`TargetEncoder::targets`] and [`Self::weights`].
+    pub fn dataset(&self, table: &Table, rows: &[u32]) -> Result<Dataset> {
+        let (features, _) = self.features(table, rows)?;
+        let examples = Examples::new(Features::Floats(features), &[self.width()])?;
+        let examples = examples.with_feature_names(self.feature_names())?;
+        let data = Dataset::of(examples, self.target()?.targets(table, rows)?)?;
+        Ok(match Preprocessing::weights(table, rows)? {
+            Some(weights) => data.with_weights(weights)?,
+            None => data,
+        })
     }
 
     /// Returns how much some rows count, where the table has a column of weights.

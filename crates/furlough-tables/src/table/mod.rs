@@ -3,6 +3,7 @@
 mod assemble;
 mod build;
 mod column_builder;
+mod folds;
 mod read;
 mod retype;
 mod splits;

@@ -58,7 +58,10 @@ impl Table {
     }
 
     /// Divides some of the rows, which are in the table's order.
-    pub(crate) fn split_of(&self, rows: &[u32], options: &SplitOptions) -> Result<RowSplit> {
+    ///
+    /// # Errors
+    /// As [`Self::split_rows`].
+    pub fn split_of(&self, rows: &[u32], options: &SplitOptions) -> Result<RowSplit> {
         let SplitOptions { validation, test, seed } = *options;
         let share = |part: f64| (0.0..1.0).contains(&part);
         if !(share(validation) && share(test) && validation + test < 1.0) {
@@ -106,6 +109,30 @@ impl Table {
 
     /// The latest rows test. Rows of one time stay together, in the earlier part.
     fn by_time(&self, place: usize, rows: &[u32], [test, validation]: [usize; 2]) -> Result<RowSplit> {
+        let order = self.in_time(place, rows)?;
+        let test_begin = rows.len() - test;
+        let (first, second) = (order.cut(test_begin - validation), order.cut(test_begin));
+        let part = |range: std::ops::Range<usize>| order.rows[range].to_vec();
+        Ok(RowSplit { train: part(0..first), validation: part(first..second), test: part(second..rows.len()) })
+    }
+
+    /// Groups in an order of chance, cut where the shares end. A group is in the part that its
+    /// middle falls into.
+    fn by_group(&self, place: usize, rows: &[u32], [test, validation]: [usize; 2], seed: u64) -> RowSplit {
+        let mut split = RowSplit::default();
+        for group in self.shuffled_groups(place, rows, seed) {
+            let part = match group.middle {
+                middle if middle <= 2 * test => &mut split.test,
+                middle if middle <= 2 * (test + validation) => &mut split.validation,
+                _ => &mut split.train,
+            };
+            part.extend(group.rows);
+        }
+        split
+    }
+
+    /// Returns these rows, the earliest first.
+    pub(super) fn in_time(&self, place: usize, rows: &[u32]) -> Result<TimeOrder<'_>> {
         let column = &self.columns()[place];
         if let Some(&row) = rows.iter().find(|&&row| column.is_missing(row as usize)) {
             let reason = "is no time, and rows are divided by it; leave such rows out";
@@ -116,24 +143,13 @@ impl Table {
             return Err(Error::Column { name: self.schema().columns[place].name.clone(), reason, nearest: None });
         };
         let time = |row: u32| times[row as usize];
-        let mut order = rows.to_vec();
-        order.sort_by(|&a, &b| time(a).total_cmp(&time(b)).then(a.cmp(&b)));
-        let cut = |mut at: usize| {
-            while at > 0 && at < order.len() && time(order[at]) == time(order[at - 1]) {
-                at += 1;
-            }
-            at
-        };
-        let test_begin = order.len() - test;
-        let (first, second) = (cut(test_begin - validation), cut(test_begin));
-        let (train, rest) = order.split_at(first);
-        let (validation, test) = rest.split_at(second - first);
-        Ok(RowSplit { train: train.to_vec(), validation: validation.to_vec(), test: test.to_vec() })
+        let mut rows = rows.to_vec();
+        rows.sort_by(|&a, &b| time(a).total_cmp(&time(b)).then(a.cmp(&b)));
+        Ok(TimeOrder { rows, times })
     }
 
-    /// Groups in an order of chance, cut where the shares end. A group is in the part that its
-    /// middle falls into. Rows without a group are one.
-    fn by_group(&self, place: usize, rows: &[u32], [test, validation]: [usize; 2], seed: u64) -> RowSplit {
+    /// Returns the groups of these rows in an order of chance. Rows without a group are one.
+    pub(super) fn shuffled_groups(&self, place: usize, rows: &[u32], seed: u64) -> Vec<RowGroup> {
         let group = |row: u32| match &self.columns()[place] {
             Column::Codes { codes, .. } => u64::from(codes[row as usize]),
             Column::Numbers(numbers) if numbers[row as usize].is_nan() => u64::from(MISSING),
@@ -154,20 +170,36 @@ impl Table {
         let mut order: Vec<usize> = (0..groups.len()).collect();
         // Another layer than that of rows: no word is drawn for two things.
         order.sort_by_cached_key(|&group| (key.draw(Stream::Split, 1, group as u32, 0, 0)[0], group));
-        let (mut split, mut before) = (RowSplit::default(), 0);
-        for group in order {
-            let rows = &groups[group];
+        let mut before = 0;
+        let placed = order.into_iter().map(|group| {
+            let rows = std::mem::take(&mut groups[group]);
             let middle = 2 * before + rows.len();
-            let part = match middle {
-                _ if middle <= 2 * test => &mut split.test,
-                _ if middle <= 2 * (test + validation) => &mut split.validation,
-                _ => &mut split.train,
-            };
-            part.extend(rows);
             before += rows.len();
-        }
-        split
+            RowGroup { rows, middle }
+        });
+        placed.collect()
     }
+}
+
+/// Rows in the order of time.
+pub(super) struct TimeOrder<'a> {
+    pub(super) rows: Vec<u32>,
+    times: &'a [f64],
+}
+
+impl TimeOrder<'_> {
+    /// Returns the first place from `at` on where another time begins.
+    pub(super) fn cut(&self, at: usize) -> usize {
+        let time = |place: usize| self.times[self.rows[place] as usize];
+        (at..self.rows.len()).find(|&at| at == 0 || time(at) != time(at - 1)).unwrap_or(self.rows.len())
+    }
+}
+
+/// Rows that stay together.
+pub(super) struct RowGroup {
+    pub(super) rows: Vec<u32>,
+    /// Twice the place of the group's middle among all rows, group after group.
+    pub(super) middle: usize,
 }
 
 /// Takes `wanted` of the rows, every so many of them, and returns these and the others.

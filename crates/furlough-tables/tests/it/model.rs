@@ -40,7 +40,10 @@ fn iris_is_learned_from_its_defaults() {
     let mut model = TableModel::fit(&table.select(&split.train), &TableOptions::target("species")).unwrap();
     let scores = model.evaluate(&table.select(&split.test)).unwrap();
     assert!(scores.accuracy >= Some(0.9), "{scores:?}");
-    assert_eq!((scores.rows, model.dropped_rows(), model.validation().unwrap().rows), (30, 0, 24));
+    assert_eq!(
+        (scores.rows, model.header().dropped_rows, model.header().validation.as_ref().unwrap().rows),
+        (30, 0, 24)
+    );
     let probabilities = model.predict_proba(&table).unwrap();
     assert_eq!(probabilities.names, ["setosa", "versicolor", "virginica"]);
     assert!(probabilities.probabilities.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-5));
@@ -54,7 +57,7 @@ fn iris_is_learned_from_its_defaults() {
 fn numbers_are_predicted_in_their_units() {
     let table = mixed(600).with_target(&["price"], TaskChoice::Auto).unwrap();
     let mut model = TableModel::fit(&table, &TableOptions::target("price")).unwrap();
-    let scores = &model.validation().unwrap().targets[0];
+    let scores = &model.header().validation.as_ref().unwrap().targets[0];
     assert!(scores.r2 > 0.9 && scores.rmse < 250.0 && scores.mae <= scores.rmse, "{scores:?}");
     let predicted = model.predict(&table).unwrap();
     let mean = predicted.numbers().unwrap().mean().unwrap();
@@ -65,7 +68,7 @@ fn numbers_are_predicted_in_their_units() {
 fn every_kind_of_column_is_learned_from() {
     let table = mixed(600).with_role("price", Role::Ignore).unwrap();
     let mut model = TableModel::fit(&table, &TableOptions::target("class")).unwrap();
-    assert!(model.validation().unwrap().accuracy > Some(0.85), "{:?}", model.validation());
+    assert!(model.header().validation.as_ref().unwrap().accuracy > Some(0.85), "{:?}", &model.header().validation);
     let names = model.preprocessing().feature_names();
     for name in ["x", "x is missing", "color=NA", "yes=true", "day: month", "day is missing"] {
         assert!(names.iter().any(|known| known == name), "{name}: {names:?}");
@@ -117,7 +120,10 @@ fn a_model_file_has_all_that_is_needed() {
         let mut read = TableModel::load(&path, 2).unwrap();
         assert_eq!(read.predict(&table).unwrap(), model.predict(&table).unwrap());
         assert_eq!((read.schema(), read.preprocessing()), (model.schema(), model.preprocessing()));
-        assert_eq!((read.validation(), read.warnings()), (model.validation(), model.warnings()));
+        assert_eq!(
+            (&read.header().validation, &read.header().warnings),
+            (&model.header().validation, &model.header().warnings)
+        );
         assert_eq!(bytes(&read, &folder.path().join("again")), written);
         let again = TableModel::fit(&table, &options).unwrap();
         assert_eq!(bytes(&again, &folder.path().join("again")), written, "the same run, the same bytes");
@@ -162,7 +168,7 @@ fn rows_without_a_target_are_left_out_or_refused() {
     let table = table.texts("y", (0..60).map(class)).build().unwrap();
     let options = TableOptions { recipe: Some(quick()), ..TableOptions::target("y") };
     let mut model = TableModel::fit(&table, &options).unwrap();
-    assert_eq!((model.dropped_rows(), model.evaluate(&table).unwrap().rows), (6, 54));
+    assert_eq!((model.header().dropped_rows, model.evaluate(&table).unwrap().rows), (6, 54));
     let said = TableModel::fit(&table, &TableOptions { strict: true, ..options }).err().expect("refused").to_string();
     assert_eq!(said, "table, row 5, column y: \"\" is no target; fill it in or leave the row out");
 }
@@ -184,7 +190,7 @@ fn groups_and_weights_are_heeded() {
     let model = TableModel::fit(&table, &options).unwrap();
     assert_eq!(model.preprocessing().feature_names(), ["x"]);
     let unweighted = TableModel::fit(&table.clone().with_role("w", Role::Ignore).unwrap(), &options).unwrap();
-    assert_ne!(model.validation().unwrap().loss, unweighted.validation().unwrap().loss);
+    assert_ne!(model.header().validation.as_ref().unwrap().loss, unweighted.header().validation.as_ref().unwrap().loss);
 }
 
 fn what_cannot_be_learned_is_refused() {
@@ -206,7 +212,7 @@ fn what_cannot_be_learned_is_refused() {
         &TableOptions { validation: 0.0, recipe: Some(quick()), ..TableOptions::target("class") },
     )
     .unwrap();
-    assert_eq!((all.predict(&mixed(60)).unwrap().texts().len(), all.validation()), (60, None));
+    assert_eq!((all.predict(&mixed(60)).unwrap().texts().len(), all.header().validation.clone()), (60, None));
 }
 
 fn an_answer_does_not_depend_on_the_rows_beside_it() {

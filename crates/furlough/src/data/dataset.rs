@@ -247,6 +247,14 @@ impl Dataset {
         self.weights.as_ref().map_or(self.len() as f64, |all| all.iter().map(|&weight| f64::from(weight)).sum())
     }
 
+    /// Returns the class of each example; none for numbers.
+    pub fn labels(&self) -> Option<&[u32]> {
+        match &self.targets {
+            Targets::Classes { labels, .. } => Some(labels),
+            Targets::Values(_) => None,
+        }
+    }
+
     /// The classes' names, in order; none for numbers.
     pub fn class_names(&self) -> &[String] {
         match &self.targets {

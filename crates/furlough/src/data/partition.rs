@@ -101,8 +101,7 @@ impl Partition {
     /// Those of [`Self::validate`], and [`Error::Setting`] for more folds or training examples than
     /// the data have.
     pub fn select(&self, train: &Dataset) -> Result<(Dataset, Option<Dataset>)> {
-        self.check(train)?;
-        let (learned, held_out) = self.choose(train);
+        let (learned, held_out) = self.places(train.len(), train.labels())?;
         Ok((train.select(&learned), self.folds.map(|_| train.select(&held_out))))
     }
 
@@ -112,16 +111,36 @@ impl Partition {
     /// # Errors
     /// Those of [`Self::select`], of both.
     pub fn learned_of_held_out(&self, later: &Partition, train: &Dataset) -> Result<usize> {
-        self.check(train)?;
-        later.check(train)?;
-        let ((learned, _), (_, held_out)) = (self.choose(train), later.choose(train));
+        let places = |partition: &Partition| partition.places(train.len(), train.labels());
+        let ((learned, _), (_, held_out)) = (places(self)?, places(later)?);
         Ok(held_out.iter().filter(|example| learned.binary_search(example).is_ok()).count())
     }
 
-    /// Checks the ranges on these data.
-    pub(super) fn check(&self, train: &Dataset) -> Result<()> {
+    /// Returns the places of the examples that are learned from, and of those that are held out,
+    /// both ascending, of `count` examples with these labels, if they have labels.
+    ///
+    /// ```
+    /// use furlough::data::Partition;
+    /// let fifth = Partition { folds: Some(5), fold: 2, ..Partition::default() };
+    /// let (learned, held_out) = fifth.places(100, None)?;
+    /// assert_eq!((learned.len(), held_out.len()), (80, 20));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::select`].
+    ///
+    /// # Panics
+    /// When there are labels, but not `count` of them.
+    pub fn places(&self, count: usize, labels: Option<&[u32]>) -> Result<(Vec<u32>, Vec<u32>)> {
+        assert!(labels.is_none_or(|labels| labels.len() == count), "a label an example");
+        self.check(count)?;
+        Ok(self.choose(count, labels))
+    }
+
+    /// Checks the ranges on so many examples.
+    pub(super) fn check(&self, count: usize) -> Result<()> {
         self.validate()?;
-        let count = train.len();
         if let Some(folds) = self.folds.filter(|&folds| folds as usize > count) {
             let reason = format!("the data have only {}", counted(count, "training example"));
             return Err(Error::setting("folds", folds, reason));
@@ -147,16 +166,15 @@ impl Partition {
     }
 
     /// The examples that are learned from, and those that are held out, in ascending order.
-    fn choose(&self, data: &Dataset) -> (Vec<u32>, Vec<u32>) {
-        let count = data.len();
+    fn choose(&self, count: usize, labels: Option<&[u32]>) -> (Vec<u32>, Vec<u32>) {
         let mut order = shuffled(self.seed, count);
         let mut held_out: Vec<u32> = match self.folds {
             None => Vec::new(),
-            Some(folds) if self.stratified && !data.class_names().is_empty() => {
+            Some(folds) if self.stratified && labels.is_some() => {
                 let size = |fold| fold_range(count, folds, fold).len();
                 let before = |&other: &u32| (size(self.fold), other) < (size(other), self.fold);
                 let turn = (0..folds).filter(before).count();
-                data.by_class(order.clone()).into_iter().skip(turn).step_by(folds as usize).collect()
+                by_class(order.clone(), labels).into_iter().skip(turn).step_by(folds as usize).collect()
             }
             Some(folds) => order[fold_range(count, folds, self.fold)].to_vec(),
         };
@@ -166,6 +184,15 @@ impl Partition {
         order.sort_unstable();
         (order, held_out)
     }
+}
+
+/// Returns these examples class by class, each class in the order in which they came; all as they
+/// came where there are no classes.
+pub(super) fn by_class(mut examples: Vec<u32>, labels: Option<&[u32]>) -> Vec<u32> {
+    if let Some(labels) = labels {
+        examples.sort_by_key(|&example| labels[example as usize]);
+    }
+    examples
 }
 
 /// Which places of `count` a fold has where they are cut one after the other.
@@ -224,8 +251,8 @@ mod tests {
         assert_eq!(seen(&first, &whole), 0);
         let few = Partition { train_examples: Some(7), ..part(Some(5), 1, 3) };
         let by_hand = |by: &Partition, later: &Partition| {
-            let learned: HashSet<u32> = by.choose(&data).0.into_iter().collect();
-            later.choose(&data).1.iter().filter(|&example| learned.contains(example)).count()
+            let learned: HashSet<u32> = by.choose(data.len(), data.labels()).0.into_iter().collect();
+            later.choose(data.len(), data.labels()).1.iter().filter(|&example| learned.contains(example)).count()
         };
         for later in [first, part(Some(3), 2, 8)] {
             assert_eq!(seen(&few, &later), by_hand(&few, &later));
@@ -244,9 +271,9 @@ mod tests {
             for fold in 0..folds {
                 let base = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
                 let partition = Partition { stratified: true, ..base };
-                let (learned, held_out) = partition.choose(&data);
+                let (learned, held_out) = partition.choose(data.len(), data.labels());
                 assert_eq!((learned.len(), held_out.len()), {
-                    let (learned, held_out) = base.choose(&data);
+                    let (learned, held_out) = base.choose(data.len(), data.labels());
                     (learned.len(), held_out.len())
                 });
                 assert!(learned.is_sorted() && held_out.is_sorted());
@@ -272,7 +299,7 @@ mod tests {
         let data = Dataset::of(Array2::zeros((50, 1)).try_into().unwrap(), values).unwrap();
         let fold = |stratified| {
             let partition = Partition { folds: Some(5), fold: 1, seed: 3, stratified, ..Partition::default() };
-            partition.choose(&data).1
+            partition.choose(data.len(), data.labels()).1
         };
         assert_eq!(fold(true), fold(false));
     }
@@ -283,7 +310,7 @@ mod tests {
             let mut seen = Vec::new();
             for fold in 0..folds {
                 let partition = Partition { folds: Some(folds), fold, seed: 3, ..Partition::default() };
-                let (learned, held_out) = partition.choose(&data(count, |_| 0));
+                let (learned, held_out) = partition.choose(count, None);
                 assert_eq!(learned.len() + held_out.len(), count);
                 assert_eq!(partition.train_len(count), learned.len());
                 assert_eq!(Partition { train_examples: Some(1), ..partition }.train_len(count), 1);
@@ -301,7 +328,7 @@ mod tests {
     fn fewer_examples_are_some_of_more() {
         let choose = |train_examples, seed| {
             let partition = Partition { train_examples: Some(train_examples), seed, ..Partition::default() };
-            partition.choose(&data(1000, |_| 0)).0.into_iter().collect::<HashSet<_>>()
+            partition.choose(1000, None).0.into_iter().collect::<HashSet<_>>()
         };
         let (few, more) = (choose(10, 1), choose(100, 1));
         assert!(few.len() == 10 && more.len() == 100 && few.is_subset(&more));
@@ -317,7 +344,7 @@ mod tests {
         let data = data(8, |example| u32::from([0, 1, 4, 5].contains(&example)));
         let fold = |fold, stratified| {
             let partition = Partition { folds: Some(3), fold, stratified, ..Partition::default() };
-            partition.choose(&data).1
+            partition.choose(data.len(), data.labels()).1
         };
         assert_eq!([0, 1, 2].map(|number| fold(number, true)), [vec![2, 4], vec![1, 3, 6], vec![0, 5, 7]]);
         assert_eq!([0, 1, 2].map(|number| fold(number, false)), [vec![3, 5], vec![2, 4, 7], vec![0, 1, 6]]);

@@ -1,7 +1,7 @@
 //! Parts of a data set: one that is held out, or folds.
 
-use super::partition::shuffled;
-use super::{Dataset, Partition, Split, Targets};
+use super::partition::{by_class, shuffled};
+use super::{Dataset, Partition, Split};
 use crate::{Error, Result, counted};
 
 impl Dataset {
@@ -34,7 +34,7 @@ impl Dataset {
         }
         // Every so many of the examples, class by class.
         let drawn = |place: usize| place * wanted / count;
-        let places = self.by_class(shuffled(seed, count)).into_iter().enumerate();
+        let places = by_class(shuffled(seed, count), self.labels()).into_iter().enumerate();
         let (mut test, mut train) = (Vec::new(), Vec::new());
         for (place, example) in places {
             if drawn(place) < drawn(place + 1) { test.push(example) } else { train.push(example) }
@@ -61,20 +61,11 @@ impl Dataset {
     /// [`Error::Setting`] unless there are at least 2 folds, and no more than examples.
     pub fn folds(&self, k: u32, seed: u64) -> Result<impl ExactSizeIterator<Item = (Dataset, Dataset)> + '_> {
         let partition = move |fold| Partition { folds: Some(k), fold, seed, stratified: true, ..Partition::default() };
-        partition(0).check(self)?;
+        partition(0).check(self.len())?;
         Ok((0..k).map(move |fold| {
             let (train, held_out) = partition(fold).select(self).expect("checked above, of any fold");
             (train, held_out.expect("there are folds"))
         }))
-    }
-
-    /// Returns these examples class by class, each class in the order in which they came; all as
-    /// they came where there are no classes.
-    pub(super) fn by_class(&self, mut examples: Vec<u32>) -> Vec<u32> {
-        if let Targets::Classes { labels, .. } = self.targets() {
-            examples.sort_by_key(|&example| labels[example as usize]);
-        }
-        examples
     }
 }
 
@@ -104,7 +95,7 @@ mod tests {
     }
 
     fn of_class(data: &Dataset, class: u32) -> usize {
-        let Targets::Classes { labels, .. } = data.targets() else { panic!("classes") };
+        let labels = data.labels().unwrap();
         labels.iter().filter(|&&label| label == class).count()
     }
 

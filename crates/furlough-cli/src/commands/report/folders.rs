@@ -1,19 +1,21 @@
 //! What the folders hold that a report is asked for.
 
 use super::{Folder, again};
-use crate::acquire::{self, Acquired, Wanted};
+use crate::acquire;
 use crate::commands::folder::{FolderKind, expand};
 use crate::commands::info::advice;
 use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, epochs_done, note, program, shell_word};
 use anyhow::{Context, bail};
-use furlough::data::{Split, catalog};
+use furlough::data::catalog;
 use furlough::files::{checkpoint_progress, fingerprint, read_file, read_text};
 use furlough::predict::Predictor;
+use furlough_lab::recipe::{Recipe, TableInput};
 use furlough_lab::report::{
     Answers, ComparedRun, Part, RunModel, RunReport, StudyPicture, StudyReport, TunePage, first_batch,
 };
 use furlough_lab::run::{EvalInfo, Provenance, RunContents, RunDir, Trained};
+use furlough_lab::source::DataSource;
 use furlough_lab::tune::{TuneContents, TuneDir};
 use std::collections::HashSet;
 use std::fs;
@@ -250,7 +252,7 @@ fn study(folder: &Path) -> anyhow::Result<StudyReport> {
 pub struct Data<'a> {
     dir: Option<&'a Path>,
     threads: usize,
-    read: Vec<((String, u32), Result<Acquired, String>)>,
+    read: Vec<(Key, Result<DataSource, String>)>,
 }
 
 impl<'a> Data<'a> {
@@ -264,10 +266,11 @@ impl<'a> Data<'a> {
     /// When the folder that the user named for the data has not what it should have.
     pub fn complete(&mut self, report: &mut RunReport) -> anyhow::Result<()> {
         let Some(model) = &report.model else { return Ok(()) };
-        let split = match self.split(Wanted::of(&report.recipe))? {
-            Ok(found) => report.recipe.partition().apply(found.clone()).map_err(|error| error.to_string()),
+        let split = match self.source(&report.recipe)? {
+            Ok(source) => source.run_data(&report.recipe.partition()).map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
+        let split = split.map(|data| data.training);
         let before = report.provenance.as_ref().and_then(|provenance| provenance.eval.clone());
         let answered = split.and_then(|data| {
             if fingerprint(&data.train) != model.info.data.fingerprint {
@@ -293,23 +296,38 @@ impl<'a> Data<'a> {
         Ok(())
     }
 
-    /// A data set by its name, or why it is not to be had.
-    fn split(&mut self, wanted: Wanted) -> anyhow::Result<Result<&Split, String>> {
-        let Wanted { name, labels_from } = wanted;
-        let is = |(read, from): &(String, u32)| read == name && *from == labels_from;
-        if !self.read.iter().any(|(read, _)| is(read)) {
+    /// What a recipe learns from, or why it is not to be had.
+    fn source(&mut self, recipe: &Recipe) -> anyhow::Result<Result<&DataSource, String>> {
+        let own = Key::of(recipe);
+        if !self.read.iter().any(|(read, _)| *read == own) {
             let style = Style::of(&io::stderr());
             // A folder was named for those data sets that come from files; what is built in needs
-            // none.
-            let dir = self.dir.filter(|_| name == catalog::OWN_FILES || acquire::whereabouts(name) != "built in");
-            let found = acquire::split(wanted, dir, &mut |line| note(&style.dim(line)));
+            // none, and a table has a name of its own.
+            let name = recipe.data();
+            let files = || name == catalog::OWN_FILES || acquire::whereabouts(name) != "built in";
+            let dir = self.dir.filter(|_| recipe.table().is_none() && files());
+            let found = acquire::of_recipe(recipe, dir, self.threads, &mut |line| note(&style.dim(line)));
             let found = match found {
                 Err(error) if dir.is_some() => return Err(error),
-                other => other.map_err(|error| format!("{error:#}")),
+                other => other.map(|found| found.source).map_err(|error| format!("{error:#}")),
             };
-            self.read.push(((name.into(), labels_from), found));
+            self.read.push((own.clone(), found));
         }
-        let (_, found) = self.read.iter().find(|(read, _)| is(read)).expect("it was just read");
-        Ok(found.as_ref().map(|found| &found.split).map_err(Clone::clone))
+        let (_, found) = self.read.iter().find(|(read, _)| *read == own).expect("it was just read");
+        Ok(found.as_ref().map_err(Clone::clone))
+    }
+}
+
+/// What of a recipe says which data they are.
+#[derive(Clone, PartialEq)]
+struct Key {
+    data: String,
+    labels_from: u32,
+    table: Option<TableInput>,
+}
+
+impl Key {
+    fn of(recipe: &Recipe) -> Self {
+        Key { data: recipe.data().into(), labels_from: recipe.labels_from(), table: recipe.table().cloned() }
     }
 }

@@ -1,12 +1,13 @@
 //! `furlough study collect`: from trials to tables and pictures.
 
 use super::find;
-use crate::acquire::{Acquired, Wanted};
+use crate::acquire::AcquiredSource;
 use crate::args::study::StudyCollectArgs;
 use crate::commands::train::{data, threads};
 use crate::terminal::{Style, path};
 use crate::{failure, interrupt};
 use anyhow::bail;
+use furlough::data::Partition;
 use furlough::files::write_atomic;
 use furlough_lab::study::{Results, Study, StudyFolder, TrialData, difference, figure, picture};
 use std::io::{self, Write};
@@ -34,9 +35,10 @@ pub fn run(args: &StudyCollectArgs) -> anyhow::Result<ExitCode> {
     if roots.is_empty() && !path.is_dir() {
         bail!("{} does not exist: run the study first, or name its folder with --out", path.display());
     }
-    let Acquired { split, origin } =
-        data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
-    let data = TrialData::new(&split.train, &split.test, origin);
+    let AcquiredSource { source, origin } =
+        data(study.arms()[0].recipe(), args.which.place.data_dir.as_deref(), threads(args.threads), args.json)?;
+    let whole = source.run_data(&Partition::default())?;
+    let data = TrialData::of(&source, &whole, origin);
     let folder = StudyFolder::claim(path, &study)?;
     roots.insert(0, folder.trials());
     let results = gather(&study, &data, &roots, threads(args.threads))?;

@@ -1,12 +1,13 @@
 //! `furlough study plan`.
 
 use super::{Planned, check_losses, find, shard, shard_words, trials};
-use crate::acquire::{Acquired, Wanted};
+use crate::acquire::AcquiredSource;
 use crate::args::study::StudyPlanArgs;
-use crate::commands::train::data;
+use crate::commands::train::{data, threads};
 use crate::terminal::{Style, duration, name};
 use crate::{failure, interrupt};
 use furlough::counted;
+use furlough::data::Partition;
 use furlough_lab::study::{StudyFolder, TrialData, TrialState};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -47,9 +48,10 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
     interrupt::end("nothing was changed")?;
     let (study, path) = find(&args.which.study, &args.which.place)?;
     StudyFolder::check(&path, &study)?;
-    let Acquired { split, origin } =
-        data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
-    let data = TrialData::new(&split.train, &split.test, origin);
+    let AcquiredSource { source, origin } =
+        data(study.arms()[0].recipe(), args.which.place.data_dir.as_deref(), threads(None), args.json)?;
+    let whole = source.run_data(&Partition::default())?;
+    let data = TrialData::of(&source, &whole, origin);
     let root = path.join(StudyFolder::TRIALS);
     check_losses(&study, &data)?;
     let own = shard(trials(&study, &data), &args.part)?;

@@ -3,14 +3,15 @@
 use super::collect::{gather, said, write};
 use super::show::{End, Event, Running, Told, display};
 use super::{Planned, check_losses, find, shard, shard_words, trials};
-use crate::acquire::{Acquired, Wanted};
+use crate::acquire::AcquiredSource;
 use crate::args::study::StudyRunArgs;
-use crate::commands::train::data;
+use crate::commands::train::{data, threads as cores};
 use crate::progress::Display;
 use crate::terminal::{Style, name, note, program, shell_word, threads as told_threads};
 use crate::{failure, interrupt, limits};
 use anyhow::bail;
 use furlough::counted;
+use furlough::data::Partition;
 use furlough::train::Control;
 use furlough_lab::run::final_record;
 use furlough_lab::study::{
@@ -31,9 +32,10 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let (study, path) = find(&args.which.study, &args.which.place)?;
     // What can be refused without the data is refused before it is fetched.
     StudyFolder::check(&path, &study)?;
-    let Acquired { split, origin } =
-        data(Wanted::of(study.arms()[0].recipe()), args.which.place.data_dir.as_deref(), args.json)?;
-    let data = TrialData::new(&split.train, &split.test, origin);
+    let AcquiredSource { source, origin } =
+        data(study.arms()[0].recipe(), args.which.place.data_dir.as_deref(), cores(args.threads), args.json)?;
+    let whole = source.run_data(&Partition::default())?;
+    let data = TrialData::of(&source, &whole, origin);
     check_losses(&study, &data)?;
     let own = shard(trials(&study, &data), &args.part)?;
     let folder = StudyFolder::claim(path, &study)?;

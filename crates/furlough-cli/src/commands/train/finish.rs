@@ -1,7 +1,7 @@
 //! A stopped run becomes a finished one as it stands.
 
-use super::{Wanted, data};
-use crate::acquire::Acquired;
+use super::{data, threads};
+use crate::acquire::AcquiredSource;
 use crate::args::TrainArgs;
 use crate::commands::note;
 use crate::failure;
@@ -10,6 +10,7 @@ use furlough::files::{DataInfo, checkpoint_progress};
 use furlough::train::StopReason;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{Manifest, Provenance, Recorder, RunDir, RunInfo};
+use furlough_lab::source::RunData;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -57,12 +58,15 @@ pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
 /// What is known of the run. Where an older version began it, its data are read once more.
 fn info(args: &TrainArgs, dir: &RunDir) -> anyhow::Result<RunInfo> {
     let recipe: Recipe = dir.recipe()?;
-    let (train, data_origin, eval, machine) = match Provenance::read(dir)? {
-        Some(Provenance { train, data_origin, eval, machine, .. }) => (train, data_origin, eval, machine),
-        None => {
-            let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
-            (DataInfo::of(&recipe.partition().apply(split)?.train), origin, None, None)
+    Ok(match Provenance::read(dir)? {
+        Some(Provenance { train: data, data_origin, table, eval, machine, .. }) => {
+            RunInfo { recipe, data, eval, from: None, data_origin, table, machine }
         }
-    };
-    Ok(RunInfo { recipe, data: train, eval, from: None, data_origin, machine })
+        None => {
+            let AcquiredSource { source, origin } = data(&recipe, args.data_dir.as_deref(), threads(None), args.quiet)?;
+            let RunData { training, table, .. } = source.run_data(&recipe.partition())?;
+            let data = DataInfo::of(&training.train);
+            RunInfo { recipe, data, eval: None, from: None, data_origin: origin, table, machine: None }
+        }
+    })
 }

@@ -3,19 +3,20 @@
 mod finish;
 mod from;
 
-use crate::acquire::{self, Acquired, Wanted};
+use crate::acquire::{self, Acquired, AcquiredSource, Wanted};
 use crate::args::{TrainArgs, contradictions, let_go};
 use crate::commands::info::too_much_decay;
 use crate::commands::note as notes_file;
 use crate::failure::Hinted;
-use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
+use crate::progress::{Ending, EpochClock, EpochRow, HeldOutScores, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
 use from::StartingPoint;
 use furlough::files::DataInfo;
-use furlough::train::{TrainState, Trainer, TrainingMemory};
+use furlough::train::{StopReason, TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
+use furlough_lab::source::{DataSource, RunData, TableSource};
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -37,13 +38,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 
 /// Trains a new run, perhaps from where another one stands, or goes on with one.
 fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<ExitCode> {
-    // What can be refused without the data is refused before it is fetched.
-    let (dir, recipe) = folder_and_recipe(args, start)?;
-    let out = dir.path().to_path_buf();
     let threads = threads(args.threads);
-    let Acquired { split, origin } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
-    let seen = start.map_or(Ok(0), |start| start.seen(&split.train, &recipe.partition()))?;
-    let data = recipe.partition().apply(split)?;
+    let Prepared { dir, recipe, run_data, origin, seen } = prepare(args, start, threads)?;
+    let out = dir.path().to_path_buf();
+    let RunData { training: data, test, table: header, .. } = run_data;
     let network = recipe.network(data.train.features(), data.train.outputs());
     let architecture = network.validate()?;
     let memory = TrainingMemory::of(&architecture, &recipe.options(), data.train.len(), threads);
@@ -63,6 +61,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
         eval: Some(EvalInfo::of(data.eval_data())),
         from,
         data_origin: origin.clone(),
+        table: header.clone(),
         machine: Some(Machine::of(&trainer)),
     };
     // From here on there is something to save.
@@ -108,13 +107,23 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     // Whatever becomes of the display, the run is free for others from here on.
     drop(saved);
     let reason = fitted.inspect_err(|_| display.abandon()).map_err(|error| with_advice(error, &plan.recipe))?;
-    let files = if reason.is_finished() {
-        Manifest::files_in(&RunDir::open(&out)?).map(String::from).collect()
-    } else {
-        vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()]
+    let scores = match (&test, &header) {
+        (Some(test), Some(header)) if reason.is_finished() => {
+            Some(HeldOutScores::of(&trainer.state().mlp, &plan.recipe, test, header, threads)?)
+        }
+        _ => None,
     };
-    display.end(&Ending { reason, out, files, data_dir: args.data_dir.clone() })?;
+    let files = files(&out, reason)?;
+    display.end(&Ending { reason, out, files, scores, data_dir: args.data_dir.clone() })?;
     Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
+}
+
+/// Returns what is in a run's folder.
+fn files(out: &Path, reason: StopReason) -> anyhow::Result<Vec<String>> {
+    if !reason.is_finished() {
+        return Ok(vec![RunDir::CHECKPOINT.into(), RunDir::METRICS.into()]);
+    }
+    Ok(Manifest::files_in(&RunDir::open(out)?).map(String::from).collect())
 }
 
 /// Says what is likely to help where a run diverged for another reason than its rate.
@@ -134,28 +143,84 @@ fn first_state(recorder: &Recorder<'_>, trainer: &Trainer<'_>) -> anyhow::Result
 
 /// Prints how the first step is computed.
 fn explain(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<ExitCode> {
-    let recipe = recipe(args, start)?;
-    let Acquired { split, .. } = data(Wanted::of(&recipe), args.data_dir.as_deref(), args.quiet)?;
-    let data = recipe.partition().apply(split)?;
+    let threads = threads(args.threads);
+    let (recipe, found) = recipe_and_data(args, start, threads)?;
+    let data = found.source.run_data(&recipe.partition())?.training;
     let network = recipe.network(data.train.features(), data.train.outputs());
-    let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads(args.threads))?;
+    let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads)?;
     write!(io::stdout(), "{}", trainer.plan())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The folder to write to, locked, and the recipe: that of the run to go on with, or a new one.
-fn folder_and_recipe(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<(RunDir, Recipe)> {
-    if let Some(path) = &args.resume {
-        let dir = RunDir::resume(path)?;
-        let recipe = dir.recipe()?;
-        return Ok((dir, recipe));
-    }
-    let recipe = recipe(args, start)?;
-    let dir = match &args.out {
-        Some(out) => RunDir::create(out)?,
-        None => free_folder(recipe.data())?,
+/// What there is before a run begins or goes on.
+struct Prepared {
+    /// Its folder, locked.
+    dir: RunDir,
+    recipe: Recipe,
+    run_data: RunData,
+    /// Where the data came from.
+    origin: String,
+    /// How many held-out examples the weights that it begins with have seen.
+    seen: usize,
+}
+
+/// Takes the folder, and reads the recipe and the data: those of the run to go on with, or new
+/// ones. What can be refused without the data is refused before it is fetched.
+fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> anyhow::Result<Prepared> {
+    let (dir, recipe, found) = match &args.resume {
+        Some(path) => {
+            let dir = RunDir::resume(path)?;
+            let recipe = dir.recipe()?;
+            let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
+            (dir, recipe, found)
+        }
+        None if args.table.file.is_some() => {
+            let (recipe, found) = recipe_and_data(args, start, threads)?;
+            (new_folder(args, &recipe)?, recipe, found)
+        }
+        None => {
+            let recipe = recipe(args, start, &Settings::resolve)?;
+            let dir = new_folder(args, &recipe)?;
+            let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
+            (dir, recipe, found)
+        }
     };
-    Ok((dir, recipe))
+    let AcquiredSource { source, origin } = found;
+    let seen = match (start, &source) {
+        (Some(start), DataSource::Sets(split)) => start.seen(&split.train, &recipe.partition())?,
+        _ => 0,
+    };
+    let run_data = source.run_data(&recipe.partition())?;
+    for text in run_data.notes.iter().filter(|_| !args.quiet) {
+        note(&format!("note: {text}"));
+    }
+    Ok(Prepared { dir, recipe, run_data, origin, seen })
+}
+
+/// Returns the recipe and what is learned from. The recipe of a table follows from its rows where
+/// nothing is said.
+fn recipe_and_data(
+    args: &TrainArgs,
+    start: Option<&StartingPoint>,
+    threads: usize,
+) -> anyhow::Result<(Recipe, AcquiredSource)> {
+    let split_seed = args.recipe.settings()?.0.split_seed.unwrap_or_default();
+    let Some(input) = args.table.input(split_seed, threads)? else {
+        let recipe = recipe(args, start, &Settings::resolve)?;
+        let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
+        return Ok((recipe, found));
+    };
+    let (source, origin) = (TableSource::read(&input, threads)?, input.file.clone());
+    let recipe = recipe(args, start, &|said| source.settle(Settings { table: Some(input.clone()), ..said }))?;
+    Ok((recipe, AcquiredSource { source: DataSource::Table(Box::new(source)), origin }))
+}
+
+/// The folder to write to, locked.
+fn new_folder(args: &TrainArgs, recipe: &Recipe) -> anyhow::Result<RunDir> {
+    match &args.out {
+        Some(out) => Ok(RunDir::create(out)?),
+        None => free_folder(&recipe.short_name()),
+    }
 }
 
 /// TensorBoard's event files, if they were asked for, now or when the run began.
@@ -179,11 +244,15 @@ fn host_name() -> String {
 }
 
 /// The recipe that the flags and their file say, and the run that this one begins from where they
-/// say nothing.
-fn recipe(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Recipe> {
+/// say nothing; `decide` says the rest.
+fn recipe(
+    args: &TrainArgs,
+    start: Option<&StartingPoint>,
+    decide: &dyn Fn(Settings) -> furlough_lab::Result<Recipe>,
+) -> anyhow::Result<Recipe> {
     let (settings, mut gone) = args.recipe.settings()?;
     gone.extend(start.map_or_else(Vec::new, |start| start.lets_go_of(&settings)));
-    let recipe = start.map_or_else(|| settings.clone(), |start| start.below(settings.clone())).resolve()?;
+    let recipe = decide(start.map_or_else(|| settings.clone(), |start| start.below(settings.clone())))?;
     notes(args.quiet, &settings, &recipe, &gone);
     if start.is_some() && settings.init.is_some() && !args.quiet {
         note("note: --init does nothing, as weights come from --from");
@@ -198,13 +267,22 @@ pub fn notes(quiet: bool, settings: &Settings, recipe: &Recipe, gone: &[LetGo]) 
 }
 
 /// Fetches or reads the data; each step of it is told on standard error.
-pub fn data(wanted: Wanted, dir: Option<&Path>, quiet: bool) -> anyhow::Result<Acquired> {
+pub fn data(recipe: &Recipe, dir: Option<&Path>, threads: usize, quiet: bool) -> anyhow::Result<AcquiredSource> {
+    acquire::of_recipe(recipe, dir, threads, &mut teller(quiet))
+}
+
+/// Fetches or reads a data set by its name, told likewise.
+pub fn sets(wanted: Wanted, dir: Option<&Path>, quiet: bool) -> anyhow::Result<Acquired> {
+    acquire::split(wanted, dir, &mut teller(quiet))
+}
+
+fn teller(quiet: bool) -> impl FnMut(&str) {
     let style = Style::of(&io::stderr());
-    acquire::split(wanted, dir, &mut |line| {
+    move |line| {
         if !quiet {
             note(&style.dim(line));
         }
-    })
+    }
 }
 
 /// As many threads as asked for, or as there are cores.

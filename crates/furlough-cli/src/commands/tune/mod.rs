@@ -5,13 +5,13 @@ mod lines;
 mod page;
 
 use super::train::{data, notes, threads};
-use crate::acquire::{Acquired, Wanted};
+use crate::acquire::AcquiredSource;
 use crate::args::TuneArgs;
 use crate::progress::{Display, Output, Quiet, Renderer, StandardStream, Subject};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
 use furlough::counted;
-use furlough::data::Split;
+use furlough::data::{Partition, TrainingData};
 use furlough_lab::study::TrialData;
 use furlough_lab::tune::{Metric, TuneDir, TuneEvent, TuneOptions, TuneReport, Tuning, check, tune};
 use std::io::{self, IsTerminal};
@@ -26,7 +26,7 @@ pub struct TuneSummary<'a> {
     pub metric: Metric,
     /// Where the data came from.
     pub origin: String,
-    pub split: &'a Split,
+    pub data: &'a TrainingData,
     /// Trials at a time.
     pub jobs: usize,
     /// Threads of each.
@@ -69,8 +69,10 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
             options
         }
     };
-    let Acquired { split, origin } = data(Wanted::of(&options.recipe), args.data_dir.as_deref(), args.quiet)?;
-    let data = TrialData::new(&split.train, &split.test, &*origin);
+    let all = threads(args.threads);
+    let AcquiredSource { source, origin } = data(&options.recipe, args.data_dir.as_deref(), all, args.quiet)?;
+    let whole = source.run_data(&Partition::default())?;
+    let data = TrialData::of(&source, &whole, &*origin);
     let metric = check(&options, &data)?;
     let resuming = resumed.is_some();
     let dir = match resumed {
@@ -88,7 +90,6 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
             None => free_folder(&options, &data.info.fingerprint)?,
         },
     };
-    let all = threads(args.threads);
     let jobs = jobs(args.jobs, all);
     // Trials save after each epoch; nobody who asks for more is to end them all.
     interrupt::catch_save()?;
@@ -98,7 +99,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
         options: options.clone(),
         metric,
         origin: origin.clone(),
-        split: &split,
+        data: &whole.training,
         jobs,
         threads: all / jobs,
         out: dir.path().to_path_buf(),

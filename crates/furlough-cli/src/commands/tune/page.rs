@@ -38,7 +38,7 @@ pub fn header(summary: &TuneSummary<'_>, style: Style) -> String {
     let options = &summary.options;
     let title = style.bold(&format!("furlough {}", env!("CARGO_PKG_VERSION")));
     let mut fields = Fields { lines: vec![title, String::new()], style };
-    let (train, shape, classes) = TrainPlan::describe(&summary.split.train);
+    let (train, shape, classes) = TrainPlan::describe(&summary.data.train);
     let shape: Vec<_> = shape.iter().map(ToString::to_string).collect();
     let classes = classes.map(|n| format!(", {}", counted(n, "class"))).unwrap_or_default();
     let examples = thousands(train as u64);

@@ -22,6 +22,7 @@ fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> St
         eval: None,
         from: None,
         data_origin: "built in".into(),
+        table: None,
         machine: Some(Machine { instruction_set: "any".into(), threads: 1 }),
     };
     let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, 1).unwrap();

@@ -47,6 +47,7 @@ fn info() -> RunInfo {
         eval: None,
         from: None,
         data_origin: "made by hand".into(),
+        table: None,
         machine: Some(Machine { instruction_set: "none".into(), threads: 1 }),
     }
 }

@@ -258,6 +258,7 @@ fn a_trial_cut_short_is_not_taken_for_a_whole_one() {
         eval: None,
         from: None,
         data_origin: "built in".into(),
+        table: None,
         machine: None,
     };
     assert_eq!(Recorder::cut_short(RunDir::resume(&path).unwrap(), info).unwrap(), StopReason::Asked);

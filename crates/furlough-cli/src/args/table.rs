@@ -1,0 +1,161 @@
+//! The flags of a table: which file, what is predicted of it, and what its columns are.
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use furlough_lab::recipe::TableInput;
+use furlough_tables::{InferOptions, PreprocessingOptions, Role, Scaling, Schema, TaskChoice};
+use std::path::{Path, PathBuf};
+
+/// The share of the rows that are the test set, unless another is asked for.
+const TEST_FRACTION: f64 = 0.2;
+
+/// A table to learn from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TableArgs {
+    /// A table to learn from: CSV, TSV, JSON Lines, NPY or NPZ, perhaps compressed; with --target
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The column to predict; several, with commas, when they are numbers
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Table", requires = "file")]
+    pub target: Vec<String>,
+    /// What is predicted: classes where the target is text, yes or no, or a few whole numbers that
+    /// come often, numbers otherwise [default: auto]
+    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target")]
+    pub task: Option<TaskName>,
+    /// What the columns are, from a file that `furlough data sniff` printed and you may have edited
+    /// [default: found out, printed, and kept in the recipe]
+    #[arg(long, value_name = "FILE", help_heading = "Table", requires = "file")]
+    pub schema: Option<PathBuf>,
+    /// A table with the test set, whose columns are the same
+    #[arg(long, value_name = "FILE", help_heading = "Table", requires = "file", conflicts_with = "test_fraction")]
+    pub test: Option<PathBuf>,
+    /// The share of the rows that only judge the finished network: from 0 to below 1 [default: 0.2]
+    #[arg(long, value_name = "F", help_heading = "Table", requires = "file", allow_negative_numbers = true)]
+    pub test_fraction: Option<f64>,
+    /// The column that says how much a row counts
+    #[arg(long, value_name = "COLUMN", help_heading = "Table", requires = "file")]
+    pub weight: Option<String>,
+    /// The column whose equal values stay together when rows are held out, such as a patient
+    #[arg(long, value_name = "COLUMN", help_heading = "Table", requires = "file")]
+    pub group: Option<String>,
+    /// The column by which the latest rows are held out
+    #[arg(long, value_name = "COLUMN", help_heading = "Table", requires = "file", conflicts_with = "group")]
+    pub time: Option<String>,
+    /// Columns that are not learned from
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Table", requires = "file")]
+    pub ignore: Vec<String>,
+    /// What a missing value is written as, in columns of every kind; without it that is an empty
+    /// cell, and in numbers NA, NaN, null, None, -, ? and . too
+    #[arg(long, value_name = "TEXT,…", value_delimiter = ',', help_heading = "Table", requires = "file")]
+    pub missing: Vec<String>,
+    /// How numbers are scaled: robust (median and quartiles, with outliers bent in), standard (mean
+    /// and deviation) or quantile (normal) [default: robust]
+    #[arg(long, value_name = "NAME", help_heading = "Table", requires = "file")]
+    pub scaling: Option<ScalingName>,
+}
+
+/// [`TaskChoice`] as a word.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TaskName {
+    /// By the target.
+    Auto,
+    /// Classes.
+    Classification,
+    /// Numbers.
+    Regression,
+}
+
+/// [`Scaling`] as a word.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ScalingName {
+    /// Median and quartiles.
+    Robust,
+    /// Mean and standard deviation.
+    Standard,
+    /// Normal quantiles.
+    Quantile,
+}
+
+impl From<TaskName> for TaskChoice {
+    fn from(name: TaskName) -> Self {
+        match name {
+            TaskName::Auto => TaskChoice::Auto,
+            TaskName::Classification => TaskChoice::Classification,
+            TaskName::Regression => TaskChoice::Regression,
+        }
+    }
+}
+
+impl From<ScalingName> for Scaling {
+    fn from(name: ScalingName) -> Self {
+        match name {
+            ScalingName::Robust => Scaling::Robust,
+            ScalingName::Standard => Scaling::Standard,
+            ScalingName::Quantile => Scaling::Quantile,
+        }
+    }
+}
+
+impl TableArgs {
+    /// Decides what the table is; none where no file was named. Reads the schema, or the first rows
+    /// of the file to find it out. `split_seed` decides which rows are the test set.
+    pub fn input(&self, split_seed: u64, threads: usize) -> anyhow::Result<Option<TableInput>> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let schema = self.schema_of(file, threads)?;
+        if schema.with_the_role(Role::Target).next().is_none() {
+            let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+            bail!(
+                "{}: which column is to be predicted? Say --target COLUMN; the columns are {}",
+                file.display(),
+                names.join(", ")
+            );
+        }
+        let test_fraction = self.test_fraction.unwrap_or(if self.test.is_some() { 0.0 } else { TEST_FRACTION });
+        if !(0.0..1.0).contains(&test_fraction) {
+            bail!("--test-fraction {test_fraction}: the share of the test set is at least 0 and below 1");
+        }
+        let scaling = self.scaling.map_or_else(Scaling::default, Scaling::from);
+        Ok(Some(TableInput {
+            file: text_of(file)?,
+            test_file: self.test.as_deref().map(text_of).transpose()?,
+            test_fraction,
+            test_seed: split_seed,
+            preprocessing: PreprocessingOptions { scaling, ..PreprocessingOptions::default() },
+            schema,
+        }))
+    }
+
+    /// What the columns are, with the roles that flags give them.
+    fn schema_of(&self, file: &Path, threads: usize) -> anyhow::Result<Schema> {
+        let mut schema = match &self.schema {
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("cannot read schema {}", path.display()))?;
+                Schema::parse_toml(&text, Some(path))?
+            }
+            None => {
+                let options = InferOptions { missing: self.missing.clone(), threads, ..InferOptions::default() };
+                Schema::infer(file, &options)?
+            }
+        };
+        let ignored = self.ignore.iter().map(|name| (name, Role::Ignore));
+        let roles = [(&self.weight, Role::Weight), (&self.group, Role::Group), (&self.time, Role::Time)];
+        let named = roles.into_iter().filter_map(|(name, role)| Some((name.as_ref()?, role)));
+        for (name, role) in ignored.chain(named) {
+            schema = schema.with_role(name, role)?;
+        }
+        if !self.target.is_empty() {
+            schema = schema.with_target(&self.target, self.task.map_or(TaskChoice::Auto, TaskChoice::from))?;
+        }
+        schema.check()?;
+        Ok(schema)
+    }
+}
+
+/// A recipe is text, so the names of its files are.
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    match path.to_str() {
+        Some(text) => Ok(text.into()),
+        None => bail!("{}: the name is not UTF-8, so no recipe can hold it; rename the file", path.display()),
+    }
+}

@@ -1,0 +1,140 @@
+use super::RunData;
+use crate::recipe::{OneOrMany, OptimizerKind, Recipe, Settings, TableInput};
+use crate::{Error, Result};
+use furlough::counted;
+use furlough::data::{EvalSplit, Partition, TrainingData};
+use furlough::nn::Init;
+use furlough::optim::Schedule;
+use furlough_tables::model::{TableHeader, defaults};
+use furlough_tables::preprocessing::{TargetRows, leaking_columns, named_like_target, repeated_rows};
+use furlough_tables::{Preprocessing, PreprocessingOptions, RowSplit, SplitOptions, Table, read_table};
+use std::path::Path;
+
+/// Into how many parts the rows are cut that are not the test set; one of them validates.
+const FOLDS: u32 = 5;
+
+/// The rows of a table, those of the test set apart.
+#[derive(Debug, Clone)]
+pub struct TableSource {
+    table: Table,
+    /// The rows that have a target and are not in the test set.
+    rows: Vec<u32>,
+    test: Option<TestRows>,
+    options: PreprocessingOptions,
+    notes: Vec<String>,
+}
+
+/// Where the test set is.
+#[derive(Debug, Clone)]
+enum TestRows {
+    /// In the same table.
+    Own(Vec<u32>),
+    /// In a table of its own.
+    Other(Box<Table>),
+}
+
+impl TableSource {
+    /// Reads the table of a recipe, on `threads` threads, and sets its test rows apart.
+    ///
+    /// # Errors
+    /// [`Error::Table`]: those of reading, and of shares that leave no rows.
+    pub fn read(input: &TableInput, threads: usize) -> Result<Self> {
+        let read = |file: &String| read_table(Path::new(file), &input.schema, threads);
+        let (table, other) = (read(&input.file)?, input.test_file.as_ref().map(read).transpose()?);
+        let (all, mut notes) = (table.all_rows(), Vec::new());
+        let TargetRows { rows, dropped } = TargetRows::of(&table, &all);
+        if rows.is_empty() {
+            // The message names the first row.
+            Preprocessing::fit(&table, &all, &input.preprocessing)?;
+        }
+        if dropped > 0 {
+            let are = if dropped == 1 { "is" } else { "are" };
+            notes.push(format!("{} without a target {are} left out", counted(dropped as usize, "row")));
+        }
+        let share = SplitOptions { validation: 0.0, test: input.test_fraction, seed: input.test_seed };
+        let (rows, test) = match other {
+            Some(other) => (rows, Some(TestRows::Other(Box::new(other)))),
+            None if input.test_fraction > 0.0 => {
+                let RowSplit { train, test, .. } = table.split_of(&rows, &share)?;
+                (train, Some(TestRows::Own(test)))
+            }
+            None => (rows, None),
+        };
+        Ok(TableSource { table, rows, test, options: input.preprocessing, notes })
+    }
+
+    /// Decides the recipe of what was said and, where nothing was said, of what suits a table with
+    /// so many rows and features: a fifth of the rows validates and stops the training,
+    /// [`defaults`] has the rest.
+    ///
+    /// # Errors
+    /// As [`Settings::resolve`]; [`Error::Table`] when nothing can be learned from the table.
+    pub fn settle(&self, said: Settings) -> Result<Recipe> {
+        let said = if said.folds.is_some() {
+            said
+        } else {
+            Settings { folds: Some(FOLDS), stratified: said.stratified.or(Some(true)), ..said }
+        };
+        let partition = said.clone().resolve()?.partition();
+        let RunData { training: TrainingData { train, .. }, .. } = self.run_data(&partition)?;
+        let usual = defaults(train.len(), train.features(), train.targets().task());
+        let usual = Settings {
+            hidden: Some(OneOrMany::Many(usual.hidden)),
+            dropout: Some(OneOrMany::One(usual.dropout)),
+            init: Some(Init::Kaiming),
+            optimizer: Some(OptimizerKind::AdamW),
+            lr: Some(usual.learning_rate),
+            lr_schedule: Some(Schedule::Warmup(usual.warmup, Box::new(Schedule::Cosine))),
+            weight_decay: Some(usual.weight_decay),
+            batch_size: Some(usual.batch_size),
+            epochs: Some(usual.epochs),
+            early_stopping: Some(usual.patience),
+            ..Settings::default()
+        };
+        said.over(usual).resolve()
+    }
+
+    /// Returns what a run sees that holds out what `partition` says. The preprocessing is fitted to
+    /// the rows that it learns from, and to no others; the classes are those of all rows.
+    pub(crate) fn run_data(&self, partition: &Partition) -> Result<RunData> {
+        let (table, own): (_, &[u32]) = match &self.test {
+            Some(TestRows::Own(rows)) => (&self.table, rows),
+            _ => (&self.table, &[]),
+        };
+        let (learned, held_out) = table.fold_rows(&self.rows, partition)?;
+        let split = RowSplit { train: learned, validation: held_out, test: own.to_vec() };
+        let preprocessing = self.fit(&split)?;
+        let train = preprocessing.dataset(table, &split.train)?;
+        let test = match &self.test {
+            None => None,
+            Some(TestRows::Own(rows)) => Some(preprocessing.dataset(table, rows)?),
+            Some(TestRows::Other(other)) => {
+                Some(preprocessing.dataset(other, &TargetRows::of(other, &other.all_rows()).rows)?)
+            }
+        };
+        let (eval, eval_split, test) = match (partition.folds, test) {
+            (Some(_), test) => (preprocessing.dataset(table, &split.validation)?, EvalSplit::Validation, test),
+            (None, Some(test)) => (test, EvalSplit::Test, None),
+            (None, None) => {
+                let reason = "leaves no rows to judge by: hold some out by folds, or for the test";
+                return Err(Error::setting("test_fraction", 0, reason));
+            }
+        };
+        let mut header = TableHeader::new(table.schema().clone(), preprocessing);
+        header.warnings = named_like_target(table);
+        header.warnings.extend(leaking_columns(table, &split.train)?);
+        header.warnings.extend(repeated_rows(table, &split));
+        let said = header.preprocessing.notes.iter().map(ToString::to_string);
+        let warned = header.warnings.iter().map(ToString::to_string);
+        let notes = self.notes.iter().cloned().chain(said).chain(warned).collect();
+        Ok(RunData { training: TrainingData { train, eval, eval_split }, test, table: Some(header), notes })
+    }
+
+    /// Fits to the training rows, with the classes of all rows, so that all partitions have the
+    /// same outputs.
+    fn fit(&self, split: &RowSplit) -> Result<Preprocessing> {
+        let others = [&split.validation[..], &split.test].concat();
+        let all = RowSplit { train: split.train.clone(), validation: others, test: Vec::new() };
+        Ok(Preprocessing::fit_split(&self.table, &all, &self.options)?)
+    }
+}

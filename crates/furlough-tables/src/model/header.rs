@@ -1,0 +1,78 @@
+use super::{TableRecipe, TableScores};
+use crate::error::{Error, Result};
+use crate::preprocessing::{Preprocessing, TableWarning};
+use crate::schema::Schema;
+use furlough::files::ModelInfo;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The version of what a model file says of a table.
+pub const TABLE_VERSION: u64 = 1;
+
+/// What a model file says of the table that its network learned from: all that it takes to see
+/// another table as the network saw this one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableHeader {
+    pub(super) version: u64,
+    /// What the columns are.
+    pub schema: Schema,
+    /// How they become features, and what the outputs mean.
+    pub preprocessing: Preprocessing,
+    /// How the network was built and trained, where [`TableModel::fit`] did that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<TableRecipe>,
+    /// The scores on the rows that decided when to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<TableScores>,
+    /// How many rows had no target and were left out.
+    #[serde(default)]
+    pub dropped_rows: u64,
+    /// Why the scores may be too good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<TableWarning>,
+}
+
+impl TableHeader {
+    /// Returns what there is to say before a network is trained.
+    pub fn new(schema: Schema, preprocessing: Preprocessing) -> Self {
+        let (recipe, validation, dropped_rows, warnings) = Default::default();
+        TableHeader { version: TABLE_VERSION, schema, preprocessing, recipe, validation, dropped_rows, warnings }
+    }
+
+    /// Returns it as a model file holds it, for [`ModelInfo::table`].
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when a number in it is none.
+    pub fn to_json(&self) -> Result<serde_json::Value> {
+        let bad =
+            |error: serde_json::Error| furlough::Error::Data { origin: "table".into(), reason: error.to_string() };
+        Ok(serde_json::to_value(self).map_err(bad)?)
+    }
+
+    /// Reads what a model file says of a table; `path` is the file, for messages.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the file is not the model of a table, when it is of a later version,
+    /// and when it contradicts itself.
+    pub fn of(path: &Path, info: &ModelInfo) -> Result<Self> {
+        let Some(table) = &info.table else {
+            let reason = "is not the model of a table: it has no schema; ask the engine for its answers";
+            return Err(bad(path, reason.into()));
+        };
+        let version = table.get("version").and_then(serde_json::Value::as_u64);
+        if let Some(version) = version.filter(|&version| version > TABLE_VERSION) {
+            let reason = format!(
+                "has a table of version {version} and needs a newer furlough; this one reads version {TABLE_VERSION}"
+            );
+            return Err(bad(path, reason));
+        }
+        let contradicts = |reason: String| bad(path, format!("contradicts itself: {reason}"));
+        let header = TableHeader::deserialize(table).map_err(|error| contradicts(error.to_string()))?;
+        header.schema.check().map_err(|error| contradicts(error.to_string()))?;
+        Ok(header)
+    }
+}
+
+pub(super) fn bad(path: &Path, reason: String) -> Error {
+    Error::Engine(furlough::Error::File { path: path.into(), reason })
+}
