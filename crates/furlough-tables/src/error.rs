@@ -104,7 +104,7 @@ pub struct Place {
     /// The line of the file, from 1, where the row begins.
     pub line: Option<NonZeroU64>,
     /// The column's name.
-    pub column: Option<String>,
+    pub column: Option<Box<str>>,
 }
 
 impl Place {

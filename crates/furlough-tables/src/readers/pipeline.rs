@@ -130,7 +130,7 @@ impl Pipeline {
         }
         let place = Place {
             row: Some(self.rows + fault.row as u64 + 1),
-            column: fault.column.and_then(|column| self.names.get(column).cloned()),
+            column: fault.column.and_then(|column| Some(self.names.get(column)?.as_str().into())),
             ..Place::of_line(self.lines + fault.line)
         };
         match fault.value {

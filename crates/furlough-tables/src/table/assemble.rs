@@ -39,7 +39,7 @@ impl Assembly {
             let Some(place) = *place else { continue };
             builder.push(&block.columns[place]).map_err(|WrongCell { index, value, reason }| {
                 let row = Some(block.first_row + index as u64 + 1);
-                let place = Place { row, line: None, column: Some(column.name.clone()) };
+                let place = Place { row, line: None, column: Some(column.name.as_str().into()) };
                 Error::Value { path: self.table.path.clone(), place, value, reason }
             })?;
         }

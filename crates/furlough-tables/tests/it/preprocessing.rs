@@ -8,6 +8,8 @@ use furlough_tables::preprocessing::{
 use furlough_tables::schema::{Role, TaskChoice};
 use furlough_tables::{Error, Preprocessing, PreprocessingOptions, RowSplit, Scaling, Table, Told};
 use ndarray::{Array2, array};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 furlough_harness::tests![
     robust_features_are_numpy_s,
@@ -32,6 +34,7 @@ furlough_harness::tests![
     a_leak_is_found_and_an_honest_column_is_not,
     repeated_rows_are_counted,
     columns_named_like_the_target_are_found,
+    any_table_becomes_finite_features_or_an_error,
 ];
 
 const DEFAULTS: PreprocessingOptions =
@@ -72,13 +75,13 @@ fn quantile_features_are_scikit_learn_s() {
     let options = PreprocessingOptions { scaling: Scaling::Quantile, ..DEFAULTS };
     let fitted = Preprocessing::fit(&iris(), &first_hundred(), &options).unwrap();
     let names = ["sepal_length", "sepal_width", "petal_length", "petal_width"];
-    let between = array![[5.05, 3.14, 1.77, 0.77], [6.6666, 2.777, 4.444, 1.9111]];
+    let between = array![[5.05, 3.15, 1.77, 0.77], [6.6666, 2.777, 4.444, 1.9111]];
     let columns = names.iter().zip(between.columns());
     let builder = columns.fold(Table::builder(), |builder, (name, column)| builder.numbers(name, column.to_vec()));
     let table = builder.texts("species", ["setosa", "setosa"]).build_as(iris().schema()).unwrap();
     let (features, _) = features(&fitted, &table);
     let row = |row: usize| features.row(row).iter().take(4).copied().collect::<Vec<_>>();
-    close(&row(0), &[-0.7817807527650722, 0.30601140833836654, -0.44885625631589543, -0.39146365927364274]);
+    close(&row(0), &[-0.7817807527650722, 0.308665805694934, -0.44885625631589543, -0.39146365927364274]);
     close(&row(1), &[0.858555390468288, -0.7388468491852136, 0.12540614918575585, 0.874959468673598]);
 }
 
@@ -412,4 +415,54 @@ fn columns_named_like_the_target_are_found() {
     let found: Vec<String> = named_like_target(&table).iter().map(TableWarning::to_string).collect();
     let named: Vec<&str> = found.iter().map(|said| said.split('`').nth(1).unwrap()).collect();
     assert_eq!(named, ["logPrice", "price_2019", "Price (EUR)", "old price"]);
+}
+
+/// Cells of every kind, and what only looks like it.
+fn any_cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => prop::sample::select(vec![
+            "", "NA", "None", "nan", "inf", "-inf", "0", "1", "true", "No", "1e308", "-1e309", "007", "2020-02-30",
+            "2020-02-29", "1.2.2020", "12/31/1999 23:59", "9999-12-31", "a", "é", "a b c d e f g h i j k l m n o p",
+        ]).prop_map(String::from),
+        1 => "[0-9]{1,3}(\\.[0-9]{1,2})?",
+        1 => "\\PC{0,6}",
+    ]
+}
+
+/// Whatever the cells and whichever rows train: there are features, all finite, or a plain error.
+fn any_table_becomes_finite_features_or_an_error() {
+    let rows = || prop::collection::vec(prop::collection::vec(any_cell(), 3), 1..40);
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(500) });
+    let tested = runner.run(&(rows(), rows(), 0..40usize), |(known, new, train)| {
+        let build = |rows: &[Vec<String>]| {
+            (0..3).fold(Table::builder(), |table, place| {
+                table.texts(&format!("c{place}"), rows.iter().map(|row| &row[place]))
+            })
+        };
+        let table = build(&known).build().unwrap();
+        let schema = table.schema();
+        prop_assert_eq!(&furlough_tables::Schema::parse_toml(&schema.to_toml(), None).unwrap(), schema);
+        let training: Vec<u32> = (0..train.clamp(1, known.len()) as u32).collect();
+        for scaling in [Scaling::Robust, Scaling::Standard, Scaling::Quantile] {
+            let Ok(fitted) = Preprocessing::fit(&table, &training, &PreprocessingOptions { scaling, ..DEFAULTS })
+            else {
+                continue;
+            };
+            prop_assert!(features(&fitted, &table).0.iter().all(|value| value.is_finite()));
+            if let Ok(other) = build(&new).build_as(schema) {
+                prop_assert!(features(&fitted, &other).0.iter().all(|value| value.is_finite()));
+            }
+        }
+        for target in ["c0", "c1", "c2"] {
+            let Ok(table) = table.clone().with_target(&[target], TaskChoice::Auto) else { continue };
+            let rows = TargetRows::of(&table, &table.all_rows()).rows;
+            if let Ok(encoder) = TargetEncoder::fit(&table, &rows) {
+                if let Targets::Values(values) = encoder.targets(&table, &rows).unwrap() {
+                    prop_assert!(values.iter().all(|value| value.is_finite()));
+                }
+            }
+        }
+        Ok(())
+    });
+    tested.unwrap();
 }
