@@ -80,16 +80,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A format that this build of the crate cannot read.
-    #[error("{}: this furlough was built without {format}; build it with the feature `{feature}`", .path.display())]
-    NotBuilt {
-        /// The file.
-        path: PathBuf,
-        /// The format's name.
-        format: &'static str,
-        /// The cargo feature that adds it.
-        feature: &'static str,
-    },
 }
 
 /// Shorthand for results that fail with [`Error`].

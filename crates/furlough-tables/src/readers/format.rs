@@ -27,8 +27,4 @@ pub enum FileFormat {
         /// The arrays whose columns make the table, in this order. All have as many rows.
         arrays: Vec<String>,
     },
-    /// Apache Parquet.
-    Parquet,
-    /// Arrow's file format, also called Feather, version 2.
-    Arrow,
 }

@@ -96,7 +96,6 @@ impl Reader {
     }
 
     fn open_by(path: &Path, format: &FileFormat, wanted: &dyn Fn(&str) -> ReadAs, threads: Threads) -> Result<Reader> {
-        let not_built = |format, feature| Err(Error::NotBuilt { path: path.into(), format, feature });
         let source = ByteSource::open(path)?;
         let compressed = source.is_compressed();
         let opened = match format {
@@ -108,8 +107,6 @@ impl Reader {
             FileFormat::JsonLines => json_lines::open(source, wanted, threads)?,
             FileFormat::Npy => npy::open(path, source, wanted, threads)?,
             FileFormat::Npz { arrays } => npz::open(path, arrays, wanted, threads)?,
-            FileFormat::Parquet => return not_built("Parquet", "parquet"),
-            FileFormat::Arrow => return not_built("Arrow", "arrow"),
         };
         Ok(Reader { path: path.into(), opened, compressed, rows: 0, limit: None, bytes: 0, ended: false })
     }

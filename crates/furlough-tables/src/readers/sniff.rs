@@ -19,10 +19,11 @@ pub fn sniff(path: &Path) -> Result<FileFormat> {
     match &sample[..] {
         [b'\x93', b'N', b'U', b'M', b'P', b'Y', ..] => return Ok(FileFormat::Npy),
         [b'P', b'K', 3, 4, ..] => return npz::sniff(path),
-        [b'P', b'A', b'R', b'1', ..] => return Ok(FileFormat::Parquet),
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => return Ok(FileFormat::Arrow),
-        [b'F', b'E', b'A', b'1', ..] => return wrong("is Feather version 1; write it as version 2"),
-        [0x89, b'H', b'D', b'F', ..] => return wrong("is HDF5, which is not read; write it as CSV or Parquet"),
+        [b'P', b'A', b'R', b'1', ..] => return wrong("is Parquet, which is not read; write it as CSV or NPY"),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [b'F', b'E', b'A', b'1', ..] => {
+            return wrong("is Arrow or Feather, which is not read; write it as CSV or NPY");
+        }
+        [0x89, b'H', b'D', b'F', ..] => return wrong("is HDF5, which is not read; write it as CSV or NPY"),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => return wrong("is an old Excel workbook; save the sheet as CSV"),
         sample if sample.starts_with(b"SQLite format 3") => return wrong("is a database; export the table as CSV"),
         sample if sample.contains(&0) => return wrong("is no text: it holds zero bytes, and no format that is known"),

@@ -5,7 +5,6 @@ use std::io::Write;
 furlough_harness::tests![
     content_decides_whatever_the_name_says,
     what_is_no_table_is_told_with_what_to_do,
-    formats_that_were_not_built_in_are_named,
     what_is_guessed_is_what_reads_the_file,
 ];
 
@@ -20,8 +19,6 @@ fn content_decides_whatever_the_name_says() {
     // One column, and a name that says what separates others.
     let FileFormat::Csv { delimiter, .. } = sniff(&file("a.tsv", "a\nb\nc\n").path).unwrap() else { panic!() };
     assert_eq!(delimiter, '\t');
-    assert_eq!(sniff(&file("a.csv", b"PAR1....").path).unwrap(), FileFormat::Parquet);
-    assert_eq!(sniff(&file("a.csv", b"ARROW1..").path).unwrap(), FileFormat::Arrow);
 }
 
 fn what_is_no_table_is_told_with_what_to_do() {
@@ -32,7 +29,9 @@ fn what_is_no_table_is_told_with_what_to_do() {
         (b"\x89HDF\r\n", "a.json: is HDF5"),
         (b"SQLite format 3\0", "a.json: is a database"),
         (b"\x89PNG\r\n\x1a\n\0\0", "a.json: is no text"),
-        (b"FEA1", "a.json: is Feather version 1"),
+        (b"FEA1", "a.json: is Arrow or Feather, which is not read"),
+        (b"ARROW1", "a.json: is Arrow or Feather, which is not read"),
+        (b"PAR1", "a.json: is Parquet, which is not read; write it as CSV or NPY"),
     ] {
         let scratch = file("a.json", bytes);
         let error = message(&sniff(&scratch.path).unwrap_err(), &scratch);
@@ -40,21 +39,6 @@ fn what_is_no_table_is_told_with_what_to_do() {
     }
     let missing = sniff("/nowhere/a.csv".as_ref()).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read /nowhere/a.csv"), "{missing}");
-}
-
-fn formats_that_were_not_built_in_are_named() {
-    let error = |format| {
-        let scratch = file("a.bin", "PAR1");
-        message(&texts(&scratch.path, &format, (1, 1)).unwrap_err(), &scratch)
-    };
-    assert_eq!(
-        error(FileFormat::Parquet),
-        "a.bin: this furlough was built without Parquet; build it with the feature `parquet`"
-    );
-    assert_eq!(
-        error(FileFormat::Arrow),
-        "a.bin: this furlough was built without Arrow; build it with the feature `arrow`"
-    );
 }
 
 fn what_is_guessed_is_what_reads_the_file() {
