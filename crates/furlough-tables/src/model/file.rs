@@ -11,8 +11,8 @@ impl TableModel {
     /// Takes a network and what is said of its table; `path` is where they come from, for messages.
     ///
     /// # Errors
-    /// [`Error::Engine`] when the network does not fit the preprocessing, and those of
-    /// [`TableHeader::of`].
+    /// [`Error::Engine`](crate::Error::Engine) when the network does not fit the preprocessing, and
+    /// those of [`TableHeader::of`].
     pub fn new(path: &Path, mlp: Mlp, info: &ModelInfo, threads: usize) -> Result<TableModel> {
         let header = TableHeader::of(path, info)?;
         let (inputs, outputs) = (mlp.architecture().inputs(), mlp.architecture().outputs());
@@ -33,7 +33,7 @@ impl TableModel {
     /// same model gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::Engine`] when it cannot be written.
+    /// [`Error::Engine`](crate::Error::Engine) when it cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let preprocessing = &self.header.preprocessing;
         let classes = match &preprocessing.target {
@@ -54,7 +54,8 @@ impl TableModel {
     /// Reads a model from a file, to answer on so many threads.
     ///
     /// # Errors
-    /// [`Error::Engine`] when the file cannot be read or is damaged, and those of [`Self::new`].
+    /// [`Error::Engine`](crate::Error::Engine) when the file cannot be read or is damaged, and those
+    /// of [`Self::new`].
     pub fn load(path: impl AsRef<Path>, threads: usize) -> Result<TableModel> {
         let path = path.as_ref();
         let (mlp, info) = load_model(path)?;

@@ -18,7 +18,8 @@ pub struct TableHeader {
     pub schema: Schema,
     /// How they become features, and what the outputs mean.
     pub preprocessing: Preprocessing,
-    /// How the network was built and trained, where [`TableModel::fit`] did that.
+    /// How the network was built and trained, where
+    /// [`TableModel::fit`](crate::TableModel::fit) did that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<TableRecipe>,
     /// The scores on the rows that decided when to stop.

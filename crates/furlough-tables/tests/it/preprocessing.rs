@@ -456,10 +456,10 @@ fn any_table_becomes_finite_features_or_an_error() {
         for target in ["c0", "c1", "c2"] {
             let Ok(table) = table.clone().with_target(&[target], TaskChoice::Auto) else { continue };
             let rows = TargetRows::of(&table, &table.all_rows()).rows;
-            if let Ok(encoder) = TargetEncoder::fit(&table, &rows) {
-                if let Targets::Values(values) = encoder.targets(&table, &rows).unwrap() {
-                    prop_assert!(values.iter().all(|value| value.is_finite()));
-                }
+            if let Ok(encoder) = TargetEncoder::fit(&table, &rows)
+                && let Targets::Values(values) = encoder.targets(&table, &rows).unwrap()
+            {
+                prop_assert!(values.iter().all(|value| value.is_finite()));
             }
         }
         Ok(())
