@@ -97,7 +97,7 @@ pub fn step(
         gradient.iter_mut().for_each(|g| *g *= factor);
     }
     let UpdateRule { optimizer, learning_rate, regularizers, .. } = rule;
-    let mut decays = vec![regularizers.l2; mlp.architecture().blocks().len()];
+    let mut decays = vec![0.0; mlp.architecture().blocks().len()];
     let mut logits = mlp.dropout_logits().to_vec();
     for index in 0..decays.len() {
         if let Some((number, layer)) = concrete(mlp, index) {
@@ -117,12 +117,9 @@ pub fn step(
         let weights = architecture.ranges(index).0;
         for spec in architecture.param_specs().iter().filter(|spec| spec.group.block() == index) {
             let (w, g) = (&mut mlp.parameters_mut()[spec.range.clone()], &mut gradient[spec.range.clone()]);
-            if spec.decay {
-                g.iter_mut().zip(&*w).for_each(|(g, &w)| *g = regularizers.penalized(*g, decay as f32, w));
-            }
             let update = optimizer.row_update(learning_rate * spec.lr_factor, corrections, spec.decay);
             let state = state.rows_mut().map(|row| row.get_mut(spec.range.clone()).unwrap_or_default());
-            update.update_row(w, state, g);
+            update.update_row(w, state, g, regularizers.penalties(spec.decay, decay));
         }
         let hidden = index + 1 < architecture.blocks().len();
         if let (true, Some(bound)) = (hidden, regularizers.max_norm) {

@@ -8,7 +8,8 @@ mod schedule;
 mod state;
 
 pub use optimizer::Optimizer;
-pub(crate) use optimizer::{AdamStep, LionStep, MAX_BUFFERS, RowUpdate};
+pub(crate) use optimizer::{MAX_BUFFERS, RowUpdate};
+pub(crate) use regularizers::Penalties;
 pub use regularizers::Regularizers;
 pub use rule::UpdateRule;
 pub(crate) use rule::clip_factor;

@@ -1,4 +1,5 @@
 use super::range;
+use super::regularizers::{Penalties, sign};
 use crate::{Error, Result};
 
 /// How parameters follow their gradients. With g the gradient of the batch's mean loss and of its
@@ -267,29 +268,44 @@ pub(crate) struct LionStep {
 }
 
 impl RowUpdate {
-    /// Updates parameters with their gradient: the definition, one by one. `state` has a row of
-    /// each of [`Optimizer::state_buffers`].
-    pub(crate) fn update_row(&self, weights: &mut [f32], state: [&mut [f32]; MAX_BUFFERS], gradient: &[f32]) {
+    /// Updates parameters with their gradient and that of their penalties: the definition, which
+    /// the fast step runs too, compiled for each instruction set. `state` has a row of each of
+    /// [`Optimizer::state_buffers`].
+    #[inline(always)]
+    pub(crate) fn update_row(
+        &self,
+        weights: &mut [f32],
+        state: [&mut [f32]; MAX_BUFFERS],
+        gradient: &[f32],
+        penalties: Penalties,
+    ) {
         let [first, second] = state;
-        for (place, (w, &g)) in weights.iter_mut().zip(gradient).enumerate() {
-            match *self {
-                RowUpdate::Descent { rate } => *w -= rate * g,
-                RowUpdate::Momentum { rate, momentum, nesterov } => {
-                    let v = &mut first[place];
+        match *self {
+            RowUpdate::Descent { rate } => {
+                for (w, &g) in weights.iter_mut().zip(gradient) {
+                    *w -= rate * penalties.penalized(g, *w);
+                }
+            }
+            RowUpdate::Momentum { rate, momentum, nesterov } => {
+                for ((w, v), &g) in weights.iter_mut().zip(first).zip(gradient) {
+                    let g = penalties.penalized(g, *w);
                     *v = momentum * *v + g;
                     *w -= rate * if nesterov { g + momentum * *v } else { *v };
                 }
-                RowUpdate::Adam(AdamStep { shrink, rate, own, beta2, unbias, epsilon }) => {
-                    let (m, v) = (&mut first[place], &mut second[place]);
+            }
+            RowUpdate::Adam(AdamStep { shrink, rate, own, beta2, unbias, epsilon }) => {
+                for (((w, m), v), &g) in weights.iter_mut().zip(first).zip(second).zip(gradient) {
+                    let g = penalties.penalized(g, *w);
                     *m += own[0] * (g - *m);
                     *v = beta2 * *v + own[1] * (g * g);
                     *w = shrink * *w - rate * (*m / (v.sqrt() * unbias + epsilon));
                 }
-                RowUpdate::Lion(LionStep { shrink, rate, old, own }) => {
-                    let m = &mut first[place];
+            }
+            RowUpdate::Lion(LionStep { shrink, rate, old, own }) => {
+                for ((w, m), &g) in weights.iter_mut().zip(first).zip(gradient) {
+                    let g = penalties.penalized(g, *w);
                     let ahead = old[0] * *m + own[0] * g;
-                    let sign = if ahead == 0.0 { 0.0 } else { ahead.signum() };
-                    *w = shrink * *w - rate * sign;
+                    *w = shrink * *w - rate * sign(ahead);
                     *m = old[1] * *m + own[1] * g;
                 }
             }
@@ -334,7 +350,7 @@ mod tests {
         for gradient in [3.0f32, -1e-3, 1e5] {
             let (mut w, mut m, mut v) = ([1.0f32], [0.0], [0.0]);
             let update = Optimizer::ADAM.row_update(0.25, Optimizer::ADAM.corrections(0), true);
-            update.update_row(&mut w, [&mut m, &mut v], &[gradient]);
+            update.update_row(&mut w, [&mut m, &mut v], &[gradient], Penalties::default());
             assert!((w[0] - (1.0 - 0.25 * gradient.signum())).abs() < 1e-5, "{gradient}: {w:?}");
         }
     }
@@ -344,7 +360,12 @@ mod tests {
         let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
         for (decays, expected) in [(true, 1.9), (false, 2.0)] {
             let (mut w, mut m, mut v) = ([2.0f32], [0.0], [0.0]);
-            optimizer.row_update(0.1, optimizer.corrections(0), decays).update_row(&mut w, [&mut m, &mut v], &[0.0]);
+            optimizer.row_update(0.1, optimizer.corrections(0), decays).update_row(
+                &mut w,
+                [&mut m, &mut v],
+                &[0.0],
+                Penalties::default(),
+            );
             assert_eq!((w, m, v), ([expected], [0.0], [0.0]));
         }
         assert_eq!(optimizer.with_decay_times(0.5).with_decay_times(0.0).row_update(0.1, [1.0; 2], true), {
@@ -358,7 +379,7 @@ mod tests {
         let lion = Optimizer::Lion { beta1: 0.5, beta2: 0.75, weight_decay: 0.5 };
         let (mut w, mut m) = ([1.0f32, 1.0], [0.0f32, 0.0]);
         for gradient in [[4.0, 0.0], [-0.5, -8.0]] {
-            lion.row_update(0.5, [1.0; 2], true).update_row(&mut w, [&mut m, &mut []], &gradient);
+            lion.row_update(0.5, [1.0; 2], true).update_row(&mut w, [&mut m, &mut []], &gradient, Penalties::default());
         }
         // 1 → 0.75 − 0.5 = 0.25 → 0.1875 − 0.5 (the mean 1 outweighs −0.5), and 1 → 0.75 → 0.5625 +
         // 0.5.

@@ -51,15 +51,37 @@ impl Regularizers {
         Ok(())
     }
 
-    /// Returns the gradient by a weight with those of the penalties: the definition. `l2` is all of
-    /// the L2 penalty, that of concrete dropout included.
-    pub(crate) fn penalized(&self, gradient: f32, l2: f32, w: f32) -> f32 {
-        let sign = if w == 0.0 { 0.0 } else { w.signum() };
-        gradient + l2 * w + self.l1 as f32 * sign
+    /// Returns the penalties of parameters; `decays` says that these are weights and not biases.
+    /// `l2` is what concrete dropout adds to the L2 penalty.
+    pub(crate) fn penalties(&self, decays: bool, l2: f64) -> Penalties {
+        if decays { Penalties { l2: (self.l2 + l2) as f32, l1: self.l1 as f32 } } else { Penalties::default() }
     }
 
     /// Whether a weight without a gradient may move all the same.
     pub(crate) fn moves_all(&self) -> bool {
         self.l2 != 0.0 || self.l1 != 0.0
     }
+}
+
+/// The penalties of some parameters, in single precision.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Penalties {
+    pub(crate) l2: f32,
+    pub(crate) l1: f32,
+}
+
+impl Penalties {
+    /// Returns the gradient by a weight with those of the penalties: the definition.
+    #[inline(always)]
+    pub(crate) fn penalized(self, gradient: f32, w: f32) -> f32 {
+        let smooth = gradient + self.l2 * w;
+        // Asked once for a row, and not for each of its weights.
+        if self.l1 == 0.0 { smooth } else { smooth + self.l1 * sign(w) }
+    }
+}
+
+/// -1, 0 or 1, without a branch.
+#[inline(always)]
+pub(crate) fn sign(x: f32) -> f32 {
+    f32::from(x > 0.0) - f32::from(x < 0.0)
 }
