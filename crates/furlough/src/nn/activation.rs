@@ -65,6 +65,7 @@ impl Activation {
     }
 
     /// The activation of one number.
+    #[inline(always)]
     pub fn value(self, z: f32) -> f32 {
         match self {
             Activation::Identity => z,
@@ -97,6 +98,7 @@ impl Activation {
     }
 
     /// The derivative at `z`.
+    #[inline(always)]
     pub fn derivative(self, z: f32) -> f32 {
         match self {
             Activation::Identity => 1.0,

@@ -77,21 +77,7 @@ const SELU_BELOW: f32 = (Activation::SELU_LAMBDA * Activation::SELU_ALPHA) as f3
 #[inline(always)]
 pub(super) fn activate(activation: Activation, z: f32) -> f32 {
     match activation {
-        Activation::Identity => z,
-        Activation::Relu => {
-            if z < 0.0 {
-                0.0
-            } else {
-                z
-            }
-        }
-        Activation::LeakyRelu => {
-            if z < 0.0 {
-                Activation::LEAK * z
-            } else {
-                z
-            }
-        }
+        Activation::Identity | Activation::Relu | Activation::LeakyRelu => activation.value(z),
         Activation::Tanh => tanh(z),
         Activation::Sigmoid => sigmoid(z),
         Activation::Gelu => z * normal_cdf(z).0,
@@ -107,21 +93,7 @@ pub(super) fn activate(activation: Activation, z: f32) -> f32 {
 #[inline(always)]
 pub(super) fn derivative(activation: Activation, z: f32) -> f32 {
     match activation {
-        Activation::Identity => 1.0,
-        Activation::Relu => {
-            if z > 0.0 {
-                1.0
-            } else {
-                0.0
-            }
-        }
-        Activation::LeakyRelu => {
-            if z > 0.0 {
-                1.0
-            } else {
-                Activation::LEAK
-            }
-        }
+        Activation::Identity | Activation::Relu | Activation::LeakyRelu => activation.derivative(z),
         Activation::Tanh => {
             let y = tanh(z);
             1.0 - y * y
