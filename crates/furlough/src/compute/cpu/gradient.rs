@@ -60,7 +60,7 @@ impl<'a> Deltas<'a> {
         let (stride, first) = match plan.delta_major {
             true => (matmul.row_stride(workspace.rows()), tile.units.start),
             // Tiles start at a panel.
-            false => (matmul.panel(workspace.rows()), tile.units.start / matmul.mr()),
+            false => (matmul.panel(workspace.rows()), tile.units.start / matmul.mr),
         };
         // SAFETY: only read, as promised.
         let words = unsafe { workspace.packed_deltas[tile.block].read_from(first * stride) };
@@ -85,7 +85,7 @@ pub(super) unsafe fn multiply_batch(
     for first in (0..inputs.len()).step_by(BATCH_BLOCK) {
         let inputs = (inputs.rows(first..inputs.len().min(first + BATCH_BLOCK)), range.clone());
         let out = (out, scale.of_block(first));
-        let start = matmul.packed_k(first) * if plan.delta_major { 1 } else { matmul.mr() };
+        let start = matmul.packed_k(first) * if plan.delta_major { 1 } else { matmul.mr };
         let deltas = Deltas { words: &deltas.words[start..], ..deltas };
         // SAFETY: as promised.
         unsafe {
@@ -113,8 +113,8 @@ pub(super) unsafe fn input_major(
     let stride = matmul.row_stride(depth);
     let words = &mut scratch[..matmul.packed_rows(count, depth)];
     assert!(range.end <= inputs.width());
-    assert!(deltas.words.len() >= (deltas.units.div_ceil(matmul.mr()) - 1) * deltas.stride + matmul.panel(depth));
-    inputs.strips(matmul.isa(), range, |first, strip| {
+    assert!(deltas.words.len() >= (deltas.units.div_ceil(matmul.mr) - 1) * deltas.stride + matmul.panel(depth));
+    inputs.strips(matmul.isa, range, |first, strip| {
         let to = words[matmul.packed_k(first)..].as_mut_ptr();
         // SAFETY: rows of `words`, which has one for each input.
         unsafe { matmul.pack_columns(strip, to, stride, false) };
@@ -137,7 +137,7 @@ unsafe fn delta_major(
     (out, scale): (MatMut, Scale),
     scratch: &mut [u32],
 ) {
-    let (count, depth, isa, mr) = (range.len(), inputs.len(), matmul.isa(), matmul.mr());
+    let (count, depth, isa, mr) = (range.len(), inputs.len(), matmul.isa, matmul.mr);
     assert!(range.end <= inputs.width() && matmul.packed_k(depth) <= deltas.stride);
     let (packed, sums) = scratch.split_at_mut(matmul.panels(count, depth).next_multiple_of(LINE));
     inputs.strips(isa, range, |first, strip| {
@@ -178,7 +178,7 @@ unsafe fn delta_major(
 /// # Safety
 /// `out` has as many rows as the product has columns, and nobody else uses them now.
 unsafe fn add_transposed(matmul: &Matmul, product: MatView<'_>, (out, scale): (MatMut, Scale)) {
-    let isa = matmul.isa();
+    let isa = matmul.isa;
     let mut transposed = [0.0; SIDE * UNITS];
     for first in (0..product.columns).step_by(SIDE) {
         let side = SIDE.min(product.columns - first);
@@ -202,7 +202,7 @@ pub(super) unsafe fn sum_deltas(
     examples: usize,
     sums: &mut [f32],
 ) {
-    let isa = matmul.isa();
+    let isa = matmul.isa;
     sums.fill(0.0);
     if !matmul.is_exact() {
         let deltas = &workspace.deltas[tile.block];
@@ -216,8 +216,8 @@ pub(super) unsafe fn sum_deltas(
     let Deltas { words, stride, .. } = unsafe { Deltas::of(matmul, workspace, tile, plan) };
     let values = floats(words);
     if !plan.delta_major {
-        for (panel, sums) in values.chunks(stride).zip(sums.chunks_mut(matmul.mr())) {
-            add_rows(isa, MatView::contiguous(&panel[..examples * matmul.mr()], matmul.mr()), sums);
+        for (panel, sums) in values.chunks(stride).zip(sums.chunks_mut(matmul.mr)) {
+            add_rows(isa, MatView::contiguous(&panel[..examples * matmul.mr], matmul.mr), sums);
         }
         return;
     }

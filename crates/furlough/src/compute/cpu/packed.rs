@@ -62,7 +62,7 @@ impl Packed {
                 .collect(),
             shapes: blocks.iter().map(|b| (b.inputs, b.outputs)).collect(),
             forward_tasks: (0..blocks.len()).flat_map(|block| tasks(block, ROWS)).collect(),
-            backward_tasks: (0..blocks.len()).filter(packs_back).flat_map(|block| tasks(block, matmul.mr())).collect(),
+            backward_tasks: (0..blocks.len()).filter(packs_back).flat_map(|block| tasks(block, matmul.mr)).collect(),
             // The next forward pass must want the weights as they are.
             in_update: (0..blocks.len()).map(|i| architecture.drop_connect(i).is_none()).collect(),
             filled: None,
@@ -124,7 +124,7 @@ impl Packed {
         weights: MatView<'_>,
         non_temporal: bool,
     ) {
-        let mr = matmul.mr();
+        let mr = matmul.mr;
         for first in (0..weights.columns).step_by(mr) {
             let panel = (column + first) / mr;
             let start = panel * matmul.panel(self.shapes[index].0) + matmul.packed_k(row) * mr;
@@ -165,7 +165,7 @@ impl Packed {
                 let Some(room) = self.backward[block].as_ref().filter(|_| packs) else { return };
                 let size = matmul.panel(units);
                 // SAFETY: each task has its own panel.
-                let words = unsafe { room.part(rows.start / matmul.mr() * size, size) };
+                let words = unsafe { room.part(rows.start / matmul.mr * size, size) };
                 matmul.pack_panel_of_rows(rows_of(weights), words, plan.non_temporal_stores);
             } else if !(how.forward.in_place || fresh && self.in_update[block]) {
                 // SAFETY: each task has its own rows.

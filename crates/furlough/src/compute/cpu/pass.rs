@@ -155,7 +155,7 @@ impl Pass<'_> {
         unsafe {
             let rows = matmul.pack_rows(MatView::contiguous(input, width), self.scratch.of(worker));
             let panels = if plan.in_place {
-                assert!([columns.start, columns.end].iter().all(|edge| edge.is_multiple_of(matmul.vector())));
+                assert!([columns.start, columns.end].iter().all(|edge| edge.is_multiple_of(matmul.vector)));
                 matmul.in_place(&self.connections.weights(mlp, index)[columns.start..], units)
             } else {
                 let weights = packed.forward[index].read_from(columns.start * matmul.packed_k(width));
@@ -272,11 +272,11 @@ impl Pass<'_> {
             unsafe { matmul.pack_columns(some, packed.at(start), stride, plan.non_temporal_stores) };
             return;
         }
-        for start in columns.clone().step_by(matmul.mr()) {
-            let place = start / matmul.mr() * matmul.panel(all) + matmul.packed_k(first) * matmul.mr();
+        for start in columns.clone().step_by(matmul.mr) {
+            let place = start / matmul.mr * matmul.panel(all) + matmul.packed_k(first) * matmul.mr;
             // SAFETY: our rows of this panel.
             let packed = unsafe { packed.part(place, matmul.panel(rows)) };
-            let some = deltas.part(0, rows, start..columns.end.min(start + matmul.mr()));
+            let some = deltas.part(0, rows, start..columns.end.min(start + matmul.mr));
             matmul.pack_panel(some, packed, plan.non_temporal_stores);
         }
     }
@@ -305,8 +305,8 @@ unsafe fn multiply_in_place_transposed(
     let (rows, depth, panel) = (deltas.rows, deltas.columns, matmul.panel(deltas.columns));
     let (packed, product) = scratch.split_at_mut(matmul.panels(rows, depth));
     let product = floats_mut(&mut product[..TRANSPOSED_INPUTS * rows]);
-    for (first, words) in (0..rows).step_by(matmul.mr()).zip(packed.chunks_exact_mut(panel)) {
-        let some = deltas.part(first, matmul.mr().min(rows - first), 0..depth);
+    for (first, words) in (0..rows).step_by(matmul.mr).zip(packed.chunks_exact_mut(panel)) {
+        let some = deltas.part(first, matmul.mr.min(rows - first), 0..depth);
         matmul.pack_panel_of_rows(some, words, false);
     }
     let panels = matmul.packed(packed, panel);
@@ -319,7 +319,7 @@ unsafe fn multiply_in_place_transposed(
         unsafe {
             matmul.multiply(shape, (to, Scale::SET), panels, factor, false);
             let product = MatView { data: product, stride: rows, rows: inputs.rows, columns: rows };
-            transpose_to(matmul.isa(), product, out.from(0, first), false);
+            transpose_to(matmul.isa, product, out.from(0, first), false);
         }
     }
 }

@@ -156,10 +156,10 @@ impl StepPlan {
         };
         let tiled = training && self.schedule == StepSchedule::RowTiles;
         self.rows = rows;
-        (self.precision, self.instructions) = (matmul.precision(), matmul.name());
+        (self.precision, self.instructions) = (matmul.precision, matmul.name());
         self.threads = threads;
         self.hand_over = call.hand_over;
-        self.non_temporal_stores = tiled && threads > 1 && non_temporal::is_supported(matmul.isa());
+        self.non_temporal_stores = tiled && threads > 1 && non_temporal::is_supported(matmul.isa);
         self.features_read_again = tiled && call.bytes;
         self.input_rows_per_worker = (self.features_read_again && threads < tiles).then_some(self.tile_rows);
         self.packs_next = rows > FEW_ROWS;
@@ -259,12 +259,12 @@ fn use_delta_major(matmul: &Matmul, block: &Block, rows: usize, inputs: f64) -> 
 /// Whether a product is faster without the zeros of a factor of which a part `nonzero` is not zero.
 fn skips_zeros(matmul: &Matmul, nonzero: f64, columns: usize, depth: usize) -> bool {
     let large = |vector: usize| columns >= LEAST_VECTORS * vector && matmul.packed_k(depth) >= LEAST_DEPTH;
-    nonzero <= MOST_NONZERO && matmul.sparse().is_some_and(|kernel| large(kernel.vector))
+    nonzero <= MOST_NONZERO && matmul.sparse.is_some_and(|kernel| large(kernel.vector))
 }
 
 /// Whether so few rows multiply weights of so many units where these lie.
 fn multiplies_in_place(matmul: &Matmul, rows: usize, units: usize) -> bool {
-    matmul.is_exact() && rows <= FEW_ROWS && units.is_multiple_of(matmul.vector())
+    matmul.is_exact() && rows <= FEW_ROWS && units.is_multiple_of(matmul.vector)
 }
 
 /// Whether the backward pass of batches of `rows` multiplies with weights where they lie: packing
@@ -272,7 +272,7 @@ fn multiplies_in_place(matmul: &Matmul, rows: usize, units: usize) -> bool {
 /// deltas are skipped with packed weights only.
 pub(super) fn multiplies_back_in_place(matmul: &Matmul, rows: usize, block: &Block) -> bool {
     let Block { inputs, outputs: units, .. } = *block;
-    let skips = matmul.sparse().is_some() && nonzero_deltas(block, 1.0) <= MOST_NONZERO;
+    let skips = matmul.sparse.is_some() && nonzero_deltas(block, 1.0) <= MOST_NONZERO;
     matmul.is_exact() && rows.saturating_mul(inputs + units) < inputs * units && (rows < WORTH_PACKING || !skips)
 }
 
@@ -289,14 +289,18 @@ pub(super) fn row_tile(matmul: &Matmul, architecture: &Architecture, rows: usize
     let wide = blocks.iter().any(|block| block.inputs * block.outputs >= WIDE);
     let panels = blocks.iter().skip(1).any(|block| multiplies_back_in_place(matmul, rows, block));
     let delta_major = blocks.iter().any(|block| use_delta_major(matmul, block, rows, 1.0));
-    let (most, multiple) = match matmul {
-        Matmul::Bf16 { .. } => (2 * BF16_NR, BF16_NR),
-        _ if wide => (WIDE_ROW_TILE, PANEL_ROWS),
+    let (most, multiple) = if matmul.takes_pairs() {
+        (2 * BF16_NR, BF16_NR)
+    } else if wide {
+        (WIDE_ROW_TILE, PANEL_ROWS)
+    } else if panels {
         // Rows are the columns of panels in the backward pass, which should be full.
-        _ if panels => (PANEL_ROW_TILE, PANEL_ROWS),
+        (PANEL_ROW_TILE, PANEL_ROWS)
+    } else if delta_major {
         // Whole cache lines of unit-major deltas.
-        _ if delta_major => (PANEL_ROW_TILE, LINE),
-        _ => (ROW_TILE, matmul.nr()),
+        (PANEL_ROW_TILE, LINE)
+    } else {
+        (ROW_TILE, matmul.nr)
     };
     (if rows <= most { most / 2 } else { most }, multiple)
 }
@@ -310,10 +314,8 @@ pub(super) fn worthwhile_threads(
     rows: usize,
     weights: usize,
 ) -> usize {
-    let operations_a_second = match matmul {
-        Matmul::Single { .. } => OPERATIONS_OF_LANE * matmul.vector() as f64,
-        Matmul::Bf16 { .. } => OPERATIONS_IN_BF16,
-    };
+    let in_single = OPERATIONS_OF_LANE * matmul.vector as f64;
+    let operations_a_second = if matmul.takes_pairs() { OPERATIONS_IN_BF16 } else { in_single };
     let alone = 2.0 * rows as f64 * weights as f64 / operations_a_second;
     let saved = alone * (1.0 - 1.0 / threads as f64);
     let cost = hand_over.as_secs_f64() * (HAND_OVERS + weights as f64 / WEIGHTS_OF_HAND_OVER);
@@ -341,10 +343,7 @@ fn kept(block: &Block, factor: f64, kinds: &[DropoutKind]) -> f64 {
 /// About which part of the words is not zero, when a part of the numbers is not: in bfloat16 a word
 /// is two.
 fn words(matmul: &Matmul, nonzero: f64) -> f64 {
-    match matmul {
-        Matmul::Single { .. } => nonzero,
-        Matmul::Bf16 { .. } => 1.0 - (1.0 - nonzero).powi(2),
-    }
+    if matmul.takes_pairs() { 1.0 - (1.0 - nonzero).powi(2) } else { nonzero }
 }
 
 impl fmt::Display for StepPlan {

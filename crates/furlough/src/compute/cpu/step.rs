@@ -1,7 +1,6 @@
 //! A step: decide, pack, run. And the forward pass of evaluations.
 
 use super::dropout::LayerMask;
-use super::matmul::Matmul;
 use super::operand::{Operand, nonzero_features};
 use super::pass::{Pass, Tile};
 use super::plan::{Call, StepPlan, StepSchedule, worthwhile_threads};
@@ -102,8 +101,7 @@ impl Cpu {
     }
 
     fn look_at(&self, data: &Examples, count: usize, example_of: impl Fn(usize) -> u32) -> f64 {
-        let pairs = matches!(self.matmul, Matmul::Bf16 { .. });
-        nonzero_features(self.isa, data, count, example_of, pairs)
+        nonzero_features(self.isa, data, count, example_of, self.matmul.takes_pairs())
     }
 
     /// Returns the mean of the part of the features that is not zero, over the steps so far and

@@ -12,7 +12,9 @@ fn value(i: usize, j: usize) -> f32 {
 
 /// The engines of this machine, each with the layouts of its factors.
 fn engines() -> impl Iterator<Item = (Engine, Matmul)> {
-    let of_isa = |isa| Engine::available(isa).into_iter().map(move |engine| (engine, Matmul::Bf16 { isa, engine }));
+    let of_isa = |isa| {
+        Engine::available(isa).into_iter().map(move |engine| (engine, Matmul::with(isa, Precision::Bf16, Some(engine))))
+    };
     Isa::available().into_iter().flat_map(of_isa)
 }
 
@@ -29,7 +31,7 @@ fn panels(matmul: &Matmul, weights: &[f32], (depth, columns): (usize, usize)) ->
 #[test]
 fn every_engine_multiplies_exactly() {
     for (engine, matmul) in engines() {
-        assert_eq!(matmul.precision(), Precision::Bf16);
+        assert_eq!(matmul.precision, Precision::Bf16);
         for (rows, columns, depth) in
             [(1, 1, 1), (16, 32, 32), (17, 33, 31), (32, 32, 64), (64, 256, 784), (47, 10, 2100), (5, 70, 3)]
         {
@@ -110,7 +112,7 @@ fn pairs_that_are_not_multiplied_change_no_bit() {
         };
         (0..count).map(number).collect()
     };
-    for (_, matmul) in engines().filter(|(_, matmul)| matmul.sparse().is_some()) {
+    for (_, matmul) in engines().filter(|(_, matmul)| matmul.sparse.is_some()) {
         for (rows, columns, depth) in
             [(1usize, 33, 200), (64, 256, 784), (47, 70, 2100), (9, 290, 4100), (130, 64, 129)]
         {

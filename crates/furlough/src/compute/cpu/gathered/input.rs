@@ -19,7 +19,7 @@ pub(super) fn read(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>) {
         let values = &mut floats_mut(unsafe { step.scratch.of(worker) })[..width];
         for row in tile * ROW_TILE..count.min((tile + 1) * ROW_TILE) {
             let ahead = batch.examples.get(row + AHEAD).copied();
-            read_row(matmul.isa(), batch.data, batch.examples[row], ahead, values);
+            read_row(matmul.isa, batch.data, batch.examples[row], ahead, values);
             let group = kept.group_of(row);
             let (list, first) = (kept.list(0, group), kept.rows(group).start);
             // SAFETY: this row's own place.
@@ -40,7 +40,7 @@ pub(super) fn losses(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>, lo
         workers.run(count.div_ceil(ROW_TILE), &|tile, _| {
             let rows = tile * ROW_TILE..count.min((tile + 1) * ROW_TILE);
             // SAFETY: these rows of three different buffers.
-            unsafe { loss.of_rows(step.matmul.isa(), batch, rows, step.workspace) };
+            unsafe { loss.of_rows(step.matmul.isa, batch, rows, step.workspace) };
         });
     }
     loss.total(batch)

@@ -124,7 +124,7 @@ impl Task<'_> {
 /// From the outputs of the block before, or the input, to those of block `index`.
 pub(super) fn forward(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usize) {
     let Step { matmul, kept, workspace, plan, .. } = step;
-    let (isa, mr) = (matmul.isa(), matmul.mr());
+    let (isa, mr) = (matmul.isa, matmul.mr);
     let block = step.architecture.blocks()[index];
     let (weights, biases) = step.architecture.ranges(index);
     let (weights, biases) = (&mlp.parameters()[weights], &mlp.parameters()[biases]);
@@ -170,7 +170,7 @@ pub(super) fn forward(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: u
 /// From the deltas of block `index`, at least 1, to those of the block before it.
 pub(super) fn backward(step: Step<'_>, workers: &mut Workers, mlp: &Mlp, index: usize) {
     let Step { matmul, kept, workspace, plan, .. } = step;
-    let (isa, mr) = (matmul.isa(), matmul.mr());
+    let (isa, mr) = (matmul.isa, matmul.mr);
     let block = step.architecture.blocks()[index];
     let activation = step.architecture.blocks()[index - 1].activation;
     let weights = &mlp.parameters()[step.architecture.ranges(index).0];

@@ -63,7 +63,7 @@ impl Gathered {
         }
         let widest = architecture.blocks().iter().flat_map(|b| [b.inputs, b.outputs]).max().unwrap_or(0);
         let depth = widest.next_multiple_of(GATHERED_COLUMNS) + GATHERED_COLUMNS;
-        let products = (depth + 1) * GATHERED_WIDE_COLUMNS.next_multiple_of(matmul.mr());
+        let products = (depth + 1) * GATHERED_WIDE_COLUMNS.next_multiple_of(matmul.mr);
         let partition = Partition::gathered(architecture, workers);
         let of_tile = |tile| update::scratch(matmul, tile, group_rows);
         let updates = partition.tiles.iter().map(of_tile).max().unwrap_or(0);
@@ -88,7 +88,7 @@ pub(super) fn train(
     let Cpu { matmul, workers, training: workspace, masks, loss, architecture, gathered, scratch, plan, .. } = cpu;
     let full = &mut cpu.gradient;
     let Some(Gathered { kept, partition, .. }) = gathered else { return StepSums::default() };
-    kept.draw(matmul.isa(), masks, batch.examples.len());
+    kept.draw(matmul.isa, masks, batch.examples.len());
     let step = Step { plan, matmul, architecture, workspace, kept, scratch };
     input::read(step, workers, batch);
     for block in 0..architecture.blocks().len() {
@@ -100,7 +100,7 @@ pub(super) fn train(
             layers::backward(step, workers, mlp, block);
         }
         update::pack_deltas(step, workers);
-        let follower = Follower::new(matmul.isa(), (mlp, state), rule, number);
+        let follower = Follower::new(matmul.isa, (mlp, state), rule, number);
         all.gradient_norm = update::parameters(step, workers, &partition.tiles, &follower, full);
     }
     all

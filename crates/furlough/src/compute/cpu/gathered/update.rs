@@ -29,13 +29,13 @@ pub(super) fn scratch(matmul: &Matmul, tile: &ParameterTile, group_rows: usize) 
 /// many panels as it would take without dropout.
 fn packed_place(step: Step<'_>, units: &Range<usize>, group: usize) -> usize {
     let Step { matmul, workspace, kept, .. } = step;
-    (units.start * workspace.rows()) + kept.rows(group).start * units.len().next_multiple_of(matmul.mr())
+    (units.start * workspace.rows()) + kept.rows(group).start * units.len().next_multiple_of(matmul.mr)
 }
 
 /// Copies the deltas of all blocks into panels, those of each tile's units by themselves.
 pub(super) fn pack_deltas(step: Step<'_>, workers: &mut Workers) {
     let Step { matmul, kept, workspace, architecture, .. } = step;
-    let (groups, mr) = (kept.groups(), matmul.mr());
+    let (groups, mr) = (kept.groups(), matmul.mr);
     let ranges = |block: usize| parts(architecture.blocks()[block].outputs, TILE_UNITS, 64);
     let blocks = 0..architecture.blocks().len();
     let total: usize = blocks.clone().map(|block| ranges(block).count()).sum();
@@ -175,9 +175,9 @@ unsafe fn add_products(
         let (list, units) = (kept.list(block, group), kept.list(block + 1, group));
         let product = &mut floats_mut(product)[..ins.len() * outs.len()];
         let out = MatMut { first: product.as_mut_ptr(), stride: outs.len() };
-        let panel = rows.len() * matmul.mr();
+        let panel = rows.len() * matmul.mr;
         let start = packed_place(step, &tile.units, group);
-        let size = outs.len().div_ceil(matmul.mr()) * panel;
+        let size = outs.len().div_ceil(matmul.mr) * panel;
         // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of this
         // tile's units, and the product has a place for each kept input and unit.
         unsafe {
@@ -190,7 +190,7 @@ unsafe fn add_products(
         }
         let (first, origin) = (inputs.start as u32, tile.units.start as u32);
         // SAFETY: these places are within the rectangle.
-        unsafe { scatter_add(matmul.isa(), target, (first, &list[ins]), (origin, &units[outs]), product) };
+        unsafe { scatter_add(matmul.isa, target, (first, &list[ins]), (origin, &units[outs]), product) };
     }
 }
 
