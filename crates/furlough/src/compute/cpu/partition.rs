@@ -18,14 +18,22 @@ pub(super) struct ParameterTile {
 }
 
 impl ParameterTile {
-    /// Returns how many inputs it has.
+    /// Returns how many rows of parameters it has: one for biases.
     pub(super) fn height(&self) -> usize {
-        self.inputs.as_ref().map_or(0, ExactSizeIterator::len)
+        self.inputs.as_ref().map_or(1, ExactSizeIterator::len)
     }
 
     /// Returns how many parameters it has.
     pub(super) fn len(&self) -> usize {
-        self.inputs.as_ref().map_or(1, ExactSizeIterator::len) * self.units.len()
+        self.height() * self.units.len()
+    }
+
+    /// Returns where its first parameter is among all, and how far apart its rows are.
+    pub(super) fn place(&self, architecture: &Architecture) -> (usize, usize) {
+        let (weights, biases) = architecture.ranges(self.block);
+        let stride = architecture.blocks()[self.block].outputs;
+        let first = self.inputs.as_ref().map_or(biases.start, |inputs| weights.start + inputs.start * stride);
+        (first + self.units.start, stride)
     }
 
     /// Returns the parameter that it is of.

@@ -162,7 +162,7 @@ impl StepPlan {
         self.non_temporal_stores = tiled && threads > 1 && non_temporal::is_supported(matmul.isa);
         self.features_read_again = tiled && call.bytes;
         self.input_rows_per_worker = (self.features_read_again && threads < tiles).then_some(self.tile_rows);
-        self.packs_next = rows > FEW_ROWS;
+        self.packs_next = rows > FEW_ROWS && !gathers;
         self.nonzero_features = call.nonzero_features;
         let input = architecture.input_dropout();
         let kept = if input.kind().is_bernoulli() { 1.0 - call.factor * input.p() } else { 1.0 };

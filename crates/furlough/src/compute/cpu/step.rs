@@ -123,9 +123,6 @@ pub(super) fn train(
     cpu.nonzero_features = Some(cpu.plan_step(batch, factor).nonzero_features);
     cpu.draw_masks(mlp, Some(site), factor);
     cpu.loss.begin(batch);
-    if cpu.plan.schedule == StepSchedule::Gathered {
-        return gathered::train(cpu, (mlp, state), rule, batch, site.step);
-    }
     let mut sums = first_phase(cpu, mlp, batch);
     if sums.is_taken() {
         let Cpu { isa, workers, concretes, .. } = cpu;
@@ -142,6 +139,9 @@ pub(super) fn train(
 /// Forward, loss and backward of a whole batch under the present masks, into the training
 /// workspace.
 fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
+    if cpu.plan.schedule == StepSchedule::Gathered {
+        return gathered::first_phase(cpu, mlp, batch);
+    }
     let (pass, workers) = cpu.begin(mlp, batch.data);
     match pass.plan.schedule {
         StepSchedule::LayerWise => layerwise(&pass, workers, batch),

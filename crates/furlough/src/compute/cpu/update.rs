@@ -2,27 +2,82 @@
 //! follows while the tile is in cache. Plain SGD has no gradient at all: the product is added to
 //! the weights. Where gradients are clipped all of them come first.
 
-use super::clipping::{Clipped, TileJobs, update_tiles};
+use super::clipping::FullGradient;
 use super::concrete::Concretes;
 use super::connections::{Connections, drop_part};
-use super::follow::{Follower, TileRule};
+use super::follow::Follower;
 use super::gradient::{Deltas, multiply_batch, sum_deltas};
 use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, Scale};
 use super::operand::Operand;
 use super::packed::Packed;
 use super::partition::ParameterTile;
-use super::plan::{GradientPlan, StepPlan};
+use super::plan::{StepPlan, StepSchedule};
 use super::workers::Workers;
 use super::workspace::{Borrowed, Scratch, Workspace};
 use super::{Cpu, Isa};
 use crate::data::Batch;
 use crate::nn::{Architecture, Mlp};
-use crate::optim::{OptimizerState, UpdateRule};
+use crate::optim::{OptimizerState, UpdateRule, clip_factor};
 use std::ops::Range;
 
 /// Units whose norms are bounded together.
 const NORM_COLUMNS: usize = 64;
+
+/// The gradients of a step, tile by tile: products with the whole batch, or gathered ones.
+pub(super) trait Gradients: Sync {
+    /// Combines the gradient of the weights of a tile, which has these inputs, with a rectangle.
+    /// What is there already is multiplied by 0 or 1 in a gathered step.
+    ///
+    /// # Safety
+    /// Nobody else uses the rectangle now, and the workspace is only read.
+    unsafe fn of_weights(&self, tile: &ParameterTile, inputs: &Range<usize>, out: (MatMut, Scale), scratch: &mut [u32]);
+
+    /// Sums the deltas of a tile's units, the gradient of its biases.
+    ///
+    /// # Safety
+    /// The workspace is only read now.
+    unsafe fn of_biases(&self, tile: &ParameterTile, sums: &mut [f32]);
+}
+
+/// The gradients of a dense step.
+struct Dense<'a> {
+    plan: &'a StepPlan,
+    matmul: &'a Matmul,
+    architecture: &'a Architecture,
+    workspace: &'a Workspace,
+    examples: usize,
+    /// The features as bytes, where the first gradient reads them again.
+    bytes: Option<Operand<'a>>,
+}
+
+impl Gradients for Dense<'_> {
+    unsafe fn of_weights(
+        &self,
+        tile: &ParameterTile,
+        inputs: &Range<usize>,
+        out: (MatMut, Scale),
+        scratch: &mut [u32],
+    ) {
+        let Dense { matmul, workspace, examples, .. } = *self;
+        let Some(how) = self.plan.blocks[tile.block].gradient else { return };
+        let width = self.architecture.blocks()[tile.block].inputs;
+        // SAFETY: only read, as promised; the rectangle too.
+        unsafe {
+            let values = if tile.block == 0 { &workspace.input } else { &workspace.outputs[tile.block - 1] };
+            let floats = || Operand::Floats { values: values.read(0, examples * width), width };
+            let values = self.bytes.filter(|_| tile.block == 0).unwrap_or_else(floats);
+            let deltas = Deltas::of(matmul, workspace, tile, how);
+            multiply_batch(matmul, how, (values, inputs.clone()), deltas, out, scratch);
+        }
+    }
+
+    unsafe fn of_biases(&self, tile: &ParameterTile, sums: &mut [f32]) {
+        let Some(how) = self.plan.blocks[tile.block].gradient else { return };
+        // SAFETY: as promised.
+        unsafe { sum_deltas(self.matmul, self.workspace, (tile, how), self.examples, sums) }
+    }
+}
 
 /// What all tiles of the update have in common.
 struct Update<'a> {
@@ -33,12 +88,9 @@ struct Update<'a> {
     packed: &'a Packed,
     connections: &'a Connections,
     concretes: &'a Concretes,
-    workspace: &'a Workspace,
     scratch: &'a Scratch,
     follower: Follower<'a>,
-    examples: usize,
-    /// The features as bytes, where the first gradient reads them again.
-    bytes: Option<Operand<'a>>,
+    gradients: &'a dyn Gradients,
     /// Whether changed tiles are packed for the next forward pass.
     refills: bool,
 }
@@ -53,11 +105,17 @@ pub(super) fn update(
     batch: Batch<'_>,
     step: u32,
 ) -> f64 {
-    let Cpu { isa, plan, matmul, packed, workers, training, partitions, scratch, architecture, .. } = cpu;
-    let Cpu { connections, concretes, gradient, .. } = cpu;
+    let Cpu { isa, plan, matmul, packed, workers, training: workspace, partitions, scratch, .. } = cpu;
+    let Cpu { architecture, connections, concretes, gathered, gradient, .. } = cpu;
     // A bound of norms changes the weights once more.
     let refills = rule.regularizers.max_norm.is_none() && plan.packs_next;
     packed.set_filled(None);
+    let examples = batch.examples.len();
+    let bytes = Operand::of_bytes(batch.data, batch.examples).filter(|_| plan.features_read_again);
+    let dense = Dense { plan, matmul, architecture, workspace, examples, bytes };
+    let gathered = gathered.as_ref().filter(|_| plan.schedule == StepSchedule::Gathered);
+    let kept = gathered.map(|gathered| gathered.step(plan, matmul, architecture, workspace, scratch));
+    let partition = gathered.map_or(&partitions[plan.partition()], |gathered| &gathered.partition);
     let update = Update {
         isa: *isa,
         plan,
@@ -66,27 +124,12 @@ pub(super) fn update(
         packed,
         connections,
         concretes,
-        workspace: training,
         scratch,
         follower: Follower::new(*isa, (mlp, state), rule, step),
-        examples: batch.examples.len(),
-        bytes: Operand::of_bytes(batch.data, batch.examples).filter(|_| plan.features_read_again),
+        gradients: kept.as_ref().map_or(&dense, |step| step as &dyn Gradients),
         refills,
     };
-    let tiles = &partitions[plan.partition()].tiles;
-    let jobs = TileJobs {
-        tiles: tiles.len(),
-        differentiate: &|tile, full, worker| {
-            // SAFETY: each worker has its own scratch, and each tile its own part of the gradient.
-            // The phase before is over, and in this one the workspace is only read.
-            unsafe { update.differentiate(&tiles[tile], full, update.scratch.of(worker)) };
-        },
-        update: &|tile, clipped, worker| {
-            // SAFETY: as above, and each tile has its own parameters.
-            unsafe { update.tile(&tiles[tile], clipped, update.scratch.of(worker)) };
-        },
-    };
-    let norm = update_tiles(workers, &update.follower, gradient, &jobs);
+    let norm = update.all(workers, &partition.tiles, gradient);
     if norm.is_finite() {
         bound_all_norms(workers, architecture, &update.follower.parameters, rule);
         packed.set_filled(refills.then(|| mlp.revision()));
@@ -95,131 +138,103 @@ pub(super) fn update(
 }
 
 impl Update<'_> {
+    /// Updates all tiles, where the rule clips with a gradient that is first put in `full`.
+    fn all(&self, workers: &mut Workers, tiles: &[ParameterTile], full: &mut Option<FullGradient>) -> f64 {
+        let Update { follower, architecture, scratch, .. } = self;
+        let Some(bound) = follower.rule.clip_norm else {
+            workers.run(tiles.len(), &|tile, worker| {
+                // SAFETY: each worker has its own scratch, and each tile its own parameters. The
+                // phase before is over, and in this one the workspace is only read.
+                unsafe { self.tile(&tiles[tile], None, scratch.of(worker)) };
+            });
+            return 0.0;
+        };
+        let full = full.get_or_insert_with(|| FullGradient::new(follower.parameters.len()));
+        workers.run(tiles.len(), &|tile, worker| {
+            let (start, stride) = tiles[tile].place(architecture);
+            let out = MatMut { first: full.values.at(start), stride };
+            // SAFETY: as above, and each tile has its own part of the gradient.
+            unsafe { self.differentiate(&tiles[tile], out, scratch.of(worker)) };
+        });
+        let norm = full.norm(self.isa, workers);
+        if norm.is_finite() {
+            let clipped = (&*full, clip_factor(norm, bound));
+            workers.run(tiles.len(), &|tile, worker| {
+                // SAFETY: as above; the gradient is only read by now.
+                unsafe { self.tile(&tiles[tile], Some(clipped), scratch.of(worker)) };
+            });
+        }
+        norm
+    }
+
     /// Updates a tile: with part of a gradient that is there, times a factor, or with its own.
     ///
     /// # Safety
     /// Nobody else uses the tile's parameters now, and the workspace is only read.
-    unsafe fn tile(&self, tile: &ParameterTile, clipped: Option<Clipped<'_>>, scratch: &mut [u32]) {
+    unsafe fn tile(&self, tile: &ParameterTile, clipped: Option<(&FullGradient, f32)>, scratch: &mut [u32]) {
         let (gradient, scratch) = scratch.split_at_mut(tile.gradient_words());
         let gradient = floats_mut(&mut gradient[..tile.len()]);
-        let Some(how) = self.plan.blocks[tile.block].gradient else { return };
         let Update { follower, architecture, .. } = self;
         let rule = follower.of(tile.spec(architecture), self.concretes.decay(tile.block));
-        // SAFETY: as promised.
+        let ((start, stride), columns) = (tile.place(architecture), tile.units.len());
+        // Where a gathered product leaves weights out, only these stay as they are.
+        let spreads = self.plan.schedule == StepSchedule::Gathered && follower.rule.moves_all();
+        let fuses = tile.inputs.is_some() && !spreads && self.connections.mask(tile.block).is_none();
+        // SAFETY: the tile's own parameters, and a rectangle of our own.
         unsafe {
-            match (clipped, &tile.inputs) {
-                (Some((full, factor)), _) => full.follow(follower, architecture, (tile, rule), factor, gradient),
-                (None, Some(_)) => self.weights(tile, how, rule, gradient, scratch),
-                (None, None) => {
-                    sum_deltas(self.matmul, self.workspace, (tile, how), self.examples, gradient);
-                    let biases = architecture.ranges(tile.block).1;
-                    follower.row(rule, biases.start + tile.units.start, gradient);
+            match (clipped, &tile.inputs, rule.fused().filter(|_| fuses)) {
+                (None, Some(inputs), Some(scale)) => {
+                    let out = MatMut { first: follower.parameters.at(start), stride };
+                    self.gradients.of_weights(tile, inputs, (out, scale), scratch);
+                }
+                _ => {
+                    if clipped.is_none() {
+                        let out = MatMut { first: gradient.as_mut_ptr(), stride: columns };
+                        self.differentiate(tile, out, scratch);
+                    }
+                    for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
+                        let start = start + row * stride;
+                        if let Some((full, factor)) = clipped {
+                            let values = full.values.read(start, columns);
+                            gradient.iter_mut().zip(values).for_each(|(g, value)| *g = factor * value);
+                        }
+                        follower.row(rule, start, gradient);
+                    }
                 }
             }
             if let (true, Some(inputs)) = (self.refills, tile.inputs.clone()) {
                 let place = (inputs, tile.units.clone());
-                let weights = (&follower.parameters, self.start(tile));
+                let weights = (&follower.parameters, start);
                 self.packed.refill(self.matmul, tile.block, place, weights, gradient, self.plan.non_temporal_stores);
             }
         }
     }
 
-    /// Returns where the weights of a tile begin in the parameters.
-    fn start(&self, tile: &ParameterTile) -> usize {
-        let first = tile.inputs.as_ref().map_or(0, |inputs| inputs.start);
-        let units = self.architecture.blocks()[tile.block].outputs;
-        self.architecture.ranges(tile.block).0.start + first * units + tile.units.start
-    }
-
-    /// Updates the weights of a tile with their own gradient.
-    ///
-    /// # Safety
-    /// As [`Self::tile`].
-    unsafe fn weights(
-        &self,
-        tile: &ParameterTile,
-        how: GradientPlan,
-        rule: TileRule,
-        gradient: &mut [f32],
-        scratch: &mut [u32],
-    ) {
-        let (start, units) = (self.start(tile), self.architecture.blocks()[tile.block].outputs);
-        let masked = self.connections.mask(tile.block).is_some();
-        if let (Some(scale), false) = (rule.fused(), masked) {
-            let out = MatMut { first: self.follower.parameters.at(start), stride: units };
-            // SAFETY: the tile's own parameters.
-            return unsafe { self.multiply(tile, how, (out, scale), scratch) };
-        }
-        let columns = tile.units.len();
-        let out = MatMut { first: gradient.as_mut_ptr(), stride: columns };
-        // SAFETY: a rectangle of our own.
-        unsafe { self.multiply(tile, how, (out, Scale::SET), scratch) };
-        for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
-            self.drop_connections(tile, row, gradient);
-            // SAFETY: the tile's own parameters.
-            unsafe { self.follower.row(rule, start + row * units, gradient) };
-        }
-    }
-
-    /// Writes the gradient of a tile to its place in `full`.
-    ///
-    /// # Safety
-    /// Nobody else uses that place now, and the workspace is only read.
-    unsafe fn differentiate(&self, tile: &ParameterTile, full: &Borrowed<'_>, scratch: &mut [u32]) {
-        let Some(how) = self.plan.blocks[tile.block].gradient else { return };
-        let columns = tile.units.len();
-        if tile.inputs.is_none() {
-            let biases = self.architecture.ranges(tile.block).1;
-            // SAFETY: as promised.
-            return unsafe {
-                let sums = full.part(biases.start + tile.units.start, columns);
-                sum_deltas(self.matmul, self.workspace, (tile, how), self.examples, sums);
-            };
-        }
-        let (start, units) = (self.start(tile), self.architecture.blocks()[tile.block].outputs);
-        let out = MatMut { first: full.at(start), stride: units };
-        // SAFETY: the tile's own part of the gradient.
-        unsafe {
-            self.multiply(tile, how, (out, Scale::SET), &mut scratch[tile.gradient_words()..]);
-            for row in 0..tile.height() {
-                self.drop_connections(tile, row, full.part(start + row * units, columns));
-            }
-        }
-    }
-
-    /// Leaves of a row of a tile's gradient what DropConnect leaves, if there is any.
-    fn drop_connections(&self, tile: &ParameterTile, row: usize, gradient: &mut [f32]) {
-        if let (Some(mask), Some(inputs)) = (self.connections.mask(tile.block), &tile.inputs) {
-            drop_part(self.isa, gradient, mask, (inputs.start + row) as u32, tile.units.start as u32);
-        }
-    }
-
-    /// Combines the gradient of a tile's weights with a rectangle.
+    /// Writes the gradient of a tile to a rectangle.
     ///
     /// # Safety
     /// Nobody else uses the rectangle now, and the workspace is only read.
-    unsafe fn multiply(&self, tile: &ParameterTile, how: GradientPlan, out: (MatMut, Scale), scratch: &mut [u32]) {
-        let Update { matmul, workspace, .. } = *self;
-        let width = self.architecture.blocks()[tile.block].inputs;
-        let rows = tile.inputs.clone().unwrap_or_default();
-        // SAFETY: only read, as promised; the rectangle too.
-        unsafe {
-            let inputs = if tile.block == 0 { &workspace.input } else { &workspace.outputs[tile.block - 1] };
-            let floats = || Operand::Floats { values: inputs.read(0, self.examples * width), width };
-            let inputs = self.bytes.filter(|_| tile.block == 0).unwrap_or_else(floats);
-            let deltas = Deltas::of(matmul, workspace, tile, how);
-            multiply_batch(matmul, how, (inputs, rows), deltas, out, scratch);
+    unsafe fn differentiate(&self, tile: &ParameterTile, out: MatMut, scratch: &mut [u32]) {
+        let row = |row: usize| {
+            // SAFETY: a row of the rectangle, one at a time.
+            unsafe { std::slice::from_raw_parts_mut(out.first.add(row * out.stride), tile.units.len()) }
+        };
+        let Some(inputs) = &tile.inputs else {
+            // SAFETY: as promised.
+            return unsafe { self.gradients.of_biases(tile, row(0)) };
+        };
+        // SAFETY: as promised.
+        unsafe { self.gradients.of_weights(tile, inputs, (out, Scale::SET), scratch) };
+        if let Some(mask) = self.connections.mask(tile.block) {
+            for (place, input) in inputs.clone().enumerate() {
+                drop_part(self.isa, row(place), mask, input as u32, tile.units.start as u32);
+            }
         }
     }
 }
 
 /// Scales back the weights of all hidden units whose norm is over the rule's bound, if it has one.
-pub(super) fn bound_all_norms(
-    workers: &mut Workers,
-    architecture: &Architecture,
-    parameters: &Borrowed<'_>,
-    rule: &UpdateRule,
-) {
+fn bound_all_norms(workers: &mut Workers, architecture: &Architecture, parameters: &Borrowed<'_>, rule: &UpdateRule) {
     if let Some(bound) = rule.regularizers.max_norm {
         let hidden = architecture.blocks().len() - 1;
         let groups = |block: usize| architecture.blocks()[block].outputs.div_ceil(NORM_COLUMNS);

@@ -13,7 +13,6 @@ mod layers;
 mod update;
 
 use super::blocking::{GATHERED_COLUMNS, GATHERED_WIDE_COLUMNS};
-use super::follow::Follower;
 use super::matmul::Matmul;
 use super::partition::Partition;
 use super::plan::StepPlan;
@@ -21,13 +20,12 @@ use super::workspace::{Scratch, Workspace};
 use super::{Cpu, StepSums};
 use crate::data::Batch;
 use crate::nn::{Architecture, Dropout, Mlp};
-use crate::optim::{OptimizerState, UpdateRule};
 use kept::Kept;
 
 /// What a network with shared masks needs besides the dense step's memory.
 pub(super) struct Gathered {
     kept: Kept,
-    partition: Partition,
+    pub(super) partition: Partition,
     group_rows: usize,
     /// Words of scratch that a worker needs.
     pub(super) scratch: usize,
@@ -35,7 +33,7 @@ pub(super) struct Gathered {
 
 /// What all tasks of a phase have in common.
 #[derive(Clone, Copy)]
-struct Step<'a> {
+pub(super) struct Step<'a> {
     plan: &'a StepPlan,
     matmul: &'a Matmul,
     architecture: &'a Architecture,
@@ -75,33 +73,36 @@ impl Gathered {
     pub(super) fn group_rows(&self) -> usize {
         self.group_rows
     }
+
+    /// Returns what all tasks of a phase have in common.
+    pub(super) fn step<'a>(
+        &'a self,
+        plan: &'a StepPlan,
+        matmul: &'a Matmul,
+        architecture: &'a Architecture,
+        workspace: &'a Workspace,
+        scratch: &'a Scratch,
+    ) -> Step<'a> {
+        Step { plan, matmul, architecture, workspace, kept: &self.kept, scratch }
+    }
 }
 
-/// Step `number` of the run, given the masks. There is a [`Gathered`].
-pub(super) fn train(
-    cpu: &mut Cpu,
-    (mlp, state): (&mut Mlp, &mut OptimizerState),
-    rule: &UpdateRule,
-    batch: Batch<'_>,
-    number: u32,
-) -> StepSums {
-    let Cpu { matmul, workers, training: workspace, masks, loss, architecture, gathered, scratch, plan, .. } = cpu;
-    let full = &mut cpu.gradient;
-    let Some(Gathered { kept, partition, .. }) = gathered else { return StepSums::default() };
-    kept.draw(matmul.isa, masks, batch.examples.len());
-    let step = Step { plan, matmul, architecture, workspace, kept, scratch };
+/// Forward, loss and backward of a whole batch under the present masks. There is a [`Gathered`].
+pub(super) fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
+    let Cpu { matmul, workers, training, masks, loss, architecture, gathered, scratch, plan, .. } = cpu;
+    let Some(gathered) = gathered else { return StepSums::default() };
+    gathered.kept.draw(matmul.isa, masks, batch.examples.len());
+    let step = gathered.step(plan, matmul, architecture, training, scratch);
     input::read(step, workers, batch);
     for block in 0..architecture.blocks().len() {
         layers::forward(step, workers, mlp, block);
     }
-    let mut all = input::losses(step, workers, batch, loss);
-    if all.is_taken() {
+    let sums = input::losses(step, workers, batch, loss);
+    if sums.is_taken() {
         for block in (1..architecture.blocks().len()).rev() {
             layers::backward(step, workers, mlp, block);
         }
         update::pack_deltas(step, workers);
-        let follower = Follower::new(matmul.isa, (mlp, state), rule, number);
-        all.gradient_norm = update::parameters(step, workers, &partition.tiles, &follower, full);
     }
-    all
+    sums
 }

@@ -4,16 +4,13 @@
 //! first.
 
 use super::super::blocking::{TILE_UNITS, parts};
-use super::super::clipping::{Clipped, FullGradient, TileJobs, update_tiles};
-use super::super::follow::Follower;
 use super::super::gradient::{Deltas, gradient_scratch, input_major};
 use super::super::matmul::{Matmul, floats_mut};
 use super::super::matrix::{MatMut, MatView, Scale};
 use super::super::operand::Operand;
 use super::super::partition::ParameterTile;
-use super::super::update::bound_all_norms;
+use super::super::update::Gradients;
 use super::super::workers::Workers;
-use super::super::workspace::Borrowed;
 use super::Step;
 use super::gather_scatter::scatter_add;
 use std::ops::Range;
@@ -60,156 +57,70 @@ pub(super) fn pack_deltas(step: Step<'_>, workers: &mut Workers) {
     });
 }
 
-/// Updates all parameters. Returns the norm of the gradient if it is to be clipped, by `full`, else
-/// 0; where it is not finite nothing changes.
-pub(super) fn parameters(
-    step: Step<'_>,
-    workers: &mut Workers,
-    tiles: &[ParameterTile],
-    follower: &Follower<'_>,
-    full: &mut Option<FullGradient>,
-) -> f64 {
-    let architecture = step.architecture;
-    let jobs = TileJobs {
-        tiles: tiles.len(),
-        differentiate: &|tile, full, worker| {
-            // SAFETY: each worker has its own scratch, and each tile its own part of the gradient.
-            unsafe { differentiate(step, &tiles[tile], full, step.scratch.of(worker)) };
-        },
-        update: &|tile, clipped, worker| {
-            // SAFETY: each worker has its own scratch, and each tile its own parameters.
-            unsafe { update(step, (&tiles[tile], clipped), follower, step.scratch.of(worker)) };
-        },
-    };
-    let norm = update_tiles(workers, follower, full, &jobs);
-    if norm.is_finite() {
-        bound_all_norms(workers, architecture, &follower.parameters, follower.rule);
-    }
-    norm
-}
-
-/// Updates a tile: with part of a gradient that is there, times a factor, or with its own.
-///
-/// # Safety
-/// Nobody else uses the tile's parameters or their state now; the workspace is only read.
-unsafe fn update(
-    step: Step<'_>,
-    (tile, clipped): (&ParameterTile, Option<Clipped<'_>>),
-    follower: &Follower<'_>,
-    scratch: &mut [u32],
-) {
-    let width = step.architecture.blocks()[tile.block].outputs;
-    let (weights, biases) = step.architecture.ranges(tile.block);
-    let columns = tile.units.len();
-    let (gradient, scratch) = scratch.split_at_mut(tile.gradient_words());
-    let gradient = &mut floats_mut(gradient)[..tile.len()];
-    let rule = follower.of(tile.spec(step.architecture), 0.0);
-    if let Some((full, factor)) = clipped {
-        // SAFETY: the tile's own parameters.
-        return unsafe { full.follow(follower, step.architecture, (tile, rule), factor, gradient) };
-    }
-    let Some(inputs) = &tile.inputs else {
-        bias_gradient(step, tile, gradient);
-        // SAFETY: the tile's own parameters.
-        return unsafe { follower.row(rule, biases.start + tile.units.start, gradient) };
-    };
-    let start = weights.start + inputs.start * width + tile.units.start;
-    if let (Some(scale), false) = (rule.fused(), follower.rule.moves_all()) {
-        let target = MatMut { first: follower.parameters.at(start), stride: width };
-        // SAFETY: the tile's own parameters are a rectangle shared with nobody.
-        return unsafe { add_products(step, tile, inputs, target, scale.alpha, scratch) };
-    }
-    gradient.fill(0.0);
-    let target = MatMut { first: gradient.as_mut_ptr(), stride: columns };
-    // SAFETY: a rectangle of our own.
-    unsafe { add_products(step, tile, inputs, target, 1.0, scratch) };
-    for (row, gradient) in gradient.chunks_exact_mut(columns).enumerate() {
-        // SAFETY: the tile's own parameters.
-        unsafe { follower.row(rule, start + row * width, gradient) };
-    }
-}
-
-/// Writes the gradient of a tile to its place in `full`.
-///
-/// # Safety
-/// Nobody else uses that place now; the workspace is only read.
-unsafe fn differentiate(step: Step<'_>, tile: &ParameterTile, full: &Borrowed<'_>, scratch: &mut [u32]) {
-    let width = step.architecture.blocks()[tile.block].outputs;
-    let (weights, biases) = step.architecture.ranges(tile.block);
-    let Some(inputs) = &tile.inputs else {
-        // SAFETY: as promised.
-        return bias_gradient(step, tile, unsafe { full.part(biases.start + tile.units.start, tile.units.len()) });
-    };
-    let start = weights.start + inputs.start * width + tile.units.start;
-    // SAFETY: the tile's own part of the gradient.
-    unsafe {
-        (0..inputs.len()).for_each(|row| full.part(start + row * width, tile.units.len()).fill(0.0));
-        let target = MatMut { first: full.at(start), stride: width };
-        add_products(step, tile, inputs, target, 1.0, &mut scratch[tile.gradient_words()..]);
-    }
-}
-
-/// Adds `alpha` times the gradient of a tile to the rectangle `target`.
-///
-/// # Safety
-/// The rectangle may be read and written now, by nobody else; the workspace is only read.
-unsafe fn add_products(
-    step: Step<'_>,
-    tile: &ParameterTile,
-    inputs: &Range<usize>,
-    target: MatMut,
-    alpha: f32,
-    scratch: &mut [u32],
-) {
-    let Step { matmul, kept, workspace, plan, .. } = step;
-    let Some(how) = plan.blocks[tile.block].gradient else { return };
-    let block = tile.block;
-    let all = step.architecture.blocks()[block].inputs;
-    let (product, scratch) = scratch.split_at_mut(tile.gradient_words());
-    for group in 0..kept.groups() {
-        let (ins, outs) = (kept.places(block, group, inputs), kept.places(block + 1, group, &tile.units));
-        if ins.is_empty() || outs.is_empty() {
-            continue;
+impl Gradients for Step<'_> {
+    /// Adds to the rectangle what each group has in it, after zeros if `beta` is 0; else it is 1.
+    unsafe fn of_weights(
+        &self,
+        tile: &ParameterTile,
+        inputs: &Range<usize>,
+        (out, scale): (MatMut, Scale),
+        scratch: &mut [u32],
+    ) {
+        let Step { matmul, kept, workspace, plan, architecture, .. } = *self;
+        let Some(how) = plan.blocks[tile.block].gradient else { return };
+        let (block, all) = (tile.block, architecture.blocks()[tile.block].inputs);
+        if scale.beta == 0.0 {
+            for row in 0..inputs.len() {
+                // SAFETY: a row of the rectangle.
+                unsafe { std::slice::from_raw_parts_mut(out.first.add(row * out.stride), tile.units.len()).fill(0.0) };
+            }
         }
-        let rows = kept.rows(group);
-        let (list, units) = (kept.list(block, group), kept.list(block + 1, group));
-        let product = &mut floats_mut(product)[..ins.len() * outs.len()];
-        let out = MatMut { first: product.as_mut_ptr(), stride: outs.len() };
-        let panel = rows.len() * matmul.mr;
-        let start = packed_place(step, &tile.units, group);
-        let size = outs.len().div_ceil(matmul.mr) * panel;
-        // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of this
-        // tile's units, and the product has a place for each kept input and unit.
-        unsafe {
-            let source = if block == 0 { &workspace.input } else { &workspace.outputs[block - 1] };
-            let values = source.read(rows.start * all, rows.len() * list.len());
-            let operand = Operand::Floats { values, width: list.len() };
-            let words = workspace.packed_deltas[block].read(start, size);
-            let deltas = Deltas { words, stride: panel, units: outs.len() };
-            input_major(matmul, how, (operand, ins.clone()), deltas, (out, Scale { alpha, beta: 0.0 }), scratch);
+        let (product, scratch) = scratch.split_at_mut(tile.gradient_words());
+        for group in 0..kept.groups() {
+            let (ins, outs) = (kept.places(block, group, inputs), kept.places(block + 1, group, &tile.units));
+            if ins.is_empty() || outs.is_empty() {
+                continue;
+            }
+            let rows = kept.rows(group);
+            let (list, units) = (kept.list(block, group), kept.list(block + 1, group));
+            let product = &mut floats_mut(product)[..ins.len() * outs.len()];
+            let to = MatMut { first: product.as_mut_ptr(), stride: outs.len() };
+            let panel = rows.len() * matmul.mr;
+            let start = packed_place(*self, &tile.units, group);
+            let size = outs.len().div_ceil(matmul.mr) * panel;
+            // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of this
+            // tile's units, and the product has a place for each kept input and unit.
+            unsafe {
+                let source = if block == 0 { &workspace.input } else { &workspace.outputs[block - 1] };
+                let values = source.read(rows.start * all, rows.len() * list.len());
+                let operand = Operand::Floats { values, width: list.len() };
+                let words = workspace.packed_deltas[block].read(start, size);
+                let deltas = Deltas { words, stride: panel, units: outs.len() };
+                let scale = Scale { beta: 0.0, ..scale };
+                input_major(matmul, how, (operand, ins.clone()), deltas, (to, scale), scratch);
+            }
+            let (first, origin) = (inputs.start as u32, tile.units.start as u32);
+            // SAFETY: these places are within the rectangle.
+            unsafe { scatter_add(matmul.isa, out, (first, &list[ins]), (origin, &units[outs]), product) };
         }
-        let (first, origin) = (inputs.start as u32, tile.units.start as u32);
-        // SAFETY: these places are within the rectangle.
-        unsafe { scatter_add(matmul.isa, target, (first, &list[ins]), (origin, &units[outs]), product) };
     }
-}
 
-/// Sums the deltas of a tile's units, 0 for what is dropped.
-fn bias_gradient(step: Step<'_>, tile: &ParameterTile, gradient: &mut [f32]) {
-    let Step { kept, workspace, .. } = step;
-    gradient.fill(0.0);
-    for group in 0..kept.groups() {
-        let (rows, units) = (kept.rows(group), kept.list(tile.block + 1, group));
-        let places = kept.places(tile.block + 1, group, &tile.units);
-        if places.is_empty() {
-            continue;
-        }
-        let all = kept.width(tile.block + 1);
-        // SAFETY: only read in this phase.
-        let deltas = unsafe { workspace.deltas[tile.block].read(rows.start * all, rows.len() * units.len()) };
-        for row in deltas.chunks_exact(units.len()) {
-            for (&unit, delta) in units[places.clone()].iter().zip(&row[places.clone()]) {
-                gradient[unit as usize - tile.units.start] += delta;
+    unsafe fn of_biases(&self, tile: &ParameterTile, sums: &mut [f32]) {
+        let Step { kept, workspace, .. } = *self;
+        sums.fill(0.0);
+        for group in 0..kept.groups() {
+            let (rows, units) = (kept.rows(group), kept.list(tile.block + 1, group));
+            let places = kept.places(tile.block + 1, group, &tile.units);
+            if places.is_empty() {
+                continue;
+            }
+            let all = kept.width(tile.block + 1);
+            // SAFETY: only read, as promised.
+            let deltas = unsafe { workspace.deltas[tile.block].read(rows.start * all, rows.len() * units.len()) };
+            for row in deltas.chunks_exact(units.len()) {
+                for (&unit, delta) in units[places.clone()].iter().zip(&row[places.clone()]) {
+                    sums[unit as usize - tile.units.start] += delta;
+                }
             }
         }
     }
