@@ -46,20 +46,41 @@ pub(super) struct Tile {
     /// The first row of the batch.
     pub(super) row: usize,
     pub(super) count: usize,
+    pub(super) masks: TileMasks,
+}
+
+/// What masks a tile is under.
+#[derive(Clone, Copy)]
+pub(super) enum TileMasks {
+    /// Those of the call.
+    Drawn,
+    None,
+    /// Those of sample `first + row % count`, by the row of the batch.
+    Sampled {
+        first: u32,
+        count: usize,
+    },
+}
+
+impl Tile {
+    /// Takes rows of a batch to the same rows of the workspace.
+    pub(super) fn of(rows: &Range<usize>) -> Tile {
+        Tile { first: rows.start, row: rows.start, count: rows.len(), masks: TileMasks::Drawn }
+    }
 }
 
 impl Pass<'_> {
-    /// Takes a tile through the network.
+    /// Takes a tile through the first blocks of the network.
     ///
     /// # Safety
     /// Nobody else uses these rows of the workspace (of its input those of [`Self::input_row`]), or
     /// this worker's scratch, now.
-    pub(super) unsafe fn forward(&self, worker: usize, tile: Tile, example_of: impl Fn(usize) -> u32) {
+    pub(super) unsafe fn forward(&self, worker: usize, tile: Tile, blocks: usize, example_of: impl Fn(usize) -> u32) {
         // SAFETY: our rows, and each block reads what the one before has written.
         unsafe {
             let input = Tile { first: self.input_row(worker, tile.first), ..tile };
             self.read(input, &example_of);
-            for (index, block) in self.mlp.architecture().blocks().iter().enumerate() {
+            for (index, block) in self.mlp.architecture().blocks()[..blocks].iter().enumerate() {
                 self.forward_block(index, worker, tile, 0..block.outputs, &example_of);
             }
         }
@@ -83,7 +104,7 @@ impl Pass<'_> {
             let example = example_of(row);
             let ahead = (row + AHEAD < tile.count).then(|| example_of(row + AHEAD));
             read_row(self.isa, self.data, example, ahead, values);
-            if let Some(mask) = &self.masks[0] {
+            if let (Some(mask), TileMasks::Drawn) = (&self.masks[0], tile.masks) {
                 drop_row(self.isa, values, mask, mask.id(tile.row + row, example));
             }
         }
@@ -118,8 +139,12 @@ impl Pass<'_> {
         }
         let bias = mlp.biases(index);
         let bias = &bias.as_slice().expect("a slice of the parameters")[columns.clone()];
-        let mask = self.masks[index + 1].map(|mask| mask.starting_at(columns.start));
+        let drawn = self.masks[index + 1].filter(|_| !matches!(tile.masks, TileMasks::None));
+        let mut mask = drawn.map(|mask| mask.starting_at(columns.start));
         for row in 0..tile.count {
+            if let (Some(mask), TileMasks::Sampled { first, count }) = (&mut mask, tile.masks) {
+                *mask = mask.of_step(first + ((tile.row + row) % count) as u32);
+            }
             let start = (tile.first + row) * units + columns.start;
             // SAFETY: our columns of our row, of two different buffers.
             let (values, pre) = unsafe {
@@ -140,14 +165,7 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses `out`, which has a row for each of these and those columns, or this
     /// worker's scratch, now.
-    pub(super) unsafe fn multiply_forward(
-        &self,
-        index: usize,
-        worker: usize,
-        input: &[f32],
-        columns: Range<usize>,
-        out: MatMut,
-    ) {
+    unsafe fn multiply_forward(&self, index: usize, worker: usize, input: &[f32], columns: Range<usize>, out: MatMut) {
         let Pass { matmul, packed, mlp, .. } = *self;
         let Block { inputs: width, outputs: units, .. } = mlp.architecture().blocks()[index];
         let plan = self.plan.blocks[index].forward;

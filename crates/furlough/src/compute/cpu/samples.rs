@@ -3,11 +3,8 @@
 //! examples of a sample, and soft masks go by whole rows: there a sample goes through the network
 //! at once ([`whole_passes`]).
 
-use super::dropout::LayerMask;
-use super::epilogue::{forward_row, masked_copy};
-use super::matrix::MatMut;
-use super::operand::read_row;
-use super::pass::Pass;
+use super::epilogue::masked_copy;
+use super::pass::{Pass, Tile, TileMasks};
 use super::schedule::tile_rows;
 use super::workspace::{Borrowed, Shared};
 use super::{Cpu, step};
@@ -183,21 +180,21 @@ impl Passes<'_> {
     /// Nobody else uses these rows of the prefix, or this worker's rows of the workspace and
     /// scratch, now.
     unsafe fn unmasked(&self, rows: Range<usize>, first_example: u32, worker: usize) {
-        let (count, site, first) = (rows.len(), self.site, worker * self.pass.plan.tile_rows);
-        let Pass { isa, mlp, data, workspace, .. } = self.pass;
-        let (width, reached) = (mlp.architecture().inputs(), width_before(mlp, site));
+        let Pass { plan, mlp, .. } = self.pass;
+        let tile = Tile { first: worker * plan.tile_rows, masks: TileMasks::None, ..Tile::of(&rows) };
+        let width = width_before(mlp, self.site);
         // SAFETY: our rows.
         unsafe {
-            let prefix = self.prefix.part(rows.start * reached, count * reached);
-            let input = workspace.input.part(first * width, count * width);
-            for (row, values) in rows.clone().zip(input.chunks_exact_mut(width)) {
-                read_row(isa, data, first_example + row as u32, None, values);
-            }
-            match site {
-                0 => prefix.copy_from_slice(input),
-                _ => self.run(worker, 0..site, input, (prefix, reached), |_, _| None, |_| 0),
-            }
+            self.pass.forward(worker, tile, self.site, |row| first_example + (rows.start + row) as u32);
+            let reached = self.reached().read(tile.first * width, tile.count * width);
+            self.prefix.part(rows.start * width, reached.len()).copy_from_slice(reached);
         }
+    }
+
+    /// Returns the buffer of what reaches the first masked layer.
+    fn reached(&self) -> &Shared<f32> {
+        let workspace = self.pass.workspace;
+        self.site.checked_sub(1).map_or(&workspace.input, |block| &workspace.outputs[block])
     }
 
     /// Takes rows `rows` of a block from the first masked layer to the outputs: row `i` is sample
@@ -207,72 +204,35 @@ impl Passes<'_> {
     /// The prefix is complete. Nobody else uses these rows of the outputs, or this worker's rows of
     /// the workspace and scratch, now.
     unsafe fn masked(&self, rows: Range<usize>, span: Span, worker: usize) {
-        let (Pass { isa, plan, mlp, masks, workspace, .. }, site, stride) = (self.pass, self.site, self.stride);
-        let (count, width, first) = (rows.len(), width_before(mlp, site), worker * plan.tile_rows);
-        let place_of = |row: usize| (rows.start + row) / span.count;
-        let example_of = |row: usize| span.first_example + place_of(row) as u32;
-        let sample_of = |row: usize| span.first_sample + ((rows.start + row) % span.count) as u32;
-        // SAFETY: nobody writes the prefix now.
-        let prefix_of = |row: usize| unsafe { self.prefix.read(place_of(row) * width, width) };
-        // SAFETY: our rows.
-        let outputs = unsafe { self.outputs.part(rows.start * stride, count * stride) };
-        let Some(mask) = masks[site] else {
-            for (row, values) in outputs.chunks_exact_mut(stride).enumerate() {
-                values[..width].copy_from_slice(prefix_of(row));
+        let Span { first_example, first_sample, count } = span;
+        let (Pass { isa, plan, mlp, masks, workspace, .. }, site) = (self.pass, self.site);
+        let (width, outputs) = (width_before(mlp, site), mlp.architecture().outputs());
+        let sampled = TileMasks::Sampled { first: first_sample, count };
+        let tile = Tile { first: worker * plan.tile_rows, masks: sampled, ..Tile::of(&rows) };
+        let place_of = |row: usize| (rows.start + row) / count;
+        let example_of = |row: usize| first_example + place_of(row) as u32;
+        // SAFETY: nobody writes the prefix now, and the others are our rows.
+        unsafe {
+            let reached = self.reached().part(tile.first * width, tile.count * width);
+            for (row, values) in reached.chunks_exact_mut(width).enumerate() {
+                let prefix = self.prefix.read(place_of(row) * width, width);
+                match masks[site] {
+                    Some(mask) => {
+                        let mask = mask.of_step(first_sample + ((rows.start + row) % count) as u32);
+                        masked_copy(isa, values, prefix, &mask, example_of(row));
+                    }
+                    None => values.copy_from_slice(prefix),
+                }
             }
-            return;
-        };
-        // SAFETY: our rows.
-        let dropped = unsafe {
-            let buffer = if site == 0 { &workspace.input } else { &workspace.outputs[site - 1] };
-            buffer.part(first * width, count * width)
-        };
-        for (row, values) in dropped.chunks_exact_mut(width).enumerate() {
-            masked_copy(isa, values, prefix_of(row), &mask.of_step(sample_of(row)), example_of(row));
-        }
-        let blocks = site..mlp.architecture().blocks().len();
-        let mask_of = |index: usize, row: usize| masks[index + 1].map(|mask| mask.of_step(sample_of(row)));
-        // SAFETY: our rows.
-        unsafe { self.run(worker, blocks, dropped, (outputs, stride), mask_of, example_of) };
-    }
-
-    /// Takes the rows of `input` through some blocks, the last of which writes to rows `last.1`
-    /// apart.
-    ///
-    /// # Safety
-    /// Nobody else uses this worker's rows of the workspace and scratch now, and the input is not
-    /// in what these blocks give.
-    unsafe fn run<'b>(
-        &'b self,
-        worker: usize,
-        blocks: Range<usize>,
-        mut input: &'b [f32],
-        last: (&'b mut [f32], usize),
-        mask_of: impl Fn(usize, usize) -> Option<LayerMask>,
-        example_of: impl Fn(usize) -> u32,
-    ) {
-        let Pass { isa, mlp, plan, workspace, .. } = self.pass;
-        let (first, end) = (worker * plan.tile_rows, blocks.end);
-        let mut last = Some(last);
-        for index in blocks {
-            let block = &mlp.architecture().blocks()[index];
-            let (width, units) = (block.inputs, block.outputs);
-            let rows = input.len() / width;
-            let (output, stride) = match last.take_if(|_| index + 1 == end) {
-                Some(last) => last,
-                // SAFETY: our rows; the input is in another buffer.
-                None => (unsafe { workspace.outputs[index].part(first * units, rows * units) }, units),
-            };
-            let out = MatMut { first: output.as_mut_ptr(), stride };
-            // SAFETY: slices of these very shapes.
-            unsafe { self.pass.multiply_forward(index, worker, input, 0..units, out) };
-            let bias = mlp.biases(index);
-            let bias = bias.as_slice().expect("a slice of the parameters");
-            for (row, values) in output.chunks_exact_mut(stride).enumerate() {
-                let mask = mask_of(index, row);
-                forward_row(isa, &mut values[..units], &mut [], bias, block.activation, mask.as_ref(), example_of(row));
+            for (index, block) in mlp.architecture().blocks().iter().enumerate().skip(site) {
+                self.pass.forward_block(index, worker, tile, 0..block.outputs, &example_of);
             }
-            input = output;
+            let last = &workspace.outputs[workspace.outputs.len() - 1];
+            let values = last.read(tile.first * outputs, tile.count * outputs).chunks_exact(outputs);
+            let padded = self.outputs.part(rows.start * self.stride, tile.count * self.stride);
+            for (padded, values) in padded.chunks_exact_mut(self.stride).zip(values) {
+                padded[..outputs].copy_from_slice(values);
+            }
         }
     }
 

@@ -26,8 +26,7 @@ pub(super) fn row_tiles(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
         let examples = &batch.examples[rows.clone()];
         // SAFETY: each tile has its own rows of every buffer, or of the input its worker has.
         unsafe {
-            let tile = Tile { first, row: first, count: examples.len() };
-            pass.forward(worker, tile, |row| examples[row]);
+            pass.forward(worker, Tile::of(&rows), pass.plan.blocks.len(), |row| examples[row]);
             pass.loss.of_rows(pass.isa, batch, rows, pass.workspace);
             pass.backward(worker, first, examples);
         }
@@ -48,13 +47,13 @@ pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
         let rows = task * few..count.min((task + 1) * few);
         let examples = &examples[rows.clone()];
         // SAFETY: as above.
-        unsafe { pass.read(Tile { first: rows.start, row: rows.start, count: rows.len() }, &|row| examples[row]) }
+        unsafe { pass.read(Tile::of(&rows), &|row| examples[row]) }
     });
     for (index, block) in blocks.iter().enumerate() {
         let grid = grid(block.outputs);
         workers.run(grid.parts(), &|task, worker| {
             let (rows, columns) = grid.part(task);
-            let tile = Tile { first: rows.start, row: rows.start, count: rows.len() };
+            let tile = Tile::of(&rows);
             // SAFETY: as above.
             unsafe { pass.forward_block(index, worker, tile, columns, &|row| examples[rows.start + row]) }
         });

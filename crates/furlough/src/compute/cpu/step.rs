@@ -170,11 +170,11 @@ pub(super) fn forward(
     let tile = pass.plan.tile();
     workers.run(count.div_ceil(tile.0), &|index, worker| {
         let rows = tile_rows(index, count, tile);
-        let tile = Tile { first: worker * tile.0, row: rows.start, count: rows.len() };
+        let tile = Tile { first: worker * tile.0, ..Tile::of(&rows) };
         // SAFETY: each worker has its own rows of every buffer, and each tile its own rows of
         // `out`.
         unsafe {
-            pass.forward(worker, tile, |row| examples.start + (rows.start + row) as u32);
+            pass.forward(worker, tile, pass.plan.blocks.len(), |row| examples.start + (rows.start + row) as u32);
             let last = &pass.workspace.outputs[pass.workspace.outputs.len() - 1];
             let values = last.read(tile.first * outputs, tile.count * outputs);
             out.part(rows.start * outputs, values.len()).copy_from_slice(values);
