@@ -1,7 +1,9 @@
 //! The loss of a row and its derivative by the outputs.
 
+use super::blocking::ROW_TILE;
 use super::math::exp;
 use super::simd::for_each_isa;
+use super::workers::Workers;
 use super::workspace::{Shared, Workspace};
 use super::{Isa, StepSums};
 use crate::data::{Batch, Targets};
@@ -56,6 +58,15 @@ impl StepLoss {
         rows.iter().fold(StepSums { normalizer: self.normalizer, ..StepSums::default() }, add)
     }
 
+    /// Computes the loss of each row of a batch whose outputs are complete, as [`Self::of_rows`].
+    pub(super) fn of_batch(&self, isa: Isa, workers: &mut Workers, batch: Batch<'_>, workspace: &Workspace) {
+        let count = batch.examples.len();
+        workers.run(count.div_ceil(ROW_TILE), &|tile, _| {
+            // SAFETY: these rows are this task's.
+            unsafe { self.of_rows(isa, batch, tile * ROW_TILE..count.min((tile + 1) * ROW_TILE), workspace) };
+        });
+    }
+
     /// Computes the loss of each of some rows of a batch, and its derivative by the outputs as the
     /// last block's deltas.
     ///
@@ -88,13 +99,14 @@ impl StepLoss {
 
     fn of_class(&self, isa: Isa, outputs: &[f32], label: usize, weight: f64, delta: &mut [f32]) -> StepSums {
         let class = self.definition.class_weight(label);
-        let loss = if self.smoothed.is_empty() {
-            weight * class * cross_entropy(isa, outputs, label, self.share(weight * class), delta)
-        } else {
-            let own = (1.0 - self.definition.label_smoothing) * class;
-            let targets = Targeted { smoothed: &self.smoothed, smoothed_sum: self.smoothed_sum, own };
-            weight * smoothed_cross_entropy(isa, outputs, label, targets, self.share(weight), delta)
+        // Without smoothing the class's weight is as the example's.
+        let (own, weight_of_loss) = match self.smoothed.is_empty() {
+            true => (1.0, weight * class),
+            false => ((1.0 - self.definition.label_smoothing) * class, weight),
         };
+        let targets = Targeted { smoothed: &self.smoothed, smoothed_sum: self.smoothed_sum, own };
+        let share = self.share(weight_of_loss);
+        let loss = weight_of_loss * cross_entropy(isa, outputs, label, targets, share, delta);
         let correct = if argmax(outputs) == label { weight } else { 0.0 };
         StepSums { loss, correct, weight, ..StepSums::default() }
     }
@@ -114,22 +126,8 @@ struct Targeted<'a> {
 }
 
 for_each_isa! {
-    /// Returns −ln p of the class of `outputs`. Writes its derivative by them times `share` into
-    /// `delta`.
-    fn cross_entropy(isa, outputs: &[f32], label: usize, share: f32, delta: &mut [f32]) -> f64 {
-        let largest = outputs.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-        for (d, &z) in delta.iter_mut().zip(outputs) {
-            *d = exp(z - largest);
-        }
-        let sum: f32 = delta.iter().sum();
-        let factor = share / sum;
-        delta.iter_mut().for_each(|d| *d *= factor);
-        delta[label] -= share;
-        libm::log(f64::from(sum)) - f64::from(outputs[label] - largest)
-    }
-
     /// Returns −Σ t ln p. Writes its derivative by the outputs times `share` into `delta`.
-    fn smoothed_cross_entropy(
+    fn cross_entropy(
         isa,
         outputs: &[f32],
         label: usize,
@@ -145,9 +143,10 @@ for_each_isa! {
         let Targeted { smoothed, smoothed_sum, own } = targets;
         let all = own + smoothed_sum;
         let factor = all as f32 * share / sum;
+        delta.iter_mut().for_each(|d| *d *= factor);
         let mut below = own * f64::from(outputs[label] - largest);
         for ((d, &t), &z) in delta.iter_mut().zip(smoothed).zip(outputs) {
-            *d = *d * factor - t * share;
+            *d -= t * share;
             below += f64::from(t) * f64::from(z - largest);
         }
         delta[label] -= own as f32 * share;

@@ -58,11 +58,7 @@ pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
             unsafe { pass.forward_block(index, worker, tile, columns, &|row| examples[rows.start + row]) }
         });
     }
-    let tiles = grid(1);
-    workers.run(tiles.parts(), &|task, _| {
-        // SAFETY: as above.
-        unsafe { pass.loss.of_rows(pass.isa, batch, tiles.part(task).0, pass.workspace) }
-    });
+    pass.loss.of_batch(pass.isa, workers, batch, pass.workspace);
     for (index, block) in blocks.iter().enumerate().skip(1).rev() {
         let grid = grid(block.inputs);
         workers.run(grid.parts(), &|task, worker| {

@@ -1,5 +1,4 @@
-//! Moving what is kept together, and apart again. With vector instructions neighbors are taken
-//! together: one load, one compression, one store.
+//! Moving what is kept together, and apart again.
 
 use super::super::Isa;
 use super::super::blocking::GATHERED_COLUMNS as COLUMNS;
@@ -9,9 +8,9 @@ use super::super::simd::Level;
 use super::super::simd::for_each_isa;
 use super::super::transpose::transpose;
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+use super::moves::{FOUR, Move};
 
-/// What a gathering or transposing move may write beyond its last row.
+/// What a gathering or transposing move may write, and a scattering one read, beyond the last row.
 pub(super) const SLACK: usize = 16;
 
 /// `out[k * mr + j] = source[rows[k] * width + columns[j]]`. What else is in rows of `out` is left
@@ -32,22 +31,18 @@ pub(super) unsafe fn gather(
     out: &mut [f32],
 ) {
     assert!(columns.len() <= mr.min(COLUMNS) && out.len() >= rows.len() * mr + SLACK);
+    #[cfg(target_arch = "x86_64")]
+    let (matrix, values) = (source.as_ptr().cast_mut(), out.as_mut_ptr());
+    #[cfg(target_arch = "x86_64")]
+    let moved = Move { matrix, stride: width, rows, columns, values, count: mr };
     match isa.0 {
+        // SAFETY: this Isa exists only where the features were detected; the elements are within
+        // `source` as promised, and a row's stores end less than SLACK behind it.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => {
-            let mut room = [avx512::Chunk::default(); avx512::CHUNKS];
-            let chunks = avx512::chunks(columns, 0, &mut room);
-            // SAFETY: this Isa exists only where the features were detected; the elements are
-            // within `source` as promised, and a row's stores end less than SLACK behind it.
-            unsafe { avx512::gather(mr, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
-        }
+        Level::Avx512 => unsafe { moved.gather_avx512() },
+        // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if width >= avx2::WIDTH => {
-            let mut room = [avx2::Chunk::default(); avx2::CHUNKS];
-            let chunks = avx2::compressing(columns, width, &mut room);
-            // SAFETY: as above.
-            unsafe { avx2::gather(mr, (source.as_ptr(), width), rows, chunks, out.as_mut_ptr()) }
-        }
+        Level::Avx2 if width >= FOUR => unsafe { moved.gather_avx2() },
         _ => gather_by_index(isa, mr, source, width, rows, columns, out),
     }
 }
@@ -92,7 +87,7 @@ pub(super) unsafe fn gather_transposed(
 /// `target[(rows[k] - first) * width + columns[j] - origin] += values[k * columns + j]`.
 ///
 /// # Panics
-/// When there are not as many values, or the columns span more than 512.
+/// When there are not as many values and [`SLACK`], or no columns, or they span more than 512.
 ///
 /// # Safety
 /// Rows and columns ascend from `first` and `origin`, and what lies from the first to the last of
@@ -104,37 +99,24 @@ pub(super) unsafe fn scatter_add(
     (origin, columns): (u32, &[u32]),
     values: &[f32],
 ) {
-    let (Some(&last), true) = (columns.last(), values.len() == rows.len() * columns.len()) else {
-        panic!("a value for each row and column");
-    };
-    assert!(last - origin < 512);
+    let (Some(&last), count) = (columns.last(), columns.len()) else { panic!("columns") };
+    assert!(last - origin < 512 && values.len() >= rows.len() * count + SLACK);
+    let (matrix, stride) = (target.first.wrapping_sub(first as usize * target.stride + origin as usize), target.stride);
+    #[cfg(target_arch = "x86_64")]
+    let moved = Move { matrix, stride, rows, columns, values: values.as_ptr().cast_mut(), count };
     match isa.0 {
+        // SAFETY: this Isa exists only where the features were detected; places as promised, values
+        // as checked.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => {
-            let mut room = [avx512::Chunk::default(); avx512::CHUNKS];
-            let chunks = avx512::chunks(columns, origin, &mut room);
-            // SAFETY: this Isa exists only where the features were detected; places as promised,
-            // values as checked.
-            unsafe {
-                avx512::scatter_add((target.first, target.stride), first, rows, chunks, values.as_ptr(), columns.len())
-            }
-        }
+        Level::Avx512 => unsafe { moved.scatter_avx512() },
+        // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if columns.len() >= avx2::WIDTH => {
-            let mut room = [avx2::Chunk::default(); avx2::CHUNKS];
-            let chunks = avx2::expanding(columns, origin, &mut room);
-            // SAFETY: as above.
-            unsafe {
-                avx2::scatter_add((target.first, target.stride), first, rows, chunks, values.as_ptr(), columns.len())
-            }
-        }
+        Level::Avx2 if count >= FOUR => unsafe { moved.scatter_avx2() },
         _ => {
-            for (&row, values) in rows.iter().zip(values.chunks_exact(columns.len())) {
+            for (&row, values) in rows.iter().zip(values.chunks_exact(count)) {
                 for (&column, value) in columns.iter().zip(values) {
                     // SAFETY: one of the places.
-                    unsafe {
-                        *target.first.add((row - first) as usize * target.stride + (column - origin) as usize) += value
-                    };
+                    unsafe { *matrix.wrapping_add(row as usize * stride + column as usize) += value };
                 }
             }
         }

@@ -1,8 +1,6 @@
-//! Both ends of the network, where all units are looked at: the features, and the losses.
+//! The features, of which each group keeps some.
 
-use super::super::StepSums;
 use super::super::blocking::ROW_TILE;
-use super::super::loss::StepLoss;
 use super::super::matmul::floats_mut;
 use super::super::operand::{AHEAD, read_row};
 use super::super::workers::Workers;
@@ -29,19 +27,4 @@ pub(super) fn read(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>) {
             }
         }
     });
-}
-
-/// Computes the loss of each row, and its derivative by the outputs into the last block's deltas.
-/// All outputs are kept.
-pub(super) fn losses(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>, loss: &mut StepLoss) -> StepSums {
-    let count = batch.examples.len();
-    {
-        let loss = &*loss;
-        workers.run(count.div_ceil(ROW_TILE), &|tile, _| {
-            let rows = tile * ROW_TILE..count.min((tile + 1) * ROW_TILE);
-            // SAFETY: these rows of three different buffers.
-            unsafe { loss.of_rows(step.matmul.isa, batch, rows, step.workspace) };
-        });
-    }
-    loss.total(batch)
 }

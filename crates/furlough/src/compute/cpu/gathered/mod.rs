@@ -2,14 +2,12 @@
 //! (docs/internals/shared-masks.md). Activations and deltas of a group are kept together,
 //! `[row][kept unit]`, in the buffers of the dense step.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod gather_scatter;
 mod input;
 mod kept;
 mod layers;
+#[cfg(target_arch = "x86_64")]
+mod moves;
 mod update;
 
 use super::blocking::{GATHERED_COLUMNS, GATHERED_WIDE_COLUMNS};
@@ -97,7 +95,9 @@ pub(super) fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     for block in 0..architecture.blocks().len() {
         layers::forward(step, workers, mlp, block);
     }
-    let sums = input::losses(step, workers, batch, loss);
+    // All outputs are kept.
+    loss.of_batch(matmul.isa, workers, batch, training);
+    let sums = loss.total(batch);
     if sums.is_taken() {
         for block in (1..architecture.blocks().len()).rev() {
             layers::backward(step, workers, mlp, block);

@@ -12,13 +12,13 @@ use super::super::partition::ParameterTile;
 use super::super::update::Gradients;
 use super::super::workers::Workers;
 use super::Step;
-use super::gather_scatter::scatter_add;
+use super::gather_scatter::{SLACK, scatter_add};
 use std::ops::Range;
 
 /// Returns the words of scratch for a tile: the gradient, the product of a group, and its inputs
 /// packed.
 pub(super) fn scratch(matmul: &Matmul, tile: &ParameterTile, group_rows: usize) -> usize {
-    2 * tile.gradient_words() + gradient_scratch(matmul, tile.height(), group_rows, false)
+    2 * tile.gradient_words() + SLACK + gradient_scratch(matmul, tile.height(), group_rows, false)
 }
 
 /// Returns where in the packed deltas of a block those of `group` for the units of a tile begin, as
@@ -75,7 +75,7 @@ impl Gradients for Step<'_> {
                 unsafe { std::slice::from_raw_parts_mut(out.first.add(row * out.stride), tile.units.len()).fill(0.0) };
             }
         }
-        let (product, scratch) = scratch.split_at_mut(tile.gradient_words());
+        let (product, scratch) = scratch.split_at_mut(tile.gradient_words() + SLACK);
         for group in 0..kept.groups() {
             let (ins, outs) = (kept.places(block, group, inputs), kept.places(block + 1, group, &tile.units));
             if ins.is_empty() || outs.is_empty() {
@@ -83,7 +83,7 @@ impl Gradients for Step<'_> {
             }
             let rows = kept.rows(group);
             let (list, units) = (kept.list(block, group), kept.list(block + 1, group));
-            let product = &mut floats_mut(product)[..ins.len() * outs.len()];
+            let product = &mut floats_mut(product)[..ins.len() * outs.len() + SLACK];
             let to = MatMut { first: product.as_mut_ptr(), stride: outs.len() };
             let panel = rows.len() * matmul.mr;
             let start = packed_place(*self, &tile.units, group);
