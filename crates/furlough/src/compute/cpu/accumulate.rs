@@ -1,6 +1,5 @@
 //! What is kept of a classifier's samples: sums from which probabilities, entropies and votes come.
 
-use super::Isa;
 use super::math::{exp, ln};
 use super::samples::{PADDING, Samples};
 use super::simd::for_each_isa;
@@ -13,30 +12,21 @@ pub(crate) fn accumulator_width(classes: usize) -> usize {
     2 * classes + 1
 }
 
-/// Adds samples of logits to `kept`, [`accumulator_width`] long. The sums are in double precision,
-/// one sample after the other.
-pub(crate) fn accumulate_classes(isa: Isa, samples: Samples<'_>, kept: &mut [f64]) {
-    accumulate_rows(isa, samples.values, samples.stride, samples.width, kept);
-}
-
-/// Makes samples of logits probabilities, those that [`accumulate_classes`] adds.
-pub(crate) fn softmax_samples(isa: Isa, samples: &mut Samples<'_>) {
-    softmax_rows(isa, samples.values, samples.stride, samples.width);
-}
-
-for_each_isa! {
-    fn softmax_rows(isa, values: &mut [f32], stride: usize, classes: usize) {
-        for row in values.chunks_exact_mut(stride) {
-            softmax(row, classes);
-        }
-    }
-}
-
 /// Rows whose logarithms are taken together.
 const ROWS: usize = 16;
 
 for_each_isa! {
-    fn accumulate_rows(isa, values: &mut [f32], stride: usize, classes: usize, kept: &mut [f64]) {
+    /// Makes samples of logits probabilities, those that [`accumulate_classes`] adds.
+    pub(crate) fn softmax_samples(isa, samples: &mut Samples<'_>) {
+        for row in samples.values.chunks_exact_mut(samples.stride) {
+            softmax(row, samples.width);
+        }
+    }
+
+    /// Adds samples of logits to `kept`, [`accumulator_width`] long. The sums are in double
+    /// precision, one sample after the other.
+    pub(crate) fn accumulate_classes(isa, samples: Samples<'_>, kept: &mut [f64]) {
+        let Samples { values, stride, width: classes, .. } = samples;
         let (probabilities, rest) = kept.split_at_mut(classes);
         let (votes, entropy) = rest.split_at_mut(classes);
         for rows in values.chunks_mut(ROWS * stride) {
@@ -118,6 +108,7 @@ fn halve<T: Copy>(lanes: [T; PADDING], f: impl Fn(T, T) -> T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compute::Isa;
 
     /// Sums over `count` samples by the formulas, in double precision.
     fn plainly(rows: &[Vec<f32>], classes: usize) -> Vec<f64> {

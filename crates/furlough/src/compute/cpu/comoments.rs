@@ -57,7 +57,7 @@ impl Comoments {
                 }
             }
         }
-        let (isa, panels) = (cpu.isa, &*panels);
+        let (isa, panels) = (cpu.isa(), &*panels);
         let bands: Vec<Mutex<&mut [f64]>> = sums.chunks_mut(SIDE * stride).map(Mutex::new).collect();
         cpu.choose_threads(count, stride * stride / 2);
         cpu.workers.run(bands.len(), &|band, _| {

@@ -27,8 +27,6 @@ pub(super) struct SoftMask {
 pub(super) struct Concretes {
     /// The masks after each block in the present call.
     masks: Vec<Option<SoftMask>>,
-    /// How many there are.
-    count: usize,
     /// The derivative of the loss by each logit, row by row.
     rows: Shared<f64>,
     /// Parts of the weights that the layers stand before, and their sums of squares.
@@ -51,7 +49,6 @@ impl Concretes {
         let tasks: Vec<_> = architecture.concrete_blocks().flat_map(|block| parts(block + 1)).collect();
         Concretes {
             masks: vec![None; blocks],
-            count,
             rows: Shared::new(batch_size, count),
             squares: Shared::new(tasks.len(), 1),
             tasks,
@@ -62,7 +59,7 @@ impl Concretes {
 
     /// Whether there is any.
     pub(super) fn any(&self) -> bool {
-        self.count > 0
+        !self.gradients.is_empty()
     }
 
     /// Decides the masks of a call, at the values of p that `mlp` has come to; without a site there
@@ -88,7 +85,7 @@ impl Concretes {
     /// Nobody else notes anything of this row now.
     pub(super) unsafe fn note(&self, place: usize, mask: &SoftMask, derivative: f64) {
         // SAFETY: as promised.
-        unsafe { self.rows.part(place * self.count + mask.number, 1)[0] = derivative };
+        unsafe { self.rows.part(place * self.gradients.len() + mask.number, 1)[0] = derivative };
     }
 
     /// Adds up the derivatives by the logits over `rows` rows, in their order, with those of the
@@ -110,7 +107,7 @@ impl Concretes {
             // SAFETY: each task has its own place.
             unsafe { squares.part(task, 1)[0] = sum_squares(isa, values) };
         });
-        let Concretes { rows: noted, squares, tasks, gradients, decays, masks, count, .. } = self;
+        let Concretes { rows: noted, squares, tasks, gradients, decays, masks, .. } = self;
         let (noted, squares) = (&*noted.all(), &*squares.all());
         for (block, mask) in masks.iter().enumerate() {
             let Some(SoftMask { layer, number, .. }) = mask else { continue };
@@ -118,7 +115,7 @@ impl Concretes {
             let squares = own.map(|(_, sum)| sum).sum();
             let inputs = mlp.architecture().blocks()[block].outputs;
             let (by_logit, decay) = layer.regularizer(prior, inputs, examples, squares);
-            gradients[*number] = noted.iter().skip(*number).step_by(*count).take(rows).sum::<f64>() + by_logit;
+            gradients[*number] = noted.iter().skip(*number).step_by(gradients.len()).take(rows).sum::<f64>() + by_logit;
             decays[block + 1] = decay;
         }
     }

@@ -4,7 +4,7 @@
 
 use super::Isa;
 use super::dropout::LayerMask;
-use super::epilogue::{drop_row, masked_copy};
+use super::epilogue::masked_copy;
 use super::workers::Workers;
 use super::workspace::Shared;
 use crate::nn::{Architecture, MaskKey, Mlp};
@@ -90,10 +90,4 @@ impl Connections {
     pub(super) fn mask(&self, index: usize) -> Option<&LayerMask> {
         self.masks[index].as_ref()
     }
-}
-
-/// Applies the mask of the weights of `input` to those from unit `first` on, which is a multiple of
-/// 64.
-pub(super) fn drop_part(isa: Isa, values: &mut [f32], mask: &LayerMask, input: u32, first: u32) {
-    drop_row(isa, values, &mask.starting_at(first as usize), input);
 }

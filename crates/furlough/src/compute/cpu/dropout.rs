@@ -139,10 +139,7 @@ impl LayerMask {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn words_avx512(&self, id: u32, block: u32) -> [u32; 64] {
-        use std::arch::x86_64::{
-            _mm512_add_epi64, _mm512_mul_epu32, _mm512_permutex2var_epi32, _mm512_set1_epi32, _mm512_set1_epi64,
-            _mm512_setr_epi32, _mm512_setr_epi64, _mm512_srli_epi64, _mm512_ternarylogic_epi32,
-        };
+        use std::arch::x86_64::*;
         const XOR: i32 = 0x96;
         let lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
         let first = _mm512_add_epi64(lanes, _mm512_set1_epi64(i64::from(16 * block)));
@@ -174,11 +171,7 @@ impl LayerMask {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn words_avx2(&self, id: u32, block: u32) -> [u32; 64] {
-        use std::arch::x86_64::{
-            __m256i, _mm256_add_epi64, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_mul_epu32,
-            _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_ps,
-            _mm256_srli_epi64, _mm256_storeu_si256, _mm256_xor_si256,
-        };
+        use std::arch::x86_64::*;
         let lanes = _mm256_setr_epi64x(0, 1, 2, 3);
         let [m0, m1] = MULTIPLIERS.map(|multiplier| _mm256_set1_epi64x(i64::from(multiplier)));
         let mut words = [0u32; 64];

@@ -40,12 +40,12 @@ pub(super) fn masked_copy(isa: Isa, row: &mut [f32], values: &[f32], mask: &Laye
 for_each_isa! {
     /// Zero for what is dropped, in place.
     fn zero_row(isa, row: &mut [f32], mask: &LayerMask, id: u32) {
-        masked(row, &[], mask, id, |value, _| value);
+        masked(row, &[], Some(mask), id, |value, _| value);
     }
 
     /// `values` into `row`, zero for what is dropped.
     fn zero_copy(isa, row: &mut [f32], values: &[f32], mask: &LayerMask, id: u32) {
-        masked(row, values, mask, id, |_, value| value);
+        masked(row, values, Some(mask), id, |_, value| value);
     }
 
     /// Times normal numbers of mean 1 and this deviation, in place.
@@ -141,22 +141,10 @@ for_each_isa! {
         }
         macro_rules! apply {
             ($activation:expr) => {
-                activated(row, bias, mask, id, |z| math::activate($activation, z))
+                masked(row, bias, mask, id, |z, b| math::activate($activation, z + b))
             };
         }
         by_activation!(activation, apply);
-    }
-}
-
-#[inline(always)]
-fn activated(row: &mut [f32], bias: &[f32], mask: Option<&LayerMask>, id: u32, f: impl Fn(f32) -> f32) {
-    match mask {
-        Some(mask) => masked(row, bias, mask, id, |z, b| f(z + b)),
-        None => {
-            for (z, b) in row.iter_mut().zip(bias) {
-                *z = f(*z + *b);
-            }
-        }
     }
 }
 
@@ -177,15 +165,12 @@ for_each_isa! {
     ) {
         macro_rules! apply {
             ($activation:expr) => {
-                sloped(row, pre, mask, id, |z| math::derivative($activation, z))
+                masked(row, pre, mask, id, |d, z| d * math::derivative($activation, z))
             };
         }
         match activation {
-            Activation::Identity => {
-                if let Some(mask) = mask {
-                    masked(row, &[], mask, id, |d, _| d);
-                }
-            }
+            Activation::Identity if mask.is_none() => {}
+            Activation::Identity => masked(row, &[], mask, id, |d, _| d),
             Activation::Relu if pre.is_empty() => {
                 let scale = mask.map_or(1.0, |mask| mask.scale);
                 for (d, &y) in row.iter_mut().zip(output) {
@@ -197,21 +182,13 @@ for_each_isa! {
     }
 }
 
+/// `row = mask(f(row, other))`, where `other` is as for [`each_unit`]; as long as `row` without a
+/// mask.
 #[inline(always)]
-fn sloped(row: &mut [f32], pre: &[f32], mask: Option<&LayerMask>, id: u32, slope: impl Fn(f32) -> f32) {
-    match mask {
-        Some(mask) => masked(row, pre, mask, id, |d, z| d * slope(z)),
-        None => {
-            for (d, z) in row.iter_mut().zip(pre) {
-                *d *= slope(*z);
-            }
-        }
-    }
-}
-
-/// `row = mask(f(row, other))`, where `other` is as for [`each_unit`].
-#[inline(always)]
-fn masked(row: &mut [f32], other: &[f32], mask: &LayerMask, id: u32, f: impl Fn(f32, f32) -> f32) {
+fn masked(row: &mut [f32], other: &[f32], mask: Option<&LayerMask>, id: u32, f: impl Fn(f32, f32) -> f32) {
+    let Some(mask) = mask else {
+        return row.iter_mut().zip(other).for_each(|(value, &other)| *value = f(*value, other));
+    };
     if mask.drops_all {
         row.fill(0.0);
         return;

@@ -4,12 +4,12 @@
 
 use super::blocking::{BATCH_BLOCK, BF16_NR, LINE, SPARSE_ROWS};
 use super::matmul::{Matmul, floats, floats_mut};
-use super::matrix::{MatMut, MatView, Rows, Scale, Shape, store};
+use super::matrix::{MatMut, MatView, Panels, Rows, Scale, Shape, store};
 use super::operand::Operand;
 use super::partition::{ParameterTile, Partition};
 use super::plan::GradientPlan;
 use super::simd::{for_each_isa, prefetch_to_second};
-use super::transpose::transpose;
+use super::transpose::{transpose, transpose_to};
 use super::workspace::Workspace;
 use std::ops::Range;
 
@@ -68,106 +68,113 @@ impl<'a> Deltas<'a> {
     }
 }
 
-/// `out = alpha * inputsᵀ * deltas + beta * out` for columns `range` of the inputs, some rows of
-/// the batch after the other.
-///
-/// # Safety
-/// `out` has a row for each of these inputs and a column for each unit, and nobody else uses them
-/// now.
-pub(super) unsafe fn multiply_batch(
-    matmul: &Matmul,
-    plan: GradientPlan,
-    (inputs, range): (Operand<'_>, Range<usize>),
-    deltas: Deltas<'_>,
-    (out, scale): (MatMut, Scale),
-    scratch: &mut [u32],
-) {
-    for first in (0..inputs.len()).step_by(BATCH_BLOCK) {
-        let inputs = (inputs.rows(first..inputs.len().min(first + BATCH_BLOCK)), range.clone());
-        let out = (out, scale.of_block(first));
-        let start = matmul.packed_k(first) * if plan.delta_major { 1 } else { matmul.mr };
-        let deltas = Deltas { words: &deltas.words[start..], ..deltas };
-        // SAFETY: as promised.
-        unsafe {
-            match plan.delta_major {
-                true => delta_major(matmul, plan, inputs, deltas, out, scratch),
-                false => input_major(matmul, plan, inputs, deltas, out, scratch),
-            }
+/// The gradient of some weights, `inputsᵀ * deltas` over the rows of a batch.
+#[derive(Clone)]
+pub(super) struct Gradient<'a> {
+    pub(super) matmul: &'a Matmul,
+    pub(super) plan: GradientPlan,
+    pub(super) inputs: Operand<'a>,
+    /// Which of the inputs.
+    pub(super) columns: Range<usize>,
+    pub(super) deltas: Deltas<'a>,
+}
+
+impl Gradient<'_> {
+    /// `out = alpha * inputsᵀ * deltas + beta * out`, some rows of the batch after the other.
+    ///
+    /// # Safety
+    /// `out` has a row for each of these inputs and a column for each unit, and nobody else uses
+    /// them now.
+    pub(super) unsafe fn multiply_batch(&self, (out, scale): (MatMut, Scale), scratch: &mut [u32]) {
+        for first in (0..self.inputs.len()).step_by(BATCH_BLOCK) {
+            let inputs = self.inputs.rows(first..self.inputs.len().min(first + BATCH_BLOCK));
+            let start = self.matmul.packed_k(first) * if self.plan.delta_major { 1 } else { self.matmul.mr };
+            let deltas = Deltas { words: &self.deltas.words[start..], ..self.deltas };
+            let some = Gradient { inputs, deltas, ..self.clone() };
+            let out = (out, scale.of_block(first));
+            // SAFETY: as promised.
+            unsafe {
+                if self.plan.delta_major { some.delta_major(out, scratch) } else { some.input_major(out, scratch) }
+            };
         }
+    }
+
+    /// Packs each input as a row and multiplies it with panels of deltas.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_batch`].
+    pub(super) unsafe fn input_major(&self, out: (MatMut, Scale), scratch: &mut [u32]) {
+        let Gradient { matmul, plan, inputs, columns, deltas } = self;
+        let (count, depth) = (columns.len(), inputs.len());
+        let stride = matmul.row_stride(depth);
+        let words = &mut scratch[..matmul.packed_rows(count, depth)];
+        assert!(columns.end <= inputs.width());
+        assert!(deltas.words.len() >= (deltas.units.div_ceil(matmul.mr) - 1) * deltas.stride + matmul.panel(depth));
+        inputs.strips(matmul.isa, columns.clone(), |first, strip| {
+            let to = words[matmul.packed_k(first)..].as_mut_ptr();
+            // SAFETY: rows of `words`, which has one for each input.
+            unsafe { matmul.pack_columns(strip, to, stride, false) };
+        });
+        let shape = Shape { rows: count, columns: deltas.units, depth };
+        let rows = Rows { first: words.as_ptr().cast(), stride };
+        // SAFETY: packed above, with whole groups of rows; `out` as promised.
+        unsafe { matmul.multiply(shape, out, matmul.packed(deltas.words, deltas.stride), rows, plan.skips_zeros) };
+    }
+
+    /// Multiplies rows of deltas with panels of inputs, and transposes the product.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_batch`].
+    unsafe fn delta_major(&self, out: (MatMut, Scale), scratch: &mut [u32]) {
+        let Gradient { matmul, plan, inputs, columns, deltas } = self;
+        let (count, depth, mr) = (columns.len(), inputs.len(), matmul.mr);
+        let readable = if matmul.is_exact() { deltas.units } else { deltas.units.next_multiple_of(BF16_NR) };
+        assert!(columns.end <= inputs.width() && matmul.packed_k(depth) <= deltas.stride);
+        assert!(deltas.words.len() >= (readable - 1) * deltas.stride + matmul.packed_k(depth));
+        let (packed, sums) = scratch.split_at_mut(matmul.panels(count, depth).next_multiple_of(LINE));
+        inputs.strips(matmul.isa, columns.clone(), |first, strip| {
+            let place = matmul.packed_k(first) * mr..(matmul.packed_k(first) + matmul.packed_k(strip.rows)) * mr;
+            let panels = packed.chunks_exact_mut(matmul.panel(depth));
+            for (column, panel) in (0..count).step_by(mr).zip(panels) {
+                let some = strip.part(0, strip.rows, column..count.min(column + mr));
+                matmul.pack_panel(some, &mut panel[place.clone()], false);
+            }
+        });
+        let panels = matmul.packed(packed, matmul.panel(depth));
+        let shape = Shape { rows: deltas.units, columns: count, depth };
+        let rows = Rows { first: deltas.words.as_ptr().cast(), stride: deltas.stride };
+        let sums = (&mut floats_mut(sums)[..UNITS * count.next_multiple_of(LINE)], UNITS);
+        // SAFETY: packed above; the deltas were checked; `out` has these inputs and units.
+        unsafe { multiply_transposed(matmul, shape, out, (panels, rows, plan.skips_zeros), sums) };
     }
 }
 
-/// Packs each input as a row and multiplies it with panels of deltas.
+/// `out = alpha * (rows * panels)ᵀ + beta * out`, by way of `sums`, which has room for the products
+/// of at most so many rows.
 ///
 /// # Safety
-/// As [`multiply_batch`].
-pub(super) unsafe fn input_major(
+/// As for [`Matmul::multiply`], but that `out` has a column for each of the rows.
+pub(super) unsafe fn multiply_transposed(
     matmul: &Matmul,
-    plan: GradientPlan,
-    (inputs, range): (Operand<'_>, Range<usize>),
-    deltas: Deltas<'_>,
-    out: (MatMut, Scale),
-    scratch: &mut [u32],
-) {
-    let (count, depth) = (range.len(), inputs.len());
-    let stride = matmul.row_stride(depth);
-    let words = &mut scratch[..matmul.packed_rows(count, depth)];
-    assert!(range.end <= inputs.width());
-    assert!(deltas.words.len() >= (deltas.units.div_ceil(matmul.mr) - 1) * deltas.stride + matmul.panel(depth));
-    inputs.strips(matmul.isa, range, |first, strip| {
-        let to = words[matmul.packed_k(first)..].as_mut_ptr();
-        // SAFETY: rows of `words`, which has one for each input.
-        unsafe { matmul.pack_columns(strip, to, stride, false) };
-    });
-    let shape = Shape { rows: count, columns: deltas.units, depth };
-    let rows = Rows { first: words.as_ptr().cast(), stride };
-    // SAFETY: packed above, with whole groups of rows; `out` as promised.
-    unsafe { matmul.multiply(shape, out, matmul.packed(deltas.words, deltas.stride), rows, plan.skips_zeros) };
-}
-
-/// Multiplies rows of deltas with panels of inputs, and transposes the product.
-///
-/// # Safety
-/// As [`multiply_batch`].
-unsafe fn delta_major(
-    matmul: &Matmul,
-    plan: GradientPlan,
-    (inputs, range): (Operand<'_>, Range<usize>),
-    deltas: Deltas<'_>,
+    shape: Shape,
     (out, scale): (MatMut, Scale),
-    scratch: &mut [u32],
+    (panels, rows, skips_zeros): (Panels, Rows, bool),
+    (sums, most): (&mut [f32], usize),
 ) {
-    let (count, depth, isa, mr) = (range.len(), inputs.len(), matmul.isa, matmul.mr);
-    assert!(range.end <= inputs.width() && matmul.packed_k(depth) <= deltas.stride);
-    let (packed, sums) = scratch.split_at_mut(matmul.panels(count, depth).next_multiple_of(LINE));
-    inputs.strips(isa, range, |first, strip| {
-        let place = matmul.packed_k(first) * mr..(matmul.packed_k(first) + matmul.packed_k(strip.rows)) * mr;
-        let panels = packed.chunks_exact_mut(matmul.panel(depth));
-        for (column, panel) in (0..count).step_by(mr).zip(panels) {
-            let some = strip.part(0, strip.rows, column..count.min(column + mr));
-            matmul.pack_panel(some, &mut panel[place.clone()], false);
-        }
-    });
-    let panels = matmul.packed(packed, matmul.panel(depth));
-    let stride = count.next_multiple_of(LINE);
-    let sums = floats_mut(&mut sums[..UNITS * stride]);
-    for first in (0..deltas.units).step_by(UNITS) {
-        let some = UNITS.min(deltas.units - first);
-        let words = &deltas.words[first * deltas.stride..];
-        let readable = if matmul.is_exact() { some } else { some.next_multiple_of(BF16_NR) };
-        assert!(words.len() >= (readable - 1) * deltas.stride + matmul.packed_k(depth));
-        // The weights come last, and are in cache by then if they are asked for now.
-        for input in 0..count {
-            let place = out.first.wrapping_add(input * out.stride + first);
+    let (stride, columns) = (sums.len() / most, shape.columns);
+    for first in (0..shape.rows).step_by(most) {
+        let some = most.min(shape.rows - first);
+        // What is added to comes last, and is in cache by then if it is asked for now.
+        for column in 0..columns {
+            let place = out.first.wrapping_add(column * out.stride + first);
             prefetch_to_second(place.cast(), size_of::<f32>() * some);
         }
-        let shape = Shape { rows: some, columns: count, depth };
         let to = (MatMut { first: sums.as_mut_ptr(), stride }, Scale::SET);
-        let rows = Rows { first: words.as_ptr().cast(), stride: deltas.stride };
-        // SAFETY: packed above; the deltas were checked; `out` has these inputs and units.
+        // SAFETY: as promised; the sums are ours.
         unsafe {
-            matmul.multiply(shape, to, panels, rows, plan.skips_zeros);
-            let product = MatView { data: sums, stride, rows: some, columns: count };
+            let rows = Rows { first: rows.first.add(first * rows.stride), ..rows };
+            matmul.multiply(Shape { rows: some, ..shape }, to, panels, rows, skips_zeros);
+            let product = MatView { data: sums, stride, rows: some, columns };
             add_transposed(matmul, product, (out.from(0, first), scale));
         }
     }
@@ -179,11 +186,15 @@ unsafe fn delta_major(
 /// `out` has as many rows as the product has columns, and nobody else uses them now.
 unsafe fn add_transposed(matmul: &Matmul, product: MatView<'_>, (out, scale): (MatMut, Scale)) {
     let isa = matmul.isa;
+    if (scale.alpha, scale.beta) == (1.0, 0.0) {
+        // SAFETY: as promised.
+        return unsafe { transpose_to(isa, product, out, false) };
+    }
     let mut transposed = [0.0; SIDE * UNITS];
     for first in (0..product.columns).step_by(SIDE) {
         let side = SIDE.min(product.columns - first);
         transpose(isa, product.part(0, product.rows, first..first + side), &mut transposed, UNITS);
-        let sums = Rows { first: transposed.as_ptr(), stride: UNITS };
+        let sums = MatMut { first: transposed.as_mut_ptr(), stride: UNITS };
         // SAFETY: the rectangle of these inputs and units.
         unsafe { store(isa, out.from(first, 0), scale, (side, product.rows), sums) };
     }

@@ -96,7 +96,7 @@ impl Scale {
 ///
 /// # Safety
 /// There are sums for so many rows and columns. The rectangle may be written, by nobody else now.
-pub(super) unsafe fn store(isa: Isa, out: MatMut, scale: Scale, (rows, columns): (usize, usize), sums: Rows) {
+pub(super) unsafe fn store(isa: Isa, out: MatMut, scale: Scale, (rows, columns): (usize, usize), sums: MatMut) {
     for row in 0..rows {
         // SAFETY: as promised.
         unsafe {

@@ -83,7 +83,6 @@ pub enum SharedMaskMode {
 /// of threads.
 pub struct Cpu {
     architecture: Architecture,
-    isa: Isa,
     matmul: Matmul,
     packed: Packed,
     workers: Workers,
@@ -187,7 +186,6 @@ impl Cpu {
         let gathered = Gathered::new(architecture, batch_size, &matmul, count);
         let scratch = of_tiles.chain(of_rows).chain(gathered.as_ref().map(|gathered| gathered.scratch));
         Cpu {
-            isa,
             plan: StepPlan::default(),
             nonzero_features: None,
             training: Workspace::for_training(architecture, batch_size, &matmul),
@@ -240,7 +238,7 @@ impl Cpu {
 
     /// Returns the instruction set of the kernels.
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.matmul.isa
     }
 
     /// Returns the name of the instructions that multiply.

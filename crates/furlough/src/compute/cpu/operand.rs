@@ -26,13 +26,8 @@ pub(super) enum Operand<'a> {
 impl<'a> Operand<'a> {
     /// Returns the features of `examples` as they are in the data set, if they are bytes.
     pub(super) fn of_bytes(data: &'a Examples, examples: &'a [u32]) -> Option<Operand<'a>> {
-        match data.inputs() {
-            Features::Bytes { rows, scale } => {
-                let (width, scale) = (data.features(), *scale);
-                Some(Operand::Bytes { rows: bytes_of(rows), width, scale, examples })
-            }
-            Features::Floats(_) => None,
-        }
+        let Features::Bytes { rows, scale } = data.inputs() else { return None };
+        Some(Operand::Bytes { rows: bytes_of(rows), width: data.features(), scale: *scale, examples })
     }
 
     /// Returns the number of columns.

@@ -8,13 +8,13 @@ use super::concrete::{Concretes, soften, soften_back};
 use super::connections::Connections;
 use super::dropout::LayerMask;
 use super::epilogue::{backward_row, drop_row, forward_row};
+use super::gradient::multiply_transposed;
 use super::loss::StepLoss;
 use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, MatView, Rows, Scale, Shape};
 use super::operand::{AHEAD, read_row};
 use super::packed::Packed;
 use super::plan::StepPlan;
-use super::transpose::transpose_to;
 use super::workspace::{Scratch, Workspace};
 use crate::data::Examples;
 use crate::nn::{Block, Mlp};
@@ -327,17 +327,8 @@ unsafe fn multiply_in_place_transposed(
         let some = deltas.part(first, matmul.mr.min(rows - first), 0..depth);
         matmul.pack_panel_of_rows(some, words, false);
     }
-    let panels = matmul.packed(packed, panel);
-    for first in (0..weights.rows).step_by(TRANSPOSED_INPUTS) {
-        let inputs = weights.part(first, TRANSPOSED_INPUTS.min(weights.rows - first), 0..depth);
-        let to = MatMut { first: product.as_mut_ptr(), stride: rows };
-        let shape = Shape { rows: inputs.rows, columns: rows, depth };
-        let factor = Rows { first: inputs.data.as_ptr(), stride: inputs.stride };
-        // SAFETY: slices of these very shapes, and `out` as promised.
-        unsafe {
-            matmul.multiply(shape, (to, Scale::SET), panels, factor, false);
-            let product = MatView { data: product, stride: rows, rows: inputs.rows, columns: rows };
-            transpose_to(matmul.isa, product, out.from(0, first), false);
-        }
-    }
+    let shape = Shape { rows: weights.rows, columns: rows, depth };
+    let factors = (matmul.packed(packed, panel), Rows { first: weights.data.as_ptr(), stride: weights.stride }, false);
+    // SAFETY: slices of these very shapes, and `out` as promised.
+    unsafe { multiply_transposed(matmul, shape, (out, Scale::SET), factors, (product, TRANSPOSED_INPUTS)) };
 }

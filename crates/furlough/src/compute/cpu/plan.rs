@@ -120,7 +120,7 @@ pub struct GradientPlan {
 }
 
 /// What a plan is made of, beside the network.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Call {
     /// Rows, and how many there are at most.
     pub(super) rows: usize,

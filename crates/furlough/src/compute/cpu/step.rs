@@ -1,6 +1,7 @@
 //! A step: decide, pack, run. And the forward pass of evaluations.
 
 use super::dropout::LayerMask;
+use super::matmul::Matmul;
 use super::operand::{Operand, nonzero_features};
 use super::pass::{Pass, Tile};
 use super::plan::{Call, StepPlan, StepSchedule, worthwhile_threads};
@@ -54,15 +55,11 @@ impl Cpu {
         let call = Call {
             // Masked passes are many.
             rows: if samples.is_some() { usize::MAX } else { rows },
-            capacity: 0,
-            training: false,
             threads,
             hand_over: self.workers.hand_over(),
             nonzero_features: self.look_at(data, examples.len(), |place| examples.start + place as u32),
-            bytes: false,
             factor: 1.0,
-            group_rows: None,
-            must_gather: false,
+            ..Call::default()
         };
         self.plan.decide(&self.matmul, &self.architecture, &call);
     }
@@ -78,7 +75,7 @@ impl Cpu {
     /// Decides the masks of a call, whose drop probabilities are multiplied by `factor`; without a
     /// site nothing is dropped.
     pub(super) fn draw_masks(&mut self, mlp: &Mlp, site: Option<&MaskKey>, factor: f64) {
-        let Cpu { isa, masks, architecture, connections, concretes, workers, .. } = self;
+        let Cpu { matmul: Matmul { isa, .. }, masks, architecture, connections, concretes, workers, .. } = self;
         let input = std::iter::once(architecture.input_dropout());
         let dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
         for (layer, (mask, dropout)) in masks.iter_mut().zip(dropouts).enumerate() {
@@ -91,17 +88,17 @@ impl Cpu {
     /// Packs what the plan wants packed of the weights, and returns what the tiles of the call have
     /// in common, with those who compute them.
     pub(super) fn begin<'a>(&'a mut self, mlp: &'a Mlp, data: &'a Examples) -> (Pass<'a>, &'a mut Workers) {
-        let Cpu { isa, plan, matmul, packed, masks, connections, concretes, scratch, loss, .. } = self;
+        let Cpu { plan, matmul, packed, masks, connections, concretes, scratch, loss, .. } = self;
         packed.fill(&mut self.workers, matmul, (mlp, connections), plan);
         let workspace = if plan.blocks[0].gradient.is_some() { &self.training } else { &self.inference };
-        let isa = *isa;
+        let isa = matmul.isa;
         let pass =
             Pass { isa, plan, matmul, packed, mlp, connections, concretes, data, masks, workspace, scratch, loss };
         (pass, &mut self.workers)
     }
 
     fn look_at(&self, data: &Examples, count: usize, example_of: impl Fn(usize) -> u32) -> f64 {
-        nonzero_features(self.isa, data, count, example_of, self.matmul.takes_pairs())
+        nonzero_features(self.matmul.isa, data, count, example_of, self.matmul.takes_pairs())
     }
 
     /// Returns the mean of the part of the features that is not zero, over the steps so far and
@@ -125,9 +122,9 @@ pub(super) fn train(
     cpu.loss.begin(batch);
     let mut sums = first_phase(cpu, mlp, batch);
     if sums.is_taken() {
-        let Cpu { isa, workers, concretes, .. } = cpu;
+        let Cpu { matmul, workers, concretes, .. } = cpu;
         let examples = (batch.examples.len(), batch.data.len());
-        concretes.differentiate(*isa, workers, mlp, rule.regularizers.concrete, examples);
+        concretes.differentiate(matmul.isa, workers, mlp, rule.regularizers.concrete, examples);
         sums.gradient_norm = update::update(cpu, (mlp, state), rule, batch, site.step);
         if sums.is_finite() {
             cpu.concretes.descend(mlp, rule.learning_rate);

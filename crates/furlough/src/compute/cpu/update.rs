@@ -2,11 +2,13 @@
 //! follows while the tile is in cache. Plain SGD has no gradient at all: the product is added to
 //! the weights. Where gradients are clipped all of them come first.
 
+use super::Cpu;
 use super::clipping::FullGradient;
 use super::concrete::Concretes;
-use super::connections::{Connections, drop_part};
+use super::connections::Connections;
+use super::epilogue::drop_row;
 use super::follow::Follower;
-use super::gradient::{Deltas, multiply_batch, sum_deltas};
+use super::gradient::{Deltas, Gradient, sum_deltas};
 use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, Scale};
 use super::operand::Operand;
@@ -15,7 +17,6 @@ use super::partition::ParameterTile;
 use super::plan::{StepPlan, StepSchedule};
 use super::workers::Workers;
 use super::workspace::{Borrowed, Scratch, Workspace};
-use super::{Cpu, Isa};
 use crate::data::Batch;
 use crate::nn::{Architecture, Mlp};
 use crate::optim::{OptimizerState, UpdateRule, clip_factor};
@@ -26,12 +27,12 @@ const NORM_COLUMNS: usize = 64;
 
 /// The gradients of a step, tile by tile: products with the whole batch, or gathered ones.
 pub(super) trait Gradients: Sync {
-    /// Combines the gradient of the weights of a tile, which has these inputs, with a rectangle.
+    /// Combines the gradient of a tile of weights with a rectangle.
     /// What is there already is multiplied by 0 or 1 in a gathered step.
     ///
     /// # Safety
     /// Nobody else uses the rectangle now, and the workspace is only read.
-    unsafe fn of_weights(&self, tile: &ParameterTile, inputs: &Range<usize>, out: (MatMut, Scale), scratch: &mut [u32]);
+    unsafe fn of_weights(&self, tile: &ParameterTile, out: (MatMut, Scale), scratch: &mut [u32]);
 
     /// Sums the deltas of a tile's units, the gradient of its biases.
     ///
@@ -52,23 +53,18 @@ struct Dense<'a> {
 }
 
 impl Gradients for Dense<'_> {
-    unsafe fn of_weights(
-        &self,
-        tile: &ParameterTile,
-        inputs: &Range<usize>,
-        out: (MatMut, Scale),
-        scratch: &mut [u32],
-    ) {
+    unsafe fn of_weights(&self, tile: &ParameterTile, out: (MatMut, Scale), scratch: &mut [u32]) {
         let Dense { matmul, workspace, examples, .. } = *self;
         let Some(how) = self.plan.blocks[tile.block].gradient else { return };
         let width = self.architecture.blocks()[tile.block].inputs;
+        let columns = tile.inputs.clone().unwrap_or_default();
         // SAFETY: only read, as promised; the rectangle too.
         unsafe {
             let values = if tile.block == 0 { &workspace.input } else { &workspace.outputs[tile.block - 1] };
             let floats = || Operand::Floats { values: values.read(0, examples * width), width };
             let values = self.bytes.filter(|_| tile.block == 0).unwrap_or_else(floats);
             let deltas = Deltas::of(matmul, workspace, tile, how);
-            multiply_batch(matmul, how, (values, inputs.clone()), deltas, out, scratch);
+            Gradient { matmul, plan: how, inputs: values, columns, deltas }.multiply_batch(out, scratch);
         }
     }
 
@@ -81,7 +77,6 @@ impl Gradients for Dense<'_> {
 
 /// What all tiles of the update have in common.
 struct Update<'a> {
-    isa: Isa,
     plan: &'a StepPlan,
     matmul: &'a Matmul,
     architecture: &'a Architecture,
@@ -105,7 +100,7 @@ pub(super) fn update(
     batch: Batch<'_>,
     step: u32,
 ) -> f64 {
-    let Cpu { isa, plan, matmul, packed, workers, training: workspace, partitions, scratch, .. } = cpu;
+    let Cpu { plan, matmul, packed, workers, training: workspace, partitions, scratch, .. } = cpu;
     let Cpu { architecture, connections, concretes, gathered, gradient, .. } = cpu;
     // A bound of norms changes the weights once more.
     let refills = rule.regularizers.max_norm.is_none() && plan.packs_next;
@@ -117,7 +112,6 @@ pub(super) fn update(
     let kept = gathered.map(|gathered| gathered.step(plan, matmul, architecture, workspace, scratch));
     let partition = gathered.map_or(&partitions[plan.partition()], |gathered| &gathered.partition);
     let update = Update {
-        isa: *isa,
         plan,
         matmul,
         architecture,
@@ -125,7 +119,7 @@ pub(super) fn update(
         connections,
         concretes,
         scratch,
-        follower: Follower::new(*isa, (mlp, state), rule, step),
+        follower: Follower::new(matmul.isa, (mlp, state), rule, step),
         gradients: kept.as_ref().map_or(&dense, |step| step as &dyn Gradients),
         refills,
     };
@@ -156,7 +150,7 @@ impl Update<'_> {
             // SAFETY: as above, and each tile has its own part of the gradient.
             unsafe { self.differentiate(&tiles[tile], out, scratch.of(worker)) };
         });
-        let norm = full.norm(self.isa, workers);
+        let norm = full.norm(self.matmul.isa, workers);
         if norm.is_finite() {
             let clipped = (&*full, clip_factor(norm, bound));
             workers.run(tiles.len(), &|tile, worker| {
@@ -177,15 +171,15 @@ impl Update<'_> {
         let Update { follower, architecture, .. } = self;
         let rule = follower.of(tile.spec(architecture), self.concretes.decay(tile.block));
         let ((start, stride), columns) = (tile.place(architecture), tile.units.len());
-        // Where a gathered product leaves weights out, only these stay as they are.
+        // What a gathered product leaves out stays as it is, unless something else moves it.
         let spreads = self.plan.schedule == StepSchedule::Gathered && follower.rule.moves_all();
         let fuses = tile.inputs.is_some() && !spreads && self.connections.mask(tile.block).is_none();
         // SAFETY: the tile's own parameters, and a rectangle of our own.
         unsafe {
-            match (clipped, &tile.inputs, rule.fused().filter(|_| fuses)) {
-                (None, Some(inputs), Some(scale)) => {
+            match (clipped, rule.fused().filter(|_| fuses)) {
+                (None, Some(scale)) => {
                     let out = MatMut { first: follower.parameters.at(start), stride };
-                    self.gradients.of_weights(tile, inputs, (out, scale), scratch);
+                    self.gradients.of_weights(tile, (out, scale), scratch);
                 }
                 _ => {
                     if clipped.is_none() {
@@ -224,31 +218,26 @@ impl Update<'_> {
             return unsafe { self.gradients.of_biases(tile, row(0)) };
         };
         // SAFETY: as promised.
-        unsafe { self.gradients.of_weights(tile, inputs, (out, Scale::SET), scratch) };
+        unsafe { self.gradients.of_weights(tile, (out, Scale::SET), scratch) };
         if let Some(mask) = self.connections.mask(tile.block) {
-            for (place, input) in inputs.clone().enumerate() {
-                drop_part(self.isa, row(place), mask, input as u32, tile.units.start as u32);
-            }
+            let mask = mask.starting_at(tile.units.start);
+            inputs
+                .clone()
+                .enumerate()
+                .for_each(|(place, input)| drop_row(self.matmul.isa, row(place), &mask, input as u32));
         }
     }
 }
 
 /// Scales back the weights of all hidden units whose norm is over the rule's bound, if it has one.
 fn bound_all_norms(workers: &mut Workers, architecture: &Architecture, parameters: &Borrowed<'_>, rule: &UpdateRule) {
-    if let Some(bound) = rule.regularizers.max_norm {
-        let hidden = architecture.blocks().len() - 1;
-        let groups = |block: usize| architecture.blocks()[block].outputs.div_ceil(NORM_COLUMNS);
-        let total = (0..hidden).map(groups).sum();
-        workers.run(total, &|task, _| {
-            let (mut block, mut group) = (0, task);
-            while group >= groups(block) {
-                group -= groups(block);
-                block += 1;
-            }
-            let units = architecture.blocks()[block].outputs;
+    let Some(bound) = rule.regularizers.max_norm else { return };
+    let hidden = &architecture.blocks()[..architecture.blocks().len() - 1];
+    for (index, units) in hidden.iter().map(|block| block.outputs).enumerate() {
+        workers.run(units.div_ceil(NORM_COLUMNS), &|group, _| {
             let columns = group * NORM_COLUMNS..units.min((group + 1) * NORM_COLUMNS);
             // SAFETY: the columns of this group are written by this call only.
-            unsafe { bound_norms(parameters, architecture.ranges(block).0, units, columns, bound as f32) };
+            unsafe { bound_norms(parameters, architecture.ranges(index).0, units, columns, bound as f32) };
         });
     }
 }

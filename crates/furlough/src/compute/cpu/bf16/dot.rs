@@ -2,9 +2,7 @@
 
 use crate::compute::cpu::blocking::BF16_MR;
 use crate::compute::cpu::matrix::{MatMut, Rows};
-use std::arch::x86_64::{
-    __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
-};
+use std::arch::x86_64::*;
 
 /// Rows whose sums stay in registers.
 const ROWS: usize = 8;
@@ -20,15 +18,13 @@ pub(super) unsafe fn product(count: usize, depth: usize, a: *const u32, b: Rows,
         unsafe {
             let b = Rows { first: b.first.add(row * b.stride), ..b };
             let out = out.from(row, 0);
-            match ROWS.min(count - row) {
-                1 => rows::<1>(depth, a, b, out),
-                2 => rows::<2>(depth, a, b, out),
-                3 => rows::<3>(depth, a, b, out),
-                4 => rows::<4>(depth, a, b, out),
-                5 => rows::<5>(depth, a, b, out),
-                6 => rows::<6>(depth, a, b, out),
-                7 => rows::<7>(depth, a, b, out),
-                _ => rows::<ROWS>(depth, a, b, out),
+            match count - row {
+                ROWS.. => rows::<ROWS>(depth, a, b, out),
+                // Beyond whole groups one after the other.
+                some => (0..some).for_each(|row| {
+                    let b = Rows { first: b.first.add(row * b.stride), ..b };
+                    rows::<1>(depth, a, b, out.from(row, 0));
+                }),
             }
         }
     }

@@ -119,8 +119,7 @@ pub(super) unsafe fn multiply(
                         Engine::Dot => dot::product(count, depth, a, rows, to),
                     }
                     if !whole {
-                        let sums = Rows { first: to.first, stride: to.stride };
-                        store(isa, place, scale, (count, width), sums);
+                        store(isa, place, scale, (count, width), to);
                     }
                 }
             }

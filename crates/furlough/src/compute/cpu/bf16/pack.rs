@@ -7,9 +7,7 @@ use crate::compute::cpu::non_temporal::finish;
 use crate::compute::cpu::transpose::Square;
 use crate::compute::precision::bf16_bits;
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{
-    __m512i, _mm512_cvtne2ps_pbh, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_permutexvar_epi16, _mm512_stream_si512,
-};
+use std::arch::x86_64::*;
 
 /// Returns the words that a depth takes.
 fn words_of(depth: usize) -> usize {

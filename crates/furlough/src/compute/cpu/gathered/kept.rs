@@ -17,8 +17,7 @@ pub(super) struct Kept {
 /// The features (site 0), or the outputs of a block (site 1 and on).
 struct Site {
     width: usize,
-    /// For each group the units it keeps, in ascending order. Where nothing is ever dropped there
-    /// is one list, for all groups.
+    /// For each group the units it keeps, in ascending order.
     lists: Vec<Vec<u32>>,
     /// Of the present batch.
     scale: f32,
@@ -27,18 +26,13 @@ struct Site {
 impl Kept {
     /// Room for groups of `size` rows in batches of `batch_size`.
     pub(super) fn new(architecture: &Architecture, batch_size: usize, size: usize) -> Self {
-        let first = (architecture.inputs(), architecture.input_dropout());
-        let sites = std::iter::once(first).chain(architecture.blocks().iter().map(|b| (b.outputs, b.dropout)));
-        let site = |(width, dropout): (usize, crate::nn::Dropout)| Site {
+        let widths = std::iter::once(architecture.inputs()).chain(architecture.blocks().iter().map(|b| b.outputs));
+        let site = |width: usize| Site {
             width,
-            lists: if dropout.is_identity() {
-                vec![(0..width as u32).collect()]
-            } else {
-                (0..batch_size.div_ceil(size)).map(|_| Vec::with_capacity(width)).collect()
-            },
+            lists: (0..batch_size.div_ceil(size)).map(|_| Vec::with_capacity(width)).collect(),
             scale: 1.0,
         };
-        Kept { sites: sites.map(site).collect(), size, rows: 0 }
+        Kept { sites: widths.map(site).collect(), size, rows: 0 }
     }
 
     /// Draws the lists of a batch of `rows` rows. `masks` has the mask of each site; without one it
@@ -79,8 +73,7 @@ impl Kept {
 
     /// The units that a group keeps at a site.
     pub(super) fn list(&self, site: usize, group: usize) -> &[u32] {
-        let lists = &self.sites[site].lists;
-        if lists.len() == 1 { &lists[0] } else { &lists[group] }
+        &self.sites[site].lists[group]
     }
 
     /// How many units a site has.

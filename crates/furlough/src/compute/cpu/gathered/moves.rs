@@ -47,7 +47,7 @@ impl Move<'_> {
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn gather_avx512(&self) {
         let mut room = [Chunk::default(); CHUNKS];
-        let chunks = self.cut(SIXTEEN, |first| first & !15, |wanted| wanted as u16, &mut room);
+        let chunks = self.cut(SIXTEEN, |first| first & !15, mask, &mut room);
         // SAFETY: masked loads touch only what is wanted.
         self.each(chunks, true, |&wanted, from, to| unsafe {
             _mm512_storeu_ps(to, _mm512_maskz_compress_ps(wanted, _mm512_maskz_loadu_ps(wanted, from)));
@@ -62,7 +62,7 @@ impl Move<'_> {
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn scatter_avx512(&self) {
         let mut room = [Chunk::default(); CHUNKS];
-        let chunks = self.cut(SIXTEEN, |first| first & !15, |wanted| wanted as u16, &mut room);
+        let chunks = self.cut(SIXTEEN, |first| first & !15, mask, &mut room);
         // SAFETY: masked loads and stores touch only what is wanted.
         self.each(chunks, false, |&wanted, to, from| unsafe {
             let change = _mm512_maskz_expandloadu_ps(wanted, from);
@@ -78,9 +78,9 @@ impl Move<'_> {
         let mut room = [Chunk::default(); CHUNKS];
         let last = (self.stride - FOUR) as u32;
         // Which neighbor each place gets.
-        let order_of = |wanted: u32| {
+        let order_of = |start: u32, wanted: &[u32]| {
             let mut order = [0; FOUR];
-            lanes(wanted).zip(&mut order).for_each(|(lane, order)| *order = lane as u32);
+            order.iter_mut().zip(wanted).for_each(|(order, column)| *order = column - start);
             order
         };
         let chunks = self.cut(FOUR as u32, |first| first.min(last), order_of, &mut room);
@@ -101,9 +101,9 @@ impl Move<'_> {
         let mut room = [Chunk::default(); CHUNKS];
         let last = self.columns[self.columns.len() - 1] + 1 - FOUR as u32;
         // Which value each neighbor gets, with the highest bit if it gets one.
-        let order_of = |wanted: u32| {
+        let order_of = |start: u32, wanted: &[u32]| {
             let mut order = [0; FOUR];
-            lanes(wanted).zip(1 << 31..).for_each(|(lane, place)| order[lane] = place);
+            wanted.iter().zip(1 << 31..).for_each(|(column, place)| order[(column - start) as usize] = place);
             order
         };
         let chunks = self.cut(FOUR as u32, |first| first.min(last), order_of, &mut room);
@@ -118,21 +118,21 @@ impl Move<'_> {
     }
 
     /// Cuts the columns into chunks of so many, which begin where `start_of` says for the first
-    /// that is wanted. `order_of` takes a bit for each that is.
+    /// that is wanted. `order_of` takes that and all that are.
     fn cut<'a, O>(
         &self,
         lanes: u32,
         start_of: impl Fn(u32) -> u32,
-        order_of: impl Fn(u32) -> O,
+        order_of: impl Fn(u32, &[u32]) -> O,
         room: &'a mut [Chunk<O>; CHUNKS],
     ) -> &'a [Chunk<O>] {
         let (mut place, mut count) = (0, 0);
         while let Some(&first) = self.columns.get(place) {
             let start = start_of(first);
-            let own = self.columns[place..].iter().map(|column| column - start).take_while(|&lane| lane < lanes);
-            let wanted = own.fold(0u32, |wanted, lane| wanted | 1 << lane);
-            room[count] = Chunk { start, place: place as u32, order: order_of(wanted) };
-            (place, count) = (place + wanted.count_ones() as usize, count + 1);
+            let rest = &self.columns[place..];
+            let wanted = &rest[..rest.iter().take_while(|&column| column - start < lanes).count()];
+            room[count] = Chunk { start, place: place as u32, order: order_of(start, wanted) };
+            (place, count) = (place + wanted.len(), count + 1);
         }
         &room[..count]
     }
@@ -155,6 +155,7 @@ impl Move<'_> {
     }
 }
 
-fn lanes(wanted: u32) -> impl Iterator<Item = usize> {
-    (0..FOUR).filter(move |lane| wanted >> lane & 1 == 1)
+/// A bit for each column that is wanted.
+fn mask(start: u32, wanted: &[u32]) -> u16 {
+    wanted.iter().fold(0, |mask, column| mask | 1 << (column - start))
 }

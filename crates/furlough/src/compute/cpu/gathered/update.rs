@@ -4,7 +4,7 @@
 //! first.
 
 use super::super::blocking::{TILE_UNITS, parts};
-use super::super::gradient::{Deltas, gradient_scratch, input_major};
+use super::super::gradient::{Deltas, Gradient, gradient_scratch};
 use super::super::matmul::{Matmul, floats_mut};
 use super::super::matrix::{MatMut, MatView, Scale};
 use super::super::operand::Operand;
@@ -59,15 +59,9 @@ pub(super) fn pack_deltas(step: Step<'_>, workers: &mut Workers) {
 
 impl Gradients for Step<'_> {
     /// Adds to the rectangle what each group has in it, after zeros if `beta` is 0; else it is 1.
-    unsafe fn of_weights(
-        &self,
-        tile: &ParameterTile,
-        inputs: &Range<usize>,
-        (out, scale): (MatMut, Scale),
-        scratch: &mut [u32],
-    ) {
+    unsafe fn of_weights(&self, tile: &ParameterTile, (out, scale): (MatMut, Scale), scratch: &mut [u32]) {
         let Step { matmul, kept, workspace, plan, architecture, .. } = *self;
-        let Some(how) = plan.blocks[tile.block].gradient else { return };
+        let (Some(how), Some(inputs)) = (plan.blocks[tile.block].gradient, &tile.inputs) else { return };
         let (block, all) = (tile.block, architecture.blocks()[tile.block].inputs);
         if scale.beta == 0.0 {
             for row in 0..inputs.len() {
@@ -88,8 +82,8 @@ impl Gradients for Step<'_> {
             let panel = rows.len() * matmul.mr;
             let start = packed_place(*self, &tile.units, group);
             let size = outs.len().div_ceil(matmul.mr) * panel;
-            // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of this
-            // tile's units, and the product has a place for each kept input and unit.
+            // SAFETY: only read by now, as promised; the packed deltas hold this group's rows of
+            // this tile's units, and the product has a place for each kept input and unit.
             unsafe {
                 let source = if block == 0 { &workspace.input } else { &workspace.outputs[block - 1] };
                 let values = source.read(rows.start * all, rows.len() * list.len());
@@ -97,7 +91,8 @@ impl Gradients for Step<'_> {
                 let words = workspace.packed_deltas[block].read(start, size);
                 let deltas = Deltas { words, stride: panel, units: outs.len() };
                 let scale = Scale { beta: 0.0, ..scale };
-                input_major(matmul, how, (operand, ins.clone()), deltas, (to, scale), scratch);
+                let gradient = Gradient { matmul, plan: how, inputs: operand, columns: ins.clone(), deltas };
+                gradient.input_major((to, scale), scratch);
             }
             let (first, origin) = (inputs.start as u32, tile.units.start as u32);
             // SAFETY: these places are within the rectangle.

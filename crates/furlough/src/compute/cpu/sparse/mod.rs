@@ -132,7 +132,7 @@ unsafe fn multiply_marked(
                 block.multiply(elements, vectors);
             }
             if !whole {
-                let sums = Rows { first: sums, stride: vectors * vector };
+                let sums = MatMut { first: sums, stride: vectors * vector };
                 store(elements.isa(), out, scale, (marks.len(), width), sums);
             }
         }
