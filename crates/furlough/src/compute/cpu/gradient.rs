@@ -58,9 +58,9 @@ impl<'a> Deltas<'a> {
         plan: GradientPlan,
     ) -> Deltas<'a> {
         let (stride, first) = match plan.delta_major {
-            true => (matmul.row_stride(workspace.rows()), tile.units.start),
+            true => (matmul.row_stride(workspace.rows), tile.units.start),
             // Tiles start at a panel.
-            false => (matmul.panel(workspace.rows()), tile.units.start / matmul.mr),
+            false => (matmul.panel(workspace.rows), tile.units.start / matmul.mr),
         };
         // SAFETY: only read, as promised.
         let words = unsafe { workspace.packed_deltas[tile.block].read_from(first * stride) };
@@ -217,7 +217,7 @@ pub(super) unsafe fn sum_deltas(
     sums.fill(0.0);
     if !matmul.is_exact() {
         let deltas = &workspace.deltas[tile.block];
-        let width = deltas.len() / workspace.rows();
+        let width = deltas.len() / workspace.rows;
         // SAFETY: only read.
         let deltas = unsafe { deltas.read(0, examples * width) };
         let all = MatView::contiguous(deltas, width).part(0, examples, tile.units.clone());

@@ -19,7 +19,6 @@ mod follow;
 mod gathered;
 mod gemm;
 mod gradient;
-mod in_place;
 mod loss;
 mod math;
 mod matmul;
@@ -42,7 +41,7 @@ mod workspace;
 
 pub(crate) use accumulate::{accumulate_classes, accumulator_width, softmax_samples};
 pub(crate) use comoments::Comoments;
-pub use in_place::drop_in_place;
+pub use epilogue::drop_in_place;
 pub use plan::{BlockPlan, GradientPlan, ProductPlan, StepPlan, StepSchedule};
 pub use samples::{SampleVisitor, Samples};
 pub use simd::Isa;
@@ -289,7 +288,7 @@ impl Cpu {
     ) -> StepSums {
         self.check(mlp, batch.data);
         assert_eq!(batch.data.outputs(), self.architecture.outputs(), "one output a class or target");
-        let most = self.training.rows();
+        let most = self.training.rows;
         assert!((1..=most).contains(&batch.examples.len()), "batches of 1 to {most} examples");
         assert!(state.fits(&rule.optimizer, mlp.parameters().len()), "state of the rule's optimizer");
         step::train(self, (mlp, state), rule, batch, (site, factor))

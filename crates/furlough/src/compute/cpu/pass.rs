@@ -276,7 +276,7 @@ impl Pass<'_> {
     /// Nobody else writes these rows of the deltas, or uses these columns of the packed ones, now.
     pub(super) unsafe fn pack_deltas(&self, index: usize, first: usize, rows: usize, columns: Range<usize>) {
         let Pass { matmul, workspace, plan, .. } = *self;
-        let (packed, all) = (&workspace.packed_deltas[index], workspace.rows());
+        let (packed, all) = (&workspace.packed_deltas[index], workspace.rows);
         let units = self.mlp.architecture().blocks()[index].outputs;
         // SAFETY: only read, as promised.
         let deltas = unsafe { workspace.deltas[index].read(first * units, rows * units) };

@@ -169,10 +169,7 @@ impl StepPlan {
         let mut inputs = if gathers { self.nonzero_features } else { kept * self.nonzero_features };
         self.blocks.clear();
         for index in 0..architecture.blocks().len() {
-            self.blocks.push(match gathers {
-                true => gathered_block(matmul, architecture, index, inputs),
-                false => dense_block(matmul, architecture, index, call, inputs),
-            });
+            self.blocks.push(block_plan(matmul, architecture, index, (call, gathers), inputs));
             let block = &architecture.blocks()[index];
             inputs = words(matmul, if gathers { active(block) } else { nonzero_outputs(block, call.factor) });
         }
@@ -189,49 +186,38 @@ impl StepPlan {
     }
 }
 
-/// The products of a block of a dense step. A part `inputs` of what enters it is not zero.
-fn dense_block(matmul: &Matmul, architecture: &Architecture, index: usize, call: &Call, inputs: f64) -> BlockPlan {
+/// The products of a block. A part `inputs` of what enters it is not zero; what a gathered step
+/// multiplies was all kept.
+fn block_plan(
+    matmul: &Matmul,
+    architecture: &Architecture,
+    index: usize,
+    (call, gathers): (&Call, bool),
+    inputs: f64,
+) -> BlockPlan {
     let Call { rows, capacity, factor, training, .. } = *call;
     let block = &architecture.blocks()[index];
     let Block { inputs: width, outputs: units, .. } = *block;
-    let in_place = multiplies_in_place(matmul, rows, units);
-    let deltas = words(matmul, nonzero_deltas(block, factor));
+    let in_place = !gathers && multiplies_in_place(matmul, rows, units);
+    let deltas = if gathers { active(block) } else { words(matmul, nonzero_deltas(block, factor)) };
     let delta_major = match index {
+        _ if gathers => false,
         0 => use_delta_major(matmul, block, rows, inputs),
         // The tiles of the other blocks are cut once, for whole batches.
         _ => delta_major_blocks(matmul, architecture, capacity, 1.0).nth(index) == Some(true),
     };
     let (nonzero, columns) = if delta_major { (deltas, width) } else { (inputs, units) };
+    let depth = if gathers { usize::MAX } else { rows };
     BlockPlan {
         inputs: width,
         units,
         forward: ProductPlan { in_place, skips_zeros: skips_zeros(matmul, inputs, units, width) },
         backward: (training && index > 0).then(|| {
-            let in_place = in_place || multiplies_back_in_place(matmul, capacity, block);
+            let in_place = in_place || !gathers && multiplies_back_in_place(matmul, capacity, block);
             ProductPlan { in_place, skips_zeros: !in_place && skips_zeros(matmul, deltas, width, units) }
         }),
         gradient: training
-            .then(|| GradientPlan { delta_major, skips_zeros: skips_zeros(matmul, nonzero, columns, rows) }),
-    }
-}
-
-/// The products of a block of a gathered step, where all that enters it was kept.
-fn gathered_block(matmul: &Matmul, architecture: &Architecture, index: usize, inputs: f64) -> BlockPlan {
-    let block = &architecture.blocks()[index];
-    let Block { inputs: width, outputs: units, .. } = *block;
-    let product = |nonzero: f64, columns: usize, depth: usize| ProductPlan {
-        in_place: false,
-        skips_zeros: skips_zeros(matmul, nonzero, columns, depth),
-    };
-    BlockPlan {
-        inputs: width,
-        units,
-        forward: product(inputs, units, width),
-        backward: (index > 0).then(|| product(active(block), width, units)),
-        gradient: Some(GradientPlan {
-            delta_major: false,
-            skips_zeros: skips_zeros(matmul, inputs, units, usize::MAX),
-        }),
+            .then(|| GradientPlan { delta_major, skips_zeros: skips_zeros(matmul, nonzero, columns, depth) }),
     }
 }
 

@@ -28,11 +28,11 @@ impl Cpu {
         let rows = batch.examples.len();
         // Forward, back and the gradient.
         let threads = self.choose_threads(rows, 3 * self.architecture.parameters());
-        let group_rows = self.gathered.as_ref().map(gathered::Gathered::group_rows);
+        let group_rows = self.gathered.as_ref().map(|gathered| gathered.group_rows);
         let input = self.architecture.input_dropout().times(factor);
         let call = Call {
             rows,
-            capacity: self.training.rows(),
+            capacity: self.training.rows,
             training: true,
             threads,
             hand_over: self.workers.hand_over(),

@@ -161,7 +161,7 @@ impl Scratch {
 
 /// Row-major buffers of `rows` rows each.
 pub(super) struct Workspace {
-    rows: usize,
+    pub(super) rows: usize,
     /// The features as they enter the first block, dropped and scaled. After the first phase of a
     /// step some rows may be gone
     /// ([`StepPlan::input_rows_per_worker`](super::plan::StepPlan::input_rows_per_worker)).
@@ -214,10 +214,5 @@ impl Workspace {
             deltas: Vec::new(),
             packed_deltas: Vec::new(),
         }
-    }
-
-    /// Number of rows of each buffer.
-    pub(super) fn rows(&self) -> usize {
-        self.rows
     }
 }

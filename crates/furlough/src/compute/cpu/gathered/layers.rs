@@ -1,15 +1,17 @@
-//! A block forward and backward: its weights between the kept inputs and kept units of a group are
-//! gathered into panels and multiplied with all rows of the group.
+//! The features, and a block forward and backward: its weights between the kept inputs and kept
+//! units of a group are gathered into panels and multiplied with all rows of the group.
 
-use super::super::blocking::{GATHERED_COLUMNS, GATHERED_WIDE_COLUMNS};
+use super::super::blocking::{GATHERED_COLUMNS, GATHERED_WIDE_COLUMNS, ROW_TILE};
 use super::super::epilogue::{backward_row, forward_row};
 use super::super::matmul::floats_mut;
 use super::super::matrix::{MatMut, Panels, Rows, Scale, Shape};
+use super::super::operand::{AHEAD, read_row};
 use super::super::workers::Workers;
 use super::super::workspace::Shared;
 use super::Step;
 use super::gather_scatter::{SLACK, gather, gather_transposed};
 use super::kept::Kept;
+use crate::data::Batch;
 use crate::nn::Mlp;
 use std::ops::Range;
 
@@ -119,6 +121,28 @@ impl Task<'_> {
             step.matmul.multiply(shape, (out, Scale::SET), panels, rows, skips_zeros);
         }
     }
+}
+
+/// Writes what each row keeps of its features, scaled, to the workspace's input.
+pub(super) fn read_features(step: Step<'_>, workers: &mut Workers, batch: Batch<'_>) {
+    let Step { matmul, kept, workspace, .. } = step;
+    let (width, scale) = (kept.width(0), kept.scale(0));
+    let count = batch.examples.len();
+    workers.run(count.div_ceil(ROW_TILE), &|tile, worker| {
+        // SAFETY: each worker has its own scratch.
+        let values = &mut floats_mut(unsafe { step.scratch.of(worker) })[..width];
+        for row in tile * ROW_TILE..count.min((tile + 1) * ROW_TILE) {
+            let ahead = batch.examples.get(row + AHEAD).copied();
+            read_row(matmul.isa, batch.data, batch.examples[row], ahead, values);
+            let group = kept.group_of(row);
+            let (list, first) = (kept.list(0, group), kept.rows(group).start);
+            // SAFETY: this row's own place.
+            let input = unsafe { workspace.input.part(first * width + (row - first) * list.len(), list.len()) };
+            for (input, &unit) in input.iter_mut().zip(list) {
+                *input = values[unit as usize] * scale;
+            }
+        }
+    });
 }
 
 /// From the outputs of the block before, or the input, to those of block `index`.

@@ -3,7 +3,6 @@
 //! `[row][kept unit]`, in the buffers of the dense step.
 
 mod gather_scatter;
-mod input;
 mod kept;
 mod layers;
 #[cfg(target_arch = "x86_64")]
@@ -24,7 +23,8 @@ use kept::Kept;
 pub(super) struct Gathered {
     kept: Kept,
     pub(super) partition: Partition,
-    group_rows: usize,
+    /// Rows of a whole group.
+    pub(super) group_rows: usize,
     /// Words of scratch that a worker needs.
     pub(super) scratch: usize,
 }
@@ -67,11 +67,6 @@ impl Gathered {
         Some(Gathered { kept, partition, group_rows, scratch: products.max(updates) })
     }
 
-    /// Returns the rows of a whole group.
-    pub(super) fn group_rows(&self) -> usize {
-        self.group_rows
-    }
-
     /// Returns what all tasks of a phase have in common.
     pub(super) fn step<'a>(
         &'a self,
@@ -91,7 +86,7 @@ pub(super) fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSum
     let Some(gathered) = gathered else { return StepSums::default() };
     gathered.kept.draw(matmul.isa, masks, batch.examples.len());
     let step = gathered.step(plan, matmul, architecture, training, scratch);
-    input::read(step, workers, batch);
+    layers::read_features(step, workers, batch);
     for block in 0..architecture.blocks().len() {
         layers::forward(step, workers, mlp, block);
     }

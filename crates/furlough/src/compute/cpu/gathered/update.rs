@@ -26,7 +26,7 @@ pub(super) fn scratch(matmul: &Matmul, tile: &ParameterTile, group_rows: usize) 
 /// many panels as it would take without dropout.
 fn packed_place(step: Step<'_>, units: &Range<usize>, group: usize) -> usize {
     let Step { matmul, workspace, kept, .. } = step;
-    (units.start * workspace.rows()) + kept.rows(group).start * units.len().next_multiple_of(matmul.mr)
+    (units.start * workspace.rows) + kept.rows(group).start * units.len().next_multiple_of(matmul.mr)
 }
 
 /// Copies the deltas of all blocks into panels, those of each tile's units by themselves.

@@ -125,7 +125,7 @@ fn counts(elements: ElementType, value: &f32) -> bool {
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernel {
     ($name:ident, $features:literal, $lanes:literal, $together:literal, $marks:expr, $product:expr,
-     $zero:ident, $splat:ident, $load:ident, $store:ident,
+     $splat:ident, $load:ident, $store:ident,
      $add:ident, $times:ident, $times_add:ident) => {
         mod $name {
             use super::super::super::simd::{prefetch, prefetch_to_second};
@@ -168,7 +168,7 @@ macro_rules! kernel {
                         if let Some((out, _)) = &out {
                             prefetch(out.first.add(row * out.stride).cast(), size_of::<f32>() * VECTORS * $lanes);
                         }
-                        let mut vectors = [$zero(); VECTORS];
+                        let mut vectors = [$splat(0.0); VECTORS];
                         if word > 0 {
                             for (index, vector) in vectors.iter_mut().enumerate() {
                                 *vector = $load(sums.add(index * $lanes));
@@ -218,7 +218,6 @@ kernel!(
     2,
     |values| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(values, _mm256_setzero_ps())) as u32,
     _mm256_fmadd_ps,
-    _mm256_setzero_ps,
     _mm256_set1_ps,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
@@ -234,7 +233,6 @@ kernel!(
     4,
     |values| _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(values, _mm512_setzero_ps()),
     _mm512_fmadd_ps,
-    _mm512_setzero_ps,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,
@@ -255,7 +253,6 @@ kernel!(
         std::mem::transmute::<__m512, __m512bh>(right),
         std::mem::transmute::<__m512, __m512bh>(left)
     ),
-    _mm512_setzero_ps,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,

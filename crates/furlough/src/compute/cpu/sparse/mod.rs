@@ -16,13 +16,9 @@ use super::matrix::{MatMut, Panels, Rows, Scale, Shape, store};
 use kernel::{Block, ElementType, Marks, mark};
 use std::mem::MaybeUninit;
 
-/// Room for the sums of so many rows, with vectors of sixteen.
+/// Room for so many rows of vectors of sixteen: for the sums of rows, or for a block of panels.
 #[repr(align(64))]
-struct Sums(MaybeUninit<[f32; SPARSE_ROWS * SPARSE_VECTORS * 16]>);
-
-/// Room for a block of panels, with vectors of sixteen.
-#[repr(align(64))]
-struct PackBuffer(MaybeUninit<[f32; SPARSE_KC * SPARSE_VECTORS * 16]>);
+struct Room<const ROWS: usize>(MaybeUninit<[[f32; SPARSE_VECTORS * 16]; ROWS]>);
 
 /// Numbers in panels from which on they may lie beyond the second-level cache, and the fewest rows
 /// that together need most of them. Then the next block is asked for ahead: no processor foresees
@@ -101,9 +97,9 @@ unsafe fn multiply_marked(
     // Weights in place: rows of 1 KB fall into half of the first-level cache's sets, of 4 KB into
     // an eighth.
     let pack = rows >= FEWEST_ROWS && a.k_stride > mr;
-    let mut sums = Sums(MaybeUninit::uninit());
+    let mut sums = Room::<SPARSE_ROWS>(MaybeUninit::uninit());
     let sums = sums.0.as_mut_ptr().cast::<f32>();
-    let mut packed = PackBuffer(MaybeUninit::uninit());
+    let mut packed = Room::<SPARSE_KC>(MaybeUninit::uninit());
     let packed = packed.0.as_mut_ptr().cast::<f32>();
     for first in (0..columns).step_by(most) {
         let width = most.min(columns - first);
