@@ -54,8 +54,8 @@ impl TableModel {
     /// Reads a model from a file, to answer on so many threads.
     ///
     /// # Errors
-    /// [`Error::Engine`](crate::Error::Engine) when the file cannot be read or is damaged, and those
-    /// of [`Self::new`].
+    /// [`Error::Engine`](crate::Error::Engine) when the file cannot be read or is damaged, and
+    /// those of [`Self::new`].
     pub fn load(path: impl AsRef<Path>, threads: usize) -> Result<TableModel> {
         let path = path.as_ref();
         let (mlp, info) = load_model(path)?;
