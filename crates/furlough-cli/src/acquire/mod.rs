@@ -12,7 +12,7 @@ mod source;
 use anyhow::{Result, bail};
 use furlough::data::idx_folder::{self, Loaded};
 use furlough::data::{Dataset, Split, catalog, digits};
-use furlough_lab::recipe::Recipe;
+use furlough_lab::recipe::{Recipe, Settings, TableInput};
 use furlough_lab::source::{DataSource, TableSource};
 use places::Places;
 use source::Source;
@@ -78,6 +78,18 @@ pub fn of_recipe(recipe: &Recipe, data_dir: Option<&Path>, threads: usize, repor
         source: DataSource::Table(Box::new(TableSource::read(table, threads)?)),
         origin: table.file.clone(),
     })
+}
+
+impl AcquiredSource {
+    /// Reads a table, and adds to what was said of a recipe what follows from its rows.
+    ///
+    /// # Errors
+    /// Those of [`TableSource::read`] and [`TableSource::settings`].
+    pub fn of_table(input: TableInput, said: Settings, threads: usize) -> Result<(Self, Settings)> {
+        let (source, origin) = (TableSource::read(&input, threads)?, input.file.clone());
+        let settings = source.settings(Settings { table: Some(input), ..said })?;
+        Ok((AcquiredSource { source: DataSource::Table(Box::new(source)), origin }, settings))
+    }
 }
 
 /// Returns a note where classes have no training example.

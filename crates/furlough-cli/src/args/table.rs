@@ -13,7 +13,7 @@ const TEST_FRACTION: f64 = 0.2;
 #[derive(Debug, Clone, Default, Args)]
 pub struct TableArgs {
     /// A table to learn from: CSV, TSV, JSON Lines, NPY or NPZ, perhaps compressed; with --target
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", conflicts_with_all = ["resume", "data", "data_dir", "labels_from"])]
     pub file: Option<PathBuf>,
     /// The column to predict; several, with commas, when they are numbers
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Table", requires = "file")]

@@ -1,5 +1,5 @@
-use super::RecipeArgs;
 use super::values::threads;
+use super::{RecipeArgs, TableArgs};
 use clap::Args;
 use furlough_lab::recipe::whole;
 use furlough_lab::tune::SearchKey;
@@ -51,6 +51,9 @@ Exit codes:
 /// What `furlough tune` takes.
 #[derive(Debug, Args)]
 pub struct TuneArgs {
+    #[command(flatten)]
+    pub table: TableArgs,
+
     #[command(flatten)]
     pub recipe: RecipeArgs,
 

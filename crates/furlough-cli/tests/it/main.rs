@@ -19,6 +19,7 @@ mod report;
 #[cfg(unix)]
 mod resume;
 mod study;
+mod tables;
 #[cfg(unix)]
 mod tensorboard;
 #[cfg(unix)]
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         resume,
         study,
+        tables,
         #[cfg(unix)]
         tensorboard,
         #[cfg(unix)]

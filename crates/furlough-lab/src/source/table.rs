@@ -1,5 +1,5 @@
 use super::RunData;
-use crate::recipe::{OneOrMany, OptimizerKind, Recipe, Settings, TableInput};
+use crate::recipe::{OneOrMany, OptimizerKind, Settings, TableInput};
 use crate::{Error, Result};
 use furlough::counted;
 use furlough::data::{EvalSplit, Partition, TrainingData};
@@ -63,13 +63,12 @@ impl TableSource {
         Ok(TableSource { table, rows, test, options: input.preprocessing, notes })
     }
 
-    /// Decides the recipe of what was said and, where nothing was said, of what suits a table with
-    /// so many rows and features: a fifth of the rows validates and stops the training,
-    /// [`defaults`] has the rest.
+    /// Returns what was said and, where nothing was said, what suits a table with so many rows and
+    /// features: a fifth of the rows validates and stops the training, [`defaults`] has the rest.
     ///
     /// # Errors
     /// As [`Settings::resolve`]; [`Error::Table`] when nothing can be learned from the table.
-    pub fn settle(&self, said: Settings) -> Result<Recipe> {
+    pub fn settings(&self, said: Settings) -> Result<Settings> {
         let said = if said.folds.is_some() {
             said
         } else {
@@ -91,7 +90,7 @@ impl TableSource {
             early_stopping: Some(usual.patience),
             ..Settings::default()
         };
-        said.over(usual).resolve()
+        Ok(said.over(usual))
     }
 
     /// Returns what a run sees that holds out what `partition` says. The preprocessing is fitted to

@@ -16,7 +16,7 @@ use furlough::files::DataInfo;
 use furlough::train::{StopReason, TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
-use furlough_lab::source::{DataSource, RunData, TableSource};
+use furlough_lab::source::{DataSource, RunData};
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -174,14 +174,10 @@ fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> a
             let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
             (dir, recipe, found)
         }
-        None if args.table.file.is_some() => {
-            let (recipe, found) = recipe_and_data(args, start, threads)?;
-            (new_folder(args, &recipe)?, recipe, found)
-        }
         None => {
-            let recipe = recipe(args, start, &Settings::resolve)?;
+            let (recipe, found) = recipe(args, start, threads)?;
             let dir = new_folder(args, &recipe)?;
-            let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
+            let found = found.map_or_else(|| data(&recipe, args.data_dir.as_deref(), threads, args.quiet), Ok)?;
             (dir, recipe, found)
         }
     };
@@ -197,22 +193,15 @@ fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> a
     Ok(Prepared { dir, recipe, run_data, origin, seen })
 }
 
-/// Returns the recipe and what is learned from. The recipe of a table follows from its rows where
-/// nothing is said.
+/// Returns the recipe and what is learned from.
 fn recipe_and_data(
     args: &TrainArgs,
     start: Option<&StartingPoint>,
     threads: usize,
 ) -> anyhow::Result<(Recipe, AcquiredSource)> {
-    let split_seed = args.recipe.settings()?.0.split_seed.unwrap_or_default();
-    let Some(input) = args.table.input(split_seed, threads)? else {
-        let recipe = recipe(args, start, &Settings::resolve)?;
-        let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
-        return Ok((recipe, found));
-    };
-    let (source, origin) = (TableSource::read(&input, threads)?, input.file.clone());
-    let recipe = recipe(args, start, &|said| source.settle(Settings { table: Some(input.clone()), ..said }))?;
-    Ok((recipe, AcquiredSource { source: DataSource::Table(Box::new(source)), origin }))
+    let (recipe, found) = recipe(args, start, threads)?;
+    let found = found.map_or_else(|| data(&recipe, args.data_dir.as_deref(), threads, args.quiet), Ok)?;
+    Ok((recipe, found))
 }
 
 /// The folder to write to, locked.
@@ -244,20 +233,28 @@ fn host_name() -> String {
 }
 
 /// The recipe that the flags and their file say, and the run that this one begins from where they
-/// say nothing; `decide` says the rest.
+/// say nothing. That of a table follows from its rows besides; then it is read.
 fn recipe(
     args: &TrainArgs,
     start: Option<&StartingPoint>,
-    decide: &dyn Fn(Settings) -> furlough_lab::Result<Recipe>,
-) -> anyhow::Result<Recipe> {
+    threads: usize,
+) -> anyhow::Result<(Recipe, Option<AcquiredSource>)> {
     let (settings, mut gone) = args.recipe.settings()?;
     gone.extend(start.map_or_else(Vec::new, |start| start.lets_go_of(&settings)));
-    let recipe = decide(start.map_or_else(|| settings.clone(), |start| start.below(settings.clone())))?;
+    let said = start.map_or_else(|| settings.clone(), |start| start.below(settings.clone()));
+    let (found, said) = match args.table.input(said.split_seed.unwrap_or_default(), threads)? {
+        None => (None, said),
+        Some(input) => {
+            let (found, said) = AcquiredSource::of_table(input, said, threads)?;
+            (Some(found), said)
+        }
+    };
+    let recipe = said.resolve()?;
     notes(args.quiet, &settings, &recipe, &gone);
     if start.is_some() && settings.init.is_some() && !args.quiet {
         note("note: --init does nothing, as weights come from --from");
     }
-    Ok(recipe)
+    Ok((recipe, found))
 }
 
 /// Says which settings do nothing, may not mean what they seem to, or are not taken over.

@@ -61,16 +61,17 @@ fn display(args: &TuneArgs) -> Display<Tune> {
 pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     // What can be refused without the data is refused before it is fetched.
     let resumed = args.resume.as_ref().map(TuneDir::resume).transpose()?;
-    let options = match &resumed {
-        Some((_, options, _)) => options.clone(),
+    let all = threads(args.threads);
+    let (options, found) = match &resumed {
+        Some((_, options, _)) => (options.clone(), None),
         None => {
-            let options = options(args)?;
+            let asked = options(args, all)?;
             args.out.as_deref().map_or(Ok(()), TuneDir::check_free)?;
-            options
+            asked
         }
     };
-    let all = threads(args.threads);
-    let AcquiredSource { source, origin } = data(&options.recipe, args.data_dir.as_deref(), all, args.quiet)?;
+    let found = found.map_or_else(|| data(&options.recipe, args.data_dir.as_deref(), all, args.quiet), Ok)?;
+    let AcquiredSource { source, origin } = found;
     let whole = source.run_data(&Partition::default())?;
     let data = TrialData::of(&source, &whole, &*origin);
     let metric = check(&options, &data)?;
@@ -127,10 +128,17 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     Ok(if report.is_some() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
 }
 
-/// What the flags and the recipe file ask for.
-fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
+/// What the flags and the recipe file ask for. A table is read for that.
+fn options(args: &TuneArgs, threads: usize) -> anyhow::Result<(TuneOptions, Option<AcquiredSource>)> {
     let (base, gone) = args.recipe.settings()?;
     let given = base.clone();
+    let (found, base) = match args.table.input(base.split_seed.unwrap_or_default(), threads)? {
+        None => (None, base),
+        Some(input) => {
+            let (found, base) = AcquiredSource::of_table(input, base, threads)?;
+            (Some(found), base)
+        }
+    };
     let usual = TuneOptions::new(base, args.search.as_deref().unwrap_or_default())?;
     let options = TuneOptions {
         // With a budget it is the time that ends the search.
@@ -143,7 +151,7 @@ fn options(args: &TuneArgs) -> anyhow::Result<TuneOptions> {
     };
     options.validate()?;
     notes(args.quiet, &given, &options.recipe, &gone);
-    Ok(options)
+    Ok((options, found))
 }
 
 /// Trials at a time: no more than there are threads.
@@ -162,7 +170,7 @@ fn free_folder(options: &TuneOptions, fingerprint: &str) -> anyhow::Result<TuneD
     let mut n = 0_u64;
     loop {
         n += 1;
-        let path: PathBuf = Path::new("runs").join(format!("tune-{}-{n}", options.recipe.data()));
+        let path: PathBuf = Path::new("runs").join(format!("tune-{}-{n}", options.recipe.short_name()));
         if path.exists() {
             continue;
         }

@@ -1,0 +1,211 @@
+//! Training on one's own table, as a user does.
+
+use crate::common::{fails, folder, json_lines, model, ok, run};
+use furlough_tables::{TableModel, read_csv};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+furlough_harness::tests![
+    a_table_needs_nothing_but_its_target,
+    numbers_are_scored_in_their_own_units,
+    a_table_gives_the_same_model_on_any_number_of_threads_and_from_its_recipe,
+    what_the_recipe_holds_is_not_guessed_again,
+    groups_and_times_are_held_out_whole,
+    a_stopped_run_on_a_table_goes_on_and_reports_know_its_rows,
+    tunes_and_studies_learn_from_tables,
+    bad_tables_and_flags_are_one_error_each,
+];
+
+/// A table with numbers that are missing here and there, a category, a date, an id, and two
+/// targets that follow from them: `kind` and `price`.
+fn write_table(folder: &Path, name: &str, rows: u32, seed: u32) {
+    let mut text = String::from("id,area,rooms,town,built,owner,kind,price\n");
+    for row in 0..rows {
+        let word = (row + seed).wrapping_mul(2_654_435_761);
+        let area = 40 + word % 120;
+        let (rooms, town) = (1 + (word >> 8) % 5, ["Bern", "Thun", "Chur", "Basel"][(word >> 12) as usize % 4]);
+        let (year, month) = (1950 + (word >> 16) % 70, 1 + (word >> 4) % 12);
+        let price = f64::from(area) * 11.0 + f64::from(rooms) * 40.0 + if town == "Basel" { 400.0 } else { 0.0 };
+        let kind = if area > 100 { "house" } else { "flat" };
+        let area = if row % 17 == 3 { "NA".into() } else { area.to_string() };
+        let owner = row / 5;
+        writeln!(text, "{row},{area},{rooms},{town},{year}-{month:02}-03,o{owner},{kind},{price:.2}").unwrap();
+    }
+    fs::write(folder.join(name), text).unwrap();
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn a_table_needs_nothing_but_its_target() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 600, 0);
+    let said = words(&ok(folder, "train houses.csv --target kind --ignore price"));
+    assert!(said.contains("data houses.csv · 384 train, 96 validation ·") && said.contains(", 2 classes"), "{said}");
+    assert!(said.contains("AdamW") && said.contains("test accuracy 9"), "{said}");
+    assert!(said.contains("on 120 rows that it never saw"), "{said}");
+    let recipe = fs::read_to_string(folder.join("runs/houses-1/recipe.toml")).unwrap();
+    for line in
+        ["data = \"houses.csv\"", "[table]", "file = \"houses.csv\"", "test_fraction = 0.2", "[[table.schema.columns]]"]
+    {
+        assert!(recipe.contains(line), "{line}: {recipe}");
+    }
+
+    // The model file is all that the library needs.
+    let mut model = TableModel::load(folder.join("runs/houses-1/model.safetensors"), 1).unwrap();
+    write_table(folder, "new.csv", 300, 5000);
+    let new = model.read(folder.join("new.csv"), 1).unwrap();
+    let right = model.evaluate(&new).unwrap().accuracy.unwrap();
+    assert!(right > 0.9, "{right}");
+
+    // `evaluate` judges by the rows that were never seen, and gives what the end of training said.
+    let evaluation = ok(folder, "evaluate runs/houses-1");
+    let accuracy = said.split("test accuracy ").nth(1).unwrap().split(',').next().unwrap();
+    assert!(evaluation.contains("120 test examples") && evaluation.contains(accuracy), "{evaluation}");
+    assert!(words(&ok(folder, "info runs/houses-1")).contains("houses.csv"));
+    assert!(ok(folder, "runs runs").contains("houses-1"));
+}
+
+fn numbers_are_scored_in_their_own_units() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 600, 0);
+    let lines = json_lines(&ok(folder, "train houses.csv --target price --ignore kind --json --out a"));
+    let target = &lines.last().unwrap()["test"]["targets"][0];
+    let (rmse, r2) = (target["rmse"].as_f64().unwrap(), target["r2"].as_f64().unwrap());
+    assert_eq!(target["name"], "price");
+    // Prices vary by some 420; missing areas leave a part that nobody can know.
+    assert!((5.0..250.0).contains(&rmse) && r2 > 0.75, "{target}");
+    let mut model = TableModel::load(folder.join("a/model.safetensors"), 1).unwrap();
+    let answers = model.predict(&read_csv(folder.join("houses.csv")).unwrap()).unwrap();
+    let mean = answers.numbers().unwrap().mean().unwrap();
+    assert!((900.0..1700.0).contains(&mean), "answers are prices: {mean}");
+    let several =
+        json_lines(&ok(folder, "train houses.csv --target price,rooms --ignore kind --json --out b --epochs 3"));
+    assert_eq!(several.last().unwrap()["test"]["targets"].as_array().unwrap().len(), 2);
+}
+
+fn a_table_gives_the_same_model_on_any_number_of_threads_and_from_its_recipe() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 300, 0);
+    for threads in [1, 2, 3] {
+        ok(folder, &format!("train houses.csv --target kind --epochs 4 --threads {threads} --out t{threads} --quiet"));
+        assert_eq!(model(folder, &format!("t{threads}")), model(folder, "t1"), "{threads} threads");
+    }
+    ok(folder, "train --recipe t1/recipe.toml --out again --quiet");
+    assert_eq!(model(folder, "again"), model(folder, "t1"));
+    let other = ["", "--seed 1", "--split-seed 1"].map(|flag| {
+        let out = format!("o{}", flag.len());
+        ok(folder, &format!("train houses.csv --target kind --epochs 4 --out {out} --quiet {flag}"));
+        model(folder, &out)
+    });
+    assert!(other[0] != other[1] && other[0] != other[2] && other[1] != other[2]);
+}
+
+/// Rows that come later cannot change what a column is.
+fn what_the_recipe_holds_is_not_guessed_again() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 200, 0);
+    ok(folder, "train houses.csv --target kind --epochs 1 --out a --quiet");
+    let text = fs::read_to_string(folder.join("houses.csv")).unwrap();
+    fs::write(folder.join("houses.csv"), format!("{text}200,many,2,Bern,1990-01-03,o1,flat,100.00\n")).unwrap();
+    let said = fails(folder, "train --recipe a/recipe.toml --out b", 1);
+    for part in ["houses.csv, row 201", "column area", "\"many\""] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(!folder.join("b").exists(), "nothing is left of it");
+}
+
+fn groups_and_times_are_held_out_whole() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 300, 0);
+    for (flag, role) in [("--group owner", "group"), ("--time built", "time")] {
+        let out = format!("by-{role}");
+        ok(folder, &format!("train houses.csv --target kind {flag} --epochs 2 --out {out} --quiet"));
+        let recipe = fs::read_to_string(folder.join(&out).join("recipe.toml")).unwrap();
+        assert!(recipe.contains(&format!("role = \"{role}\"")), "{recipe}");
+    }
+    assert_ne!(model(folder, "by-group"), model(folder, "by-time"));
+}
+
+fn a_stopped_run_on_a_table_goes_on_and_reports_know_its_rows() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 400, 0);
+    ok(folder, "train houses.csv --target kind --epochs 6 --out whole --quiet");
+    ok(folder, "train houses.csv --target kind --epochs 6 --out a --quiet");
+    // As it was before its last file was written.
+    for name in ["manifest.json", "model.safetensors"] {
+        fs::remove_file(folder.join("a").join(name)).unwrap();
+    }
+    let evaluation = run(folder, "evaluate a");
+    assert!(String::from_utf8(evaluation.stderr).unwrap().contains("a is not finished"));
+    ok(folder, "train --resume a --quiet");
+    assert_eq!(model(folder, "a"), model(folder, "whole"));
+    ok(folder, "report a --out page.html");
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.contains("houses.csv") && page.contains("house"), "the page");
+
+    // Other rows are another table.
+    write_table(folder, "houses.csv", 400, 77);
+    assert!(fails(folder, "train --resume a", 1).contains("already finished"));
+    let evaluation = run(folder, "evaluate whole");
+    let said = String::from_utf8(evaluation.stderr).unwrap();
+    assert!(said.contains("is not the table that whole was trained on"), "{said}");
+}
+
+fn tunes_and_studies_learn_from_tables() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 300, 0);
+    let said = ok(
+        folder,
+        "tune houses.csv --target kind --hidden 16 --dropout 0.2 --epochs 3 --trials 4 --seeds 2 --out t --threads 2",
+    );
+    assert!(said.contains("houses.csv"), "{said}");
+    ok(folder, "train --recipe t/recommended.toml --out best --quiet");
+    assert!(folder.join("best/manifest.json").exists());
+    assert!(TableModel::load(folder.join("t/final/model.safetensors"), 1).is_ok());
+}
+
+fn bad_tables_and_flags_are_one_error_each() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 100, 0);
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+    write("one.csv", &format!("x,y\n{}", "1.5,same\n".repeat(50)));
+    write("empty.csv", "");
+    write("header.csv", "x,y\n");
+    write("ragged.csv", "x,y\n1,a\n2,b,c\n");
+    write("twice.csv", "x,x\n1,2\n");
+    for (args, expected) in [
+        ("train houses.csv", "which column is to be predicted? Say --target COLUMN; the columns are id, area"),
+        ("train houses.csv --target prize", "there is no such column"),
+        ("train houses.csv --target prize", "did you mean price?"),
+        ("train missing.csv --target y", "missing.csv"),
+        ("train one.csv --target y", "one class only"),
+        ("train empty.csv --target y", "empty.csv"),
+        ("train header.csv --target y", "header.csv"),
+        ("train ragged.csv --target y", "ragged.csv, row 2 (line 3)"),
+        ("train twice.csv --target x", "two columns"),
+        ("train houses.csv --target kind --test-fraction 1", "--test-fraction 1: the share of the test set"),
+        ("train houses.csv --target kind --group houses", "there is no such column"),
+        ("train houses.csv --target kind --time kind", "kind"),
+        ("train houses.csv --target kind --schema none.toml", "cannot read schema none.toml"),
+    ] {
+        let said = fails(folder, args, 1);
+        assert!(said.contains(expected), "{args}: {said}");
+        assert!(!folder.join("runs").exists(), "{args} left a folder");
+    }
+    for args in
+        ["train --target kind", "train houses.csv --target kind --data digits", "train houses.csv --resume runs/a"]
+    {
+        fails(folder, args, 2);
+    }
+}
