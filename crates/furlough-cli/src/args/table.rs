@@ -18,12 +18,12 @@ pub struct TableArgs {
     /// The column to predict; several, with commas, when they are numbers
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Table", requires = "file")]
     pub target: Vec<String>,
-    /// What is predicted: classes where the target is text, yes or no, or a few whole numbers that
-    /// come often, numbers otherwise [default: auto]
-    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target")]
+    /// What is predicted: classification, regression, or auto: classes where the target is text,
+    /// yes or no, or a few whole numbers that come often, and numbers otherwise [default: auto]
+    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target", hide_possible_values = true)]
     pub task: Option<TaskName>,
     /// What the columns are, from a file that `furlough data sniff` printed and you may have edited
-    /// [default: found out, printed, and kept in the recipe]
+    /// [default: found out, and kept in the recipe]
     #[arg(long, value_name = "FILE", help_heading = "Table", requires = "file")]
     pub schema: Option<PathBuf>,
     /// A table with the test set, whose columns are the same
@@ -50,7 +50,7 @@ pub struct TableArgs {
     pub missing: Vec<String>,
     /// How numbers are scaled: robust (median and quartiles, with outliers bent in), standard (mean
     /// and deviation) or quantile (normal) [default: robust]
-    #[arg(long, value_name = "NAME", help_heading = "Table", requires = "file")]
+    #[arg(long, value_name = "NAME", help_heading = "Table", requires = "file", hide_possible_values = true)]
     pub scaling: Option<ScalingName>,
 }
 

@@ -189,7 +189,7 @@ fn bad_tables_and_flags_are_one_error_each() {
         ("train houses.csv --target prize", "there is no such column"),
         ("train houses.csv --target prize", "did you mean price?"),
         ("train missing.csv --target y", "missing.csv"),
-        ("train one.csv --target y", "one class only"),
+        ("train one.csv --target y", "has the same value in each row, so there is nothing to learn"),
         ("train empty.csv --target y", "empty.csv"),
         ("train header.csv --target y", "header.csv"),
         ("train ragged.csv --target y", "ragged.csv, row 2 (line 3)"),
