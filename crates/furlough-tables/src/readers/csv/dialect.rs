@@ -139,18 +139,18 @@ fn has_header(rows: &[Row], numbers: &Numbers) -> bool {
     if !(numbered.is_empty() || counting && numbered.len() < first.len()) {
         return false;
     }
-    let different = texts.iter().collect::<HashSet<_>>().len() == texts.len();
-    if rows.len() == 1 || texts.is_empty() || !different {
-        return different && !texts.is_empty();
-    }
     let columns = columns(rows, numbers);
     let typed = |cells: &[&str]| {
         let typed = cells.iter().filter(|cell| numbers.is_number(cell) || is_date(cell)).count();
         !cells.is_empty() && typed * 5 >= cells.len() * 4
     };
     let named = |(name, cells): (&String, &Vec<&str>)| typed(cells) && !is_date(name) && !numbers.is_missing(name);
-    if first.iter().zip(&columns).any(named) {
-        return true;
+    if rows.len() > 1 && first.iter().zip(&columns).any(named) {
+        return true; // if two names are the same, the reader says so
+    }
+    let different = texts.iter().collect::<HashSet<_>>().len() == texts.len();
+    if rows.len() == 1 || texts.is_empty() || !different {
+        return different && !texts.is_empty();
     }
     // All columns are text: names are not among the values.
     let longest = texts.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
@@ -204,6 +204,7 @@ mod tests {
             ("a,b\n", true),
             ("1,2\n", false),
             ("a,a\nb,c\n", false),
+            ("a,a\n1,2\n", true),
             ("NA,1\n2,3\n", false),
             ("x\n?\n1\n", true),
         ] {
