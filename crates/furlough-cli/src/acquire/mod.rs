@@ -74,10 +74,7 @@ pub fn of_recipe(recipe: &Recipe, data_dir: Option<&Path>, threads: usize, repor
     if data_dir.is_some() {
         bail!("--data-dir is for data sets of several files; this is about the table {}", table.file);
     }
-    Ok(AcquiredSource {
-        source: DataSource::Table(Box::new(TableSource::read(table, threads)?)),
-        origin: table.file.clone(),
-    })
+    Ok(AcquiredSource { source: DataSource::Table(TableSource::read(table, threads)?), origin: table.file.clone() })
 }
 
 impl AcquiredSource {
@@ -88,7 +85,7 @@ impl AcquiredSource {
     pub fn of_table(input: TableInput, said: Settings, threads: usize) -> Result<(Self, Settings)> {
         let (source, origin) = (TableSource::read(&input, threads)?, input.file.clone());
         let settings = source.settings(Settings { table: Some(input), ..said })?;
-        Ok((AcquiredSource { source: DataSource::Table(Box::new(source)), origin }, settings))
+        Ok((AcquiredSource { source: DataSource::Table(source), origin }, settings))
     }
 }
 

@@ -15,7 +15,7 @@ pub enum DataSource {
     /// A training and a test set.
     Sets(Split),
     /// The rows of a table.
-    Table(Box<TableSource>),
+    Table(TableSource),
 }
 
 /// What one run sees.

@@ -39,7 +39,7 @@ impl<'a> TrialData<'a> {
     /// once for all trials.
     pub fn of(source: &'a DataSource, whole: &'a RunData, origin: impl Into<String>) -> Self {
         let table = match source {
-            DataSource::Table(table) => Some(&**table),
+            DataSource::Table(table) => Some(table),
             DataSource::Sets(_) => None,
         };
         let data = TrialData::with_eval(&whole.training.train, whole.training.eval_data(), origin);
