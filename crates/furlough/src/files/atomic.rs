@@ -19,52 +19,78 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// [`write_atomic`] with the writing left to `fill`, so that a test can break it half-way.
 pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    let folder = folder_of(path);
-    let attempt = || {
-        // Whatever fails from here on, the temporary file goes with its handle.
-        let mut temp = Temporary::new(folder)?;
-        fill(&mut temp.file)?;
-        temp.file.sync_all()?;
-        temp.persist(path)?;
-        sync_folder(folder)
-    };
-    attempt().map_err(Error::io("write", path))
+    // Whatever fails from here on, the temporary file goes with its handle.
+    let mut whole = AtomicFile::create(path)?;
+    fill(&mut whole.file).map_err(Error::io("write", path))?;
+    whole.persist()
 }
 
-/// A file under a name of its own, which is taken away again unless it gets its lasting one.
-struct Temporary {
+/// A file that is written bit by bit under a name of its own, which is taken away again unless
+/// [`Self::persist`] gives it its lasting one. For what fits in memory there is [`write_atomic`].
+#[derive(Debug)]
+pub struct AtomicFile {
     file: File,
+    temporary: PathBuf,
     path: PathBuf,
     lasting: bool,
 }
 
-impl Temporary {
-    fn new(folder: &Path) -> io::Result<Self> {
+impl AtomicFile {
+    /// Begins a file that is to be at `path`, under another name in the same folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let path = folder.join(format!("{TEMP_PREFIX}{}-{number}{TEMP_SUFFIX}", std::process::id()));
-            match File::create_new(&path) {
-                Ok(file) => return Ok(Temporary { file, path, lasting: false }),
+            let name = format!("{TEMP_PREFIX}{}-{number}{TEMP_SUFFIX}", std::process::id());
+            let temporary = folder_of(path).join(name);
+            match File::create_new(&temporary) {
+                Ok(file) => return Ok(AtomicFile { file, temporary, path: path.into(), lasting: false }),
                 // Another process of that number left it, or has it: process numbers are one
                 // host's.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(Error::io("write", path)(error)),
             }
         }
     }
 
-    fn persist(&mut self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.path, path)?;
-        self.lasting = true;
-        Ok(())
+    /// Returns where it is until it lasts, for whoever must remove it in another way.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Puts the file in its place, whole and through a power cut.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the disk is full or the folder cannot be written; the place is then what
+    /// it was, and nothing else is left behind.
+    pub fn persist(mut self) -> Result<()> {
+        let mut attempt = || {
+            self.file.sync_all()?;
+            fs::rename(&self.temporary, &self.path)?;
+            self.lasting = true;
+            sync_folder(folder_of(&self.path))
+        };
+        attempt().map_err(Error::io("write", &self.path))
     }
 }
 
-impl Drop for Temporary {
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.lasting {
-            let _ = fs::remove_file(&self.path); // an error is on its way already
+            let _ = fs::remove_file(&self.temporary); // an error is on its way already
         }
     }
 }

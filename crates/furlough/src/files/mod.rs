@@ -12,7 +12,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
-pub use atomic::{folder_of, is_leftover, remove_leftovers, sync_folder, write_atomic};
+pub use atomic::{AtomicFile, folder_of, is_leftover, remove_leftovers, sync_folder, write_atomic};
 pub use checkpoint::{
     CheckpointNetwork, Origin, checkpoint_bytes, checkpoint_progress, load_checkpoint, load_checkpoint_network,
     save_checkpoint,

@@ -28,6 +28,6 @@ pub use histogram::Histogram;
 pub use metrics::{ClassScores, Evaluation};
 pub use mistakes::{Mistake, mistakes};
 pub use monte_carlo::{MonteCarlo, Spread, Uncertainty};
-pub use predictor::Predictor;
+pub use predictor::{Predictor, softmax_rows};
 pub use regression::{OutputScores, RegressionScores};
 pub use temperature::{Temperature, temperature};

@@ -33,6 +33,17 @@ pub struct Predictor {
     task: Option<Task>,
 }
 
+/// Makes logits, examples × classes, probabilities: the softmax of each row, as
+/// [`Predictor::predict_proba`] takes it.
+pub fn softmax_rows(outputs: &mut Array2<f32>) {
+    for mut row in outputs.rows_mut() {
+        let largest = row.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        row.mapv_inplace(|z| libm::expf(z - largest));
+        let sum = row.sum();
+        row.mapv_inplace(|e| e / sum);
+    }
+}
+
 impl Predictor {
     /// A predictor on `threads` threads, from 1 to [`crate::compute::MAX_THREADS`], in single
     /// precision. More count as so many.
@@ -45,6 +56,12 @@ impl Predictor {
     pub fn with_precision(mlp: Mlp, threads: usize, precision: Precision) -> Self {
         let cpu = Cpu::with(mlp.architecture(), 0, threads, precision, Isa::best());
         Predictor { mlp, cpu, precision, evaluator: Evaluator::default(), task: None }
+    }
+
+    /// Returns another predictor with the same network, precision and answers, on `threads` threads.
+    pub fn on_threads(&self, threads: usize) -> Predictor {
+        let Predictor { mlp, precision, task, .. } = self;
+        Predictor { task: *task, ..Predictor::with_precision(mlp.clone(), threads, *precision) }
     }
 
     /// The network.
@@ -102,12 +119,7 @@ impl Predictor {
     /// As [`Self::predict`], and [`Error::Data`] when the outputs are not classes.
     pub fn predict_proba<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Array2<f32>> {
         let mut outputs = self.logits(x.into())?;
-        for mut row in outputs.rows_mut() {
-            let largest = row.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-            row.mapv_inplace(|z| libm::expf(z - largest));
-            let sum = row.sum();
-            row.mapv_inplace(|e| e / sum);
-        }
+        softmax_rows(&mut outputs);
         Ok(outputs)
     }
 
@@ -249,12 +261,43 @@ impl Predictor {
     /// As [`Self::predict`]; [`Error::Setting`] when `samples` is 0, and when neither a data set's
     /// targets nor [`Self::with_task`] say what the outputs are.
     pub fn monte_carlo<'a>(&mut self, x: impl Into<Inputs<'a>>, samples: u32, key: Key) -> Result<MonteCarlo> {
+        self.monte_carlo_from(x, 0, samples, key)
+    }
+
+    /// [`Self::monte_carlo`] for a part of more examples, of which `first` stand before it: an
+    /// example has the masks, and so the answers, that it has among all of them. Numbers count
+    /// modulo 2³².
+    ///
+    /// ```
+    /// use furlough::{data::Task, nn::Mlp, predict::Predictor, random::Key};
+    /// use ndarray::{array, s};
+    /// let mlp = Mlp::builder(2, 1).hidden([16]).dropout([0.2]).build()?; // or a trained one
+    /// let mut predictor = Predictor::new(mlp, 1).with_task(Task::Regression);
+    /// let x = array![[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]];
+    /// let all = predictor.monte_carlo(&x, 50, Key::new(0))?;
+    /// let last = predictor.monte_carlo_from(x.slice(s![2.., ..]), 2, 50, Key::new(0))?;
+    /// assert_eq!(last.means.row(0), all.means.row(2));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::monte_carlo`].
+    pub fn monte_carlo_from<'a>(
+        &mut self,
+        x: impl Into<Inputs<'a>>,
+        first: u32,
+        samples: u32,
+        key: Key,
+    ) -> Result<MonteCarlo> {
         let x = x.into();
         let task = self.task_of(x)?.ok_or_else(|| {
             let reason = "say what the outputs are: Predictor::with_task(Task::Classification), or Task::Regression";
             Error::setting("task", "unknown", reason)
         })?;
         let examples = self.fitting(x)?;
-        MonteCarlo::sample((&mut self.cpu, &self.mlp), &examples, task, samples, key)
+        self.cpu.number_examples_from(first);
+        let sampled = MonteCarlo::sample((&mut self.cpu, &self.mlp), &examples, task, samples, key);
+        self.cpu.number_examples_from(0);
+        sampled
     }
 }

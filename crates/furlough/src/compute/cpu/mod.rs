@@ -109,6 +109,8 @@ pub struct Cpu {
     /// The other way to compute a step, where enough rows share their masks.
     gathered: Option<Gathered>,
     shared_masks: SharedMaskMode,
+    /// The number of the first example of the data, by which masks go.
+    first_number: u32,
 }
 
 /// What a step or an evaluation counted, summed over its examples.
@@ -196,6 +198,7 @@ impl Cpu {
             gradient: None,
             loss: StepLoss::new(batch_size),
             shared_masks: SharedMaskMode::default(),
+            first_number: 0,
             gathered,
             architecture: architecture.clone(),
             packed: Packed::new(architecture, &matmul, batch_size),
@@ -209,6 +212,12 @@ impl Cpu {
     /// otherwise.
     pub fn gather(&mut self, when: SharedMaskMode) {
         self.shared_masks = when;
+    }
+
+    /// Sets the number that the masks of a data set's first example go by, 0 unless told otherwise:
+    /// for data that are a part of others. The numbers of further examples follow, modulo 2³².
+    pub fn number_examples_from(&mut self, first: u32) {
+        self.first_number = first;
     }
 
     /// Times again what a hand-over of work to the threads takes, if the last time is 200 times as

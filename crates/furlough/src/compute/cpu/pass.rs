@@ -31,6 +31,8 @@ pub(super) struct Pass<'a> {
     pub(super) connections: &'a Connections,
     pub(super) concretes: &'a Concretes,
     pub(super) data: &'a Examples,
+    /// What is added to an example's place for the number that its masks go by.
+    pub(super) first_number: u32,
     /// The mask of the input, then of each block.
     pub(super) masks: &'a [Option<LayerMask>],
     pub(super) workspace: &'a Workspace,
@@ -86,6 +88,11 @@ impl Pass<'_> {
         }
     }
 
+    /// Returns the number that the masks of an example go by.
+    pub(super) fn number(&self, example: u32) -> u32 {
+        example.wrapping_add(self.first_number)
+    }
+
     /// Returns the row of the workspace's input where what goes to row `first` of the other buffers
     /// is.
     fn input_row(&self, worker: usize, first: usize) -> usize {
@@ -105,7 +112,7 @@ impl Pass<'_> {
             let ahead = (row + AHEAD < tile.count).then(|| example_of(row + AHEAD));
             read_row(self.isa, self.data, example, ahead, values);
             if let (Some(mask), TileMasks::Drawn) = (&self.masks[0], tile.masks) {
-                drop_row(self.isa, values, mask, mask.id(tile.row + row, example));
+                drop_row(self.isa, values, mask, mask.id(tile.row + row, self.number(example)));
             }
         }
     }
@@ -151,10 +158,10 @@ impl Pass<'_> {
                 let pre = if pres.is_empty() { &mut [] } else { pres.part(start, columns.len()) };
                 (outputs.part(start, columns.len()), pre)
             };
-            let id = mask.map_or(0, |mask| mask.id(tile.row + row, example_of(row)));
+            let id = mask.map_or(0, |mask| mask.id(tile.row + row, self.number(example_of(row))));
             forward_row(isa, values, pre, bias, activation, mask.as_ref(), id);
             if let Some(soft) = concretes.after(index) {
-                soften(isa, values, soft, example_of(row));
+                soften(isa, values, soft, self.number(example_of(row)));
             }
         }
     }

@@ -219,7 +219,7 @@ impl Passes<'_> {
                 match masks[site] {
                     Some(mask) => {
                         let mask = mask.of_step(first_sample + ((rows.start + row) % count) as u32);
-                        masked_copy(isa, values, prefix, &mask, example_of(row));
+                        masked_copy(isa, values, prefix, &mask, self.pass.number(example_of(row)));
                     }
                     None => values.copy_from_slice(prefix),
                 }

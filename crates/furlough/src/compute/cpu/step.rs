@@ -89,11 +89,25 @@ impl Cpu {
     /// in common, with those who compute them.
     pub(super) fn begin<'a>(&'a mut self, mlp: &'a Mlp, data: &'a Examples) -> (Pass<'a>, &'a mut Workers) {
         let Cpu { plan, matmul, packed, masks, connections, concretes, scratch, loss, .. } = self;
+        let first_number = self.first_number;
         packed.fill(&mut self.workers, matmul, (mlp, connections), plan);
         let workspace = if plan.blocks[0].gradient.is_some() { &self.training } else { &self.inference };
         let isa = matmul.isa;
-        let pass =
-            Pass { isa, plan, matmul, packed, mlp, connections, concretes, data, masks, workspace, scratch, loss };
+        let pass = Pass {
+            isa,
+            plan,
+            matmul,
+            packed,
+            mlp,
+            connections,
+            concretes,
+            data,
+            first_number,
+            masks,
+            workspace,
+            scratch,
+            loss,
+        };
         (pass, &mut self.workers)
     }
 

@@ -18,6 +18,7 @@ furlough_harness::tests![
     what_is_not_a_number_stays_so,
     means_and_variances_of_numbers,
     threads_and_neighbours_do_not_show,
+    a_part_has_the_masks_that_it_has_among_all,
     without_dropout_all_samples_are_the_full_network,
     the_average_approaches_its_limit_which_is_near_the_full_network,
     what_cannot_be_sampled_is_refused,
@@ -162,6 +163,26 @@ fn threads_and_neighbours_do_not_show() {
             (Spread::Numbers(all), Spread::Numbers(fewer)) => assert_eq!(all.slice(s![..41, ..]), fewer),
             _ => panic!("one kind of targets"),
         }
+    }
+}
+
+fn a_part_has_the_masks_that_it_has_among_all() {
+    use Layer::*;
+    let other = [
+        Sequential::new([Linear(9, 70), Relu, Dropout(0.2), Linear(70, 20), Relu, DropConnect(0.4), Linear(20, 3)]),
+        Sequential::new([Linear(9, 70), Relu, ConcreteDropout(0.3), Linear(70, 3)]),
+    ];
+    let networks = networks().into_iter().chain(other.map(|network| (network, true)));
+    for (place, (network, classes)) in networks.enumerate() {
+        let mlp = mlp(&network);
+        let (inputs, outputs) = (mlp.architecture().inputs(), mlp.architecture().outputs());
+        let data = data(200, inputs, outputs, classes);
+        let mut predictor = Predictor::new(mlp, 2);
+        let all = predictor.monte_carlo(&data, 9, key()).unwrap();
+        let part = data.select(&(150..200).collect::<Vec<u32>>());
+        let sampled = predictor.monte_carlo_from(&part, 150, 9, key()).unwrap();
+        assert_eq!(all.means.slice(s![150.., ..]), sampled.means, "network {place}");
+        assert_eq!(predictor.monte_carlo(&data, 9, key()).unwrap(), all, "the number is that call's alone");
     }
 }
 
