@@ -1,6 +1,6 @@
-use crate::preprocessing::Told;
+use crate::preprocessing::{TargetEncoder, Told};
 use crate::schema::number_text;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
 /// What a model answers for the rows of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,15 +41,40 @@ pub struct ClassProbabilities {
     pub told: Told,
 }
 
-impl Predictions {
+/// Returns what the outputs of a network say.
+pub(super) fn answers_of(target: &TargetEncoder, outputs: ArrayView2<'_, f32>) -> TableAnswers {
+    match target {
+        TargetEncoder::Classification { classes: names, .. } => {
+            let class = |row: ArrayView1<'_, f32>| {
+                // Of equals the first, as the engine has it.
+                let best = (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+                best as u32
+            };
+            TableAnswers::Classes { classes: outputs.rows().into_iter().map(class).collect(), names: names.clone() }
+        }
+        TargetEncoder::Regression { columns } => TableAnswers::Numbers {
+            values: target.in_units(outputs),
+            names: columns.iter().map(|column| column.name.clone()).collect(),
+        },
+    }
+}
+
+impl TableAnswers {
     /// Returns the answers as texts: the labels, or the numbers of the first target.
     pub fn texts(&self) -> Vec<String> {
-        match &self.answers {
+        match self {
             TableAnswers::Classes { classes, names } => {
                 classes.iter().map(|&class| names[class as usize].clone()).collect()
             }
             TableAnswers::Numbers { values, .. } => values.column(0).iter().map(|&value| number_text(value)).collect(),
         }
+    }
+}
+
+impl Predictions {
+    /// Returns the answers as texts: the labels, or the numbers of the first target.
+    pub fn texts(&self) -> Vec<String> {
+        self.answers.texts()
     }
 
     /// Returns the numbers, rows × targets; none for classes.

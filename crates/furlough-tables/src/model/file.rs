@@ -2,6 +2,7 @@ use super::header::bad;
 use super::{TableHeader, TableModel};
 use crate::error::Result;
 use crate::preprocessing::TargetEncoder;
+use furlough::compute::Precision;
 use furlough::files::{DataInfo, ModelInfo, load_model, save_model};
 use furlough::nn::Mlp;
 use furlough::predict::Predictor;
@@ -26,7 +27,17 @@ impl TableModel {
             return Err(bad(path, reason));
         }
         let fingerprint = info.data.fingerprint.clone();
-        Ok(TableModel { header, predictor: Predictor::new(mlp, threads), fingerprint })
+        let predictor = Predictor::new(mlp, threads).with_task(header.preprocessing.target()?.task());
+        Ok(TableModel { header, predictor, fingerprint })
+    }
+
+    /// Returns the model with matrix products of such numbers; they are of single precision unless
+    /// told otherwise. With those of its training it gives the scores that training reported.
+    pub fn with_precision(self, precision: Precision, threads: usize) -> TableModel {
+        let Ok(target) = self.header.preprocessing.target() else { return self };
+        let (task, mlp) = (target.task(), self.predictor.mlp().clone());
+        let predictor = Predictor::with_precision(mlp, threads, precision).with_task(task);
+        TableModel { predictor, ..self }
     }
 
     /// Writes the model to a file, whole or not at all. It has all that is needed elsewhere. The

@@ -6,6 +6,7 @@ use crate::preprocessing::{
 use crate::schema::{Schema, TaskChoice};
 use crate::table::{RowSplit, SplitOptions, Table};
 use furlough::data::EvalData;
+use furlough::nn::Mlp;
 use furlough::predict::Predictor;
 use furlough::train::{EpochSummary, Trainer};
 use std::borrow::Cow;
@@ -119,7 +120,8 @@ impl TableModel {
             ..TableHeader::new(table.schema().clone(), preprocessing)
         };
         let fingerprint = furlough::files::fingerprint(&train);
-        let predictor = Predictor::new(trainer.into_mlp(), options.threads);
+        let task = header.preprocessing.target()?.task();
+        let predictor = Predictor::new(trainer.into_mlp(), options.threads).with_task(task);
         let mut model = TableModel { header, predictor, fingerprint };
         model.header.validation = held_out.map(|data| model.score(&data)).transpose()?;
         Ok(model)
@@ -128,6 +130,11 @@ impl TableModel {
     /// Returns the schema of the tables that the model answers for.
     pub fn schema(&self) -> &Schema {
         &self.header.schema
+    }
+
+    /// Returns the network.
+    pub fn network(&self) -> &Mlp {
+        self.predictor.mlp()
     }
 
     /// Returns the way from a table to features.

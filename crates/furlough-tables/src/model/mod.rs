@@ -6,11 +6,14 @@ mod defaults;
 mod file;
 mod fit;
 mod header;
+mod in_order;
 mod predict;
+mod rows;
 mod scores;
 
 pub use answers::{ClassProbabilities, Predictions, TableAnswers};
 pub use defaults::{TableRecipe, defaults};
 pub use fit::{TableModel, TableOptions};
 pub use header::{TABLE_VERSION, TableHeader};
+pub use rows::{AnswerOptions, FileAnswered, RowAnswers, RowSpread};
 pub use scores::{TableScores, TargetScores};

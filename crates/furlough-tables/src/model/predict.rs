@@ -1,9 +1,9 @@
-use super::{ClassProbabilities, Predictions, TableAnswers, TableModel, TableScores, TargetScores};
+use super::answers::answers_of;
+use super::{ClassProbabilities, Predictions, TableModel, TableScores, TargetScores};
 use crate::error::{Error, Result};
 use crate::preprocessing::{TargetEncoder, TargetRows, Told};
-use crate::readers::sniff;
 use crate::schema::{Role, TaskChoice};
-use crate::table::{Table, read_as_format};
+use crate::table::{Table, format_for, read_as_format};
 use furlough::data::{Dataset, Task};
 use ndarray::{Array2, Axis};
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ impl TableModel {
     /// Those of [`read_table`](crate::read_table).
     pub fn read(&self, path: impl AsRef<Path>, threads: usize) -> Result<Table> {
         let path = path.as_ref();
-        read_as_format(path, self.schema(), &sniff(path)?, threads)
+        read_as_format(path, self.schema(), &format_for(path, self.schema())?, threads)
     }
 
     /// Answers for each row of a table, read by [`Self::schema`]; it needs no target. A row's
@@ -29,21 +29,7 @@ impl TableModel {
     /// Those of [`Preprocessing::features`](crate::Preprocessing::features).
     pub fn predict(&mut self, table: &Table) -> Result<Predictions> {
         let (outputs, told) = self.outputs(table, |predictor, features| predictor.predict(features))?;
-        let answers = match self.header.preprocessing.target()? {
-            TargetEncoder::Classification { classes: names, .. } => {
-                let class = |row: ndarray::ArrayView1<'_, f32>| {
-                    // Of equals the first, as the engine has it.
-                    let best = (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-                    best as u32
-                };
-                TableAnswers::Classes { classes: outputs.rows().into_iter().map(class).collect(), names: names.clone() }
-            }
-            target @ TargetEncoder::Regression { columns } => TableAnswers::Numbers {
-                values: target.in_units(outputs.view()),
-                names: columns.iter().map(|column| column.name.clone()).collect(),
-            },
-        };
-        Ok(Predictions { answers, told })
+        Ok(Predictions { answers: answers_of(self.header.preprocessing.target()?, outputs.view()), told })
     }
 
     /// Returns how probable each class is for each row of a table.

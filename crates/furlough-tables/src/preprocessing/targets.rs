@@ -174,8 +174,8 @@ impl TargetEncoder {
     }
 
     /// Returns predicted numbers in the user's units, rows × outputs.
-    pub fn in_units(&self, outputs: ArrayView2<'_, f32>) -> Array2<f64> {
-        let mut values = outputs.mapv(f64::from);
+    pub fn in_units<F: Copy + Into<f64>>(&self, outputs: ArrayView2<'_, F>) -> Array2<f64> {
+        let mut values = outputs.mapv(F::into);
         if let TargetEncoder::Regression { columns } = self {
             for (column, mut values) in columns.iter().zip(values.columns_mut()) {
                 values.mapv_inplace(|value| column.mean + column.deviation * value);

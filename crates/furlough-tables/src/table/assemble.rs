@@ -47,6 +47,14 @@ impl Assembly {
         Ok(())
     }
 
+    /// Returns the table of one block.
+    pub(super) fn of_block(&self, block: &RowBlock) -> Result<Table> {
+        let builders = self.builders.iter().map(ColumnBuilder::emptied).collect();
+        let mut assembly = Assembly { table: self.table.empty_copy(), builders, places: self.places.clone() };
+        assembly.push(block)?;
+        Ok(assembly.finish())
+    }
+
     /// Returns the table.
     pub(super) fn finish(self) -> Table {
         let finish = |(builder, place): (ColumnBuilder, Option<usize>)| match place {

@@ -59,6 +59,20 @@ impl ColumnBuilder {
         }
     }
 
+    /// Returns the builder of the same column without rows.
+    pub(super) fn emptied(&self) -> Self {
+        let levels = if self.kind == Kind::Boolean { vec![String::new(); 2] } else { Vec::new() };
+        ColumnBuilder {
+            missing: self.missing.clone(),
+            missing_numbers: self.missing_numbers.clone(),
+            numbers: Vec::new(),
+            codes: Vec::new(),
+            levels,
+            places: HashMap::new(),
+            ..*self
+        }
+    }
+
     /// Adds the cells of a block.
     pub(super) fn push(&mut self, values: &Values) -> Result<(), WrongCell> {
         match values {

@@ -7,11 +7,13 @@ mod folds;
 mod read;
 mod retype;
 mod splits;
+mod stream;
 
 pub use build::TableBuilder;
-pub(crate) use read::read_as_format;
+pub(crate) use read::{format_for, read_as_format};
 pub use read::{read_csv, read_table};
 pub use splits::{RowSplit, SplitOptions};
+pub use stream::{TableBlock, TableReader};
 
 use crate::error::{Error, Place, Result};
 use crate::schema::{Role, Schema};

@@ -1,5 +1,6 @@
 use super::Table;
 use super::assemble::{Assembly, wanted};
+use crate::block::ReadAs;
 use crate::error::Result;
 use crate::readers::{FileFormat, Reader, sniff};
 use crate::schema::{InferOptions, Schema};
@@ -25,6 +26,19 @@ pub(crate) fn read_as_format(path: &Path, schema: &Schema, format: &FileFormat, 
     let mut table = assembly.finish();
     table.extra.extend(reader.ignored());
     Ok(table)
+}
+
+/// Finds out the format of a file that a schema is to fit. Where a CSV file's columns cannot be
+/// told from its content, they are read as the schema's are.
+pub(crate) fn format_for(path: &Path, schema: &Schema) -> Result<FileFormat> {
+    let found = sniff(path)?;
+    let Some(said @ FileFormat::Csv { .. }) = &schema.format else { return Ok(found) };
+    let fits = |format: &FileFormat| {
+        let reader = Reader::open(path, format, |_| ReadAs::Skip, 1);
+        reader.is_ok_and(|reader| schema.matching(reader.names()).is_ok())
+    };
+    let csv = matches!(found, FileFormat::Csv { .. }) && *said != found;
+    Ok(if csv && !fits(&found) && fits(said) { said.clone() } else { found })
 }
 
 /// Infers the schema of a file, and reads it on one thread. The format is found out, so it need

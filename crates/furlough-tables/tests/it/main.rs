@@ -8,6 +8,7 @@ mod model;
 mod npy;
 mod preprocessing;
 mod properties;
+mod rows;
 mod sample_tables;
 mod schema;
 mod sniff;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         npy,
         preprocessing,
         properties,
+        rows,
         schema,
         sniff,
         table
