@@ -11,8 +11,9 @@ use crate::failure::INTERRUPTED;
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -63,22 +64,44 @@ pub fn save_asked(seen: &mut usize) -> bool {
 /// Ends the process at the first signal from now on, and says so and how things are: for what may
 /// take minutes and has nothing to save.
 pub fn end(how: &str) -> anyhow::Result<()> {
+    end_removing(how, &[])
+}
+
+/// [`end`], which takes files and empty folders away before, in this order. A terminal that closes
+/// is such a signal too.
+pub fn end_removing(how: &str, paths: &[&Path]) -> anyhow::Result<()> {
+    let gone = paths.iter().map(|path| CString::new(path.as_os_str().as_encoded_bytes()));
+    let gone: Vec<CString> = gone.collect::<Result<_, _>>().context("a name with a zero byte")?;
     // The terminal has written ^C.
     let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
     let message = format!("{line}stopped; {how}\n");
-    for signal in [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
-        let message = message.clone();
+    let signals = [SIGINT, SIGTERM].into_iter().chain(hangup().filter(|_| !gone.is_empty()));
+    for signal in signals.filter(|&signal| !is_ignored(signal)) {
+        let (message, gone) = (message.clone(), gone.clone());
         let stop = move || {
+            for path in &gone {
+                // SAFETY: the name ends with a zero byte. What is not there need not go, and one of
+                // the two calls is for a folder.
+                unsafe { (libc::unlink(path.as_ptr()), libc::rmdir(path.as_ptr())) };
+            }
             // SAFETY: the pointer and the length are of `message`, which the closure owns. Nobody
             // need read it.
             unsafe { libc::write(2, message.as_ptr().cast(), message.len() as _) };
             low_level::exit(INTERRUPTED.into());
         };
-        // SAFETY: `write` and `_exit` may be called in a signal handler, and `stop` calls nothing
-        // else.
+        // SAFETY: `unlink`, `rmdir`, `write` and `_exit` may be called in a signal handler, and
+        // `stop` calls nothing else.
         unsafe { low_level::register(signal, stop) }.context(CANNOT)?;
     }
     Ok(())
+}
+
+/// The signal of a terminal that closes, where there is one.
+fn hangup() -> Option<c_int> {
+    #[cfg(unix)]
+    return Some(signal_hook::consts::SIGHUP);
+    #[cfg(not(unix))]
+    None
 }
 
 /// Whether the user asked for a stop.

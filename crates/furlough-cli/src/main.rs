@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(&args),
         Command::Tune(args) => commands::tune::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Predict(args) => commands::predict::run(&args),
         Command::Data(args) => commands::data::run(args).map(|()| ExitCode::SUCCESS),
         Command::Info(args) => commands::info::run(&args),
         Command::Note(args) => commands::note::run(&args),

@@ -3,6 +3,7 @@
 mod compare;
 mod contradictions;
 mod going_on;
+mod predict;
 mod recipe;
 mod report;
 pub mod study;
@@ -15,6 +16,7 @@ mod watch;
 pub use compare::CompareArgs;
 pub use contradictions::{contradictions, let_go};
 pub use going_on::{GoingOnArgs, NoteArgs};
+pub use predict::PredictArgs;
 pub use recipe::RecipeArgs;
 pub use report::ReportArgs;
 pub use table::TableArgs;
@@ -127,6 +129,9 @@ pub enum Command {
     Tune(Box<TuneArgs>),
     /// Say how good a trained network is, class by class
     Evaluate(EvaluateArgs),
+    /// Answer for the rows of a table
+    #[command(long_about = predict::ABOUT, after_help = predict::AFTER)]
+    Predict(PredictArgs),
     /// List, fetch and describe data sets
     Data(DataArgs),
     /// Describe runs, tunes and studies: recipe, how far they are, figures and files

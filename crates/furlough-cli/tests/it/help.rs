@@ -12,6 +12,7 @@ fn help_texts() {
         ("help_train_short", "train -h"),
         ("help_tune", "tune --help"),
         ("help_evaluate", "evaluate --help"),
+        ("help_predict", "predict --help"),
         ("help_info", "info --help"),
         ("help_runs", "runs --help"),
         ("help_watch", "watch --help"),

@@ -8,6 +8,7 @@ mod flags_page;
 mod full_disk;
 #[cfg(unix)]
 mod going_on;
+mod guide;
 mod help;
 #[cfg(target_os = "linux")]
 mod limits;
@@ -15,6 +16,7 @@ mod limits;
 mod names;
 #[cfg(unix)]
 mod pipes;
+mod predict;
 mod report;
 #[cfg(unix)]
 mod resume;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         full_disk,
         #[cfg(unix)]
         going_on,
+        guide,
         help,
         #[cfg(target_os = "linux")]
         limits,
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         names,
         #[cfg(unix)]
         pipes,
+        predict,
         report,
         #[cfg(unix)]
         resume,

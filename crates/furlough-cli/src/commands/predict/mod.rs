@@ -1,0 +1,125 @@
+//! `furlough predict`.
+
+mod meter;
+mod output;
+mod rows;
+
+use super::model;
+use super::train::threads;
+use crate::args::PredictArgs;
+use crate::failure;
+use crate::interrupt;
+use crate::terminal::{duration, note, path as shown, thousands};
+use anyhow::Context;
+use furlough::noun_of;
+use furlough_tables::model::{AnswerOptions, FileAnswered};
+use furlough_tables::{Error, TableReader};
+use meter::Meter;
+use output::{Output, RowFormat};
+use rows::{Asked, RowWriter};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+use tempfile::TempDir;
+
+/// Answers for the rows of a table.
+pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
+    let threads = threads(args.threads);
+    let format = args.out.as_deref().map_or(Ok(RowFormat::Csv), RowFormat::of)?;
+    let model = model::open(&args.model, threads)?;
+    if args.samples.is_some() {
+        super::evaluate::check_samples(model.network().architecture())?;
+    }
+    let input = Input::new(&args.file)?;
+    let mut output = Output::open(args.out.as_deref(), input.file())?;
+    interrupt::end_removing(output.left(), &[output.temporary(), input.copied()].concat())?;
+    input.fill()?;
+    let asked = Asked { ids: &args.id, proba: args.proba, samples: args.samples.is_some() };
+    let writer = RowWriter::new(format, model.preprocessing().target()?, &asked)?;
+    let mut reader = TableReader::open_with_cells(input.path(), model.schema(), &args.id, threads)?;
+    output.write(&writer.head())?;
+    let options = AnswerOptions {
+        probabilities: args.proba,
+        samples: args.samples.map_or(0, |samples| samples.get()),
+        seed: args.seed.unwrap_or(0),
+    };
+    let mut meter = Meter::new(args.quiet);
+    let make = |rows: &furlough_tables::model::RowAnswers| (rows.rows(), writer.rows(rows));
+    let answered = model.answer_file(&mut reader, &options, threads, make, |(rows, text)| {
+        meter.add(rows);
+        output.write(&text).map_err(Stopped::Output)
+    });
+    meter.end();
+    let FileAnswered { rows, told } = match answered {
+        Ok(answered) => answered,
+        Err(Stopped::Output(error)) => return Err(error),
+        Err(Stopped::Table(error)) => return Err(error.into()),
+    };
+    output.finish()?;
+    if !args.quiet {
+        told.sentences().iter().for_each(|sentence| note(&format!("warning: {sentence}")));
+        if let Some(out) = &args.out {
+            let (count, rows, time) = (thousands(rows), noun_of(rows as usize, "row"), start.elapsed().as_secs_f64());
+            note(&format!("{}: {count} {rows} in {}", shown(out), duration(time)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Why there are no more answers.
+enum Stopped {
+    /// The table has something wrong.
+    Table(Error),
+    /// They cannot be written.
+    Output(anyhow::Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Stopped::Table(error)
+    }
+}
+
+/// The table's file. Standard input is copied, as its beginning is looked at before it is read.
+struct Input<'a> {
+    named: &'a Path,
+    copy: Option<(TempDir, PathBuf)>,
+}
+
+impl<'a> Input<'a> {
+    fn new(named: &'a Path) -> anyhow::Result<Self> {
+        let copied = named == Path::new("-");
+        let copy = copied.then(tempfile::tempdir).transpose().context("cannot copy standard input")?;
+        let copy = copy.map(|folder| {
+            let path = folder.path().join("standard input");
+            (folder, path)
+        });
+        Ok(Input { named, copy })
+    }
+
+    /// Returns the file that was named, if it is one.
+    fn file(&self) -> Option<&'a Path> {
+        self.copy.is_none().then_some(self.named)
+    }
+
+    /// Returns the copy and its folder.
+    fn copied(&self) -> Vec<&Path> {
+        self.copy.iter().flat_map(|(folder, path)| [&**path, folder.path()]).collect()
+    }
+
+    /// Copies standard input, if that is what was named.
+    fn fill(&self) -> anyhow::Result<()> {
+        if let Some((_, path)) = &self.copy {
+            let copied = File::create(path).and_then(|mut file| io::copy(&mut io::stdin().lock(), &mut file));
+            copied.context("cannot copy standard input")?;
+        }
+        Ok(())
+    }
+
+    fn path(&self) -> &Path {
+        self.copy.as_ref().map_or(self.named, |(_, path)| path)
+    }
+}
