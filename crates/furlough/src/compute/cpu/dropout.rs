@@ -23,7 +23,7 @@ pub(super) enum Noise {
 pub(super) struct LayerMask {
     /// The Philox key of each round.
     keys: [[u32; 2]; ROUNDS],
-    step: u32,
+    pub(super) step: u32,
     site: u32,
     /// Rows that share a mask, u32::MAX standing for a whole batch; 0 where none do.
     group: u32,
@@ -82,11 +82,6 @@ impl LayerMask {
     pub(super) fn starting_at(self, unit: usize) -> Self {
         debug_assert!(unit.is_multiple_of(64), "whole blocks");
         LayerMask { first: self.first + (unit / 64) as u32, ..self }
-    }
-
-    /// The masks of the layer in another step.
-    pub(super) fn of_step(self, step: u32) -> Self {
-        LayerMask { step, ..self }
     }
 
     /// [`Dropout::mask_id`]: which mask row `row` of the batch takes.

@@ -150,7 +150,7 @@ impl Pass<'_> {
         let mut mask = drawn.map(|mask| mask.starting_at(columns.start));
         for row in 0..tile.count {
             if let (Some(mask), TileMasks::Sampled { first, count }) = (&mut mask, tile.masks) {
-                *mask = mask.of_step(first + ((tile.row + row) % count) as u32);
+                mask.step = first + ((tile.row + row) % count) as u32;
             }
             let start = (tile.first + row) * units + columns.start;
             // SAFETY: our columns of our row, of two different buffers.

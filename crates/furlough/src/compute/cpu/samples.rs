@@ -211,15 +211,16 @@ impl Passes<'_> {
         let tile = Tile { first: worker * plan.tile_rows, masks: sampled, ..Tile::of(&rows) };
         let place_of = |row: usize| (rows.start + row) / count;
         let example_of = |row: usize| first_example + place_of(row) as u32;
+        let mut mask = masks[site];
         // SAFETY: nobody writes the prefix now, and the others are our rows.
         unsafe {
             let reached = self.reached().part(tile.first * width, tile.count * width);
             for (row, values) in reached.chunks_exact_mut(width).enumerate() {
                 let prefix = self.prefix.read(place_of(row) * width, width);
-                match masks[site] {
+                match &mut mask {
                     Some(mask) => {
-                        let mask = mask.of_step(first_sample + ((rows.start + row) % count) as u32);
-                        masked_copy(isa, values, prefix, &mask, self.pass.number(example_of(row)));
+                        mask.step = first_sample + ((rows.start + row) % count) as u32;
+                        masked_copy(isa, values, prefix, mask, self.pass.number(example_of(row)));
                     }
                     None => values.copy_from_slice(prefix),
                 }
