@@ -11,6 +11,7 @@
 //! | [`schema`] | what the columns are: inferred, printed, edited and stored |
 //! | [`table`] | typed columns in memory, and their division into parts |
 //! | [`preprocessing`] | features and targets of a network, fitted on the training rows |
+//! | [`summary`] | what a file holds, for people |
 //! | [`model`] | a network that answers for tables, and its file |
 //!
 //! The library is silent: it prints nothing, reads no environment variable, and every failure is
@@ -31,6 +32,8 @@ pub mod table;
 
 pub mod preprocessing;
 
+pub mod summary;
+
 pub mod model;
 
 mod error;
@@ -45,5 +48,7 @@ pub use schema::{ColumnFindings, ColumnMatch, ColumnSchema, InferOptions, Kind, 
 pub use table::{Column, RowSplit, SplitOptions, Table, TableBlock, TableBuilder, TableReader, read_csv, read_table};
 
 pub use preprocessing::{Preprocessing, PreprocessingOptions, Scaling, Told};
+
+pub use summary::{ColumnSummary, Concern, TableSummary};
 
 pub use model::{Predictions, TableAnswers, TableModel, TableOptions};
