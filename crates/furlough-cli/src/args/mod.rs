@@ -19,7 +19,7 @@ pub use going_on::{GoingOnArgs, NoteArgs};
 pub use predict::PredictArgs;
 pub use recipe::RecipeArgs;
 pub use report::ReportArgs;
-pub use table::TableArgs;
+pub use table::{TableArgs, TaskName};
 
 use crate::commands::data::DataArgs;
 use crate::terminal::{Style, name};
@@ -33,7 +33,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
 pub use tune::TuneArgs;
-use values::threads;
+pub use values::threads;
 pub use watch::WatchArgs;
 
 const STYLES: Styles = Styles::styled()

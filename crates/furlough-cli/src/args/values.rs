@@ -5,7 +5,7 @@ use furlough_lab::recipe::whole;
 use std::num::NonZero;
 
 /// More threads than any machine has cores are a slip of the finger.
-pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
+pub fn threads(text: &str) -> Result<NonZero<usize>, String> {
     match whole(text)? {
         threads if NonZero::get(threads) > MAX_THREADS => Err(format!("more than {MAX_THREADS}")),
         threads => Ok(threads),

@@ -21,6 +21,7 @@ mod report;
 #[cfg(unix)]
 mod resume;
 mod study;
+mod table_files;
 mod tables;
 #[cfg(unix)]
 mod tensorboard;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         tensorboard,
         #[cfg(unix)]
         terminal,
+        table_files,
         train,
         #[cfg(unix)]
         tune,

@@ -1,4 +1,4 @@
-use super::DateOrder;
+use super::{DateOrder, NumberSpelling};
 use crate::readers::FileFormat;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,9 @@ pub struct ColumnSchema {
     /// The order of day, month and year; for dates only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_order: Option<DateOrder>,
+    /// How numbers are written that are not plain; for numbers only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spelling: Option<NumberSpelling>,
     /// The spellings of a missing value. Those of a category are exactly these. In numbers,
     /// booleans and dates the usual ones ([`MISSING_NUMBERS`](crate::block::MISSING_NUMBERS)) are
     /// missing besides.

@@ -1,6 +1,7 @@
 //! From what was seen of a column to its kind and role, and the sentence that says why.
 
 use super::names::is_like_an_id;
+use super::probe::NumberSpan;
 use super::{CivilTime, ColumnFindings, ColumnProbe, ColumnSchema, DateOrder, Kind, Role, number_text};
 
 /// How many levels a schema lists.
@@ -17,9 +18,10 @@ impl ColumnProbe {
     /// 3. all numbers, and none with a leading zero: number, and an id where they are whole, all
     ///    different, none missing, and the name says so;
     /// 4. all dates in one order: date;
-    /// 5. long texts of several words, most of them different: text, ignored;
-    /// 6. all different, ten or more: an id;
-    /// 7. category.
+    /// 5. all numbers that are not plain, in one spelling: number;
+    /// 6. long texts of several words, most of them different: text, ignored;
+    /// 7. all different, ten or more or under the name of an id: an id;
+    /// 8. category.
     pub fn decide(&self, name: &str, said_missing: &[String]) -> ColumnSchema {
         let missing = self.missing_of_numbers();
         let mut column = ColumnSchema {
@@ -27,6 +29,7 @@ impl ColumnProbe {
             kind: Kind::Category,
             role: Role::Feature,
             date_order: None,
+            spelling: None,
             missing: self.usual_spellings(),
             why: String::new(),
             found: ColumnFindings { missing, distinct: self.distinct(), ..ColumnFindings::default() },
@@ -44,13 +47,19 @@ impl ColumnProbe {
             self.list_levels(&mut column);
             column.why = format!("its only values are {}", quoted_list(&column.found.levels));
         } else if numbers {
-            self.decide_number(&mut column);
+            self.decide_number(&mut column, &self.numbers);
         } else if let [order] = dates[..] {
             column.kind = Kind::Date;
             column.date_order = Some(order);
             let place = DateOrder::ALL.iter().position(|&other| other == order).unwrap_or(0);
             column.found.range = Some(self.dates[place].map(|seconds| CivilTime::of(seconds).text()));
             column.why = format!("each value is a date, {}", spelled(order));
+        } else if let Some((spelling, span)) = self.spellings.found() {
+            self.decide_number(&mut column, span);
+            if column.role == Role::Feature {
+                column.why += &format!(", with {}", spelling.describe());
+            }
+            column.spelling = Some(spelling.clone());
         } else {
             self.decide_text(&mut column, said_missing);
         }
@@ -66,9 +75,8 @@ impl ColumnProbe {
         (column.found.levels, column.found.counts) = levels.unzip();
     }
 
-    fn decide_number(&self, column: &mut ColumnSchema) {
+    fn decide_number(&self, column: &mut ColumnSchema, span: &NumberSpan) {
         column.kind = Kind::Number;
-        let span = &self.numbers;
         column.found.whole = span.whole;
         if span.least <= span.greatest {
             column.found.range = Some([span.least, span.greatest].map(number_text));
@@ -93,17 +101,26 @@ impl ColumnProbe {
         let (distinct, values) = (column.found.distinct, self.cells - column.found.missing);
         let several = self.distinct().max(1);
         let (letters, words) = (self.letters / several, self.words / several);
-        if 2 * distinct > values && letters >= 20 && words >= 3 && values >= FEW {
+        let nearly_numbers = self.has_nearly_numbers();
+        if !nearly_numbers && 2 * distinct > values && letters >= 20 && words >= 3 && values >= FEW {
             (column.kind, column.role) = (Kind::Text, Role::Ignore);
             column.why =
                 format!("it is free text: {distinct} of {values} values differ, of {letters} letters on average");
-        } else if distinct == self.cells && values >= FEW {
+        } else if !nearly_numbers
+            && distinct == self.cells
+            && (values >= FEW || (values > 1 && is_like_an_id(&column.name)))
+        {
             column.role = Role::Id;
             column.why = "it has another text in each row".into();
         } else {
             self.list_levels(column);
             column.why = self.why_category(distinct);
         }
+    }
+
+    /// Whether nearly all different texts are numbers, but some are not.
+    fn has_nearly_numbers(&self) -> bool {
+        self.not_number.is_some() && 10 * self.numbers.distinct >= 9 * self.distinct()
     }
 
     fn why_category(&self, distinct: u64) -> String {
@@ -117,8 +134,7 @@ impl ColumnProbe {
             return "its numbers have leading zeros, as codes have".into();
         }
         match &self.not_number {
-            // Nearly all are numbers.
-            Some((row, text)) if 10 * self.numbers.distinct >= 9 * self.distinct() => format!(
+            Some((row, text)) if self.has_nearly_numbers() => format!(
                 "it has numbers, but {text:?} in row {row} is none; \
                  set kind to \"number\" and list in missing what is missing to have numbers"
             ),

@@ -16,12 +16,14 @@ impl Schema {
     /// predicting needs no target. Extra columns are told.
     ///
     /// # Errors
-    /// [`Error::Column`] for a feature that is missing, with the extra column that was probably
+    /// [`Error::Schema`] when none of several features is there; [`Error::Column`] for a feature that
+    /// is missing, with the extra column that was probably
     /// meant; and for a name that two columns have.
     pub fn matching(&self, names: &[String]) -> Result<ColumnMatch> {
         check_names(names)?;
         let known = |name: &String| self.position(name).is_some();
         let extra: Vec<String> = names.iter().filter(|name| !known(name)).cloned().collect();
+        self.is_of_this_table(names, &extra)?;
         let place = |column: &ColumnSchema| {
             let place = names.iter().position(|name| *name == column.name);
             if place.is_none() && column.role == Role::Feature {
@@ -32,6 +34,23 @@ impl Schema {
             Ok(place)
         };
         Ok(ColumnMatch { places: self.columns.iter().map(place).collect::<Result<_>>()?, extra })
+    }
+
+    /// Checks that some of several features are there: without any, it is another table's schema.
+    fn is_of_this_table(&self, names: &[String], extra: &[String]) -> Result<()> {
+        let features: Vec<&str> = self.with_the_role(Role::Feature).map(|at| self.columns[at].name.as_str()).collect();
+        if features.len() < 2 || extra.is_empty() || features.iter().any(|feature| names.iter().any(|n| n == feature)) {
+            return Ok(());
+        }
+        let list = |names: &mut dyn Iterator<Item = &str>| {
+            let some: Vec<&str> = names.take(6).collect();
+            let more = if some.len() > 5 { ", …" } else { "" };
+            some[..some.len().min(5)].join(", ") + more
+        };
+        let wanted = list(&mut features.iter().copied());
+        let there = list(&mut names.iter().map(String::as_str));
+        let reason = format!("it is of another table: its features are {wanted}, and this table's columns are {there}");
+        Err(Error::Schema { path: None, reason })
     }
 
     /// Returns the schema with another role for a column.

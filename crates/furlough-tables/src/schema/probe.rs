@@ -1,3 +1,4 @@
+use super::spelling::SpellingProbe;
 use super::{DateOrder, boolean_of, is_missing_number, number_of, number_text};
 use crate::block::Values;
 use std::collections::HashMap;
@@ -32,6 +33,8 @@ pub(crate) struct ColumnProbe {
     pub others: Kinship,
     /// Of the others, the first that is no number: row from 1, and text.
     pub not_number: Option<(u64, String)>,
+    /// How they are written, if all are numbers that are not plain.
+    pub(super) spellings: SpellingProbe,
     /// The numbers among the others.
     pub numbers: NumberSpan,
     /// Which orders of dates fit all others.
@@ -71,13 +74,6 @@ pub(crate) struct NumberSpan {
 impl ColumnProbe {
     /// Begins with nothing.
     pub fn new(decimal_comma: bool, said_missing: &[String]) -> Self {
-        let numbers = NumberSpan {
-            distinct: 0,
-            whole: true,
-            leading_zero: false,
-            least: f64::INFINITY,
-            greatest: f64::NEG_INFINITY,
-        };
         ColumnProbe {
             decimal_comma,
             said_missing: said_missing.to_vec(),
@@ -90,7 +86,8 @@ impl ColumnProbe {
             usual: Kinship::default(),
             others: Kinship::default(),
             not_number: None,
-            numbers,
+            spellings: SpellingProbe::default(),
+            numbers: NumberSpan::default(),
             date_orders: [true; 3],
             dates: [[f64::INFINITY, f64::NEG_INFINITY]; 3],
             booleans: None,
@@ -173,6 +170,7 @@ impl ColumnProbe {
             None if self.not_number.is_none() => self.not_number = Some((self.cells, text.into())),
             None => {}
         }
+        self.find_spelling(text);
         for (place, order) in DateOrder::ALL.into_iter().enumerate() {
             if self.date_orders[place] {
                 match order.parse(text) {
@@ -193,6 +191,17 @@ impl ColumnProbe {
         };
         self.letters += text.chars().count() as u64;
         self.words += text.split_whitespace().count() as u64;
+    }
+
+    /// Takes note of how numbers are written that are not plain.
+    fn find_spelling(&mut self, text: &str) {
+        if self.spellings.has_begun() {
+            self.spellings.look_at(text);
+        } else if self.not_number.is_some() {
+            let texts = &self.texts;
+            let before = self.others.places.iter().filter_map(|&place| texts.get(place)).map(String::as_str);
+            self.spellings.begin(text, self.decimal_comma, before);
+        }
     }
 
     /// Returns how many cells are missing where the usual spellings are.
@@ -235,8 +244,15 @@ impl ColumnProbe {
     }
 }
 
+impl Default for NumberSpan {
+    fn default() -> Self {
+        let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
+        NumberSpan { distinct: 0, whole: true, leading_zero: false, least, greatest }
+    }
+}
+
 impl NumberSpan {
-    fn add(&mut self, number: f64, text: &str) {
+    pub(super) fn add(&mut self, number: f64, text: &str) {
         self.distinct += 1;
         if number.is_finite() {
             self.whole &= number.fract() == 0.0;

@@ -83,6 +83,9 @@ fn make_target(column: &mut ColumnSchema, rows: u64, task: TaskChoice) -> Result
         let usual: Vec<String> = usual.map(String::from).collect();
         column.missing.extend(usual);
     }
+    if kind != Kind::Number {
+        column.spelling = None;
+    }
     (column.kind, column.why) = (kind, why);
     Ok(())
 }

@@ -10,13 +10,15 @@ const HEAD: &str = "\
 #   kind        number, category, boolean, date, text or constant
 #   role        feature, target, weight, group, time, id or ignore; the last two are not read
 #   date_order  ymd, dmy or mdy, for dates
+#   spelling    what numbers have before and after them, between thousands and as decimal mark
 #   missing     spellings of a missing value; in all kinds but category beside NA, NaN, null, …
 # What stands under `found` and in `why` is for people: changing it changes nothing.
 
 ";
 
 const KEYS: [&str; 5] = ["version", "format", "rows", "complete", "columns"];
-const COLUMN_KEYS: [&str; 7] = ["name", "kind", "role", "date_order", "missing", "why", "found"];
+const COLUMN_KEYS: [&str; 8] = ["name", "kind", "role", "date_order", "spelling", "missing", "why", "found"];
+const SPELLING_KEYS: [&str; 4] = ["before", "after", "thousands", "decimal"];
 const FOUND_KEYS: [&str; 6] = ["missing", "distinct", "whole", "range", "levels", "counts"];
 
 impl Schema {
@@ -52,6 +54,9 @@ impl Schema {
         for column in columns.filter_map(toml::Value::as_table) {
             let name = column.get("name").and_then(toml::Value::as_str).unwrap_or("without a name");
             check_keys(column, &COLUMN_KEYS, &format!(" of column {name}")).map_err(bad)?;
+            if let Some(spelling) = column.get("spelling").and_then(toml::Value::as_table) {
+                check_keys(spelling, &SPELLING_KEYS, &format!(" of the spelling of column {name}")).map_err(bad)?;
+            }
             if let Some(found) = column.get("found").and_then(toml::Value::as_table) {
                 check_keys(found, &FOUND_KEYS, &format!(" of what was found in column {name}")).map_err(bad)?;
             }
@@ -83,6 +88,17 @@ impl Schema {
         }
         for column in &self.columns {
             let name = &column.name;
+            if let Some(spelling) = &column.spelling {
+                if column.kind != Kind::Number {
+                    return bad(format!(
+                        "column {name} has a spelling of numbers, but its kind is {}",
+                        column.kind.name()
+                    ));
+                }
+                if let Err(reason) = spelling.check() {
+                    return bad(format!("the spelling of column {name}: {reason}"));
+                }
+            }
             match (column.kind, column.role, column.date_order) {
                 (Kind::Date, role, None) if role.is_read() => {
                     let orders = DateOrder::ALL.map(|order| format!("{order:?}").to_lowercase()).join(", ");

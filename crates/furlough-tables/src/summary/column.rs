@@ -118,7 +118,10 @@ impl<'a> Tally<'a> {
             Values::Text(texts) => self.add_texts(texts, rows),
             Values::Numbers(numbers) if matches!(self.column.kind, Kind::Number | Kind::Date) => {
                 for (row, &number) in numbers.iter().enumerate() {
-                    self.count(if self.is_missing(number) { Cell::Missing } else { Cell::Number(number) }, &mut rows[row]);
+                    self.count(
+                        if self.is_missing(number) { Cell::Missing } else { Cell::Number(number) },
+                        &mut rows[row],
+                    );
                 }
                 Ok(())
             }
@@ -148,13 +151,19 @@ impl<'a> Tally<'a> {
         number.is_nan() || self.missing_numbers.contains(&number)
     }
 
+    fn number(&self, text: &str) -> Option<f64> {
+        let spelled = self.column.spelling.as_ref().and_then(|spelling| spelling.number_of(text));
+        spelled.or_else(|| number_of(text, self.decimal_comma))
+    }
+
     /// Returns what a text is, or what it is not and should be.
     fn cell<'t>(&self, text: Option<&'t str>) -> Result<Cell<'t>, &'static str> {
         let exact = matches!(self.column.kind, Kind::Category | Kind::Text | Kind::Constant);
-        let missing = |text: &str| (!exact && is_missing_number(text)) || self.column.missing.iter().any(|said| said == text);
+        let missing =
+            |text: &str| (!exact && is_missing_number(text)) || self.column.missing.iter().any(|said| said == text);
         let Some(text) = text.filter(|text| !missing(text)) else { return Ok(Cell::Missing) };
         match self.column.kind {
-            Kind::Number => match number_of(text, self.decimal_comma) {
+            Kind::Number => match self.number(text) {
                 Some(number) if self.is_missing(number) => Ok(Cell::Missing),
                 Some(number) => Ok(Cell::Number(number)),
                 None => Err("a number"),

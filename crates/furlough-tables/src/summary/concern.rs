@@ -1,7 +1,7 @@
 use super::TableSummary;
 use crate::error::Result;
 use crate::preprocessing::{TableWarning, leaking_columns, named_like_target};
-use crate::schema::{Kind, Role};
+use crate::schema::{Kind, Role, number_of};
 use crate::table::Table;
 use furlough::counted;
 use serde::Serialize;
@@ -77,6 +77,13 @@ pub enum Concern {
         /// The columns.
         columns: Vec<String>,
     },
+    /// A category most of whose levels are numbers.
+    NearlyNumbers {
+        /// The column.
+        column: String,
+        /// The most frequent level that is none.
+        level: String,
+    },
     /// Columns with free text.
     Texts {
         /// The columns.
@@ -127,6 +134,14 @@ pub(super) fn find(summary: &TableSummary, table: &Table) -> Result<Vec<Concern>
     }
     let infinite = summary.columns.iter().filter(|column| column.infinite > 0);
     found.extend(infinite.map(|column| Concern::Infinite { column: column.name.clone(), rows: column.infinite }));
+    for column in summary.columns.iter().filter(|column| column.kind == Kind::Category && column.levels.len() > 9) {
+        let others: Vec<_> = column.levels.iter().filter(|level| number_of(&level.level, false).is_none()).collect();
+        if let Some(first) = others.first()
+            && others.len() * 10 <= column.levels.len()
+        {
+            found.push(Concern::NearlyNumbers { column: column.name.clone(), level: first.level.clone() });
+        }
+    }
     let columns = |wanted: &dyn Fn(&super::ColumnSummary) -> bool| -> Vec<String> {
         let some = summary.columns.iter().filter(|column| column.present && wanted(column));
         some.map(|column| column.name.clone()).collect()
@@ -164,6 +179,9 @@ impl Concern {
             Concern::Constant { .. } => "Nothing to do: they are not used, as nothing can be learned from them.".into(),
             Concern::Ids { .. } => {
                 "They are not used. If one means something, set its role to \"feature\" in a schema.".into()
+            }
+            Concern::NearlyNumbers { level, .. } => {
+                format!("If {level:?} is a missing value, say so for the column to be numbers: --missing {level:?}")
             }
             Concern::Texts { .. } => {
                 "They are not used. Where a text is one of some levels, set its kind to \"category\" and its role to \
@@ -203,6 +221,9 @@ impl fmt::Display for Concern {
             Concern::AllMissing { columns } => write!(f, "all values are missing: {}", names(columns)),
             Concern::Constant { columns } => write!(f, "the same value in each row: {}", names(columns)),
             Concern::Ids { columns } => write!(f, "the rows' names or numbers: {}", names(columns)),
+            Concern::NearlyNumbers { column, level } => {
+                write!(f, "{column} is taken for categories, as {level:?} is no number while nearly all others are")
+            }
             Concern::Texts { columns } => write!(f, "free text: {}", names(columns)),
             Concern::Infinite { column, rows } => write!(f, "{column} is infinite in {}", rows_said(*rows)),
         }

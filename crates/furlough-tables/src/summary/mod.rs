@@ -78,7 +78,7 @@ impl TableSummary {
 fn read_as(schema: &Schema, place: usize) -> ReadAs {
     let column = &schema.columns[place];
     match (column.kind, ReadAs::numbers()) {
-        (Kind::Number, ReadAs::Numbers { mut missing }) => {
+        (Kind::Number, ReadAs::Numbers { mut missing }) if column.spelling.is_none() => {
             missing.extend(column.missing.iter().cloned());
             ReadAs::Numbers { missing }
         }

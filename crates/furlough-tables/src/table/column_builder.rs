@@ -2,7 +2,9 @@
 
 use super::{Column, MISSING};
 use crate::block::{ReadAs, TextValues, Values};
-use crate::schema::{ColumnSchema, DateOrder, Kind, boolean_of, is_missing_number, number_of, number_text};
+use crate::schema::{
+    ColumnSchema, DateOrder, Kind, NumberSpelling, boolean_of, is_missing_number, number_of, number_text,
+};
 use std::collections::HashMap;
 
 /// A cell that its column cannot hold: its place among the cells, its text, and what it is not.
@@ -17,6 +19,7 @@ pub(super) struct WrongCell {
 pub(super) struct ColumnBuilder {
     kind: Kind,
     date_order: DateOrder,
+    spelling: Option<NumberSpelling>,
     decimal_comma: bool,
     missing: Vec<String>,
     /// What `missing` spells, as numbers.
@@ -32,6 +35,8 @@ pub(super) struct ColumnBuilder {
 pub(super) fn read_as(column: &ColumnSchema) -> ReadAs {
     match column.kind {
         _ if !column.role.is_read() => ReadAs::Skip,
+        // The readers know plain numbers.
+        Kind::Number if column.spelling.is_some() => ReadAs::Text,
         Kind::Number => {
             let ReadAs::Numbers { mut missing } = ReadAs::numbers() else { return ReadAs::Text };
             missing.extend(column.missing.iter().filter(|said| !is_missing_number(said)).cloned());
@@ -48,6 +53,7 @@ impl ColumnBuilder {
         ColumnBuilder {
             kind: column.kind,
             date_order: column.date_order.unwrap_or(DateOrder::Ymd),
+            spelling: column.spelling.clone(),
             decimal_comma,
             missing: column.missing.clone(),
             missing_numbers: column.missing.iter().filter_map(|said| number_of(said, decimal_comma)).collect(),
@@ -115,7 +121,7 @@ impl ColumnBuilder {
         let text = text.filter(|text| !self.is_missing(text));
         match self.kind {
             Kind::Number => {
-                let number = text.map(|text| number_of(text, self.decimal_comma).ok_or_else(|| not("a number")));
+                let number = text.map(|text| self.number(text).ok_or_else(|| not("a number")));
                 let number = number.transpose()?.unwrap_or(f64::NAN);
                 self.numbers.push(known(number, &self.missing_numbers));
             }
@@ -134,6 +140,12 @@ impl ColumnBuilder {
             }
         }
         Ok(())
+    }
+
+    fn number(&self, text: &str) -> Option<f64> {
+        let spelled = self.spelling.as_ref().and_then(|spelling| spelling.number_of(text));
+        // A file of another format has plain numbers.
+        spelled.or_else(|| number_of(text, self.decimal_comma))
     }
 
     fn is_missing(&self, text: &str) -> bool {

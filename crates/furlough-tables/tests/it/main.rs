@@ -4,6 +4,7 @@ mod common;
 mod csv;
 mod from_files;
 mod json_lines;
+mod messy;
 mod model;
 mod npy;
 mod preprocessing;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         csv,
         from_files,
         json_lines,
+        messy,
         model,
         npy,
         preprocessing,

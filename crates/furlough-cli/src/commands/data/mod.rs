@@ -1,14 +1,19 @@
-//! `furlough data`: which data sets there are, fetching one, and looking at one.
+//! `furlough data`: which data sets there are, fetching one, and looking at one or at a file.
+
+mod figures;
+mod file;
+mod page;
 
 use crate::acquire;
 use crate::failure;
 use crate::terminal::{Style, note};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use file::ColumnsArgs;
 use furlough::data::{Dataset, Entry, Features, Split, Targets, catalog};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The arguments of `furlough data`.
 #[derive(Debug, Args)]
@@ -31,11 +36,27 @@ enum Action {
         #[arg(long)]
         force: bool,
     },
-    /// Show a data set: where it is, its counts, shapes, classes and license
-    #[command(after_help = acquire::ENVIRONMENT_HELP)]
+    /// Print what the columns of a table's file are, as TOML to edit and give back with --schema
+    #[command(after_help = SNIFF_HELP)]
+    Sniff {
+        /// The file: CSV, TSV, JSON Lines, NPY or NPZ, perhaps compressed; `-` is standard input
+        file: PathBuf,
+        #[command(flatten)]
+        columns: ColumnsArgs,
+    },
+    /// Show a table's file, column by column, or a data set: where it is, its counts, shapes,
+    /// classes and license
+    #[command(after_help = INFO_HELP)]
     Info {
-        /// Which one, as `furlough data list` spells it; `idx` is your own files in --data-dir
+        /// A file, or a data set as `furlough data list` spells it; `idx` is your own files in
+        /// --data-dir
+        #[arg(value_name = "FILE|NAME")]
         name: String,
+        /// What the file's columns are, from a file that `furlough data sniff` printed
+        #[arg(long, value_name = "FILE", help_heading = "Table", conflicts_with_all = ["missing", "rows"])]
+        schema: Option<PathBuf>,
+        #[command(flatten)]
+        columns: ColumnsArgs,
         /// Read its four IDX files from this folder
         #[arg(long, value_name = "FOLDER")]
         data_dir: Option<PathBuf>,
@@ -45,13 +66,35 @@ enum Action {
     },
 }
 
+const SNIFF_HELP: &str = "Examples:\n  furlough data sniff houses.csv\n  furlough data sniff houses.csv --target price > \
+                          houses.toml\n  furlough train houses.csv --schema houses.toml";
+
+const INFO_HELP: &str = "Examples:\n  furlough data info houses.csv --target price\n  furlough data info digits\n\nA \
+                         path that exists is a file.";
+
 /// Does what the arguments say. Answers go to stdout, what is tried on the way to stderr.
 pub fn run(args: DataArgs) -> Result<()> {
     let report = &mut |line: &str| note(line);
     let text = match args.action {
         Action::List => list(),
         Action::Fetch { name, force } => acquire::fetch(&name, force, report)? + "\n",
-        Action::Info { name, data_dir, labels_from } => {
+        Action::Sniff { file, columns } => {
+            // TOML and JSON escape what would control the terminal.
+            let text = file::sniff(&file, &columns)?;
+            return Ok(std::io::stdout().write_all(text.as_bytes()).map_err(failure::output)?);
+        }
+        Action::Info { name, schema, columns, data_dir, labels_from } => {
+            if let Some(path) = file_of(&name, data_dir.as_deref()) {
+                let text = file::info(&path, &columns, schema.as_deref())?;
+                return Ok(std::io::stdout().write_all(text.as_bytes()).map_err(failure::output)?);
+            }
+            if let Some(flag) = columns.given().or(schema.map(|_| "--schema")) {
+                bail!("there is no file {name}, and {flag} is for files");
+            }
+            let is_known = name == catalog::OWN_FILES || catalog::get(&name).is_ok();
+            if !is_known && name.contains(['.', '/', '\\']) {
+                return Err(file::is_nothing(&name));
+            }
             let wanted = acquire::Wanted { name: &name, labels_from };
             match acquire::local(wanted, data_dir.as_deref(), report)? {
                 Some(found) => describe(&name, &found.origin, &found.split),
@@ -62,6 +105,15 @@ pub fn run(args: DataArgs) -> Result<()> {
     let text = Style::of(&std::io::stdout()).text(&text);
     std::io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(())
+}
+
+/// The file that is meant: a path that exists, unless a folder of a data set's files is said.
+fn file_of(name: &str, data_dir: Option<&Path>) -> Option<PathBuf> {
+    let path = file::of_name(name).filter(|_| data_dir.is_none())?;
+    if name == catalog::OWN_FILES || catalog::get(name).is_ok() {
+        note(&format!("note: this is the file {name}; for the data set of that name, ask in another folder"));
+    }
+    Some(path)
 }
 
 fn list() -> String {

@@ -1,0 +1,182 @@
+//! A table's file: what its columns are, as a schema and as a page.
+
+use super::page;
+use crate::args::{TaskName, threads};
+use crate::failure::Hinted;
+use crate::terminal::{Style, note};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use furlough_tables::schema::INFERENCE_ROWS;
+use furlough_tables::source::{ByteSource, Rereadable};
+use furlough_tables::{Error, InferOptions, Schema, TableSummary, TaskChoice};
+use serde_json::{Value, json};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+/// What is said of a table's columns.
+#[derive(Debug, Default, Args)]
+pub struct ColumnsArgs {
+    /// The column to predict; several, with commas, when they are numbers
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Table")]
+    target: Vec<String>,
+    /// What is predicted: classes or numbers [default: auto]
+    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target")]
+    task: Option<TaskName>,
+    /// What a missing value is written as, in columns of every kind; without it that is an empty
+    /// cell, and in numbers NA, NaN, null, None, -, ? and . too
+    #[arg(long, value_name = "TEXT,…", value_delimiter = ',', help_heading = "Table")]
+    missing: Vec<String>,
+    /// How many rows decide what the columns are, or `all` [default: 100000]
+    #[arg(long, value_name = "N", value_parser = rows, help_heading = "Table", allow_negative_numbers = true)]
+    rows: Option<u64>,
+    /// How many threads read [default: all cores]
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Table", allow_negative_numbers = true)]
+    threads: Option<NonZero<usize>>,
+    /// One JSON object instead of text
+    #[arg(long, help_heading = "Table")]
+    json: bool,
+}
+
+fn rows(text: &str) -> Result<u64, String> {
+    match text {
+        "all" => Ok(u64::MAX),
+        _ => match text.parse() {
+            Ok(0) | Err(_) => Err("not a number of rows, from 1, or `all`".into()),
+            Ok(rows) => Ok(rows),
+        },
+    }
+}
+
+impl ColumnsArgs {
+    /// Returns the first flag that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            (!self.target.is_empty(), "--target"),
+            (!self.missing.is_empty(), "--missing"),
+            (self.rows.is_some(), "--rows"),
+            (self.threads.is_some(), "--threads"),
+            (self.json, "--json"),
+        ];
+        flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
+    }
+
+    fn threads(&self) -> usize {
+        crate::commands::train::threads(self.threads)
+    }
+
+    /// Decides what the columns are by this many of the first rows.
+    fn infer(&self, path: &Path, rows: u64) -> Result<Schema> {
+        let options =
+            InferOptions { missing: self.missing.clone(), rows, threads: self.threads(), ..InferOptions::default() };
+        self.with_target(Schema::infer(path, &options)?)
+    }
+
+    fn with_target(&self, schema: Schema) -> Result<Schema> {
+        if self.target.is_empty() {
+            return Ok(schema);
+        }
+        Ok(schema.with_target(&self.target, self.task.map_or(TaskChoice::Auto, TaskChoice::from))?)
+    }
+}
+
+/// Returns a file's schema, as text to edit.
+pub fn sniff(path: &Path, args: &ColumnsArgs) -> Result<String> {
+    let copy = Rereadable::new(path)?;
+    let schema = named(args.infer(copy.path(), args.rows.unwrap_or(INFERENCE_ROWS)), &copy, path)?;
+    Ok(if args.json { serde_json::to_string(&schema)? + "\n" } else { schema.to_toml() })
+}
+
+/// Returns the page about a file.
+pub fn info(path: &Path, args: &ColumnsArgs, schema: Option<&Path>) -> Result<String> {
+    let copy = Rereadable::new(path)?;
+    let (schema, summary) = named(summarized(copy.path(), args, schema), &copy, path)?;
+    let source = ByteSource::open(copy.path())?;
+    let file = page::File {
+        path,
+        bytes: std::fs::metadata(copy.path()).map_or(0, |file| file.len()),
+        compressed: source.is_compressed(),
+    };
+    if args.json {
+        return Ok(as_json(&file, &schema, &summary)?.to_string() + "\n");
+    }
+    let style = Style::of(&std::io::stdout());
+    Ok(page::Page { file, schema: &schema, summary: &summary, style }.text())
+}
+
+/// Decides what the columns are and reads the file. Where the first rows did not tell, all do.
+fn summarized(path: &Path, args: &ColumnsArgs, given: Option<&Path>) -> Result<(Schema, TableSummary)> {
+    let schema = match given {
+        Some(given) => args.with_target(read_schema(given)?)?,
+        None => args.infer(path, args.rows.unwrap_or(INFERENCE_ROWS))?,
+    };
+    match TableSummary::of(path, &schema, args.threads()) {
+        Err(Error::Value { place, value, reason, .. }) if given.is_none() && !schema.complete => {
+            let row = place.row.unwrap_or_default();
+            let column = place.column.unwrap_or_default();
+            let seen = schema.rows;
+            note(&format!(
+                "note: the first {seen} rows did not tell what {column} is, as {value:?} in row {row} {reason}; all rows \
+                 decide here, and `furlough data sniff --rows all` writes that down for training"
+            ));
+            let schema = args.infer(path, u64::MAX)?;
+            let summary = TableSummary::of(path, &schema, args.threads())?;
+            Ok((schema, summary))
+        }
+        summary => Ok((schema, summary?)),
+    }
+}
+
+/// Reads a schema that somebody may have edited.
+pub fn read_schema(path: &Path) -> Result<Schema> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read schema {}", path.display()))?;
+    Ok(Schema::parse_toml(&text, Some(path))?)
+}
+
+/// An error about the copy of standard input names that.
+fn named<T>(result: Result<T>, copy: &Rereadable, path: &Path) -> Result<T> {
+    match result {
+        Err(error) if copy.path() != path => {
+            bail!("{}", error.to_string().replace(&copy.path().display().to_string(), "standard input"))
+        }
+        result => result,
+    }
+}
+
+fn as_json(file: &page::File, schema: &Schema, summary: &TableSummary) -> Result<Value> {
+    let mut value = json!({
+        "file": file.path.display().to_string(),
+        "bytes": file.bytes,
+        "compressed": file.compressed,
+        "format": serde_json::to_value(&schema.format)?,
+    });
+    let concerns: Vec<Value> = summary
+        .concerns
+        .iter()
+        .map(|concern| {
+            let mut value = serde_json::to_value(concern)?;
+            value["text"] = concern.to_string().into();
+            value["advice"] = concern.advice().into();
+            Ok(value)
+        })
+        .collect::<Result<_, serde_json::Error>>()?;
+    if let (Value::Object(all), Value::Object(more)) = (&mut value, serde_json::to_value(summary)?) {
+        all.extend(more);
+        all.insert("concerns".into(), concerns.into());
+    }
+    Ok(value)
+}
+
+/// Says that a name is neither a file's nor a data set's.
+pub fn is_nothing(name: &str) -> anyhow::Error {
+    Hinted {
+        message: format!("there is no file {name}, and no data set is called that"),
+        hint: "`furlough data list` shows the data sets".into(),
+    }
+    .into()
+}
+
+/// Returns the file that a name means, if it means one.
+pub fn of_name(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(name);
+    (name == "-" || std::fs::metadata(&path).is_ok_and(|found| !found.is_dir())).then_some(path)
+}
