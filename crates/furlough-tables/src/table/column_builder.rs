@@ -69,6 +69,7 @@ impl ColumnBuilder {
     pub(super) fn emptied(&self) -> Self {
         let levels = if self.kind == Kind::Boolean { vec![String::new(); 2] } else { Vec::new() };
         ColumnBuilder {
+            spelling: self.spelling.clone(),
             missing: self.missing.clone(),
             missing_numbers: self.missing_numbers.clone(),
             numbers: Vec::new(),
