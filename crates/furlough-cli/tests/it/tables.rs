@@ -35,6 +35,11 @@ fn write_table(folder: &Path, name: &str, rows: u32, seed: u32) {
     fs::write(folder.join(name), text).unwrap();
 }
 
+/// The keys of a recipe but the one that the study varies.
+fn without_dropout(keys: &str) -> String {
+    keys.lines().filter(|line| !line.starts_with("dropout =")).map(|line| format!("{line}\n")).collect()
+}
+
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -172,6 +177,18 @@ fn tunes_and_studies_learn_from_tables() {
     ok(folder, "train --recipe t/recommended.toml --out best --quiet");
     assert!(folder.join("best/manifest.json").exists());
     assert!(TableModel::load(folder.join("t/final/model.safetensors"), 1).is_ok());
+
+    // A study has the table of a recipe in its base.
+    ok(folder, "train houses.csv --target kind --hidden 16 --epochs 3 --out a --quiet");
+    let recipe = fs::read_to_string(folder.join("a/recipe.toml")).unwrap();
+    let (keys, table) = recipe.split_once("[table]").unwrap();
+    let keys: String = keys.lines().filter(|line| !line.starts_with("seed")).map(|line| format!("{line}\n")).collect();
+    let table = format!("[table]{table}").replace("[table", "[base.table");
+    let rest = "[axes]\ndropout = [0.0, 0.5]\n[seeds]\ncount = 2\n";
+    fs::write(folder.join("s.toml"), format!("title = \"Houses\"\n[base]\n{}{table}\n{rest}", without_dropout(&keys)))
+        .unwrap();
+    ok(folder, "study run s.toml --out s");
+    assert!(fs::read_to_string(folder.join("s/table.md")).unwrap().contains("| 0.5 |"));
 }
 
 fn bad_tables_and_flags_are_one_error_each() {

@@ -98,6 +98,7 @@ impl Study {
         let base = document.entry("base").or_insert(Value::Table(Table::new()));
         if let Some(base) = base.as_table_mut() {
             base.insert("data".into(), name.into());
+            base.remove("table");
         }
         let text =
             toml::to_string(&document).map_err(|error| Error::Study { path: None, reason: error.to_string() })?;

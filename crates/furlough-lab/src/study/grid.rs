@@ -206,7 +206,9 @@ fn points<'a>(axis: &'a str, values: &Value) -> Result<GridAxis<'a>, String> {
 /// Keys of a recipe, apart from those that a study sets by other means.
 fn check_keys(place: &str, table: &Table) -> Result<(), String> {
     for key in table.keys() {
-        match RecipeKey::named(key).map(RecipeKey::varies) {
+        // The table of a recipe says, as `data` does, what is learned from.
+        let table = (key == "table").then_some(Varies::ByStudy);
+        match RecipeKey::named(key).map(RecipeKey::varies).or(table) {
             Some(Varies::BySeed) => return Err(format!("{place}: {key} is not set here but under [seeds]")),
             Some(Varies::ByStudy) if place != "base" => {
                 return Err(format!("{place}: a study is of one data set; set {key} in [base]"));
