@@ -45,7 +45,9 @@ pub use readers::{FileFormat, Reader, sniff};
 
 pub use schema::{ColumnFindings, ColumnMatch, ColumnSchema, InferOptions, Kind, Role, Schema, TaskChoice};
 
-pub use table::{Column, RowSplit, SplitOptions, Table, TableBlock, TableBuilder, TableReader, read_csv, read_table};
+pub use table::{
+    Column, RowSplit, SplitOptions, Table, TableBlock, TableBuilder, TableReader, read_csv, read_table, read_table_like,
+};
 
 pub use preprocessing::{Preprocessing, PreprocessingOptions, Scaling, Told};
 

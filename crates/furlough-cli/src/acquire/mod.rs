@@ -84,7 +84,8 @@ impl AcquiredSource {
     /// Those of [`TableSource::read`] and [`TableSource::settings`].
     pub fn of_table(input: TableInput, said: Settings, threads: usize) -> Result<(Self, Settings)> {
         let (source, origin) = (TableSource::read(&input, threads)?, input.file.clone());
-        let settings = source.settings(Settings { table: Some(input), ..said })?;
+        let data = Some(input.name());
+        let settings = source.settings(Settings { data, table: Some(input), ..said })?;
         Ok((AcquiredSource { source: DataSource::Table(source), origin }, settings))
     }
 }

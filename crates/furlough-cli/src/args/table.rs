@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use furlough_lab::recipe::TableInput;
 use furlough_tables::{InferOptions, PreprocessingOptions, Role, Scaling, Schema, TaskChoice};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The share of the rows that are the test set, unless another is asked for.
@@ -47,6 +48,7 @@ pub struct TableArgs {
     /// What a missing value is written as, in columns of every kind; without it that is an empty
     /// cell, and in numbers NA, NaN, null, None, -, ? and . too
     #[arg(long, value_name = "TEXT,…", value_delimiter = ',', help_heading = "Table", requires = "file")]
+    #[arg(conflicts_with = "schema")]
     pub missing: Vec<String>,
     /// How numbers are scaled: robust (median and quartiles, with outliers bent in), standard (mean
     /// and deviation) or quantile (normal) [default: robust]
@@ -100,7 +102,11 @@ impl TableArgs {
     /// Decides what the table is; none where no file was named. Reads the schema, or the first rows
     /// of the file to find it out. `split_seed` decides which rows are the test set.
     pub fn input(&self, split_seed: u64, threads: usize) -> anyhow::Result<Option<TableInput>> {
-        let Some(file) = &self.file else { return Ok(None) };
+        let Some(file) = &self.file else {
+            self.refuse_strays("name the file that they are about")?;
+            return Ok(None);
+        };
+        check_file(file)?;
         let schema = self.schema_of(file, threads)?;
         if schema.with_the_role(Role::Target).next().is_none() {
             let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
@@ -117,12 +123,45 @@ impl TableArgs {
         let scaling = self.scaling.map_or_else(Scaling::default, Scaling::from);
         Ok(Some(TableInput {
             file: text_of(file)?,
-            test_file: self.test.as_deref().map(text_of).transpose()?,
+            test_file: self.test_file(file)?,
             test_fraction,
             test_seed: split_seed,
             preprocessing: PreprocessingOptions { scaling, ..PreprocessingOptions::default() },
             schema,
         }))
+    }
+
+    /// Refuses flags of a table where there is no file, which would do nothing.
+    pub fn refuse_strays(&self, advice: &str) -> anyhow::Result<()> {
+        let given = [
+            ("--target", !self.target.is_empty()),
+            ("--task", self.task.is_some()),
+            ("--schema", self.schema.is_some()),
+            ("--test", self.test.is_some()),
+            ("--test-fraction", self.test_fraction.is_some()),
+            ("--weight", self.weight.is_some()),
+            ("--group", self.group.is_some()),
+            ("--time", self.time.is_some()),
+            ("--ignore", !self.ignore.is_empty()),
+            ("--missing", !self.missing.is_empty()),
+            ("--scaling", self.scaling.is_some()),
+        ];
+        let given: Vec<&str> = given.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag)).collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        bail!("{} would do nothing here: {advice}", given.join(", "))
+    }
+
+    /// The file with the test set, which is not the one that is learned from.
+    fn test_file(&self, file: &Path) -> anyhow::Result<Option<String>> {
+        let Some(test) = &self.test else { return Ok(None) };
+        check_file(test)?;
+        let place = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if place(test) == place(file) {
+            bail!("--test {}: these rows are learned from, so they say nothing of new ones", test.display());
+        }
+        text_of(test).map(Some)
     }
 
     /// What the columns are, with the roles that flags give them.
@@ -141,7 +180,11 @@ impl TableArgs {
         let ignored = self.ignore.iter().map(|name| (name, Role::Ignore));
         let roles = [(&self.weight, Role::Weight), (&self.group, Role::Group), (&self.time, Role::Time)];
         let named = roles.into_iter().filter_map(|(name, role)| Some((name.as_ref()?, role)));
+        let mut seen: HashSet<&String> = self.target.iter().collect();
         for (name, role) in ignored.chain(named) {
+            if !seen.insert(name) {
+                bail!("column {name} is named for two things; a column can have one role");
+            }
             schema = schema.with_role(name, role)?;
         }
         if !self.target.is_empty() {
@@ -152,9 +195,23 @@ impl TableArgs {
     }
 }
 
-/// A recipe is text, so the names of its files are.
+/// A table is read more than once: to find out what its columns are, to learn, to go on.
+fn check_file(path: &Path) -> anyhow::Result<()> {
+    let again = "a table to learn from is read more than once, so it must be a file; save it first";
+    if path == Path::new("-") {
+        bail!("-: {again}");
+    }
+    match std::fs::metadata(path) {
+        Ok(about) if !about.is_file() => bail!("{}: is no file; {again}", path.display()),
+        _ => Ok(()), // what cannot be read is told when it is read
+    }
+}
+
+/// The whole path, so that a run can go on from any folder. A recipe is text, so the names of its
+/// files are.
 fn text_of(path: &Path) -> anyhow::Result<String> {
-    match path.to_str() {
+    let whole = std::path::absolute(path)?;
+    match whole.to_str() {
         Some(text) => Ok(text.into()),
         None => bail!("{}: the name is not UTF-8, so no recipe can hold it; rename the file", path.display()),
     }

@@ -14,6 +14,7 @@ furlough_harness::tests![
     groups_and_times_are_held_out_whole,
     a_stopped_run_on_a_table_goes_on_and_reports_know_its_rows,
     tunes_and_studies_learn_from_tables,
+    weights_of_another_run_want_its_features,
     bad_tables_and_flags_are_one_error_each,
 ];
 
@@ -53,9 +54,7 @@ fn a_table_needs_nothing_but_its_target() {
     assert!(said.contains("AdamW") && said.contains("test accuracy 9"), "{said}");
     assert!(said.contains("on 120 rows that it never saw"), "{said}");
     let recipe = fs::read_to_string(folder.join("runs/houses-1/recipe.toml")).unwrap();
-    for line in
-        ["data = \"houses.csv\"", "[table]", "file = \"houses.csv\"", "test_fraction = 0.2", "[[table.schema.columns]]"]
-    {
+    for line in ["data = \"houses.csv\"", "[table]", "test_fraction = 0.2", "[[table.schema.columns]]"] {
         assert!(recipe.contains(line), "{line}: {recipe}");
     }
 
@@ -191,6 +190,24 @@ fn tunes_and_studies_learn_from_tables() {
     assert!(fs::read_to_string(folder.join("s/table.md")).unwrap().contains("| 0.5 |"));
 }
 
+/// Weights are for features by name, and figures of rows that they may have seen are not to be
+/// trusted.
+fn weights_of_another_run_want_its_features() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 300, 0);
+    ok(folder, "train houses.csv --target kind --ignore price --epochs 2 --out a --quiet");
+    let from = run(folder, "train houses.csv --target kind --ignore price --from a --split-seed 7 --epochs 1 --out b");
+    assert!(from.status.success());
+    let said = String::from_utf8(from.stderr).unwrap();
+    assert!(said.contains("a may have learned from rows that are held out here"), "{said}");
+    let said = fails(folder, "train houses.csv --target kind --ignore rooms --from a --epochs 1 --out c", 1);
+    assert!(said.contains("its weights are for other features") || said.contains("do not fit"), "{said}");
+    // Runs on tables are compared by the tables' names.
+    let compared = ok(folder, "compare a b");
+    assert!(compared.contains("houses.csv (") && !compared.contains("columns"), "{compared}");
+}
+
 fn bad_tables_and_flags_are_one_error_each() {
     let folder = folder();
     let folder = folder.path();
@@ -215,6 +232,11 @@ fn bad_tables_and_flags_are_one_error_each() {
         ("train houses.csv --target kind --group houses", "there is no such column"),
         ("train houses.csv --target kind --time kind", "kind"),
         ("train houses.csv --target kind --schema none.toml", "cannot read schema none.toml"),
+        ("train - --target kind", "-: a table to learn from is read more than once"),
+        ("train . --target kind", "is no file"),
+        ("train houses.csv --target kind --test houses.csv", "these rows are learned from"),
+        ("train houses.csv --target kind --ignore kind", "column kind is named for two things"),
+        ("train --data digits --target kind", "--target would do nothing here: name the file"),
     ] {
         let said = fails(folder, args, 1);
         assert!(said.contains(expected), "{args}: {said}");

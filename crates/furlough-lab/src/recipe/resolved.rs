@@ -183,6 +183,11 @@ impl Recipe {
             let reason = format!("is for a folder of your own (data = {})", catalog::OWN_FILES);
             return Err(Error::setting("labels_from", self.labels_from, reason));
         }
+        if let Some(name) = self.table.as_ref().map(TableInput::name).filter(|name| *name != self.data) {
+            let reason =
+                format!("the recipe learns from a table, {name}; leave out its [table] to learn from a data set");
+            return Err(Error::setting("data", &self.data, reason));
+        }
         check_seed("seed", self.seed)?;
         check_seed("split_seed", self.split_seed)?;
         self.partition().validate()?;

@@ -8,6 +8,7 @@ use crate::recipe::Recipe;
 use crate::run::{EpochRecord, NamedRun, RunStatus, WarmStart, final_record, shorten};
 use crate::study::statistics::{Estimate, SIGN_FLIP_LIMIT, Tail, sign_flip};
 use furlough::data::EvalSplit;
+use furlough::files::sha256_hex;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 
@@ -153,6 +154,11 @@ const FIGURES: [Figure; 2] =
 /// with.
 fn table(run: &ComparedRun) -> toml::Table {
     let mut table: toml::Table = run.recipe.to_toml().parse().unwrap_or_default();
+    // Its columns would fill pages: the file's name, and what tells it from another one.
+    if let (Some(own), Some(file)) = (table.remove("table"), run.recipe.table()) {
+        let digest = sha256_hex(own.to_string().as_bytes());
+        table.insert("table".into(), format!("{} ({})", file.name(), &digest[..6]).into());
+    }
     if let Some(WarmStart { run, weights, .. }) = &run.from {
         let weights = weights.get(..8).unwrap_or(weights);
         table.insert("from".into(), format!("{run}, weights {weights}").into());

@@ -7,7 +7,9 @@ use furlough::nn::Init;
 use furlough::optim::Schedule;
 use furlough_tables::model::{TableHeader, defaults};
 use furlough_tables::preprocessing::{TargetRows, leaking_columns, named_like_target, repeated_rows};
-use furlough_tables::{Preprocessing, PreprocessingOptions, RowSplit, SplitOptions, Table, read_table};
+use furlough_tables::{
+    Preprocessing, PreprocessingOptions, Role, RowSplit, Schema, SplitOptions, Table, read_table, read_table_like,
+};
 use std::path::Path;
 
 /// Into how many parts the rows are cut that are not the test set; one of them validates.
@@ -39,8 +41,9 @@ impl TableSource {
     /// # Errors
     /// [`Error::Table`]: those of reading, and of shares that leave no rows.
     pub fn read(input: &TableInput, threads: usize) -> Result<Self> {
-        let read = |file: &String| read_table(Path::new(file), &input.schema, threads);
-        let (table, other) = (read(&input.file)?, input.test_file.as_ref().map(read).transpose()?);
+        let table = read_table(Path::new(&input.file), &input.schema, threads)?;
+        let other = input.test_file.as_ref().map(|file| read_test(Path::new(file), &input.schema, threads));
+        let other = other.transpose()?;
         let (all, mut notes) = (table.all_rows(), Vec::new());
         let TargetRows { rows, dropped } = TargetRows::of(&table, &all);
         if rows.is_empty() {
@@ -121,7 +124,7 @@ impl TableSource {
         };
         let mut header = TableHeader::new(table.schema().clone(), preprocessing);
         header.warnings = named_like_target(table);
-        header.warnings.extend(leaking_columns(table, &split.train)?);
+        header.warnings.extend(leaking_columns(table, &split.train));
         header.warnings.extend(repeated_rows(table, &split));
         let said = header.preprocessing.notes.iter().map(ToString::to_string);
         let warned = header.warnings.iter().map(ToString::to_string);
@@ -136,4 +139,16 @@ impl TableSource {
         let all = RowSplit { train: split.train.clone(), validation: others, test: Vec::new() };
         Ok(Preprocessing::fit_split(&self.table, &all, &self.options)?)
     }
+}
+
+/// Reads the test set from a file of its own, which must have targets.
+fn read_test(path: &Path, schema: &Schema, threads: usize) -> Result<Table> {
+    let table = read_table_like(path, schema, threads)?;
+    if TargetRows::of(&table, &table.all_rows()).rows.is_empty() {
+        let targets: Vec<&str> =
+            schema.with_the_role(Role::Target).map(|place| schema.columns[place].name.as_str()).collect();
+        let reason = format!("no row has a target ({}), so it cannot be the test set", targets.join(", "));
+        return Err(Error::data(path.display(), reason));
+    }
+    Ok(table)
 }

@@ -111,7 +111,7 @@ impl TableModel {
         trainer.on_epoch(told);
         trainer.fit(held_out.as_ref().map(EvalData::validation))?;
         let mut warnings = named_like_target(table);
-        warnings.extend(leaking_columns(table, &rows)?);
+        warnings.extend(leaking_columns(table, &rows));
         warnings.extend(repeated_rows(table, &split));
         let header = TableHeader {
             recipe: Some(recipe),

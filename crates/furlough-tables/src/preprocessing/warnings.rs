@@ -1,10 +1,8 @@
 //! What may make a score too good to be true.
 
-use super::{TargetEncoder, TargetRows};
-use crate::error::Result;
+use super::TargetRows;
 use crate::schema::{Role, words};
 use crate::table::{Column, RowSplit, Table};
-use furlough::data::Targets;
 use furlough::random::{Key, Stream};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -46,7 +44,11 @@ impl fmt::Display for TableWarning {
             TableWarning::RepeatedRows { rows } => {
                 let (rows_said, stand) =
                     (furlough::counted(*rows as usize, "held-out row"), if *rows == 1 { "stands" } else { "stand" });
-                write!(f, "{rows_said} {stand} in the training part too, so the score is better than on new rows")
+                write!(
+                    f,
+                    "{rows_said} {stand} in the training part too, features and target; unless that is chance, the score is \
+                     better than on new rows"
+                )
             }
             TableWarning::NamedLikeTarget { column, target } => {
                 write!(f, "`{column}` is named like the target `{target}`; will it be known when you predict?")
@@ -80,10 +82,10 @@ pub fn named_like_target(table: &Table) -> Vec<TableWarning> {
     found
 }
 
-/// Counts the validation and test rows whose features are those of a training row.
+/// Counts the validation and test rows whose features and targets are those of a training row.
 pub fn repeated_rows(table: &Table, split: &RowSplit) -> Option<TableWarning> {
-    let features: Vec<&Column> =
-        table.schema().with_the_role(Role::Feature).map(|place| &table.columns()[place]).collect();
+    let places = [Role::Feature, Role::Target].map(|role| table.schema().with_the_role(role));
+    let features: Vec<&Column> = places.into_iter().flatten().map(|place| &table.columns()[place]).collect();
     let key = |&row: &u32| {
         let mut hasher = DefaultHasher::new();
         for column in &features {
@@ -104,33 +106,33 @@ pub fn repeated_rows(table: &Table, split: &RowSplit) -> Option<TableWarning> {
 /// is predicted by the other one: a level by its most frequent answer or its mean, a number by its
 /// nearest neighbor.
 /// Nearly means an accuracy of 0.99 and a tenth of the errors of the most frequent class, or R² of
-/// 0.999. At most 20,000 rows are looked at.
-///
-/// # Errors
-/// Those of [`TargetEncoder::fit`].
-pub fn leaking_columns(table: &Table, rows: &[u32]) -> Result<Vec<TableWarning>> {
+/// 0.999. At most 20,000 rows are looked at, and of several targets the first one.
+pub fn leaking_columns(table: &Table, rows: &[u32]) -> Vec<TableWarning> {
     let rows = TargetRows::of(table, rows).rows;
     let step = rows.len().div_ceil(LEAK_ROWS).max(1);
     let rows: Vec<u32> = rows.into_iter().step_by(step).collect();
-    if rows.len() < 20 {
-        return Ok(Vec::new()); // chance alone could do it
-    }
-    let encoder = TargetEncoder::fit(table, &rows)?;
-    let targets = encoder.targets(table, &rows)?;
+    let target = table.schema().with_the_role(Role::Target).next().map(|place| &table.columns()[place]);
+    let Some(target) = target.filter(|_| rows.len() >= 20) else {
+        return Vec::new(); // with fewer, chance alone could do it
+    };
     let mut found = Vec::new();
     for place in table.schema().with_the_role(Role::Feature) {
-        let (score, perfect) = match &targets {
-            Targets::Classes { labels, names } => accuracy(&table.columns()[place], &rows, labels, names.len()),
-            Targets::Values(values) => {
-                let values: Vec<f64> = values.column(0).iter().map(|&value| value.into()).collect();
+        let (score, perfect) = match target {
+            Column::Codes { codes, levels } => {
+                let labels: Vec<u32> = rows.iter().map(|&row| codes[row as usize]).collect();
+                accuracy(&table.columns()[place], &rows, &labels, levels.len())
+            }
+            Column::Numbers(numbers) => {
+                let values: Vec<f64> = rows.iter().map(|&row| numbers[row as usize]).collect();
                 let score = r_squared(&table.columns()[place], &rows, &values);
                 (score, score >= 0.999)
             }
+            Column::Dropped => continue,
         };
         let column = table.schema().columns[place].name.clone();
         found.extend(perfect.then_some(TableWarning::Leak { column, score }));
     }
-    Ok(found)
+    found
 }
 
 /// Both ways to let one half of so many rows learn and the other judge. The halves are drawn by

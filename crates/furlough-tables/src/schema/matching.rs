@@ -1,5 +1,5 @@
 use super::infer::check_names;
-use super::{ColumnSchema, Role, Schema, nearest};
+use super::{ColumnSchema, Kind, Role, Schema, nearest};
 use crate::error::{Error, Result};
 
 /// Where a file has the columns of a schema.
@@ -59,7 +59,12 @@ impl Schema {
     /// [`Error::Column`] when there is no such column, with the nearest name.
     pub fn with_role(mut self, name: &str, role: Role) -> Result<Schema> {
         let place = self.find(name)?;
-        self.columns[place].role = role;
+        let column = &mut self.columns[place];
+        column.role = role;
+        // Weights of 0 and 1, or all the same, are numbers too.
+        if matches!((role, column.kind), (Role::Weight | Role::Time, Kind::Boolean | Kind::Constant)) {
+            column.kind = Kind::Number;
+        }
         Ok(self)
     }
 

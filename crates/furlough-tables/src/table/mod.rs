@@ -11,7 +11,7 @@ mod stream;
 
 pub use build::TableBuilder;
 pub(crate) use read::{format_for, read_as_format};
-pub use read::{read_csv, read_table};
+pub use read::{read_csv, read_table, read_table_like};
 pub use splits::{RowSplit, SplitOptions};
 pub use stream::{TableBlock, TableReader};
 

@@ -16,6 +16,14 @@ pub fn read_table(path: &Path, schema: &Schema, threads: usize) -> Result<Table>
     read_as_format(path, schema, &format, threads)
 }
 
+/// Reads a table whose format may be another one than the schema's: it is found out.
+///
+/// # Errors
+/// As [`read_table`].
+pub fn read_table_like(path: &Path, schema: &Schema, threads: usize) -> Result<Table> {
+    read_as_format(path, schema, &sniff(path)?, threads)
+}
+
 /// [`read_table`] from a file of another format than the schema's.
 pub(crate) fn read_as_format(path: &Path, schema: &Schema, format: &FileFormat, threads: usize) -> Result<Table> {
     let mut reader = Reader::open(path, format, |name| wanted(schema, name), threads)?;

@@ -62,7 +62,10 @@ pub fn compare_data(paths: &[PathBuf], runs: &[Trained], name: &str, split: &Spl
 pub fn compare_rows(paths: &[PathBuf], runs: &[Trained], name: &str, train: &Dataset) {
     let found = fingerprint(train);
     for (path, _) in paths.iter().zip(runs).filter(|(_, run)| run.info.data.fingerprint != found) {
-        note(&format!("note: this {name} is not the table that {} was trained on", terminal::path(path)));
+        note(&format!(
+            "note: this {name} is not the table that {} was trained on; some of these rows may have taught it",
+            terminal::path(path)
+        ));
     }
 }
 

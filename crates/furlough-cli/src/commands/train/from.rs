@@ -6,7 +6,7 @@ use furlough::data::{Dataset, Partition};
 use furlough::files::{fingerprint, load_model, weights_fingerprint};
 use furlough::nn::{Architecture, Mlp};
 use furlough::train::TrainState;
-use furlough_lab::recipe::{LetGo, Settings};
+use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{Provenance, RunDir, Trained, WarmStart};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ pub struct StartingPoint {
     settings: Settings,
     mlp: Mlp,
     classes: Vec<String>,
+    /// The features' names; none of a file that has none.
+    features: Vec<String>,
     /// The epoch whose weights they are; none of a model file.
     epoch: Option<u32>,
     /// Which examples were learned from, and the fingerprint of these.
@@ -33,13 +35,14 @@ impl StartingPoint {
             let (mlp, info) = load_model(path)?;
             let settings = Settings::parse(&info.recipe, None)?;
             let (partition, data) = (settings.clone().resolve()?.partition(), info.data);
-            let (classes, fingerprint) = (data.classes, data.fingerprint);
+            let (classes, features, fingerprint) = (data.classes, data.feature_names, data.fingerprint);
             let path = path.into();
             return Ok(StartingPoint {
                 path,
                 settings,
                 mlp,
                 classes,
+                features,
                 epoch: None,
                 partition,
                 fingerprint,
@@ -61,6 +64,7 @@ impl StartingPoint {
             settings: Settings::parse(&recipe.to_toml(), None)?,
             mlp,
             classes: info.data.classes,
+            features: info.data.feature_names,
             epoch,
             partition: recipe.partition(),
             fingerprint: info.data.fingerprint,
@@ -76,6 +80,28 @@ impl StartingPoint {
     /// Returns what of the run's recipe is not taken over, beside what `said` says.
     pub fn lets_go_of(&self, said: &Settings) -> Vec<LetGo> {
         said.lets_go_of(&self.settings)
+    }
+
+    /// Checks that the features of a table are those that were learned, and says so where rows that
+    /// are held out now may have been learned from: where the rows that are learned from differ.
+    pub fn compare_rows(&self, recipe: &Recipe, train: &Dataset) -> anyhow::Result<()> {
+        if self.features != train.feature_names() {
+            let own = |names: &[String]| names.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+            bail!(
+                "{}: its weights are for other features ({}, …) than those of {} ({}, …)",
+                self.path.display(),
+                own(&self.features),
+                recipe.data(),
+                own(train.feature_names())
+            );
+        }
+        if self.fingerprint != fingerprint(train) {
+            let path = terminal::path(&self.path);
+            note(&format!(
+                "note: {path} may have learned from rows that are held out here, so figures of them may be too good"
+            ));
+        }
+        Ok(())
     }
 
     /// Says so where the classes are not those that were learned.

@@ -169,6 +169,7 @@ struct Prepared {
 fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> anyhow::Result<Prepared> {
     let (dir, recipe, found) = match &args.resume {
         Some(path) => {
+            args.table.refuse_strays("a run goes on with the table that it began with")?;
             let dir = RunDir::resume(path)?;
             let recipe = dir.recipe()?;
             let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
@@ -182,11 +183,15 @@ fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> a
         }
     };
     let AcquiredSource { source, origin } = found;
+    let run_data = source.run_data(&recipe.partition())?;
     let seen = match (start, &source) {
         (Some(start), DataSource::Sets(split)) => start.seen(&split.train, &recipe.partition())?,
-        _ => 0,
+        (Some(start), DataSource::Table(_)) => {
+            start.compare_rows(&recipe, &run_data.training.train)?;
+            0
+        }
+        (None, _) => 0,
     };
-    let run_data = source.run_data(&recipe.partition())?;
     for text in run_data.notes.iter().filter(|_| !args.quiet) {
         note(&format!("note: {text}"));
     }
