@@ -63,7 +63,8 @@ impl TableReader {
         Self::open_with_cells(path, schema, &[], threads)
     }
 
-    /// [`Self::open`], with the cells of some of the file's columns, which need not be the schema's.
+    /// [`Self::open`], with the cells of some of the file's columns, which need not be the
+    /// schema's.
     ///
     /// # Errors
     /// As [`Self::open`], and [`Error::Column`] when the file has no such column.

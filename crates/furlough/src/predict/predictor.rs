@@ -58,7 +58,8 @@ impl Predictor {
         Predictor { mlp, cpu, precision, evaluator: Evaluator::default(), task: None }
     }
 
-    /// Returns another predictor with the same network, precision and answers, on `threads` threads.
+    /// Returns another predictor with the same network, precision and answers, on `threads`
+    /// threads.
     pub fn on_threads(&self, threads: usize) -> Predictor {
         let Predictor { mlp, precision, task, .. } = self;
         Predictor { task: *task, ..Predictor::with_precision(mlp.clone(), threads, *precision) }
