@@ -104,7 +104,7 @@ pub(super) fn find(summary: &TableSummary, table: &Table) -> Result<Vec<Concern>
     let targets: Vec<_> = summary.columns.iter().filter(|column| column.role == Role::Target).collect();
     let known = |name: &str| summary.column(name).is_some_and(|column| column.missing < summary.rows);
     if !targets.is_empty() && targets.iter().all(|target| known(&target.name)) {
-        let doubts = leaking_columns(table, &table.all_rows())?.into_iter().chain(named_like_target(table));
+        let doubts = leaking_columns(table, &table.all_rows()).into_iter().chain(named_like_target(table));
         found.extend(doubts.filter_map(|doubt| match doubt {
             TableWarning::Leak { column, score } => Some(Concern::Leak { column, score }),
             TableWarning::NamedLikeTarget { column, target } => Some(Concern::NamedLikeTarget { column, target }),
