@@ -2,6 +2,7 @@
 
 mod compare;
 mod contradictions;
+mod data;
 mod going_on;
 mod predict;
 mod recipe;
@@ -15,13 +16,13 @@ mod watch;
 
 pub use compare::CompareArgs;
 pub use contradictions::{contradictions, let_go};
+pub use data::{ColumnsArgs, DataAction, DataArgs};
 pub use going_on::{GoingOnArgs, NoteArgs};
 pub use predict::PredictArgs;
 pub use recipe::RecipeArgs;
 pub use report::ReportArgs;
 pub use table::{TableArgs, TaskName};
 
-use crate::commands::data::DataArgs;
 use crate::terminal::{Style, name};
 use clap::builder::{Styles, styling::AnsiColor};
 use clap::error::{ContextValue, ErrorKind};

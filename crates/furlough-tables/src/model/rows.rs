@@ -67,8 +67,8 @@ impl RowAnswers {
 }
 
 impl TableModel {
-    /// Answers for the rows of a table, of which `first_row` stand before it elsewhere: the masks of
-    /// a row go by its number, modulo 2³², so its answer is the same whatever rows are beside it.
+    /// Answers for the rows of a table, of which `first_row` stand before it elsewhere: the masks
+    /// go by its number, modulo 2³², so its answer is the same whatever rows are beside it.
     ///
     /// # Errors
     /// As [`Self::predict`].

@@ -46,8 +46,8 @@ impl fmt::Display for TableWarning {
                     (furlough::counted(*rows as usize, "held-out row"), if *rows == 1 { "stands" } else { "stand" });
                 write!(
                     f,
-                    "{rows_said} {stand} in the training part too, features and target; unless that is chance, the score is \
-                     better than on new rows"
+                    "{rows_said} {stand} in the training part too, features and target; unless that is chance, the \
+                     score is better than on new rows"
                 )
             }
             TableWarning::NamedLikeTarget { column, target } => {

@@ -1,7 +1,7 @@
 //! From what was seen of a column to its kind and role, and the sentence that says why.
 
 use super::names::is_like_an_id;
-use super::probe::NumberSpan;
+use super::number_span::NumberSpan;
 use super::{CivilTime, ColumnFindings, ColumnProbe, ColumnSchema, DateOrder, Kind, Role, number_text};
 
 /// How many levels a schema lists.

@@ -16,9 +16,9 @@ impl Schema {
     /// predicting needs no target. Extra columns are told.
     ///
     /// # Errors
-    /// [`Error::Schema`] when none of several features is there; [`Error::Column`] for a feature that
-    /// is missing, with the extra column that was probably
-    /// meant; and for a name that two columns have.
+    /// [`Error::Schema`] when none of several features is there; [`Error::Column`] for a feature
+    /// that is missing, with the extra column that was probably meant; and for a name that two
+    /// columns have.
     pub fn matching(&self, names: &[String]) -> Result<ColumnMatch> {
         check_names(names)?;
         let known = |name: &String| self.position(name).is_some();

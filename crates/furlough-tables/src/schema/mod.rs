@@ -9,6 +9,7 @@ mod decide;
 mod infer;
 mod matching;
 mod names;
+mod number_span;
 mod probe;
 mod spelling;
 mod target;

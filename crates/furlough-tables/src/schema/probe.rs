@@ -1,3 +1,4 @@
+use super::number_span::NumberSpan;
 use super::spelling::SpellingProbe;
 use super::{DateOrder, boolean_of, is_missing_number, number_of, number_text};
 use crate::block::Values;
@@ -54,21 +55,6 @@ pub(crate) struct ColumnProbe {
 pub(crate) struct Kinship {
     /// Places in the counts.
     places: Vec<usize>,
-}
-
-/// The numbers of a column, which may be none.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NumberSpan {
-    /// How many different ones there are.
-    pub distinct: u64,
-    /// Whether they are whole numbers.
-    pub whole: bool,
-    /// Whether one is written with a leading zero, as codes are.
-    pub leading_zero: bool,
-    /// The least finite one.
-    pub least: f64,
-    /// The greatest finite one.
-    pub greatest: f64,
 }
 
 impl ColumnProbe {
@@ -241,25 +227,5 @@ impl ColumnProbe {
     fn texts_of(&self, some: &Kinship) -> Vec<(String, u64)> {
         let text = |&place: &usize| Some((self.texts.get(place)?.clone(), self.counts[place]));
         some.places.iter().filter_map(text).collect()
-    }
-}
-
-impl Default for NumberSpan {
-    fn default() -> Self {
-        let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-        NumberSpan { distinct: 0, whole: true, leading_zero: false, least, greatest }
-    }
-}
-
-impl NumberSpan {
-    pub(super) fn add(&mut self, number: f64, text: &str) {
-        self.distinct += 1;
-        if number.is_finite() {
-            self.whole &= number.fract() == 0.0;
-            self.least = self.least.min(number);
-            self.greatest = self.greatest.max(number);
-        }
-        let digits = text.trim().trim_start_matches(['-', '+']).as_bytes();
-        self.leading_zero |= digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit();
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers with more about them than digits: `$1,234.50`, `12.5 %`, `1 234,5 kg`.
 
-use super::probe::NumberSpan;
+use super::number_span::NumberSpan;
 use serde::{Deserialize, Serialize};
 
 /// How the numbers of a column are written, where they are not plain. The number is what is

@@ -1,51 +1,15 @@
 //! A table's file: what its columns are, as a schema and as a page.
 
 use super::page;
-use crate::args::{TaskName, threads};
+use crate::args::ColumnsArgs;
 use crate::failure::Hinted;
 use crate::terminal::{Style, note};
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use furlough_tables::schema::INFERENCE_ROWS;
 use furlough_tables::source::{ByteSource, Rereadable};
 use furlough_tables::{Error, InferOptions, Schema, TableSummary, TaskChoice};
 use serde_json::{Value, json};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-
-/// What is said of a table's columns.
-#[derive(Debug, Default, Args)]
-pub struct ColumnsArgs {
-    /// The column to predict; several, with commas, when they are numbers
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Table")]
-    target: Vec<String>,
-    /// What is predicted: classes or numbers [default: auto]
-    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target")]
-    task: Option<TaskName>,
-    /// What a missing value is written as, in columns of every kind; without it that is an empty
-    /// cell, and in numbers NA, NaN, null, None, -, ? and . too
-    #[arg(long, value_name = "TEXT,…", value_delimiter = ',', help_heading = "Table")]
-    missing: Vec<String>,
-    /// How many rows decide what the columns are, or `all` [default: 100000]
-    #[arg(long, value_name = "N", value_parser = rows, help_heading = "Table", allow_negative_numbers = true)]
-    rows: Option<u64>,
-    /// How many threads read [default: all cores]
-    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Table", allow_negative_numbers = true)]
-    threads: Option<NonZero<usize>>,
-    /// One JSON object instead of text
-    #[arg(long, help_heading = "Table")]
-    json: bool,
-}
-
-fn rows(text: &str) -> Result<u64, String> {
-    match text {
-        "all" => Ok(u64::MAX),
-        _ => match text.parse() {
-            Ok(0) | Err(_) => Err("not a number of rows, from 1, or `all`".into()),
-            Ok(rows) => Ok(rows),
-        },
-    }
-}
 
 impl ColumnsArgs {
     /// Returns the first flag that was given.
@@ -115,8 +79,8 @@ fn summarized(path: &Path, args: &ColumnsArgs, given: Option<&Path>) -> Result<(
             let column = place.column.unwrap_or_default();
             let seen = schema.rows;
             note(&format!(
-                "note: the first {seen} rows did not tell what {column} is, as {value:?} in row {row} {reason}; all rows \
-                 decide here, and `furlough data sniff --rows all` writes that down for training"
+                "note: the first {seen} rows did not tell what {column} is, as {value:?} in row {row} {reason}; all \
+                 rows decide here, and `furlough data sniff --rows all` writes that down for training"
             ));
             let schema = args.infer(path, u64::MAX)?;
             let summary = TableSummary::of(path, &schema, args.threads())?;

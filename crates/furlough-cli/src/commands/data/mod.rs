@@ -5,72 +5,14 @@ mod file;
 mod page;
 
 use crate::acquire;
+use crate::args::{DataAction as Action, DataArgs};
 use crate::failure;
 use crate::terminal::{Style, note};
 use anyhow::{Result, bail};
-use clap::{Args, Subcommand};
-use file::ColumnsArgs;
 use furlough::data::{Dataset, Entry, Features, Split, Targets, catalog};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-
-/// The arguments of `furlough data`.
-#[derive(Debug, Args)]
-#[command(after_help = acquire::ENVIRONMENT_HELP)]
-pub struct DataArgs {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// List the data sets that are known by name
-    List,
-    /// Fetch a data set into the cache, so that training needs no network
-    #[command(after_help = acquire::ENVIRONMENT_HELP)]
-    Fetch {
-        /// Which one, as `furlough data list` spells it
-        name: String,
-        /// Fetch it anew even if the cache has it
-        #[arg(long)]
-        force: bool,
-    },
-    /// Print what the columns of a table's file are, as TOML to edit and give back with --schema
-    #[command(after_help = SNIFF_HELP)]
-    Sniff {
-        /// The file: CSV, TSV, JSON Lines, NPY or NPZ, perhaps compressed; `-` is standard input
-        file: PathBuf,
-        #[command(flatten)]
-        columns: ColumnsArgs,
-    },
-    /// Show a table's file, column by column, or a data set: where it is, its counts, shapes,
-    /// classes and license
-    #[command(after_help = INFO_HELP)]
-    Info {
-        /// A file, or a data set as `furlough data list` spells it; `idx` is your own files in
-        /// --data-dir
-        #[arg(value_name = "FILE|NAME")]
-        name: String,
-        /// What the file's columns are, from a file that `furlough data sniff` printed
-        #[arg(long, value_name = "FILE", help_heading = "Table", conflicts_with_all = ["missing", "rows"])]
-        schema: Option<PathBuf>,
-        #[command(flatten)]
-        columns: ColumnsArgs,
-        /// Read its four IDX files from this folder
-        #[arg(long, value_name = "FOLDER")]
-        data_dir: Option<PathBuf>,
-        /// The lowest label of these files; 1 in EMNIST's letters
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        labels_from: u32,
-    },
-}
-
-const SNIFF_HELP: &str = "Examples:\n  furlough data sniff houses.csv\n  furlough data sniff houses.csv --target price > \
-                          houses.toml\n  furlough train houses.csv --schema houses.toml";
-
-const INFO_HELP: &str = "Examples:\n  furlough data info houses.csv --target price\n  furlough data info digits\n\nA \
-                         path that exists is a file.";
 
 /// Does what the arguments say. Answers go to stdout, what is tried on the way to stderr.
 pub fn run(args: DataArgs) -> Result<()> {
