@@ -13,6 +13,7 @@ mod rows;
 mod sample_tables;
 mod schema;
 mod sniff;
+mod summary;
 mod table;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         rows,
         schema,
         sniff,
+        summary,
         table
     ])
 }
