@@ -217,10 +217,13 @@ pub struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EVALUATE_AFTER)]
 pub struct EvaluateArgs {
-    /// The run's folder
+    /// The run's folder, or a model's file
+    #[arg(value_name = "RUN|MODEL")]
     pub run: PathBuf,
-    /// More runs, whose probabilities are averaged with the first one's: an ensemble
-    #[arg(value_name = "RUN")]
+    /// A table with the target, to judge a network by that learned from another one: any file
+    /// whose name does not end in .safetensors. Folders and other files are more runs, whose
+    /// probabilities are averaged with the first one's: an ensemble
+    #[arg(value_name = "FILE|RUN")]
     pub others: Vec<PathBuf>,
     /// Another data set of the same shape [default: the one it was trained on]
     #[arg(long, value_name = "NAME")]

@@ -82,5 +82,6 @@ same whatever N is, and a seed gives the same figures with any number of threads
 Examples:
   furlough evaluate runs/digits-1
   furlough evaluate runs/digits-1 --samples 100
+  furlough evaluate runs/houses-1 others.csv
   furlough evaluate runs/digits-1 --json | jq .accuracy
   furlough evaluate runs/digits-1 --json --samples 100 | jq .sampled";

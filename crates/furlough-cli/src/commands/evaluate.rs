@@ -1,7 +1,9 @@
 //! `furlough evaluate`.
 
+mod figures;
 mod sampled;
 mod state;
+mod table;
 mod tables;
 mod together;
 
@@ -11,6 +13,7 @@ use crate::args::EvaluateArgs;
 use crate::terminal::{self, Style, thousands};
 use crate::{failure, interrupt, limits};
 use anyhow::bail;
+use figures::Figures;
 use furlough::data::{Dataset, catalog};
 use furlough::nn::Architecture;
 use furlough::noun_of;
@@ -19,6 +22,7 @@ use furlough::train::{TrainOptions, TrainingMemory};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Trained;
 use furlough_lab::source::RunData;
+use furlough_tables::model::TableHeader;
 use sampled::Sampled;
 pub(super) use sampled::check as check_samples;
 use serde::Serialize;
@@ -39,7 +43,11 @@ const ROWS_OF_THREAD: usize = 128;
 /// Says how good a trained network is on the test part of its data, or of other data.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     interrupt::end("nothing was changed")?;
-    let paths: Vec<PathBuf> = std::iter::once(&args.run).chain(&args.others).cloned().collect();
+    let (tables, others): (Vec<&PathBuf>, Vec<&PathBuf>) = args.others.iter().partition(|path| table::is_table(path));
+    let paths: Vec<PathBuf> = std::iter::once(&args.run).chain(others).cloned().collect();
+    if let [_, second, ..] = tables[..] {
+        bail!("{}: one table at a time", second.display());
+    }
     // What can be refused without the data is refused before it is fetched.
     let threads = threads(args.threads);
     limits::check(together::bytes_to_open(&paths), "evaluating this", threads)?;
@@ -48,16 +56,23 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         sampled::check(runs[0].mlp.architecture())?;
     }
     let recipe = runs[0].recipe.clone();
-    let name = args.data.as_deref().unwrap_or(recipe.data());
-    let Judge { test, origin } = judge(args, name, &paths, &runs, threads)?;
+    let file = tables.first().map(|file| file.display().to_string());
+    let name = args.data.as_deref().or(file.as_deref()).unwrap_or(recipe.data());
+    let Judge { test, origin } = judge(args, name, (&paths, tables.first().copied()), &runs, threads)?;
     let unfinished = unfinished(&paths, &runs);
     let outputs = test.outputs() as u64 * BYTES_OF_OUTPUT * if args.samples.is_some() { 2 } else { 1 };
     let outputs = outputs * test.len() as u64 * paths.len() as u64;
     let passes = runs.iter().map(|run| pass_memory(run.mlp.architecture(), threads)).fold(0, u64::saturating_add);
     limits::check(outputs.saturating_add(passes), "evaluating this", threads)?;
+    let header = runs[0].info.table.as_ref().map(|_| TableHeader::of(&paths[0], &runs[0].info)).transpose()?;
+    let target = header.and_then(|header| header.preprocessing.target);
     let member = |Trained { mlp, recipe, .. }| Predictor::with_precision(mlp, threads, Recipe::precision(&recipe));
     let mut members: Vec<Predictor> = runs.into_iter().map(member).collect();
     let first = Full::of(&mut members[0], &test)?;
+    let figures = match &target {
+        Some(target) if paths.len() == 1 => Some(Figures::of(&mut members[0], &test, target)?),
+        _ => None,
+    };
     let seed = args.seed.unwrap_or(recipe.options().seed);
     let sample = |samples: NonZero<u32>| Sampled::new(&mut members[0], &test, samples.get(), seed);
     let sampled = args.samples.map(sample).transpose()?;
@@ -70,10 +85,12 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         let names = test.class_names();
         let run = args.run.display().to_string();
         let report = Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages);
-        serde_json::to_string(&Report { unfinished, ..report })? + "\n"
+        // Those of standardized numbers would only be taken for others.
+        let regression = report.regression.filter(|_| figures.is_none());
+        serde_json::to_string(&Report { unfinished, figures, regression, ..report })? + "\n"
     } else {
         let data = format!("{name} · {} {}", thousands(test.len() as u64), noun_of(test.len(), "test example"));
-        let page = Page { paths: &paths, data, origin, first, mean, averages, names: test.class_names() };
+        let page = Page { paths: &paths, data, origin, first, mean, averages, figures, names: test.class_names() };
         page.text(Style::of(&io::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
@@ -92,12 +109,19 @@ struct Judge {
 fn judge(
     args: &EvaluateArgs,
     name: &str,
-    paths: &[PathBuf],
+    (paths, table): (&[PathBuf], Option<&PathBuf>),
     runs: &[Trained],
     threads: usize,
 ) -> anyhow::Result<Judge> {
     let recipe = &runs[0].recipe;
-    if recipe.table().is_none() {
+    if runs[0].info.table.is_none() {
+        if let Some(table) = table {
+            bail!(
+                "{}: {} did not learn from a table, so it has no columns to find there",
+                table.display(),
+                args.run.display()
+            );
+        }
         let wanted = Wanted { name, labels_from: labels_from(name, recipe) };
         let Acquired { split, origin } = sets(wanted, args.data_dir.as_deref(), args.json)?;
         if args.data.is_none() {
@@ -115,6 +139,12 @@ fn judge(
             paths[other].display(),
             args.run.display()
         );
+    }
+    if let Some(table) = table {
+        return table::read(table, paths, runs, threads);
+    }
+    if recipe.table().is_none() {
+        bail!("{}: this model has no table of its own; name one beside it", args.run.display());
     }
     let AcquiredSource { source, origin } = data(recipe, args.data_dir.as_deref(), threads, args.json)?;
     let RunData { training, test, .. } = source.run_data(&recipe.partition())?;
@@ -167,6 +197,9 @@ struct Report<'a> {
     calibration: Option<&'a Calibration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     regression: Option<&'a RegressionScores>,
+    /// Of a table's rows, in the target's units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figures: Option<Figures>,
     #[serde(flatten)]
     averages: Averages,
 }
@@ -209,6 +242,7 @@ impl<'a> Report<'a> {
             confusion: evaluation.confusion.as_ref().map(|c| c.rows().into_iter().map(|row| row.to_vec()).collect()),
             calibration: calibration.as_ref(),
             regression: evaluation.regression.as_ref(),
+            figures: None,
             averages,
         }
     }
@@ -223,12 +257,14 @@ struct Page<'a> {
     /// Of several runs.
     mean: Option<Full>,
     averages: Averages,
+    /// Of a table's rows.
+    figures: Option<Figures>,
     names: &'a [String],
 }
 
 impl Page<'_> {
     fn text(&self, style: Style) -> String {
-        let Page { paths, data, origin, first, mean, averages, names } = self;
+        let Page { paths, data, origin, first, mean, averages, figures, names } = self;
         let Full { evaluation, calibration } = mean.as_ref().unwrap_or(first);
         let mut lines = Vec::new();
         let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
@@ -261,7 +297,10 @@ impl Page<'_> {
         let of = mean.as_ref().map(|_| terminal::path(&paths[0]));
         lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), style)));
         lines.extend(together::table(&averages.together, style));
-        lines.extend(evaluation.regression.iter().flat_map(|scores| tables::regression(scores, style)));
+        match figures {
+            Some(figures) => lines.extend(figures.table(style)),
+            None => lines.extend(evaluation.regression.iter().flat_map(|scores| tables::regression(scores, style))),
+        }
         lines.extend(tables::classes(names, &evaluation.classes(), style));
         lines.extend(tables::confusion(names, evaluation, style));
         style.text(lines.join("\n").trim_end()) + "\n"

@@ -3,8 +3,7 @@
 use super::evaluate::unfinished;
 use super::folder::FolderKind;
 use anyhow::bail;
-use furlough::files::{ModelInfo, load_model};
-use furlough::nn::Mlp;
+use furlough::files::load_model;
 use furlough_lab::recipe::Settings;
 use furlough_lab::run::{Failure, RunDir, Trained};
 use furlough_lab::tune::TuneDir;
@@ -17,19 +16,6 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When there is none, or it did not learn from a table.
 pub fn open(path: &Path, threads: usize) -> anyhow::Result<TableModel> {
-    let (mlp, info) = if path.is_dir() { of_run(path)? } else { of_file(path)? };
-    if info.table.is_none() {
-        bail!(
-            "{}: it did not learn from a table, so it has no columns to find in one; `furlough evaluate` says how \
-             good it is",
-            path.display()
-        );
-    }
-    let precision = Settings::parse(&info.recipe, None)?.resolve()?.precision();
-    Ok(TableModel::new(path, mlp, &info, threads)?.with_precision(precision, threads))
-}
-
-fn of_run(path: &Path) -> anyhow::Result<(Mlp, ModelInfo)> {
     match FolderKind::of(path) {
         Some(FolderKind::Tune) => {
             bail!("{}: it is a tune; name its best run, {}", path.display(), path.join(TuneDir::FINAL).display())
@@ -37,28 +23,47 @@ fn of_run(path: &Path) -> anyhow::Result<(Mlp, ModelInfo)> {
         Some(FolderKind::Study) => bail!("{}: it is a study; name one of its runs", path.display()),
         Some(FolderKind::Run) | None => {}
     }
+    let run = [trained(path)?];
+    unfinished(&[PathBuf::from(path)], &run);
+    let [Trained { recipe, mlp, info, .. }] = run;
+    if info.table.is_none() {
+        bail!(
+            "{}: it did not learn from a table, so it has no columns to find in one; `furlough evaluate` says how \
+             good it is",
+            path.display()
+        );
+    }
+    Ok(TableModel::new(path, mlp, &info, threads)?.with_precision(recipe.precision(), threads))
+}
+
+/// Opens what a run has learned, be it named by its folder or by its model's file.
+///
+/// # Errors
+/// When there is none, and when the run failed.
+pub fn trained(path: &Path) -> anyhow::Result<Trained> {
+    if path.is_file() {
+        return of_file(path);
+    }
     let dir = RunDir::open(path)?;
     if let (false, Some(failure)) = (dir.is_finished(), Failure::read(path)?) {
         bail!("{}: the run failed, so it has no results: {failure}", path.display());
     }
-    let run = [dir.learned()?];
-    unfinished(&[PathBuf::from(path)], &run);
-    let [Trained { mlp, info, .. }] = run;
-    Ok((mlp, info))
+    Ok(dir.learned()?)
 }
 
-fn of_file(path: &Path) -> anyhow::Result<(Mlp, ModelInfo)> {
-    if !path.exists() {
-        bail!("{}: there is no such run or model", path.display());
-    }
-    load_model(path).map_err(|error| {
+fn of_file(path: &Path) -> anyhow::Result<Trained> {
+    let (mlp, info) = load_model(path).map_err(|error| {
         let other = path.extension().is_none_or(|extension| extension != "safetensors");
         match error {
-            furlough::Error::File { .. } if other => anyhow::anyhow!(
-                "{}: it is no model; the run or model comes first, and the table second",
-                path.display()
-            ),
+            furlough::Error::File { .. } if other => {
+                anyhow::anyhow!(
+                    "{}: it is no model; the run or model comes first, and the table second",
+                    path.display()
+                )
+            }
             error => error.into(),
         }
-    })
+    })?;
+    let recipe = Settings::parse(&info.recipe, None)?.resolve()?;
+    Ok(Trained { recipe, mlp, best_epoch: None, info, unfinished: None })
 }

@@ -82,8 +82,8 @@ impl HeldOutScores {
     }
 }
 
-/// A number in the target's units with four digits that count.
-fn short(value: f64) -> String {
+/// Returns a number in the target's units with four digits that count.
+pub fn short(value: f64) -> String {
     let before = if value.abs() >= 1.0 { value.abs().log10().floor() as usize + 1 } else { 0 };
     if value != 0.0 && value.abs() < 1e-3 {
         format!("{value:.3e}")

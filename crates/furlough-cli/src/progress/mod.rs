@@ -23,7 +23,7 @@ pub use bar::bar;
 pub use display::{Display, Quiet, Renderer, Subject};
 pub use ending::Ending;
 pub use epoch::{EpochClock, EpochRow};
-pub use held_out_scores::HeldOutScores;
+pub use held_out_scores::{HeldOutScores, short};
 pub use output::Output;
 pub use plan::TrainPlan;
 pub use screen::{Drawing, Size, StandardStream};

@@ -28,14 +28,16 @@ fn from_a_csv_to_predictions() {
     let flowers = fs::read_to_string(repository("crates/furlough-tables/data/iris.csv")).unwrap();
     let without_species = |line: &str| line.rsplit_once(',').unwrap().0.to_string() + "\n";
     fs::write(folder.join("flowers.csv"), &flowers).unwrap();
+    fs::write(folder.join("others.csv"), &flowers).unwrap();
     fs::write(folder.join("new.csv"), flowers.lines().map(without_species).collect::<String>()).unwrap();
     let said: Vec<String> = commands("from-a-csv.md").iter().map(|command| ok(folder, command)).collect();
-    assert_eq!(said.len(), 5);
+    assert_eq!(said.len(), 6);
+    assert!(said[3].contains("95 % interval"), "{}", said[3]);
     let truth = flowers.lines().map(|line| line.rsplit_once(',').unwrap().1);
     let answers = fs::read_to_string(folder.join("answers.csv")).unwrap();
     assert_eq!(answers.lines().count(), 151);
     let right = answers.lines().zip(truth).filter(|(answer, truth)| answer == truth).count();
     assert!(right >= 1 + 140, "{right} of 150 flowers and the header");
-    assert!(said[3].starts_with("sepal_length,species,P(setosa),P(versicolor),P(virginica)\n"), "{}", said[3]);
+    assert!(said[4].starts_with("sepal_length,species,P(setosa),P(versicolor),P(virginica)\n"), "{}", said[4]);
     assert_eq!(fs::read_to_string(folder.join("answers.jsonl")).unwrap().lines().count(), 150);
 }

@@ -18,6 +18,8 @@ furlough_harness::tests![
     what_training_never_saw_is_told_once_and_a_missing_column_by_name,
     what_cannot_be_answered_leaves_nothing_behind,
     a_run_that_is_not_finished_answers_from_its_checkpoint,
+    a_table_with_the_target_judges_in_its_units_with_intervals,
+    what_cannot_judge_is_refused,
     #[cfg(unix)]
     ctrl_c_leaves_nothing_half_written,
     #[cfg(unix)]
@@ -213,7 +215,7 @@ fn what_cannot_be_answered_leaves_nothing_behind() {
         ("predict c empty.csv --out answers.csv", "empty.csv: is empty"),
         ("predict c head.csv --out answers.csv", "head.csv: has columns but no rows"),
         ("predict c nowhere.csv --out answers.csv", "cannot read nowhere.csv"),
-        ("predict nowhere new.csv", "nowhere: there is no such run or model"),
+        ("predict nowhere new.csv", "nowhere: does not exist"),
         ("predict new.csv c", "new.csv: it is no model; the run or model comes first, and the table second"),
         ("predict digits new.csv", "digits: it did not learn from a table"),
         ("predict c new.csv --out folder.csv", "--out folder.csv: it is a folder"),
@@ -244,6 +246,69 @@ fn a_run_that_is_not_finished_answers_from_its_checkpoint() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("note: c is not finished: it has 40 of 40 epochs"), "{said}");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+fn a_table_with_the_target_judges_in_its_units_with_intervals() {
+    let folder = trained();
+    let folder = folder.path();
+    let json = |line: &str| -> serde_json::Value { serde_json::from_str(&ok(folder, line)).unwrap() };
+    for (name, names) in
+        [("c", &["accuracy", "balanced accuracy", "log loss", "AUROC"][..]), ("n", &["RMSE", "MAE", "R²"])]
+    {
+        let judged = json(&format!("evaluate {name} new.csv --json"));
+        let same = json(&format!("evaluate {name}/model.safetensors new.csv --json --threads 1"));
+        assert_eq!((&judged["examples"], &judged["figures"]), (&90.into(), &same["figures"]));
+        assert_eq!(judged["figures"]["resamples"], 1000);
+        let figures = judged["figures"]["figures"].as_array().unwrap();
+        assert!(figures.iter().map(|figure| &figure["name"]).eq(names), "{figures:?}");
+        for figure in figures {
+            let [low, value, high] = ["low", "value", "high"].map(|key| figure[key].as_f64().unwrap());
+            assert!(low <= value && value <= high, "{figure}");
+        }
+    }
+    // The answers of `predict`, counted.
+    let said = ok(folder, "predict c new.csv --id label");
+    let mut rows = csv::Reader::from_reader(said.as_bytes());
+    let right = rows.records().filter(|row| row.as_ref().is_ok_and(|row| row[0] == row[1])).count();
+    assert_eq!(json("evaluate c new.csv --json")["accuracy"], right as f64 / 90.0);
+    let said = ok(folder, "predict n new.csv --id price");
+    let mut rows = csv::Reader::from_reader(said.as_bytes());
+    let pairs: Vec<[f64; 2]> = rows.deserialize().map(Result::unwrap).collect();
+    let rmse = (pairs.iter().map(|[price, answer]| (price - answer).powi(2)).sum::<f64>() / 90.0).sqrt();
+    let judged = &json("evaluate n new.csv --json")["figures"]["figures"][0];
+    assert_eq!((&judged["name"], &judged["target"]), (&"RMSE".into(), &"price".into()));
+    assert!((judged["value"].as_f64().unwrap() / rmse - 1.0).abs() < 1e-4, "{judged}, not {rmse}");
+    let text = ok(folder, "evaluate c new.csv");
+    assert!(text.contains("95 % interval") && text.contains("percentiles of 1000 draws of the rows, seed 0"), "{text}");
+    let text = ok(folder, "evaluate n");
+    assert!(text.contains("  RMSE ") && text.contains(" to "), "{text}");
+}
+
+fn what_cannot_judge_is_refused() {
+    let folder = trained();
+    let folder = folder.path();
+    ok(folder, "train --data digits --hidden 8 --epochs 1 --quiet --out digits");
+    let without = table(6, 0).lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect::<String>();
+    fs::write(folder.join("without.csv"), without).unwrap();
+    fs::write(folder.join("other.csv"), table(6, 17).replace("large", "huge")).unwrap();
+    fs::write(folder.join("gaps.csv"), table(6, 0).replace(",207", ",")).unwrap();
+    for (line, said) in [
+        ("evaluate n without.csv", "column price: is the target, but the table lacks it"),
+        ("evaluate c other.csv", "\"huge\" is a class that training never saw"),
+        ("evaluate c new.csv old.csv", "old.csv: one table at a time"),
+        ("evaluate digits new.csv", "new.csv: digits did not learn from a table"),
+        ("evaluate digits/model.safetensors new.csv", "did not learn from a table"),
+        ("evaluate new.csv c", "new.csv: it is no model; the run or model comes first"),
+    ] {
+        let text = fails(folder, line, 1);
+        assert!(text.contains(said), "{line}: {text}");
+    }
+    let said = String::from_utf8(run(folder, "evaluate n old.csv").stderr).unwrap();
+    assert!(said.starts_with("note: n learned from rows of old.csv, so these figures are too good"), "{said}");
+    let output = run(folder, "evaluate n gaps.csv --json");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("note: 1 row without a target is left out"));
+    let judged: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(judged["examples"], 5);
 }
 
 #[cfg(unix)]

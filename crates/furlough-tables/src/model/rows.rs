@@ -68,7 +68,8 @@ impl RowAnswers {
 
 impl TableModel {
     /// Answers for the rows of a table, of which `first_row` stand before it elsewhere: the masks
-    /// go by its number, modulo 2³², so its answer is the same whatever rows are beside it.
+    /// of a row go by its number, modulo 2³², so its answer is the same whatever rows are beside
+    /// it.
     ///
     /// # Errors
     /// As [`Self::predict`].

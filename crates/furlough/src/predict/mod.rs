@@ -4,8 +4,10 @@
 
 mod activations;
 mod answers;
+mod auroc;
 mod averaging;
 mod averaging_point;
+mod bootstrap;
 mod calibration;
 mod coadaptation;
 mod features;
@@ -19,8 +21,10 @@ mod shortcuts;
 mod temperature;
 
 pub use activations::LayerActivations;
+pub use auroc::Ranking;
 pub use averaging::{AveragingCurve, Ensemble, ensemble};
 pub use averaging_point::{AverageScore, AveragingPoint};
+pub use bootstrap::{FigureInterval, bootstrap};
 pub use calibration::{Calibration, ReliabilityBin, calibration};
 pub use coadaptation::{Coadaptation, Quantile};
 pub use features::{Colors, FeatureGrid, Picture, UnitChoice, WeightPicture, WeightScale, weight_picture};

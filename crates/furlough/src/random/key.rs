@@ -22,6 +22,8 @@ pub enum Stream {
     DropConnectMonteCarlo = 6,
     /// What `tune` tries next.
     Search = 8,
+    /// Which examples a bootstrap draws.
+    Bootstrap = 9,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

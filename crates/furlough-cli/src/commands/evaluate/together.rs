@@ -1,12 +1,13 @@
 //! Several runs that answer together.
 
 use super::Full;
+use crate::commands::model::trained;
 use crate::commands::report::check_distinct;
 use crate::terminal::{Style, name};
 use anyhow::bail;
 use furlough::data::Dataset;
 use furlough::predict::{Calibration, Ensemble, Predictor, ensemble};
-use furlough_lab::run::{Failure, RunDir, Trained};
+use furlough_lab::run::{RunDir, Trained};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -27,7 +28,8 @@ pub struct Together {
 pub fn bytes_to_open(paths: &[PathBuf]) -> u64 {
     let length = |path: &PathBuf| {
         let of = |name: &str| std::fs::metadata(path.join(name)).map(|about| about.len());
-        of(RunDir::MODEL).or_else(|_| of(RunDir::CHECKPOINT)).unwrap_or(0)
+        let file = || std::fs::metadata(path).map(|about| if about.is_file() { about.len() } else { 0 });
+        of(RunDir::MODEL).or_else(|_| of(RunDir::CHECKPOINT)).or_else(|_| file()).unwrap_or(0)
     };
     let lengths: Vec<u64> = paths.iter().map(length).collect();
     2 * lengths.iter().sum::<u64>() + lengths.iter().max().unwrap_or(&0)
@@ -39,11 +41,7 @@ pub fn open(paths: &[PathBuf]) -> anyhow::Result<Vec<Trained>> {
     check_distinct(paths)?;
     let mut runs: Vec<Trained> = Vec::with_capacity(paths.len());
     for path in paths {
-        let dir = RunDir::open(path)?;
-        if let (false, Some(failure)) = (dir.is_finished(), Failure::read(path)?) {
-            bail!("{}: the run failed, so it has no results: {failure}", path.display());
-        }
-        let run = dir.learned()?;
+        let run = trained(path)?;
         if let Some(twin) = runs.iter().position(|other| other.mlp == run.mlp) {
             bail!(
                 "{} is the same network as {}, and would count twice in their mean; leave one of them out",

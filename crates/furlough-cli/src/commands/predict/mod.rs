@@ -15,7 +15,7 @@ use furlough::noun_of;
 use furlough_tables::model::{AnswerOptions, FileAnswered};
 use furlough_tables::{Error, TableReader};
 use meter::Meter;
-use output::{Output, RowFormat};
+use output::{Destination, RowFormat};
 use rows::{Asked, RowWriter};
 use std::fs::File;
 use std::io;
@@ -34,7 +34,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
         super::evaluate::check_samples(model.network().architecture())?;
     }
     let input = Input::new(&args.file)?;
-    let mut output = Output::open(args.out.as_deref(), input.file())?;
+    let mut output = Destination::open(args.out.as_deref(), input.file())?;
     interrupt::end_removing(output.left(), &[output.temporary(), input.copied()].concat())?;
     input.fill()?;
     let asked = Asked { ids: &args.id, proba: args.proba, samples: args.samples.is_some() };

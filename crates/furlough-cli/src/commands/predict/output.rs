@@ -45,7 +45,7 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// Where the answers go: a file, once all are there, or at once to a stream.
-pub enum Output {
+pub enum Destination {
     /// Standard output.
     Standard(io::Stdout),
     /// A device or a pipe.
@@ -54,13 +54,13 @@ pub enum Output {
     File(AtomicFile, PathBuf),
 }
 
-impl Output {
+impl Destination {
     /// Begins to write to `path`, or to standard output; `input` is what is read.
     ///
     /// # Errors
     /// When it cannot be written, or is the input.
     pub fn open(path: Option<&Path>, input: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else { return Ok(Output::Standard(io::stdout())) };
+        let Some(path) = path else { return Ok(Destination::Standard(io::stdout())) };
         if path.is_dir() {
             bail!("--out {}: it is a folder; name a file", path.display());
         }
@@ -70,24 +70,24 @@ impl Output {
         }
         let failed = |source| furlough::Error::Io { action: "write", path: path.into(), source };
         if is_stream(path) {
-            return Ok(Output::Stream(OpenOptions::new().write(true).open(path).map_err(failed)?, path.into()));
+            return Ok(Destination::Stream(OpenOptions::new().write(true).open(path).map_err(failed)?, path.into()));
         }
-        Ok(Output::File(AtomicFile::create(path)?, path.into()))
+        Ok(Destination::File(AtomicFile::create(path)?, path.into()))
     }
 
     /// Returns what is there until it is whole.
     pub fn temporary(&self) -> Vec<&Path> {
         match self {
-            Output::File(file, _) => vec![file.temporary()],
-            Output::Standard(_) | Output::Stream(..) => Vec::new(),
+            Destination::File(file, _) => vec![file.temporary()],
+            Destination::Standard(_) | Destination::Stream(..) => Vec::new(),
         }
     }
 
     /// Returns what is said of it when all ends before it is whole.
     pub fn left(&self) -> &'static str {
         match self {
-            Output::File(..) => "nothing was written",
-            Output::Standard(_) | Output::Stream(..) => "not all answers were written",
+            Destination::File(..) => "nothing was written",
+            Destination::Standard(_) | Destination::Stream(..) => "not all answers were written",
         }
     }
 
@@ -97,9 +97,9 @@ impl Output {
     /// When they cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let done = match self {
-            Output::Standard(out) => return Ok(out.write_all(bytes).map_err(failure::output)?),
-            Output::Stream(out, path) => out.write_all(bytes).map_err(|source| (source, path)),
-            Output::File(out, path) => out.write_all(bytes).map_err(|source| (source, path)),
+            Destination::Standard(out) => return Ok(out.write_all(bytes).map_err(failure::output)?),
+            Destination::Stream(out, path) => out.write_all(bytes).map_err(|source| (source, path)),
+            Destination::File(out, path) => out.write_all(bytes).map_err(|source| (source, path)),
         };
         Ok(done.map_err(|(source, path)| furlough::Error::Io { action: "write", path: path.clone(), source })?)
     }
@@ -110,9 +110,9 @@ impl Output {
     /// When it cannot be written whole.
     pub fn finish(self) -> anyhow::Result<()> {
         match self {
-            Output::Standard(mut out) => Ok(out.flush().map_err(failure::output)?),
-            Output::Stream(..) => Ok(()),
-            Output::File(file, _) => Ok(file.persist()?),
+            Destination::Standard(mut out) => Ok(out.flush().map_err(failure::output)?),
+            Destination::Stream(..) => Ok(()),
+            Destination::File(file, _) => Ok(file.persist()?),
         }
     }
 }
