@@ -395,7 +395,7 @@ fn repeated_rows_are_counted() {
     let table = Table::builder()
         .numbers("x", [1.0, 2.0, 1.0, 3.0, 1.0])
         .texts("c", ["a", "b", "a", "a", "b"])
-        .texts("y", ["u", "v", "v", "u", "v"])
+        .texts("y", ["u", "v", "u", "u", "v"])
         .build()
         .unwrap()
         .with_target(&["y"], TaskChoice::Auto)
