@@ -18,6 +18,7 @@ pub use categories::CategoryEncoder;
 pub use dates::{DateEncoder, DatePart};
 pub use encoder::{ColumnEncoder, Encoding};
 pub use fit::Preprocessing;
+pub(crate) use numbers::quantile;
 pub use numbers::{NumberScale, ScaledNumber};
 pub use options::{PreprocessingOptions, Scaling};
 pub use targets::{TargetColumn, TargetEncoder, TargetRows};

@@ -131,7 +131,7 @@ impl ScaledNumber {
 
 /// Returns a quantile of ascending values by linear interpolation, as numpy's default has it; 0 of
 /// none.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
     let place = share * last as f64;
     let (low, part) = (place.floor() as usize, place.fract());

@@ -11,7 +11,7 @@ mod sample;
 
 pub use column::{ColumnSummary, LevelCount};
 pub use concern::Concern;
-pub use numbers::{Histogram, NumberSummary};
+pub use numbers::{NumberHistogram, NumberSummary};
 
 use crate::block::{ReadAs, RowBlock};
 use crate::error::Result;

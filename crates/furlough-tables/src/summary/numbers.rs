@@ -1,3 +1,4 @@
+use crate::preprocessing::quantile;
 use serde::Serialize;
 
 /// Bars of a histogram.
@@ -20,13 +21,13 @@ pub struct NumberSummary {
     /// The mean of all finite ones.
     pub mean: f64,
     /// How they are distributed.
-    pub histogram: Histogram,
+    pub histogram: NumberHistogram,
 }
 
 /// How often numbers fall into ranges of equal width.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Histogram {
+pub struct NumberHistogram {
     /// Where the first range begins. It has what is below too.
     pub from: f64,
     /// Where the last range ends. It has what is above too.
@@ -82,23 +83,16 @@ impl NumberTally {
             third_quartile: quantile(&sampled, 0.75),
             greatest: self.greatest,
             mean: self.sum / self.finite as f64,
-            histogram: Histogram::of(&sampled, self.whole),
+            histogram: NumberHistogram::of(&sampled, self.whole),
         })
     }
 }
 
-/// Returns a quantile of sorted numbers, between neighbors by a straight line.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = share * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    below + (above - below) * at.fract()
-}
-
-impl Histogram {
+impl NumberHistogram {
     /// Counts sorted numbers. The ranges span all but a hundredth at either end where that end is
     /// far away, so that few outliers do not hide the others. Up to 24 neighboring whole numbers
     /// have a range each.
-    fn of(sorted: &[f64], whole: bool) -> Histogram {
+    fn of(sorted: &[f64], whole: bool) -> NumberHistogram {
         let (least, greatest) = (sorted[0], sorted[sorted.len() - 1]);
         let (low, high) = (quantile(sorted, 0.01), quantile(sorted, 0.99));
         let width = high - low;
@@ -117,7 +111,7 @@ impl Histogram {
             let place = (number / (to - from) - from / (to - from)) * bars as f64;
             counts[(place.max(0.0) as usize).min(bars - 1)] += 1;
         }
-        Histogram { from, to, counts }
+        NumberHistogram { from, to, counts }
     }
 }
 
