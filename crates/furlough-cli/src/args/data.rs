@@ -59,8 +59,10 @@ pub enum DataAction {
     },
 }
 
-const SNIFF_HELP: &str = "Examples:\n  furlough data sniff houses.csv\n  furlough data sniff houses.csv --target price > \
-                          houses.toml\n  furlough train houses.csv --schema houses.toml";
+const SNIFF_HELP: &str = "Examples:
+  furlough data sniff houses.csv
+  furlough data sniff houses.csv --target price > houses.toml
+  furlough train houses.csv --schema houses.toml";
 
 const INFO_HELP: &str = "Examples:\n  furlough data info houses.csv --target price\n  furlough data info digits\n\nA \
                          path that exists is a file.";
