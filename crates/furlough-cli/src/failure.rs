@@ -94,6 +94,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(hint) = error.chain().find_map(|cause| lab_hint(cause.downcast_ref()?)) {
         return Some(hint);
     }
+    if let Some(hint) = error.chain().find_map(wrong_cell) {
+        return Some(hint);
+    }
     match error.chain().find_map(engine)? {
         furlough::Error::Setting { name, .. } if name == "data" => Some("`furlough data list` shows them".into()),
         furlough::Error::Setting { name, .. } => {
@@ -110,6 +113,22 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         ),
         _ => None,
     }
+}
+
+/// What to do about a cell that its column cannot hold.
+fn wrong_cell(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let error = match cause.downcast_ref::<furlough_lab::Error>() {
+        Some(furlough_lab::Error::Table(error)) => error,
+        _ => cause.downcast_ref::<furlough_tables::Error>()?,
+    };
+    let furlough_tables::Error::Value { value, reason, .. } = error else { return None };
+    reason.starts_with("is not a").then(|| {
+        format!(
+            "if that is a missing value, say --missing {}; `furlough data sniff FILE --rows all` lets all rows decide \
+             what a column is",
+            shell_word(value)
+        )
+    })
 }
 
 /// What to do about an error of the laboratory, in this command's flags.

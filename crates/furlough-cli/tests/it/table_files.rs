@@ -164,6 +164,11 @@ fn a_late_value_makes_all_rows_decide() {
     assert!(output.status.success() && told.contains("\"unknown\" in row 41 is not a number"), "{told}");
     let page = String::from_utf8(output.stdout).unwrap();
     assert!(page.contains("x is taken for categories, as \"unknown\""), "{page}");
+    std::fs::write(folder.path().join("late.toml"), ok(folder.path(), "data sniff late.csv --rows 20 --target y"))
+        .unwrap();
+    let error = fails(folder.path(), "train late.csv --schema late.toml --epochs 1", 1);
+    assert!(error.contains("column x: \"unknown\" is not a number"), "{error}");
+    assert!(error.contains("hint: if that is a missing value, say --missing unknown; `furlough data sniff"), "{error}");
     let page = ok(folder.path(), "data info late.csv --rows all --missing unknown");
     assert!(page.contains("2.4 %") && !page.contains("categories"), "{page}");
     assert!(ok(folder.path(), "data sniff late.csv --rows 20").contains("complete = false"));

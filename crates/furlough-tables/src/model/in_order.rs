@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn slow_square(_: &mut (), number: u32) -> Result<u32, Error> {
-        if number % 7 == 0 {
+        if number.is_multiple_of(7) {
             thread::sleep(Duration::from_millis(2));
         }
         Ok(number * number)

@@ -62,7 +62,7 @@ impl NumberSpelling {
     pub(crate) fn number_of(&self, text: &str) -> Option<f64> {
         let (sign, text) = signed(text.trim());
         let text = text.strip_prefix(self.before.as_str())?.strip_suffix(self.after.as_str())?.trim();
-        let (inner, text) = if sign == "" { signed(text) } else { ("", text) };
+        let (inner, text) = if sign.is_empty() { signed(text) } else { ("", text) };
         let (whole, part) = match text.split_once(self.decimal) {
             Some((whole, part)) => (whole, Some(part)),
             None => (text, None),
