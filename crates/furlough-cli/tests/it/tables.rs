@@ -227,7 +227,7 @@ fn bad_tables_and_flags_are_one_error_each() {
         ("train empty.csv --target y", "empty.csv"),
         ("train header.csv --target y", "header.csv"),
         ("train ragged.csv --target y", "ragged.csv, row 2 (line 3)"),
-        ("train twice.csv --target x", "two columns"),
+        ("train twice.csv --target x", "columns 1 and 2 are both called"),
         ("train houses.csv --target kind --test-fraction 1", "--test-fraction 1: the share of the test set"),
         ("train houses.csv --target kind --group houses", "there is no such column"),
         ("train houses.csv --target kind --time kind", "kind"),
