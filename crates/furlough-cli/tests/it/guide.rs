@@ -37,7 +37,7 @@ fn from_a_csv_to_predictions() {
     let answers = fs::read_to_string(folder.join("answers.csv")).unwrap();
     assert_eq!(answers.lines().count(), 151);
     let right = answers.lines().zip(truth).filter(|(answer, truth)| answer == truth).count();
-    assert!(right >= 1 + 140, "{right} of 150 flowers and the header");
+    assert!(right > 140, "{right} of 150 flowers and the header");
     assert!(said[4].starts_with("sepal_length,species,P(setosa),P(versicolor),P(virginica)\n"), "{}", said[4]);
     assert_eq!(fs::read_to_string(folder.join("answers.jsonl")).unwrap().lines().count(), 150);
 }

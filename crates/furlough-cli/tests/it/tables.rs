@@ -196,12 +196,12 @@ fn weights_of_another_run_want_its_features() {
     let folder = folder();
     let folder = folder.path();
     write_table(folder, "houses.csv", 300, 0);
-    ok(folder, "train houses.csv --target kind --ignore price --epochs 2 --out a --quiet");
-    let from = run(folder, "train houses.csv --target kind --ignore price --from a --split-seed 7 --epochs 1 --out b");
+    ok(folder, "train houses.csv --target kind --ignore price,town --epochs 2 --out a --quiet");
+    let from = run(folder, "train houses.csv --target kind --ignore price,town --from a --split-seed 7 --epochs 1 --out b");
     assert!(from.status.success());
     let said = String::from_utf8(from.stderr).unwrap();
     assert!(said.contains("a may have learned from rows that are held out here"), "{said}");
-    let said = fails(folder, "train houses.csv --target kind --ignore rooms --from a --epochs 1 --out c", 1);
+    let said = fails(folder, "train houses.csv --target kind --ignore rooms,town --from a --epochs 1 --out c", 1);
     assert!(said.contains("its weights are for other features") || said.contains("do not fit"), "{said}");
     // Runs on tables are compared by the tables' names.
     let compared = ok(folder, "compare a b");

@@ -62,7 +62,7 @@ fn draw(counts: &mut [u32], resample: u32, key: Key) {
     for four in 0..examples.div_ceil(4) {
         let words = key.draw(Stream::Bootstrap, 0, four as u32, resample, 0);
         for word in words.into_iter().take((examples - 4 * four).min(4) as usize) {
-            counts[(u64::from(word) * examples >> 32) as usize] += 1;
+            counts[((u64::from(word) * examples) >> 32) as usize] += 1;
         }
     }
 }
