@@ -197,7 +197,8 @@ fn weights_of_another_run_want_its_features() {
     let folder = folder.path();
     write_table(folder, "houses.csv", 300, 0);
     ok(folder, "train houses.csv --target kind --ignore price,town --epochs 2 --out a --quiet");
-    let from = run(folder, "train houses.csv --target kind --ignore price,town --from a --split-seed 7 --epochs 1 --out b");
+    let from =
+        run(folder, "train houses.csv --target kind --ignore price,town --from a --split-seed 7 --epochs 1 --out b");
     assert!(from.status.success());
     let said = String::from_utf8(from.stderr).unwrap();
     assert!(said.contains("a may have learned from rows that are held out here"), "{said}");
