@@ -1,9 +1,9 @@
 //! The arguments of `furlough data`.
 
-use super::TaskName;
-use super::values::threads;
+use super::values::{task, threads};
 use crate::acquire;
 use clap::{Args, Subcommand};
+use furlough_tables::TaskChoice;
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -74,8 +74,8 @@ pub struct ColumnsArgs {
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Table")]
     pub target: Vec<String>,
     /// What is predicted: classes or numbers [default: auto]
-    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target")]
-    pub task: Option<TaskName>,
+    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target", value_parser = task())]
+    pub task: Option<TaskChoice>,
     /// What a missing value is written as, in columns of every kind; without it that is an empty
     /// cell, and in numbers NA, NaN, null, None, -, ? and . too
     #[arg(long, value_name = "TEXT,…", value_delimiter = ',', help_heading = "Table")]

@@ -1,7 +1,8 @@
 //! The flags of a table: which file, what is predicted of it, and what its columns are.
 
+use super::values::{scaling, task};
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use furlough_lab::recipe::TableInput;
 use furlough_tables::{InferOptions, PreprocessingOptions, Role, Scaling, Schema, TaskChoice};
 use std::collections::HashSet;
@@ -21,8 +22,9 @@ pub struct TableArgs {
     pub target: Vec<String>,
     /// What is predicted: classification, regression, or auto: classes where the target is text,
     /// yes or no, or a few whole numbers that come often, and numbers otherwise [default: auto]
-    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target", hide_possible_values = true)]
-    pub task: Option<TaskName>,
+    #[arg(long, value_name = "TASK", help_heading = "Table", requires = "target")]
+    #[arg(value_parser = task(), hide_possible_values = true)]
+    pub task: Option<TaskChoice>,
     /// What the columns are, from a file that `furlough data sniff` printed and you may have edited
     /// [default: found out, and kept in the recipe]
     #[arg(long, value_name = "FILE", help_heading = "Table", requires = "file")]
@@ -52,50 +54,9 @@ pub struct TableArgs {
     pub missing: Vec<String>,
     /// How numbers are scaled: robust (median and quartiles, with outliers bent in), standard (mean
     /// and deviation) or quantile (normal) [default: robust]
-    #[arg(long, value_name = "NAME", help_heading = "Table", requires = "file", hide_possible_values = true)]
-    pub scaling: Option<ScalingName>,
-}
-
-/// [`TaskChoice`] as a word.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum TaskName {
-    /// By the target.
-    Auto,
-    /// Classes.
-    Classification,
-    /// Numbers.
-    Regression,
-}
-
-/// [`Scaling`] as a word.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ScalingName {
-    /// Median and quartiles.
-    Robust,
-    /// Mean and standard deviation.
-    Standard,
-    /// Normal quantiles.
-    Quantile,
-}
-
-impl From<TaskName> for TaskChoice {
-    fn from(name: TaskName) -> Self {
-        match name {
-            TaskName::Auto => TaskChoice::Auto,
-            TaskName::Classification => TaskChoice::Classification,
-            TaskName::Regression => TaskChoice::Regression,
-        }
-    }
-}
-
-impl From<ScalingName> for Scaling {
-    fn from(name: ScalingName) -> Self {
-        match name {
-            ScalingName::Robust => Scaling::Robust,
-            ScalingName::Standard => Scaling::Standard,
-            ScalingName::Quantile => Scaling::Quantile,
-        }
-    }
+    #[arg(long, value_name = "NAME", help_heading = "Table", requires = "file")]
+    #[arg(value_parser = scaling(), hide_possible_values = true)]
+    pub scaling: Option<Scaling>,
 }
 
 impl TableArgs {
@@ -120,7 +81,7 @@ impl TableArgs {
         if !(0.0..1.0).contains(&test_fraction) {
             bail!("--test-fraction {test_fraction}: the share of the test set is at least 0 and below 1");
         }
-        let scaling = self.scaling.map_or_else(Scaling::default, Scaling::from);
+        let scaling = self.scaling.unwrap_or_default();
         Ok(Some(TableInput {
             file: text_of(file)?,
             test_file: self.test_file(file)?,
@@ -188,7 +149,7 @@ impl TableArgs {
             schema = schema.with_role(name, role)?;
         }
         if !self.target.is_empty() {
-            schema = schema.with_target(&self.target, self.task.map_or(TaskChoice::Auto, TaskChoice::from))?;
+            schema = schema.with_target(&self.target, self.task.unwrap_or_default())?;
         }
         schema.check()?;
         Ok(schema)

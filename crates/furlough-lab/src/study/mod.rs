@@ -21,6 +21,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod trial_data;
 
 pub use checked::Study;
 pub use counts::TrialCounts;
@@ -33,4 +34,5 @@ pub use measured::{Measured, measure_trial};
 pub use pool::{Job, JobReport, Plan, PoolConfig, Queue, run_pool};
 pub use results::{ArmComparison, ArmResult, DataSummary, Missing, MissingState, Results, TrialResult};
 pub(crate) use trial::begin as begin_run;
-pub use trial::{Ended, Trial, TrialConfig, TrialData, TrialOutcome, TrialRecord, TrialState, run_trial};
+pub use trial::{Ended, Trial, TrialConfig, TrialOutcome, TrialRecord, TrialState, run_trial};
+pub use trial_data::TrialData;

@@ -1,90 +1,10 @@
+use super::TrialData;
 use crate::recipe::Recipe;
-use crate::run::{
-    EpochRecord, EvalInfo, Failure, Machine, Manifest, Provenance, Recorder, RunDir, RunInfo, read_metrics,
-};
-use crate::source::{DataSource, RunData, TableSource};
+use crate::run::{EpochRecord, Failure, Machine, Manifest, Provenance, Recorder, RunDir, RunInfo, read_metrics};
 use crate::{Error, Result};
-use furlough::data::{Dataset, EvalData, EvalSplit, TrainingData};
-use furlough::files::{DataInfo, sha256_hex, write_atomic};
+use furlough::files::{sha256_hex, write_atomic};
 use furlough::train::{Control, Event, Observer, Trainer, TrainingMemory, check_memory, too_large};
-use furlough_tables::model::TableHeader;
 use std::path::{Path, PathBuf};
-
-/// The data that trials learn from, shared by all of them.
-#[derive(Debug, Clone)]
-pub struct TrialData<'a> {
-    /// The table, of which each trial makes its own features; none of other data.
-    table: Option<&'a TableSource>,
-    /// What a model file says of the table.
-    pub(crate) header: Option<TableHeader>,
-    /// What is learned from.
-    pub train: &'a Dataset,
-    /// What each epoch is evaluated on: the test set, or what the recipe holds out.
-    pub eval: EvalData<'a>,
-    /// What a run directory says of the training set.
-    pub info: DataInfo,
-    /// What it says of the examples that judge.
-    pub eval_info: EvalInfo,
-    /// Where the data came from, for the manifests.
-    pub origin: String,
-}
-
-impl<'a> TrialData<'a> {
-    /// Takes a training set and a test set. Computes their fingerprints, once for all trials.
-    pub fn new(train: &'a Dataset, test: &'a Dataset, origin: impl Into<String>) -> Self {
-        TrialData::with_eval(train, EvalData::test(test), origin)
-    }
-
-    /// Takes a source, and what of it a run sees that holds nothing out. Computes the fingerprints,
-    /// once for all trials.
-    pub fn of(source: &'a DataSource, whole: &'a RunData, origin: impl Into<String>) -> Self {
-        let table = match source {
-            DataSource::Table(table) => Some(table),
-            DataSource::Sets(_) => None,
-        };
-        let data = TrialData::with_eval(&whole.training.train, whole.training.eval_data(), origin);
-        TrialData { table, header: whole.table.clone(), ..data }
-    }
-
-    /// The same for what may be judged by held-out examples.
-    fn with_eval(train: &'a Dataset, eval: EvalData<'a>, origin: impl Into<String>) -> Self {
-        let (info, eval_info) = (DataInfo::of(train), EvalInfo::of(eval));
-        TrialData { table: None, header: None, train, eval, info, eval_info, origin: origin.into() }
-    }
-
-    /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and
-    /// the recipe.
-    pub(crate) fn part(&self, recipe: &Recipe) -> Result<Option<Subset>> {
-        let part = recipe.partition();
-        if part.is_whole() {
-            return Ok(None);
-        }
-        if let Some(table) = self.table {
-            let RunData { training: TrainingData { train, eval, eval_split }, table: header, .. } =
-                table.run_data(&part)?;
-            return Ok(Some(Subset { train, eval: Some((eval_split, eval)), header }));
-        }
-        let (train, held_out) = part.select(self.train)?;
-        let eval = held_out.map(|held_out| (EvalSplit::Validation, held_out));
-        Ok(Some(Subset { train, eval, header: None }))
-    }
-}
-
-/// A part of an experiment's data.
-pub(crate) struct Subset {
-    train: Dataset,
-    /// What judges in place of what judges the whole.
-    eval: Option<(EvalSplit, Dataset)>,
-    header: Option<TableHeader>,
-}
-
-impl Subset {
-    /// The part in place of the whole.
-    pub(crate) fn data<'a>(&'a self, whole: &TrialData<'a>) -> TrialData<'a> {
-        let eval = self.eval.as_ref().map_or(whole.eval, |(split, data)| EvalData { split: *split, data });
-        TrialData { header: self.header.clone(), ..TrialData::with_eval(&self.train, eval, &*whole.origin) }
-    }
-}
 
 /// One run of an experiment: a recipe, and a name that nothing else has.
 #[derive(Debug, Clone, PartialEq)]

@@ -32,6 +32,20 @@ pub enum Scaling {
     Quantile,
 }
 
+impl Scaling {
+    /// All of them.
+    pub const ALL: [Scaling; 3] = [Scaling::Robust, Scaling::Standard, Scaling::Quantile];
+
+    /// Returns its name: `robust`, `standard` or `quantile`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scaling::Robust => "robust",
+            Scaling::Standard => "standard",
+            Scaling::Quantile => "quantile",
+        }
+    }
+}
+
 impl Default for PreprocessingOptions {
     fn default() -> Self {
         PreprocessingOptions { scaling: Scaling::Robust, one_hot_up_to: 8, min_count: 10, most_levels: 100 }

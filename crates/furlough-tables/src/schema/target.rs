@@ -23,6 +23,20 @@ pub enum TaskChoice {
     Regression,
 }
 
+impl TaskChoice {
+    /// All of them.
+    pub const ALL: [TaskChoice; 3] = [TaskChoice::Auto, TaskChoice::Classification, TaskChoice::Regression];
+
+    /// Returns its name: `auto`, `classification` or `regression`.
+    pub fn name(self) -> &'static str {
+        match self {
+            TaskChoice::Auto => "auto",
+            TaskChoice::Classification => "classification",
+            TaskChoice::Regression => "regression",
+        }
+    }
+}
+
 impl Schema {
     /// Returns the schema with these columns for targets, and no other. Several targets are
     /// numbers.

@@ -3,14 +3,15 @@
 mod optimizer;
 mod range;
 mod regularizers;
+mod row_update;
 mod rule;
 mod schedule;
 mod state;
 
 pub use optimizer::Optimizer;
-pub(crate) use optimizer::{MAX_BUFFERS, RowUpdate};
 pub(crate) use regularizers::Penalties;
 pub use regularizers::Regularizers;
+pub(crate) use row_update::{MAX_BUFFERS, RowUpdate};
 pub use rule::UpdateRule;
 pub(crate) use rule::clip_factor;
 pub use schedule::Schedule;

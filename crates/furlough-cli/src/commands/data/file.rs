@@ -7,7 +7,7 @@ use crate::terminal::{Style, note};
 use anyhow::{Context, Result, bail};
 use furlough_tables::schema::INFERENCE_ROWS;
 use furlough_tables::source::{ByteSource, Rereadable};
-use furlough_tables::{Error, InferOptions, Schema, TableSummary, TaskChoice};
+use furlough_tables::{Error, InferOptions, Schema, TableSummary};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ impl ColumnsArgs {
         if self.target.is_empty() {
             return Ok(schema);
         }
-        Ok(schema.with_target(&self.target, self.task.map_or(TaskChoice::Auto, TaskChoice::from))?)
+        Ok(schema.with_target(&self.target, self.task.unwrap_or_default())?)
     }
 }
 
