@@ -6,8 +6,8 @@ Needs numpy, torch and scikit-learn (for its copy of the digits). From the repos
     python scripts/pytorch_fixture.py [CASE…]
 
 writes crates/furlough/tests/fixtures/pytorch/CASE.safetensors, one file a case: the loss of each of the first
-200 steps and the weights before and after. `tests/pytorch.rs` repeats the runs in Rust and compares. The random
-numbers are those of scripts/masks.py, which knows docs/reference/masks.md and no Rust; the forward pass, the derivatives and the optimiser
+200 steps and the weights after, and once for each initialization those before. `tests/it/pytorch.rs` repeats the runs in Rust and compares. The random
+numbers are those of scripts/masks.py, which knows docs/reference/masks.md and no Rust; the forward pass, the derivatives and the optimizer
 are PyTorch's own. Each case also runs in float64, to show how much of a difference is float32's rounding.
 """
 

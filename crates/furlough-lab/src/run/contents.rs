@@ -172,7 +172,7 @@ impl RunDir {
         };
         let provenance = Provenance::read(self)?;
         let table = provenance.as_ref().and_then(|provenance| provenance.table.as_ref());
-        let table = table.map(TableHeader::to_json).transpose()?;
+        let table = table.map(TableHeader::to_json);
         let data = provenance.map_or_else(unknown, |provenance| provenance.train);
         let info = ModelInfo { data, recipe: recipe.to_toml(), table };
         Ok(Trained { recipe, mlp, best_epoch, info, unfinished: Some(progress) })

@@ -66,7 +66,7 @@ impl<'a> Recorder<'a> {
         let origin = info.origin();
         // Before the recipe, with which the folder is a run: no run lacks what it began from.
         if info.from.is_some() {
-            let model = info.model()?;
+            let model = info.model();
             save_model(&dir.file(RunDir::START), &state.mlp, &model)?;
         } else {
             dir.remove(RunDir::START)?;
@@ -170,7 +170,7 @@ impl<'a> Recorder<'a> {
 
     fn finish(&mut self, state: &TrainState, stop_reason: StopReason) -> Result<()> {
         let records = self.log.records();
-        save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &self.info.model()?)?;
+        save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &self.info.model())?;
         let (title, split) = (self.info.title(), self.info.recipe.partition().eval_split());
         let best_epoch = state.best.as_ref().map(|best| best.epoch);
         self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, split, records, best_epoch)?.as_bytes())?;
@@ -206,9 +206,9 @@ impl RunInfo {
     }
 
     /// What a model file of the run says beside the network.
-    fn model(&self) -> Result<ModelInfo> {
-        let table = self.table.as_ref().map(TableHeader::to_json).transpose()?;
-        Ok(ModelInfo { data: self.data.clone(), recipe: self.recipe.to_toml(), table })
+    fn model(&self) -> ModelInfo {
+        let table = self.table.as_ref().map(TableHeader::to_json);
+        ModelInfo { data: self.data.clone(), recipe: self.recipe.to_toml(), table }
     }
 
     /// What a checkpoint of the run must come from.

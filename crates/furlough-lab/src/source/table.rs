@@ -2,13 +2,13 @@ use super::RunData;
 use crate::recipe::{OneOrMany, OptimizerKind, Settings, TableInput};
 use crate::{Error, Result};
 use furlough::counted;
-use furlough::data::{EvalSplit, Partition, TrainingData};
+use furlough::data::{Dataset, EvalSplit, Partition, TrainingData};
 use furlough::nn::Init;
 use furlough::optim::Schedule;
 use furlough_tables::model::{TableHeader, defaults};
 use furlough_tables::preprocessing::{TargetRows, leaking_columns, named_like_target, repeated_rows};
 use furlough_tables::{
-    Preprocessing, PreprocessingOptions, Role, RowSplit, Schema, SplitOptions, Table, read_table, read_table_like,
+    Preprocessing, PreprocessingOptions, Role, RowSplit, Schema, SplitOptions, Table, Told, read_table, read_table_like,
 };
 use std::path::Path;
 
@@ -24,15 +24,16 @@ pub struct TableSource {
     test: Option<TestRows>,
     options: PreprocessingOptions,
     notes: Vec<String>,
+    /// How many rows had no target.
+    dropped: u64,
 }
 
-/// Where the test set is.
+/// The test set.
 #[derive(Debug, Clone)]
-enum TestRows {
-    /// In the same table.
-    Own(Vec<u32>),
-    /// In a table of its own.
-    Other(Box<Table>),
+struct TestRows {
+    /// The table that they are of, where it is not the one that is learned from.
+    other: Option<Box<Table>>,
+    rows: Vec<u32>,
 }
 
 impl TableSource {
@@ -56,14 +57,17 @@ impl TableSource {
         }
         let share = SplitOptions { validation: 0.0, test: input.test_fraction, seed: input.test_seed };
         let (rows, test) = match other {
-            Some(other) => (rows, Some(TestRows::Other(Box::new(other)))),
+            Some(other) => {
+                let of_other = TargetRows::of(&other, &other.all_rows()).rows;
+                (rows, Some(TestRows { other: Some(Box::new(other)), rows: of_other }))
+            }
             None if input.test_fraction > 0.0 => {
                 let RowSplit { train, test, .. } = table.split_of(&rows, &share)?;
-                (train, Some(TestRows::Own(test)))
+                (train, Some(TestRows { other: None, rows: test }))
             }
             None => (rows, None),
         };
-        Ok(TableSource { table, rows, test, options: input.preprocessing, notes })
+        Ok(TableSource { table, rows, test, options: input.preprocessing, notes, dropped })
     }
 
     /// Returns what was said and, where nothing was said, what suits a table with so many rows and
@@ -97,38 +101,40 @@ impl TableSource {
     }
 
     /// Returns what a run sees that holds out what `partition` says. The preprocessing is fitted to
-    /// the rows that it learns from, and to no others; the classes are those of all rows.
+    /// the rows that it learns from, and to no others; the classes are those of all rows of the
+    /// file that is learned from.
     pub(crate) fn run_data(&self, partition: &Partition) -> Result<RunData> {
-        let (table, own): (_, &[u32]) = match &self.test {
-            Some(TestRows::Own(rows)) => (&self.table, rows),
-            _ => (&self.table, &[]),
-        };
+        let table = &self.table;
         let (learned, held_out) = table.fold_rows(&self.rows, partition)?;
-        let split = RowSplit { train: learned, validation: held_out, test: own.to_vec() };
+        let own_test =
+            self.test.as_ref().filter(|test| test.other.is_none()).map_or(Vec::new(), |own| own.rows.clone());
+        let split = RowSplit { train: learned, validation: held_out, test: own_test };
         let preprocessing = self.fit(&split)?;
-        let train = preprocessing.dataset(table, &split.train)?;
-        let test = match &self.test {
-            None => None,
-            Some(TestRows::Own(rows)) => Some(preprocessing.dataset(table, rows)?),
-            Some(TestRows::Other(other)) => {
-                Some(preprocessing.dataset(other, &TargetRows::of(other, &other.all_rows()).rows)?)
-            }
+        let mut told = Told::default();
+        let mut seen = |table: &Table, rows: &[u32]| -> Result<Dataset> {
+            let (data, new) = preprocessing.dataset(table, rows)?;
+            told.add(&new);
+            Ok(data)
         };
+        let train = seen(table, &split.train)?;
+        let of_test = |test: &TestRows| seen(test.other.as_deref().unwrap_or(table), &test.rows);
+        let test = self.test.as_ref().map(of_test).transpose()?;
         let (eval, eval_split, test) = match (partition.folds, test) {
-            (Some(_), test) => (preprocessing.dataset(table, &split.validation)?, EvalSplit::Validation, test),
+            (Some(_), test) => (seen(table, &split.validation)?, EvalSplit::Validation, test),
             (None, Some(test)) => (test, EvalSplit::Test, None),
             (None, None) => {
-                let reason = "leaves no rows to judge by: hold some out by folds, or for the test";
+                let reason = "without a test set there are no rows to judge by, unless folds hold some out";
                 return Err(Error::setting("test_fraction", 0, reason));
             }
         };
         let mut header = TableHeader::new(table.schema().clone(), preprocessing);
+        header.dropped_rows = self.dropped;
         header.warnings = named_like_target(table);
         header.warnings.extend(leaking_columns(table, &split.train));
         header.warnings.extend(repeated_rows(table, &split));
         let said = header.preprocessing.notes.iter().map(ToString::to_string);
         let warned = header.warnings.iter().map(ToString::to_string);
-        let notes = self.notes.iter().cloned().chain(said).chain(warned).collect();
+        let notes = self.notes.iter().cloned().chain(said).chain(warned).chain(told.sentences()).collect();
         Ok(RunData { training: TrainingData { train, eval, eval_split }, test, table: Some(header), notes })
     }
 

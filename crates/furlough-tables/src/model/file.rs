@@ -58,7 +58,7 @@ impl TableModel {
             classes,
             fingerprint: self.fingerprint.clone(),
         };
-        let info = ModelInfo { table: Some(self.header.to_json()?), ..ModelInfo::new(data, "") };
+        let info = ModelInfo { table: Some(self.header.to_json()), ..ModelInfo::new(data, "") };
         Ok(save_model(path.as_ref(), self.predictor.mlp(), &info)?)
     }
 

@@ -97,10 +97,10 @@ impl TableModel {
         let shares = SplitOptions { validation: options.validation, test: 0.0, seed: options.seed };
         let split = if rows.is_empty() { RowSplit::default() } else { table.split_of(&rows, &shares)? };
         let preprocessing = Preprocessing::fit_split(table, &split, &options.preprocessing)?;
-        let train = preprocessing.dataset(table, &split.train)?;
+        let train = preprocessing.dataset(table, &split.train)?.0;
         let held_out = match &split.validation[..] {
             [] => None,
-            rows => Some(preprocessing.dataset(table, rows)?),
+            rows => Some(preprocessing.dataset(table, rows)?.0),
         };
         let (inputs, outputs) = (train.features(), train.outputs());
         let recipe = options.recipe.clone().unwrap_or_else(|| defaults(train.len(), inputs, train.targets().task()));

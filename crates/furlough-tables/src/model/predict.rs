@@ -71,7 +71,7 @@ impl TableModel {
         let rows = TargetRows::of(&table, &table.all_rows()).rows;
         // Where no row has a target, the first one is named.
         let rows = if rows.is_empty() { table.all_rows() } else { rows };
-        let data = self.header.preprocessing.dataset(&table, &rows)?;
+        let (data, _) = self.header.preprocessing.dataset(&table, &rows)?;
         self.score(&data)
     }
 

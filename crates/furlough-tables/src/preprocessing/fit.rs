@@ -143,19 +143,21 @@ impl Preprocessing {
         self.target.as_ref().ok_or_else(|| Error::Schema { path: None, reason: reason() })
     }
 
-    /// Returns some rows as the engine's data set, with their targets and weights.
+    /// Returns some rows as the engine's data set, with their targets and weights, and what was met
+    /// in them that training did not have.
     ///
     /// # Errors
     /// Those of [`Self::features`], [`TargetEncoder::targets`] and [`Self::weights`].
-    pub fn dataset(&self, table: &Table, rows: &[u32]) -> Result<Dataset> {
-        let (features, _) = self.features(table, rows)?;
+    pub fn dataset(&self, table: &Table, rows: &[u32]) -> Result<(Dataset, Told)> {
+        let (features, told) = self.features(table, rows)?;
         let examples = Examples::new(Features::Floats(features), &[self.width()])?;
         let examples = examples.with_feature_names(self.feature_names())?;
         let data = Dataset::of(examples, self.target()?.targets(table, rows)?)?;
-        Ok(match Preprocessing::weights(table, rows)? {
+        let data = match Preprocessing::weights(table, rows)? {
             Some(weights) => data.with_weights(weights)?,
             None => data,
-        })
+        };
+        Ok((data, told))
     }
 
     /// Returns how much some rows count, where the table has a column of weights.

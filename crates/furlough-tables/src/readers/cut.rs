@@ -64,7 +64,7 @@ impl Cutter {
             if buffer.len() > self.longest {
                 return Err(self.too_long(&scan));
             }
-            length = buffer.len() * 2;
+            length = (buffer.len() * 2).min(self.longest + 1);
         }
     }
 

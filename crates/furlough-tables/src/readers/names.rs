@@ -11,9 +11,11 @@ pub(super) fn numbered(count: usize) -> Vec<String> {
 }
 
 /// Names from the cells of a header, without the space around them. An empty one is called as
-/// [`numbered`] calls it. No two are the same.
+/// [`numbered`] calls it, but the first one as pandas calls it: it is above row numbers. No two are
+/// the same.
 pub(super) fn of_header(cells: &[Vec<u8>]) -> Result<Vec<String>, String> {
     let name = |(index, cell): (usize, &Vec<u8>)| match std::str::from_utf8(cell) {
+        Ok(text) if text.trim().is_empty() && index == 0 => Ok("Unnamed: 0".into()),
         Ok(text) if text.trim().is_empty() => Ok(format!("x{index}")),
         Ok(text) => Ok(text.trim().to_string()),
         Err(_) => Err(format!(

@@ -101,7 +101,7 @@ pub enum Kind {
     Number,
     /// One of some levels.
     Category,
-    /// Yes or no, as 0/1, true/false, t/f, yes/no, y/n or on/off.
+    /// Yes or no, as 0/1, 0.0/1.0, true/false, t/f, yes/no, y/n or on/off.
     Boolean,
     /// A date, with or without a time of day.
     Date,

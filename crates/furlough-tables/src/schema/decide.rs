@@ -24,13 +24,15 @@ impl ColumnProbe {
     /// 8. category.
     pub fn decide(&self, name: &str, said_missing: &[String]) -> ColumnSchema {
         let missing = self.missing_of_numbers();
+        let mut spellings = self.usual_spellings();
+        spellings.extend(said_missing.iter().filter(|said| !spellings.contains(said)).cloned().collect::<Vec<_>>());
         let mut column = ColumnSchema {
             name: name.into(),
             kind: Kind::Category,
             role: Role::Feature,
             date_order: None,
             spelling: None,
-            missing: self.usual_spellings(),
+            missing: spellings,
             why: String::new(),
             found: ColumnFindings { missing, distinct: self.distinct(), ..ColumnFindings::default() },
         };

@@ -20,18 +20,17 @@ pub(crate) struct ColumnProbe {
     pub cells: u64,
     /// How many of them had the format's own missing value.
     pub null: u64,
-    /// Whether a block had numbers, not text.
-    pub typed: bool,
     /// By the hash of a cell, its place in `counts`.
     seen: HashMap<u64, usize>,
     /// How often each different cell stands.
     counts: Vec<u64>,
     /// The first different cells, as written.
     texts: Vec<String>,
-    /// Those with a usual spelling of a missing number, or one that somebody said.
-    usual: Kinship,
-    /// All others.
-    pub others: Kinship,
+    /// Those with a usual spelling of a missing number, or one that somebody said, and their places
+    /// in `counts`. They are few.
+    usual: Vec<(String, usize)>,
+    /// The places of all others.
+    others: Vec<usize>,
     /// Of the others, the first that is no number: row from 1, and text.
     pub not_number: Option<(u64, String)>,
     /// How they are written, if all are numbers that are not plain.
@@ -50,13 +49,6 @@ pub(crate) struct ColumnProbe {
     pub words: u64,
 }
 
-/// Some of the different cells of a column.
-#[derive(Debug, Default)]
-pub(crate) struct Kinship {
-    /// Places in the counts.
-    places: Vec<usize>,
-}
-
 impl ColumnProbe {
     /// Begins with nothing.
     pub fn new(decimal_comma: bool, said_missing: &[String]) -> Self {
@@ -65,12 +57,11 @@ impl ColumnProbe {
             said_missing: said_missing.to_vec(),
             cells: 0,
             null: 0,
-            typed: false,
             seen: HashMap::new(),
             counts: Vec::new(),
             texts: Vec::new(),
-            usual: Kinship::default(),
-            others: Kinship::default(),
+            usual: Vec::new(),
+            others: Vec::new(),
             not_number: None,
             spellings: SpellingProbe::default(),
             numbers: NumberSpan::default(),
@@ -96,7 +87,6 @@ impl ColumnProbe {
                 }
             }
             Values::Numbers(numbers) => {
-                self.typed = true;
                 for &number in &numbers[..rows.min(numbers.len())] {
                     self.cells += 1;
                     if number.is_nan() { self.null += 1 } else { self.number(number) }
@@ -112,9 +102,9 @@ impl ColumnProbe {
             }
             let place = self.counts.len() - 1;
             if is_missing_number(text) || self.said_missing.iter().any(|said| said == text) {
-                self.usual.places.push(place);
+                self.usual.push((text.into(), place));
             } else {
-                self.others.places.push(place);
+                self.others.push(place);
                 self.find_out(text);
             }
         }
@@ -123,7 +113,7 @@ impl ColumnProbe {
     fn number(&mut self, number: f64) {
         if self.is_new(number.to_bits()) {
             let text = number_text(number);
-            self.others.places.push(self.counts.len() - 1);
+            self.others.push(self.counts.len() - 1);
             self.find_out(&text);
             if self.texts.len() < KEPT {
                 self.texts.push(text);
@@ -168,7 +158,7 @@ impl ColumnProbe {
                 }
             }
         }
-        self.booleans = match (boolean_of(text), self.booleans, self.others.places.len()) {
+        self.booleans = match (boolean_of(text), self.booleans, self.others.len()) {
             (Some((pair, yes)), None, 1) => Some((pair, [!yes, yes])),
             (Some((pair, yes)), Some((before, sides)), _) if pair == before => {
                 Some((pair, [sides[0] || !yes, sides[1] || yes]))
@@ -185,26 +175,27 @@ impl ColumnProbe {
             self.spellings.look_at(text);
         } else if self.not_number.is_some() {
             let texts = &self.texts;
-            let before = self.others.places.iter().filter_map(|&place| texts.get(place)).map(String::as_str);
+            let before = self.others.iter().filter_map(|&place| texts.get(place)).map(String::as_str);
             self.spellings.begin(text, self.decimal_comma, before);
         }
     }
 
     /// Returns how many cells are missing where the usual spellings are.
     pub fn missing_of_numbers(&self) -> u64 {
-        self.null + self.usual.places.iter().map(|&place| self.counts[place]).sum::<u64>()
+        self.null + self.usual.iter().map(|(_, place)| self.counts[*place]).sum::<u64>()
     }
 
     /// Returns the usual spellings of missing values that were found.
     pub fn usual_spellings(&self) -> Vec<String> {
-        self.texts_of(&self.usual).into_iter().map(|(text, _)| text).collect()
+        self.usual.iter().map(|(text, _)| text.clone()).collect()
     }
 
     /// Returns the levels with their counts, the most frequent first and equally frequent ones by
     /// their spelling. Only what `missing` spells is no level.
     pub fn levels(&self, missing: &[String]) -> Vec<(String, u64)> {
-        let mut levels = self.texts_of(&self.others);
-        levels.extend(self.texts_of(&self.usual));
+        let text = |&place: &usize| Some((self.texts.get(place)?.clone(), self.counts[place]));
+        let mut levels: Vec<_> = self.others.iter().filter_map(text).collect();
+        levels.extend(self.counted_usual());
         levels.retain(|(text, _)| !missing.contains(text));
         levels.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         levels
@@ -213,19 +204,17 @@ impl ColumnProbe {
     /// Returns how many different levels there are, and how many cells have none, where only what
     /// `missing` spells is missing.
     pub fn distinct_and_missing(&self, missing: &[String]) -> (u64, u64) {
-        let usual = self.texts_of(&self.usual);
-        let (none, some): (Vec<_>, Vec<_>) = usual.iter().partition(|(text, _)| missing.contains(text));
+        let (none, some): (Vec<_>, Vec<_>) = self.counted_usual().partition(|(text, _)| missing.contains(text));
         let cells: u64 = none.iter().map(|(_, count)| count).sum();
-        ((self.others.places.len() + some.len()) as u64, self.null + cells)
+        ((self.others.len() + some.len()) as u64, self.null + cells)
     }
 
     /// Returns how many different cells are not missing by a usual spelling.
     pub fn distinct(&self) -> u64 {
-        self.others.places.len() as u64
+        self.others.len() as u64
     }
 
-    fn texts_of(&self, some: &Kinship) -> Vec<(String, u64)> {
-        let text = |&place: &usize| Some((self.texts.get(place)?.clone(), self.counts[place]));
-        some.places.iter().filter_map(text).collect()
+    fn counted_usual(&self) -> impl Iterator<Item = (String, u64)> + '_ {
+        self.usual.iter().map(|(text, place)| (text.clone(), self.counts[*place]))
     }
 }

@@ -26,10 +26,10 @@ fn point() -> char {
     '.'
 }
 
-/// What may stand before numbers. Letters do not: `A1` and `Q3` are codes.
+/// What may stand before numbers. Single letters do not: `A1` and `Q3` are codes.
 const BEFORE: [&str; 13] = ["US$", "USD", "EUR", "GBP", "CHF", "$", "€", "£", "¥", "₹", "₩", "~", "#"];
 
-/// What may stand after numbers, longer ones first.
+/// What may stand after numbers.
 const AFTER: [&str; 41] = [
     "USD", "EUR", "GBP", "CHF", "mph", "km/h", "m/s", "kWh", "kW", "Hz", "hPa", "min", "hours", "days", "years", "kg",
     "mg", "lbs", "lb", "oz", "km", "cm", "mm", "mi", "ft", "ml", "ms", "GB", "MB", "kB", "°C", "°F", "m²", "%", "‰",

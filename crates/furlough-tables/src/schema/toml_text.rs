@@ -11,7 +11,7 @@ const HEAD: &str = "\
 #   role        feature, target, weight, group, time, id or ignore; the last two are not read
 #   date_order  ymd, dmy or mdy, for dates
 #   spelling    what numbers have before and after them, between thousands and as decimal mark
-#   missing     spellings of a missing value; in all kinds but category beside NA, NaN, null, …
+#   missing     spellings of a missing value; in numbers, dates and booleans beside NA, NaN, null, …
 # What stands under `found` and in `why` is for people: changing it changes nothing.
 
 ";

@@ -4,7 +4,7 @@ use crate::block::MISSING_NUMBERS;
 
 /// Returns the number that a text is, blanks around it left out, as the readers parse it.
 pub(crate) fn number_of(text: &str, decimal_comma: bool) -> Option<f64> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let number: f64 = match decimal_comma {
         // A point would be one of two, or separate thousands.
         true if text.contains('.') => return None,
@@ -23,7 +23,7 @@ pub(crate) fn number_text(number: f64) -> String {
 
 /// Whether a text is a usual spelling of a missing number.
 pub(crate) fn is_missing_number(text: &str) -> bool {
-    MISSING_NUMBERS.contains(&text.trim())
+    MISSING_NUMBERS.contains(&text.trim_ascii())
 }
 
 /// The pairs of spellings, no first. Upper and lower case are the same.

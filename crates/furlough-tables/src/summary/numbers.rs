@@ -41,7 +41,7 @@ pub struct NumberHistogram {
 pub(super) struct NumberTally {
     least: f64,
     greatest: f64,
-    sum: f64,
+    mean: f64,
     finite: u64,
     whole: bool,
     pub(super) infinite: u64,
@@ -50,7 +50,7 @@ pub(super) struct NumberTally {
 impl Default for NumberTally {
     fn default() -> Self {
         let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-        NumberTally { least, greatest, sum: 0.0, finite: 0, whole: true, infinite: 0 }
+        NumberTally { least, greatest, mean: 0.0, finite: 0, whole: true, infinite: 0 }
     }
 }
 
@@ -63,8 +63,10 @@ impl NumberTally {
         }
         self.least = self.least.min(number);
         self.greatest = self.greatest.max(number);
-        self.sum += number;
         self.finite += 1;
+        // By parts, so that no sum overflows.
+        let count = self.finite as f64;
+        self.mean += number / count - self.mean / count;
         self.whole &= number.fract() == 0.0;
     }
 
@@ -82,7 +84,7 @@ impl NumberTally {
             median: quantile(&sampled, 0.5),
             third_quartile: quantile(&sampled, 0.75),
             greatest: self.greatest,
-            mean: self.sum / self.finite as f64,
+            mean: self.mean,
             histogram: NumberHistogram::of(&sampled, self.whole),
         })
     }
@@ -143,9 +145,12 @@ mod tests {
 
     #[test]
     fn no_number_makes_a_figure_that_is_none() {
-        for numbers in [vec![1e308, -1e308], vec![2.5], vec![0.0, f64::INFINITY], vec![1e-320, 2e-320, 3e-320]] {
+        for numbers in
+            [vec![1e308, -1e308], vec![1e308; 2], vec![2.5], vec![0.0, f64::INFINITY], vec![1e-320, 2e-320, 3e-320]]
+        {
             let found = summary(numbers.clone());
             assert!(found.least <= found.median && found.median <= found.greatest, "{numbers:?} {found:?}");
+            assert!(found.least <= found.mean && found.mean <= found.greatest, "{numbers:?} {found:?}");
             assert!(found.histogram.counts.iter().sum::<u64>() > 0);
         }
         assert!(NumberTally::default().finish(Vec::new()).is_none());

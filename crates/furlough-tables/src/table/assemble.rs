@@ -32,7 +32,7 @@ impl Assembly {
     pub(super) fn push(&mut self, block: &RowBlock) -> Result<()> {
         let rows = self.table.rows + block.rows;
         if u32::try_from(rows).is_err() {
-            let reason = format!("has more than {} rows, which are the most", u32::MAX - 1);
+            let reason = format!("has more than {} rows, which are the most", u32::MAX);
             return Err(Error::format(&self.table.path, Place::default(), reason));
         }
         for ((builder, place), column) in self.builders.iter_mut().zip(&self.places).zip(&self.table.schema.columns) {

@@ -1,7 +1,7 @@
 //! From files to typed columns and answers.
 
 use crate::sample_tables::iris;
-use furlough_tables::schema::{INFERENCE_ROWS, Kind, TaskChoice};
+use furlough_tables::schema::{INFERENCE_ROWS, Kind, Role, TaskChoice};
 use furlough_tables::{
     Column, FileFormat, InferOptions, Schema, Table, TableModel, TableOptions, read_csv, read_table,
 };
@@ -12,6 +12,8 @@ furlough_harness::tests![
     a_file_is_the_table_that_is_built_from_its_cells,
     a_wrong_cell_is_named_with_file_row_column_and_value,
     a_value_beyond_the_rows_that_were_looked_at_contradicts,
+    what_is_said_to_be_missing_is_missing_wherever_it_stands,
+    a_first_column_without_a_name_is_an_id,
     a_decimal_comma_is_one_in_every_step,
     formats_and_orders_of_columns_do_not_matter_to_a_model,
     what_is_no_table_is_refused,
@@ -86,6 +88,27 @@ fn a_value_beyond_the_rows_that_were_looked_at_contradicts() {
         )),
         "{said}"
     );
+}
+
+/// Also where the first rows do not hold it, or only after many other values.
+fn what_is_said_to_be_missing_is_missing_wherever_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let numbers: String = (0..3000).map(|row| format!("{row}.5\n")).collect();
+    let path = written(&folder, "a.csv", &format!("x\n{numbers}-999\n"));
+    for rows in [100, INFERENCE_ROWS] {
+        let options = InferOptions { missing: vec!["-999".into()], rows, ..InferOptions::default() };
+        let table = read_table(&path, &Schema::infer(&path, &options).unwrap(), 1).unwrap();
+        assert!(table.columns()[0].is_missing(3000) && !table.columns()[0].is_missing(0), "{rows} rows");
+    }
+}
+
+/// Programs that write their row numbers give them no name.
+fn a_first_column_without_a_name_is_an_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "a.csv", ",a,\n0,1.5,x\n1,2.5,y\n2,0.5,x\n");
+    let schema = Schema::infer(&path, &InferOptions::default()).unwrap();
+    let found: Vec<_> = schema.columns.iter().map(|column| (column.name.as_str(), column.role)).collect();
+    assert_eq!(found, [("Unnamed: 0", Role::Id), ("a", Role::Feature), ("x2", Role::Feature)]);
 }
 
 fn a_decimal_comma_is_one_in_every_step() {

@@ -91,7 +91,6 @@ fn every_kind_of_column_is_learned_from() {
             "column `comment` is ignored: the model does not know it",
         ]
     );
-    assert!(["good", "bad"].contains(&answer.texts()[0].as_str()));
 }
 
 fn threads_change_no_bit() {

@@ -248,6 +248,14 @@ impl Dataset {
     }
 
     /// Returns the class of each example; none for numbers.
+    ///
+    /// ```
+    /// use furlough::data::Dataset;
+    /// use ndarray::array;
+    /// let data = Dataset::classification(array![[1.0], [2.0], [3.0]], ["b", "a", "b"])?;
+    /// assert_eq!(data.labels(), Some(&[1, 0, 1][..]));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     pub fn labels(&self) -> Option<&[u32]> {
         match &self.targets {
             Targets::Classes { labels, .. } => Some(labels),

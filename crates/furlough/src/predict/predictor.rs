@@ -35,6 +35,13 @@ pub struct Predictor {
 
 /// Makes logits, examples × classes, probabilities: the softmax of each row, as
 /// [`Predictor::predict_proba`] takes it.
+///
+/// ```
+/// use ndarray::array;
+/// let mut outputs = array![[0.0, 0.0], [1.0, 3.0]];
+/// furlough::predict::softmax_rows(&mut outputs);
+/// assert_eq!(outputs.row(0), array![0.5, 0.5]);
+/// ```
 pub fn softmax_rows(outputs: &mut Array2<f32>) {
     for mut row in outputs.rows_mut() {
         let largest = row.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
@@ -60,6 +67,15 @@ impl Predictor {
 
     /// Returns another predictor with the same network, precision and answers, on `threads`
     /// threads.
+    ///
+    /// ```
+    /// use furlough::{nn::Mlp, predict::Predictor};
+    /// use ndarray::array;
+    /// let mut one = Predictor::new(Mlp::builder(2, 1).build()?, 1);
+    /// let x = array![[0.1, 0.2]];
+    /// assert_eq!(one.on_threads(2).predict(&x)?, one.predict(&x)?);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     pub fn on_threads(&self, threads: usize) -> Predictor {
         let Predictor { mlp, precision, task, .. } = self;
         Predictor { task: *task, ..Predictor::with_precision(mlp.clone(), threads, *precision) }

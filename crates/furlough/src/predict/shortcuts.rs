@@ -27,6 +27,15 @@ impl Mlp {
 
     /// Returns the probability of each class, examples × classes, as [`Self::predict`] does.
     ///
+    /// ```
+    /// use furlough::nn::Mlp;
+    /// use ndarray::array;
+    /// let mlp = Mlp::builder(2, 3).build()?; // or a trained one
+    /// let probabilities = mlp.predict_proba(&array![[0.1, 0.2]])?;
+    /// assert!((probabilities.sum() - 1.0).abs() < 1e-6);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Predictor::predict_proba`].
     pub fn predict_proba<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Array2<f32>> {
@@ -34,6 +43,14 @@ impl Mlp {
     }
 
     /// Returns the most probable class of each example, from 0, as [`Self::predict`] does.
+    ///
+    /// ```
+    /// use furlough::nn::Mlp;
+    /// use ndarray::array;
+    /// let mlp = Mlp::builder(2, 3).build()?; // or a trained one
+    /// assert!(mlp.predict_classes(&array![[0.1, 0.2], [0.3, 0.4]])?.iter().all(|&class| class < 3));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Predictor::predict_classes`].

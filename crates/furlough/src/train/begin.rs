@@ -14,6 +14,17 @@ use crate::{Error, Result};
 impl<'a> Trainer<'a> {
     /// A run from the beginning, on `threads` threads, from 1 to [`MAX_THREADS`].
     ///
+    /// ```
+    /// use furlough::nn::{Layer::*, Sequential};
+    /// use furlough::prelude::*;
+    /// let digits = digits::load()?;
+    /// let network = Sequential::new([Flatten, Linear(64, 32), Relu, Dropout(0.5), Linear(32, 10)]);
+    /// let options = TrainOptions { epochs: 1, ..TrainOptions::default() };
+    /// let mut trainer = Trainer::new(&network, &options, &digits.train, 1)?;
+    /// trainer.fit(Some(EvalData::test(&digits.test)))?;
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense, does not fit the
     /// data or takes more memory than there is, and for options out of range.
@@ -55,6 +66,22 @@ impl<'a> Trainer<'a> {
 
     /// A run from `state`, which an earlier run with the same network, options and data had come
     /// to.
+    ///
+    /// ```
+    /// use furlough::nn::{Layer::*, Sequential};
+    /// use furlough::prelude::*;
+    /// let digits = digits::load()?;
+    /// let network = Sequential::new([Flatten, Linear(64, 10)]);
+    /// let options = TrainOptions { epochs: 2, ..TrainOptions::default() };
+    /// let mut first = Trainer::new(&network, &options, &digits.train, 1)?;
+    /// first.on_epoch(|epoch| if epoch.epoch == 1 { Control::Stop } else { Control::Continue });
+    /// first.fit(None)?;
+    /// let state = first.state().clone(); // kept in a checkpoint, perhaps
+    /// let mut second = Trainer::resume(&network, &options, &digits.train, 2, state)?;
+    /// second.fit(None)?;
+    /// assert_eq!(second.state().progress.epoch, 2);
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Self::new`], and [`Error::Setting`] when the state is not one of such a run.

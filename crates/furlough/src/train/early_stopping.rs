@@ -11,6 +11,19 @@ use serde::{Deserialize, Serialize};
 /// equals the last. The run is over when `patience` epochs in a row were worse than the best. The
 /// best epoch's network is taken at the end of all epochs too. The test set is refused: an epoch
 /// that is chosen by it has seen it.
+///
+/// ```
+/// use furlough::prelude::*;
+/// use furlough::train::{EarlyStopping, EvalMetric};
+/// let digits = digits::load()?;
+/// let Split { train, test: validation } = digits.train.split(0.2, 0)?;
+/// let early_stopping = Some(EarlyStopping { patience: 3, metric: EvalMetric::Loss });
+/// let options = TrainOptions { epochs: 5, early_stopping, ..TrainOptions::default() };
+/// let mlp = Mlp::builder(64, 10).hidden([32]).dropout([0.5]).build()?;
+/// let mut trainer = Trainer::from_mlp(mlp, &options, &train, 1)?;
+/// trainer.fit(Some(EvalData::validation(&validation)))?;
+/// # Ok::<(), furlough::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EarlyStopping {

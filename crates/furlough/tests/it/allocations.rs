@@ -61,6 +61,7 @@ fn steps() {
         UpdateRule { optimizer: MOMENTUM, regularizers: bounded, ..plain },
         UpdateRule { optimizer: Optimizer::ADAMW, learning_rate: 0.001, ..plain },
         UpdateRule { clip_norm: Some(0.1), ..plain },
+        UpdateRule { optimizer: Optimizer::ADAM, learning_rate: 0.001, clip_norm: Some(0.1), ..plain },
     ];
     for rule in rules {
         let (none, batch, groups) = (MaskSharing::PerExample, MaskSharing::Batch, MaskSharing::rows(50).unwrap());

@@ -6,10 +6,9 @@ use furlough::files::{Origin, load_checkpoint, save_checkpoint};
 use furlough::nn::{Activation, Architecture, DropoutKind, Init, MaskSharing, Sequential};
 use furlough::optim::Optimizer;
 use furlough::train::{
-    BestEpoch, Control, EarlyStopping, EpochSummary, EvalMetric, Event, StopReason, TrainOptions, TrainState, Trainer,
-    TrainingMemory,
+    BestEpoch, ClassWeights, Control, EarlyStopping, EpochSummary, EvalMetric, Event, LossOptions, StopReason,
+    TrainOptions, TrainState, Trainer, TrainingMemory,
 };
-use std::path::Path;
 
 furlough_harness::tests![
     the_network_is_that_of_the_best_epoch,
@@ -126,7 +125,8 @@ fn a_run_that_does_not_stop_early_has_its_best_epoch_too() {
     assert_eq!(run(&mut trainer, &validation).epochs, told.epochs);
 }
 
-/// With what is learned of the drop probabilities, and with masks of the batch. Killed after each
+/// With what is learned of the drop probabilities, with masks of the batch, and with Adam, weights
+/// of examples and classes, clipping and a schedule with a warm-up. Killed after each
 /// so many steps, the last of them after the best epoch and after the last one.
 fn killed_and_resumed_anywhere_gives_the_same_bytes() {
     let (train, validation) = noise();
@@ -134,14 +134,28 @@ fn killed_and_resumed_anywhere_gives_the_same_bytes() {
     let path = folder.path().join("checkpoint");
     let origin = Origin::new("a recipe", "data");
     let shared = network(DropoutKind::Bernoulli).with_sharing(MaskSharing::Batch);
-    for network in [network(DropoutKind::Concrete), shared] {
+    let plain = options(3, EvalMetric::Loss);
+    let adam = TrainOptions {
+        optimizer: Optimizer::ADAM,
+        learning_rate: 0.02,
+        lr_schedule: "warmup:0.1+cosine".parse().unwrap(),
+        clip_norm: Some(0.5),
+        loss: LossOptions { label_smoothing: 0.1, class_weights: Some(ClassWeights::Balanced) },
+        ..plain.clone()
+    };
+    let weights = (0..train.len()).map(|example| 0.5 + (example % 3) as f32).collect();
+    let weighted = train.clone().with_weights(weights).unwrap();
+    for (network, options, train) in [
+        (network(DropoutKind::Concrete), &plain, &train),
+        (shared, &plain, &train),
+        (network(DropoutKind::Bernoulli), &adam, &weighted),
+    ] {
         let architecture: Architecture = network.validate().unwrap();
-        let options = options(3, EvalMetric::Loss);
-        let mut whole = Trainer::new(&network, &options, &train, 2).unwrap();
+        let mut whole = Trainer::new(&network, options, train, 2).unwrap();
         let told = run(&mut whole, &validation);
         save_checkpoint(&path, told.last_checkpoint.as_ref().unwrap(), &origin).unwrap();
         let expected = std::fs::read(&path).unwrap();
-        let mut pieces = Trainer::new(&network, &options, &train, 1).unwrap();
+        let mut pieces = Trainer::new(&network, options, train, 1).unwrap();
         let mut epochs = Vec::new();
         for stops in [1, 3, 4, 6, 2, 5].into_iter().cycle() {
             let mut left = stops;
@@ -155,8 +169,8 @@ fn killed_and_resumed_anywhere_gives_the_same_bytes() {
                 Ok(if left <= 0 { Control::Stop } else { Control::Continue })
             };
             let reason = pieces.fit_with(Some(EvalData::validation(&validation)), &mut keep).unwrap();
-            let state = read(&path, &origin, &architecture);
-            pieces = Trainer::resume(&network, &options, &train, 2, state).unwrap();
+            let state = load_checkpoint(&path, &origin, &architecture, &options.optimizer).unwrap();
+            pieces = Trainer::resume(&network, options, train, 2, state).unwrap();
             if reason.is_finished() {
                 assert_eq!(reason, StopReason::EarlyStopped);
                 break;
@@ -171,10 +185,6 @@ fn killed_and_resumed_anywhere_gives_the_same_bytes() {
         save_checkpoint(&path, again.last_checkpoint.as_ref().unwrap(), &origin).unwrap();
         assert!(std::fs::read(&path).unwrap() == expected);
     }
-}
-
-fn read(path: &Path, origin: &Origin, architecture: &Architecture) -> TrainState {
-    load_checkpoint(path, origin, architecture, &MOMENTUM).unwrap()
 }
 
 fn what_cannot_stop_early_is_refused() {

@@ -42,8 +42,7 @@ pub fn read(file: &Path, paths: &[PathBuf], runs: &[Trained], threads: usize) ->
         let are = if dropped == 1 { "is" } else { "are" };
         note(&format!("note: {} without a target {are} left out", counted(dropped as usize, "row")));
     }
-    let test = model.preprocessing().dataset(&table, &rows)?;
-    let (_, told) = model.preprocessing().features(&table, &rows)?;
+    let (test, told) = model.preprocessing().dataset(&table, &rows)?;
     told.sentences().iter().for_each(|sentence| note(&format!("warning: {sentence}")));
     Ok(Judge { test, origin: file.display().to_string() })
 }

@@ -1,12 +1,11 @@
 //! The header of an array: a literal of Python with type, order and shape.
 
+use super::super::cut::LONGEST_ROW;
 use super::elements::Element;
 use std::io::{self, Read};
 
 /// The most bytes that a header, and a row, may have.
 const LONGEST: usize = 1 << 20;
-const LONGEST_ROW: usize = 1 << 26;
-
 /// How an array lies in its file.
 pub(super) struct Header {
     pub(super) element: Element,

@@ -216,7 +216,7 @@ impl Cpu {
 
     /// Sets the number that the masks of a data set's first example go by, 0 unless told otherwise:
     /// for data that are a part of others. The numbers of further examples follow, modulo 2³².
-    pub fn number_examples_from(&mut self, first: u32) {
+    pub(crate) fn number_examples_from(&mut self, first: u32) {
         self.first_number = first;
     }
 

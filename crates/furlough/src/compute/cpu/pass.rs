@@ -238,6 +238,7 @@ impl Pass<'_> {
                 let pre = if pres.is_empty() { &[] } else { pres.read(start, count) };
                 (deltas.part(start, count), workspace.outputs[index - 1].read(start, count), pre)
             };
+            let example = self.number(example);
             let id = mask.map_or(0, |mask| mask.id(row, example));
             if let Some(soft) = concretes.after(index - 1) {
                 let by_logit = soften_back(isa, values, output, soft, example);

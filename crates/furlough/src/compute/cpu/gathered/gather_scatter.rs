@@ -87,7 +87,8 @@ pub(super) unsafe fn gather_transposed(
 /// `target[(rows[k] - first) * width + columns[j] - origin] += values[k * columns + j]`.
 ///
 /// # Panics
-/// When there are not as many values and [`SLACK`], or no columns, or they span more than 512.
+/// When there are fewer values than rows × columns and [`SLACK`], when there is no column, and when
+/// the columns span more than 512.
 ///
 /// # Safety
 /// Rows and columns ascend from `first` and `origin`, and what lies from the first to the last of
