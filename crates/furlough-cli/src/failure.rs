@@ -4,6 +4,7 @@ use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, shell_word};
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit code of a run that was stopped and saved, as shells give it to what Ctrl-C ended.
@@ -87,6 +88,15 @@ fn message(error: &anyhow::Error) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
+/// Makes an error about a copy of standard input one about standard input.
+pub fn of_standard_input(error: anyhow::Error, copy: &Path) -> anyhow::Error {
+    let message = message(&error).replace(&copy.display().to_string(), "standard input");
+    match hint(&error) {
+        Some(hint) => Hinted { message, hint }.into(),
+        None => anyhow::anyhow!("{message}"),
+    }
+}
+
 fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(hinted) = error.chain().find_map(|cause| cause.downcast_ref::<Hinted>()) {
         return Some(hinted.hint.clone());
@@ -124,8 +134,8 @@ fn wrong_cell(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let furlough_tables::Error::Value { value, reason, .. } = error else { return None };
     reason.starts_with("is not a").then(|| {
         format!(
-            "if that is a missing value, say --missing {}; `furlough data sniff FILE --rows all` lets all rows decide \
-             what a column is",
+            "if that is a missing value, --missing {} of train, tune and data says so; `furlough data sniff FILE \
+             --rows all` lets all rows decide what a column is",
             shell_word(value)
         )
     })

@@ -5,6 +5,7 @@ mod acquire;
 mod args;
 mod commands;
 mod failure;
+mod figures;
 mod interrupt;
 mod limits;
 mod progress;

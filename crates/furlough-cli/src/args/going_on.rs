@@ -13,8 +13,8 @@ pub struct GoingOnArgs {
         long,
         value_name = "RUN",
         help_heading = "Run",
-        conflicts_with_all = ["resume", "from", "out", "explain", "file"],
-        conflicts_with_all = ["tensorboard", "checkpoint_every", "live", "threads"]
+        conflicts_with_all = ["resume", "from", "out", "explain", "file", "tensorboard", "checkpoint_every", "live",
+            "threads"]
     )]
     pub finish: Option<PathBuf>,
     /// Keep a note with the run; `furlough note` changes it

@@ -21,7 +21,7 @@ pub use going_on::{GoingOnArgs, NoteArgs};
 pub use predict::PredictArgs;
 pub use recipe::RecipeArgs;
 pub use report::ReportArgs;
-pub use table::TableArgs;
+pub use table::{TableArgs, read_schema};
 
 use crate::terminal::{Style, name};
 use clap::builder::{Styles, styling::AnsiColor};

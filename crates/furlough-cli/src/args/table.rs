@@ -128,11 +128,7 @@ impl TableArgs {
     /// What the columns are, with the roles that flags give them.
     fn schema_of(&self, file: &Path, threads: usize) -> anyhow::Result<Schema> {
         let mut schema = match &self.schema {
-            Some(path) => {
-                let text =
-                    std::fs::read_to_string(path).with_context(|| format!("cannot read schema {}", path.display()))?;
-                Schema::parse_toml(&text, Some(path))?
-            }
+            Some(path) => read_schema(path)?,
             None => {
                 let options = InferOptions { missing: self.missing.clone(), threads, ..InferOptions::default() };
                 Schema::infer(file, &options)?
@@ -154,6 +150,12 @@ impl TableArgs {
         schema.check()?;
         Ok(schema)
     }
+}
+
+/// Reads a schema that somebody may have edited.
+pub fn read_schema(path: &Path) -> anyhow::Result<Schema> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read schema {}", path.display()))?;
+    Ok(Schema::parse_toml(&text, Some(path))?)
 }
 
 /// A table is read more than once: to find out what its columns are, to learn, to go on.

@@ -1,6 +1,5 @@
 //! `furlough evaluate`.
 
-mod figures;
 mod sampled;
 mod state;
 mod table;
@@ -10,11 +9,12 @@ mod together;
 use super::train::{data, sets, threads};
 use crate::acquire::{Acquired, AcquiredSource, Wanted};
 use crate::args::EvaluateArgs;
+use crate::figures::Figures;
 use crate::terminal::{self, Style, thousands};
 use crate::{failure, interrupt, limits};
 use anyhow::bail;
-use figures::Figures;
 use furlough::data::{Dataset, catalog};
+use furlough::files::fingerprint;
 use furlough::nn::Architecture;
 use furlough::noun_of;
 use furlough::predict::{Calibration, ClassScores, Evaluation, Predictor, RegressionScores};
@@ -147,8 +147,16 @@ fn judge(
         bail!("{}: this model has no table of its own; name one beside it", args.run.display());
     }
     let AcquiredSource { source, origin } = data(recipe, args.data_dir.as_deref(), threads, args.json)?;
-    let RunData { training, test, .. } = source.run_data(&recipe.partition())?;
-    state::compare_rows(paths, runs, name, &training.train);
+    let RunData { training, test, table: found, .. } = source.run_data(&recipe.partition())?;
+    let own = TableHeader::of(&paths[0], &runs[0].info)?.preprocessing;
+    let is_other = found.is_none_or(|found| found.preprocessing != own);
+    if is_other || fingerprint(&training.train) != runs[0].info.data.fingerprint {
+        bail!(
+            "{name}: has changed since {} learned from it, so nobody knows which of its rows taught it; name a table \
+             beside the run to judge it by all rows of that one",
+            args.run.display()
+        );
+    }
     Ok(Judge { test: test.unwrap_or(training.eval), origin })
 }
 
@@ -282,10 +290,13 @@ impl Page<'_> {
         field("data", &style.text(data));
         field("", &style.dim(origin));
         if let Some(accuracy) = evaluation.accuracy {
-            let right = (accuracy * evaluation.examples as f64).round() as u64;
+            let right = evaluation.confusion.as_ref().map_or(0, |counts| counts.diag().sum());
+            let count = format!("{} of {}", thousands(right), thousands(evaluation.examples as u64));
+            // Where rows have weights the share is another one.
+            let is_share = (accuracy - right as f64 / evaluation.examples as f64).abs() < 1e-9;
+            let count = if is_share { count } else { format!("{count}, by their weights") };
             let share = style.bold(&format!("{:.2} %", 100.0 * accuracy));
-            let of = thousands(evaluation.examples as u64);
-            field("accuracy", &format!("{share}   {}", style.dim(&format!("{} of {of}", thousands(right)))));
+            field("accuracy", &format!("{share}   {}", style.dim(&count)));
         }
         field("loss", &format!("{:.4}", evaluation.loss));
         if let Some(Calibration { expected_calibration_error, brier, bins, .. }) = calibration {

@@ -51,18 +51,17 @@ pub fn trained(path: &Path) -> anyhow::Result<Trained> {
     Ok(dir.learned()?)
 }
 
+/// Whether a file is called as models are.
+pub fn is_model_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "safetensors")
+}
+
 fn of_file(path: &Path) -> anyhow::Result<Trained> {
-    let (mlp, info) = load_model(path).map_err(|error| {
-        let other = path.extension().is_none_or(|extension| extension != "safetensors");
-        match error {
-            furlough::Error::File { .. } if other => {
-                anyhow::anyhow!(
-                    "{}: it is no model; the run or model comes first, and the table second",
-                    path.display()
-                )
-            }
-            error => error.into(),
+    let (mlp, info) = load_model(path).map_err(|error| match error {
+        furlough::Error::File { .. } if !is_model_name(path) => {
+            anyhow::anyhow!("{}: it is no model; the run or model comes first, and the table second", path.display())
         }
+        error => error.into(),
     })?;
     let recipe = Settings::parse(&info.recipe, None)?.resolve()?;
     Ok(Trained { recipe, mlp, best_epoch: None, info, unfinished: None })

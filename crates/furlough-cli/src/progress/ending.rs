@@ -1,5 +1,5 @@
-use super::HeldOutScores;
 use super::training::TrainingProgress;
+use crate::figures::Figures;
 use crate::terminal::{Style, duration, program, shell_word, wrap};
 use furlough::train::StopReason;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ pub struct Ending {
     /// What is in it, by name.
     pub files: Vec<String>,
     /// How good the network is on the test rows of a table; none where they judge each epoch.
-    pub scores: Option<HeldOutScores>,
+    pub scores: Option<Figures>,
     /// Where the user said that the data is: the next command needs to be told so, too.
     pub data_dir: Option<PathBuf>,
 }
@@ -35,8 +35,8 @@ pub fn text(progress: &TrainingProgress, ending: &Ending, style: Style) -> Strin
                 let after = if early { format!("stopped early after epoch {done} of {of}; ") } else { String::new() };
                 field("", &style.text(&format!("{after}the network is that of the best epoch, {best}")));
             }
-            for (place, line) in ending.scores.iter().flat_map(HeldOutScores::lines).enumerate() {
-                field(if place == 0 { "test" } else { "" }, &style.text(&line));
+            for (place, line) in ending.scores.iter().flat_map(Figures::lines).enumerate() {
+                field(if place == 0 { "test" } else { "" }, &style.text(&format!("{line} that it never saw")));
             }
             field("saved", &style.text(&run));
             for line in wrap(&ending.files.join(" · "), style.width.saturating_sub(12)) {

@@ -1,4 +1,5 @@
-use super::{Ending, HeldOutScores, Output, Renderer, Run, TrainPlan, training::TrainingProgress};
+use super::{Ending, Output, Renderer, Run, TrainPlan, training::TrainingProgress};
+use crate::figures::Figures;
 use furlough::data::EvalSplit;
 use furlough::train::{Event, StopReason};
 use serde::Serialize;
@@ -51,7 +52,7 @@ enum Line<'a> {
         run: String,
         files: &'a [String],
         #[serde(skip_serializing_if = "Option::is_none")]
-        test: Option<&'a HeldOutScores>,
+        test: Option<&'a Figures>,
     },
 }
 

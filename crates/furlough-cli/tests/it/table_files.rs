@@ -168,7 +168,10 @@ fn a_late_value_makes_all_rows_decide() {
         .unwrap();
     let error = fails(folder.path(), "train late.csv --schema late.toml --epochs 1", 1);
     assert!(error.contains("column x: \"unknown\" is not a number"), "{error}");
-    assert!(error.contains("hint: if that is a missing value, say --missing unknown; `furlough data sniff"), "{error}");
+    assert!(
+        error.contains("hint: if that is a missing value, --missing unknown of train, tune and data says so"),
+        "{error}"
+    );
     let page = ok(folder.path(), "data info late.csv --rows all --missing unknown");
     assert!(page.contains("2.4 %") && !page.contains("categories"), "{page}");
     assert!(ok(folder.path(), "data sniff late.csv --rows 20").contains("complete = false"));

@@ -2,6 +2,7 @@
 
 use crate::common::{fails, folder, json_lines, model, ok, run};
 use furlough_tables::{TableModel, read_csv};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -77,19 +78,21 @@ fn numbers_are_scored_in_their_own_units() {
     let folder = folder();
     let folder = folder.path();
     write_table(folder, "houses.csv", 600, 0);
+    let price = Value::from("price");
     let lines = json_lines(&ok(folder, "train houses.csv --target price --ignore kind --json --out a"));
-    let target = &lines.last().unwrap()["test"]["targets"][0];
-    let (rmse, r2) = (target["rmse"].as_f64().unwrap(), target["r2"].as_f64().unwrap());
-    assert_eq!(target["name"], "price");
+    let figures = lines.last().unwrap()["test"]["figures"].as_array().unwrap().clone();
+    let names: Vec<_> = figures.iter().map(|figure| (&figure["target"], &figure["name"])).collect();
+    assert_eq!(names, ["RMSE", "MAE", "R²"].map(Value::from).iter().map(|name| (&price, name)).collect::<Vec<_>>());
+    let (rmse, r2) = (figures[0]["value"].as_f64().unwrap(), figures[2]["value"].as_f64().unwrap());
     // Prices vary by some 420; missing areas leave a part that nobody can know.
-    assert!((5.0..250.0).contains(&rmse) && r2 > 0.75, "{target}");
+    assert!((5.0..250.0).contains(&rmse) && r2 > 0.75, "{figures:?}");
     let mut model = TableModel::load(folder.join("a/model.safetensors"), 1).unwrap();
     let answers = model.predict(&read_csv(folder.join("houses.csv")).unwrap()).unwrap();
     let mean = answers.numbers().unwrap().mean().unwrap();
     assert!((900.0..1700.0).contains(&mean), "answers are prices: {mean}");
     let several =
         json_lines(&ok(folder, "train houses.csv --target price,rooms --ignore kind --json --out b --epochs 3"));
-    assert_eq!(several.last().unwrap()["test"]["targets"].as_array().unwrap().len(), 2);
+    assert_eq!(several.last().unwrap()["test"]["figures"].as_array().unwrap().len(), 2 * 3);
 }
 
 fn a_table_gives_the_same_model_on_any_number_of_threads_and_from_its_recipe() {
@@ -136,6 +139,12 @@ fn groups_and_times_are_held_out_whole() {
         assert!(recipe.contains(&format!("role = \"{role}\"")), "{recipe}");
     }
     assert_ne!(model(folder, "by-group"), model(folder, "by-time"));
+    // Each owner has five rows.
+    let rows = |run: &str, key: &str| {
+        let origin: Value = serde_json::from_slice(&fs::read(folder.join(run).join("origin.json")).unwrap()).unwrap();
+        origin[key]["examples"].as_u64().unwrap()
+    };
+    assert_eq!(rows("by-group", "eval") % 5, 0, "no owner is in two parts");
 }
 
 fn a_stopped_run_on_a_table_goes_on_and_reports_know_its_rows() {
@@ -156,12 +165,33 @@ fn a_stopped_run_on_a_table_goes_on_and_reports_know_its_rows() {
     let page = fs::read_to_string(folder.join("page.html")).unwrap();
     assert!(page.contains("houses.csv") && page.contains("house"), "the page");
 
-    // Other rows are another table.
+    // The end of training and `evaluate` say the same, with weights too.
+    let weighted = json_lines(&ok(folder, "train houses.csv --target kind --weight rooms --epochs 6 --json --out w"));
+    let evaluated = json_lines(&ok(folder, "evaluate w --json"));
+    for (place, told) in weighted.last().unwrap()["test"]["figures"].as_array().unwrap().iter().enumerate() {
+        let figure = &evaluated[0]["figures"]["figures"][place];
+        assert_eq!((&figure["name"], &figure["value"]), (&told["name"], &told["value"]));
+    }
+
+    // A table that has changed is another one: which of its rows taught the run nobody knows.
+    let whole = fs::read(folder.join("a/manifest.json")).unwrap();
     write_table(folder, "houses.csv", 400, 77);
-    assert!(fails(folder, "train --resume a", 1).contains("already finished"));
-    let evaluation = run(folder, "evaluate whole");
-    let said = String::from_utf8(evaluation.stderr).unwrap();
-    assert!(said.contains("is not the table that whole was trained on"), "{said}");
+    let said = fails(folder, "evaluate whole", 1);
+    assert!(said.contains("houses.csv: has changed since whole learned from it"), "{said}");
+    for name in ["manifest.json", "model.safetensors"] {
+        fs::remove_file(folder.join("a").join(name)).unwrap();
+    }
+    assert!(fails(folder, "train --resume a --quiet", 1).contains("cannot go on"));
+    // Other units of the target alone give the same standardized numbers.
+    fs::write(folder.join("a/manifest.json"), whole).unwrap();
+    write_table(folder, "units.csv", 200, 0);
+    ok(folder, "train units.csv --target price --ignore kind --epochs 2 --out u --quiet");
+    let text = fs::read_to_string(folder.join("units.csv")).unwrap();
+    let cents =
+        |line: &str| line.rsplit_once(',').map(|(before, price)| format!("{before},{}", price.replace('.', "")));
+    let lines: Vec<_> = text.lines().map(|line| cents(line).unwrap()).collect();
+    fs::write(folder.join("units.csv"), lines.join("\n")).unwrap();
+    assert!(fails(folder, "evaluate u", 1).contains("has changed"));
 }
 
 fn tunes_and_studies_learn_from_tables() {
@@ -202,8 +232,13 @@ fn weights_of_another_run_want_its_features() {
     assert!(from.status.success());
     let said = String::from_utf8(from.stderr).unwrap();
     assert!(said.contains("a may have learned from rows that are held out here"), "{said}");
-    let said = fails(folder, "train houses.csv --target kind --ignore rooms,town --from a --epochs 1 --out c", 1);
-    assert!(said.contains("its weights are for other features") || said.contains("do not fit"), "{said}");
+    let renamed = fs::read_to_string(folder.join("houses.csv")).unwrap().replace("rooms", "chambers");
+    fs::write(folder.join("renamed.csv"), renamed).unwrap();
+    let said = fails(folder, "train renamed.csv --target kind --ignore price,town --from a --epochs 1 --out c", 1);
+    assert!(
+        said.contains("its weights are for other features (area, area is missing, rooms") && said.contains("chambers"),
+        "{said}"
+    );
     // Runs on tables are compared by the tables' names.
     let compared = ok(folder, "compare a b");
     assert!(compared.contains("houses.csv (") && !compared.contains("columns"), "{compared}");
@@ -238,6 +273,9 @@ fn bad_tables_and_flags_are_one_error_each() {
         ("train houses.csv --target kind --test houses.csv", "these rows are learned from"),
         ("train houses.csv --target kind --ignore kind", "column kind is named for two things"),
         ("train --data digits --target kind", "--target would do nothing here: name the file"),
+        ("train --finish none --target kind", "--target would do nothing here"),
+        ("tune --resume none --scaling standard", "--scaling would do nothing here"),
+        ("tune houses.csv --target kind --test-fraction 0", "tune looks at a test set at its end"),
     ] {
         let said = fails(folder, args, 1);
         assert!(said.contains(expected), "{args}: {said}");

@@ -6,7 +6,7 @@ use std::path::Path;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableInput {
-    /// The file, as it was named when the run began.
+    /// The file: its whole path where the command wrote it.
     pub file: String,
     /// The file with the test set; without it the test set is a share of `file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

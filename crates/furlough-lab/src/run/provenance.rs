@@ -139,6 +139,21 @@ impl Provenance {
         dir.write(RunDir::ORIGIN, &json_bytes(&path, self)?)
     }
 
+    /// Checks that a run which goes on sees its table as it began to: the same numbers may be
+    /// features of another one.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when it does not.
+    pub(super) fn check_table(&self, dir: &RunDir, now: Option<&TableHeader>) -> Result<()> {
+        let seen = |header: Option<&TableHeader>| header.map(|header| header.preprocessing.clone());
+        if seen(self.table.as_ref()) == seen(now) {
+            return Ok(());
+        }
+        let reason = "cannot go on: its table has changed since it began, so that other scales and levels would be \
+                      fitted. Put back the file that it began with, or begin another run";
+        Err(Error::run(dir.path(), reason))
+    }
+
     /// Checks that a run which goes on is judged by the examples that it began with.
     ///
     /// # Errors

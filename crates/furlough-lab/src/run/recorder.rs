@@ -99,6 +99,7 @@ impl<'a> Recorder<'a> {
         let provenance = Provenance::read(&dir)?;
         if let Some(provenance) = &provenance {
             provenance.check_eval(&dir, info.eval.as_ref())?;
+            provenance.check_table(&dir, info.table.as_ref())?;
             info.from.clone_from(&provenance.from);
         }
         let origin = info.origin();

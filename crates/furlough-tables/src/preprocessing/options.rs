@@ -28,8 +28,8 @@ pub enum Scaling {
     /// value overflows.
     Standard,
     /// The normal quantile of the share of training values below, by up to 1000 knots, as
-    /// scikit-learn's `QuantileTransformer` with normal output has it but for ties, which get the middle of
-    /// their shares.
+    /// scikit-learn's `QuantileTransformer` with normal output has it but for ties,
+    /// which get the middle of their shares.
     Quantile,
 }
 

@@ -1,10 +1,10 @@
 //! A table's file: what its columns are, as a schema and as a page.
 
 use super::page;
-use crate::args::ColumnsArgs;
-use crate::failure::Hinted;
+use crate::args::{ColumnsArgs, read_schema};
+use crate::failure::{Hinted, of_standard_input};
 use crate::terminal::{Style, note};
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use furlough_tables::schema::INFERENCE_ROWS;
 use furlough_tables::source::{ByteSource, Rereadable};
 use furlough_tables::{Error, InferOptions, Schema, TableSummary};
@@ -90,18 +90,10 @@ fn summarized(path: &Path, args: &ColumnsArgs, given: Option<&Path>) -> Result<(
     }
 }
 
-/// Reads a schema that somebody may have edited.
-pub fn read_schema(path: &Path) -> Result<Schema> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read schema {}", path.display()))?;
-    Ok(Schema::parse_toml(&text, Some(path))?)
-}
-
 /// An error about the copy of standard input names that.
 fn named<T>(result: Result<T>, copy: &Rereadable, path: &Path) -> Result<T> {
     match result {
-        Err(error) if copy.path() != path => {
-            bail!("{}", error.to_string().replace(&copy.path().display().to_string(), "standard input"))
-        }
+        Err(error) if copy.path() != path => Err(of_standard_input(error, copy.path())),
         result => result,
     }
 }

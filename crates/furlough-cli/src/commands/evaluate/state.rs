@@ -1,7 +1,7 @@
 //! How the runs stand to the data that there are, and how far they are.
 
 use crate::terminal::{self, epochs_done, note};
-use furlough::data::{Dataset, EvalData, EvalSplit, Split};
+use furlough::data::{EvalData, EvalSplit, Split};
 use furlough::files::{ModelInfo, fingerprint};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EvalInfo, Provenance, RunDir, Trained};
@@ -56,17 +56,6 @@ pub fn compare_data(paths: &[PathBuf], runs: &[Trained], name: &str, split: &Spl
         }
     }
     Ok(())
-}
-
-/// Says which runs learned from other rows of a table than these.
-pub fn compare_rows(paths: &[PathBuf], runs: &[Trained], name: &str, train: &Dataset) {
-    let found = fingerprint(train);
-    for (path, _) in paths.iter().zip(runs).filter(|(_, run)| run.info.data.fingerprint != found) {
-        note(&format!(
-            "note: this {name} is not the table that {} was trained on; some of these rows may have taught it",
-            terminal::path(path)
-        ));
-    }
 }
 
 /// Whether the model learned from these data, of which its recipe may use a part.

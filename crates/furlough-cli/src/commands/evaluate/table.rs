@@ -1,6 +1,7 @@
 //! The rows of another table that networks are judged by.
 
 use super::Judge;
+use crate::commands::model::is_model_name;
 use crate::terminal::{note, path as shown};
 use furlough::counted;
 use furlough_lab::run::Trained;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Whether something on the command line is a table: a file that is no model.
 pub fn is_table(path: &Path) -> bool {
-    path.is_file() && path.extension().is_none_or(|extension| extension != "safetensors")
+    path.is_file() && !is_model_name(path)
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

@@ -39,7 +39,12 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     input.fill()?;
     let asked = Asked { ids: &args.id, proba: args.proba, samples: args.samples.is_some() };
     let writer = RowWriter::new(format, model.preprocessing().target()?, &asked)?;
-    let mut reader = TableReader::open_with_cells(input.path(), model.schema(), &args.id, threads)?;
+    let table_error = |error: Error| match input.file() {
+        Some(_) => error.into(),
+        None => failure::of_standard_input(error.into(), input.path()),
+    };
+    let mut reader =
+        TableReader::open_with_cells(input.path(), model.schema(), &args.id, threads).map_err(table_error)?;
     output.write(&writer.head())?;
     let options = AnswerOptions {
         probabilities: args.proba,
@@ -56,7 +61,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let FileAnswered { rows, told } = match answered {
         Ok(answered) => answered,
         Err(Stopped::Output(error)) => return Err(error),
-        Err(Stopped::Table(error)) => return Err(error.into()),
+        Err(Stopped::Table(error)) => return Err(table_error(error)),
     };
     output.finish()?;
     if !args.quiet {

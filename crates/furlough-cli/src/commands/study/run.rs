@@ -5,7 +5,7 @@ use super::show::{End, Event, Running, Told, display};
 use super::{Planned, check_losses, find, shard, shard_words, trials};
 use crate::acquire::AcquiredSource;
 use crate::args::study::StudyRunArgs;
-use crate::commands::train::{data, threads as cores};
+use crate::commands::train::{data, tell_notes, threads as cores};
 use crate::progress::Display;
 use crate::terminal::{Style, name, note, program, shell_word, threads as told_threads};
 use crate::{failure, interrupt, limits};
@@ -35,6 +35,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let AcquiredSource { source, origin } =
         data(study.arms()[0].recipe(), args.which.place.data_dir.as_deref(), cores(args.threads), args.json)?;
     let whole = source.run_data(&Partition::default())?;
+    tell_notes(&whole.notes, args.json);
     let data = TrialData::of(&source, &whole, origin);
     check_losses(&study, &data)?;
     let own = shard(trials(&study, &data), &args.part)?;

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 /// Writes model, curves and manifest, and says what the run has come to.
 pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
+    args.table.refuse_strays("a run is finished as it stands")?;
     let dir = RunDir::resume(path)?;
     let info = info(args, &dir)?;
     let of = info.recipe.options().epochs;

@@ -84,18 +84,21 @@ impl StartingPoint {
 
     /// Checks that the features of a table are those that were learned, and says so where rows that
     /// are held out now may have been learned from: where the rows that are learned from differ.
-    pub fn compare_rows(&self, recipe: &Recipe, train: &Dataset) -> anyhow::Result<()> {
+    pub fn check_table(&self, recipe: &Recipe, train: &Dataset, quiet: bool) -> anyhow::Result<()> {
         if self.features != train.feature_names() {
-            let own = |names: &[String]| names.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+            let own = |names: &[String]| {
+                let more = if names.len() > 5 { ", …" } else { "" };
+                names[..names.len().min(5)].join(", ") + more
+            };
             bail!(
-                "{}: its weights are for other features ({}, …) than those of {} ({}, …)",
+                "{}: its weights are for other features ({}) than those of {} ({})",
                 self.path.display(),
                 own(&self.features),
                 recipe.data(),
                 own(train.feature_names())
             );
         }
-        if self.fingerprint != fingerprint(train) {
+        if !quiet && self.fingerprint != fingerprint(train) {
             let path = terminal::path(&self.path);
             note(&format!(
                 "note: {path} may have learned from rows that are held out here, so figures of them may be too good"

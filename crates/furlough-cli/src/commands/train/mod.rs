@@ -8,15 +8,20 @@ use crate::args::{TrainArgs, contradictions, let_go};
 use crate::commands::info::too_much_decay;
 use crate::commands::note as notes_file;
 use crate::failure::Hinted;
-use crate::progress::{Ending, EpochClock, EpochRow, HeldOutScores, TrainPlan, TrainingDisplay};
+use crate::figures::Figures;
+use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
 use from::StartingPoint;
+use furlough::data::Dataset;
 use furlough::files::DataInfo;
+use furlough::nn::Mlp;
+use furlough::predict::Predictor;
 use furlough::train::{StopReason, TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use furlough_lab::source::{DataSource, RunData};
+use furlough_tables::model::TableHeader;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -109,13 +114,19 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let reason = fitted.inspect_err(|_| display.abandon()).map_err(|error| with_advice(error, &plan.recipe))?;
     let scores = match (&test, &header) {
         (Some(test), Some(header)) if reason.is_finished() => {
-            Some(HeldOutScores::of(&trainer.state().mlp, &plan.recipe, test, header, threads)?)
+            Some(scores(&trainer.state().mlp, &plan.recipe, test, header, threads)?)
         }
         _ => None,
     };
     let files = files(&out, reason)?;
     display.end(&Ending { reason, out, files, scores, data_dir: args.data_dir.clone() })?;
     Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
+}
+
+/// Returns how good a finished network is on rows that neither taught nor chose it.
+fn scores(mlp: &Mlp, recipe: &Recipe, test: &Dataset, table: &TableHeader, threads: usize) -> anyhow::Result<Figures> {
+    let mut predictor = Predictor::with_precision(mlp.clone(), threads, recipe.precision());
+    Ok(Figures::plain(&mut predictor, test, table.preprocessing.target()?)?)
 }
 
 /// Returns what is in a run's folder.
@@ -187,14 +198,12 @@ fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> a
     let seen = match (start, &source) {
         (Some(start), DataSource::Sets(split)) => start.seen(&split.train, &recipe.partition())?,
         (Some(start), DataSource::Table(_)) => {
-            start.compare_rows(&recipe, &run_data.training.train)?;
+            start.check_table(&recipe, &run_data.training.train, args.quiet)?;
             0
         }
         (None, _) => 0,
     };
-    for text in run_data.notes.iter().filter(|_| !args.quiet) {
-        note(&format!("note: {text}"));
-    }
+    tell_notes(&run_data.notes, args.quiet);
     Ok(Prepared { dir, recipe, run_data, origin, seen })
 }
 
@@ -266,6 +275,11 @@ fn recipe(
 pub fn notes(quiet: bool, settings: &Settings, recipe: &Recipe, gone: &[LetGo]) {
     let said = contradictions(settings, recipe).into_iter().chain(let_go(gone));
     said.filter(|_| !quiet).for_each(|text| note(&format!("note: {text}")));
+}
+
+/// Says what one may want to know of a table.
+pub fn tell_notes(notes: &[String], quiet: bool) {
+    notes.iter().filter(|_| !quiet).for_each(|text| note(&format!("note: {text}")));
 }
 
 /// Fetches or reads the data; each step of it is told on standard error.

@@ -4,7 +4,7 @@ mod json;
 mod lines;
 mod page;
 
-use super::train::{data, notes, threads};
+use super::train::{data, notes, tell_notes, threads};
 use crate::acquire::AcquiredSource;
 use crate::args::TuneArgs;
 use crate::progress::{Display, Output, Quiet, Renderer, StandardStream, Subject};
@@ -60,6 +60,9 @@ fn display(args: &TuneArgs) -> Display<Tune> {
 /// Tunes, or goes on tuning.
 pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     // What can be refused without the data is refused before it is fetched.
+    if args.resume.is_some() {
+        args.table.refuse_strays("a tune goes on with the table that it began with")?;
+    }
     let resumed = args.resume.as_ref().map(TuneDir::resume).transpose()?;
     let all = threads(args.threads);
     let (options, found) = match &resumed {
@@ -72,7 +75,13 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     };
     let found = found.map_or_else(|| data(&options.recipe, args.data_dir.as_deref(), all, args.quiet), Ok)?;
     let AcquiredSource { source, origin } = found;
+    if options.recipe.table().is_some_and(|table| table.test_file.is_none() && table.test_fraction == 0.0) {
+        anyhow::bail!(
+            "tune looks at a test set at its end: name one with --test, or keep a share with --test-fraction"
+        );
+    }
     let whole = source.run_data(&Partition::default())?;
+    tell_notes(&whole.notes, args.quiet);
     let data = TrialData::of(&source, &whole, &*origin);
     let metric = check(&options, &data)?;
     let resuming = resumed.is_some();

@@ -1,7 +1,7 @@
 //! The figures of a table's rows, in the target's units, with their intervals.
 
-use crate::progress::short;
 use crate::terminal::Style;
+use furlough::counted;
 use furlough::data::{Dataset, Targets};
 use furlough::nn::argmax;
 use furlough::predict::{FigureInterval, Predictor, Ranking, bootstrap};
@@ -10,7 +10,7 @@ use furlough_tables::preprocessing::TargetEncoder;
 use serde::Serialize;
 
 /// Most draws of the rows.
-const RESAMPLES: u64 = 1000;
+const RESAMPLES: u32 = 1000;
 
 /// Draws below which there is no interval.
 const FEWEST: u64 = 100;
@@ -27,6 +27,8 @@ const SEED: u64 = 0;
 /// Figures, and how their intervals came about.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
+    /// How many rows were judged.
+    examples: usize,
     /// How often the rows were drawn again.
     resamples: u32,
     /// The seed of that.
@@ -45,40 +47,51 @@ struct Figure {
 }
 
 impl Figures {
-    /// Measures the answers for labeled rows.
+    /// Measures the answers for labeled rows, whose targets are `target`'s, with intervals.
     pub fn of(predictor: &mut Predictor, data: &Dataset, target: &TargetEncoder) -> furlough::Result<Self> {
+        Figures::drawn(predictor, data, target, RESAMPLES)
+    }
+
+    /// [`Self::of`] without intervals.
+    pub fn plain(predictor: &mut Predictor, data: &Dataset, target: &TargetEncoder) -> furlough::Result<Self> {
+        Figures::drawn(predictor, data, target, 0)
+    }
+
+    fn drawn(predictor: &mut Predictor, data: &Dataset, target: &TargetEncoder, most: u32) -> furlough::Result<Self> {
         let outputs = predictor.predict(data)?;
         let weights: Vec<f64> = (0..data.len()).map(|row| f64::from(data.weight(row))).collect();
         let weight = |counts: &[u32], row: usize| f64::from(counts[row]) * weights[row];
         let rows = data.len() as u64;
-        Ok(match (data.targets(), target) {
-            (Targets::Values(values), TargetEncoder::Regression { columns }) => {
+        Ok(match data.targets() {
+            Targets::Values(values) => {
                 let (targets, answers) = (target.in_units(values.view()), target.in_units(outputs.view()));
-                let resamples = resamples(rows * columns.len() as u64);
+                let names = target.names();
+                let resamples = resamples(rows * names.len() as u64).min(most);
                 let pairs = |column: usize| {
                     targets.column(column).to_vec().into_iter().zip(answers.column(column).to_vec()).collect()
                 };
-                let pairs: Vec<Vec<(f64, f64)>> = (0..columns.len()).map(pairs).collect();
+                let pairs: Vec<Vec<(f64, f64)>> = (0..names.len()).map(pairs).collect();
                 let found = bootstrap(data.len(), resamples, Key::new(SEED), |counts| {
                     pairs.iter().flat_map(|pairs| of_numbers(pairs, |row| weight(counts, row))).collect()
                 });
-                let names = columns.iter().flat_map(|c| ["RMSE", "MAE", "R²"].map(|name| (name, Some(c.name.clone()))));
-                Figures::new(resamples, names, found)
+                let names =
+                    names.iter().flat_map(|column| ["RMSE", "MAE", "R²"].map(|name| (name, Some(column.to_string()))));
+                Figures::new(data.len(), resamples, names, found)
             }
-            (Targets::Classes { labels, .. }, _) => {
+            Targets::Classes { labels, .. } => {
                 let judged = Classes::new(outputs.rows().into_iter().map(|row| row.to_vec()).collect(), labels);
-                let resamples = resamples(rows * (1 + judged.rankings.len() as u64));
+                let resamples = resamples(rows * (1 + judged.rankings.len() as u64)).min(most);
                 let found = bootstrap(data.len(), resamples, Key::new(SEED), |counts| {
                     judged.figures(&|row| weight(counts, row)).to_vec()
                 });
                 let names = ["accuracy", "balanced accuracy", "log loss", "AUROC"].map(|name| (name, None));
-                Figures::new(resamples, names, found)
+                Figures::new(data.len(), resamples, names, found)
             }
-            (Targets::Values(_), TargetEncoder::Classification { .. }) => Figures::new(0, [], Vec::new()),
         })
     }
 
     fn new(
+        examples: usize,
         resamples: u32,
         names: impl IntoIterator<Item = (&'static str, Option<String>)>,
         found: Vec<Option<FigureInterval>>,
@@ -86,7 +99,19 @@ impl Figures {
         let figure = |((name, target), interval): ((&'static str, Option<String>), Option<FigureInterval>)| {
             Some(Figure { name, target, interval: interval? })
         };
-        Figures { resamples, seed: SEED, figures: names.into_iter().zip(found).filter_map(figure).collect() }
+        Figures { examples, resamples, seed: SEED, figures: names.into_iter().zip(found).filter_map(figure).collect() }
+    }
+
+    /// Returns the values in a line for each target: `accuracy 93.33 %, …, on 30 rows`.
+    pub fn lines(&self) -> Vec<String> {
+        let several = self.figures.iter().any(|figure| figure.target != self.figures[0].target);
+        let line = |figures: &[Figure]| {
+            let of =
+                figures[0].target.as_ref().filter(|_| several).map_or(String::new(), |target| format!("{target}: "));
+            let values = figures.iter().map(|figure| format!("{} {}", figure.name, figure.text(figure.interval.value)));
+            format!("{of}{}, on {}", values.collect::<Vec<_>>().join(", "), counted(self.examples, "row"))
+        };
+        self.figures.chunk_by(|one, other| one.target == other.target).map(line).collect()
     }
 
     /// Returns a line a figure.
@@ -106,11 +131,7 @@ impl Figures {
         };
         let mut lines = vec![style.dim(&head)];
         for figure in &self.figures {
-            let text = |value: f64| match figure.name {
-                "accuracy" | "balanced accuracy" => format!("{:.2} %", 100.0 * value),
-                "RMSE" | "MAE" => short(value),
-                _ => format!("{value:.4}"),
-            };
+            let text = |value: f64| figure.text(value);
             let FigureInterval { value, low, high } = figure.interval;
             let interval =
                 low.zip(high).map_or(String::new(), |(low, high)| format!("{} to {}", text(low), text(high)));
@@ -126,11 +147,32 @@ impl Figures {
     }
 }
 
+impl Figure {
+    /// Returns a value of the figure as it is shown.
+    fn text(&self, value: f64) -> String {
+        match self.name {
+            "accuracy" | "balanced accuracy" => format!("{:.2} %", 100.0 * value),
+            "RMSE" | "MAE" => short(value),
+            _ => format!("{value:.4}"),
+        }
+    }
+}
+
+/// A number in the target's units with four digits that count.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    let before = if size >= 1.0 { size.log10().floor() as usize + 1 } else { 0 };
+    if value != 0.0 && !(1e-3..1e15).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    format!("{value:.*}", 4_usize.saturating_sub(before))
+}
+
 /// Returns how often so many rows are drawn again.
 fn resamples(rows: u64) -> u32 {
     match WORK / rows.max(1) {
         few if few < FEWEST => 0,
-        many => many.min(RESAMPLES) as u32,
+        many => many.min(RESAMPLES.into()) as u32,
     }
 }
 
@@ -238,6 +280,12 @@ mod tests {
         assert_eq!(found, [1.25f64.sqrt(), 0.75, 0.5]);
         assert_eq!(of_numbers(&pairs, |_| 0.0), [None; 3]);
         assert_eq!(of_numbers(&pairs[..1], |_| 1.0)[2], None, "one target alone does not vary");
+    }
+
+    #[test]
+    fn numbers_have_four_digits_that_count() {
+        let all = [123456.7, 1234.5, 12.345678, 1.0, 0.123456, 0.00012345, 0.0, 2.5e300].map(short);
+        assert_eq!(all, ["123457", "1234", "12.35", "1.000", "0.1235", "1.234e-4", "0.0000", "2.500e300"]);
     }
 
     #[test]
