@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn two_columns_of_one_name_are_told_by_their_places() {
         let cells = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>();
-        assert_eq!(of_header(&cells(&["", " a ", "b"])).unwrap(), ["x0", "a", "b"]);
+        assert_eq!(of_header(&cells(&["", " a ", "b"])).unwrap(), ["Unnamed: 0", "a", "b"]);
         let error = of_header(&cells(&["a", "b", "a"])).unwrap_err();
         assert_eq!(error, r#"columns 1 and 3 are both called "a"; rename one"#);
         assert!(of_header(&cells(&["x1", ""])).is_err());
