@@ -56,7 +56,7 @@ fn layers(mlp: &Mlp) -> Markup {
     let learned = |place: usize| mlp.learned_dropout().find(|(block, _)| *block == place).map(|(_, p)| p);
     let input = architecture.input_dropout();
     let parameters = |place: usize| -> usize {
-        let of_block = architecture.param_specs().iter().filter(|spec| spec.group.block() == place);
+        let of_block = architecture.param_specs().iter().filter(|spec| spec.group.block() == Some(place));
         of_block.map(ParamSpec::len).sum()
     };
     html! {

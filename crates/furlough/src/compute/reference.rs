@@ -5,7 +5,7 @@ use super::Precision;
 use crate::data::{Batch, Targets};
 use crate::nn::{Concrete, Loss, MaskKey, Mlp, drop_connect, linear, linear_backward, weighted_squared_error};
 use crate::optim::{OptimizerState, UpdateRule, clip_factor};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 /// What the forward pass of a block leaves for the backward pass.
 struct Trace {
@@ -69,7 +69,67 @@ fn derivatives(
         db.iter().zip(&mut gradient[biases]).for_each(|(d, g)| *g = *d);
         delta = dx;
     }
+    if mlp.architecture().learns_inputs() {
+        let delta = mlp.architecture().input_dropout().backward(delta.view(), batch.examples, &at(site, 0));
+        stage_backward(mlp, batch, delta.view(), &mut gradient);
+    }
     (loss, gradient, by_logits)
+}
+
+/// The features of the examples, or what the input stage makes of them.
+fn inputs(mlp: &Mlp, batch: Batch<'_>) -> Array2<f32> {
+    let features = features(mlp, batch);
+    let Some((stage, places)) = mlp.architecture().placed_stage() else { return features };
+    let parameters = mlp.stage_parameters();
+    let mut inputs = unscaled_inputs(mlp, features.view());
+    if stage.scaling() {
+        inputs *= &ArrayView1::from(&parameters[places.scale()]);
+    }
+    inputs
+}
+
+fn features(mlp: &Mlp, batch: Batch<'_>) -> Array2<f32> {
+    let mut values = Array2::zeros((batch.examples.len(), mlp.architecture().inputs()));
+    for (mut row, &example) in values.rows_mut().into_iter().zip(batch.examples) {
+        batch.data.read_row(example as usize, row.as_slice_mut().expect("rows of a new array are contiguous"));
+    }
+    values
+}
+
+/// What the columns of the stage become, before the factors.
+fn unscaled_inputs(mlp: &Mlp, features: ArrayView2<'_, f32>) -> Array2<f32> {
+    let (stage, places) = mlp.architecture().placed_stage().expect("a network with an input stage");
+    let mut inputs = Array2::zeros((features.nrows(), places.width()));
+    for (features, mut inputs) in features.rows().into_iter().zip(inputs.rows_mut()) {
+        for ((column, place), &value) in stage.columns().iter().zip(places.columns()).zip(features) {
+            let parameters = &mlp.stage_parameters()[place.parameters.clone()];
+            let inputs = inputs.slice_mut(s![place.inputs.clone()]);
+            column.forward(parameters, value, inputs.into_slice().expect("part of a row"));
+        }
+    }
+    inputs
+}
+
+/// The derivatives by the parameters of the stage, given `delta`, those by the inputs.
+fn stage_backward(mlp: &Mlp, batch: Batch<'_>, delta: ArrayView2<'_, f32>, gradient: &mut [f32]) {
+    let (stage, places) = mlp.architecture().placed_stage().expect("a network with an input stage");
+    let features = features(mlp, batch);
+    let parameters = mlp.stage_parameters();
+    let first = gradient.len() - parameters.len();
+    let gradient = &mut gradient[first..];
+    let mut delta = delta.to_owned();
+    if stage.scaling() {
+        let by_scale = (&delta * &unscaled_inputs(mlp, features.view())).sum_axis(Axis(0));
+        gradient[places.scale()].iter_mut().zip(&by_scale).for_each(|(gradient, by)| *gradient = *by);
+        delta *= &ArrayView1::from(&parameters[places.scale()]);
+    }
+    for (features, delta) in features.rows().into_iter().zip(delta.rows()) {
+        for ((column, place), &value) in stage.columns().iter().zip(places.columns()).zip(features) {
+            let delta = delta.slice(s![place.inputs.clone()]);
+            let gradient = &mut gradient[place.parameters.clone()];
+            column.backward(value, delta.to_slice().expect("part of a row"), gradient);
+        }
+    }
 }
 
 /// One optimizer step by the definitions of [`optim`](crate::optim), block by block. Returns the
@@ -113,14 +173,15 @@ pub fn step(
     mlp.dropout_logits_mut().copy_from_slice(&logits);
     let architecture = mlp.architecture().clone();
     let corrections = optimizer.corrections(site.step);
-    for (index, &decay) in decays.iter().enumerate() {
+    for spec in architecture.param_specs() {
+        let decay = spec.group.block().map_or(0.0, |block| decays[block]);
+        let (w, g) = (&mut mlp.parameters_mut()[spec.range.clone()], &mut gradient[spec.range.clone()]);
+        let update = optimizer.row_update(learning_rate * spec.lr_factor, corrections, spec.decay);
+        let state = state.rows_mut().map(|row| row.get_mut(spec.range.clone()).unwrap_or_default());
+        update.update_row(w, state, g, regularizers.penalties(spec.decay, decay));
+    }
+    for index in 0..decays.len() {
         let weights = architecture.ranges(index).0;
-        for spec in architecture.param_specs().iter().filter(|spec| spec.group.block() == index) {
-            let (w, g) = (&mut mlp.parameters_mut()[spec.range.clone()], &mut gradient[spec.range.clone()]);
-            let update = optimizer.row_update(learning_rate * spec.lr_factor, corrections, spec.decay);
-            let state = state.rows_mut().map(|row| row.get_mut(spec.range.clone()).unwrap_or_default());
-            update.update_row(w, state, g, regularizers.penalties(spec.decay, decay));
-        }
         let hidden = index + 1 < architecture.blocks().len();
         if let (true, Some(bound)) = (hidden, regularizers.max_norm) {
             let units = architecture.blocks()[index].outputs;
@@ -149,10 +210,7 @@ fn traced_forward(
     precision: Precision,
 ) -> (Array2<f32>, Vec<Trace>) {
     let architecture = mlp.architecture();
-    let mut values = Array2::zeros((batch.examples.len(), architecture.inputs()));
-    for (mut row, &example) in values.rows_mut().into_iter().zip(batch.examples) {
-        batch.data.read_row(example as usize, row.as_slice_mut().expect("rows of a new array are contiguous"));
-    }
+    let mut values = inputs(mlp, batch);
     if let Some(site) = masks {
         values = architecture.input_dropout().forward(values.view(), batch.examples, &at(site, 0));
     }

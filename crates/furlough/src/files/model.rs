@@ -1,7 +1,7 @@
 use super::MODEL_VERSION;
 use super::sealed::{self, FileKind};
 use crate::data::{Dataset, Examples, Features};
-use crate::nn::{Activation, Architecture, DropoutKind, Layer, MaskSharing, Mlp, Sequential};
+use crate::nn::{Activation, Architecture, DropoutKind, InputStage, Layer, MaskSharing, Mlp, Sequential};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -91,6 +91,8 @@ struct Body {
 #[derive(Serialize, Deserialize)]
 struct Network {
     flatten: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input_stage: Option<InputStage>,
     input_dropout: f64,
     #[serde(default, skip_serializing_if = "MaskSharing::is_per_example")]
     input_sharing: MaskSharing,
@@ -171,6 +173,7 @@ fn describe(architecture: &Architecture) -> Network {
     };
     Network {
         flatten: architecture.flattens(),
+        input_stage: architecture.input_stage().cloned(),
         input_dropout: architecture.input_dropout().p(),
         input_sharing: architecture.input_dropout().sharing(),
         input_kind: architecture.input_dropout().kind(),
@@ -188,5 +191,9 @@ fn layers(network: &Network) -> Sequential {
         layers.extend(Layer::of(layer.activation));
         layers.extend(dropout(layer.kind, layer.dropout, layer.sharing));
     }
-    Sequential::new(layers)
+    let list = Sequential::new(layers);
+    match &network.input_stage {
+        Some(stage) => list.with_input_stage(stage.clone()),
+        None => list,
+    }
 }

@@ -1,4 +1,4 @@
-use super::{Activation, DropoutKind, Init, MaskSharing, Mlp, Sequential};
+use super::{Activation, DropoutKind, Init, InputStage, MaskSharing, Mlp, Sequential};
 use crate::random::Key;
 use crate::{Error, Result, counted};
 
@@ -27,6 +27,8 @@ pub struct MlpBuilder {
     activation: Activation,
     init: Init,
     seed: u64,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    input_stage: Option<InputStage>,
 }
 
 impl Mlp {
@@ -44,6 +46,7 @@ impl Mlp {
             activation: Activation::Relu,
             init: Init::Kaiming,
             seed: 0,
+            input_stage: None,
         }
     }
 }
@@ -97,10 +100,24 @@ impl MlpBuilder {
         self
     }
 
+    /// Sets what becomes of the features before the first layer: one column of the stage for each.
+    ///
+    /// ```
+    /// use furlough::nn::{InputColumn::*, InputStage, Mlp};
+    /// let stage = InputStage::new([Number, Category { levels: 12, width: 8 }]).with_scaling();
+    /// let mlp = Mlp::builder(2, 3).hidden([64]).input_stage(stage).build()?;
+    /// assert_eq!((mlp.architecture().inputs(), mlp.architecture().blocks()[0].inputs), (2, 9));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    pub fn input_stage(mut self, stage: InputStage) -> Self {
+        self.input_stage = Some(stage);
+        self
+    }
+
     /// Returns the network as a list of layers.
     ///
     /// # Errors
-    /// [`Error::Setting`] `dropout` when there are neither as many drop probabilities as hidden
+    /// [`Error::Setting`] `input stage` when it has not one column a feature, and `dropout` when there are neither as many drop probabilities as hidden
     /// layers nor one for all.
     pub fn layers(&self) -> Result<Sequential> {
         let count = self.hidden.len();
@@ -117,8 +134,15 @@ impl MlpBuilder {
                 return Err(Error::setting("dropout", format!("{p:?}"), reason));
             }
         };
-        let list = Sequential::mlp(self.inputs, self.outputs, &self.hidden, self.activation, self.input_dropout, &p);
-        Ok(list.with_dropout_kind(self.kind).with_sharing(self.sharing))
+        let inputs = self.input_stage.as_ref().map_or(self.inputs, InputStage::width);
+        let list = Sequential::mlp(inputs, self.outputs, &self.hidden, self.activation, self.input_dropout, &p);
+        let list = list.with_dropout_kind(self.kind).with_sharing(self.sharing);
+        let Some(stage) = &self.input_stage else { return Ok(list) };
+        if stage.features() != self.inputs {
+            let (columns, features) = (counted(stage.features(), "column"), counted(self.inputs, "feature"));
+            return Err(Error::setting("input stage", columns, format!("the network takes {features}")));
+        }
+        Ok(list.with_input_stage(stage.clone()))
     }
 
     /// Returns the network with its first weights, which the seed decides.

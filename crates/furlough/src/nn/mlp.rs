@@ -1,5 +1,5 @@
 use super::parameters::specs_of;
-use super::{Activation, Concrete, Dropout, Init, MaskSharing, ParamSpec};
+use super::{Activation, Concrete, Dropout, Init, InputStage, MaskSharing, ParamSpec, StagePlaces};
 use crate::random::Key;
 use crate::{Error, Result, counted};
 use ndarray::{ArrayView1, ArrayView2};
@@ -24,16 +24,48 @@ pub struct Block {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
     flatten: bool,
+    stage: Option<(InputStage, StagePlaces)>,
     input_dropout: Dropout,
     blocks: Vec<Block>,
     params: Vec<ParamSpec>,
 }
 
 impl Architecture {
-    /// Returns the network of these blocks, of which each takes what the one before it gives.
-    pub(super) fn new(flatten: bool, input_dropout: Dropout, blocks: Vec<Block>) -> Self {
-        let params = specs_of(blocks.iter().map(|block| (block.inputs, block.outputs)));
-        Architecture { flatten, input_dropout, blocks, params }
+    /// Returns the network of these blocks, of which each takes what the one before it gives, and
+    /// the first what the stage gives, if there is one.
+    pub(super) fn new(flatten: bool, stage: Option<InputStage>, input_dropout: Dropout, blocks: Vec<Block>) -> Self {
+        let stage = stage.map(|stage| {
+            let places = StagePlaces::of(&stage);
+            (stage, places)
+        });
+        let params = specs_of(&blocks, stage.as_ref().map(|(stage, places)| (stage, places)));
+        Architecture { flatten, stage, input_dropout, blocks, params }
+    }
+
+    /// Returns the stage before the first linear layer, if there is one.
+    pub fn input_stage(&self) -> Option<&InputStage> {
+        self.stage.as_ref().map(|(stage, _)| stage)
+    }
+
+    /// Returns the stage and where its parts are.
+    pub(crate) fn placed_stage(&self) -> Option<(&InputStage, &StagePlaces)> {
+        self.stage.as_ref().map(|(stage, places)| (stage, places))
+    }
+
+    /// Whether the stage has anything to learn, so that derivatives by the inputs are needed.
+    pub(crate) fn learns_inputs(&self) -> bool {
+        self.stage_parameters() > 0
+    }
+
+    /// Returns the number of parameters of the stage: the last ones of all.
+    pub(crate) fn stage_parameters(&self) -> usize {
+        self.stage.as_ref().map_or(0, |(_, places)| places.parameters())
+    }
+
+    /// Returns the parameters of the stage in the list of all.
+    pub(crate) fn stage_specs(&self) -> &[ParamSpec] {
+        let blocks = self.params.iter().take_while(|spec| spec.group.block().is_some()).count();
+        &self.params[blocks..]
     }
 
     /// The blocks that concrete dropout stands after, first to last.
@@ -41,9 +73,10 @@ impl Architecture {
         (0..self.blocks.len()).filter(|&index| self.blocks[index].dropout.is_concrete())
     }
 
-    /// Number of features of an example.
+    /// Number of features of an example. The first block has as many inputs, unless there is an
+    /// [`InputStage`].
     pub fn inputs(&self) -> usize {
-        self.blocks[0].inputs
+        self.input_stage().map_or(self.blocks[0].inputs, InputStage::features)
     }
 
     /// Number of outputs: logits or predictions.
@@ -99,7 +132,7 @@ impl Architecture {
     /// The network that ends after the activation of block `index`, so that its outputs are that
     /// block's units.
     pub(crate) fn up_to(&self, index: usize) -> Architecture {
-        Architecture::new(self.flatten, self.input_dropout, self.blocks[..=index].to_vec())
+        Architecture::new(self.flatten, self.input_stage().cloned(), self.input_dropout, self.blocks[..=index].to_vec())
     }
 
     /// Where the weights (inputs × outputs, row-major) and the biases of block `index` stand in the
@@ -205,7 +238,8 @@ impl Mlp {
     /// block's units.
     pub(crate) fn up_to(&self, index: usize) -> Mlp {
         let architecture = self.architecture.up_to(index);
-        let parameters = self.parameters[..architecture.parameters()].to_vec();
+        let blocks = architecture.parameters() - architecture.stage_parameters();
+        let parameters = [&self.parameters[..blocks], self.stage_parameters()].concat();
         Mlp::from_parameters(architecture, parameters)
     }
 
@@ -217,6 +251,11 @@ impl Mlp {
     /// All parameters; [`Architecture::param_specs`] says which is which.
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
+    }
+
+    /// The parameters of the input stage: the last ones.
+    pub(crate) fn stage_parameters(&self) -> &[f32] {
+        &self.parameters[self.parameters.len() - self.architecture.stage_parameters()..]
     }
 
     /// All parameters, to be changed.

@@ -1,8 +1,9 @@
 //! The list of a network's parameters: what there is, where it stands, how it begins, and what the
 //! optimizer does to it. Initialization, optimizer, checkpoint, model file and reports walk it.
 
-use super::Init;
-use crate::random::Key;
+use super::input_stage::{ColumnTensor, InputStage, StagePlaces};
+use super::{Block, Init};
+use crate::random::{Key, Stream, normal};
 use std::ops::Range;
 
 /// One tensor of a network's parameters.
@@ -35,7 +36,7 @@ pub struct ParamSpec {
 }
 
 /// How a parameter begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ParamInit {
     /// As [`Init`] says for the weights of the linear layer with this number, from 0.
     Weights {
@@ -44,6 +45,18 @@ pub enum ParamInit {
     },
     /// At 0.
     Zeros,
+    /// At 1.
+    Ones,
+    /// At normal numbers of mean 0, whatever [`Init`] says: value `i` is [`normal`] of word `i % 4`
+    /// at `c0 = i / 4` of stream input-stage.
+    ///
+    /// [`normal`]: crate::random::normal
+    Normal {
+        /// The layer of the random stream.
+        layer: u32,
+        /// The standard deviation.
+        deviation: f64,
+    },
 }
 
 /// What a parameter is to the network.
@@ -59,13 +72,21 @@ pub enum ParamGroup {
         /// The block's number, from 0.
         block: usize,
     },
+    /// The embedding of a column, levels × width.
+    Embedding {
+        /// The column's number, from 0.
+        column: usize,
+    },
+    /// The factors of the inputs.
+    InputScale,
 }
 
 impl ParamGroup {
-    /// Returns the block that such a parameter belongs to.
-    pub fn block(self) -> usize {
+    /// Returns the block that such a parameter belongs to; none for those of the input stage.
+    pub fn block(self) -> Option<usize> {
         match self {
-            ParamGroup::Weight { block } | ParamGroup::Bias { block } => block,
+            ParamGroup::Weight { block } | ParamGroup::Bias { block } => Some(block),
+            ParamGroup::Embedding { .. } | ParamGroup::InputScale => None,
         }
     }
 }
@@ -83,13 +104,26 @@ impl ParamSpec {
         match self.init {
             ParamInit::Weights { layer } => init.fill(key, layer, self.shape[0], self.shape[1], values),
             ParamInit::Zeros => values.fill(0.0),
+            ParamInit::Ones => values.fill(1.0),
+            ParamInit::Normal { layer, deviation } => {
+                each_word(key, layer, values, |word| (f64::from(normal(word)) * deviation) as f32);
+            }
         }
     }
 }
 
-/// Returns the parameters of a network whose blocks have so many inputs and outputs, in the order
-/// of the flat buffer: block after block, weights before biases.
-pub(super) fn specs_of(blocks: impl Iterator<Item = (usize, usize)>) -> Vec<ParamSpec> {
+/// Makes each value of the word at its place in stream input-stage.
+fn each_word(key: Key, layer: u32, values: &mut [f32], of: impl Fn(u32) -> f32) {
+    for (place, four) in values.chunks_mut(4).enumerate() {
+        let words = key.draw(Stream::InputStage, layer, place as u32, (place as u64 >> 32) as u32, 0);
+        four.iter_mut().zip(words).for_each(|(value, word)| *value = of(word));
+    }
+}
+
+/// Returns the parameters of a network with these blocks and this stage before them, in the order
+/// of the flat buffer: block after block, weights before biases, then column after column of the
+/// stage, then its factors.
+pub(super) fn specs_of(blocks: &[Block], stage: Option<(&InputStage, &StagePlaces)>) -> Vec<ParamSpec> {
     let mut specs = Vec::new();
     let mut end = 0;
     let mut add = |name: String, shape: Vec<usize>, init, decay, group| {
@@ -97,11 +131,22 @@ pub(super) fn specs_of(blocks: impl Iterator<Item = (usize, usize)>) -> Vec<Para
         end += shape.iter().product::<usize>();
         specs.push(ParamSpec { name, shape, range: start..end, init, decay, lr_factor: 1.0, group });
     };
-    for (block, (inputs, outputs)) in blocks.enumerate() {
+    for (block, &Block { inputs, outputs, .. }) in blocks.iter().enumerate() {
         let (layer, number) = (block as u32, block + 1); // a validated list has fewer than 2^24 blocks
         let weights = (ParamInit::Weights { layer }, ParamGroup::Weight { block });
         add(format!("linear{number}.weight"), vec![inputs, outputs], weights.0, true, weights.1);
         add(format!("linear{number}.bias"), vec![outputs], ParamInit::Zeros, false, ParamGroup::Bias { block });
+    }
+    let Some((stage, places)) = stage else { return specs };
+    let mut layer = 0; // a validated stage has fewer than 2^24 tensors
+    for (column, kind) in stage.columns().iter().enumerate() {
+        for ColumnTensor { name, shape, init, decay, group } in kind.tensors(column, layer) {
+            add(format!("input.{name}"), shape, init, decay, group);
+            layer += 1;
+        }
+    }
+    if stage.scaling() {
+        add("input.scale".into(), vec![places.width()], ParamInit::Ones, false, ParamGroup::InputScale);
     }
     specs
 }

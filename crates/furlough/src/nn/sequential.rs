@@ -1,5 +1,5 @@
 use super::validation::Validation;
-use super::{Activation, Architecture, Dropout, DropoutKind, Layer, MaskSharing};
+use super::{Activation, Architecture, Dropout, DropoutKind, InputStage, Layer, MaskSharing};
 use crate::Result;
 
 /// A network as its layers, first to last.
@@ -18,12 +18,25 @@ use crate::Result;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sequential {
     layers: Vec<Layer>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    input_stage: Option<InputStage>,
 }
 
 impl Sequential {
     /// A list of layers, not yet looked at.
     pub fn new(layers: impl Into<Vec<Layer>>) -> Self {
-        Sequential { layers: layers.into() }
+        Sequential { layers: layers.into(), input_stage: None }
+    }
+
+    /// The same list behind a stage that makes inputs of the columns of the data ([`InputStage`]):
+    /// the first linear layer takes [`InputStage::width`] of them.
+    pub fn with_input_stage(self, stage: InputStage) -> Self {
+        Sequential { input_stage: Some(stage), ..self }
+    }
+
+    /// The stage before the layers, if there is one.
+    pub fn input_stage(&self) -> Option<&InputStage> {
+        self.input_stage.as_ref()
     }
 
     /// The multilayer perceptron of the tutorial: Flatten, then for each width of `hidden` a linear
@@ -52,7 +65,7 @@ impl Sequential {
             width = units;
         }
         layers.push(Layer::Linear(width, outputs));
-        Sequential { layers }
+        Sequential::new(layers)
     }
 
     /// The same list with all its dropout layers sharing their masks so.
@@ -101,9 +114,10 @@ impl Sequential {
     ///
     /// # Errors
     /// [`Error::Layer`](crate::Error::Layer) naming the first layer that cannot stand where it
-    /// stands.
+    /// stands, and [`Error::Setting`](crate::Error::Setting) naming the first column of the input
+    /// stage that makes no sense.
     pub fn validate(&self) -> Result<Architecture> {
-        Validation::run(&self.layers)
+        Validation::run(&self.layers, self.input_stage.as_ref())
     }
 }
 
@@ -126,7 +140,7 @@ impl From<&Architecture> for Sequential {
             layers.extend(Layer::of(block.activation));
             layers.extend(dropout(block.dropout));
         }
-        Sequential { layers }
+        Sequential { layers, input_stage: architecture.input_stage().cloned() }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Activation, Architecture, Block, Dropout, DropoutKind, Layer, MaskSharing};
+use super::{Activation, Architecture, Block, Dropout, DropoutKind, InputStage, Layer, MaskSharing};
 use crate::{Error, Result, counted};
 
 /// Linear layers that a network can have: a mask's layer has 24 bits (`docs/reference/masks.md`).
@@ -7,6 +7,7 @@ const MOST_LINEAR: usize = (1 << 24) - 1;
 /// A layer list on its way to an architecture, checked layer by layer.
 pub(super) struct Validation<'a> {
     layers: &'a [Layer],
+    stage: Option<&'a InputStage>,
     flatten: bool,
     input_dropout: Dropout,
     blocks: Vec<Block>,
@@ -17,15 +18,18 @@ pub(super) struct Validation<'a> {
 }
 
 impl<'a> Validation<'a> {
-    /// Returns the architecture of `layers`, or the first layer that cannot stand where it stands.
-    pub fn run(layers: &'a [Layer]) -> Result<Architecture> {
+    /// Returns the architecture of `layers` behind `stage`, or the first layer that cannot stand
+    /// where it stands.
+    pub fn run(layers: &'a [Layer], stage: Option<&'a InputStage>) -> Result<Architecture> {
+        stage.map_or(Ok(()), InputStage::validate)?;
         let mut validation = Validation {
             layers,
+            stage,
             flatten: false,
             input_dropout: Dropout::NONE,
             blocks: Vec::new(),
             last_linear: 0,
-            parameters: 0,
+            parameters: stage.map_or(0, InputStage::parameters),
             previous: None,
             first_shared: None,
         };
@@ -108,6 +112,11 @@ impl<'a> Validation<'a> {
                 before.outputs
             ));
         }
+        if let (Some(stage), true) = (self.stage, self.blocks.is_empty())
+            && stage.width() != inputs
+        {
+            return Err(format!("takes {}, but the input stage gives {}", counted(inputs, "input"), stage.width()));
+        }
         self.blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
         self.last_linear = index;
         Ok(())
@@ -128,12 +137,12 @@ impl<'a> Validation<'a> {
     }
 
     fn end(self) -> Result<Architecture> {
-        let Validation { flatten, input_dropout, blocks, .. } = self;
+        let Validation { flatten, stage, input_dropout, blocks, .. } = self;
         let bad = |layer: String, reason: &str| {
             Err(Error::Layer { position: self.layers.len().max(1), layer, reason: reason.into() })
         };
         match self.previous {
-            Some(Layer::Linear(..)) => Ok(Architecture::new(flatten, input_dropout, blocks)),
+            Some(Layer::Linear(..)) => Ok(Architecture::new(flatten, stage.cloned(), input_dropout, blocks)),
             None => bad("nothing".into(), "the list is empty; it needs at least one Linear"),
             Some(layer) if layer.is_dropout() && !blocks.is_empty() => {
                 bad(layer.to_string(), "dropout after the outputs would drop answers; the list ends with a Linear")

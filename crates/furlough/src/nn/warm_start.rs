@@ -3,8 +3,8 @@ use crate::counted;
 
 impl Architecture {
     /// Returns why a network of this architecture cannot begin with what one of `other` has
-    /// learned; none where it can. Layers must have the same sizes and activations; dropout may
-    /// differ.
+    /// learned; none where it can. Layers must have the same sizes and activations, and the input
+    /// stage the same columns; dropout may differ.
     ///
     /// ```
     /// use furlough::nn::{Layer::*, Sequential};
@@ -17,6 +17,9 @@ impl Architecture {
     pub fn obstacle_to_weights_of(&self, other: &Architecture) -> Option<String> {
         if other.inputs() != self.inputs() {
             return Some(format!("it takes {} an example, not {}", counted(other.inputs(), "feature"), self.inputs()));
+        }
+        if other.input_stage() != self.input_stage() {
+            return Some("it makes other inputs of its columns".into());
         }
         if other.outputs() != self.outputs() {
             return Some(format!("it has {}, not {}", counted(other.outputs(), "output"), self.outputs()));

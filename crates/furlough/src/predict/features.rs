@@ -125,6 +125,9 @@ pub fn weight_picture(mlp: &Mlp, data: &Examples, grid: &FeatureGrid) -> Result<
         let reason = format!("has examples of shape {:?}; weights are drawn where examples are images", data.shape());
         return Err(Error::data("set", reason));
     };
+    if mlp.architecture().input_stage().is_some() {
+        return Err(Error::data("network", "has an input stage, so its first weights are not those of pixels"));
+    }
     if grid.units == 0 {
         return Err(Error::setting("units", 0, "at least one unit is drawn"));
     }

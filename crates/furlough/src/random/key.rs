@@ -24,6 +24,8 @@ pub enum Stream {
     Search = 8,
     /// Which examples a bootstrap draws.
     Bootstrap = 9,
+    /// First values of the input stage's parameters.
+    InputStage = 10,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

@@ -65,8 +65,11 @@ impl TrainingMemory {
             let weights = inputs.saturating_mul(outputs);
             let forward = inputs.saturating_mul(outputs.next_multiple_of(PANEL));
             let packs_back = batch >= WORTH_PACKING || batch.saturating_mul(inputs + outputs) >= weights;
-            let backward =
-                if at > 0 && packs_back { outputs.saturating_mul(inputs.next_multiple_of(PANEL)) } else { 0 };
+            let backward = if (at > 0 || architecture.learns_inputs()) && packs_back {
+                outputs.saturating_mul(inputs.next_multiple_of(PANEL))
+            } else {
+                0
+            };
             let masked = if block.dropout.kind() == DropoutKind::DropConnect { weights } else { 0 };
             WORD.saturating_mul(forward.saturating_add(backward).saturating_add(masked))
         });
@@ -76,10 +79,14 @@ impl TrainingMemory {
             let kept = if block.activation == Activation::Identity { 2 } else { 3 };
             WORD.saturating_mul(batch).saturating_mul(kept * units + units.next_multiple_of(PANEL))
         });
-        let inputs = WORD.saturating_mul(batch).saturating_mul(architecture.inputs() as u64);
+        let inputs = architecture.blocks()[0].inputs as u64;
+        // And their derivatives, where a stage before them learns.
+        let kept = if architecture.learns_inputs() { 2 } else { 1 };
+        let of_stage = WORD.saturating_mul(architecture.stage_parameters() as u64);
+        let of_inputs = WORD.saturating_mul(batch).saturating_mul(kept * inputs).saturating_add(of_stage);
         let widest =
             architecture.blocks().iter().map(|block| block.inputs.max(block.outputs)).max().unwrap_or(0) as u64;
-        let units = architecture.inputs() as u64 + sum(&|_, block| block.outputs as u64);
+        let units = inputs + sum(&|_, block| block.outputs as u64);
         let rows = units.saturating_add(widest).saturating_mul(TILE);
         let of_threads = WORD.saturating_mul(threads.max(1) as u64).saturating_mul(rows.saturating_add(THREAD));
         let evaluated = (CHUNK as u64).saturating_mul(architecture.outputs() as u64).saturating_mul(WORD);
@@ -90,7 +97,7 @@ impl TrainingMemory {
             optimizer: state.saturating_add(gradient),
             best,
             packed,
-            workspace: of_batch.saturating_add(inputs).saturating_add(of_threads),
+            workspace: of_batch.saturating_add(of_inputs).saturating_add(of_threads),
             evaluation: evaluated.saturating_add(WORD.saturating_mul(examples)),
             // One is written, as numbers and as bytes, while one waits and one is copied.
             checkpoints: saved.saturating_mul(4).saturating_add(largest_parameter(architecture)),

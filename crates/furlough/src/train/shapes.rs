@@ -20,7 +20,7 @@ pub(crate) fn check_fit(architecture: &Architecture, data: &Dataset) -> Result<(
 /// Whether such examples can go through such a network.
 ///
 /// # Errors
-/// [`Error::Data`] that says how the shapes differ.
+/// [`Error::Data`] that says how the shapes differ, or which value is none that its column takes.
 pub(crate) fn check_inputs(architecture: &Architecture, data: &Examples) -> Result<()> {
     let inputs = architecture.inputs();
     if data.features() != inputs {
@@ -36,5 +36,5 @@ pub(crate) fn check_inputs(architecture: &Architecture, data: &Examples) -> Resu
             format!("has examples of shape {shape:?}; put Flatten before the first Linear"),
         ));
     }
-    Ok(())
+    architecture.input_stage().map_or(Ok(()), |stage| stage.check_values(data))
 }

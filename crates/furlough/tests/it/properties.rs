@@ -9,7 +9,7 @@ use crate::common::{
 };
 use furlough::compute::{Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, Targets};
-use furlough::nn::{Activation, Concrete, DropoutKind, Init, MaskSharing, Mlp, argmax};
+use furlough::nn::{Activation, Concrete, DropoutKind, Init, InputColumn, InputStage, MaskSharing, Mlp, argmax};
 use furlough::optim::{Regularizers, Schedule, UpdateRule};
 use furlough::random::Key;
 use furlough::train::{ClassWeights, LossOptions, TrainOptions};
@@ -29,6 +29,8 @@ pub fn tests() -> Vec<Test> {
             .unless(|| missing("AVX-512")),
     );
     tests.push(Test::new(module, "finite_differences_agree", finite_differences_agree));
+    let behind = finite_differences_agree_behind_a_stage;
+    tests.push(Test::new(module, "finite_differences_agree_behind_a_stage", behind));
     tests.push(Test::new(module, "stopped_and_resumed_changes_no_bit", stopped_and_resumed_changes_no_bit));
     tests.extend(of_each_isa(module, "samples_are_forward_passes", samples_are_forward_passes));
     tests.push(Test::new(
@@ -155,6 +157,23 @@ fn finite_differences_agree() {
                     UpdateRule { regularizers: Regularizers { concrete, ..Regularizers::default() }, ..sgd(1.0) };
                 let gathering = SharedMaskMode::Always;
                 let case = Case { batch: 13, activation, classes, sharing, rule, gathering, ..case };
+                gradient_agrees(&case);
+                gradient_agrees(&case.weighted());
+            }
+        }
+    }
+}
+
+/// The derivatives by the parameters of an input stage, through dropout of what it gives.
+fn finite_differences_agree_behind_a_stage() {
+    let columns = [InputColumn::Number, InputColumn::Category { levels: 4, width: 3 }, InputColumn::Number];
+    for scaling in [true, false] {
+        for kind in [DropoutKind::Bernoulli, DropoutKind::Gaussian] {
+            for classes in [true, false] {
+                let stage = InputStage::new(columns.clone());
+                let stage = if scaling { stage.with_scaling() } else { stage };
+                let case = Case::new(&[1, 9, 7, 3], [0.2, 0.3, 0.5]).kinds(|_| kind).behind(stage);
+                let case = Case { batch: 13, activation: Activation::Tanh, classes, rule: sgd(1.0), ..case };
                 gradient_agrees(&case);
                 gradient_agrees(&case.weighted());
             }

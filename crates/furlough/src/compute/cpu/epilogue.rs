@@ -52,7 +52,7 @@ pub(super) fn drop_row(isa: Isa, row: &mut [f32], mask: &LayerMask, id: u32) {
 }
 
 /// The derivative of [`drop_row`]: ∂L/∂output becomes ∂L/∂input.
-fn drop_row_back(isa: Isa, row: &mut [f32], mask: &LayerMask, id: u32) {
+pub(super) fn drop_row_back(isa: Isa, row: &mut [f32], mask: &LayerMask, id: u32) {
     match mask.noise {
         Noise::Drop | Noise::Alpha { .. } => zero_row(isa, row, mask, id),
         Noise::Gaussian { deviation } => blur_row(isa, row, mask, id, deviation),

@@ -19,6 +19,7 @@ mod follow;
 mod gathered;
 mod gemm;
 mod gradient;
+mod input_stage;
 mod loss;
 mod math;
 mod matmul;
@@ -56,6 +57,7 @@ use concrete::Concretes;
 use connections::Connections;
 use dropout::LayerMask;
 use gathered::Gathered;
+use input_stage::StageMemory;
 use loss::StepLoss;
 use matmul::Matmul;
 use packed::Packed;
@@ -104,6 +106,8 @@ pub struct Cpu {
     concretes: Concretes,
     /// Where gradients are clipped, from the first such step on.
     gradient: Option<FullGradient>,
+    /// Where an input stage learns.
+    stage: Option<StageMemory>,
     /// What steps minimize.
     loss: StepLoss,
     /// The other way to compute a step, where enough rows share their masks.
@@ -196,6 +200,7 @@ impl Cpu {
             connections: Connections::new(architecture),
             concretes: Concretes::new(architecture, batch_size),
             gradient: None,
+            stage: StageMemory::new(architecture, count),
             loss: StepLoss::new(batch_size),
             shared_masks: SharedMaskMode::default(),
             first_number: 0,

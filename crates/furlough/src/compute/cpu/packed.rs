@@ -6,7 +6,7 @@ use super::blocking::K_MULTIPLE;
 use super::connections::Connections;
 use super::matmul::Matmul;
 use super::matrix::MatView;
-use super::plan::{StepPlan, multiplies_back_in_place};
+use super::plan::{StepPlan, first_backward, multiplies_back_in_place};
 use super::workers::Workers;
 use super::workspace::{Borrowed, Shared};
 use crate::nn::{Architecture, Mlp, Revision};
@@ -16,8 +16,8 @@ use std::ops::Range;
 pub(super) struct Packed {
     /// Columns are units, depth is inputs.
     pub(super) forward: Vec<Shared<u32>>,
-    /// Columns are inputs, depth is units. None for the first block, whose inputs learn nothing,
-    /// and where whole batches multiply weights in place.
+    /// Columns are inputs, depth is units. None for the first block unless the input stage
+    /// learns, and where whole batches multiply weights in place.
     pub(super) backward: Vec<Option<Shared<u32>>>,
     /// Inputs and units of each block.
     shapes: Vec<(usize, usize)>,
@@ -53,7 +53,8 @@ impl Packed {
             let inputs = blocks[block].inputs;
             (0..inputs).step_by(most).map(move |first| Task { block, rows: first..inputs.min(first + most) })
         };
-        let packs_back = |&i: &usize| i > 0 && !multiplies_back_in_place(matmul, batch_size, &blocks[i]);
+        let first = first_backward(architecture);
+        let packs_back = |&i: &usize| i >= first && !multiplies_back_in_place(matmul, batch_size, &blocks[i]);
         let room = |columns: usize, depth: usize| Shared::new(1, matmul.panels(columns, depth));
         Packed {
             forward: blocks.iter().map(|b| room(b.outputs, b.inputs)).collect(),

@@ -7,8 +7,9 @@ use super::blocking::TRANSPOSED_INPUTS;
 use super::concrete::{Concretes, soften, soften_back};
 use super::connections::Connections;
 use super::dropout::LayerMask;
-use super::epilogue::{backward_row, drop_row, forward_row};
+use super::epilogue::{backward_row, drop_row, drop_row_back, forward_row};
 use super::gradient::multiply_transposed;
+use super::input_stage::read_inputs;
 use super::loss::StepLoss;
 use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, MatView, Rows, Scale, Shape};
@@ -104,13 +105,17 @@ impl Pass<'_> {
     /// # Safety
     /// Nobody else uses these rows of the workspace's input now.
     pub(super) unsafe fn read(&self, tile: Tile, example_of: &impl Fn(usize) -> u32) {
-        let width = self.mlp.architecture().inputs();
+        let architecture = self.mlp.architecture();
+        let width = architecture.blocks()[0].inputs;
         // SAFETY: our rows.
         let input = unsafe { self.workspace.input.part(tile.first * width, tile.count * width) };
         for (row, values) in input.chunks_exact_mut(width).enumerate() {
             let example = example_of(row);
             let ahead = (row + AHEAD < tile.count).then(|| example_of(row + AHEAD));
-            read_row(self.isa, self.data, example, ahead, values);
+            match architecture.placed_stage() {
+                Some(stage) => read_inputs(self.isa, self.mlp, stage, (self.data, example), values),
+                None => read_row(self.isa, self.data, example, ahead, values),
+            }
             if let (Some(mask), TileMasks::Drawn) = (&self.masks[0], tile.masks) {
                 drop_row(self.isa, values, mask, mask.id(tile.row + row, self.number(example)));
             }
@@ -191,7 +196,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Takes a tile from the last block's deltas to the first one's.
+    /// Takes a tile from the last block's deltas to the first one's, or to those of the input where a
+    /// stage before it learns.
     ///
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's
@@ -202,6 +208,9 @@ impl Pass<'_> {
         unsafe {
             for index in (1..blocks.len()).rev() {
                 self.backward_block(index, worker, first, examples, 0..blocks[index].inputs);
+            }
+            if self.mlp.architecture().learns_inputs() {
+                self.backward_input(worker, first, examples, 0..blocks[0].inputs);
             }
             for (index, block) in blocks.iter().enumerate() {
                 self.pack_deltas(index, first, examples.len(), 0..block.outputs);
@@ -249,7 +258,25 @@ impl Pass<'_> {
         }
     }
 
-    /// The product of [`Self::backward_block`].
+    /// Goes from the deltas of the first block to columns `columns` of the derivatives by what the
+    /// input stage gives, before dropout. The columns are as in [`Self::forward_block`].
+    ///
+    /// # Safety
+    /// Nobody else uses these columns of these rows of the input's deltas, or this worker's scratch,
+    /// or writes these rows of the first block's, now.
+    pub(super) unsafe fn backward_input(&self, worker: usize, first: usize, examples: &[u32], columns: Range<usize>) {
+        let width = self.mlp.architecture().blocks()[0].inputs;
+        // SAFETY: as promised.
+        unsafe { self.multiply_backward(0, worker, first, examples.len(), columns.clone()) };
+        let Some(mask) = self.masks[0].map(|mask| mask.starting_at(columns.start)) else { return };
+        for (row, &example) in (first..).zip(examples) {
+            // SAFETY: our columns of our row.
+            let values = unsafe { self.workspace.input_deltas.part(row * width + columns.start, columns.len()) };
+            drop_row_back(self.isa, values, &mask, mask.id(row, self.number(example)));
+        }
+    }
+
+    /// The product of [`Self::backward_block`] and of [`Self::backward_input`].
     ///
     /// # Safety
     /// As there.
@@ -262,7 +289,8 @@ impl Pass<'_> {
         // is written are our columns of our rows.
         unsafe {
             let deltas = MatView::contiguous(workspace.deltas[index].read(first * units, count * units), units);
-            let place = workspace.deltas[index - 1].at(first * width + columns.start);
+            let to = index.checked_sub(1).map_or(&workspace.input_deltas, |before| &workspace.deltas[before]);
+            let place = to.at(first * width + columns.start);
             let out = MatMut { first: place, stride: width };
             let scratch = self.scratch.of(worker);
             let Some((packed, plan)) = packed.zip(plan) else {

@@ -95,7 +95,8 @@ pub struct BlockPlan {
     pub units: usize,
     /// The product of the inputs with the weights.
     pub forward: ProductPlan,
-    /// The product of the deltas with the weights; none for the first block and in inference.
+    /// The product of the deltas with the weights; none in inference, and for the first block unless
+    /// the input stage learns.
     pub backward: Option<ProductPlan>,
     /// The product of inputs and deltas; none in inference.
     pub gradient: Option<GradientPlan>,
@@ -212,7 +213,7 @@ fn block_plan(
         inputs: width,
         units,
         forward: ProductPlan { in_place, skips_zeros: skips_zeros(matmul, inputs, units, width) },
-        backward: (training && index > 0).then(|| {
+        backward: (training && index >= first_backward(architecture)).then(|| {
             let in_place = in_place || !gathers && multiplies_back_in_place(matmul, capacity, block);
             ProductPlan { in_place, skips_zeros: !in_place && skips_zeros(matmul, deltas, width, units) }
         }),
@@ -262,6 +263,12 @@ pub(super) fn multiplies_back_in_place(matmul: &Matmul, rows: usize, block: &Blo
     matmul.is_exact() && rows.saturating_mul(inputs + units) < inputs * units && (rows < WORTH_PACKING || !skips)
 }
 
+/// The first block whose deltas are multiplied with its weights: the inputs of the very first learn
+/// only where there is a stage that learns.
+pub(super) fn first_backward(architecture: &Architecture) -> usize {
+    usize::from(!architecture.learns_inputs())
+}
+
 /// Whether tiles of rows would leave threads idle for more than a fifth of the phase. Soft masks go
 /// by whole rows.
 fn layerwise_is_faster(architecture: &Architecture, tiles: usize, threads: usize) -> bool {
@@ -273,7 +280,8 @@ fn layerwise_is_faster(architecture: &Architecture, tiles: usize, threads: usize
 pub(super) fn row_tile(matmul: &Matmul, architecture: &Architecture, rows: usize) -> (usize, usize) {
     let blocks = architecture.blocks();
     let wide = blocks.iter().any(|block| block.inputs * block.outputs >= WIDE);
-    let panels = blocks.iter().skip(1).any(|block| multiplies_back_in_place(matmul, rows, block));
+    let panels =
+        blocks.iter().skip(first_backward(architecture)).any(|block| multiplies_back_in_place(matmul, rows, block));
     let delta_major = blocks.iter().any(|block| use_delta_major(matmul, block, rows, 1.0));
     let (most, multiple) = if matmul.takes_pairs() {
         (2 * BF16_NR, BF16_NR)

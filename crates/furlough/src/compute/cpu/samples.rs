@@ -170,7 +170,8 @@ pub(super) fn whole_passes(cpu: &mut Cpu, request: &Request<'_>, kept: &mut [f64
 
 /// Returns how many numbers reach a layer.
 fn width_before(mlp: &Mlp, layer: usize) -> usize {
-    layer.checked_sub(1).map_or(mlp.architecture().inputs(), |block| mlp.architecture().blocks()[block].outputs)
+    let blocks = mlp.architecture().blocks();
+    layer.checked_sub(1).map_or(blocks[0].inputs, |block| blocks[block].outputs)
 }
 
 impl Passes<'_> {

@@ -67,6 +67,14 @@ pub(super) fn layerwise(pass: &Pass<'_>, workers: &mut Workers, batch: Batch<'_>
             unsafe { pass.backward_block(index, worker, rows.start, &examples[rows], columns) }
         });
     }
+    if pass.mlp.architecture().learns_inputs() {
+        let grid = grid(blocks[0].inputs);
+        workers.run(grid.parts(), &|task, worker| {
+            let (rows, columns) = grid.part(task);
+            // SAFETY: as above.
+            unsafe { pass.backward_input(worker, rows.start, &examples[rows], columns) }
+        });
+    }
     let grid = |index: usize| grid(blocks[index].outputs);
     workers.run((0..blocks.len()).map(|index| grid(index).parts()).sum(), &|task, _| {
         let (mut index, mut task) = (0, task);

@@ -27,7 +27,7 @@ impl Cpu {
     pub fn plan_step(&mut self, batch: Batch<'_>, factor: f64) -> &StepPlan {
         let rows = batch.examples.len();
         // Forward, back and the gradient.
-        let threads = self.choose_threads(rows, 3 * self.architecture.parameters());
+        let threads = self.choose_threads(rows, 3 * self.multiplied_parameters());
         let group_rows = self.gathered.as_ref().map(|gathered| gathered.group_rows);
         let input = self.architecture.input_dropout().times(factor);
         let call = Call {
@@ -37,7 +37,8 @@ impl Cpu {
             threads,
             hand_over: self.workers.hand_over(),
             nonzero_features: self.mean_nonzero(batch),
-            bytes: (input.is_identity() || !input.kind().is_of_units())
+            bytes: self.architecture.input_stage().is_none()
+                && (input.is_identity() || !input.kind().is_of_units())
                 && Operand::of_bytes(batch.data, batch.examples).is_some(),
             factor,
             group_rows: group_rows.filter(|_| self.shared_masks != SharedMaskMode::Never),
@@ -51,7 +52,7 @@ impl Cpu {
     /// samples of them.
     pub(super) fn plan_forward(&mut self, data: &Examples, examples: &Range<u32>, samples: Option<usize>) {
         let rows = examples.len().saturating_mul(samples.unwrap_or(1));
-        let threads = self.choose_threads(rows, self.architecture.parameters());
+        let threads = self.choose_threads(rows, self.multiplied_parameters());
         let call = Call {
             // Masked passes are many.
             rows: if samples.is_some() { usize::MAX } else { rows },
@@ -111,7 +112,15 @@ impl Cpu {
         (pass, &mut self.workers)
     }
 
+    /// The parameters but those of the input stage, which looks them up.
+    pub(super) fn multiplied_parameters(&self) -> usize {
+        self.architecture.parameters() - self.architecture.stage_parameters()
+    }
+
     fn look_at(&self, data: &Examples, count: usize, example_of: impl Fn(usize) -> u32) -> f64 {
+        if self.architecture.input_stage().is_some() {
+            return 1.0;
+        }
         nonzero_features(self.matmul.isa, data, count, example_of, self.matmul.takes_pairs())
     }
 

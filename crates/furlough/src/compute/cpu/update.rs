@@ -9,6 +9,7 @@ use super::connections::Connections;
 use super::epilogue::drop_row;
 use super::follow::Follower;
 use super::gradient::{Deltas, Gradient, sum_deltas};
+use super::input_stage::StageUpdate;
 use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, Scale};
 use super::operand::Operand;
@@ -86,6 +87,8 @@ struct Update<'a> {
     scratch: &'a Scratch,
     follower: Follower<'a>,
     gradients: &'a dyn Gradients,
+    /// The input stage, where it learns.
+    stage: Option<StageUpdate<'a>>,
     /// Whether changed tiles are packed for the next forward pass.
     refills: bool,
 }
@@ -101,7 +104,7 @@ pub(super) fn update(
     step: u32,
 ) -> f64 {
     let Cpu { plan, matmul, packed, workers, training: workspace, partitions, scratch, .. } = cpu;
-    let Cpu { architecture, connections, concretes, gathered, gradient, .. } = cpu;
+    let Cpu { architecture, connections, concretes, gathered, gradient, stage, .. } = cpu;
     // A bound of norms changes the weights once more.
     let refills = rule.regularizers.max_norm.is_none() && plan.packs_next;
     packed.set_filled(None);
@@ -121,6 +124,7 @@ pub(super) fn update(
         scratch,
         follower: Follower::new(matmul.isa, (mlp, state), rule, step),
         gradients: kept.as_ref().map_or(&dense, |step| step as &dyn Gradients),
+        stage: stage.as_ref().and_then(|memory| StageUpdate::new(matmul.isa, memory, architecture, batch, workspace)),
         refills,
     };
     let norm = update.all(workers, &partition.tiles, gradient);
@@ -131,34 +135,71 @@ pub(super) fn update(
     norm
 }
 
+/// A task of the update.
+enum Task<'a> {
+    Tile(&'a ParameterTile),
+    /// One of those of the input stage.
+    Stage(&'a StageUpdate<'a>, usize),
+}
+
 impl Update<'_> {
     /// Updates all tiles, where the rule clips with a gradient that is first put in `full`.
     fn all(&self, workers: &mut Workers, tiles: &[ParameterTile], full: &mut Option<FullGradient>) -> f64 {
         let Update { follower, architecture, scratch, .. } = self;
         let Some(bound) = follower.rule.clip_norm else {
-            workers.run(tiles.len(), &|tile, worker| {
-                // SAFETY: each worker has its own scratch, and each tile its own parameters. The
+            self.run(workers, tiles, &|task, worker| {
+                // SAFETY: each worker has its own scratch, and each task its own parameters. The
                 // phase before is over, and in this one the workspace is only read.
-                unsafe { self.tile(&tiles[tile], None, scratch.of(worker)) };
+                unsafe {
+                    match task {
+                        Task::Tile(tile) => self.tile(tile, None, scratch.of(worker)),
+                        Task::Stage(stage, task) => {
+                            stage.differentiate(task, worker, follower, None);
+                            stage.follow(task, follower, None);
+                        }
+                    }
+                };
             });
             return 0.0;
         };
         let full = full.get_or_insert_with(|| FullGradient::new(follower.parameters.len()));
-        workers.run(tiles.len(), &|tile, worker| {
-            let (start, stride) = tiles[tile].place(architecture);
-            let out = MatMut { first: full.values.at(start), stride };
-            // SAFETY: as above, and each tile has its own part of the gradient.
-            unsafe { self.differentiate(&tiles[tile], out, scratch.of(worker)) };
+        self.run(workers, tiles, &|task, worker| {
+            // SAFETY: as above, and each task has its own part of the gradient.
+            unsafe {
+                match task {
+                    Task::Tile(tile) => {
+                        let (start, stride) = tile.place(architecture);
+                        let out = MatMut { first: full.values.at(start), stride };
+                        self.differentiate(tile, out, scratch.of(worker));
+                    }
+                    Task::Stage(stage, task) => stage.differentiate(task, worker, follower, Some(full)),
+                }
+            };
         });
         let norm = full.norm(self.matmul.isa, workers);
         if norm.is_finite() {
             let clipped = (&*full, clip_factor(norm, bound));
-            workers.run(tiles.len(), &|tile, worker| {
+            self.run(workers, tiles, &|task, worker| {
                 // SAFETY: as above; the gradient is only read by now.
-                unsafe { self.tile(&tiles[tile], Some(clipped), scratch.of(worker)) };
+                unsafe {
+                    match task {
+                        Task::Tile(tile) => self.tile(tile, Some(clipped), scratch.of(worker)),
+                        Task::Stage(stage, task) => stage.follow(task, follower, Some(clipped)),
+                    }
+                };
             });
         }
         norm
+    }
+
+    /// Runs all tiles, and after them the tasks of the input stage.
+    fn run(&self, workers: &mut Workers, tiles: &[ParameterTile], work: &(dyn Fn(Task<'_>, usize) + Sync)) {
+        let of_stage = self.stage.as_ref().map_or(0, StageUpdate::tasks);
+        workers.run(tiles.len() + of_stage, &|task, worker| match (tiles.get(task), &self.stage) {
+            (Some(tile), _) => work(Task::Tile(tile), worker),
+            (None, Some(stage)) => work(Task::Stage(stage, task - tiles.len()), worker),
+            (None, None) => {}
+        });
     }
 
     /// Updates a tile: with part of a gradient that is there, times a factor, or with its own.

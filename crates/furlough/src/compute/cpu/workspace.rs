@@ -166,6 +166,8 @@ pub(super) struct Workspace {
     /// step some rows may be gone
     /// ([`StepPlan::input_rows_per_worker`](super::plan::StepPlan::input_rows_per_worker)).
     pub(super) input: Shared<f32>,
+    /// ∂L/∂input where there is an input stage that learns; else empty.
+    pub(super) input_deltas: Shared<f32>,
     /// What each block gives.
     pub(super) outputs: Vec<Shared<f32>>,
     /// xW + b of each block whose backward pass needs it; empty for the others and at inference.
@@ -187,6 +189,10 @@ impl Workspace {
             _ => true,
         };
         Workspace {
+            input_deltas: Shared::new(
+                if architecture.learns_inputs() { rows } else { 0 },
+                architecture.blocks()[0].inputs,
+            ),
             pre: architecture
                 .blocks()
                 .iter()
@@ -208,7 +214,8 @@ impl Workspace {
     pub(super) fn for_inference(architecture: &Architecture, rows: usize) -> Self {
         Workspace {
             rows,
-            input: Shared::new(rows, architecture.inputs()),
+            input: Shared::new(rows, architecture.blocks()[0].inputs),
+            input_deltas: Shared::new(0, 0),
             outputs: architecture.blocks().iter().map(|b| Shared::new(rows, b.outputs)).collect(),
             pre: architecture.blocks().iter().map(|_| Shared::new(0, 0)).collect(),
             deltas: Vec::new(),

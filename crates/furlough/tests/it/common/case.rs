@@ -5,10 +5,13 @@
 //! ([`known`](super::known::known)); others are generated ([`generated`]) and made as small as they
 //! can be when something fails with them. A property holds for both: [`check`] tries them.
 
+use super::columns::{any_stage, with_columns};
 use super::{MOMENTUM, NESTEROV, data, new_state, state_bits};
 use furlough::compute::{Cpu, Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Dataset};
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, Layer, Loss, MaskSharing, Mlp, Sequential};
+use furlough::nn::{
+    Activation, ConcretePrior, DropoutKind, Init, InputStage, Layer, Loss, MaskSharing, Mlp, ParamGroup, Sequential,
+};
 use furlough::optim::{Optimizer, Regularizers, Schedule, UpdateRule};
 use furlough::random::Key;
 use proptest::prelude::*;
@@ -27,6 +30,8 @@ pub struct Noise {
 pub struct Case {
     /// Inputs, hidden widths, outputs.
     pub widths: Vec<usize>,
+    /// What makes the inputs of columns.
+    pub stage: Option<InputStage>,
     /// Before each linear layer.
     pub noise: Vec<Noise>,
     pub sharing: MaskSharing,
@@ -54,6 +59,7 @@ impl Case {
         assert_eq!(widths.len(), N + 1);
         Case {
             widths: widths.to_vec(),
+            stage: None,
             noise: dropout.map(|p| Noise { kind: DropoutKind::Bernoulli, p, per_example: false }).to_vec(),
             sharing: MaskSharing::PerExample,
             activation: Activation::Relu,
@@ -101,15 +107,30 @@ impl Case {
                 });
             }
         }
-        Sequential::new(layers)
+        let list = Sequential::new(layers);
+        match &self.stage {
+            Some(stage) => list.with_input_stage(stage.clone()),
+            None => list,
+        }
     }
 
-    /// The network with its initial weights, and biases of which none is 0.
+    /// The same behind a stage.
+    pub fn behind(self, stage: InputStage) -> Case {
+        let mut widths = self.widths;
+        widths[0] = stage.width();
+        Case { widths, stage: Some(stage), ..self }
+    }
+
+    /// The network with its initial weights, and biases and factors of which none is 0.
     pub fn mlp(&self) -> Mlp {
         let mut mlp = Mlp::new(self.network().validate().unwrap(), Init::Kaiming, Key::new(3));
         for index in 0..mlp.architecture().blocks().len() {
             let biases = mlp.architecture().ranges(index).1;
             mlp.parameters_mut()[biases].iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 - 0.03 * (i % 7) as f32);
+        }
+        let scale = mlp.architecture().param_specs().iter().find(|spec| spec.group == ParamGroup::InputScale);
+        if let Some(scale) = scale.map(|spec| spec.range.clone()) {
+            mlp.parameters_mut()[scale].iter_mut().enumerate().for_each(|(i, s)| *s = 1.0 - 0.07 * (i % 5) as f32);
         }
         mlp
     }
@@ -136,6 +157,7 @@ impl Case {
     /// Three times as many examples as a batch has.
     pub fn data(&self) -> Dataset {
         let data = data(3 * self.batch, self.widths[0], self.widths[self.widths.len() - 1], self.classes);
+        let data = self.stage.as_ref().map_or(data.clone(), |stage| with_columns(&data, stage));
         let weight = |example: usize| [1.0, 0.3, 2.7, 0.0, 4.0, 0.01, 1.5][(example * 5 + 2) % 7];
         let weights = (0..data.len()).map(weight).collect();
         if self.weighted { data.with_weights(weights).unwrap() } else { data }
@@ -273,8 +295,8 @@ fn minimized() -> impl Strategy<Value = (bool, f64, bool)> {
 /// Any case whose products with a batch are no more than `work` multiplications.
 pub fn generated(work: usize) -> impl Strategy<Value = Case> {
     let shape = prop::collection::vec(width(), 2..=5).prop_flat_map(|widths| {
-        let noise = noises(widths.len() - 1);
-        (Just(widths), noise)
+        let (stage, noise) = (any_stage(widths[0]), noises(widths.len() - 1));
+        (Just(widths), stage, noise)
     });
     let engine = (
         prop::sample::select(&Precision::ALL[..]),
@@ -284,7 +306,13 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
     );
     let learning = (prop::sample::select(&Activation::ALL[..]), (rule(), lr_schedule()), any::<bool>(), minimized());
     let case = (shape, batch(), sharing(), learning, engine).prop_map(
-        |((mut widths, noise), batch, sharing, (activation, (rule, lr_schedule), classes, minimized), engine)| {
+        |(
+            (mut widths, stage, noise),
+            batch,
+            sharing,
+            (activation, (rule, lr_schedule), classes, minimized),
+            engine,
+        )| {
             let last = widths.len() - 1;
             widths[last] = widths[last].max(if classes { 2 } else { 1 });
             let (precision, threads, gathering, spare) = engine;
@@ -292,6 +320,7 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
             let loss = Loss::default();
             let case = Case {
                 widths,
+                stage,
                 noise,
                 sharing,
                 activation,

@@ -3,7 +3,7 @@
 
 use super::case::{Case, Noise};
 use furlough::compute::{Precision, SharedMaskMode};
-use furlough::nn::{Activation, ConcretePrior, DropoutKind, Loss, MaskSharing};
+use furlough::nn::{Activation, ConcretePrior, DropoutKind, InputColumn, InputStage, Loss, MaskSharing};
 use furlough::optim::{Optimizer, Regularizers, UpdateRule};
 
 /// All of them.
@@ -17,6 +17,7 @@ pub fn known() -> Vec<Case> {
     cases.extend(of_weights());
     cases.extend(concrete());
     cases.extend(weighted());
+    cases.extend(staged());
     cases
 }
 
@@ -255,6 +256,38 @@ fn of_weights() -> Vec<Case> {
     // Weights in columns that several tiles share, beside ordinary dropout.
     let beside = Case { batch: 97, rule: MOMENTUM, ..Case::new(&[113, 150, 1100, 3], [0.2, 0.4, 0.5]) };
     cases.push(beside.kinds(|layer| if layer == 1 { DropoutKind::DropConnect } else { DropoutKind::Bernoulli }));
+    in_both_precisions(cases)
+}
+
+/// A stage before the first layer.
+fn staged() -> Vec<Case> {
+    let category = |levels, width| InputColumn::Category { levels, width };
+    let table = || {
+        let mut columns = vec![InputColumn::Number; 5];
+        columns.extend([category(9, 8), InputColumn::Number, category(300, 8), category(1, 1)]);
+        InputStage::new(columns).with_scaling()
+    };
+    let numbers = || InputStage::new(vec![InputColumn::Number; 70]);
+    // Categories only, whose inputs are more than one task has.
+    let words = || InputStage::new(vec![category(40, 30); 4]);
+    let base = || Case::new(&[1, 64, 32, 10], [0.1, 0.2, 0.5]);
+    let cases = vec![
+        Case { rule: ADAMW, classes: false, batch: 97, ..base() }.behind(table()),
+        Case { rule: clipped(0.05, ADAM), batch: 33, ..base() }.behind(table()),
+        Case { rule: ALL, activation: Activation::Tanh, classes: false, ..base() }.behind(words().with_scaling()),
+        Case { rule: LASSO, batch: 130, ..base() }.behind(words()),
+        Case { classes: false, ..base() }.behind(numbers()),
+        Case { rule: MOMENTUM, batch: 67, ..base() }.behind(numbers().with_scaling()),
+        // So few examples that weights of whole vectors are read where they lie.
+        Case { rule: ADAM, batch: 7, classes: false, ..Case::new(&[1, 80, 64, 10], [0.0, 0.2, 0.5]) }.behind(table()),
+        Case { batch: 1, rule: GENTLE, ..Case::new(&[1, 1, 2], [0.0, 0.3]) }.behind(InputStage::new([category(2, 1)])),
+        // No hidden layer; other noise on the inputs, and masks of groups.
+        Case { rule: ADAM, batch: 150, ..Case::new(&[1, 7], [0.2]) }.behind(table()),
+        Case { rule: GENTLE, ..base().kinds(|_| DropoutKind::Gaussian) }.behind(table()),
+        Case { rule: GENTLE, ..base().kinds(|_| DropoutKind::DropConnect) }.behind(table()),
+        Case { sharing: MaskSharing::Batch, rule: ADAM, gathering: SharedMaskMode::Always, ..base() }.behind(table()),
+        Case { sharing: MaskSharing::rows(33).unwrap(), rule: ALL, batch: 130, ..base() }.behind(words()).weighted(),
+    ];
     in_both_precisions(cases)
 }
 

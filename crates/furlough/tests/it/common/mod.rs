@@ -2,6 +2,7 @@
 //! differences, and a run that was stopped against one that was not.
 
 pub mod case;
+pub mod columns;
 pub mod known;
 
 use furlough::compute::{Cpu, Isa, Precision, reference};
