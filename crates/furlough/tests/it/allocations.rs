@@ -4,7 +4,7 @@
 use crate::common::MOMENTUM;
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, Features, Targets};
-use furlough::nn::{Activation, DropoutKind, Init, MaskKey, MaskSharing, Mlp, Sequential};
+use furlough::nn::{Activation, DropoutKind, Init, InputColumn, InputStage, MaskKey, MaskSharing, Mlp, Sequential};
 use furlough::optim::{Optimizer, OptimizerState, Regularizers, UpdateRule};
 use furlough::random::{Key, Stream};
 use furlough::train::{TrainOptions, Trainer, TrainingMemory};
@@ -54,6 +54,10 @@ fn a_step_allocates_nothing_after_the_first_and_a_pass_nothing_at_all() {
 fn steps() {
     let data = data();
     let examples: Vec<u32> = (0..512).collect();
+    let mut columns = vec![InputColumn::Number; 784];
+    // The first byte of each is 0.
+    columns[0] = InputColumn::Category { levels: 9, width: 1 };
+    let numbers = InputStage::new(columns).with_scaling();
     let plain = UpdateRule::default();
     let bounded = Regularizers { max_norm: Some(1.0), ..Regularizers::default() };
     let rules = [
@@ -77,6 +81,7 @@ fn steps() {
         ] {
             let network = Sequential::mlp(784, 10, &[256, 256], activation, 0.1, &[0.2, 0.5]);
             let network = network.with_sharing(sharing).with_dropout_kind(kind);
+            let network = if threads == 9 { network.with_input_stage(numbers.clone()) } else { network };
             let mut mlp = Mlp::new(network.validate().unwrap(), Init::Kaiming, Key::new(0));
             let mut state = OptimizerState::new(&rule.optimizer, mlp.parameters().len());
             let mut cpu = Cpu::new(mlp.architecture(), 256, threads);

@@ -8,6 +8,7 @@ mod concrete;
 mod drop_connect;
 mod dropout;
 mod early_stopping;
+mod input_stage;
 mod mask_statistics;
 mod masks_python;
 mod module_order;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         drop_connect,
         dropout,
         early_stopping,
+        input_stage,
         mask_statistics,
         masks_python,
         module_order,
