@@ -134,8 +134,8 @@ fn wrong_cell(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let furlough_tables::Error::Value { value, reason, .. } = error else { return None };
     reason.starts_with("is not a").then(|| {
         format!(
-            "if that is a missing value, --missing {} of train, tune and data says so; `furlough data sniff FILE \
-             --rows all` lets all rows decide what a column is",
+            "if that is a missing value, --missing {} of train, tune and data says so; `furlough data sniff FILE` \
+             lets all rows decide what a column is",
             shell_word(value)
         )
     })

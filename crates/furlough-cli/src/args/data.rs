@@ -80,7 +80,7 @@ pub struct ColumnsArgs {
     /// cell, and in numbers NA, NaN, null, None, -, ? and . too
     #[arg(long, value_name = "TEXT,…", value_delimiter = ',', help_heading = "Table")]
     pub missing: Vec<String>,
-    /// How many rows decide what the columns are, or `all` [default: 100000]
+    /// How many of the first rows decide what the columns are [default: all]
     #[arg(long, value_name = "N", value_parser = rows, help_heading = "Table", allow_negative_numbers = true)]
     pub rows: Option<u64>,
     /// How many threads read [default: all cores]

@@ -60,8 +60,8 @@ pub struct TableArgs {
 }
 
 impl TableArgs {
-    /// Decides what the table is; none where no file was named. Reads the schema, or the first rows
-    /// of the file to find it out. `split_seed` decides which rows are the test set.
+    /// Decides what the table is; none where no file was named. Reads the schema, or the file to
+    /// find it out. `split_seed` decides which rows are the test set.
     pub fn input(&self, split_seed: u64, threads: usize) -> anyhow::Result<Option<TableInput>> {
         let Some(file) = &self.file else {
             self.refuse_strays("name the file that they are about")?;
@@ -130,7 +130,10 @@ impl TableArgs {
         let mut schema = match &self.schema {
             Some(path) => read_schema(path)?,
             None => {
-                let options = InferOptions { missing: self.missing.clone(), threads, ..InferOptions::default() };
+                let roles = [&self.weight, &self.group, &self.time].into_iter().flatten();
+                let names = self.target.iter().chain(&self.ignore).chain(roles).cloned().collect();
+                let missing = self.missing.clone();
+                let options = InferOptions { missing, names, threads, ..InferOptions::default() };
                 Schema::infer(file, &options)?
             }
         };

@@ -88,7 +88,6 @@ fn values_out_of_range() {
         "train --data digits --class-weights 1,-1",
         "train --data digits --class-weights 1,2,3",
         "train --data digits --early-stopping 5",
-        "train --data digits --folds 10 --early-stopping 0",
         "train --data digits --early-stopping-metric accuracy",
         "train --data digits --seed 9223372036854775808",
     ];

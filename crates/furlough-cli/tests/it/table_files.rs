@@ -159,10 +159,9 @@ fn a_late_value_makes_all_rows_decide() {
     let folder = folder();
     let rows: String = (0..40).map(|row| format!("{row}.5,{}\n", row % 7)).collect();
     std::fs::write(folder.path().join("late.csv"), format!("x,y\n{rows}unknown,3\n")).unwrap();
-    let output = run(folder.path(), "data info late.csv --rows 20");
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && told.contains("\"unknown\" in row 41 is not a number"), "{told}");
-    let page = String::from_utf8(output.stdout).unwrap();
+    let error = fails(folder.path(), "data info late.csv --rows 20", 1);
+    assert!(error.contains("row 41 (line 42), column x: \"unknown\" is not a number"), "{error}");
+    let page = ok(folder.path(), "data info late.csv");
     assert!(page.contains("x is taken for categories, as \"unknown\""), "{page}");
     std::fs::write(folder.path().join("late.toml"), ok(folder.path(), "data sniff late.csv --rows 20 --target y"))
         .unwrap();

@@ -16,6 +16,8 @@ furlough_harness::tests![
     a_stopped_run_on_a_table_goes_on_and_reports_know_its_rows,
     tunes_and_studies_learn_from_tables,
     weights_of_another_run_want_its_features,
+    a_header_is_what_names_the_target,
+    early_stopping_can_be_switched_off,
     bad_tables_and_flags_are_one_error_each,
 ];
 
@@ -242,6 +244,30 @@ fn weights_of_another_run_want_its_features() {
     // Runs on tables are compared by the tables' names.
     let compared = ok(folder, "compare a b");
     assert!(compared.contains("houses.csv (") && !compared.contains("columns"), "{compared}");
+}
+
+/// Names that are numbers look like a row.
+fn a_header_is_what_names_the_target() {
+    let folder = folder();
+    let folder = folder.path();
+    let rows: String = (0..60).map(|row| format!("{},{},{}\n", row % 7, row * 3 % 11, ["a", "b"][row % 2])).collect();
+    fs::write(folder.join("years.csv"), format!("2010,2014,kind\n{rows}")).unwrap();
+    assert!(ok(folder, "data sniff years.csv").contains("header = false"));
+    assert!(ok(folder, "data sniff years.csv --target kind").contains("header = true"));
+    let said = words(&ok(folder, "train years.csv --target kind --epochs 1 --ignore 2014"));
+    assert!(said.contains("39 train, 9 validation") && said.contains(", 2 classes"), "{said}");
+    let error = fails(folder, "train years.csv --target kinds", 1);
+    assert!(error.contains("column kinds: there is no such column"), "{error}");
+}
+
+fn early_stopping_can_be_switched_off() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 100, 0);
+    let said = ok(folder, "train houses.csv --target kind --ignore price --epochs 40 --lr 0.5 --early-stopping 0");
+    assert!(said.contains("finished") && !said.contains("best epoch") && said.contains("40/40"), "{said}");
+    assert!(ok(folder, "train --recipe runs/houses-1/recipe.toml --epochs 1").contains("1/1"));
+    assert!(fs::read_to_string(folder.join("runs/houses-2/recipe.toml")).unwrap().contains("early_stopping = 0"));
 }
 
 fn bad_tables_and_flags_are_one_error_each() {

@@ -290,12 +290,14 @@ keys! {
         about: About::new(Heading::Training, "W,W,…", "How much the examples of each class count: balanced, or a \
             number for each class").default("all the same"),
     }
-    /// How many epochs in a row may be worse than the best before the run stops, at least 1.
+    /// How many epochs in a row may be worse than the best before the run stops; with 0 it goes on to
+    /// the end.
     early_stopping: u32 => Option<u32> {
         written: unless_neutral,
         decided: |said| said.early_stopping,
         about: About::new(Heading::Training, "PATIENCE", "Stop when so many epochs in a row are worse than the best on \
-            held-out examples, and keep the best epoch's network; needs folds").default("never"),
+            held-out examples, and keep the best epoch's network; 0 goes on to the end; needs folds")
+            .default("0; a table: a fifth of the epochs, at least 10"),
     }
     /// The figure by which an epoch is the best.
     early_stopping_metric: EvalMetric => EvalMetric {

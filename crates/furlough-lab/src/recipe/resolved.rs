@@ -88,7 +88,8 @@ impl Recipe {
     /// When the run stops early, if it may.
     pub fn early_stopping(&self) -> Option<EarlyStopping> {
         let metric = self.early_stopping_metric;
-        self.early_stopping.map(|patience| EarlyStopping { patience, metric })
+        let patience = self.early_stopping.filter(|&patience| patience > 0)?;
+        Some(EarlyStopping { patience, metric })
     }
 
     /// Which figures of the training set there are after each epoch.
@@ -197,7 +198,7 @@ impl Recipe {
 
     /// The test set must not choose the epoch.
     fn validate_early_stopping(&self) -> Result<()> {
-        match self.early_stopping {
+        match self.early_stopping.filter(|&patience| patience > 0) {
             Some(patience) if self.folds.is_none() => {
                 let reason =
                     "needs validation data, which the test set is not: set folds, such as 10, to hold some out";

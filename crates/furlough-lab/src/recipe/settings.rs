@@ -319,7 +319,11 @@ mod tests {
             ("class_weights = [0.0, 0.0]", "class_weights = 0,0: at least one class must count"),
             ("class_weights = 2", "expected \"balanced\" or a list of numbers"),
             ("early_stopping = 5", "early_stopping = 5: needs validation data, which the test set is not: set folds"),
-            ("folds = 5\nearly_stopping = 0", "early_stopping = 0: one epoch at least"),
+            ("folds = 5\nearly_stopping = -1", "early_stopping"),
+            (
+                "folds = 5\nearly_stopping = 0\nearly_stopping_metric = \"accuracy\"",
+                "early_stopping_metric = accuracy: goes with early_stopping",
+            ),
             ("early_stopping_metric = \"accuracy\"", "early_stopping_metric = accuracy: goes with early_stopping"),
             ("early_stopping_metric = \"f1\"", "there are loss and accuracy"),
             ("train_figures = \"all\"", "train_figures = all: no such figures; there are running and full"),

@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 /// rows had some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryEncoder {
-    /// The levels with a code of their own, the most frequent first.
+    /// The levels with a code of their own, by their spelling: other training rows give them other
+    /// frequencies but the same order.
     pub levels: Vec<String>,
     /// The levels of training rows that share a code.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -42,7 +43,9 @@ impl CategoryEncoder {
             counts.iter().take(options.most_levels).filter(|(_, count)| *count >= options.min_count).count()
         };
         let rare = counts.split_off(own).into_iter().map(|(level, _)| level).collect();
-        CategoryEncoder { levels: counts.into_iter().map(|(level, _)| level).collect(), rare, missing: missing > 0 }
+        let mut levels: Vec<String> = counts.into_iter().map(|(level, _)| level).collect();
+        levels.sort();
+        CategoryEncoder { levels, rare, missing: missing > 0 }
     }
 
     /// Returns how many codes there are.
@@ -129,12 +132,12 @@ mod tests {
     #[test]
     fn few_levels_are_one_hot_and_two_make_one_feature() {
         let encoder = fit(&[("a", 3), ("b", 5), ("c", 1)], 0);
-        assert_eq!(encoder.feature_names("x"), ["x=b", "x=a", "x=c"]);
-        assert_eq!((row(&encoder, "a"), row(&encoder, "?")), (vec![0.0, 1.0, 0.0], vec![0.0; 3]));
+        assert_eq!(encoder.feature_names("x"), ["x=a", "x=b", "x=c"]);
+        assert_eq!((row(&encoder, "a"), row(&encoder, "?")), (vec![1.0, 0.0, 0.0], vec![0.0; 3]));
         let encoder = fit(&[("a", 3), ("b", 5)], 0);
         assert_eq!(
             (encoder.feature_names("x"), row(&encoder, "a"), row(&encoder, "b")),
-            (vec!["x=a".into()], vec![1.0], vec![-1.0])
+            (vec!["x=b".into()], vec![-1.0], vec![1.0])
         );
         assert_eq!(row(&encoder, "unseen"), [0.0]);
         // A level, or none.

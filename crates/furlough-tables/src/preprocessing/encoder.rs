@@ -76,11 +76,7 @@ impl ColumnEncoder {
                 }
                 let boolean = schema.kind == Kind::Boolean;
                 let counts = spellings(boolean, levels).into_iter().zip(counts).collect();
-                let mut category = CategoryEncoder::fit(counts, missing, options);
-                if boolean {
-                    // No before yes, whichever is the more frequent.
-                    category.levels.sort_unstable();
-                }
+                let category = CategoryEncoder::fit(counts, missing, options);
                 (Encoding::Category { category, boolean }, 0)
             }
             Column::Dropped => (Encoding::Number { number: None, indicator: false }, 0),

@@ -57,7 +57,7 @@ pub struct ColumnSchema {
 pub struct ColumnFindings {
     /// How many cells are missing.
     pub missing: u64,
-    /// How many different values there are besides.
+    /// How many different values there are besides; of more than 131,072 an estimate.
     pub distinct: u64,
     /// Whether they are whole numbers.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

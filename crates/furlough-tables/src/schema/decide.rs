@@ -101,8 +101,7 @@ impl ColumnProbe {
         column.missing.extend(said_missing.iter().filter(|said| !said.is_empty()).cloned());
         (column.found.distinct, column.found.missing) = self.distinct_and_missing(&column.missing);
         let (distinct, values) = (column.found.distinct, self.cells - column.found.missing);
-        let several = self.distinct().max(1);
-        let (letters, words) = (self.letters / several, self.words / several);
+        let [letters, words] = self.letters_and_words();
         let nearly_numbers = self.has_nearly_numbers();
         if !nearly_numbers && 2 * distinct > values && letters >= 20 && words >= 3 && values >= FEW {
             (column.kind, column.role) = (Kind::Text, Role::Ignore);
@@ -122,7 +121,7 @@ impl ColumnProbe {
 
     /// Whether nearly all different texts are numbers, but some are not.
     fn has_nearly_numbers(&self) -> bool {
-        self.not_number.is_some() && 10 * self.numbers.distinct >= 9 * self.distinct()
+        self.not_number.is_some() && self.share_of_numbers() >= 0.9
     }
 
     fn why_category(&self, distinct: u64) -> String {

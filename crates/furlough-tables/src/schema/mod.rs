@@ -1,6 +1,6 @@
 //! What a file's columns are: inferred, printed, edited by people, and stored with a run.
 //!
-//! [`Schema::infer`] looks at the first rows and writes down what it decided and why. From then on
+//! [`Schema::infer`] looks at all rows and writes down what it decided and why. From then on
 //! nothing is guessed: a later value that contradicts the schema is an error with its place.
 
 mod column;
@@ -18,7 +18,7 @@ mod values;
 
 pub use column::{ColumnFindings, ColumnSchema, Kind, Role, Schema};
 pub use dates::{CivilTime, DateOrder};
-pub use infer::{INFERENCE_ROWS, InferOptions};
+pub use infer::InferOptions;
 pub use matching::ColumnMatch;
 pub(crate) use names::{nearest, words};
 pub(crate) use probe::ColumnProbe;

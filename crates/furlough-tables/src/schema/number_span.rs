@@ -21,8 +21,14 @@ impl Default for NumberSpan {
 }
 
 impl NumberSpan {
+    /// Adds a number that was not there before, as `text` writes it.
     pub(super) fn add(&mut self, number: f64, text: &str) {
         self.distinct += 1;
+        self.add_once_more(number, text);
+    }
+
+    /// Adds a number that may have been there before.
+    pub(super) fn add_once_more(&mut self, number: f64, text: &str) {
         if number.is_finite() {
             self.whole &= number.fract() == 0.0;
             self.least = self.least.min(number);

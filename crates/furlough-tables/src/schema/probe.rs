@@ -9,8 +9,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// How many different texts are kept as they are written; of more only how many there are.
 const KEPT: usize = 2000;
 
+/// How many different cells are told apart. How many there are of more is estimated.
+const TOLD_APART: usize = 1 << 17;
+
 /// What has been seen of a column so far. Of each different cell it is found out once what it can
-/// be.
+/// be, in flat memory: of those past the first [`TOLD_APART`] different ones each time.
 #[derive(Debug)]
 pub(crate) struct ColumnProbe {
     decimal_comma: bool,
@@ -31,6 +34,10 @@ pub(crate) struct ColumnProbe {
     usual: Vec<(String, usize)>,
     /// The places of all others.
     others: Vec<usize>,
+    /// How many cells there were when the table of different ones was full.
+    full_at: Option<u64>,
+    /// How often it was found out what a cell can be.
+    found_out: u64,
     /// Of the others, the first that is no number: row from 1, and text.
     pub not_number: Option<(u64, String)>,
     /// How they are written, if all are numbers that are not plain.
@@ -43,10 +50,10 @@ pub(crate) struct ColumnProbe {
     pub dates: [[f64; 2]; 3],
     /// The pairs of booleans that the others are of, and which sides of them.
     pub booleans: Option<(usize, [bool; 2])>,
-    /// Letters and words of the different others, summed.
-    pub letters: u64,
-    /// Words.
-    pub words: u64,
+    /// Letters of the different others, summed.
+    letters: u64,
+    /// Words of the different others, summed.
+    words: u64,
 }
 
 impl ColumnProbe {
@@ -62,6 +69,8 @@ impl ColumnProbe {
             texts: Vec::new(),
             usual: Vec::new(),
             others: Vec::new(),
+            full_at: None,
+            found_out: 0,
             not_number: None,
             spellings: SpellingProbe::default(),
             numbers: NumberSpan::default(),
@@ -96,47 +105,81 @@ impl ColumnProbe {
     }
 
     fn text(&mut self, text: &str) {
-        if self.is_new(text) {
-            if self.texts.len() < KEPT {
-                self.texts.push(text.into());
-            }
-            let place = self.counts.len() - 1;
-            if is_missing_number(text) || self.said_missing.iter().any(|said| said == text) {
-                self.usual.push((text.into(), place));
-            } else {
-                self.others.push(place);
-                self.find_out(text);
+        let is_usual = is_missing_number(text) || self.said_missing.iter().any(|said| said == text);
+        if !is_usual
+            && self.is_full_of_numbers()
+            && let Some(number) = number_of(text, self.decimal_comma)
+        {
+            return self.numbers.add_once_more(number, text);
+        }
+        match self.sort_in(text, is_usual) {
+            Place::Known => {}
+            Place::NoRoom => self.find_out_once_more(text),
+            Place::New(place) => {
+                if self.texts.len() < KEPT {
+                    self.texts.push(text.into());
+                }
+                if is_usual {
+                    self.usual.push((text.into(), place));
+                } else {
+                    self.others.push(place);
+                    self.find_out(text);
+                }
             }
         }
     }
 
     fn number(&mut self, number: f64) {
-        if self.is_new(number.to_bits()) {
-            let text = number_text(number);
-            self.others.push(self.counts.len() - 1);
-            self.find_out(&text);
-            if self.texts.len() < KEPT {
-                self.texts.push(text);
+        if self.is_full_of_numbers() {
+            return self.numbers.add_once_more(number, "");
+        }
+        match self.sort_in(number.to_bits(), false) {
+            Place::Known => {}
+            Place::NoRoom => self.find_out_once_more(&number_text(number)),
+            Place::New(place) => {
+                let text = number_text(number);
+                self.others.push(place);
+                self.find_out(&text);
+                if self.texts.len() < KEPT {
+                    self.texts.push(text);
+                }
             }
         }
     }
 
-    /// Counts a cell. Returns whether it is the first of its kind.
-    fn is_new(&mut self, cell: impl Hash) -> bool {
+    /// Whether no more cells are told apart, and all so far are numbers and can be nothing else:
+    /// then nothing is to be found out but the span of numbers.
+    fn is_full_of_numbers(&self) -> bool {
+        self.full_at.is_some() && self.not_number.is_none() && self.date_orders == [false; 3]
+    }
+
+    /// Counts a cell. There is always room for a spelling of missing values.
+    fn sort_in(&mut self, cell: impl Hash, is_usual: bool) -> Place {
         // Its keys are constants: the same cells give the same hashes each time.
         let mut hasher = DefaultHasher::new();
         cell.hash(&mut hasher);
         match self.seen.entry(hasher.finish()) {
             Entry::Occupied(place) => {
                 self.counts[*place.get()] += 1;
-                false
+                Place::Known
             }
-            Entry::Vacant(place) => {
-                place.insert(self.counts.len());
+            Entry::Vacant(_) if self.full_at.is_some() && !is_usual => Place::NoRoom,
+            Entry::Vacant(entry) => {
+                let place = *entry.insert(self.counts.len());
                 self.counts.push(1);
-                true
+                if self.counts.len() == TOLD_APART {
+                    self.full_at = Some(self.cells);
+                }
+                Place::New(place)
             }
         }
+    }
+
+    /// Takes note of what a cell can be that may have been there before.
+    fn find_out_once_more(&mut self, text: &str) {
+        let distinct = self.numbers.distinct;
+        self.find_out(text);
+        self.numbers.distinct = distinct;
     }
 
     /// Takes note of what a different cell can be.
@@ -165,6 +208,7 @@ impl ColumnProbe {
             }
             _ => None,
         };
+        self.found_out += 1;
         self.letters += text.chars().count() as u64;
         self.words += text.split_whitespace().count() as u64;
     }
@@ -206,15 +250,44 @@ impl ColumnProbe {
     pub fn distinct_and_missing(&self, missing: &[String]) -> (u64, u64) {
         let (none, some): (Vec<_>, Vec<_>) = self.counted_usual().partition(|(text, _)| missing.contains(text));
         let cells: u64 = none.iter().map(|(_, count)| count).sum();
-        ((self.others.len() + some.len()) as u64, self.null + cells)
+        (self.estimated(self.others.len() + some.len()), self.null + cells)
     }
 
     /// Returns how many different cells are not missing by a usual spelling.
     pub fn distinct(&self) -> u64 {
-        self.others.len() as u64
+        self.estimated(self.others.len())
+    }
+
+    /// Returns how many different cells there are where `count` were told apart: as many in
+    /// proportion as when the table of them was full. Where all differed, all differ.
+    fn estimated(&self, count: usize) -> u64 {
+        match self.full_at {
+            Some(cells) => (count as u128 * u128::from(self.cells) / u128::from(cells)) as u64,
+            None => count as u64,
+        }
+    }
+
+    /// Returns which share of the different cells that were told apart are numbers, at most 1.
+    pub fn share_of_numbers(&self) -> f64 {
+        self.numbers.distinct as f64 / self.others.len().max(1) as f64
+    }
+
+    /// Returns how many letters and words a different cell has on average.
+    pub fn letters_and_words(&self) -> [u64; 2] {
+        [self.letters, self.words].map(|sum| sum / self.found_out.max(1))
     }
 
     fn counted_usual(&self) -> impl Iterator<Item = (String, u64)> + '_ {
         self.usual.iter().map(|(text, place)| (text.clone(), self.counts[*place]))
     }
+}
+
+/// Where a cell stands among the different ones.
+enum Place {
+    /// It was there before.
+    Known,
+    /// It is the first of its kind.
+    New(usize),
+    /// It may have been there before: no more are told apart.
+    NoRoom,
 }

@@ -104,7 +104,7 @@ impl TableBuilder {
     /// [`Error::Column`] when two have one name.
     pub fn build(self) -> Result<Table> {
         self.check()?;
-        let options = InferOptions { missing: self.missing.clone(), rows: u64::MAX, ..InferOptions::default() };
+        let options = InferOptions { missing: self.missing.clone(), ..InferOptions::default() };
         let schema = Schema::of_blocks(self.names.clone(), &mut self.blocks(), false, &options)?;
         self.build_as(&schema)
     }

@@ -1,7 +1,7 @@
 //! From files to typed columns and answers.
 
 use crate::sample_tables::iris;
-use furlough_tables::schema::{INFERENCE_ROWS, Kind, Role, TaskChoice};
+use furlough_tables::schema::{Kind, Role, TaskChoice};
 use furlough_tables::{
     Column, FileFormat, InferOptions, Schema, Table, TableModel, TableOptions, read_csv, read_table,
 };
@@ -12,6 +12,7 @@ furlough_harness::tests![
     a_file_is_the_table_that_is_built_from_its_cells,
     a_wrong_cell_is_named_with_file_row_column_and_value,
     a_value_beyond_the_rows_that_were_looked_at_contradicts,
+    the_last_of_many_rows_decides_too,
     what_is_said_to_be_missing_is_missing_wherever_it_stands,
     a_first_column_without_a_name_is_an_id,
     a_decimal_comma_is_one_in_every_step,
@@ -62,32 +63,66 @@ fn a_wrong_cell_is_named_with_file_row_column_and_value() {
 
 fn a_value_beyond_the_rows_that_were_looked_at_contradicts() {
     let folder = tempfile::tempdir().unwrap();
-    let mut text = String::from("n\tc\n");
-    for row in 0..INFERENCE_ROWS + 5 {
-        let cell = if row == INFERENCE_ROWS + 3 { "n.n." } else { "2.5" };
-        writeln!(text, "{cell}\tc{}", row % 7 + row / INFERENCE_ROWS * 7).unwrap();
-    }
-    let path = written(&folder, "long.tsv", &text);
-    let schema = Schema::infer(&path, &InferOptions::default()).unwrap();
-    assert_eq!((schema.complete, schema.rows, schema.columns[0].kind), (false, INFERENCE_ROWS, Kind::Constant));
+    let row = |row: u64| format!("{}\tc{}\n", if row == 103 { "n.n." } else { "2.5" }, row % 7 + row / 100 * 7);
+    let path = written(&folder, "long.tsv", &("n\tc\n".to_string() + &(0..105).map(row).collect::<String>()));
+    let first = InferOptions { rows: 100, ..InferOptions::default() };
+    let schema = Schema::infer(&path, &first).unwrap();
+    assert_eq!((schema.complete, schema.rows, schema.columns[0].kind), (false, 100, Kind::Constant));
     // Levels that come later are levels.
     let table = read_table(&path, &schema, 2).unwrap();
     let Column::Codes { levels, .. } = &table.columns()[1] else { panic!("codes") };
-    assert_eq!((table.rows() as u64, levels.len()), (INFERENCE_ROWS + 5, 12));
+    assert_eq!((table.rows() as u64, levels.len()), (105, 12));
     let numbers = Schema::parse_toml(
         &schema.to_toml().replace("\"constant\"", "\"number\"").replace("\"ignore\"", "\"feature\""),
         None,
     )
     .unwrap();
     let said = read_table(&path, &numbers, 2).unwrap_err().to_string();
-    assert!(
-        said.contains(&format!(
-            "row {} (line {}), column n: \"n.n.\" is not a number",
-            INFERENCE_ROWS + 4,
-            INFERENCE_ROWS + 5
-        )),
-        "{said}"
+    assert!(said.contains("row 104 (line 105), column n: \"n.n.\" is not a number"), "{said}");
+}
+
+/// A file may be sorted: what its last row holds decides as well. More different cells than are
+/// told apart are looked at one by one.
+fn the_last_of_many_rows_decides_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = 150_000;
+    let cells = |row: u64| {
+        let last = row == rows - 1;
+        let number = row as f64 * 0.5;
+        let [constant, flag, mixed] = if last { ["b", "2", "n.n."] } else { ["a", ["0", "1"][row as usize % 2], "7"] };
+        let late = if last { "none".into() } else { number.to_string() };
+        let day = 1 + row % 28;
+        format!("{constant},{flag},{mixed},{number},{late},u{row},{row},2020-01-{day:02}T00:00:{row}\n")
+    };
+    let text = "constant,flag,mixed,number,late,code,id,date\n".to_string() + &(0..rows).map(cells).collect::<String>();
+    let path = written(&folder, "sorted.csv", &text);
+    let schemas =
+        [1, 2, 3].map(|threads| Schema::infer(&path, &InferOptions { threads, ..InferOptions::default() }).unwrap());
+    assert!(schemas.iter().all(|schema| *schema == schemas[0]));
+    let schema = &schemas[0];
+    let of = |name: &str| schema.columns.iter().find(|column| column.name == name).unwrap();
+    let kinds =
+        ["constant", "flag", "mixed", "number", "late", "code", "id"].map(|name| (of(name).kind, of(name).role));
+    assert_eq!((schema.complete, schema.rows), (true, rows));
+    assert_eq!(
+        kinds,
+        [
+            (Kind::Category, Role::Feature),
+            (Kind::Number, Role::Feature),
+            (Kind::Category, Role::Feature),
+            (Kind::Number, Role::Feature),
+            (Kind::Category, Role::Feature),
+            (Kind::Category, Role::Id),
+            (Kind::Number, Role::Id),
+        ]
     );
+    assert_eq!(of("number").found.range, Some(["0".into(), "74999.5".into()]));
+    assert_eq!(
+        of("late").why,
+        "it has numbers, but \"none\" in row 150000 is none; set kind to \"number\" and list in missing what is missing to have numbers"
+    );
+    // Told apart are 131,072; where all of these differ, all are taken to.
+    assert_eq!([of("code").found.distinct, of("number").found.distinct], [rows, rows]);
 }
 
 /// Also where the first rows do not hold it, or only after many other values.
@@ -95,7 +130,7 @@ fn what_is_said_to_be_missing_is_missing_wherever_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let numbers: String = (0..3000).map(|row| format!("{row}.5\n")).collect();
     let path = written(&folder, "a.csv", &format!("x\n{numbers}-999\n"));
-    for rows in [100, INFERENCE_ROWS] {
+    for rows in [100, u64::MAX] {
         let options = InferOptions { missing: vec!["-999".into()], rows, ..InferOptions::default() };
         let table = read_table(&path, &Schema::infer(&path, &options).unwrap(), 1).unwrap();
         assert!(table.columns()[0].is_missing(3000) && !table.columns()[0].is_missing(0), "{rows} rows");

@@ -3,11 +3,10 @@
 use super::page;
 use crate::args::{ColumnsArgs, read_schema};
 use crate::failure::{Hinted, of_standard_input};
-use crate::terminal::{Style, note};
+use crate::terminal::Style;
 use anyhow::Result;
-use furlough_tables::schema::INFERENCE_ROWS;
 use furlough_tables::source::{ByteSource, Rereadable};
-use furlough_tables::{Error, InferOptions, Schema, TableSummary};
+use furlough_tables::{InferOptions, Schema, TableSummary};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -28,10 +27,11 @@ impl ColumnsArgs {
         crate::commands::train::threads(self.threads)
     }
 
-    /// Decides what the columns are by this many of the first rows.
-    fn infer(&self, path: &Path, rows: u64) -> Result<Schema> {
-        let options =
-            InferOptions { missing: self.missing.clone(), rows, threads: self.threads(), ..InferOptions::default() };
+    /// Decides what the columns are.
+    fn infer(&self, path: &Path) -> Result<Schema> {
+        let rows = self.rows.unwrap_or(u64::MAX);
+        let (missing, names, threads) = (self.missing.clone(), self.target.clone(), self.threads());
+        let options = InferOptions { missing, rows, names, threads, ..InferOptions::default() };
         self.with_target(Schema::infer(path, &options)?)
     }
 
@@ -46,7 +46,7 @@ impl ColumnsArgs {
 /// Returns a file's schema, as text to edit.
 pub fn sniff(path: &Path, args: &ColumnsArgs) -> Result<String> {
     let copy = Rereadable::new(path)?;
-    let schema = named(args.infer(copy.path(), args.rows.unwrap_or(INFERENCE_ROWS)), &copy, path)?;
+    let schema = named(args.infer(copy.path()), &copy, path)?;
     Ok(if args.json { serde_json::to_string(&schema)? + "\n" } else { schema.to_toml() })
 }
 
@@ -67,27 +67,14 @@ pub fn info(path: &Path, args: &ColumnsArgs, schema: Option<&Path>) -> Result<St
     Ok(page::Page { file, schema: &schema, summary: &summary, style }.text())
 }
 
-/// Decides what the columns are and reads the file. Where the first rows did not tell, all do.
+/// Decides what the columns are, where no schema was given, and reads the file.
 fn summarized(path: &Path, args: &ColumnsArgs, given: Option<&Path>) -> Result<(Schema, TableSummary)> {
     let schema = match given {
         Some(given) => args.with_target(read_schema(given)?)?,
-        None => args.infer(path, args.rows.unwrap_or(INFERENCE_ROWS))?,
+        None => args.infer(path)?,
     };
-    match TableSummary::of(path, &schema, args.threads()) {
-        Err(Error::Value { place, value, reason, .. }) if given.is_none() && !schema.complete => {
-            let row = place.row.unwrap_or_default();
-            let column = place.column.unwrap_or_default();
-            let seen = schema.rows;
-            note(&format!(
-                "note: the first {seen} rows did not tell what {column} is, as {value:?} in row {row} {reason}; all \
-                 rows decide here, and `furlough data sniff --rows all` writes that down for training"
-            ));
-            let schema = args.infer(path, u64::MAX)?;
-            let summary = TableSummary::of(path, &schema, args.threads())?;
-            Ok((schema, summary))
-        }
-        summary => Ok((schema, summary?)),
-    }
+    let summary = TableSummary::of(path, &schema, args.threads())?;
+    Ok((schema, summary))
 }
 
 /// An error about the copy of standard input names that.
