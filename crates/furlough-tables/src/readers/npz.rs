@@ -14,6 +14,9 @@ use flate2::bufread::DeflateDecoder;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use zip::read::ZipFile;
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 /// A file of the archive.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ struct Entry {
     deflated: bool,
     compressed: u64,
     checksum: u32,
-    /// Where its own header begins.
+    /// Where its content begins.
     offset: u64,
 }
 
@@ -111,99 +114,37 @@ fn damaged(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// A number of `size` bytes at `at`, the lowest byte first.
-fn number(bytes: &[u8], at: usize, size: usize) -> io::Result<u64> {
-    let field = bytes.get(at..at.saturating_add(size)).ok_or_else(|| damaged("a field is missing"))?;
-    Ok(field.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
-}
-
-/// Reads `size` bytes at `offset`, of which the archive must have so many.
-fn piece(file: &mut File, offset: u64, size: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(size).read_to_end(&mut bytes)?;
-    if (bytes.len() as u64) < size { Err(damaged("it ends too early")) } else { Ok(bytes) }
-}
-
-/// Reads the archive's list of files.
+/// Reads the archive's list of files. No two may share bytes: an archive of a few kilobytes could
+/// hold any amount by that.
 fn entries(path: &Path) -> Result<Vec<Entry>> {
     let read = || {
-        let mut file = File::open(path)?;
-        let size = file.metadata()?.len();
-        // The end, which a comment of at most 64 KiB may follow.
-        let start = size.saturating_sub(22 + 0xffff);
-        let tail = piece(&mut file, start, size - start)?;
-        let end = memchr::memmem::rfind(&tail, b"PK\x05\x06").filter(|end| tail.len() - end >= 22);
-        let end = end.ok_or_else(|| damaged("its list of files is missing"))?;
-        let (mut length, mut offset) = (number(&tail, end + 12, 4)?, number(&tail, end + 16, 4)?);
-        if offset == 0xffff_ffff || length == 0xffff_ffff {
-            let locator = end.checked_sub(20).ok_or_else(|| damaged("its list of files is missing"))?;
-            let wide = piece(&mut file, number(&tail, locator + 8, 8)?, 56)?;
-            (length, offset) = (number(&wide, 40, 8)?, number(&wide, 48, 8)?);
+        let mut archive = ZipArchive::new(BufReader::new(File::open(path)?))?;
+        if archive.has_overlapping_entries()? {
+            return Err(damaged("two files in it overlap").into());
         }
-        if length > size {
-            return Err(damaged("its list of files is longer than it"));
-        }
-        list(&piece(&mut file, offset, length)?)
+        (0..archive.len()).map(|index| entry(&archive.by_index_raw(index)?)).collect()
     };
-    read().map_err(|error| cannot_read(path, error))
+    read().map_err(|error| match error {
+        ZipError::Io(error) => cannot_read(path, error),
+        other => cannot_read(path, damaged(&other.to_string())),
+    })
 }
 
-fn list(bytes: &[u8]) -> io::Result<Vec<Entry>> {
-    let (mut at, mut entries) = (0, Vec::new());
-    while bytes.get(at..at + 4) == Some(b"PK\x01\x02") {
-        let field = |offset, size| number(bytes, at + offset, size);
-        let (name, extra, comment) = (field(28, 2)? as usize, field(30, 2)? as usize, field(32, 2)? as usize);
-        let method = field(10, 2)?;
-        if field(8, 2)? & 1 == 1 || !matches!(method, 0 | 8) {
-            return Err(damaged("a file in it is encrypted, or compressed in a way that NumPy does not use"));
-        }
-        let text = bytes.get(at + 46..at + 46 + name).ok_or_else(|| damaged("a name is missing"))?;
-        let mut entry = Entry {
-            name: String::from_utf8_lossy(text).into_owned(),
-            deflated: method == 8,
-            compressed: field(20, 4)?,
-            checksum: field(16, 4)? as u32,
-            offset: field(42, 4)?,
-        };
-        let more = bytes.get(at + 46 + name..at + 46 + name + extra).ok_or_else(|| damaged("a field is missing"))?;
-        widen(&mut entry, field(24, 4)?, more)?;
-        entries.push(entry);
-        at += 46 + name + extra + comment;
+fn entry(file: &ZipFile<'_, impl Read>) -> Result<Entry, ZipError> {
+    let deflated = file.compression() == CompressionMethod::Deflated;
+    if file.encrypted() || !(deflated || file.compression() == CompressionMethod::Stored) {
+        return Err(damaged("a file in it is encrypted, or compressed in a way that NumPy does not use").into());
     }
-    Ok(entries)
-}
-
-/// Takes sizes that have no room in their fields from the additional ones.
-fn widen(entry: &mut Entry, size: u64, mut more: &[u8]) -> io::Result<()> {
-    const WIDE: u64 = 0xffff_ffff;
-    while more.len() >= 4 {
-        let (kind, length) = (number(more, 0, 2)?, number(more, 2, 2)? as usize);
-        let field = more.get(4..4 + length).ok_or_else(|| damaged("a field is missing"))?;
-        if kind == 1 {
-            let mut at = if size == WIDE { 8 } else { 0 };
-            for value in [&mut entry.compressed, &mut entry.offset] {
-                if *value == WIDE {
-                    *value = number(field, at, 8)?;
-                    at += 8;
-                }
-            }
-        }
-        more = &more[4 + length..];
-    }
-    Ok(())
+    let offset = file.data_start().ok_or_else(|| damaged("a file is not where its list says"))?;
+    let name = file.name()?.into_owned();
+    Ok(Entry { name, deflated, compressed: file.compressed_size(), checksum: file.crc32(), offset })
 }
 
 /// The content of a file of the archive.
 fn content(path: &Path, entry: &Entry) -> io::Result<Box<dyn Read + Send>> {
     let mut file = File::open(path)?;
     let watch = Watch::of(path, file.try_clone()?)?;
-    let header = piece(&mut file, entry.offset, 30)?;
-    if !header.starts_with(b"PK\x03\x04") {
-        return Err(damaged("a file is not where its list says"));
-    }
-    let skipped = 30 + number(&header, 26, 2)? + number(&header, 28, 2)?;
-    file.seek(SeekFrom::Start(entry.offset.saturating_add(skipped)))?;
+    file.seek(SeekFrom::Start(entry.offset))?;
     let stored = BufReader::with_capacity(1 << 17, file.take(entry.compressed));
     let bytes: Box<dyn Read + Send> =
         if entry.deflated { Box::new(DeflateDecoder::new(stored)) } else { Box::new(stored) };

@@ -9,6 +9,7 @@ furlough_harness::tests![
     what_is_no_table_is_refused_with_what_to_do,
     a_file_that_lies_about_its_length_is_an_error,
     an_archive_that_is_damaged_is_an_error,
+    files_of_an_archive_that_share_bytes_are_refused,
     no_bytes_of_an_array_or_archive_make_a_reader_panic,
 ];
 
@@ -125,6 +126,20 @@ fn an_archive_that_is_damaged_is_an_error() {
     assert!(error.contains("checksum"), "{error}");
     let error = sniff(&file("a.zip", b"PK\x03\x04").path).unwrap_err().to_string();
     assert!(error.contains("damaged"), "{error}");
+}
+
+fn files_of_an_archive_that_share_bytes_are_refused() {
+    let mut bytes = std::fs::read(fixture("compressed.npz")).unwrap();
+    let listed: Vec<usize> = (0..bytes.len() - 4).filter(|&at| bytes[at..].starts_with(b"PK\x01\x02")).collect();
+    assert_eq!(listed.len(), 3);
+    // Where the second file begins is where the first one does.
+    let offset = |entry: usize| listed[entry] + 42..listed[entry] + 46;
+    bytes.copy_within(offset(0), offset(1).start);
+    let scratch = file("a.npz", bytes);
+    let told = "a.npz: the ZIP archive is damaged or cut off: two files in it overlap";
+    for error in [numbers(&scratch.path, &npz(&["X"]), (1, 1)).unwrap_err(), sniff(&scratch.path).unwrap_err()] {
+        assert_eq!(message(&error, &scratch), told);
+    }
 }
 
 fn no_bytes_of_an_array_or_archive_make_a_reader_panic() {
