@@ -163,6 +163,14 @@ pub fn panic_message<T>(panics: impl FnOnce() -> T) -> String {
     payload.downcast_ref::<String>().cloned().or(text).unwrap_or_default()
 }
 
+/// Calls a function, and keeps panics that it catches itself out of the output of the tests.
+pub fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    EXPECTED.set(true);
+    let result = run();
+    EXPECTED.set(false);
+    result
+}
+
 /// Set in the process that [`alone`] starts.
 const ALONE: &str = "FURLOUGH_TEST_ALONE";
 

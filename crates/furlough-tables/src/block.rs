@@ -65,6 +65,11 @@ impl TextValues {
         self.ends.push(u32::try_from(self.text.len()).expect("a block has less than 4 GiB of text"));
     }
 
+    /// Returns how many bytes of text the cells have.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Makes cells of their bytes and their ends, or says which cell is no UTF-8.
     pub(crate) fn from_utf8(bytes: Vec<u8>, ends: Vec<u32>) -> Result<TextValues, usize> {
         let cell_of = |at: usize| ends.partition_point(|&end| end as usize <= at);

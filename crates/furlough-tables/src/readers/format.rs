@@ -27,4 +27,8 @@ pub enum FileFormat {
         /// The arrays whose columns make the table, in this order. All have as many rows.
         arrays: Vec<String>,
     },
+    /// Columns of numbers, text and times, compressed in parts; read with the feature `parquet`.
+    Parquet,
+    /// Record batches of Arrow in a file, which Feather is too; read with the feature `arrow`.
+    Arrow,
 }

@@ -6,11 +6,11 @@
 //!
 //! [`Reader::ignored`]: super::Reader::ignored
 
+use super::column::Column;
 use super::cut::Cutter;
-use super::number::NumberFormat;
 use super::pipeline::{Fault, Parse, Parsed, Pipeline};
 use super::{Ignored, Opened, Threads};
-use crate::block::{ReadAs, TextValues, Values};
+use crate::block::{ReadAs, Values};
 use crate::error::{Error, Place, Result};
 use crate::source::ByteSource;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -115,30 +115,6 @@ struct Objects {
     keys: HashMap<String, usize>,
     columns: Vec<Column>,
     ignored: Ignored,
-}
-
-enum Column {
-    Skip,
-    Text,
-    Numbers(NumberFormat),
-}
-
-impl Column {
-    fn new(wanted: ReadAs) -> Column {
-        match wanted {
-            ReadAs::Skip => Column::Skip,
-            ReadAs::Text => Column::Text,
-            ReadAs::Numbers { missing } => Column::Numbers(NumberFormat::new(&missing, false)),
-        }
-    }
-
-    fn empty(&self) -> Values {
-        match self {
-            Column::Skip => Values::Skipped,
-            Column::Text => Values::Text(TextValues::default()),
-            Column::Numbers(_) => Values::Numbers(Vec::new()),
-        }
-    }
 }
 
 impl Parse for Objects {

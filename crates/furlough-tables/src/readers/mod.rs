@@ -9,6 +9,14 @@ mod names;
 
 mod number;
 
+mod column;
+
+#[cfg(any(feature = "parquet", feature = "arrow"))]
+mod cell;
+
+#[cfg(any(feature = "parquet", feature = "arrow"))]
+mod guarded;
+
 mod cut;
 
 mod pipeline;
@@ -20,6 +28,12 @@ mod json_lines;
 mod npy;
 
 mod npz;
+
+#[cfg(feature = "parquet")]
+mod parquet;
+
+#[cfg(feature = "arrow")]
+mod arrow;
 
 mod sniff;
 
@@ -107,6 +121,14 @@ impl Reader {
             FileFormat::JsonLines => json_lines::open(source, wanted, threads)?,
             FileFormat::Npy => npy::open(path, source, wanted, threads)?,
             FileFormat::Npz { arrays } => npz::open(path, arrays, wanted, threads)?,
+            #[cfg(feature = "parquet")]
+            FileFormat::Parquet => parquet::open(path, wanted, threads)?,
+            #[cfg(not(feature = "parquet"))]
+            FileFormat::Parquet => return Err(without(path, "Parquet", "parquet")),
+            #[cfg(feature = "arrow")]
+            FileFormat::Arrow => arrow::open(path, wanted, threads)?,
+            #[cfg(not(feature = "arrow"))]
+            FileFormat::Arrow => return Err(without(path, "Arrow", "arrow")),
         };
         Ok(Reader { path: path.into(), opened, compressed, rows: 0, limit: None, bytes: 0, ended: false })
     }
@@ -160,6 +182,16 @@ impl Reader {
             _ => Ok(Some(block)),
         }
     }
+}
+
+#[cfg(not(all(feature = "parquet", feature = "arrow")))]
+/// The error of a format that this build does not read.
+fn without(path: &Path, format: &str, feature: &str) -> Error {
+    let reason = format!(
+        "is {format}, which is not built in: it takes minutes to build; run `cargo install furlough-cli --features \
+         {feature}`, or write the table as CSV or NPY"
+    );
+    Error::format(path, Place::default(), reason)
 }
 
 impl Iterator for Reader {

@@ -8,7 +8,7 @@ use super::npy::{Array, Table};
 use super::{FileFormat, Ignored, Opened, Threads, names};
 use crate::block::ReadAs;
 use crate::error::{Error, Place, Result};
-use crate::source::Watch;
+use crate::source::{Expansion, Watch};
 use flate2::CrcReader;
 use flate2::bufread::DeflateDecoder;
 use std::fs::File;
@@ -145,9 +145,12 @@ fn content(path: &Path, entry: &Entry) -> io::Result<Box<dyn Read + Send>> {
     let mut file = File::open(path)?;
     let watch = Watch::of(path, file.try_clone()?)?;
     file.seek(SeekFrom::Start(entry.offset))?;
-    let stored = BufReader::with_capacity(1 << 17, file.take(entry.compressed));
-    let bytes: Box<dyn Read + Send> =
-        if entry.deflated { Box::new(DeflateDecoder::new(stored)) } else { Box::new(stored) };
+    let expansion = Expansion::of(path);
+    let stored = BufReader::with_capacity(1 << 17, expansion.compressed(file.take(entry.compressed)));
+    let bytes: Box<dyn Read + Send> = match entry.deflated {
+        true => Box::new(expansion.content(DeflateDecoder::new(stored))),
+        false => Box::new(stored),
+    };
     Ok(Box::new(Checked { bytes: CrcReader::new(bytes), checksum: entry.checksum, watch }))
 }
 

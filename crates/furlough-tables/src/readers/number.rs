@@ -109,6 +109,18 @@ fn digits(bytes: &[u8; LOOKED_AT], at: usize) -> (u64, usize) {
     (word.wrapping_mul((10_000 << 32) + 1) >> 32, count as usize)
 }
 
+/// Returns the number of half precision that has these bits.
+pub(super) fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (fraction + 1024.0) * 2f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,5 +185,20 @@ mod tests {
         }
         assert_eq!(format.at_start(b"-999.0,"), None);
         assert_eq!((format.parse(b"NA"), format.parse(b"nan")), (None, None));
+    }
+
+    #[test]
+    fn every_half_is_the_number_that_its_bits_mean() {
+        for (bits, number) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (1, 5.960_464_477_539_063e-8),
+            (0x3555, 0.333_251_953_125),
+        ] {
+            assert_eq!(half(bits), number);
+        }
+        assert_eq!((half(0x7c00), half(0xfc00)), (f64::INFINITY, f64::NEG_INFINITY));
+        assert!(half(0x7e00).is_nan());
     }
 }

@@ -19,9 +19,10 @@ pub fn sniff(path: &Path) -> Result<FileFormat> {
     match &sample[..] {
         [b'\x93', b'N', b'U', b'M', b'P', b'Y', ..] => return Ok(FileFormat::Npy),
         [b'P', b'K', 3, 4, ..] => return npz::sniff(path),
-        [b'P', b'A', b'R', b'1', ..] => return wrong("is Parquet, which is not read; write it as CSV or NPY"),
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [b'F', b'E', b'A', b'1', ..] => {
-            return wrong("is Arrow or Feather, which is not read; write it as CSV or NPY");
+        [b'P', b'A', b'R', b'1' | b'E', ..] => return Ok(FileFormat::Parquet),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => return Ok(FileFormat::Arrow),
+        [b'F', b'E', b'A', b'1', ..] => {
+            return wrong("is Feather of version 1, which is not read; write it as version 2, CSV or NPY");
         }
         [0x89, b'H', b'D', b'F', ..] => return wrong("is HDF5, which is not read; write it as CSV or NPY"),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => return wrong("is an old Excel workbook; save the sheet as CSV"),

@@ -1,9 +1,16 @@
 //! The bytes of a file or of standard input, decompressed.
 //!
 //! gzip (any number of members) and zstd (any number of frames) are recognized by their first
-//! bytes, whatever the file's name says. A byte order mark of UTF-8 is left out.
+//! bytes, whatever the file's name says. A byte order mark of UTF-8 is left out. Compressed files
+//! that hold very much more than their size are refused: [`MOST_EXPANDED`] has the rule.
+
+mod expansion;
 
 mod zstd;
+
+pub use expansion::{FREELY_EXPANDED, MOST_EXPANDED};
+
+pub(crate) use expansion::Expansion;
 
 use crate::error::{Error, Place, Result};
 use flate2::bufread::MultiGzDecoder;
@@ -35,16 +42,17 @@ impl ByteSource {
             (Box::new(file.try_clone().map_err(failed)?), Watch::of(path, file).map_err(failed)?)
         };
         let (head, raw) = peek(raw).map_err(failed)?;
+        let expansion = Expansion::of(path);
         let named = |name| move |error: io::Error| io::Error::new(error.kind(), format!("its {name} data: {error}"));
         let (bytes, compressed): (Box<dyn Read + Send>, bool) = match head[..] {
             [0x1f, 0x8b, ..] => {
-                let members = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, raw));
-                (Box::new(Named { inner: members, error: named("gzip") }), true)
+                let members = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, expansion.compressed(raw)));
+                (Box::new(expansion.content(Named { inner: members, error: named("gzip") })), true)
             }
             // A frame, or one of those that hold no data.
             [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
-                let frames = zstd::Frames::new(BufReader::with_capacity(BUFFER, raw));
-                (Box::new(Named { inner: frames, error: named("zstd") }), true)
+                let frames = zstd::Frames::new(BufReader::with_capacity(BUFFER, expansion.compressed(raw)));
+                (Box::new(expansion.content(Named { inner: frames, error: named("zstd") })), true)
             }
             _ => (raw, false),
         };

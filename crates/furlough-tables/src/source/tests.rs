@@ -78,6 +78,23 @@ fn damaged_or_cut_off_compression_is_an_error() {
 }
 
 #[test]
+fn a_file_that_is_made_to_fill_a_memory_is_refused() {
+    // 80 members of 16 MiB each.
+    let member = gzip(&vec![b'0'; 1 << 24]);
+    let (_folder, path) = file(&member.repeat(80));
+    let mut source = ByteSource::open(&path).unwrap();
+    let mut bytes = Vec::new();
+    let error = loop {
+        bytes.clear();
+        match source.fill(&mut bytes, 1 << 24) {
+            Ok(ended) => assert!(!ended),
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("more than 100 times its size: 10"), "{error}");
+}
+
+#[test]
 fn a_file_that_changes_while_it_is_read_is_an_error() {
     let (_folder, path) = file(b"a,b\n1,2\n");
     let mut source = ByteSource::open(&path).unwrap();

@@ -1,5 +1,7 @@
 //! The tests of the tables, in one program, so that they are linked once.
 
+#[cfg(any(feature = "parquet", feature = "arrow"))]
+mod columnar;
 mod common;
 mod csv;
 mod from_files;
@@ -20,6 +22,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     furlough_harness::run(furlough_harness::all![
+        #[cfg(any(feature = "parquet", feature = "arrow"))]
+        columnar,
         csv,
         from_files,
         json_lines,

@@ -6,6 +6,7 @@ furlough_harness::tests![
     content_decides_whatever_the_name_says,
     what_is_no_table_is_told_with_what_to_do,
     what_is_guessed_is_what_reads_the_file,
+    formats_that_are_not_built_in_are_told_with_how_to_get_them,
 ];
 
 fn content_decides_whatever_the_name_says() {
@@ -29,9 +30,7 @@ fn what_is_no_table_is_told_with_what_to_do() {
         (b"\x89HDF\r\n", "a.json: is HDF5"),
         (b"SQLite format 3\0", "a.json: is a database"),
         (b"\x89PNG\r\n\x1a\n\0\0", "a.json: is no text"),
-        (b"FEA1", "a.json: is Arrow or Feather, which is not read"),
-        (b"ARROW1", "a.json: is Arrow or Feather, which is not read"),
-        (b"PAR1", "a.json: is Parquet, which is not read; write it as CSV or NPY"),
+        (b"FEA1", "a.json: is Feather of version 1, which is not read"),
     ] {
         let scratch = file("a.json", bytes);
         let error = message(&sniff(&scratch.path).unwrap_err(), &scratch);
@@ -47,4 +46,18 @@ fn what_is_guessed_is_what_reads_the_file() {
     let (names, rows) = read(&file("a.csv", format!("id;size;name\n{rows}")));
     assert_eq!((names, rows.len()), (vec!["id".into(), "size".into(), "name".into()], 30_000));
     assert_eq!(rows[29_999].clone().into_iter().flatten().collect::<String>(), "299994,5name; 29999");
+}
+
+fn formats_that_are_not_built_in_are_told_with_how_to_get_them() {
+    for (bytes, format, name, built_in) in [
+        (&b"PAR1PAR1"[..], FileFormat::Parquet, "Parquet", cfg!(feature = "parquet")),
+        (b"ARROW1\0\0", FileFormat::Arrow, "Arrow", cfg!(feature = "arrow")),
+    ] {
+        let scratch = file("a.csv", bytes);
+        assert_eq!(sniff(&scratch.path).unwrap(), format);
+        let error = message(&texts(&scratch.path, &format, (1, 1)).unwrap_err(), &scratch);
+        let how = format!("run `cargo install furlough-cli --features {}`", name.to_lowercase());
+        let told = error.starts_with(&format!("a.csv: is {name}, which is not built in")) && error.contains(&how);
+        assert_eq!(told, !built_in, "{error}");
+    }
 }

@@ -1,5 +1,7 @@
 //! The types of an array's values.
 
+use super::super::number::half;
+
 /// A type of values, as NumPy's `dtype.str` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
@@ -111,36 +113,9 @@ impl Element {
     }
 }
 
-/// The number of half precision that has these bits.
-fn half(bits: u16) -> f64 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
-    let size = match exponent {
-        0 => fraction * 2f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (fraction + 1024.0) * 2f64.powi(exponent - 25),
-    };
-    if bits >> 15 == 1 { -size } else { size }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_half_is_the_number_that_its_bits_mean() {
-        for (bits, number) in [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (1, 5.960_464_477_539_063e-8),
-            (0x3555, 0.333_251_953_125),
-        ] {
-            assert_eq!(half(bits), number);
-        }
-        assert_eq!((half(0x7c00), half(0xfc00)), (f64::INFINITY, f64::NEG_INFINITY));
-        assert!(half(0x7e00).is_nan());
-    }
 
     #[test]
     fn values_of_every_type_are_read_in_both_orders() {

@@ -8,7 +8,7 @@ mod elements;
 
 mod header;
 
-use super::number::NumberFormat;
+use super::column::Column;
 use super::{Blocks, Ignored, Opened, Threads, names};
 use crate::block::{ReadAs, TextValues, Values};
 use crate::error::{Error, Place, Result};
@@ -158,23 +158,12 @@ fn refusal(path: &Path, name: Option<&str>, error: io::Error) -> Error {
 /// What becomes of a column.
 struct Plan {
     name: String,
-    wanted: Want,
-}
-
-enum Want {
-    Skip,
-    Text,
-    Numbers(NumberFormat),
+    wanted: Column,
 }
 
 impl Plan {
     fn new(name: &str, wanted: ReadAs) -> Plan {
-        let wanted = match wanted {
-            ReadAs::Skip => Want::Skip,
-            ReadAs::Text => Want::Text,
-            ReadAs::Numbers { missing } => Want::Numbers(NumberFormat::new(&missing, false)),
-        };
-        Plan { name: name.into(), wanted }
+        Plan { name: name.into(), wanted: Column::new(wanted) }
     }
 
     /// The values of cells as they lie, or the row, the value and what is wrong with it.
@@ -184,8 +173,8 @@ impl Plan {
         cells: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Values, (usize, String, String)> {
         match &self.wanted {
-            Want::Skip => Ok(Values::Skipped),
-            Want::Text => {
+            Column::Skip => Ok(Values::Skipped),
+            Column::Text => {
                 let mut texts = TextValues::default();
                 for (row, cell) in cells.enumerate() {
                     let text = element.text(cell).map_err(|(value, reason)| (row, value, reason))?;
@@ -193,7 +182,7 @@ impl Plan {
                 }
                 Ok(Values::Text(texts))
             }
-            Want::Numbers(format) => {
+            Column::Numbers(format) => {
                 let number = |(row, cell)| match element.number(cell) {
                     Some(number) => Ok(format.checked(number)),
                     None => match element.text(cell) {
