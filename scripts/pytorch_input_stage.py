@@ -31,12 +31,40 @@ COLUMNS = [
     {"category": {"levels": 5, "width": 3}},
     "number",
     {"category": {"levels": 40, "width": 8}},
+    {"periodic": {"frequencies": 16, "outputs": 3, "deviation": 0.1}},
+    {"piecewise-linear": {"edges": [-1.5, -0.5, 0.0, 0.25, 2.0]}},
 ]
 
 
 def kind(column):
     """The name of a column's kind, and its settings."""
     return (column, {}) if isinstance(column, str) else next(iter(column.items()))
+
+
+class Periodic(torch.nn.Module):
+    """A linear layer of waves of a number, and the number: RealMLP's PBLD."""
+
+    def __init__(self, frequencies, outputs, deviation):
+        super().__init__()
+        self.frequency = torch.nn.Parameter(torch.empty(frequencies))
+        self.phase = torch.nn.Parameter(torch.empty(frequencies))
+        self.linear = torch.nn.Linear(frequencies, outputs)
+
+    def named(self):
+        return {"frequency": self.frequency, "phase": self.phase, "weight": self.linear.weight, "bias": self.linear.bias}
+
+    def forward(self, x):
+        x = x[:, None]
+        return torch.cat([self.linear(torch.cos(2 * torch.pi * self.frequency * x + self.phase)), x], dim=1)
+
+
+def piecewise_linear(x, edges):
+    """Equation 1 of Gorishniy, Rubachev and Babenko 2022."""
+    edges = torch.tensor(edges, dtype=x.dtype)
+    shares = (x[:, None] - edges[:-1]) / (edges[1:] - edges[:-1])
+    below, above = torch.zeros(len(edges) - 1, dtype=x.dtype), torch.ones(len(edges) - 1, dtype=x.dtype)
+    below[0], above[-1] = -torch.inf, torch.inf
+    return torch.clamp(shares, below, above)
 
 
 class Stage(torch.nn.Module):
@@ -49,26 +77,45 @@ class Stage(torch.nn.Module):
             name, settings = kind(column)
             if name == "category":
                 self.parts[str(number)] = torch.nn.Embedding(settings["levels"], settings["width"])
+            if name == "periodic":
+                self.parts[str(number)] = Periodic(**settings)
         self.scale = torch.nn.Parameter(torch.ones(self.width()))
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5 + (parameter is self.scale))
 
     def width(self):
-        return sum(kind(column)[1].get("width", 1) for column in COLUMNS)
+        of_kind = {
+            "number": lambda settings: 1,
+            "category": lambda settings: settings["width"],
+            "periodic": lambda settings: settings["outputs"] + 1,
+            "piecewise-linear": lambda settings: len(settings["edges"]) - 1,
+        }
+        return sum(of_kind[name](settings) for name, settings in map(kind, COLUMNS))
 
     def named(self):
         """The parameters by the names that files have."""
         for number, column in enumerate(COLUMNS):
             if kind(column)[0] == "category":
                 yield f"input.embedding.{number}", self.parts[str(number)].weight
+            if kind(column)[0] == "periodic":
+                for name, parameter in self.parts[str(number)].named().items():
+                    yield f"input.periodic.{number}.{name}", parameter
         yield "input.scale", self.scale
 
     def forward(self, x):
         inputs = []
         for number, column in enumerate(COLUMNS):
             value = x[:, number]
-            inputs.append(self.parts[str(number)](value.long()) if kind(column)[0] == "category" else value[:, None])
+            match kind(column):
+                case "number", _:
+                    inputs.append(value[:, None])
+                case "category", _:
+                    inputs.append(self.parts[str(number)](value.long()))
+                case "periodic", _:
+                    inputs.append(self.parts[str(number)](value))
+                case "piecewise-linear", settings:
+                    inputs.append(piecewise_linear(value, settings["edges"]))
         return torch.cat(inputs, dim=1) * self.scale
 
 

@@ -3,7 +3,9 @@
 
 use super::Precision;
 use crate::data::{Batch, Targets};
-use crate::nn::{Concrete, Loss, MaskKey, Mlp, drop_connect, linear, linear_backward, weighted_squared_error};
+use crate::nn::{
+    Concrete, Loss, MaskKey, Mlp, ParamGroup, drop_connect, linear, linear_backward, weighted_squared_error,
+};
 use crate::optim::{OptimizerState, UpdateRule, clip_factor};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
@@ -14,10 +16,14 @@ struct Trace {
     output: Array2<f32>,
 }
 
-/// The outputs of the batch, one row an example: a sub-network where `masks` gives key, stream and
+/// The outputs of the batch within their bounds, one row an example: a sub-network where `masks` gives key, stream and
 /// step, else the full network.
 pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskKey>, precision: Precision) -> Array2<f32> {
-    traced_forward(mlp, batch, masks, precision).0
+    let mut outputs = traced_forward(mlp, batch, masks, precision).0;
+    for mut row in outputs.rows_mut() {
+        mlp.bound_outputs(row.as_slice_mut().expect("rows of a new array are contiguous"));
+    }
+    outputs
 }
 
 /// The loss of the batch under the masks of `site`, and its derivative by all parameters.
@@ -58,7 +64,15 @@ fn derivatives(
             }
             None => block.dropout.backward(delta.view(), batch.examples, &at(site, index + 1)),
         };
-        delta = block.activation.backward(trace.pre.view(), delta.view());
+        delta = match mlp.alphas(index) {
+            Some(alphas) => {
+                let (delta, by_alpha) = block.activation.parametric_backward(trace.pre.view(), alphas, delta.view());
+                let place = mlp.architecture().alpha_spec(index).expect("a parametric activation").range.clone();
+                by_alpha.iter().zip(&mut gradient[place]).for_each(|(d, g)| *g = *d);
+                delta
+            }
+            None => block.activation.backward(trace.pre.view(), delta.view()),
+        };
         let db = delta.sum_axis(Axis(0));
         let (x, w, d) = (trace.input.view(), connected(mlp, index, mlp.weights(index), Some(site)), delta.view());
         let (x, w, d) = (rounded(x, precision), rounded(w.view(), precision), rounded(d, precision));
@@ -104,7 +118,7 @@ fn unscaled_inputs(mlp: &Mlp, features: ArrayView2<'_, f32>) -> Array2<f32> {
         for ((column, place), &value) in stage.columns().iter().zip(places.columns()).zip(features) {
             let parameters = &mlp.stage_parameters()[place.parameters.clone()];
             let inputs = inputs.slice_mut(s![place.inputs.clone()]);
-            column.forward(parameters, value, inputs.into_slice().expect("part of a row"));
+            column.forward(parameters, value, inputs.into_slice().expect("part of a row"), libm::cosf);
         }
     }
     inputs
@@ -127,7 +141,8 @@ fn stage_backward(mlp: &Mlp, batch: Batch<'_>, delta: ArrayView2<'_, f32>, gradi
         for ((column, place), &value) in stage.columns().iter().zip(places.columns()).zip(features) {
             let delta = delta.slice(s![place.inputs.clone()]);
             let gradient = &mut gradient[place.parameters.clone()];
-            column.backward(value, delta.to_slice().expect("part of a row"), gradient);
+            let delta = delta.to_slice().expect("part of a row");
+            column.backward(&parameters[place.parameters.clone()], value, delta, gradient, libm::sincosf);
         }
     }
 }
@@ -174,11 +189,12 @@ pub fn step(
     let architecture = mlp.architecture().clone();
     let corrections = optimizer.corrections(site.step);
     for spec in architecture.param_specs() {
-        let decay = spec.group.block().map_or(0.0, |block| decays[block]);
+        let decay = if let ParamGroup::Weight { block } = spec.group { decays[block] } else { 0.0 };
         let (w, g) = (&mut mlp.parameters_mut()[spec.range.clone()], &mut gradient[spec.range.clone()]);
-        let update = optimizer.row_update(learning_rate * spec.lr_factor, corrections, spec.decay);
+        let factors = rule.factors.of(spec);
+        let update = optimizer.row_update(learning_rate * factors.learning_rate, corrections, factors.decay);
         let state = state.rows_mut().map(|row| row.get_mut(spec.range.clone()).unwrap_or_default());
-        update.update_row(w, state, g, regularizers.penalties(spec.decay, decay));
+        update.update_row(w, state, g, regularizers.penalties(factors.decay, decay));
     }
     for index in 0..decays.len() {
         let weights = architecture.ranges(index).0;
@@ -219,7 +235,10 @@ fn traced_forward(
         let w = connected(mlp, index, mlp.weights(index), masks);
         let (x, w) = (rounded(values.view(), precision), rounded(w.view(), precision));
         let pre = linear(x.view(), w.view(), mlp.biases(index));
-        let mut output = block.activation.forward(pre.view());
+        let mut output = match mlp.alphas(index) {
+            Some(alphas) => block.activation.parametric_forward(pre.view(), alphas),
+            None => block.activation.forward(pre.view()),
+        };
         if let Some(site) = masks {
             let (x, site) = (output.view(), at(site, index + 1));
             output = match concrete(mlp, index) {

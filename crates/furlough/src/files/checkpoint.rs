@@ -37,6 +37,8 @@ struct Body {
     origin: Origin,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dropout_logits: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    output_bounds: Vec<[f32; 2]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     best: Option<BestBody>,
 }
@@ -100,7 +102,8 @@ pub fn load_checkpoint_network(
     network: impl FnOnce(usize, usize) -> Sequential,
 ) -> Result<CheckpointNetwork> {
     let file = super::read_file(path)?;
-    let (Body { progress, origin, dropout_logits, best }, tensors) = sealed::open::<Body>(path, KIND, &file)?;
+    let (body, tensors) = sealed::open::<Body>(path, KIND, &file)?;
+    let Body { progress, origin, dropout_logits, output_bounds, best } = body;
     let shape = |layer: usize| tensors.shape(&format!("linear{layer}.weight"));
     let layers = (1..).take_while(|&layer| shape(layer).is_some()).count();
     let (Some(&[inputs, _]), Some(&[_, outputs])) = (shape(1), shape(layers)) else {
@@ -111,6 +114,7 @@ pub fn load_checkpoint_network(
     let (prefix, dropout_logits) = best.map_or(("", dropout_logits), |best| (BEST, best.dropout_logits));
     let parameters = sealed::values(path, &tensors, &architecture, prefix)?;
     let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
+    let mlp = mlp.and_then(|mlp| mlp.with_output_bounds(output_bounds));
     let mlp = mlp.map_err(|error| Error::file(path, error.to_string()))?;
     Ok(CheckpointNetwork { mlp, best_epoch, progress, origin })
 }
@@ -139,7 +143,8 @@ pub fn checkpoint_bytes(path: &Path, state: &TrainState, origin: &Origin) -> Res
         Ok(BestBody { epoch: best.epoch, value: best.value, dropout_logits })
     };
     let best = state.best.as_ref().map(best).transpose()?;
-    let body = Body { progress: state.progress, origin: origin.clone(), dropout_logits, best };
+    let (progress, output_bounds) = (state.progress, state.mlp.output_bounds().to_vec());
+    let body = Body { progress, origin: origin.clone(), dropout_logits, output_bounds, best };
     let prefixes: Vec<String> = state.optimizer.buffers().map(|(name, _)| prefix(name)).collect();
     let buffers = prefixes.iter().zip(state.optimizer.buffers()).map(|(prefix, (_, values))| (&prefix[..], values));
     let best = state.best.as_ref().map(|best| (BEST, best.mlp.parameters()));
@@ -173,9 +178,11 @@ pub(super) fn from_bytes(
     sealed::check_count(path, &tensors, architecture, groups)?;
     let read = |name: &str| sealed::values(path, &tensors, architecture, &prefix(name));
     let optimizer = OptimizerState::from_buffers(optimizer, read)?;
+    let bounds = body.output_bounds;
     let network = |parameters: Vec<f32>, dropout_logits: Vec<f64>| {
         let mlp = Mlp::from_parameters(architecture.clone(), parameters);
-        mlp.with_dropout_logits(dropout_logits).map_err(|error| Error::file(path, error.to_string()))
+        let mlp = mlp.with_dropout_logits(dropout_logits).and_then(|mlp| mlp.with_output_bounds(bounds.clone()));
+        mlp.map_err(|error| Error::file(path, error.to_string()))
     };
     let best = |BestBody { epoch, value, dropout_logits }: BestBody| -> Result<BestEpoch> {
         let mlp = network(sealed::values(path, &tensors, architecture, BEST)?, dropout_logits)?;

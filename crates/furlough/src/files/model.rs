@@ -86,6 +86,8 @@ struct Body {
     info: ModelInfo,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dropout_logits: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    output_bounds: Vec<[f32; 2]>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,6 +109,8 @@ struct LinearLayer {
     inputs: usize,
     outputs: usize,
     activation: Activation,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    parametric: bool,
     dropout: f64,
     #[serde(default, skip_serializing_if = "MaskSharing::is_per_example")]
     sharing: MaskSharing,
@@ -135,12 +139,13 @@ pub fn load_model(path: &Path) -> Result<(Mlp, ModelInfo)> {
 pub(super) fn to_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u8>> {
     let architecture = mlp.architecture();
     let dropout_logits = sealed::logits(path, mlp)?;
-    let body = Body { network: describe(architecture), info: info.clone(), dropout_logits };
+    let output_bounds = mlp.output_bounds().to_vec();
+    let body = Body { network: describe(architecture), info: info.clone(), dropout_logits, output_bounds };
     sealed::seal(path, KIND, &body, architecture, &[("", mlp.parameters())])
 }
 
 pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
-    let (Body { network, info, dropout_logits }, tensors) = sealed::open::<Body>(path, KIND, file)?;
+    let (Body { network, info, dropout_logits, output_bounds }, tensors) = sealed::open::<Body>(path, KIND, file)?;
     let architecture = layers(&network).validate().map_err(|error| Error::file(path, error.to_string()))?;
     let features: usize = info.data.shape.iter().product();
     let classes = info.data.classes.len();
@@ -159,6 +164,7 @@ pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
     let parameters = sealed::values(path, &tensors, &architecture, "")?;
     sealed::check_count(path, &tensors, &architecture, 1)?;
     let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
+    let mlp = mlp.and_then(|mlp| mlp.with_output_bounds(output_bounds));
     Ok((mlp.map_err(|error| Error::file(path, error.to_string()))?, info))
 }
 
@@ -167,6 +173,7 @@ fn describe(architecture: &Architecture) -> Network {
         inputs: block.inputs,
         outputs: block.outputs,
         activation: block.activation,
+        parametric: block.parametric,
         dropout: block.dropout.p(),
         sharing: block.dropout.sharing(),
         kind: block.dropout.kind(),
@@ -188,7 +195,10 @@ fn layers(network: &Network) -> Sequential {
     layers.extend(dropout(network.input_kind, network.input_dropout, network.input_sharing));
     for layer in &network.layers {
         layers.push(Layer::Linear(layer.inputs, layer.outputs));
-        layers.extend(Layer::of(layer.activation));
+        layers.extend(match layer.parametric {
+            true => Some(Layer::Parametric(layer.activation)),
+            false => Layer::of(layer.activation),
+        });
         layers.extend(dropout(layer.kind, layer.dropout, layer.sharing));
     }
     let list = Sequential::new(layers);

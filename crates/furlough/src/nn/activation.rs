@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use ndarray::{Array2, ArrayView2, Zip};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 use serde::{Deserialize, Serialize};
 
 /// What a hidden unit does with its input `z`.
@@ -26,11 +26,13 @@ pub enum Activation {
     /// near these from layer to layer, with weights from [`Init::Lecun`](super::Init::Lecun). Its
     /// derivative at 0 is λα, as from below.
     Selu,
+    /// `z tanh(ln(1 + exp(z)))` (Misra 2019).
+    Mish,
 }
 
 impl Activation {
     /// Every activation that a hidden layer can have, in the order help texts list them.
-    pub const ALL: [Activation; 8] = [
+    pub const ALL: [Activation; 9] = [
         Activation::Relu,
         Activation::LeakyRelu,
         Activation::Tanh,
@@ -38,6 +40,7 @@ impl Activation {
         Activation::Gelu,
         Activation::Silu,
         Activation::Selu,
+        Activation::Mish,
         Activation::Identity,
     ];
 
@@ -61,6 +64,7 @@ impl Activation {
             Activation::Gelu => "gelu",
             Activation::Silu => "silu",
             Activation::Selu => "selu",
+            Activation::Mish => "mish",
         }
     }
 
@@ -94,6 +98,7 @@ impl Activation {
                     SELU_BELOW * libm::expm1f(z)
                 }
             }
+            Activation::Mish => z * tanh_softplus(z),
         }
     }
 
@@ -127,7 +132,31 @@ impl Activation {
                     SELU_BELOW * libm::expf(z)
                 }
             }
+            Activation::Mish => {
+                let gate = tanh_softplus(z);
+                gate + z * sigmoid(z) * (1.0 - gate * gate)
+            }
         }
+    }
+
+    /// The parametric activation `y = z + α (f(z) − z)` of every number of `z`, examples × units,
+    /// with a number α a unit: all of f for 1, none for 0 (Holzmüller, Grinsztajn and Steinwart,
+    /// "Better by default", NeurIPS 2024).
+    pub fn parametric_forward(self, z: ArrayView2<f32>, alpha: ArrayView1<f32>) -> Array2<f32> {
+        let bent = self.forward(z) - z;
+        &bent * &alpha + z
+    }
+
+    /// ∂L/∂z and ∂L/∂α, a number a unit, given z and `dy` = ∂L/∂y for y = parametric_forward(z).
+    pub fn parametric_backward(
+        self,
+        z: ArrayView2<f32>,
+        alpha: ArrayView1<f32>,
+        dy: ArrayView2<f32>,
+    ) -> (Array2<f32>, Array1<f32>) {
+        let slope = z.mapv(|z| self.derivative(z) - 1.0) * alpha + 1.0;
+        let by_alpha = (&(self.forward(z) - z) * &dy).sum_axis(Axis(0));
+        (slope * dy, by_alpha)
     }
 
     /// The activation of every number of `z`.
@@ -150,6 +179,10 @@ const INV_SQRT_TAU: f32 = 0.398_942_3;
 
 fn sigmoid(z: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-z))
+}
+
+fn tanh_softplus(z: f32) -> f32 {
+    libm::tanhf(libm::log1pf(libm::expf(z)))
 }
 
 fn normal_cdf(z: f32) -> f32 {

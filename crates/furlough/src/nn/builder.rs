@@ -29,6 +29,8 @@ pub struct MlpBuilder {
     seed: u64,
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     input_stage: Option<InputStage>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+    parametric: bool,
 }
 
 impl Mlp {
@@ -47,6 +49,7 @@ impl Mlp {
             init: Init::Kaiming,
             seed: 0,
             input_stage: None,
+            parametric: false,
         }
     }
 }
@@ -85,6 +88,13 @@ impl MlpBuilder {
     /// Sets the activation of the hidden layers.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
+        self
+    }
+
+    /// Sets whether each hidden unit learns how much of the activation it takes
+    /// ([`Layer::Parametric`](super::Layer::Parametric)).
+    pub fn parametric(mut self, parametric: bool) -> Self {
+        self.parametric = parametric;
         self
     }
 
@@ -137,6 +147,7 @@ impl MlpBuilder {
         let inputs = self.input_stage.as_ref().map_or(self.inputs, InputStage::width);
         let list = Sequential::mlp(inputs, self.outputs, &self.hidden, self.activation, self.input_dropout, &p);
         let list = list.with_dropout_kind(self.kind).with_sharing(self.sharing);
+        let list = if self.parametric { list.with_parametric_activations() } else { list };
         let Some(stage) = &self.input_stage else { return Ok(list) };
         if stage.features() != self.inputs {
             let (columns, features) = (counted(stage.features(), "column"), counted(self.inputs, "feature"));

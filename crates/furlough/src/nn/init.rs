@@ -19,6 +19,14 @@ pub enum Init {
     Xavier,
     /// Uniform within ±this, written `uniform:0.1`.
     Uniform(f64),
+    /// By the training data, layer by layer, written `data-driven`: normal weights, divided for each
+    /// unit by the standard deviation of what they give for the training rows; the bias is minus a
+    /// random weighted mean of that over five rows. RealMLP's *std* and *he+5* (Holzmüller,
+    /// Grinsztajn and Steinwart, "Better by default", NeurIPS 2024; the biases after Steinwart, "A
+    /// sober look at neural network initializations", 2019).
+    /// [`Trainer::new`](crate::train::Trainer::new) does so; where there are no data it is
+    /// [`Init::Lecun`].
+    DataDriven,
 }
 
 impl Init {
@@ -45,7 +53,7 @@ impl Init {
         let (deviation, bound) = match self {
             Init::Normal(deviation) => (Some(deviation), 0.0),
             Init::Kaiming => (Some((2.0 / inputs as f64).sqrt()), 0.0),
-            Init::Lecun => (Some((1.0 / inputs as f64).sqrt()), 0.0),
+            Init::Lecun | Init::DataDriven => (Some((1.0 / inputs as f64).sqrt()), 0.0),
             Init::Xavier => (None, (6.0 / (inputs + outputs) as f64).sqrt()),
             Init::Uniform(bound) => (None, bound),
         };
@@ -89,10 +97,11 @@ impl std::str::FromStr for Init {
             ("kaiming", None) => Ok(Init::Kaiming),
             ("lecun", None) => Ok(Init::Lecun),
             ("xavier", None) => Ok(Init::Xavier),
+            ("data-driven", None) => Ok(Init::DataDriven),
             _ => Err(Error::setting(
                 "init",
                 text,
-                "not an initialization; there are normal:SD, kaiming, lecun, xavier, uniform:BOUND",
+                "not an initialization; there are normal:SD, kaiming, lecun, xavier, uniform:BOUND, data-driven",
             )),
         }?;
         init.validate().map_err(|_| Error::setting("init", text, SIZE))?;
@@ -107,6 +116,7 @@ impl std::fmt::Display for Init {
             Init::Kaiming => f.write_str("kaiming"),
             Init::Lecun => f.write_str("lecun"),
             Init::Xavier => f.write_str("xavier"),
+            Init::DataDriven => f.write_str("data-driven"),
             Init::Uniform(bound) => write!(f, "uniform:{bound}"),
         }
     }
@@ -179,7 +189,8 @@ mod tests {
 
     #[test]
     fn text_is_read_back() {
-        for init in [Init::Normal(0.01), Init::Kaiming, Init::Lecun, Init::Xavier, Init::Uniform(0.25)] {
+        let all = [Init::Normal(0.01), Init::Kaiming, Init::Lecun, Init::Xavier, Init::Uniform(0.25), Init::DataDriven];
+        for init in all {
             assert_eq!(init.to_string().parse::<Init>().unwrap(), init);
         }
         for bad in

@@ -22,6 +22,11 @@ pub enum Layer {
     Silu,
     /// [`Activation::Selu`].
     Selu,
+    /// [`Activation::Mish`].
+    Mish,
+    /// `Parametric(f)`: an activation with a learned number α for each unit, 1 at first
+    /// ([`Activation::parametric_forward`]).
+    Parametric(Activation),
     /// `Dropout(p)`: inverted dropout with *drop* probability p. Before the first linear layer it
     /// is input dropout.
     Dropout(f64),
@@ -51,6 +56,8 @@ impl Layer {
             Layer::Gelu => Some(Activation::Gelu),
             Layer::Silu => Some(Activation::Silu),
             Layer::Selu => Some(Activation::Selu),
+            Layer::Mish => Some(Activation::Mish),
+            Layer::Parametric(activation) => Some(activation),
             _ => None,
         }
     }
@@ -97,6 +104,7 @@ impl Layer {
             Activation::Gelu => Some(Layer::Gelu),
             Activation::Silu => Some(Layer::Silu),
             Activation::Selu => Some(Layer::Selu),
+            Activation::Mish => Some(Layer::Mish),
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Block {
     pub outputs: usize,
     /// The activation of the units.
     pub activation: Activation,
+    /// Whether each unit has a learned part of it ([`Layer::Parametric`](super::Layer::Parametric)).
+    pub parametric: bool,
     /// The dropout after the activation.
     pub dropout: Dropout,
 }
@@ -144,6 +146,20 @@ impl Architecture {
         // Block after block, weights before biases.
         (self.params[2 * index].range.clone(), self.params[2 * index + 1].range.clone())
     }
+
+    /// Returns the α of block `index` in the list of all parameters, if its activation is parametric.
+    pub(crate) fn alpha_spec(&self, index: usize) -> Option<&ParamSpec> {
+        if !self.blocks[index].parametric {
+            return None;
+        }
+        // After those of all blocks.
+        let before = self.blocks[..index].iter().filter(|block| block.parametric).count();
+        Some(&self.params[2 * self.blocks.len() + before])
+    }
+
+    fn alpha_range(&self, index: usize) -> Option<Range<usize>> {
+        self.alpha_spec(index).map(|spec| spec.range.clone())
+    }
 }
 
 /// A multilayer perceptron: an architecture and one flat buffer of parameters, which
@@ -154,6 +170,8 @@ pub struct Mlp {
     parameters: Vec<f32>,
     /// Of the concrete dropout layers.
     dropout_logits: Vec<f64>,
+    /// Of the outputs, or none.
+    pub(super) output_bounds: Vec<[f32; 2]>,
     revision: Revision,
 }
 
@@ -199,7 +217,7 @@ impl Mlp {
         assert_eq!(parameters.len(), architecture.parameters(), "parameters of this architecture");
         let first = |block: usize| Concrete::of_p(architecture.blocks[block].dropout.p()).logit();
         let dropout_logits = architecture.concrete_blocks().map(first).collect();
-        Mlp { architecture, parameters, dropout_logits, revision: Revision::next() }
+        Mlp { architecture, parameters, dropout_logits, output_bounds: Vec::new(), revision: Revision::next() }
     }
 
     /// The logits of the drop probabilities that concrete dropout has learned, one for each of
@@ -237,9 +255,24 @@ impl Mlp {
     /// The network that ends after the activation of block `index`, so that its outputs are that
     /// block's units.
     pub(crate) fn up_to(&self, index: usize) -> Mlp {
-        let architecture = self.architecture.up_to(index);
-        let blocks = architecture.parameters() - architecture.stage_parameters();
-        let parameters = [&self.parameters[..blocks], self.stage_parameters()].concat();
+        self.part(self.architecture.up_to(index))
+    }
+
+    /// The network that ends before the activation of block `index`.
+    pub(crate) fn before_activation(&self, index: usize) -> Mlp {
+        let mut architecture = self.architecture.up_to(index);
+        let last = &mut architecture.blocks[index];
+        *last = Block { activation: Activation::Identity, parametric: false, dropout: Dropout::NONE, ..*last };
+        let Architecture { flatten, stage, input_dropout, blocks, .. } = architecture;
+        self.part(Architecture::new(flatten, stage.map(|(stage, _)| stage), input_dropout, blocks))
+    }
+
+    /// A network whose parameters are some of these.
+    fn part(&self, architecture: Architecture) -> Mlp {
+        let all = self.architecture.param_specs();
+        let same = |part: &ParamSpec| all.iter().find(|spec| spec.name == part.name).expect("a part of the network");
+        let values = |part| &self.parameters[same(part).range.clone()];
+        let parameters = architecture.param_specs().iter().flat_map(values).copied().collect();
         Mlp::from_parameters(architecture, parameters)
     }
 
@@ -274,6 +307,12 @@ impl Mlp {
         let Block { inputs, outputs, .. } = self.architecture.blocks[index];
         let values = &self.parameters[self.architecture.ranges(index).0];
         ArrayView2::from_shape((inputs, outputs), values).expect("as many weights as the shape says")
+    }
+
+    /// What each unit of block `index` has learned of its activation; none where that is not
+    /// parametric.
+    pub fn alphas(&self, index: usize) -> Option<ArrayView1<'_, f32>> {
+        Some(ArrayView1::from(&self.parameters[self.architecture.alpha_range(index)?]))
     }
 
     /// The biases of block `index`.

@@ -18,6 +18,7 @@ mod linear;
 mod loss;
 mod mask_key;
 mod mlp;
+mod output_bounds;
 mod parameters;
 mod sequential;
 mod sharing;

@@ -27,11 +27,8 @@ pub struct ParamSpec {
     pub range: Range<usize>,
     /// How it begins.
     pub init: ParamInit,
-    /// Whether weight decay and the L1 penalty apply to it.
-    pub decay: bool,
-    /// What the learning rate is multiplied by for it.
-    pub lr_factor: f64,
-    /// What it is to the network.
+    /// What it is to the network: learning rate and decay go by it
+    /// ([`GroupFactors`](crate::optim::GroupFactors)).
     pub group: ParamGroup,
 }
 
@@ -47,6 +44,14 @@ pub enum ParamInit {
     Zeros,
     /// At 1.
     Ones,
+    /// Uniformly within ±`bound`, whatever [`Init`] says: value `i` is `2 bound (w + 1/2) / 2^32 -
+    /// bound` for the same word w as that of [`ParamInit::Normal`].
+    Uniform {
+        /// The layer of the random stream.
+        layer: u32,
+        /// The bound.
+        bound: f64,
+    },
     /// At normal numbers of mean 0, whatever [`Init`] says: value `i` is [`normal`] of word `i % 4`
     /// at `c0 = i / 4` of stream input-stage.
     ///
@@ -72,8 +77,18 @@ pub enum ParamGroup {
         /// The block's number, from 0.
         block: usize,
     },
+    /// The numbers α of a block's parametric activation, one a unit.
+    Activation {
+        /// The block's number, from 0.
+        block: usize,
+    },
     /// The embedding of a column, levels × width.
     Embedding {
+        /// The column's number, from 0.
+        column: usize,
+    },
+    /// What a periodic column learns.
+    Periodic {
         /// The column's number, from 0.
         column: usize,
     },
@@ -85,8 +100,8 @@ impl ParamGroup {
     /// Returns the block that such a parameter belongs to; none for those of the input stage.
     pub fn block(self) -> Option<usize> {
         match self {
-            ParamGroup::Weight { block } | ParamGroup::Bias { block } => Some(block),
-            ParamGroup::Embedding { .. } | ParamGroup::InputScale => None,
+            ParamGroup::Weight { block } | ParamGroup::Bias { block } | ParamGroup::Activation { block } => Some(block),
+            ParamGroup::Embedding { .. } | ParamGroup::Periodic { .. } | ParamGroup::InputScale => None,
         }
     }
 }
@@ -108,6 +123,10 @@ impl ParamSpec {
             ParamInit::Normal { layer, deviation } => {
                 each_word(key, layer, values, |word| (f64::from(normal(word)) * deviation) as f32);
             }
+            ParamInit::Uniform { layer, bound } => {
+                let share = |word: u32| (f64::from(word) + 0.5) / 4_294_967_296.0;
+                each_word(key, layer, values, |word| ((2.0 * share(word) - 1.0) * bound) as f32);
+            }
         }
     }
 }
@@ -121,32 +140,36 @@ fn each_word(key: Key, layer: u32, values: &mut [f32], of: impl Fn(u32) -> f32) 
 }
 
 /// Returns the parameters of a network with these blocks and this stage before them, in the order
-/// of the flat buffer: block after block, weights before biases, then column after column of the
-/// stage, then its factors.
+/// of the flat buffer: block after block, weights before biases, then what activations learn, then
+/// column after column of the stage, then its factors.
 pub(super) fn specs_of(blocks: &[Block], stage: Option<(&InputStage, &StagePlaces)>) -> Vec<ParamSpec> {
     let mut specs = Vec::new();
     let mut end = 0;
-    let mut add = |name: String, shape: Vec<usize>, init, decay, group| {
+    let mut add = |name: String, shape: Vec<usize>, init, group| {
         let start = end;
         end += shape.iter().product::<usize>();
-        specs.push(ParamSpec { name, shape, range: start..end, init, decay, lr_factor: 1.0, group });
+        specs.push(ParamSpec { name, shape, range: start..end, init, group });
     };
     for (block, &Block { inputs, outputs, .. }) in blocks.iter().enumerate() {
         let (layer, number) = (block as u32, block + 1); // a validated list has fewer than 2^24 blocks
         let weights = (ParamInit::Weights { layer }, ParamGroup::Weight { block });
-        add(format!("linear{number}.weight"), vec![inputs, outputs], weights.0, true, weights.1);
-        add(format!("linear{number}.bias"), vec![outputs], ParamInit::Zeros, false, ParamGroup::Bias { block });
+        add(format!("linear{number}.weight"), vec![inputs, outputs], weights.0, weights.1);
+        add(format!("linear{number}.bias"), vec![outputs], ParamInit::Zeros, ParamGroup::Bias { block });
+    }
+    for (block, &Block { outputs, .. }) in blocks.iter().enumerate().filter(|(_, block)| block.parametric) {
+        let (name, group) = (format!("activation{}.alpha", block + 1), ParamGroup::Activation { block });
+        add(name, vec![outputs], ParamInit::Ones, group);
     }
     let Some((stage, places)) = stage else { return specs };
     let mut layer = 0; // a validated stage has fewer than 2^24 tensors
     for (column, kind) in stage.columns().iter().enumerate() {
-        for ColumnTensor { name, shape, init, decay, group } in kind.tensors(column, layer) {
-            add(format!("input.{name}"), shape, init, decay, group);
+        for ColumnTensor { name, shape, init, group } in kind.tensors(column, layer) {
+            add(format!("input.{name}"), shape, init, group);
             layer += 1;
         }
     }
     if stage.scaling() {
-        add("input.scale".into(), vec![places.width()], ParamInit::Ones, false, ParamGroup::InputScale);
+        add("input.scale".into(), vec![places.width()], ParamInit::Ones, ParamGroup::InputScale);
     }
     specs
 }

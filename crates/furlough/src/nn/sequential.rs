@@ -105,6 +105,24 @@ impl Sequential {
         self
     }
 
+    /// The same list with all its activations parametric ([`Layer::Parametric`]).
+    ///
+    /// ```
+    /// use furlough::nn::{Activation, Layer::*, Sequential};
+    /// let list = Sequential::new([Linear(8, 256), Mish, Linear(256, 1)]).with_parametric_activations();
+    /// assert_eq!(list.layers()[1], Parametric(Activation::Mish));
+    /// assert_eq!(list.validate()?.param_specs()[4].name, "activation1.alpha");
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    pub fn with_parametric_activations(mut self) -> Self {
+        for layer in &mut self.layers {
+            if let Some(activation) = layer.activation() {
+                *layer = Layer::Parametric(activation);
+            }
+        }
+        self
+    }
+
     /// The layers.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
@@ -137,7 +155,10 @@ impl From<&Architecture> for Sequential {
         layers.extend(dropout(architecture.input_dropout()));
         for block in architecture.blocks() {
             layers.push(Layer::Linear(block.inputs, block.outputs));
-            layers.extend(Layer::of(block.activation));
+            layers.extend(match block.parametric {
+                true => Some(Layer::Parametric(block.activation)),
+                false => Layer::of(block.activation),
+            });
             layers.extend(dropout(block.dropout));
         }
         Sequential { layers, input_stage: architecture.input_stage().cloned() }
@@ -204,6 +225,15 @@ mod tests {
             (vec![Linear(2, 3), Relu, Tanh, Linear(3, 2)], "layer 3 (Tanh): follows another activation"),
             (vec![Linear(2, 3), Dropout(0.1)], "layer 2 (Dropout(0.1)): dropout after the outputs"),
             (vec![Linear(2, 3), Relu], "layer 2 (Relu): is the last layer"),
+            (vec![Linear(2, 3), Parametric(Activation::Selu)], "layer 2 (Parametric(Selu)): is the last layer"),
+            (
+                vec![Linear(2, 3), Parametric(Activation::Identity), Linear(3, 2)],
+                "layer 2 (Parametric(Identity)): has nothing to learn",
+            ),
+            (
+                vec![Linear(2, 3), Tanh, Parametric(Activation::Tanh), Linear(3, 2)],
+                "layer 3 (Parametric(Tanh)): follows another",
+            ),
             (
                 vec![Linear(2, 3), SharedDropout(1.5, MaskSharing::Batch), Linear(3, 2)],
                 "layer 2 (SharedDropout(1.5, batch)): a drop",

@@ -117,7 +117,13 @@ impl<'a> Validation<'a> {
         {
             return Err(format!("takes {}, but the input stage gives {}", counted(inputs, "input"), stage.width()));
         }
-        self.blocks.push(Block { inputs, outputs, activation: Activation::Identity, dropout: Dropout::NONE });
+        self.blocks.push(Block {
+            inputs,
+            outputs,
+            activation: Activation::Identity,
+            parametric: false,
+            dropout: Dropout::NONE,
+        });
         self.last_linear = index;
         Ok(())
     }
@@ -130,6 +136,12 @@ impl<'a> Validation<'a> {
             }
             Some(Layer::Linear(..)) => {
                 block.activation = layer.activation().unwrap_or(Activation::Identity);
+                block.parametric = matches!(layer, Layer::Parametric(_));
+                if block.parametric && block.activation == Activation::Identity {
+                    return Err("has nothing to learn: leave the layer out".into());
+                }
+                // No overflow: less than its weights.
+                self.parameters += if block.parametric { block.outputs } else { 0 };
                 Ok(())
             }
             _ => Err("follows another activation; a layer has one".into()),

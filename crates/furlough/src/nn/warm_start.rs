@@ -1,4 +1,4 @@
-use super::{Architecture, Mlp};
+use super::{Architecture, Block, Mlp};
 use crate::counted;
 
 impl Architecture {
@@ -34,7 +34,11 @@ impl Architecture {
                 let units = counted(theirs.outputs, "unit");
                 return Some(format!("it has {units} in hidden layer {layer}, not {}", own.outputs));
             }
-            let (theirs, own) = (theirs.activation.name(), own.activation.name());
+            let name = |block: &Block| {
+                let parametric = if block.parametric { "parametric " } else { "" };
+                format!("{parametric}{}", block.activation.name())
+            };
+            let (theirs, own) = (name(theirs), name(own));
             (theirs != own).then(|| format!("it has {theirs} after hidden layer {layer}, not {own}"))
         })
     }
@@ -58,7 +62,7 @@ impl Mlp {
 
 #[cfg(test)]
 mod tests {
-    use crate::nn::{Init, Layer, Layer::*, Mlp, Sequential};
+    use crate::nn::{Activation, Init, Layer, Layer::*, Mlp, Sequential};
     use crate::random::Key;
 
     fn mlp(layers: &[Layer], seed: u64) -> Mlp {
@@ -74,6 +78,10 @@ mod tests {
             (vec![Linear(4, 2)], "it has 0 hidden layers, not 1"),
             (vec![Linear(4, 1), Relu, Linear(1, 2)], "it has 1 unit in hidden layer 1, not 3"),
             (vec![Linear(4, 3), Tanh, Linear(3, 2)], "it has tanh after hidden layer 1, not relu"),
+            (
+                vec![Linear(4, 3), Parametric(Activation::Relu), Linear(3, 2)],
+                "it has parametric relu after hidden layer 1, not relu",
+            ),
         ] {
             let other = mlp(&layers, 1);
             assert_eq!(own.architecture().obstacle_to_weights_of(other.architecture()).as_deref(), Some(expected));

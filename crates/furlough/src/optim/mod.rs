@@ -1,5 +1,6 @@
 //! Optimizers: how parameters follow their gradients.
 
+mod factors;
 mod optimizer;
 mod range;
 mod regularizers;
@@ -8,6 +9,7 @@ mod rule;
 mod schedule;
 mod state;
 
+pub use factors::{Factors, GroupFactors};
 pub use optimizer::Optimizer;
 pub(crate) use regularizers::Penalties;
 pub use regularizers::Regularizers;

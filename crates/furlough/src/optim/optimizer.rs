@@ -181,9 +181,9 @@ impl Optimizer {
 
     /// Returns what a step does at this learning rate, with the bias corrections of its number
     /// ([`Self::corrections`]): numbers that are the same for all parameters, computed in double
-    /// precision. `decays` says that the parameters are weights and not biases.
-    pub(crate) fn row_update(&self, learning_rate: f64, corrections: [f64; 2], decays: bool) -> RowUpdate {
-        let shrink = if decays { (1.0 - learning_rate * self.decoupled_decay()) as f32 } else { 1.0 };
+    /// precision. `decay` is the parameters' factor of decoupled decay.
+    pub(crate) fn row_update(&self, learning_rate: f64, corrections: [f64; 2], decay: f64) -> RowUpdate {
+        let shrink = (1.0 - learning_rate * (decay * self.decoupled_decay())) as f32;
         match *self {
             Optimizer::Sgd { .. } if self.fuses_into_product() => RowUpdate::Descent { rate: learning_rate as f32 },
             Optimizer::Sgd { momentum, nesterov } => {
@@ -258,7 +258,7 @@ mod tests {
     fn the_first_step_of_adam_is_as_long_as_the_learning_rate() {
         for gradient in [3.0f32, -1e-3, 1e5] {
             let (mut w, mut m, mut v) = ([1.0f32], [0.0], [0.0]);
-            let update = Optimizer::ADAM.row_update(0.25, Optimizer::ADAM.corrections(0), true);
+            let update = Optimizer::ADAM.row_update(0.25, Optimizer::ADAM.corrections(0), 1.0);
             update.update_row(&mut w, [&mut m, &mut v], &[gradient], Penalties::default());
             assert!((w[0] - (1.0 - 0.25 * gradient.signum())).abs() < 1e-5, "{gradient}: {w:?}");
         }
@@ -267,9 +267,9 @@ mod tests {
     #[test]
     fn decoupled_decay_is_of_weights_only_and_does_not_pass_through_the_moments() {
         let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5 };
-        for (decays, expected) in [(true, 1.9), (false, 2.0)] {
+        for (decay, expected) in [(1.0, 1.9), (0.5, 1.95), (0.0, 2.0)] {
             let (mut w, mut m, mut v) = ([2.0f32], [0.0], [0.0]);
-            optimizer.row_update(0.1, optimizer.corrections(0), decays).update_row(
+            optimizer.row_update(0.1, optimizer.corrections(0), decay).update_row(
                 &mut w,
                 [&mut m, &mut v],
                 &[0.0],
@@ -277,8 +277,8 @@ mod tests {
             );
             assert_eq!((w, m, v), ([expected], [0.0], [0.0]));
         }
-        assert_eq!(optimizer.with_decay_times(0.5).with_decay_times(0.0).row_update(0.1, [1.0; 2], true), {
-            Optimizer::ADAM.row_update(0.1, [1.0; 2], true)
+        assert_eq!(optimizer.with_decay_times(0.5).with_decay_times(0.0).row_update(0.1, [1.0; 2], 1.0), {
+            Optimizer::ADAM.row_update(0.1, [1.0; 2], 1.0)
         });
     }
 
@@ -288,7 +288,7 @@ mod tests {
         let lion = Optimizer::Lion { beta1: 0.5, beta2: 0.75, weight_decay: 0.5 };
         let (mut w, mut m) = ([1.0f32, 1.0], [0.0f32, 0.0]);
         for gradient in [[4.0, 0.0], [-0.5, -8.0]] {
-            lion.row_update(0.5, [1.0; 2], true).update_row(&mut w, [&mut m, &mut []], &gradient, Penalties::default());
+            lion.row_update(0.5, [1.0; 2], 1.0).update_row(&mut w, [&mut m, &mut []], &gradient, Penalties::default());
         }
         // 1 → 0.75 − 0.5 = 0.25 → 0.1875 − 0.5 (the mean 1 outweighs −0.5), and 1 → 0.75 → 0.5625 +
         // 0.5.

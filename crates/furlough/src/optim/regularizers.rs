@@ -51,10 +51,10 @@ impl Regularizers {
         Ok(())
     }
 
-    /// Returns the penalties of parameters; `decays` says that these are weights and not biases.
-    /// `l2` is what concrete dropout adds to the L2 penalty.
-    pub(crate) fn penalties(&self, decays: bool, l2: f64) -> Penalties {
-        if decays { Penalties { l2: (self.l2 + l2) as f32, l1: self.l1 as f32 } } else { Penalties::default() }
+    /// Returns the penalties of parameters, times their factor. `l2` is what concrete dropout adds
+    /// to the L2 penalty.
+    pub(crate) fn penalties(&self, factor: f64, l2: f64) -> Penalties {
+        Penalties { l2: (factor * self.l2 + l2) as f32, l1: (factor * self.l1) as f32 }
     }
 
     /// Whether a weight without a gradient may move all the same.

@@ -1,4 +1,4 @@
-use super::{Optimizer, Regularizers, range};
+use super::{GroupFactors, Optimizer, Regularizers, range};
 use crate::Result;
 
 /// What one step does with the gradient of the batch's mean loss: clip it, add the penalties', let
@@ -26,6 +26,9 @@ pub struct UpdateRule {
     /// recurrent neural networks", 2013). Penalties are added afterwards and are not part of the
     /// norm, nor are the logits of concrete dropout.
     pub clip_norm: Option<f64>,
+    /// What learning rate and decay are multiplied by, group by group.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub factors: GroupFactors,
 }
 
 impl Default for UpdateRule {
@@ -36,6 +39,7 @@ impl Default for UpdateRule {
             learning_rate: 0.5,
             regularizers: Regularizers::default(),
             clip_norm: None,
+            factors: GroupFactors::default(),
         }
     }
 }
@@ -49,6 +53,7 @@ impl UpdateRule {
         range::above_0("lr", self.learning_rate)?;
         self.optimizer.validate()?;
         self.regularizers.validate()?;
+        self.factors.validate()?;
         self.clip_norm.map_or(Ok(()), |bound| range::above_0("clip_norm", bound))
     }
 
@@ -60,6 +65,7 @@ impl UpdateRule {
             learning_rate: self.learning_rate * learning_rate,
             regularizers: Regularizers { l2: self.regularizers.l2 * weight_decay, ..self.regularizers },
             clip_norm: self.clip_norm,
+            factors: self.factors,
         }
     }
 

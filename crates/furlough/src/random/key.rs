@@ -26,6 +26,8 @@ pub enum Stream {
     Bootstrap = 9,
     /// First values of the input stage's parameters.
     InputStage = 10,
+    /// First biases that the data decide.
+    DataDriven = 11,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

@@ -1,12 +1,13 @@
 //! How a training begins: anew, from a network, or where another process left it.
 
+use super::data_driven::begin_by_data;
 use super::evaluate::Evaluator;
 use super::loss_options::total_normalizer;
 use super::shapes::check_fit;
 use super::{EarlyStopping, EvalMetric, Progress, TrainOptions, TrainState, Trainer, TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa, MAX_THREADS};
 use crate::data::{Dataset, Targets, epoch_order};
-use crate::nn::{Architecture, Mlp, Sequential};
+use crate::nn::{Architecture, Init, Mlp, Sequential};
 use crate::optim::OptimizerState;
 use crate::random::Key;
 use crate::{Error, Result};
@@ -35,7 +36,11 @@ impl<'a> Trainer<'a> {
         check_threads(threads)?;
         let memory = TrainingMemory::of(&architecture, options, data.len(), threads);
         check_memory(network, memory.training())?;
-        let mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
+        let mut mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
+        if options.init == Init::DataDriven {
+            begin_by_data(&mut mlp, data, Key::new(options.seed), threads);
+        }
+        let mlp = bounded(mlp, options, data)?;
         let optimizer = OptimizerState::new(&options.optimizer, mlp.parameters().len());
         let state = TrainState { mlp, optimizer, progress: Progress::default(), best: None };
         Trainer::resume(network, options, data, threads, state)
@@ -60,7 +65,7 @@ impl<'a> Trainer<'a> {
     pub fn from_mlp(mlp: Mlp, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
         let network = Sequential::from(mlp.architecture());
         let mut trainer = Trainer::new(&network, options, data, threads)?;
-        trainer.state.mlp = mlp;
+        trainer.state.mlp = bounded(mlp, options, data)?;
         Ok(trainer)
     }
 
@@ -155,6 +160,24 @@ fn check_state(state: &TrainState, options: &TrainOptions, architecture: &Archit
         return foreign("it stands at a step that this run does not have");
     }
     Ok(())
+}
+
+/// The network with the range of the targets as its bounds, if the options say so.
+///
+/// # Errors
+/// [`Error::Setting`] when there are no numbers to predict.
+fn bounded(mlp: Mlp, options: &TrainOptions, data: &Dataset) -> Result<Mlp> {
+    if !options.clamp_outputs {
+        return Ok(mlp);
+    }
+    let Targets::Values(values) = data.targets() else {
+        return Err(Error::setting("clamp_outputs", true, "is for numbers to predict, but the data have classes"));
+    };
+    let range = |[least, most]: [f32; 2], &value: &f32| [least.min(value), most.max(value)];
+    let columns = values.columns().into_iter();
+    mlp.with_output_bounds(
+        columns.map(|column| column.iter().fold([f32::INFINITY, f32::NEG_INFINITY], range)).collect(),
+    )
 }
 
 fn check_threads(threads: usize) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The training loop, and what it tells those who watch.
 
 mod begin;
+mod data_driven;
 mod early_stopping;
 mod evaluate;
 mod event;

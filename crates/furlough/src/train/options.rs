@@ -1,7 +1,7 @@
 use super::{EarlyStopping, LossOptions};
 use crate::compute::Precision;
 use crate::nn::Init;
-use crate::optim::{Optimizer, Regularizers, Schedule, UpdateRule};
+use crate::optim::{GroupFactors, Optimizer, Regularizers, Schedule, UpdateRule};
 use crate::{Error, Result};
 
 /// Everything about training that determines the numbers, the network and the data left out.
@@ -20,6 +20,9 @@ pub struct TrainOptions {
     pub regularizers: Regularizers,
     /// How the decay of the weights, as a penalty (L2) or decoupled, changes from step to step.
     pub weight_decay_schedule: Schedule,
+    /// What learning rate and decay are multiplied by, group by group.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub factors: GroupFactors,
     /// Upper bound of the norm of the gradient, above 0 ([`UpdateRule::clip_norm`]).
     pub clip_norm: Option<f64>,
     /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of
@@ -37,6 +40,10 @@ pub struct TrainOptions {
     pub loss: LossOptions,
     /// When the run stops before all epochs are done, if it may.
     pub early_stopping: Option<EarlyStopping>,
+    /// Whether predicted numbers stay within the range of the training targets, whatever is asked
+    /// ([`Mlp::with_output_bounds`](crate::nn::Mlp::with_output_bounds)).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub clamp_outputs: bool,
     /// Whether the full network is evaluated on the training set too after each epoch
     /// ([`EpochSummary::full_train`](super::EpochSummary::full_train)). It changes no other number,
     /// and takes as long as a forward pass over the training set.
@@ -54,6 +61,7 @@ impl Default for TrainOptions {
             lr_schedule: Schedule::Constant,
             regularizers: Regularizers::default(),
             weight_decay_schedule: Schedule::Constant,
+            factors: GroupFactors::default(),
             clip_norm: None,
             batch_size: 256,
             epochs: 10,
@@ -62,6 +70,7 @@ impl Default for TrainOptions {
             dropout_schedule: Schedule::Constant,
             loss: LossOptions::default(),
             early_stopping: None,
+            clamp_outputs: false,
             full_train_figures: false,
         }
     }
@@ -96,7 +105,7 @@ impl TrainOptions {
     }
 
     fn unscheduled(&self) -> UpdateRule {
-        let TrainOptions { optimizer, learning_rate, regularizers, clip_norm, .. } = *self;
-        UpdateRule { optimizer, learning_rate, regularizers, clip_norm }
+        let TrainOptions { optimizer, learning_rate, regularizers, clip_norm, factors, .. } = *self;
+        UpdateRule { optimizer, learning_rate, regularizers, clip_norm, factors }
     }
 }

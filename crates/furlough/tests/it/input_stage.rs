@@ -19,6 +19,7 @@ furlough_harness::tests![
     a_value_that_its_column_does_not_take_is_named,
     embeddings_begin_at_normal_numbers_and_factors_at_1,
     each_level_has_its_own_row,
+    a_number_is_encoded_by_its_bins,
     model_file_and_checkpoint_keep_the_stage,
     a_table_of_categories_alone_is_learned,
     a_run_with_every_column_is_pytorchs,
@@ -59,8 +60,16 @@ fn columns_that_make_no_sense_are_named() {
         ),
         (vec![category(3, 0)], "input column 0 = category of 3 levels, 0 wide: an embedding has 1 to"),
         (vec![category((1 << 24) + 1, 1)], "a category has 1 to 16777216 levels"),
+        (
+            vec![InputColumn::Periodic { frequencies: 0, outputs: 1, deviation: 1.0 }],
+            "waves by 1, 1 outputs: it takes 1 to",
+        ),
+        (vec![InputColumn::Periodic { frequencies: 2, outputs: 1, deviation: 0.0 }], "is a finite number above 0"),
+        (vec![InputColumn::PiecewiseLinear { edges: vec![1.0] }], "it takes 2 to 1048577 edges"),
+        (vec![InputColumn::PiecewiseLinear { edges: vec![0.0, 1.0, 1.0] }], "that ascend, but 1 comes before 1"),
+        (vec![InputColumn::PiecewiseLinear { edges: vec![0.0, f32::NAN] }], "that ascend, but 0 comes before NaN"),
         (vec![category(3, 4)], "layer 1 (Linear(3, 2)): takes 3 inputs, but the input stage gives 4"),
-        (vec![category(1 << 24, u32::MAX as usize); 1 << 16], "more weights than any memory holds"),
+        (vec![category(1 << 24, 1 << 20); 1 << 18], "more weights than any memory holds"),
     ];
     for (columns, expected) in cases {
         let error = of(columns);
@@ -121,6 +130,18 @@ fn each_level_has_its_own_row() {
     let mlp = Mlp::from_parameters(network, parameters);
     let outputs = Predictor::new(mlp, 1).predict(&array![[4.0, 2.0], [-1.0, 0.0]]).unwrap();
     assert_eq!(outputs, array![[2.0, 60.0, -31.0], [-0.5, 20.0, -11.0]]);
+}
+
+/// Equation 1 of the paper: below, within and above each bin.
+fn a_number_is_encoded_by_its_bins() {
+    let stage = InputStage::new([InputColumn::PiecewiseLinear { edges: vec![0.0, 1.0, 3.0, 4.0] }]);
+    let network = Sequential::new([Linear(3, 3)]).with_input_stage(stage).validate().unwrap();
+    let weights = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+    let mlp = Mlp::from_parameters(network, weights.to_vec());
+    let encoded = Predictor::new(mlp, 1).predict(&array![[-2.0], [0.5], [1.0], [2.0], [3.5], [6.0]]).unwrap();
+    let expected =
+        array![[-2.0, 0.0, 0.0], [0.5, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.5, 0.0], [1.0, 1.0, 0.5], [1.0, 1.0, 3.0]];
+    assert_eq!(encoded, expected);
 }
 
 fn model_file_and_checkpoint_keep_the_stage() {

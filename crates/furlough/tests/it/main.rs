@@ -20,6 +20,7 @@ mod plan;
 mod predict;
 mod properties;
 mod pytorch;
+mod realmlp;
 mod schedule;
 #[cfg(feature = "serde")]
 mod serde_feature;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         predict,
         properties,
         pytorch,
+        realmlp,
         schedule,
         #[cfg(feature = "serde")]
         serde_feature,

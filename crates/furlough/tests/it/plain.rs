@@ -10,7 +10,7 @@ use crate::common::{bits, new_state, of_fused_isas, site, state_bits};
 use furlough::compute::{Isa, Precision, SharedMaskMode};
 use furlough::data::{Batch, Targets};
 use furlough::nn::{Activation, Architecture, Concrete, Dropout, DropoutKind, Loss, MaskKey, Mlp};
-use furlough::optim::{Optimizer, Regularizers, UpdateRule};
+use furlough::optim::{GroupFactors, Optimizer, Regularizers, UpdateRule};
 use furlough_harness::Test;
 
 /// Products that are summed before they meet the sum of those before them.
@@ -31,12 +31,13 @@ fn equal(case: &Case, isa: Isa) {
     // The elementary functions are not what this is about, and not said twice: those that the loss
     // takes will do.
     let activation = match case.activation {
-        Activation::Gelu | Activation::Tanh => Activation::Silu,
+        Activation::Gelu | Activation::Tanh | Activation::Mish => Activation::Silu,
         Activation::Selu => Activation::LeakyRelu,
         other => other,
     };
-    // Nor is what makes inputs of columns.
-    let case = Case { activation, stage: None, precision: Precision::F32, ..case.clone() };
+    // Nor are what makes inputs of columns, what activations learn, and factors of groups.
+    let rule = UpdateRule { factors: GroupFactors::DEFAULT, ..case.rule };
+    let case = Case { activation, stage: None, parametric: false, rule, precision: Precision::F32, ..case.clone() };
     let architecture = case.network().validate().unwrap();
     let gathers = case.gathering == SharedMaskMode::Always && can_be_gathered(&architecture);
     let case = Case { gathering: if gathers { SharedMaskMode::Always } else { SharedMaskMode::Never }, ..case };

@@ -31,6 +31,8 @@ pub fn tests() -> Vec<Test> {
     tests.push(Test::new(module, "finite_differences_agree", finite_differences_agree));
     let behind = finite_differences_agree_behind_a_stage;
     tests.push(Test::new(module, "finite_differences_agree_behind_a_stage", behind));
+    let bent = finite_differences_agree_with_parametric_activations;
+    tests.push(Test::new(module, "finite_differences_agree_with_parametric_activations", bent));
     tests.push(Test::new(module, "stopped_and_resumed_changes_no_bit", stopped_and_resumed_changes_no_bit));
     tests.extend(of_each_isa(module, "samples_are_forward_passes", samples_are_forward_passes));
     tests.push(Test::new(
@@ -138,7 +140,14 @@ fn avx2_and_avx512_give_the_same_bits() {
 /// the difference. The rectifiers' derivatives are tested one by one, and their steps against the
 /// oracle's.
 fn finite_differences_agree() {
-    let smooth = [Activation::Tanh, Activation::Sigmoid, Activation::Gelu, Activation::Silu, Activation::Identity];
+    let smooth = [
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Mish,
+        Activation::Identity,
+    ];
     for kind in DropoutKind::ALL {
         for (activation, classes) in smooth.into_iter().flat_map(|activation| [(activation, true), (activation, false)])
         {
@@ -164,9 +173,24 @@ fn finite_differences_agree() {
     }
 }
 
+/// The derivatives by what activations learn.
+fn finite_differences_agree_with_parametric_activations() {
+    for activation in [Activation::Tanh, Activation::Gelu, Activation::Mish] {
+        for kind in [DropoutKind::Bernoulli, DropoutKind::Gaussian] {
+            let case = Case::new(&[11, 9, 7, 3], [0.2, 0.3, 0.5]).kinds(|_| kind);
+            gradient_agrees(&Case { batch: 13, activation, parametric: true, rule: sgd(1.0), ..case });
+        }
+    }
+}
+
 /// The derivatives by the parameters of an input stage, through dropout of what it gives.
 fn finite_differences_agree_behind_a_stage() {
-    let columns = [InputColumn::Number, InputColumn::Category { levels: 4, width: 3 }, InputColumn::Number];
+    let columns = [
+        InputColumn::Number,
+        InputColumn::Category { levels: 4, width: 3 },
+        InputColumn::Periodic { frequencies: 3, outputs: 2, deviation: 0.5 },
+        InputColumn::PiecewiseLinear { edges: vec![-0.5, 0.0, 0.7] },
+    ];
     for scaling in [true, false] {
         for kind in [DropoutKind::Bernoulli, DropoutKind::Gaussian] {
             for classes in [true, false] {
@@ -221,6 +245,7 @@ fn stopped_and_resumed_changes_no_bit() {
             learning_rate: case.rule.learning_rate.min(0.02),
             lr_schedule: case.lr_schedule.clone(),
             regularizers: case.rule.regularizers,
+            factors: case.rule.factors,
             weight_decay_schedule: case.lr_schedule.clone(),
             clip_norm: case.rule.clip_norm,
             // Four steps an epoch, the last of which is smaller.

@@ -6,7 +6,7 @@ use crate::common::{MOMENTUM, bits, new_state, nothing, site, whole_and_in_piece
 use furlough::compute::{Cpu, SharedMaskMode};
 use furlough::data::{Batch, digits};
 use furlough::nn::{Activation, Dropout, Init, MaskKey, MaskSharing, Sequential};
-use furlough::optim::{Optimizer, Regularizers, UpdateRule};
+use furlough::optim::{GroupFactors, Optimizer, Regularizers, UpdateRule};
 use furlough::random::Stream;
 use furlough::train::TrainOptions;
 use ndarray::Array2;
@@ -55,7 +55,13 @@ fn what_is_dropped_is_penalised_all_the_same() {
     for (momentum, weight_decay) in [(0.0, 0.0), (0.9, 0.0), (0.0, decay), (0.9, decay)] {
         let regularizers = Regularizers { l1, l2: weight_decay, ..Regularizers::default() };
         let optimizer = Optimizer::Sgd { momentum, nesterov: false };
-        let rule = UpdateRule { optimizer, learning_rate: rate, regularizers, clip_norm: None };
+        let rule = UpdateRule {
+            optimizer,
+            learning_rate: rate,
+            regularizers,
+            clip_norm: None,
+            factors: GroupFactors::DEFAULT,
+        };
         for when in [SharedMaskMode::Always, SharedMaskMode::Never] {
             let mut after = before.clone();
             let mut state = new_state(&rule, &after);

@@ -7,7 +7,7 @@ use crate::common::{MOMENTUM, bits, data, new_state, site};
 use furlough::compute::{Isa, Precision, SharedMaskMode, reference};
 use furlough::data::{Batch, Dataset, EvalData, Features, Partition, Split, Targets};
 use furlough::nn::{ConcretePrior, DropoutKind, Layer::*, Loss, MaskSharing, Sequential};
-use furlough::optim::{OptimizerState, Regularizers, UpdateRule};
+use furlough::optim::{GroupFactors, OptimizerState, Regularizers, UpdateRule};
 use furlough::predict::Predictor;
 use furlough::train::{ClassWeights, Control, EpochSummary, Event, LossOptions, TrainOptions, Trainer};
 use ndarray::{Array2, array};
@@ -50,7 +50,13 @@ fn weights_of_1_change_no_bit() {
 fn a_batch_whose_weights_sum_to_0_changes_nothing() {
     let concrete = ConcretePrior { length: 2.0, entropy: 5.0 };
     let regularizers = Regularizers { l2: 0.1, l1: 0.01, max_norm: Some(0.01), concrete };
-    let rule = UpdateRule { optimizer: MOMENTUM, learning_rate: 0.1, regularizers, clip_norm: None };
+    let rule = UpdateRule {
+        optimizer: MOMENTUM,
+        learning_rate: 0.1,
+        regularizers,
+        clip_norm: None,
+        factors: GroupFactors::DEFAULT,
+    };
     let base = || Case { rule, ..Case::new(&[48, 64, 32, 10], [0.0, 0.2, 0.5]) };
     let learned = base().kinds(|layer| if layer == 0 { DropoutKind::Bernoulli } else { DropoutKind::Concrete });
     let shared = Case { sharing: MaskSharing::Batch, gathering: SharedMaskMode::Always, ..base() };

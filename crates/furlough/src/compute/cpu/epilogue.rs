@@ -152,6 +152,7 @@ macro_rules! by_activation {
             Activation::Gelu => $apply!(Activation::Gelu),
             Activation::Silu => $apply!(Activation::Silu),
             Activation::Selu => $apply!(Activation::Selu),
+            Activation::Mish => $apply!(Activation::Mish),
         }
     };
 }
@@ -212,6 +213,70 @@ for_each_isa! {
             }
             _ => by_activation!(activation, apply),
         }
+    }
+}
+
+/// [`forward_row`] with an activation of which each unit has its own part α.
+pub(super) fn forward_parametric_row(
+    isa: Isa,
+    row: &mut [f32],
+    pre: &mut [f32],
+    (bias, alphas): (&[f32], &[f32]),
+    activation: Activation,
+    mask: Option<&LayerMask>,
+    id: u32,
+) {
+    bend_row(isa, row, pre, bias, alphas, activation);
+    if let Some(mask) = mask {
+        drop_row(isa, row, mask, id);
+    }
+}
+
+/// [`backward_row`] of [`forward_parametric_row`]. `pre` becomes ∂L/∂α of this row.
+pub(super) fn backward_parametric_row(
+    isa: Isa,
+    row: &mut [f32],
+    pre: &mut [f32],
+    alphas: &[f32],
+    activation: Activation,
+    mask: Option<&LayerMask>,
+    id: u32,
+) {
+    if let Some(mask) = mask {
+        drop_row_back(isa, row, mask, id);
+    }
+    derive_bent_row(isa, row, pre, alphas, activation);
+}
+
+for_each_isa! {
+    fn bend_row(isa, row: &mut [f32], pre: &mut [f32], bias: &[f32], alphas: &[f32], activation: Activation) {
+        for (z, b) in row.iter_mut().zip(bias) {
+            *z += *b;
+        }
+        if !pre.is_empty() {
+            pre.copy_from_slice(row);
+        }
+        macro_rules! apply {
+            ($activation:expr) => {
+                for (z, alpha) in row.iter_mut().zip(alphas) {
+                    *z += *alpha * (math::activate($activation, *z) - *z);
+                }
+            };
+        }
+        by_activation!(activation, apply);
+    }
+
+    fn derive_bent_row(isa, row: &mut [f32], pre: &mut [f32], alphas: &[f32], activation: Activation) {
+        macro_rules! apply {
+            ($activation:expr) => {
+                for ((d, z), alpha) in row.iter_mut().zip(pre.iter_mut()).zip(alphas) {
+                    let (value, slope) = (math::activate($activation, *z), math::derivative($activation, *z));
+                    *z = *d * (value - *z);
+                    *d *= 1.0 + *alpha * (slope - 1.0);
+                }
+            };
+        }
+        by_activation!(activation, apply);
     }
 }
 

@@ -4,7 +4,7 @@ use super::Isa;
 use super::matrix::Scale;
 use super::simd::for_each_isa;
 use super::workspace::Borrowed;
-use crate::nn::{Mlp, ParamSpec};
+use crate::nn::{Mlp, ParamGroup, ParamSpec};
 use crate::optim::{MAX_BUFFERS, OptimizerState, Penalties, RowUpdate, UpdateRule};
 
 /// The parameters and the optimizer's state, with what a step does to them.
@@ -54,16 +54,17 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Returns what is done to a tile of a parameter, whose block has so much L2 penalty of its
-    /// own.
+    /// Returns what is done to a tile of a parameter, whose block's weights have so much L2 penalty
+    /// of their own.
     pub(super) fn of(&self, spec: &ParamSpec, l2: f64) -> TileRule {
         let UpdateRule { optimizer, learning_rate, regularizers, .. } = *self.rule;
-        let rate = learning_rate * spec.lr_factor;
-        let decay = if spec.decay { regularizers.l2 + l2 } else { 0.0 };
+        let factors = self.rule.factors.of(spec);
+        let rate = learning_rate * factors.learning_rate;
+        let l2 = if matches!(spec.group, ParamGroup::Weight { .. }) { l2 } else { 0.0 };
         TileRule {
-            update: optimizer.row_update(rate, self.corrections, spec.decay),
-            penalties: regularizers.penalties(spec.decay, l2),
-            fused: (1.0 - rate * decay) as f32,
+            update: optimizer.row_update(rate, self.corrections, factors.decay),
+            penalties: regularizers.penalties(factors.decay, l2),
+            fused: (1.0 - rate * (factors.decay * regularizers.l2 + l2)) as f32,
         }
     }
 

@@ -245,7 +245,7 @@ pub(super) unsafe fn sum_deltas(
 
 for_each_isa! {
     /// Adds to `sums` as many columns of all rows, one row after the other.
-    fn add_rows(isa, rows: MatView<'_>, sums: &mut [f32]) {
+    pub(super) fn add_rows(isa, rows: MatView<'_>, sums: &mut [f32]) {
         for row in 0..rows.rows {
             for (sum, value) in sums.iter_mut().zip(rows.row(row)) {
                 *sum += *value;

@@ -5,6 +5,7 @@
 use super::Isa;
 use super::clipping::FullGradient;
 use super::follow::Follower;
+use super::math::sin_cos;
 use super::simd::for_each_isa;
 use super::workspace::{Scratch, Shared, Workspace};
 use crate::data::{Batch, Examples, Features};
@@ -58,7 +59,8 @@ for_each_isa! {
         let (stage, places) = stage;
         for (number, (column, place)) in stage.columns().iter().zip(places.columns()).enumerate() {
             let parameters = &parameters[place.parameters.clone()];
-            column.forward(parameters, features.get(number), &mut inputs[place.inputs.clone()]);
+            let inputs = &mut inputs[place.inputs.clone()];
+            column.forward(parameters, features.get(number), inputs, |phase| sin_cos(phase).1);
         }
         // None without scaling.
         for (input, factor) in inputs.iter_mut().zip(&parameters[places.scale()]) {
@@ -245,7 +247,7 @@ for_each_isa! {
                 if factors.is_empty() {
                     scaled.copy_from_slice(delta);
                 } else {
-                    kind.forward(&own_parameters[parameters.clone()], value, inputs);
+                    kind.forward(&own_parameters[parameters.clone()], value, inputs, |phase| sin_cos(phase).1);
                     let first = place.inputs.start - first_input;
                     for ((by_factor, delta), input) in by_factors[first..first + count].iter_mut().zip(delta).zip(&*inputs) {
                         *by_factor += *delta * *input;
@@ -254,7 +256,7 @@ for_each_isa! {
                         *scaled = *delta * *factor;
                     }
                 }
-                kind.backward(value, scaled, &mut own[parameters]);
+                kind.backward(&own_parameters[parameters.clone()], value, scaled, &mut own[parameters], sin_cos);
             }
         }
     }

@@ -27,6 +27,7 @@ mod matrix;
 mod non_temporal;
 mod operand;
 mod packed;
+mod parametric;
 mod partition;
 mod pass;
 mod plan;
@@ -61,7 +62,9 @@ use input_stage::StageMemory;
 use loss::StepLoss;
 use matmul::Matmul;
 use packed::Packed;
+use parametric::parametric_tasks;
 use partition::Partition;
+use std::ops::Range;
 use workers::Workers;
 use workspace::{Scratch, Workspace};
 
@@ -106,6 +109,8 @@ pub struct Cpu {
     concretes: Concretes,
     /// Where gradients are clipped, from the first such step on.
     gradient: Option<FullGradient>,
+    /// Tasks of the update of parametric activations.
+    parametric: Vec<(usize, Range<usize>)>,
     /// Where an input stage learns.
     stage: Option<StageMemory>,
     /// What steps minimize.
@@ -200,6 +205,7 @@ impl Cpu {
             connections: Connections::new(architecture),
             concretes: Concretes::new(architecture, batch_size),
             gradient: None,
+            parametric: parametric_tasks(architecture),
             stage: StageMemory::new(architecture, count),
             loss: StepLoss::new(batch_size),
             shared_masks: SharedMaskMode::default(),
@@ -308,7 +314,8 @@ impl Cpu {
         step::train(self, (mlp, state), rule, batch, (site, factor))
     }
 
-    /// Computes the outputs (logits or predictions) of `examples`, one row each, into `out`: of the
+    /// Computes the outputs (logits or predictions) of `examples`, one row each, into `out`, within
+    /// their [bounds](Mlp::output_bounds): of the
     /// full network without masks, or of a sub-network where `masks` gives key, stream and step.
     /// With [`Stream::MonteCarlo`](crate::random::Stream) each example has masks of its own even
     /// where training shares them; with other streams the examples count as one batch, the first at
@@ -321,7 +328,7 @@ impl Cpu {
         &mut self,
         mlp: &Mlp,
         data: &Examples,
-        examples: std::ops::Range<u32>,
+        examples: Range<u32>,
         masks: Option<&MaskKey>,
         out: &mut [f32],
     ) {
@@ -346,9 +353,9 @@ impl Cpu {
         &mut self,
         mlp: &Mlp,
         data: &Examples,
-        examples: std::ops::Range<u32>,
+        examples: Range<u32>,
         key: Key,
-        samples: std::ops::Range<u32>,
+        samples: Range<u32>,
         kept: &mut [f64],
         visit: &SampleVisitor<'_>,
     ) {

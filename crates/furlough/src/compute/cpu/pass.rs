@@ -7,7 +7,9 @@ use super::blocking::TRANSPOSED_INPUTS;
 use super::concrete::{Concretes, soften, soften_back};
 use super::connections::Connections;
 use super::dropout::LayerMask;
-use super::epilogue::{backward_row, drop_row, drop_row_back, forward_row};
+use super::epilogue::{
+    backward_parametric_row, backward_row, drop_row, drop_row_back, forward_parametric_row, forward_row,
+};
 use super::gradient::multiply_transposed;
 use super::input_stage::read_inputs;
 use super::loss::StepLoss;
@@ -151,6 +153,8 @@ impl Pass<'_> {
         }
         let bias = mlp.biases(index);
         let bias = &bias.as_slice().expect("a slice of the parameters")[columns.clone()];
+        let alphas = mlp.alphas(index);
+        let alphas = alphas.as_ref().and_then(|alphas| alphas.as_slice());
         let drawn = self.masks[index + 1].filter(|_| !matches!(tile.masks, TileMasks::None));
         let mut mask = drawn.map(|mask| mask.starting_at(columns.start));
         for row in 0..tile.count {
@@ -164,7 +168,13 @@ impl Pass<'_> {
                 (outputs.part(start, columns.len()), pre)
             };
             let id = mask.map_or(0, |mask| mask.id(tile.row + row, self.number(example_of(row))));
-            forward_row(isa, values, pre, bias, activation, mask.as_ref(), id);
+            match &alphas {
+                Some(alphas) => {
+                    let learned = (bias, &alphas[columns.clone()]);
+                    forward_parametric_row(isa, values, pre, learned, activation, mask.as_ref(), id);
+                }
+                None => forward_row(isa, values, pre, bias, activation, mask.as_ref(), id),
+            }
             if let Some(soft) = concretes.after(index) {
                 soften(isa, values, soft, self.number(example_of(row)));
             }
@@ -240,11 +250,13 @@ impl Pass<'_> {
         unsafe { self.multiply_backward(index, worker, first, examples.len(), columns.clone()) };
         let mask = self.masks[index].map(|mask| mask.starting_at(columns.start));
         let pres = &workspace.pre[index - 1];
+        let alphas = mlp.alphas(index - 1);
+        let alphas = alphas.as_ref().and_then(|alphas| alphas.as_slice());
         for (row, &example) in (first..).zip(examples) {
             let (start, count) = (row * width + columns.start, columns.len());
             // SAFETY: our columns of our row, and what the forward pass left of them.
             let (values, output, pre) = unsafe {
-                let pre = if pres.is_empty() { &[] } else { pres.read(start, count) };
+                let pre = if pres.is_empty() { &mut [] } else { pres.part(start, count) };
                 (deltas.part(start, count), workspace.outputs[index - 1].read(start, count), pre)
             };
             let example = self.number(example);
@@ -254,7 +266,13 @@ impl Pass<'_> {
                 // SAFETY: our rows.
                 unsafe { concretes.note(row, soft, by_logit) };
             }
-            backward_row(isa, values, output, pre, blocks[index - 1].activation, mask.as_ref(), id);
+            let (activation, mask) = (blocks[index - 1].activation, mask.as_ref());
+            match alphas {
+                Some(alphas) => {
+                    backward_parametric_row(isa, values, pre, &alphas[columns.clone()], activation, mask, id);
+                }
+                None => backward_row(isa, values, output, pre, activation, mask, id),
+            }
         }
     }
 

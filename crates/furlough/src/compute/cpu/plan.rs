@@ -327,7 +327,7 @@ fn nonzero_deltas(block: &Block, factor: f64) -> f64 {
 }
 
 fn active(block: &Block) -> f64 {
-    if block.activation == Activation::Relu { 0.5 } else { 1.0 }
+    if block.activation == Activation::Relu && !block.parametric { 0.5 } else { 1.0 }
 }
 
 fn kept(block: &Block, factor: f64, kinds: &[DropoutKind]) -> f64 {

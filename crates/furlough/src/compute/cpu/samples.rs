@@ -234,6 +234,7 @@ impl Passes<'_> {
             let padded = self.outputs.part(rows.start * self.stride, tile.count * self.stride);
             for (padded, values) in padded.chunks_exact_mut(self.stride).zip(values) {
                 padded[..outputs].copy_from_slice(values);
+                mlp.bound_outputs(&mut padded[..outputs]);
             }
         }
     }

@@ -170,7 +170,7 @@ fn first_phase(cpu: &mut Cpu, mlp: &Mlp, batch: Batch<'_>) -> StepSums {
     cpu.loss.total(batch)
 }
 
-/// Computes the outputs of `examples` into `out`.
+/// Computes the outputs of `examples`, within their bounds, into `out`.
 pub(super) fn forward(
     cpu: &mut Cpu,
     mlp: &Mlp,
@@ -197,7 +197,9 @@ pub(super) fn forward(
             pass.forward(worker, tile, pass.plan.blocks.len(), |row| examples.start + (rows.start + row) as u32);
             let last = &pass.workspace.outputs[pass.workspace.outputs.len() - 1];
             let values = last.read(tile.first * outputs, tile.count * outputs);
-            out.part(rows.start * outputs, values.len()).copy_from_slice(values);
+            let out = out.part(rows.start * outputs, values.len());
+            out.copy_from_slice(values);
+            out.chunks_exact_mut(outputs).for_each(|row| mlp.bound_outputs(row));
         }
     });
 }

@@ -14,6 +14,7 @@ use super::matmul::{Matmul, floats_mut};
 use super::matrix::{MatMut, Scale};
 use super::operand::Operand;
 use super::packed::Packed;
+use super::parametric::ParametricUpdate;
 use super::partition::ParameterTile;
 use super::plan::{StepPlan, StepSchedule};
 use super::workers::Workers;
@@ -87,6 +88,8 @@ struct Update<'a> {
     scratch: &'a Scratch,
     follower: Follower<'a>,
     gradients: &'a dyn Gradients,
+    /// Parametric activations.
+    parametric: ParametricUpdate<'a>,
     /// The input stage, where it learns.
     stage: Option<StageUpdate<'a>>,
     /// Whether changed tiles are packed for the next forward pass.
@@ -104,7 +107,7 @@ pub(super) fn update(
     step: u32,
 ) -> f64 {
     let Cpu { plan, matmul, packed, workers, training: workspace, partitions, scratch, .. } = cpu;
-    let Cpu { architecture, connections, concretes, gathered, gradient, stage, .. } = cpu;
+    let Cpu { architecture, connections, concretes, gathered, gradient, stage, parametric, .. } = cpu;
     // A bound of norms changes the weights once more.
     let refills = rule.regularizers.max_norm.is_none() && plan.packs_next;
     packed.set_filled(None);
@@ -124,6 +127,7 @@ pub(super) fn update(
         scratch,
         follower: Follower::new(matmul.isa, (mlp, state), rule, step),
         gradients: kept.as_ref().map_or(&dense, |step| step as &dyn Gradients),
+        parametric: ParametricUpdate { isa: matmul.isa, architecture, tasks: parametric, workspace, examples },
         stage: stage.as_ref().and_then(|memory| StageUpdate::new(matmul.isa, memory, architecture, batch, workspace)),
         refills,
     };
@@ -138,6 +142,8 @@ pub(super) fn update(
 /// A task of the update.
 enum Task<'a> {
     Tile(&'a ParameterTile),
+    /// One of those of the parametric activations.
+    Parametric(usize),
     /// One of those of the input stage.
     Stage(&'a StageUpdate<'a>, usize),
 }
@@ -153,6 +159,7 @@ impl Update<'_> {
                 unsafe {
                     match task {
                         Task::Tile(tile) => self.tile(tile, None, scratch.of(worker)),
+                        Task::Parametric(task) => self.parametric.differentiate(task, follower, None),
                         Task::Stage(stage, task) => {
                             stage.differentiate(task, worker, follower, None);
                             stage.follow(task, follower, None);
@@ -172,6 +179,7 @@ impl Update<'_> {
                         let out = MatMut { first: full.values.at(start), stride };
                         self.differentiate(tile, out, scratch.of(worker));
                     }
+                    Task::Parametric(task) => self.parametric.differentiate(task, follower, Some(full)),
                     Task::Stage(stage, task) => stage.differentiate(task, worker, follower, Some(full)),
                 }
             };
@@ -184,6 +192,7 @@ impl Update<'_> {
                 unsafe {
                     match task {
                         Task::Tile(tile) => self.tile(tile, Some(clipped), scratch.of(worker)),
+                        Task::Parametric(task) => self.parametric.follow(task, follower, clipped),
                         Task::Stage(stage, task) => stage.follow(task, follower, Some(clipped)),
                     }
                 };
@@ -192,12 +201,14 @@ impl Update<'_> {
         norm
     }
 
-    /// Runs all tiles, and after them the tasks of the input stage.
+    /// Runs all tiles, and after them the tasks of parametric activations and of the input stage.
     fn run(&self, workers: &mut Workers, tiles: &[ParameterTile], work: &(dyn Fn(Task<'_>, usize) + Sync)) {
+        let parametric = tiles.len()..tiles.len() + self.parametric.tasks.len();
         let of_stage = self.stage.as_ref().map_or(0, StageUpdate::tasks);
-        workers.run(tiles.len() + of_stage, &|task, worker| match (tiles.get(task), &self.stage) {
+        workers.run(parametric.end + of_stage, &|task, worker| match (tiles.get(task), &self.stage) {
             (Some(tile), _) => work(Task::Tile(tile), worker),
-            (None, Some(stage)) => work(Task::Stage(stage, task - tiles.len()), worker),
+            (None, _) if parametric.contains(&task) => work(Task::Parametric(task - parametric.start), worker),
+            (None, Some(stage)) => work(Task::Stage(stage, task - parametric.end), worker),
             (None, None) => {}
         });
     }

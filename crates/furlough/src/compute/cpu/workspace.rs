@@ -184,6 +184,7 @@ impl Workspace {
         // Behind ReLU an output that was not only dropped or kept does not say whether the unit was
         // active.
         let needs_pre = |block: &Block| match block.activation {
+            _ if block.parametric => true,
             Activation::Identity => false,
             Activation::Relu => block.dropout.kind().is_of_units() && !block.dropout.kind().is_bernoulli(),
             _ => true,

@@ -1,6 +1,5 @@
 //! THE DEFINITION of the input stage: what a column becomes, and its derivatives. The fast step
-//! runs the same functions where they have no elementary function in them, compiled for each
-//! instruction set.
+//! runs the same functions, compiled for each instruction set, with sines and cosines of its own.
 
 use super::{InputColumn, InputStage};
 use std::ops::Range;
@@ -58,34 +57,147 @@ impl StagePlaces {
     }
 }
 
+/// Waves that are computed side by side.
+const LANES: usize = 16;
+
+/// The largest phase: beyond, cosines of single precision are noise.
+const LARGEST_PHASE: f32 = 8192.0;
+
 impl InputColumn {
-    /// Writes what `value` becomes, given the column's parameters.
+    /// Writes what `value` becomes, given the column's parameters. `cos` is the cosine of a phase
+    /// within ±8192.
     ///
     /// # Panics
     /// For a code that there is not.
     #[inline(always)]
-    pub(crate) fn forward(&self, parameters: &[f32], value: f32, inputs: &mut [f32]) {
+    pub(crate) fn forward(&self, parameters: &[f32], value: f32, inputs: &mut [f32], cos: impl Fn(f32) -> f32) {
         match *self {
             InputColumn::Number => inputs[0] = value,
             InputColumn::Category { width, .. } => inputs.copy_from_slice(&parameters[row(value, width)]),
+            InputColumn::Periodic { frequencies, outputs, .. } => {
+                let Waves { frequency, phase, weight, bias } = Waves::of(parameters, frequencies, outputs);
+                inputs[..outputs].copy_from_slice(bias);
+                inputs[outputs] = value;
+                for first in (0..frequencies).step_by(LANES) {
+                    let some = first..frequencies.min(first + LANES);
+                    let phases = phases(value, &frequency[some.clone()], &phase[some.clone()]);
+                    let waves = phases.map(&cos);
+                    for (input, weight) in inputs[..outputs].iter_mut().zip(weight.chunks_exact(frequencies)) {
+                        let weight = lanes(&weight[some.clone()]);
+                        *input += sum(std::array::from_fn(|lane| weight[lane] * waves[lane]));
+                    }
+                }
+            }
+            InputColumn::PiecewiseLinear { ref edges } => {
+                let last = inputs.len() - 1;
+                for (bin, (input, edges)) in inputs.iter_mut().zip(edges.windows(2)).enumerate() {
+                    let share = (value - edges[0]) / (edges[1] - edges[0]);
+                    let share = if bin > 0 && share < 0.0 { 0.0 } else { share };
+                    *input = if bin < last && share > 1.0 { 1.0 } else { share };
+                }
+            }
         }
     }
 
-    /// Adds ∂L/∂parameters of one example to `gradient`, given `delta` = ∂L/∂inputs.
+    /// Adds ∂L/∂parameters of one example to `gradient`, given `delta` = ∂L/∂inputs. `sin_cos` gives
+    /// both of a phase within ±8192.
     ///
     /// # Panics
     /// For a code that there is not.
     #[inline(always)]
-    pub(crate) fn backward(&self, value: f32, delta: &[f32], gradient: &mut [f32]) {
+    pub(crate) fn backward(
+        &self,
+        parameters: &[f32],
+        value: f32,
+        delta: &[f32],
+        gradient: &mut [f32],
+        sin_cos: impl Fn(f32) -> (f32, f32),
+    ) {
         match *self {
-            InputColumn::Number => {}
+            InputColumn::Number | InputColumn::PiecewiseLinear { .. } => {}
             InputColumn::Category { width, .. } => {
                 for (gradient, delta) in gradient[row(value, width)].iter_mut().zip(delta) {
                     *gradient += *delta;
                 }
             }
+            InputColumn::Periodic { frequencies, outputs, .. } => {
+                let Waves { frequency, phase, weight, .. } = Waves::of(parameters, frequencies, outputs);
+                let (by_frequency, rest) = gradient.split_at_mut(frequencies);
+                let (by_phase, rest) = rest.split_at_mut(frequencies);
+                let (by_weight, by_bias) = rest.split_at_mut(weight.len());
+                by_bias.iter_mut().zip(delta).for_each(|(by, delta)| *by += *delta);
+                for first in (0..frequencies).step_by(LANES) {
+                    let some = first..frequencies.min(first + LANES);
+                    let phases = phases(value, &frequency[some.clone()], &phase[some.clone()]);
+                    let waves = phases.map(&sin_cos);
+                    let mut by_wave = [0.0; LANES];
+                    let rows = weight.chunks_exact(frequencies).zip(by_weight.chunks_exact_mut(frequencies));
+                    for ((weight, by_weight), delta) in rows.zip(delta) {
+                        let weight = lanes(&weight[some.clone()]);
+                        by_wave = std::array::from_fn(|lane| by_wave[lane] + *delta * weight[lane]);
+                        for (by, (_, cos)) in by_weight[some.clone()].iter_mut().zip(&waves) {
+                            *by += *delta * *cos;
+                        }
+                    }
+                    // At the bound the phase does not move.
+                    let moves: [f32; LANES] = phases.map(|phase| f32::from(phase.abs() < LARGEST_PHASE));
+                    let by: [f32; LANES] = std::array::from_fn(|lane| -(waves[lane].0 * by_wave[lane] * moves[lane]));
+                    let turn = std::f32::consts::TAU * value;
+                    by_phase[some.clone()].iter_mut().zip(&by).for_each(|(sum, by)| *sum += *by);
+                    by_frequency[some].iter_mut().zip(&by).for_each(|(sum, by)| *sum += *by * turn);
+                }
+            }
         }
     }
+}
+
+/// The parameters of a periodic column, in their order.
+struct Waves<'a> {
+    frequency: &'a [f32],
+    phase: &'a [f32],
+    /// Outputs × frequencies.
+    weight: &'a [f32],
+    bias: &'a [f32],
+}
+
+impl<'a> Waves<'a> {
+    #[inline(always)]
+    fn of(parameters: &'a [f32], frequencies: usize, outputs: usize) -> Self {
+        let (frequency, rest) = parameters.split_at(frequencies);
+        let (phase, rest) = rest.split_at(frequencies);
+        let (weight, bias) = rest.split_at(frequencies * outputs);
+        Waves { frequency, phase, weight, bias }
+    }
+}
+
+/// 2π w x + b, within the bound, for up to sixteen waves.
+#[inline(always)]
+fn phases(value: f32, frequency: &[f32], phase: &[f32]) -> [f32; LANES] {
+    let (frequency, phase) = (lanes(frequency), lanes(phase));
+    std::array::from_fn(|lane| {
+        let phase = std::f32::consts::TAU * frequency[lane] * value + phase[lane];
+        let phase = if phase > LARGEST_PHASE { LARGEST_PHASE } else { phase };
+        if phase < -LARGEST_PHASE { -LARGEST_PHASE } else { phase }
+    })
+}
+
+/// Up to sixteen values, with zeros behind them.
+#[inline(always)]
+fn lanes(values: &[f32]) -> [f32; LANES] {
+    if let Ok(values) = <[f32; LANES]>::try_from(values) {
+        return values;
+    }
+    let mut lanes = [0.0; LANES];
+    lanes[..values.len()].copy_from_slice(values);
+    lanes
+}
+
+/// The sum of lanes, half by half.
+#[inline(always)]
+fn sum(lanes: [f32; LANES]) -> f32 {
+    let eight: [f32; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
+    let four: [f32; 4] = std::array::from_fn(|lane| eight[lane] + eight[lane + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 /// The row of a code in a table so wide.

@@ -12,7 +12,7 @@ use furlough::data::{Batch, Dataset};
 use furlough::nn::{
     Activation, ConcretePrior, DropoutKind, Init, InputStage, Layer, Loss, MaskSharing, Mlp, ParamGroup, Sequential,
 };
-use furlough::optim::{Optimizer, Regularizers, Schedule, UpdateRule};
+use furlough::optim::{Factors, GroupFactors, Optimizer, Regularizers, Schedule, UpdateRule};
 use furlough::random::Key;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -36,6 +36,8 @@ pub struct Case {
     pub noise: Vec<Noise>,
     pub sharing: MaskSharing,
     pub activation: Activation,
+    /// Each unit has a part of it.
+    pub parametric: bool,
     /// Examples of a step, and how many more the engine has room for.
     pub batch: usize,
     pub spare: usize,
@@ -63,6 +65,7 @@ impl Case {
             noise: dropout.map(|p| Noise { kind: DropoutKind::Bernoulli, p, per_example: false }).to_vec(),
             sharing: MaskSharing::PerExample,
             activation: Activation::Relu,
+            parametric: false,
             batch: 64,
             spare: 5,
             rule: UpdateRule::default(),
@@ -97,6 +100,7 @@ impl Case {
             if index < last {
                 layers.extend(match self.activation {
                     Activation::Identity => None,
+                    activation if self.parametric => Some(Layer::Parametric(activation)),
                     Activation::Relu => Some(Layer::Relu),
                     Activation::LeakyRelu => Some(Layer::LeakyRelu),
                     Activation::Tanh => Some(Layer::Tanh),
@@ -104,6 +108,7 @@ impl Case {
                     Activation::Gelu => Some(Layer::Gelu),
                     Activation::Silu => Some(Layer::Silu),
                     Activation::Selu => Some(Layer::Selu),
+                    Activation::Mish => Some(Layer::Mish),
                 });
             }
         }
@@ -128,9 +133,9 @@ impl Case {
             let biases = mlp.architecture().ranges(index).1;
             mlp.parameters_mut()[biases].iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 - 0.03 * (i % 7) as f32);
         }
-        let scale = mlp.architecture().param_specs().iter().find(|spec| spec.group == ParamGroup::InputScale);
-        if let Some(scale) = scale.map(|spec| spec.range.clone()) {
-            mlp.parameters_mut()[scale].iter_mut().enumerate().for_each(|(i, s)| *s = 1.0 - 0.07 * (i % 5) as f32);
+        let factors = |group| matches!(group, ParamGroup::InputScale | ParamGroup::Activation { .. });
+        for spec in mlp.architecture().param_specs().to_vec().into_iter().filter(|spec| factors(spec.group)) {
+            mlp.parameters_mut()[spec.range].iter_mut().enumerate().for_each(|(i, s)| *s = 1.0 - 0.07 * (i % 5) as f32);
         }
         mlp
     }
@@ -234,16 +239,23 @@ fn optimizer() -> impl Strategy<Value = (Optimizer, f64)> {
     ]
 }
 
+/// Learning rate and decay as they are, or others for each group.
+fn factors() -> impl Strategy<Value = GroupFactors> {
+    let some = GroupFactors { first_weight: Factors::both(0.5), bias: Factors::both(0.3), ..GroupFactors::REALMLP };
+    let some = GroupFactors { input_scale: Factors::both(2.0), ..some };
+    prop::sample::select(vec![GroupFactors::default(), some, GroupFactors { by_fan_in: false, ..some }])
+}
+
 fn rule() -> impl Strategy<Value = UpdateRule> {
     let l2 = prop::sample::select(&[0.0, 0.01, 0.1][..]);
     let l1 = prop::sample::select(&[0.0, 0.001][..]);
     let bound = prop::sample::select(&[None, Some(1.1), Some(0.5)][..]);
     let prior = prop::sample::select(vec![ConcretePrior::default(), ConcretePrior { length: 2.0, entropy: 5.0 }]);
     let clip = prop::sample::select(&[None, None, None, Some(0.1), Some(1e3)][..]);
-    (optimizer(), l2, l1, bound, prior, clip).prop_map(
-        |((optimizer, learning_rate), l2, l1, max_norm, concrete, clip_norm)| {
+    (optimizer(), l2, l1, bound, prior, clip, factors()).prop_map(
+        |((optimizer, learning_rate), l2, l1, max_norm, concrete, clip_norm, factors)| {
             let regularizers = Regularizers { l2, l1, max_norm, concrete };
-            UpdateRule { optimizer, learning_rate, regularizers, clip_norm }
+            UpdateRule { optimizer, learning_rate, regularizers, clip_norm, factors }
         },
     )
 }
@@ -304,13 +316,14 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
         prop::sample::select(vec![SharedMaskMode::default(), SharedMaskMode::Always, SharedMaskMode::Never]),
         prop::sample::select(&[0usize, 5, 200][..]),
     );
-    let learning = (prop::sample::select(&Activation::ALL[..]), (rule(), lr_schedule()), any::<bool>(), minimized());
+    let activation = (prop::sample::select(&Activation::ALL[..]), prop::bool::weighted(0.25));
+    let learning = (activation, (rule(), lr_schedule()), any::<bool>(), minimized());
     let case = (shape, batch(), sharing(), learning, engine).prop_map(
         |(
             (mut widths, stage, noise),
             batch,
             sharing,
-            (activation, (rule, lr_schedule), classes, minimized),
+            ((activation, parametric), (rule, lr_schedule), classes, minimized),
             engine,
         )| {
             let last = widths.len() - 1;
@@ -324,6 +337,7 @@ pub fn generated(work: usize) -> impl Strategy<Value = Case> {
                 noise,
                 sharing,
                 activation,
+                parametric,
                 batch,
                 spare,
                 rule,

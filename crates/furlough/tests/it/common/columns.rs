@@ -25,8 +25,14 @@ fn columns(width: usize, seed: usize) -> Vec<InputColumn> {
     while left > 0 {
         let word = word(seed, columns.len()) as usize;
         let some = left.min(1 + word / 7 % 9);
-        let column = match word % 3 {
+        let column = match word % 5 {
             0 => InputColumn::Number,
+            1 if some > 1 => InputColumn::Periodic {
+                frequencies: [1, 16, 21, 35][word / 100 % 4],
+                outputs: some - 1,
+                deviation: 1.0,
+            },
+            2 => InputColumn::PiecewiseLinear { edges: (0..=some).map(|edge| edge as f32 / 5.0 - 0.8).collect() },
             // Few levels that many rows have, and more than there are rows.
             _ => InputColumn::Category { levels: [1, 3, 17, 400][word / 100 % 4], width: some },
         };
@@ -42,6 +48,7 @@ pub fn with_columns(data: &Dataset, stage: &InputStage) -> Dataset {
         let word = word(1 << 20 | row, column);
         match stage.columns()[column] {
             InputColumn::Category { levels, .. } => (word as usize % levels) as f32,
+            InputColumn::Periodic { .. } => word as f32 / u32::MAX as f32 - 0.5,
             _ => 2.0 * (word as f32 / u32::MAX as f32) - 1.0,
         }
     };

@@ -4,7 +4,7 @@
 use super::case::{Case, Noise};
 use furlough::compute::{Precision, SharedMaskMode};
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, InputColumn, InputStage, Loss, MaskSharing};
-use furlough::optim::{Optimizer, Regularizers, UpdateRule};
+use furlough::optim::{Factors, GroupFactors, Optimizer, Regularizers, UpdateRule};
 
 /// All of them.
 pub fn known() -> Vec<Case> {
@@ -18,13 +18,19 @@ pub fn known() -> Vec<Case> {
     cases.extend(concrete());
     cases.extend(weighted());
     cases.extend(staged());
+    cases.extend(parametric());
     cases
 }
 
 const NONE: Regularizers =
     Regularizers { l2: 0.0, l1: 0.0, max_norm: None, concrete: ConcretePrior { length: 0.0, entropy: 0.0 } };
-const PLAIN: UpdateRule =
-    UpdateRule { optimizer: Optimizer::SGD, learning_rate: 0.5, regularizers: NONE, clip_norm: None };
+const PLAIN: UpdateRule = UpdateRule {
+    optimizer: Optimizer::SGD,
+    learning_rate: 0.5,
+    regularizers: NONE,
+    clip_norm: None,
+    factors: GroupFactors::DEFAULT,
+};
 const MOMENTUM: UpdateRule = UpdateRule { optimizer: super::MOMENTUM, learning_rate: 0.1, ..PLAIN };
 const ALL: UpdateRule = UpdateRule {
     optimizer: super::NESTEROV,
@@ -58,6 +64,11 @@ const fn l1(l1: f64, rule: UpdateRule) -> UpdateRule {
 
 const fn with_prior(concrete: ConcretePrior, rule: UpdateRule) -> UpdateRule {
     UpdateRule { regularizers: Regularizers { concrete, ..rule.regularizers }, ..rule }
+}
+
+/// With factors for each group.
+const fn of_groups(rule: UpdateRule) -> UpdateRule {
+    UpdateRule { factors: GroupFactors { first_weight: Factors::both(0.5), ..GroupFactors::REALMLP }, ..rule }
 }
 
 const fn clipped(bound: f64, rule: UpdateRule) -> UpdateRule {
@@ -259,6 +270,28 @@ fn of_weights() -> Vec<Case> {
     in_both_precisions(cases)
 }
 
+/// Parametric activations.
+fn parametric() -> Vec<Case> {
+    let base = || Case { parametric: true, batch: 67, ..Case::new(&[48, 70, 31, 10], [0.1, 0.4, 0.25]) };
+    let mut cases: Vec<Case> = Activation::ALL.map(|activation| Case { activation, rule: GENTLE, ..base() }).into();
+    let selu = || Case { activation: Activation::Selu, ..base() };
+    cases.extend([
+        Case { rule: ADAMW, classes: false, ..selu() },
+        Case { rule: clipped(0.05, ADAM), batch: 33, ..selu() },
+        Case { rule: ALL, ..base().kinds(|_| DropoutKind::Gaussian) },
+        Case {
+            rule: GENTLE,
+            ..base().kinds(|layer| if layer == 0 { DropoutKind::Bernoulli } else { DropoutKind::Concrete })
+        },
+        Case { sharing: MaskSharing::Batch, rule: ADAM, gathering: SharedMaskMode::Always, ..base() },
+        // More units than a task has, and few rows.
+        Case { batch: 16, rule: MOMENTUM, ..Case::new(&[70, 160, 48, 33, 10], [0.0, 0.1, 0.2, 0.5]) },
+        Case { rule: LION, activation: Activation::Mish, ..base() }
+            .behind(InputStage::new([InputColumn::Number, InputColumn::Category { levels: 9, width: 8 }])),
+    ]);
+    in_both_precisions(cases)
+}
+
 /// A stage before the first layer.
 fn staged() -> Vec<Case> {
     let category = |levels, width| InputColumn::Category { levels, width };
@@ -267,6 +300,13 @@ fn staged() -> Vec<Case> {
         columns.extend([category(9, 8), InputColumn::Number, category(300, 8), category(1, 1)]);
         InputStage::new(columns).with_scaling()
     };
+    let edges = (0..49).map(|edge| (edge as f32 / 24.0 - 1.0).powi(3)).collect();
+    let encoded = InputStage::new([InputColumn::Number, InputColumn::PiecewiseLinear { edges }]);
+    let waves = || {
+        let mut columns = vec![InputColumn::PBLD; 40];
+        columns.extend([InputColumn::Periodic { frequencies: 35, outputs: 7, deviation: 3.0 }, category(9, 8)]);
+        InputStage::new(columns)
+    };
     let numbers = || InputStage::new(vec![InputColumn::Number; 70]);
     // Categories only, whose inputs are more than one task has.
     let words = || InputStage::new(vec![category(40, 30); 4]);
@@ -274,9 +314,15 @@ fn staged() -> Vec<Case> {
     let cases = vec![
         Case { rule: ADAMW, classes: false, batch: 97, ..base() }.behind(table()),
         Case { rule: clipped(0.05, ADAM), batch: 33, ..base() }.behind(table()),
+        Case { rule: of_groups(ADAMW), parametric: true, batch: 65, ..base() }.behind(table()),
+        Case { rule: of_groups(clipped(0.1, DECAY)), ..base() }.behind(table()),
         Case { rule: ALL, activation: Activation::Tanh, classes: false, ..base() }.behind(words().with_scaling()),
         Case { rule: LASSO, batch: 130, ..base() }.behind(words()),
         Case { classes: false, ..base() }.behind(numbers()),
+        Case { rule: ADAMW, batch: 70, ..base() }.behind(waves().with_scaling()),
+        Case { rule: GENTLE, classes: false, activation: Activation::Mish, ..base() }.behind(waves()),
+        Case { rule: ADAM, batch: 33, ..base() }.behind(encoded.clone()),
+        Case { rule: MOMENTUM, classes: false, ..base() }.behind(encoded.with_scaling()),
         Case { rule: MOMENTUM, batch: 67, ..base() }.behind(numbers().with_scaling()),
         // So few examples that weights of whole vectors are read where they lie.
         Case { rule: ADAM, batch: 7, classes: false, ..Case::new(&[1, 80, 64, 10], [0.0, 0.2, 0.5]) }.behind(table()),

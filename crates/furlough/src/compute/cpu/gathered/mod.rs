@@ -42,7 +42,7 @@ pub(super) struct Step<'a> {
 
 impl Gathered {
     /// Returns none where some layer has masks for each example or noise that drops nothing, where
-    /// no layer has masks, behind an input stage, or in bfloat16.
+    /// no layer has masks, behind an input stage, with parametric activations, or in bfloat16.
     pub(super) fn new(
         architecture: &Architecture,
         batch_size: usize,
@@ -53,11 +53,10 @@ impl Gathered {
         let mut dropouts = input.chain(architecture.blocks().iter().map(|block| block.dropout));
         let size = architecture.sharing().group_size()?.get() as usize;
         let group_rows = size.min(batch_size).max(1);
+        let parametric = architecture.blocks().iter().any(|block| block.parametric);
+        let is_apart = parametric || architecture.input_stage().is_some();
         let stays = |d: Dropout| d.sharing().is_per_example() || !d.kind().is_bernoulli();
-        if !matmul.is_exact()
-            || architecture.input_stage().is_some()
-            || dropouts.any(|dropout| !dropout.is_identity() && stays(dropout))
-        {
+        if !matmul.is_exact() || is_apart || dropouts.any(|dropout| !dropout.is_identity() && stays(dropout)) {
             return None;
         }
         let widest = architecture.blocks().iter().flat_map(|b| [b.inputs, b.outputs]).max().unwrap_or(0);
