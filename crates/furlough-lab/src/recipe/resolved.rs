@@ -5,7 +5,7 @@ use furlough::compute::Precision;
 use furlough::counted;
 use furlough::data::{Partition, catalog};
 use furlough::nn::{ConcretePrior, Dropout, DropoutKind, MaskSharing, Sequential};
-use furlough::optim::{Regularizers, Schedule};
+use furlough::optim::{GroupFactors, Regularizers, Schedule};
 use furlough::train::{EarlyStopping, EvalMetric, LossOptions, TrainOptions};
 
 /// What a recipe says, and what it means for network and training.
@@ -123,6 +123,7 @@ impl Recipe {
             },
             lr_schedule: self.lr_schedule.clone(),
             weight_decay_schedule: self.weight_decay_schedule.clone(),
+            factors: GroupFactors::default(),
             clip_norm: self.clip_norm,
             batch_size: self.batch_size,
             epochs: self.epochs,
@@ -131,6 +132,7 @@ impl Recipe {
             dropout_schedule: self.dropout_schedule.clone(),
             loss: LossOptions { label_smoothing: self.label_smoothing, class_weights: self.class_weights.clone() },
             early_stopping: self.early_stopping(),
+            clamp_outputs: false,
             full_train_figures: self.train_figures == TrainFigures::Full,
         }
     }
