@@ -16,8 +16,8 @@ struct Trace {
     output: Array2<f32>,
 }
 
-/// The outputs of the batch within their bounds, one row an example: a sub-network where `masks` gives key, stream and
-/// step, else the full network.
+/// The outputs of the batch within their bounds, one row an example: a sub-network where `masks`
+/// gives key, stream and step, else the full network.
 pub fn forward(mlp: &Mlp, batch: Batch<'_>, masks: Option<&MaskKey>, precision: Precision) -> Array2<f32> {
     let mut outputs = traced_forward(mlp, batch, masks, precision).0;
     for mut row in outputs.rows_mut() {

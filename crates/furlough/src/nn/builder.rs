@@ -127,8 +127,8 @@ impl MlpBuilder {
     /// Returns the network as a list of layers.
     ///
     /// # Errors
-    /// [`Error::Setting`] `input stage` when it has not one column a feature, and `dropout` when there are neither as many drop probabilities as hidden
-    /// layers nor one for all.
+    /// [`Error::Setting`] `input stage` when it has not one column a feature, and `dropout` when
+    /// there are neither as many drop probabilities as hidden layers nor one for all.
     pub fn layers(&self) -> Result<Sequential> {
         let count = self.hidden.len();
         let p = match self.dropout.as_deref() {

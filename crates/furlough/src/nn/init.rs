@@ -19,9 +19,9 @@ pub enum Init {
     Xavier,
     /// Uniform within ±this, written `uniform:0.1`.
     Uniform(f64),
-    /// By the training data, layer by layer, written `data-driven`: normal weights, divided for each
-    /// unit by the standard deviation of what they give for the training rows; the bias is minus a
-    /// random weighted mean of that over five rows. RealMLP's *std* and *he+5* (Holzmüller,
+    /// By the training data, layer by layer, written `data-driven`: normal weights, divided for
+    /// each unit by the standard deviation of what they give for the training rows; the bias is
+    /// minus a random weighted mean of that over five rows. RealMLP's *std* and *he+5* (Holzmüller,
     /// Grinsztajn and Steinwart, "Better by default", NeurIPS 2024; the biases after Steinwart, "A
     /// sober look at neural network initializations", 2019).
     /// [`Trainer::new`](crate::train::Trainer::new) does so; where there are no data it is

@@ -1,4 +1,4 @@
-use super::parameters::specs_of;
+use super::parameters::Specs;
 use super::{Activation, Concrete, Dropout, Init, InputStage, MaskSharing, ParamSpec, StagePlaces};
 use crate::random::Key;
 use crate::{Error, Result, counted};
@@ -15,7 +15,8 @@ pub struct Block {
     pub outputs: usize,
     /// The activation of the units.
     pub activation: Activation,
-    /// Whether each unit has a learned part of it ([`Layer::Parametric`](super::Layer::Parametric)).
+    /// Whether each unit has a learned part of it
+    /// ([`Layer::Parametric`](super::Layer::Parametric)).
     pub parametric: bool,
     /// The dropout after the activation.
     pub dropout: Dropout,
@@ -40,8 +41,11 @@ impl Architecture {
             let places = StagePlaces::of(&stage);
             (stage, places)
         });
-        let params = specs_of(&blocks, stage.as_ref().map(|(stage, places)| (stage, places)));
-        Architecture { flatten, stage, input_dropout, blocks, params }
+        let mut specs = Specs::of_blocks(blocks.iter().map(|block| (block.inputs, block.outputs, block.parametric)));
+        if let Some((stage, _)) = &stage {
+            stage.add_to(&mut specs);
+        }
+        Architecture { flatten, stage, input_dropout, blocks, params: specs.done() }
     }
 
     /// Returns the stage before the first linear layer, if there is one.
@@ -147,7 +151,8 @@ impl Architecture {
         (self.params[2 * index].range.clone(), self.params[2 * index + 1].range.clone())
     }
 
-    /// Returns the α of block `index` in the list of all parameters, if its activation is parametric.
+    /// Returns the α of block `index` in the list of all parameters, if its activation is
+    /// parametric.
     pub(crate) fn alpha_spec(&self, index: usize) -> Option<&ParamSpec> {
         if !self.blocks[index].parametric {
             return None;

@@ -1,8 +1,7 @@
 //! The list of a network's parameters: what there is, where it stands, how it begins, and what the
 //! optimizer does to it. Initialization, optimizer, checkpoint, model file and reports walk it.
 
-use super::input_stage::{ColumnTensor, InputStage, StagePlaces};
-use super::{Block, Init};
+use super::Init;
 use crate::random::{Key, Stream, normal};
 use std::ops::Range;
 
@@ -139,39 +138,42 @@ fn each_word(key: Key, layer: u32, values: &mut [f32], of: impl Fn(u32) -> f32) 
     }
 }
 
-/// Returns the parameters of a network with these blocks and this stage before them, in the order
-/// of the flat buffer: block after block, weights before biases, then what activations learn, then
-/// column after column of the stage, then its factors.
-pub(super) fn specs_of(blocks: &[Block], stage: Option<(&InputStage, &StagePlaces)>) -> Vec<ParamSpec> {
-    let mut specs = Vec::new();
-    let mut end = 0;
-    let mut add = |name: String, shape: Vec<usize>, init, group| {
-        let start = end;
-        end += shape.iter().product::<usize>();
-        specs.push(ParamSpec { name, shape, range: start..end, init, group });
-    };
-    for (block, &Block { inputs, outputs, .. }) in blocks.iter().enumerate() {
-        let (layer, number) = (block as u32, block + 1); // a validated list has fewer than 2^24 blocks
-        let weights = (ParamInit::Weights { layer }, ParamGroup::Weight { block });
-        add(format!("linear{number}.weight"), vec![inputs, outputs], weights.0, weights.1);
-        add(format!("linear{number}.bias"), vec![outputs], ParamInit::Zeros, ParamGroup::Bias { block });
-    }
-    for (block, &Block { outputs, .. }) in blocks.iter().enumerate().filter(|(_, block)| block.parametric) {
-        let (name, group) = (format!("activation{}.alpha", block + 1), ParamGroup::Activation { block });
-        add(name, vec![outputs], ParamInit::Ones, group);
-    }
-    let Some((stage, places)) = stage else { return specs };
-    let mut layer = 0; // a validated stage has fewer than 2^24 tensors
-    for (column, kind) in stage.columns().iter().enumerate() {
-        for ColumnTensor { name, shape, init, group } in kind.tensors(column, layer) {
-            add(format!("input.{name}"), shape, init, group);
-            layer += 1;
+/// The list of parameters in the making: each stands where the one before it ends.
+#[derive(Default)]
+pub(super) struct Specs {
+    list: Vec<ParamSpec>,
+}
+
+impl Specs {
+    /// Those of a network whose blocks have so many inputs and outputs, and parametric activations
+    /// or not, in the order of the flat buffer: block after block, weights before biases, and then
+    /// what activations learn.
+    pub(super) fn of_blocks(blocks: impl Iterator<Item = (usize, usize, bool)> + Clone) -> Specs {
+        let mut specs = Specs::default();
+        for (block, (inputs, outputs, _)) in blocks.clone().enumerate() {
+            let (layer, number) = (block as u32, block + 1); // a validated list has fewer than 2^24 blocks
+            let weights = (ParamInit::Weights { layer }, ParamGroup::Weight { block });
+            specs.add(format!("linear{number}.weight"), vec![inputs, outputs], weights.0, weights.1);
+            specs.add(format!("linear{number}.bias"), vec![outputs], ParamInit::Zeros, ParamGroup::Bias { block });
         }
+        for (block, (_, outputs, _)) in blocks.enumerate().filter(|(_, (.., parametric))| *parametric) {
+            let (name, group) = (format!("activation{}.alpha", block + 1), ParamGroup::Activation { block });
+            specs.add(name, vec![outputs], ParamInit::Ones, group);
+        }
+        specs
     }
-    if stage.scaling() {
-        add("input.scale".into(), vec![places.width()], ParamInit::Ones, ParamGroup::InputScale);
+
+    /// Adds one behind the others.
+    pub(super) fn add(&mut self, name: String, shape: Vec<usize>, init: ParamInit, group: ParamGroup) {
+        let start = self.list.last().map_or(0, |last| last.range.end);
+        let range = start..start + shape.iter().product::<usize>();
+        self.list.push(ParamSpec { name, shape, range, init, group });
     }
-    specs
+
+    /// The list.
+    pub(super) fn done(self) -> Vec<ParamSpec> {
+        self.list
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! First weights and biases that the data decide ([`Init::DataDriven`](crate::nn::Init::DataDriven)).
+//! First weights and biases that the data decide
+//! ([`Init::DataDriven`](crate::nn::Init::DataDriven)).
 
 use crate::compute::{Cpu, Isa, Precision};
 use crate::data::Examples;
@@ -15,8 +16,8 @@ const MOST_VALUES: usize = 1 << 24;
 const ROWS_OF_BIAS: u32 = 5;
 
 /// Goes through the network once, layer by layer, without dropout. The weights of each unit, normal
-/// numbers so far, are divided by the standard deviation of what they give for the rows (*std*), and
-/// its bias is drawn ([`bias`]). A unit that gives the same for all rows keeps its weights.
+/// numbers so far, are divided by the standard deviation of what they give for the rows (*std*),
+/// and its bias is drawn ([`bias`]). A unit that gives the same for all rows keeps its weights.
 pub(super) fn begin_by_data(mlp: &mut Mlp, data: &Examples, key: Key, threads: usize) {
     let rows = some_rows(mlp, data);
     for index in 0..mlp.architecture().blocks().len() {
@@ -67,9 +68,9 @@ fn deviations(values: &Array2<f32>) -> Vec<f64> {
     sum(&|unit, value| (value - means[unit]).powi(2)).iter().map(|sum| (sum / count).sqrt()).collect()
 }
 
-/// Minus a random weighted mean of what a unit gives for five random rows, so that the unit's corner
-/// is amid the data (*he+5*): the weights are uniform among all that sum to 1 (a flat Dirichlet
-/// distribution), exponential numbers over their sum.
+/// Minus a random weighted mean of what a unit gives for five random rows, so that the unit's
+/// corner is amid the data (*he+5*): the weights are uniform among all that sum to 1 (a flat
+/// Dirichlet distribution), exponential numbers over their sum.
 fn bias(key: Key, layer: u32, unit: u32, given: ArrayView1<'_, f32>) -> f64 {
     let draws = (0..ROWS_OF_BIAS).map(|draw| {
         let words = key.draw(Stream::DataDriven, layer, unit, draw, 0);

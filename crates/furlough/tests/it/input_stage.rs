@@ -193,8 +193,8 @@ fn a_table_of_categories_alone_is_learned() {
     assert!(accuracy > 0.97, "{accuracy}");
 }
 
-/// Measured: no loss differs by more than 2e-7 and no parameter by more than 5e-7; PyTorch's float32
-/// differs from its own float64 by 1.7e-7 and 1.2e-6.
+/// Measured: no loss differs by more than 2e-7 and no parameter by more than 5e-7; PyTorch's
+/// float32 differs from its own float64 by 1.7e-7 and 1.2e-6.
 fn a_run_with_every_column_is_pytorchs() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pytorch/input-stage.safetensors");
     let bytes = std::fs::read(path).unwrap();

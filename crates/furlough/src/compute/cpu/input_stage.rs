@@ -55,7 +55,13 @@ pub(super) fn read_inputs(
 }
 
 for_each_isa! {
-    fn expand_row(isa, stage: (&InputStage, &StagePlaces), parameters: &[f32], features: FeatureRow<'_>, inputs: &mut [f32]) {
+    fn expand_row(
+        isa,
+        stage: (&InputStage, &StagePlaces),
+        parameters: &[f32],
+        features: FeatureRow<'_>,
+        inputs: &mut [f32],
+    ) {
         let (stage, places) = stage;
         for (number, (column, place)) in stage.columns().iter().zip(places.columns()).enumerate() {
             let parameters = &parameters[place.parameters.clone()];
@@ -129,8 +135,8 @@ impl<'a> StageUpdate<'a> {
         self.memory.tasks.len()
     }
 
-    /// Where the parameters of a task are, counted from the first of the stage: those of its columns,
-    /// and their factors.
+    /// Where the parameters of a task are, counted from the first of the stage: those of its
+    /// columns, and their factors.
     fn parts(&self, task: usize) -> [Range<usize>; 2] {
         let columns = &self.places.columns()[self.memory.tasks[task].clone()];
         let (first, last) = (&columns[0], &columns[columns.len() - 1]);
@@ -234,7 +240,8 @@ for_each_isa! {
         let [own, by_factors] = gradients;
         own.fill(0.0);
         by_factors.fill(0.0);
-        let (kinds, places, width) = (&stage.columns()[columns.clone()], &places.columns()[columns.clone()], places.width());
+        let width = places.width();
+        let (kinds, places) = (&stage.columns()[columns.clone()], &places.columns()[columns.clone()]);
         let (first_input, first_parameter) = (places[0].inputs.start, places[0].parameters.start);
         for (deltas, &example) in deltas.chunks_exact(width).zip(batch.examples) {
             let features = FeatureRow::of(batch.data, example);
@@ -249,7 +256,8 @@ for_each_isa! {
                 } else {
                     kind.forward(&own_parameters[parameters.clone()], value, inputs, |phase| sin_cos(phase).1);
                     let first = place.inputs.start - first_input;
-                    for ((by_factor, delta), input) in by_factors[first..first + count].iter_mut().zip(delta).zip(&*inputs) {
+                    let by_factors = by_factors[first..first + count].iter_mut();
+                    for ((by_factor, delta), input) in by_factors.zip(delta).zip(&*inputs) {
                         *by_factor += *delta * *input;
                     }
                     for ((scaled, delta), factor) in scaled.iter_mut().zip(delta).zip(&factors[first..first + count]) {

@@ -1,5 +1,5 @@
-//! Parametric activations: their numbers α follow gradients that are sums over the batch, in the order
-//! of the examples, some units a task.
+//! Parametric activations: their numbers α follow gradients that are sums over the batch, in the
+//! order of the examples, some units a task.
 
 use super::Isa;
 use super::clipping::FullGradient;

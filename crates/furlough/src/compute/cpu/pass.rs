@@ -206,8 +206,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Takes a tile from the last block's deltas to the first one's, or to those of the input where a
-    /// stage before it learns.
+    /// Takes a tile from the last block's deltas to the first one's, or to those of the input where
+    /// a stage before it learns.
     ///
     /// # Safety
     /// Nobody else uses rows `first .. first + examples.len()` of the workspace, or this worker's
@@ -280,8 +280,8 @@ impl Pass<'_> {
     /// input stage gives, before dropout. The columns are as in [`Self::forward_block`].
     ///
     /// # Safety
-    /// Nobody else uses these columns of these rows of the input's deltas, or this worker's scratch,
-    /// or writes these rows of the first block's, now.
+    /// Nobody else uses these columns of these rows of the input's deltas, or this worker's
+    /// scratch, or writes these rows of the first block's, now.
     pub(super) unsafe fn backward_input(&self, worker: usize, first: usize, examples: &[u32], columns: Range<usize>) {
         let width = self.mlp.architecture().blocks()[0].inputs;
         // SAFETY: as promised.

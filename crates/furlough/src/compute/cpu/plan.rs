@@ -95,8 +95,8 @@ pub struct BlockPlan {
     pub units: usize,
     /// The product of the inputs with the weights.
     pub forward: ProductPlan,
-    /// The product of the deltas with the weights; none in inference, and for the first block unless
-    /// the input stage learns.
+    /// The product of the deltas with the weights; none in inference, and for the first block
+    /// unless the input stage learns.
     pub backward: Option<ProductPlan>,
     /// The product of inputs and deltas; none in inference.
     pub gradient: Option<GradientPlan>,

@@ -31,8 +31,8 @@ pub enum InputColumn {
         deviation: f64,
     },
     /// A number that becomes its piecewise-linear encoding: one input for each bin between two
-    /// `edges`, which is 0 below the bin, 1 above it, and rises from 0 to 1 within. The first goes on
-    /// below 0, and the last above 1 (Gorishniy, Rubachev and Babenko 2022).
+    /// `edges`, which is 0 below the bin, 1 above it, and rises from 0 to 1 within. The first goes
+    /// on below 0, and the last above 1 (Gorishniy, Rubachev and Babenko 2022).
     PiecewiseLinear {
         /// Two edges at least, ascending: quantiles of the training rows, as a rule.
         edges: Vec<f32>,
@@ -40,11 +40,11 @@ pub enum InputColumn {
 }
 
 /// A parameter of a column, as [`ParamSpec`](crate::nn::ParamSpec) has it.
-pub(in crate::nn) struct ColumnTensor {
-    pub(in crate::nn) name: String,
-    pub(in crate::nn) shape: Vec<usize>,
-    pub(in crate::nn) init: ParamInit,
-    pub(in crate::nn) group: ParamGroup,
+pub(super) struct ColumnTensor {
+    pub(super) name: String,
+    pub(super) shape: Vec<usize>,
+    pub(super) init: ParamInit,
+    pub(super) group: ParamGroup,
 }
 
 impl InputColumn {
@@ -69,7 +69,7 @@ impl InputColumn {
     }
 
     /// Returns the number of parameters.
-    pub(in crate::nn) fn parameters(&self) -> usize {
+    pub(super) fn parameters(&self) -> usize {
         match self {
             InputColumn::Number | InputColumn::PiecewiseLinear { .. } => 0,
             InputColumn::Category { levels, width } => levels.saturating_mul(*width),
@@ -82,7 +82,7 @@ impl InputColumn {
 
     /// Returns the parameters of column `number`, in their order in the buffer. `layer` is the
     /// first that is free in the stream of the stage.
-    pub(in crate::nn) fn tensors(&self, number: usize, layer: u32) -> Vec<ColumnTensor> {
+    pub(super) fn tensors(&self, number: usize, layer: u32) -> Vec<ColumnTensor> {
         match *self {
             InputColumn::Number | InputColumn::PiecewiseLinear { .. } => Vec::new(),
             InputColumn::Category { levels, width } => {

@@ -99,8 +99,8 @@ impl InputColumn {
         }
     }
 
-    /// Adds ∂L/∂parameters of one example to `gradient`, given `delta` = ∂L/∂inputs. `sin_cos` gives
-    /// both of a phase within ±8192.
+    /// Adds ∂L/∂parameters of one example to `gradient`, given `delta` = ∂L/∂inputs. `sin_cos`
+    /// gives both of a phase within ±8192.
     ///
     /// # Panics
     /// For a code that there is not.

@@ -4,10 +4,11 @@ mod checks;
 mod column;
 mod definition;
 
-pub(in crate::nn) use column::ColumnTensor;
+use column::ColumnTensor;
 pub use column::InputColumn;
 pub(crate) use definition::StagePlaces;
 
+use super::parameters::{ParamGroup, ParamInit, Specs};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,20 @@ impl InputStage {
     pub fn parameters(&self) -> usize {
         let columns = self.columns.iter().map(InputColumn::parameters);
         columns.fold(if self.scaling { self.width() } else { 0 }, usize::saturating_add)
+    }
+
+    /// Adds its parameters to the list of a network: column after column, then the factors.
+    pub(super) fn add_to(&self, specs: &mut Specs) {
+        let mut layer = 0; // a validated stage has fewer than 2^24 tensors
+        for (number, column) in self.columns.iter().enumerate() {
+            for ColumnTensor { name, shape, init, group } in column.tensors(number, layer) {
+                specs.add(format!("input.{name}"), shape, init, group);
+                layer += 1;
+            }
+        }
+        if self.scaling {
+            specs.add("input.scale".into(), vec![self.width()], ParamInit::Ones, ParamGroup::InputScale);
+        }
     }
 
     /// Checks the columns.

@@ -133,7 +133,8 @@ impl Case {
             let biases = mlp.architecture().ranges(index).1;
             mlp.parameters_mut()[biases].iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 - 0.03 * (i % 7) as f32);
         }
-        // Smaller than they begin, for differences of the loss: its curvature grows with the inputs.
+        // Smaller than they begin, for differences of the loss: its curvature grows with the
+        // inputs.
         for spec in mlp.architecture().param_specs().to_vec() {
             if matches!(spec.group, ParamGroup::Embedding { .. }) {
                 mlp.parameters_mut()[spec.range].iter_mut().for_each(|value| *value *= 0.5);
