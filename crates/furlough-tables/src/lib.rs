@@ -12,7 +12,9 @@
 //! | [`table`] | typed columns in memory, and their division into parts |
 //! | [`preprocessing`] | features and targets of a network, fitted on the training rows |
 //! | [`summary`] | what a file holds, for people |
+//! | [`figures`] | how good answers for labeled rows are, in the target's units |
 //! | [`model`] | a network that answers for tables, and its file |
+//! | [`explain`] | which columns a model needs, and what it answers along one of them |
 //!
 //! The library is silent: it prints nothing, reads no environment variable, and every failure is
 //! an [`Error`]. No input makes it panic.
@@ -36,7 +38,11 @@ pub mod preprocessing;
 
 pub mod summary;
 
+pub mod figures;
+
 pub mod model;
+
+pub mod explain;
 
 mod error;
 pub use error::{Error, Place, Result};

@@ -234,6 +234,10 @@ pub struct EvaluateArgs {
     /// Threads to compute with [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
+    /// Write confusion matrix and reliability diagram, or the residuals of numbers, as SVG and PNG
+    /// into this folder
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
     /// One JSON object instead of tables
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! `furlough evaluate`.
 
+mod plots;
 mod sampled;
 mod state;
 mod table;
@@ -9,7 +10,7 @@ mod together;
 use super::train::{data, sets, threads};
 use crate::acquire::{Acquired, AcquiredSource, Wanted};
 use crate::args::EvaluateArgs;
-use crate::figures::Figures;
+use crate::figures;
 use crate::terminal::{self, Style, thousands};
 use crate::{failure, interrupt, limits};
 use anyhow::bail;
@@ -22,7 +23,9 @@ use furlough::train::{TrainOptions, TrainingMemory};
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::Trained;
 use furlough_lab::source::RunData;
+use furlough_tables::figures::{TableFigures, TargetResiduals};
 use furlough_tables::model::TableHeader;
+use furlough_tables::preprocessing::TargetEncoder;
 use sampled::Sampled;
 pub(super) use sampled::check as check_samples;
 use serde::Serialize;
@@ -69,8 +72,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let member = |Trained { mlp, recipe, .. }| Predictor::with_precision(mlp, threads, Recipe::precision(&recipe));
     let mut members: Vec<Predictor> = runs.into_iter().map(member).collect();
     let first = Full::of(&mut members[0], &test)?;
-    let figures = match &target {
-        Some(target) if paths.len() == 1 => Some(Figures::of(&mut members[0], &test, target)?),
+    let judged = match &target {
+        Some(target) if paths.len() == 1 => Some(InUnits::of(&mut members[0], &test, target)?),
         _ => None,
     };
     let seed = args.seed.unwrap_or(recipe.options().seed);
@@ -81,16 +84,20 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         _ => together::mean(&mut members, &paths, &test).map(|(mean, together)| (Some(mean), together))?,
     };
     let averages = Averages { sampled, together };
+    if let Some(dir) = &args.plots {
+        let full = mean.as_ref().unwrap_or(&first);
+        plots::write(dir, full, judged.as_ref().map_or(&[], |judged| &judged.residuals), test.class_names())?;
+    }
     let text = if args.json {
         let names = test.class_names();
         let run = args.run.display().to_string();
         let report = Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages);
         // Those of standardized numbers would only be taken for others.
-        let regression = report.regression.filter(|_| figures.is_none());
-        serde_json::to_string(&Report { unfinished, figures, regression, ..report })? + "\n"
+        let regression = report.regression.filter(|_| judged.is_none());
+        serde_json::to_string(&Report { unfinished, judged, regression, ..report })? + "\n"
     } else {
         let data = format!("{name} · {} {}", thousands(test.len() as u64), noun_of(test.len(), "test example"));
-        let page = Page { paths: &paths, data, origin, first, mean, averages, figures, names: test.class_names() };
+        let page = Page { paths: &paths, data, origin, first, mean, averages, judged, names: test.class_names() };
         page.text(Style::of(&io::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
@@ -132,7 +139,12 @@ fn judge(
     if args.data.is_some() {
         bail!("--data: {} learned from a table, so no other data set has its columns", args.run.display());
     }
-    if let Some(other) = runs.iter().position(|run| run.info.table != runs[0].info.table) {
+    let seen = |run: &Trained| -> anyhow::Result<_> {
+        let TableHeader { schema, preprocessing, .. } = TableHeader::of(&paths[0], &run.info)?;
+        Ok((schema, preprocessing))
+    };
+    let seen = runs.iter().map(seen).collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(other) = seen.iter().position(|one| *one != seen[0]) {
         bail!(
             "{} sees its table in another way than {}, as each fits its scales to the rows that it learns from; \
              evaluate them one by one",
@@ -205,11 +217,27 @@ struct Report<'a> {
     calibration: Option<&'a Calibration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     regression: Option<&'a RegressionScores>,
-    /// Of a table's rows, in the target's units.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    figures: Option<Figures>,
+    #[serde(flatten)]
+    judged: Option<InUnits>,
     #[serde(flatten)]
     averages: Averages,
+}
+
+/// How good answers for a table's rows are, in the target's units.
+#[derive(Serialize)]
+struct InUnits {
+    figures: TableFigures,
+    /// Of numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    residuals: Vec<TargetResiduals>,
+}
+
+impl InUnits {
+    fn of(predictor: &mut Predictor, test: &Dataset, target: &TargetEncoder) -> furlough::Result<Self> {
+        let outputs = predictor.predict(test)?;
+        let figures = TableFigures::of(outputs.view(), test, target);
+        Ok(InUnits { figures, residuals: TargetResiduals::of(outputs.view(), test, target) })
+    }
 }
 
 /// Answers that are means of several networks'.
@@ -250,7 +278,7 @@ impl<'a> Report<'a> {
             confusion: evaluation.confusion.as_ref().map(|c| c.rows().into_iter().map(|row| row.to_vec()).collect()),
             calibration: calibration.as_ref(),
             regression: evaluation.regression.as_ref(),
-            figures: None,
+            judged: None,
             averages,
         }
     }
@@ -265,14 +293,13 @@ struct Page<'a> {
     /// Of several runs.
     mean: Option<Full>,
     averages: Averages,
-    /// Of a table's rows.
-    figures: Option<Figures>,
+    judged: Option<InUnits>,
     names: &'a [String],
 }
 
 impl Page<'_> {
     fn text(&self, style: Style) -> String {
-        let Page { paths, data, origin, first, mean, averages, figures, names } = self;
+        let Page { paths, data, origin, first, mean, averages, judged, names } = self;
         let Full { evaluation, calibration } = mean.as_ref().unwrap_or(first);
         let mut lines = Vec::new();
         let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
@@ -308,8 +335,11 @@ impl Page<'_> {
         let of = mean.as_ref().map(|_| terminal::path(&paths[0]));
         lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), style)));
         lines.extend(together::table(&averages.together, style));
-        match figures {
-            Some(figures) => lines.extend(figures.table(style)),
+        match judged {
+            Some(InUnits { figures, residuals }) => {
+                lines.extend(figures::table(figures, style));
+                lines.extend(figures::residuals(residuals, style));
+            }
             None => lines.extend(evaluation.regression.iter().flat_map(|scores| tables::regression(scores, style))),
         }
         lines.extend(tables::classes(names, &evaluation.classes(), style));

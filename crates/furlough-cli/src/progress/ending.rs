@@ -1,7 +1,8 @@
 use super::training::TrainingProgress;
-use crate::figures::Figures;
+use crate::figures;
 use crate::terminal::{Style, duration, program, shell_word, wrap};
 use furlough::train::StopReason;
+use furlough_tables::figures::TableFigures;
 use std::path::PathBuf;
 
 /// How a run ended.
@@ -13,7 +14,7 @@ pub struct Ending {
     /// What is in it, by name.
     pub files: Vec<String>,
     /// How good the network is on the test rows of a table; none where they judge each epoch.
-    pub scores: Option<Figures>,
+    pub scores: Option<TableFigures>,
     /// Where the user said that the data is: the next command needs to be told so, too.
     pub data_dir: Option<PathBuf>,
 }
@@ -35,7 +36,7 @@ pub fn text(progress: &TrainingProgress, ending: &Ending, style: Style) -> Strin
                 let after = if early { format!("stopped early after epoch {done} of {of}; ") } else { String::new() };
                 field("", &style.text(&format!("{after}the network is that of the best epoch, {best}")));
             }
-            for (place, line) in ending.scores.iter().flat_map(Figures::lines).enumerate() {
+            for (place, line) in ending.scores.iter().flat_map(figures::lines).enumerate() {
                 field(if place == 0 { "test" } else { "" }, &style.text(&format!("{line} that it never saw")));
             }
             field("saved", &style.text(&run));

@@ -1,7 +1,7 @@
 use super::{Ending, Output, Renderer, Run, TrainPlan, training::TrainingProgress};
-use crate::figures::Figures;
 use furlough::data::EvalSplit;
 use furlough::train::{Event, StopReason};
+use furlough_tables::figures::TableFigures;
 use serde::Serialize;
 
 /// One JSON object a line, one line an event.
@@ -52,7 +52,7 @@ enum Line<'a> {
         run: String,
         files: &'a [String],
         #[serde(skip_serializing_if = "Option::is_none")]
-        test: Option<&'a Figures>,
+        test: Option<&'a TableFigures>,
     },
 }
 

@@ -1,8 +1,10 @@
 use super::Pixels;
 use super::weights::{Weights, weights};
 use crate::Result;
-use furlough::data::{Dataset, Targets};
+use furlough::data::{Dataset, EvalData, EvalSplit, Targets};
 use furlough::predict::{Calibration, Evaluation, Mistake, Predictor, calibration, mistakes};
+use furlough_tables::figures::{TableFigures, TargetResiduals};
+use furlough_tables::preprocessing::TargetEncoder;
 
 /// What a trained network says of data it has not learned from.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +15,12 @@ pub struct Answers {
     pub evaluation: Evaluation,
     /// How far its probabilities can be believed; none for numbers.
     pub calibration: Option<Calibration>,
+    /// Which examples they are.
+    pub split: EvalSplit,
+    /// The scores of a table's rows, in the target's units and with intervals; none of other data.
+    pub figures: Option<TableFigures>,
+    /// Where predicted numbers are off, target by target; none of classes.
+    pub residuals: Vec<TargetResiduals>,
     /// Its most confident mistakes, the most confident first.
     pub mistakes: Vec<MistakeView>,
     /// Its first layer; none when examples are no images.
@@ -43,25 +51,37 @@ impl Answers {
     /// So many features of an example that is no image are shown.
     pub const FEATURES: usize = 12;
 
-    /// Measures a network on `test`.
+    /// Measures a network on `eval`; `target` says what its outputs mean, where it learned from a
+    /// table.
     ///
     /// # Errors
     /// [`furlough::Error::Data`] when the data does not fit the network.
-    pub fn of(predictor: &mut Predictor, test: &Dataset) -> Result<Self> {
+    pub fn of(predictor: &mut Predictor, eval: EvalData<'_>, target: Option<&TargetEncoder>) -> Result<Self> {
+        let EvalData { data: test, split } = eval;
+        let outputs = target.map(|_| predictor.predict(test)).transpose()?;
+        let table = target.zip(outputs.as_ref());
+        let figures = table.map(|(target, outputs)| TableFigures::of(outputs.view(), test, target));
+        let residuals = table.map(|(target, outputs)| TargetResiduals::of(outputs.view(), test, target));
         let evaluation = predictor.evaluate(test)?;
-        let weights = weights(predictor, test)?;
-        let Targets::Classes { labels, names } = test.targets() else {
-            return Ok(Answers { names: Vec::new(), evaluation, calibration: None, mistakes: Vec::new(), weights });
+        let answers = Answers {
+            names: Vec::new(),
+            evaluation,
+            calibration: None,
+            split,
+            figures,
+            residuals: residuals.unwrap_or_default(),
+            mistakes: Vec::new(),
+            weights: weights(predictor, test)?,
         };
+        let Targets::Classes { labels, names } = test.targets() else { return Ok(answers) };
         let probabilities = predictor.predict_proba(test)?;
         let wrong = mistakes(probabilities.view(), labels, Self::MISTAKES)?;
         let shown = |mistake: Mistake| Ok(MistakeView { mistake, view: ExampleView::of(test, mistake.index)? });
         Ok(Answers {
             names: names.clone(),
-            evaluation,
             calibration: Some(calibration(probabilities.view(), labels, Calibration::BINS)?),
             mistakes: wrong.into_iter().map(shown).collect::<Result<_>>()?,
-            weights,
+            ..answers
         })
     }
 }

@@ -44,8 +44,10 @@ mod origin;
 mod page;
 mod parts;
 mod pixels;
+mod residuals;
 mod run;
 mod run_chapter;
+mod scores;
 mod study;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::chapter::{Chapter, Section};
 use super::run::RunReport;
-use super::{calibration, classes, curves, learned, masks, mistakes, numbers, origin, weights};
+use super::{calibration, classes, curves, learned, masks, mistakes, numbers, origin, residuals, scores, weights};
 use crate::Result;
 use crate::run::{RunStatus, final_record};
 use maud::{Markup, html};
@@ -15,8 +15,10 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
     add("curves", "Learning curves", curves::of_run(report, place)?);
     add("learned", "Learned drop probabilities", learned::section(report, place)?);
     if let Some(answers) = &report.answers {
-        add("classes", "Classes", classes::section(answers, report.recipe.partition().eval_split()));
-        add("mistakes", "Most confident mistakes", mistakes::section(answers, report.recipe.partition().eval_split()));
+        add("scores", "Scores", scores::section(answers));
+        add("classes", "Classes", classes::section(answers, answers.split));
+        add("residuals", "Residuals", residuals::section(answers)?);
+        add("mistakes", "Most confident mistakes", mistakes::section(answers, answers.split));
         add("calibration", "Calibration", calibration::section(answers)?);
     }
     if let Some(model) = &report.model {
@@ -81,10 +83,12 @@ fn tiles(report: &RunReport) -> Markup {
         .fold(None, |best: Option<(u32, f64)>, one| if best.is_some_and(|b| b.1 >= one.1) { best } else { Some(one) });
     let evaluation = report.answers.as_ref().map(|answers| &answers.evaluation);
     let accuracy = evaluation.and_then(|e| e.accuracy).or(last.and_then(|last| last.eval_accuracy()));
-    let split = numbers::capital(report.recipe.partition().eval_split().as_str());
+    let split = report.answers.as_ref().map_or(report.recipe.partition().eval_split(), |answers| answers.split);
+    let split = numbers::capital(split.as_str());
     let loss = evaluation.map(|e| e.loss).or(last.and_then(|last| last.eval_loss()));
     html! {
         dl.tiles {
+            @for tile in report.answers.iter().flat_map(scores::tiles) { (tile) }
             @if let Some(accuracy) = accuracy {
                 div.first {
                     dt { (split) " accuracy" }

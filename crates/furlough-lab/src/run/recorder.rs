@@ -11,6 +11,7 @@ use furlough::files::{
 };
 use furlough::nn::{Architecture, Mlp};
 use furlough::train::{Control, Event, Observer, StopReason, TrainState};
+use furlough_tables::figures::TableFigures;
 use furlough_tables::model::TableHeader;
 
 /// What a run directory says about its run beyond what the run computes.
@@ -48,7 +49,12 @@ pub struct Recorder<'a> {
     origin: Origin,
     log: MetricsLog,
     seconds: Box<dyn FnMut() -> f64 + 'a>,
+    /// Says how good the finished network is on the test rows of a table.
+    judge: Option<Judge<'a>>,
 }
+
+/// Says how good a network is.
+type Judge<'a> = Box<dyn FnOnce(&Mlp) -> Result<TableFigures> + 'a>;
 
 impl<'a> Recorder<'a> {
     /// Begins a run that starts with `state`: writes the recipe, an empty log and a first
@@ -77,7 +83,7 @@ impl<'a> Recorder<'a> {
         let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
         save_checkpoint(&dir.checkpoint(), state, &origin)?;
         dir.keep();
-        Ok(Recorder { background: Background::new(), dir, info, origin, log, seconds: Box::new(seconds) })
+        Ok(Recorder { background: Background::new(), dir, info, origin, log, seconds: Box::new(seconds), judge: None })
     }
 
     /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on
@@ -124,7 +130,13 @@ impl<'a> Recorder<'a> {
             Some(_) => {}
         }
         let background = Background::new();
-        Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds) }, state))
+        Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds), judge: None }, state))
+    }
+
+    /// Asks `judge` for the figures of the network of a table, once it is finished: its model file
+    /// has them.
+    pub fn judged_by(&mut self, judge: impl FnOnce(&Mlp) -> Result<TableFigures> + 'a) {
+        self.judge = Some(Box::new(judge));
     }
 
     /// The folder.
@@ -170,6 +182,9 @@ impl<'a> Recorder<'a> {
     }
 
     fn finish(&mut self, state: &TrainState, stop_reason: StopReason) -> Result<()> {
+        if let (Some(table), Some(judge)) = (&mut self.info.table, self.judge.take()) {
+            table.test = Some(judge(&state.mlp)?);
+        }
         let records = self.log.records();
         save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &self.info.model())?;
         let (title, split) = (self.info.title(), self.info.recipe.partition().eval_split());

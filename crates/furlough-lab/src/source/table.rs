@@ -5,7 +5,7 @@ use furlough::counted;
 use furlough::data::{Dataset, EvalSplit, Partition, TrainingData};
 use furlough::nn::Init;
 use furlough::optim::Schedule;
-use furlough_tables::model::{TableHeader, defaults};
+use furlough_tables::model::{RowCounts, TableHeader, defaults};
 use furlough_tables::preprocessing::{TargetRows, leaking_columns, named_like_target, repeated_rows};
 use furlough_tables::{
     Preprocessing, PreprocessingOptions, Role, RowSplit, Schema, SplitOptions, Table, Told, read_table, read_table_like,
@@ -129,6 +129,13 @@ impl TableSource {
         };
         let mut header = TableHeader::new(table.schema().clone(), preprocessing);
         header.dropped_rows = self.dropped;
+        let tested = test.as_ref().map_or(0, |test| test.len()) as u64;
+        header.rows = Some(match eval_split {
+            EvalSplit::Validation => {
+                RowCounts { training: train.len() as u64, validation: eval.len() as u64, test: tested }
+            }
+            EvalSplit::Test => RowCounts { training: train.len() as u64, validation: 0, test: eval.len() as u64 },
+        });
         header.warnings = named_like_target(table);
         header.warnings.extend(leaking_columns(table, &split.train));
         header.warnings.extend(repeated_rows(table, &split));

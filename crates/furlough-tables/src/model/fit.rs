@@ -1,4 +1,4 @@
-use super::{TableHeader, TableRecipe, defaults};
+use super::{RowCounts, TableHeader, TableRecipe, defaults};
 use crate::error::Result;
 use crate::preprocessing::{
     Preprocessing, PreprocessingOptions, TargetRows, leaking_columns, named_like_target, repeated_rows,
@@ -116,6 +116,11 @@ impl TableModel {
         let header = TableHeader {
             recipe: Some(recipe),
             dropped_rows: dropped,
+            rows: Some(RowCounts {
+                training: split.train.len() as u64,
+                validation: split.validation.len() as u64,
+                test: 0,
+            }),
             warnings,
             ..TableHeader::new(table.schema().clone(), preprocessing)
         };

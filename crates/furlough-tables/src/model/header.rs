@@ -1,5 +1,6 @@
 use super::{TableRecipe, TableScores};
 use crate::error::{Error, Result};
+use crate::figures::TableFigures;
 use crate::preprocessing::{Preprocessing, TableWarning};
 use crate::schema::Schema;
 use furlough::files::ModelInfo;
@@ -28,16 +29,37 @@ pub struct TableHeader {
     /// How many rows had no target and were left out.
     #[serde(default)]
     pub dropped_rows: u64,
+    /// How many rows taught and judged the network; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowCounts>,
+    /// The figures of rows that neither taught the network nor decided when to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TableFigures>,
+    /// The version of furlough that made it; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub library: String,
     /// Why the scores may be too good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<TableWarning>,
 }
 
+/// How many rows of a table are for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Rows that the network learned from.
+    pub training: u64,
+    /// Rows that decided when to stop.
+    pub validation: u64,
+    /// Rows that only judged the finished network.
+    pub test: u64,
+}
+
 impl TableHeader {
     /// Returns what there is to say before a network is trained.
     pub fn new(schema: Schema, preprocessing: Preprocessing) -> Self {
-        let (recipe, validation, dropped_rows, warnings) = Default::default();
-        TableHeader { version: TABLE_VERSION, schema, preprocessing, recipe, validation, dropped_rows, warnings }
+        let (recipe, validation, dropped_rows, rows, test, warnings) = Default::default();
+        let (version, library) = (TABLE_VERSION, env!("CARGO_PKG_VERSION").into());
+        TableHeader { version, schema, preprocessing, recipe, validation, dropped_rows, rows, test, library, warnings }
     }
 
     /// Returns it as a model file holds it, for [`ModelInfo::table`].

@@ -14,6 +14,6 @@ mod scores;
 pub use answers::{ClassProbabilities, Predictions, TableAnswers};
 pub use defaults::{TableRecipe, defaults};
 pub use fit::{TableModel, TableOptions};
-pub use header::{TABLE_VERSION, TableHeader};
+pub use header::{RowCounts, TABLE_VERSION, TableHeader};
 pub use rows::{AnswerOptions, FileAnswered, RowAnswers, RowSpread};
 pub use scores::{TableScores, TargetScores};

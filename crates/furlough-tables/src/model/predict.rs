@@ -55,24 +55,28 @@ impl TableModel {
     /// # Errors
     /// As [`Self::predict`], and those of [`TargetEncoder::targets`].
     pub fn evaluate(&mut self, table: &Table) -> Result<TableScores> {
-        let target = self.header.preprocessing.target()?;
-        let names = target.names();
-        let places: Vec<usize> = table.schema().with_the_role(Role::Target).collect();
-        let named = places.iter().map(|&place| table.schema().columns[place].name.as_str());
-        let table = if named.eq(names.iter().copied()) {
-            Cow::Borrowed(table)
-        } else {
-            let task = match target.task() {
-                Task::Classification => TaskChoice::Classification,
-                Task::Regression => TaskChoice::Regression,
-            };
-            Cow::Owned(table.clone().with_target(&names, task)?)
-        };
+        let table = self.labeled(table)?;
         let rows = TargetRows::of(&table, &table.all_rows()).rows;
         // Where no row has a target, the first one is named.
         let rows = if rows.is_empty() { table.all_rows() } else { rows };
         let (data, _) = self.header.preprocessing.dataset(&table, &rows)?;
         self.score(&data)
+    }
+
+    /// Returns a table with the model's targets, which the schema need not name as such.
+    pub(crate) fn labeled<'a>(&self, table: &'a Table) -> Result<Cow<'a, Table>> {
+        let target = self.header.preprocessing.target()?;
+        let names = target.names();
+        let places: Vec<usize> = table.schema().with_the_role(Role::Target).collect();
+        let named = places.iter().map(|&place| table.schema().columns[place].name.as_str());
+        if named.eq(names.iter().copied()) {
+            return Ok(Cow::Borrowed(table));
+        }
+        let task = match target.task() {
+            Task::Classification => TaskChoice::Classification,
+            Task::Regression => TaskChoice::Regression,
+        };
+        Ok(Cow::Owned(table.clone().with_target(&names, task)?))
     }
 
     pub(super) fn score(&mut self, data: &Dataset) -> Result<TableScores> {

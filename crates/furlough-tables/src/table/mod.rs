@@ -104,6 +104,11 @@ impl Table {
         Table { columns, rows: rows.len(), ..self.empty_copy() }
     }
 
+    /// Puts another column in a place, and gives the one that was there. It has as many rows.
+    pub(crate) fn swap_column(&mut self, place: usize, column: &mut Column) {
+        std::mem::swap(&mut self.columns[place], column);
+    }
+
     fn empty_copy(&self) -> Table {
         let Table { path, schema, extra, .. } = self;
         Table { path: path.clone(), schema: schema.clone(), rows: 0, columns: Vec::new(), extra: extra.clone() }
@@ -146,7 +151,7 @@ impl Table {
 
 impl Column {
     /// Returns some of the rows, in this order.
-    fn select(&self, rows: &[u32]) -> Column {
+    pub(crate) fn select(&self, rows: &[u32]) -> Column {
         match self {
             Column::Numbers(numbers) => Column::Numbers(rows.iter().map(|&row| numbers[row as usize]).collect()),
             Column::Codes { codes, levels } => {

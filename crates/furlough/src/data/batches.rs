@@ -1,5 +1,5 @@
 use super::Dataset;
-use crate::random::{Key, Stream};
+use crate::random::{Key, Stream, shuffle};
 
 /// Some examples of a data set, by their ids. An example's id is its row in the data set, wherever
 /// it stands in the batch; its dropout mask depends on the id and not on the place.
@@ -13,28 +13,12 @@ pub struct Batch<'a> {
 
 /// Fills `order` with the examples `0 .. order.len()` in the order of an epoch (from 0): a pure
 /// function of the seed and the epoch, so that a run resumed in the middle of an epoch goes on with
-/// the same rows.
-///
-/// Fisher–Yates from the last place down. Place `i` takes its partner from 64 random bits `r`
-/// (words 2(i%2) and 2(i%2)+1 of counter `i/2`, low word first) as `floor(r * (i+1) / 2^64)`; the
-/// bias is below 2^-32.
+/// the same rows. [`shuffle`] has the rule.
 pub fn epoch_order(key: Key, epoch: u32, order: &mut [u32]) {
     for (place, example) in order.iter_mut().enumerate() {
         *example = place as u32;
     }
-    let mut words = [0; 4];
-    let mut drawn = u32::MAX;
-    for i in (1..order.len()).rev() {
-        let counter = (i / 2) as u32;
-        if counter != drawn {
-            words = key.draw(Stream::Shuffle, 0, counter, 0, epoch);
-            drawn = counter;
-        }
-        let half = 2 * (i % 2);
-        let bits = u64::from(words[half]) | u64::from(words[half + 1]) << 32;
-        let partner = ((u128::from(bits) * (i as u128 + 1)) >> 64) as usize;
-        order.swap(i, partner);
-    }
+    shuffle(order, |counter| key.draw(Stream::Shuffle, 0, counter, 0, epoch));
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum Stream {
     InputStage = 10,
     /// First biases that the data decide.
     DataDriven = 11,
+    /// Columns of a table whose values are shuffled, to see what a model loses by that.
+    Permutation = 12,
 }
 
 /// The seed of a run. Every random number of the run is a function of this and of what it is for.

@@ -7,9 +7,11 @@
 mod key;
 mod normal;
 mod philox;
+mod shuffle;
 
 pub use key::{Key, Stream};
 pub(crate) use normal::ln;
 pub use normal::normal;
 pub use philox::philox4x32;
 pub(crate) use philox::{MULTIPLIERS, ROUNDS, WEYL};
+pub use shuffle::shuffle;

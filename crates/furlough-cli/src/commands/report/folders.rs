@@ -7,7 +7,7 @@ use crate::commands::info::advice;
 use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, epochs_done, note, program, shell_word};
 use anyhow::{Context, bail};
-use furlough::data::catalog;
+use furlough::data::{EvalData, catalog};
 use furlough::files::{checkpoint_progress, fingerprint, read_file, read_text};
 use furlough::predict::Predictor;
 use furlough_lab::recipe::{Recipe, TableInput};
@@ -15,7 +15,7 @@ use furlough_lab::report::{
     Answers, ComparedRun, Part, RunModel, RunReport, StudyPicture, StudyReport, TunePage, first_batch,
 };
 use furlough_lab::run::{EvalInfo, Provenance, RunContents, RunDir, Trained};
-use furlough_lab::source::DataSource;
+use furlough_lab::source::{DataSource, RunData};
 use furlough_lab::tune::{TuneContents, TuneDir};
 use std::collections::HashSet;
 use std::fs;
@@ -270,16 +270,18 @@ impl<'a> Data<'a> {
             Ok(source) => source.run_data(&report.recipe.partition()).map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
-        let split = split.map(|data| data.training);
         let before = report.provenance.as_ref().and_then(|provenance| provenance.eval.clone());
-        let answered = split.and_then(|data| {
+        let answered = split.and_then(|RunData { training: data, test, table, .. }| {
             if fingerprint(&data.train) != model.info.data.fingerprint {
                 return Err(format!("This {} is not the data that the run was trained on.", report.recipe.data()));
             }
             let eval = EvalInfo::of(data.eval_data());
             let difference = before.as_ref().and_then(|before| before.difference(&eval));
             let mut predictor = Predictor::with_precision(model.mlp.clone(), self.threads, report.recipe.precision());
-            let answers = Answers::of(&mut predictor, &data.eval).map_err(|error| error.to_string())?;
+            // Of a table those rows that neither taught nor chose the network.
+            let judge = test.as_ref().map_or(data.eval_data(), EvalData::test);
+            let target = table.as_ref().and_then(|table| table.preprocessing.target.as_ref());
+            let answers = Answers::of(&mut predictor, judge, target).map_err(|error| error.to_string())?;
             Ok((answers, first_batch(&report.recipe, data.train.len()), difference))
         });
         match answered {

@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use furlough::files::write_atomic;
 use furlough_lab::report::{Comparison, Pixels, RunReport, StudyPicture};
 use furlough_lab::run::{NamedRun, Plot, RunDir, best_epoch, chart_png, chart_svg};
+use furlough_tables::figures::TargetResiduals;
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,7 @@ impl Folder {
             if let Some(calibration) = &answers.calibration {
                 self.plot(&format!("{prefix}reliability"), &Plot::Reliability(calibration))?;
             }
+            self.write_residuals(prefix, &answers.residuals)?;
         }
         if let Some(weights) = run.answers.as_ref().and_then(|answers| answers.weights.as_ref()) {
             self.pixels(&format!("{prefix}weights"), &weights.pixels)?;
@@ -77,7 +79,17 @@ impl Folder {
         Ok(())
     }
 
-    fn plot(&self, name: &str, plot: &Plot<'_>) -> anyhow::Result<()> {
+    /// Writes where predicted numbers are off, a picture a target, each name after `prefix`.
+    pub fn write_residuals(&self, prefix: &str, residuals: &[TargetResiduals]) -> anyhow::Result<()> {
+        for (place, of_target) in residuals.iter().enumerate() {
+            let number = if residuals.len() > 1 { format!("-{}", place + 1) } else { String::new() };
+            self.plot(&format!("{prefix}residuals{number}"), &Plot::Residuals(of_target))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a plot.
+    pub fn plot(&self, name: &str, plot: &Plot<'_>) -> anyhow::Result<()> {
         self.picture(name, &plot.svg()?, Some(&plot.png()?))
     }
 
@@ -85,7 +97,8 @@ impl Folder {
         self.picture(name, &pixels.svg(1), Some(&pixels.png))
     }
 
-    fn picture(&self, name: &str, svg: &str, png: Option<&[u8]>) -> anyhow::Result<()> {
+    /// Writes a picture.
+    pub fn picture(&self, name: &str, svg: &str, png: Option<&[u8]>) -> anyhow::Result<()> {
         write_atomic(&self.path.join(format!("{name}.svg")), svg.as_bytes())?;
         if let Some(png) = png {
             write_atomic(&self.path.join(format!("{name}.png")), png)?;

@@ -8,7 +8,6 @@ use crate::args::{TrainArgs, contradictions, let_go};
 use crate::commands::info::too_much_decay;
 use crate::commands::note as notes_file;
 use crate::failure::Hinted;
-use crate::figures::Figures;
 use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
 use crate::{failure, interrupt, limits};
@@ -21,7 +20,9 @@ use furlough::train::{StopReason, TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use furlough_lab::source::{DataSource, RunData};
+use furlough_tables::figures::TableFigures;
 use furlough_tables::model::TableHeader;
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -72,7 +73,8 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     // From here on there is something to save.
     interrupt::catch()?;
     let clock = EpochClock::default();
-    let recorder = if args.resume.is_some() {
+    let (judged, recipe_of_test) = (OnceCell::new(), recipe.clone());
+    let mut recorder = if args.resume.is_some() {
         let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
         if let Some(state) = state.map_or_else(|| first_state(&recorder, &trainer), |state| Ok(Some(state)))? {
             trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
@@ -83,6 +85,12 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     };
     if let Some(text) = &args.going_on.note {
         notes_file::write(&out, text)?;
+    }
+    if let (Some(test), Some(header)) = (&test, &header) {
+        recorder.judged_by(|mlp| {
+            let figures = figures(mlp, &recipe_of_test, test, header, threads)?;
+            Ok(judged.get_or_init(|| figures).clone())
+        });
     }
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
@@ -112,21 +120,22 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     // Whatever becomes of the display, the run is free for others from here on.
     drop(saved);
     let reason = fitted.inspect_err(|_| display.abandon()).map_err(|error| with_advice(error, &plan.recipe))?;
-    let scores = match (&test, &header) {
-        (Some(test), Some(header)) if reason.is_finished() => {
-            Some(scores(&trainer.state().mlp, &plan.recipe, test, header, threads)?)
-        }
-        _ => None,
-    };
     let files = files(&out, reason)?;
-    display.end(&Ending { reason, out, files, scores, data_dir: args.data_dir.clone() })?;
+    display.end(&Ending { reason, out, files, scores: judged.get().cloned(), data_dir: args.data_dir.clone() })?;
     Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
 }
 
 /// Returns how good a finished network is on rows that neither taught nor chose it.
-fn scores(mlp: &Mlp, recipe: &Recipe, test: &Dataset, table: &TableHeader, threads: usize) -> anyhow::Result<Figures> {
+fn figures(
+    mlp: &Mlp,
+    recipe: &Recipe,
+    test: &Dataset,
+    table: &TableHeader,
+    threads: usize,
+) -> furlough_lab::Result<TableFigures> {
     let mut predictor = Predictor::with_precision(mlp.clone(), threads, recipe.precision());
-    Ok(Figures::plain(&mut predictor, test, table.preprocessing.target()?)?)
+    let outputs = predictor.predict(test)?;
+    Ok(TableFigures::of(outputs.view(), test, table.preprocessing.target()?))
 }
 
 /// Returns what is in a run's folder.

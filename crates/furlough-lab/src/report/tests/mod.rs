@@ -9,7 +9,7 @@ mod pictures;
 use super::*;
 use crate::recipe::{Recipe, Settings};
 use crate::run::{EpochRecord, Machine, Manifest, RunStatus};
-use furlough::data::{Dataset, EvalSplit, Features, Targets};
+use furlough::data::{Dataset, EvalData, EvalSplit, Features, Targets};
 use furlough::files::{DataInfo, ModelInfo};
 use furlough::nn::{Init, Mlp};
 use furlough::predict::Predictor;
@@ -45,7 +45,7 @@ fn report(name: &str, names: [&str; 2]) -> RunReport {
     let recipe = recipe("data = 'digits'\nhidden = 5\ndropout = 0.5\ninput_dropout = 0.25\nepochs = 3\nseed = 9");
     let test = data(names);
     let mlp = Mlp::new(recipe.network(24, 2).validate().unwrap(), Init::Kaiming, Key::new(3));
-    let answers = Answers::of(&mut Predictor::new(mlp.clone(), 1), &test).unwrap();
+    let answers = Answers::of(&mut Predictor::new(mlp.clone(), 1), EvalData::test(&test), None).unwrap();
     let info = DataInfo::of(&test);
     let manifest = Manifest {
         version: 1,

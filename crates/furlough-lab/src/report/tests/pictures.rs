@@ -98,7 +98,7 @@ fn weights_are_drawn_where_examples_are_images() {
     assert!(weights.pixels.svg(2).contains(&format!("width=\"{}\"", 2 * weights.pixels.width)));
     let flat = dataset(&[24], Array2::zeros((2, 24)));
     let mlp = report("a", ["x", "y"]).model.unwrap().mlp;
-    assert_eq!(Answers::of(&mut Predictor::new(mlp, 1), &flat).unwrap().weights, None);
+    assert_eq!(Answers::of(&mut Predictor::new(mlp, 1), EvalData::test(&flat), None).unwrap().weights, None);
 }
 
 #[test]

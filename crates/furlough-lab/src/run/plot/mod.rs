@@ -6,6 +6,7 @@ mod canvas;
 mod chart;
 mod confusion;
 mod data;
+mod dependence;
 mod dots;
 mod labels;
 mod lines;
@@ -13,6 +14,7 @@ mod overlay;
 mod picture;
 mod plots;
 mod reliability;
+mod residuals;
 mod scene;
 
 pub(crate) use axis::wants_logarithm;
