@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::Tune(args) => commands::tune::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Predict(args) => commands::predict::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
+        Command::Card(args) => commands::card::run(&args),
         Command::Data(args) => commands::data::run(args).map(|()| ExitCode::SUCCESS),
         Command::Info(args) => commands::info::run(&args),
         Command::Note(args) => commands::note::run(&args),

@@ -1,8 +1,10 @@
 //! The command line, and the settings it amounts to.
 
+mod card;
 mod compare;
 mod contradictions;
 mod data;
+mod explain;
 mod going_on;
 mod predict;
 mod recipe;
@@ -14,9 +16,11 @@ mod tune;
 mod values;
 mod watch;
 
+pub use card::CardArgs;
 pub use compare::CompareArgs;
 pub use contradictions::{contradictions, let_go};
 pub use data::{ColumnsArgs, DataAction, DataArgs};
+pub use explain::ExplainArgs;
 pub use going_on::{GoingOnArgs, NoteArgs};
 pub use predict::PredictArgs;
 pub use recipe::RecipeArgs;
@@ -133,9 +137,15 @@ pub enum Command {
     /// Answer for the rows of a table
     #[command(long_about = predict::ABOUT, after_help = predict::AFTER)]
     Predict(PredictArgs),
+    /// Say which columns a network needs, and what it answers along them
+    #[command(long_about = explain::ABOUT, after_help = explain::AFTER)]
+    Explain(ExplainArgs),
+    /// Write a model card for a model's file
+    #[command(after_help = card::AFTER)]
+    Card(CardArgs),
     /// List, fetch and describe data sets
     Data(DataArgs),
-    /// Describe runs, tunes and studies: recipe, how far they are, figures and files
+    /// Describe models, runs, tunes and studies: recipe, how far they are, figures and files
     Info(InfoArgs),
     /// List the runs, tunes and studies in a folder, with dates, results and notes
     Runs(RunsArgs),
@@ -265,14 +275,14 @@ pub struct EvaluateArgs {
 
 /// What `furlough info` takes.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  furlough info runs/digits-1\n  furlough info runs/tune-digits-1\n  furlough info runs"
-)]
+#[command(after_help = "Examples:\n  furlough info runs/digits-1\n  furlough info runs/houses-1/model.safetensors\n  \
+                  furlough info runs/tune-digits-1\n  furlough info runs")]
 pub struct InfoArgs {
-    /// Folders of runs, tunes and studies, or folders with several in them
-    #[arg(required = true, value_name = "DIR")]
+    /// Models' files (.safetensors); folders of runs, tunes and studies, or folders with several in
+    /// them
+    #[arg(required = true, value_name = "MODEL|DIR")]
     pub folders: Vec<PathBuf>,
-    /// One JSON object a folder, each in a line, instead of text
+    /// One JSON object a file or folder, each in a line, instead of text
     #[arg(long)]
     pub json: bool,
 }

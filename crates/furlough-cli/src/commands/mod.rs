@@ -1,9 +1,12 @@
 //! The commands, one a file.
 
+pub mod card;
 pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod evaluate;
+pub mod explain;
+mod facts;
 pub mod flags;
 mod folder;
 pub mod info;

@@ -42,7 +42,7 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
         ),
         true,
     );
-    field("training", &training(&plan.recipe, plan.steps_per_epoch()), false);
+    field("training", &training(&plan.recipe, Some(plan.steps_per_epoch())), false);
     let precision = match plan.recipe.precision() {
         Precision::F32 => "",
         Precision::Bf16 => " · products of bfloat16",
@@ -71,8 +71,8 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
 
 const INDENT: usize = 12;
 
-/// `784 → 256 relu, drop 0.2 → 10`.
-fn network(architecture: &Architecture) -> String {
+/// Returns `784 → 256 relu, drop 0.2 → 10`.
+pub fn network(architecture: &Architecture) -> String {
     let mut text = architecture.inputs().to_string();
     let drop = |dropout: Dropout| match (dropout.kind(), dropout.p()) {
         (_, 0.0) => String::new(),
@@ -105,8 +105,9 @@ fn schedule(schedule: &Schedule) -> String {
     if schedule.is_constant() { String::new() } else { format!(", dropout {schedule}") }
 }
 
-/// `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`.
-fn training(recipe: &Recipe, steps: u64) -> String {
+/// Returns `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`; without the steps where
+/// they are not known.
+pub fn training(recipe: &Recipe, steps: Option<u64>) -> String {
     let options = recipe.options();
     let mut text = format!("{}, lr {}", options.optimizer.title(), options.learning_rate);
     if !options.lr_schedule.is_constant() {
@@ -133,6 +134,7 @@ fn training(recipe: &Recipe, steps: u64) -> String {
         text.push_str(&format!(", max-norm {norm}"));
     }
     let epochs = counted(options.epochs as usize, "epoch");
-    let steps = format!("{} {}", thousands(steps), noun_of(steps as usize, "step"));
-    text + &format!(" · batches of {} · {epochs} of {steps} · seed {}", options.batch_size, options.seed)
+    let steps = steps.map(|steps| format!(" of {} {}", thousands(steps), noun_of(steps as usize, "step")));
+    let steps = steps.unwrap_or_default();
+    text + &format!(" · batches of {} · {epochs}{steps} · seed {}", options.batch_size, options.seed)
 }

@@ -36,6 +36,7 @@ mod classes;
 mod comparison;
 mod curves;
 mod embed;
+mod explain;
 mod learned;
 mod masks;
 mod mistakes;
@@ -57,6 +58,7 @@ mod weights;
 
 pub use answers::{Answers, ExampleView, MistakeView};
 pub use comparison::{ComparedRun, Comparison, Difference, Group, PairedFigure};
+pub use explain::{CORRELATION, ExplainPage, score_text, value_text};
 pub use masks::{MaskPlace, first_batch};
 pub use page::is_report;
 pub use parts::{Part, page};

@@ -1,7 +1,7 @@
 //! What a page may be made of, and the page of it.
 
 use super::page::render;
-use super::{Comparison, RunReport, StudyReport, TunePage, comparison, run_chapter, study, tune};
+use super::{Comparison, ExplainPage, RunReport, StudyReport, TunePage, comparison, explain, run_chapter, study, tune};
 use crate::Result;
 
 /// What a page is made of.
@@ -15,6 +15,8 @@ pub enum Part<'a> {
     Study(&'a StudyReport),
     /// A tune.
     Tune(&'a TunePage),
+    /// What a model needs and does.
+    Explain(&'a ExplainPage),
 }
 
 /// Returns the page: HTML that loads nothing.
@@ -27,6 +29,7 @@ pub fn page(parts: &[Part<'_>]) -> Result<String> {
         Part::Comparison(comparison) => comparison::chapter(comparison, place),
         Part::Study(report) => study::chapter(report),
         Part::Tune(page) => tune::chapter(page),
+        Part::Explain(page) => explain::chapter(page),
     };
     let chapters = parts.iter().enumerate().map(chapter).collect::<Result<Vec<_>>>()?;
     Ok(render(&chapters, matches!(parts.first(), Some(Part::Comparison(_)))))

@@ -25,7 +25,7 @@ fn figure(residuals: &TargetResiduals) -> Result<Markup> {
     let what = format!("Residuals of {} over the answers; the table has their means.", residuals.target);
     Ok(html! {
         figure {
-            div.still.small { (embed::picture(&picture, &what)) }
+            div.still.medium { (embed::picture(&picture, &what)) }
             details {
                 summary { "Residuals of " (residuals.target) " as a table" }
                 div.scroll tabindex="0" role="region" aria-label="Residuals" { (table(residuals)) }

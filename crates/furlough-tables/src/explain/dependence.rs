@@ -114,7 +114,9 @@ impl TableModel {
                 done += 1;
                 told(done, of);
             }
-            found.push(PartialDependence {
+            // A column without a value has none to be given.
+            let any = !points.is_empty();
+            found.extend(any.then(|| PartialDependence {
                 column: name,
                 kind: table.schema().columns[place].kind,
                 rows: rows as u64,
@@ -122,7 +124,7 @@ impl TableModel {
                 classes,
                 points,
                 histogram: grid.histogram,
-            });
+            }));
         }
         Ok(found)
     }

@@ -10,9 +10,11 @@ mod dependence;
 mod importance;
 mod increase;
 mod rows;
+mod together;
 
 pub use dependence::{DependencePoint, DependenceValue, PartialDependence};
 pub use importance::{ColumnImportance, ImportanceScore, PermutationImportance, ScoreImportance};
+pub use together::CorrelatedColumns;
 
 use crate::error::{Error, Result};
 

@@ -1,35 +1,44 @@
 //! `furlough info`.
 
+mod model;
 mod run;
 mod study;
 mod tune;
 
 use super::folder::{FolderKind, expand};
+use super::model::is_model_name;
 use super::runs;
 use crate::args::InfoArgs;
 use crate::failure;
 use crate::terminal::Style;
 use run::RunSummary;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub use run::{advice, too_much_decay};
 
-/// Describes runs, tunes and studies, finished or not; of a folder with several in it, each in a
-/// line.
+/// Describes models' files, and runs, tunes and studies, finished or not; of a folder with several
+/// in it, each in a line.
 pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
     let style = Style::of(&io::stdout());
-    let found = expand(&args.folders)?;
-    let listed = found.len() > args.folders.len();
+    let (models, folders): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.folders.iter().cloned().partition(|path| path.is_file() && is_model_name(path));
+    let found = expand(&folders)?;
+    let listed = found.len() > folders.len();
     let text = if args.json {
-        let objects: anyhow::Result<Vec<String>> = found.iter().map(|(path, kind)| object(path, *kind)).collect();
-        objects?.concat()
-    } else if listed {
-        runs::table(&found, style)
+        let of_models = models.iter().map(|path| Ok(model::object(path)?.to_string() + "\n"));
+        let objects = of_models.chain(found.iter().map(|(path, kind)| object(path, *kind)));
+        objects.collect::<anyhow::Result<Vec<String>>>()?.concat()
     } else {
-        let pages: anyhow::Result<Vec<String>> = found.iter().map(|(path, kind)| page(path, *kind, style)).collect();
-        pages?.join("\n")
+        let mut pages = models.iter().map(|path| model::page(path, style)).collect::<anyhow::Result<Vec<String>>>()?;
+        if listed {
+            pages.push(runs::table(&found, style));
+        } else {
+            let others = found.iter().map(|(path, kind)| page(path, *kind, style));
+            pages.extend(others.collect::<anyhow::Result<Vec<String>>>()?);
+        }
+        pages.join("\n")
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
     Ok(ExitCode::SUCCESS)
