@@ -26,6 +26,9 @@ export const color = {
 export const evalLoss = (row) => row?.val_loss ?? row?.test_loss;
 export const evalAccuracy = (row) => row?.val_accuracy ?? row?.test_accuracy;
 
+/** A loss as an error in the target's units, where one column of numbers is predicted. */
+export const inUnits = (loss, run) => (run.target == null || loss == null ? null : run.target.deviation * Math.sqrt(loss));
+
 /** Which examples these figures are of. */
 export const evalSplit = (run) => (run.recipe?.folds == null ? "test" : "validation");
 

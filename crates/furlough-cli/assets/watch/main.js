@@ -1,5 +1,5 @@
 // What the page knows, and who is told when it changes.
-import { Chart, color, evalAccuracy, evalLoss, evalSplit } from "/charts.js";
+import { Chart, color, evalAccuracy, evalLoss, evalSplit, inUnits } from "/charts.js";
 import { showDropped } from "/masks.js";
 import { describe, drawList, fits, naturally } from "/runs.js";
 
@@ -29,6 +29,11 @@ const charts = [
     lines: [evalAccuracy, (row) => row.train_accuracy],
     axis: (value) => `${+(100 * value).toFixed(2)} %`,
     tell: (run, row) => named(run, evalAccuracy(row), row.train_accuracy, share),
+  }),
+  new Chart(byId("rmse"), {
+    lines: [(row, run) => inUnits(evalLoss(row), run), (row, run) => inUnits(row.train_loss, run)],
+    axis: (value) => compact.format(value),
+    tell: (run, row) => named(run, inUnits(evalLoss(row), run), inUnits(row.train_loss, run), small),
   }),
   new Chart(byId("loss"), {
     lines: [evalLoss, (row) => row.train_loss],

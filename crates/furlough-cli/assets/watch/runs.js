@@ -1,5 +1,5 @@
 // The list of runs.
-import { color, evalAccuracy, evalLoss, evalSplit } from "/charts.js";
+import { color, evalAccuracy, evalLoss, evalSplit, inUnits } from "/charts.js";
 
 const collator = new Intl.Collator("en", { numeric: true });
 export const naturally = (a, b) => collator.compare(a, b);
@@ -80,8 +80,8 @@ function fillRow(row, run, page) {
   set(row.name, "title", run.name);
   const accuracy = evalAccuracy(last) ?? last?.train_accuracy;
   const loss = evalLoss(last) ?? last?.train_loss;
-  set(row.score, "textContent", accuracy != null ? `${(100 * accuracy).toFixed(1)} %` : loss != null ? loss.toPrecision(4) : "");
-  set(row.score, "title", evalAccuracy(last) != null ? `${evalSplit(run)} accuracy` : "");
+  set(row.score, "textContent", accuracy != null ? `${(100 * accuracy).toFixed(1)} %` : loss != null ? (inUnits(loss, run) ?? loss).toPrecision(4) : "");
+  set(row.score, "title", evalAccuracy(last) != null ? `${evalSplit(run)} accuracy` : run.target ? `${evalSplit(run)} RMSE of ${run.target.name}` : "");
   set(row.about, "textContent", run.about);
   set(row.about, "title", run.about);
   const at = run.state === "finished" || !of ? "" : ` ${run.rows.length}/${of}`;

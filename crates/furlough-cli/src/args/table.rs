@@ -1,6 +1,7 @@
 //! The flags of a table: which file, what is predicted of it, and what its columns are.
 
 use super::values::{scaling, task};
+use crate::terminal::{program, shell_word, thousands};
 use anyhow::{Context, bail};
 use clap::Args;
 use furlough_lab::recipe::TableInput;
@@ -70,11 +71,10 @@ impl TableArgs {
         check_file(file)?;
         let schema = self.schema_of(file, threads)?;
         if schema.with_the_role(Role::Target).next().is_none() {
-            let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
             bail!(
                 "{}: which column is to be predicted? Say --target COLUMN; the columns are {}",
                 file.display(),
-                names.join(", ")
+                named_columns(&schema, file)
             );
         }
         let test_fraction = self.test_fraction.unwrap_or(if self.test.is_some() { 0.0 } else { TEST_FRACTION });
@@ -153,6 +153,19 @@ impl TableArgs {
         schema.check()?;
         Ok(schema)
     }
+}
+
+/// Names the columns, or of many some, and how to see the others.
+fn named_columns(schema: &Schema, file: &Path) -> String {
+    const FEW: usize = 30;
+    const FIRST: usize = 10;
+    let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+    if names.len() <= FEW {
+        return names.join(", ");
+    }
+    let (first, last) = (names[..FIRST].join(", "), names[names.len() - 1]);
+    let (all, file) = (thousands(names.len() as u64), shell_word(file));
+    format!("{first}, … and {last}: {all} in all, which {} data sniff {file} lists", program())
 }
 
 /// Reads a schema that somebody may have edited.

@@ -33,11 +33,13 @@ pub fn text(progress: &TrainingProgress, first: u32, height: u16, style: Style) 
 
 /// Draws the curves into `area`; the epoch that runs counts as far as it is.
 fn draw(progress: &TrainingProgress, first: u32, area: Rect, buffer: &mut Buffer, style: Style) {
+    // In the target's units, where there are some.
+    let shown = |loss: f64| progress.deviation.map_or(loss, |deviation| deviation * loss.sqrt());
     let loss = Panel {
-        title: "loss",
-        train: points(progress, |s| Some(s.train_loss), progress.now.loss()),
-        test: points(progress, |s| s.eval_loss(), None),
-        full: points(progress, |s| s.full_train.map(|full| full.loss), None),
+        title: if progress.deviation.is_some() { "RMSE" } else { "loss" },
+        train: points(progress, |s| Some(shown(s.train_loss)), progress.now.loss().map(shown)),
+        test: points(progress, |s| s.eval_loss().map(shown), None),
+        full: points(progress, |s| s.full_train.map(|full| shown(full.loss)), None),
         share: false,
         split: short(progress.split),
         first,
@@ -99,7 +101,13 @@ impl Panel {
         let [chart, names] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(NAMES)]).areas(body);
         let quiet = CellStyle::new().add_modifier(Modifier::DIM);
         let (low, high) = self.bounds();
-        let label = |value: f64| if self.share { format!("{:>3.0} %", 100.0 * value) } else { format!("{value:>5.2}") };
+        let label = |value: f64| match value.abs() {
+            _ if self.share => format!("{:>3.0} %", 100.0 * value),
+            // What has no room for two decimals.
+            1e5.. => format!("{value:>5.0e}"),
+            100.0.. => format!("{value:>5.0}"),
+            _ => format!("{value:>5.2}"),
+        };
         let labels = [low, (low + high) / 2.0, high].map(|value| Span::styled(label(value), quiet));
         Line::styled(format!("{:>5} {}", "", self.title), CellStyle::new().add_modifier(Modifier::BOLD))
             .render(title, buffer);

@@ -2,7 +2,7 @@ use super::training::TrainingProgress;
 use crate::figures;
 use crate::terminal::{Style, duration, program, shell_word, wrap};
 use furlough::train::StopReason;
-use furlough_tables::figures::TableFigures;
+use furlough_tables::figures::{TableFigures, in_digits};
 use std::path::PathBuf;
 
 /// How a run ended.
@@ -72,7 +72,12 @@ fn finished(progress: &TrainingProgress) -> String {
     if let Some(accuracy) = last.and_then(|summary| summary.eval_accuracy()) {
         text.push_str(&format!(" · {} accuracy {:.2} %", progress.split, 100.0 * accuracy));
     } else if let Some(loss) = last.and_then(|summary| summary.eval_loss()) {
-        text.push_str(&format!(" · {} loss {loss:.4}", progress.split));
+        match progress.deviation {
+            Some(deviation) => {
+                text.push_str(&format!(" · {} RMSE {}", progress.split, in_digits(deviation * loss.sqrt())));
+            }
+            None => text.push_str(&format!(" · {} loss {loss:.4}", progress.split)),
+        }
     }
     text
 }

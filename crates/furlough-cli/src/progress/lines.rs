@@ -1,3 +1,4 @@
+use super::table::RowKind;
 use super::{Ending, TrainPlan};
 use super::{Output, Renderer, Run, curves, ending, header, table, training::TrainingProgress};
 use crate::terminal::{Style, duration, thousands};
@@ -6,13 +7,13 @@ use furlough::train::Event;
 /// A line an epoch.
 pub struct Lines {
     style: Style,
-    classes: bool,
+    kind: RowKind,
 }
 
 impl Lines {
     /// Lines in this style.
     pub fn new(style: Style) -> Self {
-        Lines { style, classes: true }
+        Lines { style, kind: RowKind::Classes }
     }
 }
 
@@ -41,11 +42,11 @@ fn time_left(progress: &TrainingProgress) -> String {
 
 impl Renderer<Run> for Lines {
     fn begin(&mut self, plan: &TrainPlan, out: &mut Output) {
-        self.classes = plan.classes.is_some();
+        self.kind = RowKind::of(plan);
         out.print(&header::header(plan, self.style));
         out.print(&table::heading(plan, self.style));
         for row in &plan.earlier {
-            out.print(&table::row(row, plan.recipe.options().epochs, self.classes, self.style));
+            out.print(&table::row(row, plan.recipe.options().epochs, self.kind, self.style));
         }
     }
 
@@ -53,7 +54,7 @@ impl Renderer<Run> for Lines {
         match event {
             Event::Epoch(_) => {
                 let row = progress.epochs.last().expect("the progress has the epoch");
-                out.print(&table::row(row, progress.of, self.classes, self.style));
+                out.print(&table::row(row, progress.of, self.kind, self.style));
             }
             Event::Stop { .. } => out.end_picture(),
             _ => {}

@@ -4,6 +4,8 @@ use furlough::nn::Architecture;
 use furlough::train::Progress;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::WarmStart;
+use furlough_tables::model::TableHeader;
+use furlough_tables::preprocessing::TargetEncoder;
 use std::path::PathBuf;
 
 /// What will happen, as the header shows it.
@@ -22,6 +24,9 @@ pub struct TrainPlan {
     pub shape: Vec<usize>,
     /// Number of classes; none when numbers are predicted.
     pub classes: Option<usize>,
+    /// What turns the root of the loss into an error in the target's units, where one column of
+    /// numbers is predicted: the standard deviation of its training rows.
+    pub deviation: Option<f64>,
     /// Threads.
     pub threads: usize,
     /// The instruction set of the kernels.
@@ -44,6 +49,14 @@ impl TrainPlan {
             Targets::Values(_) => None,
         };
         (train.len(), train.shape().to_vec(), classes)
+    }
+
+    /// Returns the deviation of the target of a table, where it has one of numbers.
+    pub fn deviation_of(table: &TableHeader) -> Option<f64> {
+        match &table.preprocessing.target {
+            Some(TargetEncoder::Regression { columns }) if columns.len() == 1 => Some(columns[0].deviation),
+            _ => None,
+        }
     }
 
     /// Steps of an epoch.

@@ -53,6 +53,7 @@ fn plan(recipe: &str, epochs: u32) -> TrainPlan {
         eval: 10_000,
         shape: vec![28, 28],
         classes: Some(10),
+        deviation: None,
         threads: 2,
         instruction_set: "AVX2",
         out: "runs/fashion-mnist-1".into(),

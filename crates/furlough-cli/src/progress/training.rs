@@ -15,6 +15,8 @@ pub struct TrainingProgress {
     early_stopping: Option<EarlyStopping>,
     /// What is evaluated after each.
     pub split: EvalSplit,
+    /// As [`TrainPlan::deviation`].
+    pub deviation: Option<f64>,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
     /// Steps taken, those before a resume too.
@@ -60,6 +62,7 @@ impl TrainingProgress {
             of: plan.recipe.options().epochs,
             early_stopping: plan.recipe.early_stopping(),
             split: plan.recipe.partition().eval_split(),
+            deviation: plan.deviation,
             steps_per_epoch: plan.steps_per_epoch(),
             steps: at.step,
             examples: 0,

@@ -13,6 +13,8 @@ fn help_texts() {
         ("help_tune", "tune --help"),
         ("help_evaluate", "evaluate --help"),
         ("help_predict", "predict --help"),
+        ("help_explain", "explain --help"),
+        ("help_card", "card --help"),
         ("help_info", "info --help"),
         ("help_runs", "runs --help"),
         ("help_watch", "watch --help"),

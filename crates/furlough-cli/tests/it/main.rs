@@ -3,6 +3,7 @@
 mod common;
 mod early_stopping;
 mod errors;
+mod explain;
 mod flags_page;
 #[cfg(target_os = "linux")]
 mod full_disk;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     furlough_harness::run(furlough_harness::all![
         early_stopping,
         errors,
+        explain,
         flags_page,
         #[cfg(target_os = "linux")]
         full_disk,

@@ -18,6 +18,8 @@ furlough_harness::tests![
     weights_of_another_run_want_its_features,
     a_header_is_what_names_the_target,
     early_stopping_can_be_switched_off,
+    errors_of_numbers_are_shown_in_their_units_while_it_trains,
+    the_question_which_column_is_short,
     bad_tables_and_flags_are_one_error_each,
 ];
 
@@ -268,6 +270,37 @@ fn early_stopping_can_be_switched_off() {
     assert!(said.contains("finished") && !said.contains("best epoch") && said.contains("40/40"), "{said}");
     assert!(ok(folder, "train --recipe runs/houses-1/recipe.toml --epochs 1").contains("1/1"));
     assert!(fs::read_to_string(folder.join("runs/houses-2/recipe.toml")).unwrap().contains("early_stopping = 0"));
+fn errors_of_numbers_are_shown_in_their_units_while_it_trains() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 300, 0);
+    let said = ok(folder, "train houses.csv --target price --ignore kind --epochs 3 --out a");
+    assert!(said.contains("train RMSE   val. RMSE"), "{said}");
+    let log = json_lines(&fs::read_to_string(folder.join("a/metrics.jsonl")).unwrap());
+    let origin: Value = serde_json::from_slice(&fs::read(folder.join("a/origin.json")).unwrap()).unwrap();
+    let deviation = origin["table"]["preprocessing"]["target"]["columns"][0]["deviation"].as_f64().unwrap();
+    let error = |row: &Value, of: &str| deviation * row[of].as_f64().unwrap().sqrt();
+    let line = said.lines().find(|line| line.trim_start().starts_with("3/3")).unwrap();
+    let shown: Vec<f64> = line.split_whitespace().skip(1).take(2).map(|cell| cell.parse().unwrap()).collect();
+    for (shown, of) in shown.into_iter().zip(["train_loss", "val_loss"]) {
+        assert!((shown / error(&log[2], of) - 1.0).abs() < 1e-2, "{of}: {line}");
+    }
+    assert!(words(&said).contains("· validation RMSE "), "{said}");
+    // Several targets have no unit together, and classes have none.
+    let said = ok(folder, "train houses.csv --target price,rooms --ignore kind --epochs 1 --out b");
+    assert!(said.contains("train loss   val. loss"), "{said}");
+}
+
+/// A table of thousands of columns fills no screen.
+fn the_question_which_column_is_short() {
+    let folder = folder();
+    let names: Vec<String> = (0..5000).map(|column| format!("c{column}")).collect();
+    let row = |add: usize| (0..5000).map(|column| (column * 7 % 11 + add).to_string()).collect::<Vec<_>>().join(",");
+    let text = format!("{}\n{}\n{}\n", names.join(","), row(0), row(1));
+    fs::write(folder.path().join("wide.csv"), text).unwrap();
+    let said = fails(folder.path(), "train wide.csv", 1);
+    assert!(said.contains("c0, c1, c2") && said.contains("… and c4999: 5,000 in all, which"), "{said}");
+    assert!(said.contains("data sniff wide.csv lists") && said.len() < 400, "{said}");
 }
 
 fn bad_tables_and_flags_are_one_error_each() {

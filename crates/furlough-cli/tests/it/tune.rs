@@ -11,7 +11,35 @@ furlough_harness::tests![
     stopped_and_killed_it_comes_to_the_same,
     a_reader_that_goes_away_stops_it,
     mistakes_are_told_and_leave_nothing_behind,
+    a_tune_that_is_running_is_not_to_be_resumed unless nobody_lists_locks(),
 ];
+
+/// Only Linux says who holds a lock.
+fn nobody_lists_locks() -> Option<String> {
+    (!Path::new("/proc/locks").exists()).then(|| "a system that lists its locks".into())
+}
+
+fn a_tune_that_is_running_is_not_to_be_resumed() {
+    let folder = folder();
+    let folder = folder.path();
+    ok(folder, "tune --data digits --hidden 8 --dropout 0.2 --epochs 2 --trials 4 --seeds 2 --out t --quiet");
+    // As it was before its last file was written.
+    fs::remove_file(folder.join("t/tune.json")).unwrap();
+    let said = || {
+        let page = folder.join("page.html");
+        ok(folder, "report t --out page.html");
+        (ok(folder, "info t"), ok(folder, "info t --json"), fs::read_to_string(page).unwrap())
+    };
+    let (info, json, page) = said();
+    assert!(info.contains("tune --resume t") && page.contains("tune --resume t"), "{info}");
+    assert!(json.contains("\"status\":\"unfinished\""), "{json}");
+    let lock = fs::OpenOptions::new().create(true).append(true).open(folder.join("t/lock")).unwrap();
+    lock.lock().unwrap();
+    let (info, json, page) = said();
+    assert!(info.contains("running · ") && !info.contains("--resume"), "{info}");
+    assert!(json.contains("\"status\":\"running\"") && !page.contains("--resume"), "{json}");
+    assert!(page.contains("This tune is running: it has begun"));
+}
 
 const SMALL: &str = "tune --data digits --hidden 32 --epochs 18 --trials 12 --seeds 2";
 

@@ -4,6 +4,7 @@
 mod columnar;
 mod common;
 mod csv;
+mod explain;
 mod from_files;
 mod json_lines;
 mod messy;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         #[cfg(any(feature = "parquet", feature = "arrow"))]
         columnar,
         csv,
+        explain,
         from_files,
         json_lines,
         messy,

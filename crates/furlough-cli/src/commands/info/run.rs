@@ -146,9 +146,17 @@ impl RunSummary {
             fields.add("learned", &format!("dropout {}", all.join(", ")));
         }
         fields.lines.push(String::new());
-        for (index, line) in self.recipe.to_toml().lines().enumerate() {
+        let recipe = self.recipe.to_toml();
+        // What its columns are takes a page of its own.
+        let shown = recipe.split("\n[table.schema").next().unwrap_or(&recipe).trim_end();
+        for (index, line) in shown.lines().enumerate() {
             let head = if index == 0 { "recipe" } else { "" };
             fields.lines.push(format!("  {} {}", style.dim(&format!("{head:<9}")), name(line)));
+        }
+        if let Some(table) = self.recipe.table() {
+            let columns = counted(table.schema.columns.len(), "column");
+            let line = format!("# [table.schema]: {columns}; {} has all of it", RunDir::RECIPE);
+            fields.lines.push(format!("  {} {}", style.dim(&format!("{:<9}", "")), style.dim(&line)));
         }
         fields.lines.push(String::new());
         for (index, Parameter { name, shape }) in self.parameters.iter().enumerate() {

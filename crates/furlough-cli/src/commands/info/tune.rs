@@ -1,6 +1,7 @@
 //! What is told of a tune.
 
 use super::Fields;
+use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, name, program, shell_word};
 use furlough_lab::tune::{TuneContents, TuneDir};
 use serde_json::{Value, json};
@@ -11,7 +12,11 @@ pub fn object(path: &Path) -> anyhow::Result<Value> {
     let TuneContents { options, report, trials, .. } = TuneDir::contents(path)?;
     Ok(json!({
         "tune": path.display().to_string(),
-        "status": if report.is_some() { "finished" } else { "unfinished" },
+        "status": match report {
+            Some(_) => "finished",
+            None if is_being_written(path) => "running",
+            None => "unfinished",
+        },
         "recipe": options.recipe,
         "space": options.space,
         "trials": trials,
@@ -31,6 +36,10 @@ pub fn page(path: &Path, style: Style) -> anyhow::Result<String> {
     match &report {
         None => {
             let begun = trials.finished + trials.begun + trials.failed;
+            if is_being_written(path) {
+                fields.add("status", &format!("running · {begun} trials begun{failed}"));
+                return Ok(fields.text());
+            }
             fields.add("status", &format!("not finished · {begun} trials begun{failed}"));
             let data_dir = if options.recipe.data() == "idx" { " --data-dir DIR" } else { "" };
             fields.command("resume", &format!("{} tune --resume {}{data_dir}", program(), shell_word(path)));

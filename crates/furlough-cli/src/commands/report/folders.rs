@@ -111,12 +111,14 @@ fn tune(folder: &Path) -> anyhow::Result<TunePage> {
     let name = name(folder);
     let mut notes = Vec::new();
     if report.is_none() {
-        let begun = trials.finished + trials.begun + trials.failed;
-        notes.push(format!(
-            "This tune is not finished: it has begun {begun} trials. Go on with it: {} tune --resume {}",
-            program(),
-            shell_word(folder)
-        ));
+        let has = format!("it has begun {} trials", trials.finished + trials.begun + trials.failed);
+        notes.push(match is_being_written(folder) {
+            true => format!("This tune is running: {has}."),
+            false => {
+                let (program, folder) = (program(), shell_word(folder));
+                format!("This tune is not finished: {has}. Go on with it: {program} tune --resume {folder}")
+            }
+        });
     }
     let mut pictures = Vec::new();
     let svg = folder.join(TuneDir::PLOT_SVG);

@@ -104,6 +104,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
         eval: data.eval.len(),
         shape,
         classes,
+        deviation: header.as_ref().and_then(TrainPlan::deviation_of),
         threads: trainer.threads(),
         instruction_set: trainer.instruction_set(),
         from: recorder.warm_start().cloned(),

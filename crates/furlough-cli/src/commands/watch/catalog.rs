@@ -4,7 +4,8 @@ use super::find::run_folders;
 use super::state::{Locks, Signs, State};
 use super::tail::LogTail;
 use furlough_lab::recipe::Recipe;
-use furlough_lab::run::{EpochRecord, Failure, Manifest, RunDir, RunStatus};
+use furlough_lab::run::{EpochRecord, Failure, Manifest, Provenance, RunDir, RunStatus};
+use furlough_tables::preprocessing::{TargetColumn, TargetEncoder};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ struct Run {
     recipe: Changing<Result<Recipe, String>>,
     manifest: Changing<Option<Result<Manifest, String>>>,
     checkpoint: Changing<Option<Glance>>,
+    target: Changing<Option<TargetColumn>>,
     tail: LogTail,
     signs: Signs,
     head: Head,
@@ -60,6 +62,9 @@ pub struct Head {
     step: Option<u64>,
     /// Examples of an epoch, for throughput.
     examples: Option<usize>,
+    /// The one column of numbers that is predicted, if that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<TargetColumn>,
 }
 
 /// Epochs of a run; they take the place of all that it has from index `from` on.
@@ -147,11 +152,12 @@ impl Run {
     fn new(id: u32, name: String) -> Self {
         // Nothing is read yet, and the first reading will differ from this.
         let (state, problem, recipe, step, examples) = (State::Unreadable, None, None, None, None);
-        let head = Head { id, name, state, problem, recipe, changed: 0, step, examples };
+        let head = Head { id, name, state, problem, recipe, changed: 0, step, examples, target: None };
         Run {
             recipe: Changing { seen: None, value: Err(String::new()) },
             manifest: Changing { seen: None, value: None },
             checkpoint: Changing { seen: None, value: None },
+            target: Changing { seen: None, value: None },
             tail: LogTail::default(),
             signs: Signs::default(),
             head,
@@ -168,6 +174,7 @@ impl Run {
             read.map_err(|error| error.to_string()).transpose()
         });
         self.checkpoint.read(&path.join(RunDir::CHECKPOINT), glance);
+        self.target.read(&path.join(RunDir::ORIGIN), |_| target(path));
         let first = self.head.recipe.is_none();
         let log = path.join(RunDir::METRICS);
         let read = self.tail.read(&log);
@@ -202,12 +209,22 @@ impl Run {
             changed: changed(&log),
             step: at.map(|at| at.step),
             examples: recipe.ok().and_then(examples).map(|(examples, _)| examples),
+            target: self.target.value.clone(),
         };
         read.ok().flatten()
     }
 
     fn rows(&self, from: usize) -> Rows {
         Rows { run: self.head.id, from, rows: self.tail.records()[from..].to_vec() }
+    }
+}
+
+/// The target of a run on a table, where it is one column of numbers.
+fn target(path: &Path) -> Option<TargetColumn> {
+    let table = Provenance::read(&RunDir::open(path).ok()?).ok()??.table?;
+    match table.preprocessing.target? {
+        TargetEncoder::Regression { columns } if columns.len() == 1 => columns.into_iter().next(),
+        _ => None,
     }
 }
 
