@@ -105,8 +105,8 @@ fn schedule(schedule: &Schedule) -> String {
     if schedule.is_constant() { String::new() } else { format!(", dropout {schedule}") }
 }
 
-/// Returns `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`; without the steps where
-/// they are not known.
+/// Returns `SGD, lr 0.5 · batches of 256 · 10 epochs of 235 steps · seed 0`; without the steps
+/// where they are not known.
 pub fn training(recipe: &Recipe, steps: Option<u64>) -> String {
     let options = recipe.options();
     let mut text = format!("{}, lr {}", options.optimizer.title(), options.learning_rate);

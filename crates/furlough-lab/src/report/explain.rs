@@ -136,7 +136,10 @@ fn importance_table(of_score: &ScoreImportance) -> Markup {
     html! {
         table {
             caption { (of_score.score.name()) ", " (text(of_score.value)) " with the table as it is" }
-            thead { tr { th.text scope="col" { "Column" } th scope="col" { "Grows by" } th scope="col" { "95 % interval" } } }
+            thead {
+                tr { th.text scope="col" { "Column" } th scope="col" { "Grows by" }
+                    th scope="col" { "95 % interval" } }
+            }
             tbody {
                 @for column in &of_score.columns {
                     tr {

@@ -23,7 +23,10 @@ pub(super) fn section(answers: &Answers) -> Option<Markup> {
         div.scroll tabindex="0" role="region" aria-label="Scores" {
             table {
                 caption { "Scores of " (answers.split) " rows" }
-                thead { tr { th.text scope="col" { "Score" } th scope="col" { "Value" } th scope="col" { "95 % interval" } } }
+                thead {
+                    tr { th.text scope="col" { "Score" } th scope="col" { "Value" }
+                        th scope="col" { "95 % interval" } }
+                }
                 tbody {
                     @for figure in &found.figures {
                         tr {

@@ -142,10 +142,17 @@ fn usage(facts: &ModelFacts) -> String {
         _ => "the target's labels",
     };
     format!(
-        "## How to use it\n\nAnswers are {labels}; columns are found by name.\n\n```sh\nfurlough predict {word} new.csv \
-         --out answers.csv\nfurlough evaluate {word} labeled.csv\nfurlough explain {word} labeled.csv\n```\n\nIn \
-         Rust:\n\n```rust\nlet mut model = furlough_tables::TableModel::load({file:?}, 1)?;\nlet table = \
-         model.read(\"new.csv\", 1)?;\nfor answer in model.predict(&table)?.texts() {{\n    println!(\"{{answer}}\");\n}}\n```\n"
+        "## How to use it\n\nAnswers are {labels}; columns are found by name.\n\n\
+         ```sh\n\
+         furlough predict {word} new.csv --out answers.csv\n\
+         furlough evaluate {word} labeled.csv\n\
+         furlough explain {word} labeled.csv\n\
+         ```\n\nIn Rust:\n\n\
+         ```rust\n\
+         let mut model = furlough_tables::TableModel::load({file:?}, 1)?;\n\
+         let table = model.read(\"new.csv\", 1)?;\n\
+         for answer in model.predict(&table)?.texts() {{\n    println!(\"{{answer}}\");\n}}\n\
+         ```\n"
     )
 }
 

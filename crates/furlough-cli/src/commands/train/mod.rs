@@ -83,13 +83,10 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     } else {
         Recorder::create(dir, info, trainer.state(), || clock.lap())?
     };
-    if let Some(text) = &args.going_on.note {
-        notes_file::write(&out, text)?;
-    }
+    args.going_on.note.iter().try_for_each(|text| notes_file::write(&out, text))?;
     if let (Some(test), Some(header)) = (&test, &header) {
         recorder.judged_by(|mlp| {
-            let figures = figures(mlp, &recipe_of_test, test, header, threads)?;
-            Ok(judged.get_or_init(|| figures).clone())
+            figures(mlp, &recipe_of_test, test, header, threads).inspect(|found| drop(judged.set(found.clone())))
         });
     }
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
