@@ -69,7 +69,7 @@ pub fn residuals(targets: &[TargetResiduals], style: Style) -> Vec<String> {
             ];
             lines.push(style.text(&line(cells.each_ref().map(String::as_str))));
         }
-        lines.push(style.dim("  residuals are target less answer: where their mean is above 0, answers are too low"));
+        lines.push(style.dim("  residuals are target less answer: above 0, answers are too low"));
         lines.push(String::new());
     }
     lines

@@ -7,7 +7,7 @@ use crate::run::{Chart, ChartRow, Panel, Plot, chart_svg};
 use furlough_tables::explain::{
     CorrelatedColumns, DependenceValue, ImportanceScore, PartialDependence, PermutationImportance, ScoreImportance,
 };
-use furlough_tables::figures::in_digits;
+use furlough_tables::figures::{in_digits, plain_number};
 use furlough_tables::schema::{CivilTime, Kind};
 use maud::{Markup, html};
 
@@ -187,8 +187,7 @@ fn figure(along: &PartialDependence) -> Result<Markup> {
 pub fn value_text(value: &DependenceValue, kind: Kind) -> String {
     match value {
         DependenceValue::Number(seconds) if kind == Kind::Date => CivilTime::of(seconds.round()).text(),
-        DependenceValue::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => number.to_string(),
-        DependenceValue::Number(number) => in_digits(*number),
+        DependenceValue::Number(number) => plain_number(*number),
         DependenceValue::Level(level) => level.clone(),
         DependenceValue::Rare => "(rare ones)".into(),
         DependenceValue::Missing => "(missing)".into(),

@@ -4,7 +4,7 @@ use super::ExplainOptions;
 use super::rows::{columns_of, rows_of};
 use crate::error::Result;
 use crate::model::{TableAnswers, TableModel};
-use crate::preprocessing::{CategoryEncoder, Encoding, Preprocessing, quantile};
+use crate::preprocessing::{CategoryEncoder, Encoding, Preprocessing};
 use crate::schema::Kind;
 use crate::table::{Column, MISSING, Table};
 use furlough::predict::Histogram;
@@ -56,7 +56,7 @@ pub enum DependenceValue {
     Missing,
 }
 
-/// The shares below the numbers that a column is given: from the hundredth part to all but the
+/// The shares below the numbers that a column is given, each a row's own: from the hundredth part to all but the
 /// last, so that outliers do not stretch the picture.
 const SHARES: [f64; 21] = [
     0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99,
@@ -210,7 +210,7 @@ impl Grid {
         let mut grid = if different.len() <= SHARES.len() {
             different
         } else {
-            SHARES.iter().map(|&share| quantile(&sorted, share)).collect()
+            SHARES.iter().map(|&share| sorted[(share * (sorted.len() - 1) as f64).round() as usize]).collect()
         };
         grid.dedup();
         let histogram = (grid.len() > 1).then(|| histogram(&sorted, grid[0], grid[grid.len() - 1]));

@@ -111,6 +111,19 @@ impl TableFigure {
     }
 }
 
+/// Returns a number as people write it: whole ones as they are, others in at most four digits that
+/// count.
+pub fn plain_number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return value.to_string();
+    }
+    let text = in_digits(value);
+    if text.contains('.') && !text.contains('e') {
+        return text.trim_end_matches('0').trim_end_matches('.').into();
+    }
+    text
+}
+
 /// Returns a number in some unit with four digits that count, such as `123457`, `12.35` or
 /// `0.1235`.
 pub fn in_digits(value: f64) -> String {
@@ -218,6 +231,7 @@ mod tests {
     fn numbers_have_four_digits_that_count() {
         let all = [123456.7, 1234.5, 12.345678, 1.0, 0.123456, 0.00012345, 0.0, 2.5e300].map(in_digits);
         assert_eq!(all, ["123457", "1234", "12.35", "1.000", "0.1235", "1.234e-4", "0.0000", "2.500e300"]);
+        assert_eq!([3.0, 123456.0, 0.1, 2.25, 1e-5].map(plain_number), ["3", "123456", "0.1", "2.25", "1.000e-5"]);
     }
 
     #[test]

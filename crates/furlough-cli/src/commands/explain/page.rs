@@ -20,7 +20,7 @@ const VALUES: usize = 9;
 const OUTPUTS: usize = 5;
 /// Letters of a name.
 const NAME: usize = 26;
-const BAR: usize = 16;
+const BAR: usize = 14;
 
 /// Returns the page in the characters that can be shown.
 pub fn text(page: &ExplainPage, style: Style) -> String {
@@ -62,12 +62,13 @@ fn importance(found: &PermutationImportance, group: &[ScoreImportance], style: S
     let mut lines: Vec<String> =
         wrap(&head, style.width - 2).iter().map(|line| format!("  {}", style.text(line))).collect();
     let shown = &first.columns[..first.columns.len().min(COLUMNS)];
-    let names: Vec<String> = shown.iter().map(|column| shorten(&name(&column.column), NAME)).collect();
+    let room = style.width.saturating_sub(67).clamp(12, NAME);
+    let names: Vec<String> = shown.iter().map(|column| shorten(&name(&column.column), room)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(6);
     let second = group.get(1);
     let beside = second.map_or("", |second| second.score.name());
     lines.push(style.dim(&format!(
-        "  {:<width$}   {:>10}   {:>22}   {:<BAR$}   {beside:>10}",
+        "  {:<width$}   {:>10}   {:>20}   {:<BAR$}   {beside:>10}",
         "column", "grows by", "95 % interval", ""
     )));
     let most = shown.first().map_or(0.0, |column| column.increase.value).max(f64::MIN_POSITIVE);
@@ -83,7 +84,7 @@ fn importance(found: &PermutationImportance, group: &[ScoreImportance], style: S
             Some(signed(second.score, column.increase.value))
         });
         let line = format!(
-            "  {name:<width$}   {:>10}   {interval:>22}   {bar:<BAR$}   {:>10}",
+            "  {name:<width$}   {:>10}   {interval:>20}   {bar:<BAR$}   {:>10}",
             score_text(first.score, increase.value),
             other.unwrap_or_default()
         );

@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::canvas::{Canvas, Drawn, GRID, INK, PALE, color, shorten, width};
 use super::labels::spread;
 use furlough_tables::explain::{DependencePoint, DependenceValue, PartialDependence};
+use furlough_tables::figures::plain_number;
 use furlough_tables::schema::{CivilTime, Kind};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::HPos;
@@ -79,7 +80,7 @@ pub(super) fn size(along: &PartialDependence) -> (u32, u32) {
     let height = if is_of_numbers(along) {
         HEAD + PANEL * count + GAP * (count - 1.0).max(0.0) + 24.0 + STRIP + FOOT
     } else {
-        HEAD + count * (ROW * levels(along).len() as f64 + GAP) + 24.0
+        HEAD + count * (ROW * levels(along).len() as f64 + GAP)
     };
     (WIDTH as u32, height as u32)
 }
@@ -95,7 +96,9 @@ fn draw_numbers<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, along: &PartialDepe
     let panels = panels(along);
     let names = panels.iter().flat_map(|panel| &panel.lines).filter_map(|(_, name)| name.as_ref());
     let names = names.map(|name| width(name, TEXT) + 20.0).fold(0.0, f64::max);
-    let (left, right) = (84.0, WIDTH - 24.0 - names - if missing.is_some() { 62.0 } else { 0.0 });
+    // A date's last label is wider than a number's.
+    let edge: f64 = if along.kind == Kind::Date { 52.0 } else { 30.0 };
+    let (left, right) = (84.0, WIDTH - edge.max(names + 24.0) - if missing.is_some() { 62.0 } else { 0.0 });
     let x_axis = Axis::among(points.iter().map(|point| point.0), false);
     let x = |value: f64| left + x_axis.place(value) * (right - left);
     let mut top = HEAD;
@@ -121,7 +124,7 @@ fn draw_numbers<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, along: &PartialDepe
         }
         for (place, y) in spread(ends, 17.0, top, bottom) {
             let label = lines[place].1.as_deref().unwrap_or_default();
-            canvas.text(label, (WIDTH - 20.0 - names, y), TEXT, color(place), HPos::Left)?;
+            canvas.text(label, (WIDTH - 10.0 - names, y), TEXT, color(place), HPos::Left)?;
         }
         top = bottom + GAP;
     }
@@ -163,7 +166,7 @@ fn draw_levels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, along: &PartialDepen
     let named = |point: &&DependencePoint| {
         let name = match &point.value {
             DependenceValue::Level(level) => shorten(level, 26),
-            DependenceValue::Number(number) => number.to_string(),
+            DependenceValue::Number(number) => plain_number(*number),
             DependenceValue::Rare => "rare ones".into(),
             DependenceValue::Missing => "missing".into(),
         };

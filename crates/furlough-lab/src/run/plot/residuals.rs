@@ -22,7 +22,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, residuals: &Targ
     let y = |value: f64| BOTTOM - y_axis.place(value) * (BOTTOM - TOP);
     canvas.text(&format!("{} less answer", shorten(target, 40)), (24.0, 24.0), 14.0, INK, HPos::Left)?;
     canvas.line([(24.0, 46.0), (48.0, 46.0)], TEST, 2.5)?;
-    canvas.text("mean of a tenth of the rows", (56.0, 46.0), 13.0, PALE, HPos::Left)?;
+    canvas.text("means along the answers", (56.0, 46.0), 13.0, PALE, HPos::Left)?;
     for (value, label) in &y_axis.ticks {
         canvas.line([(LEFT, y(*value)), (RIGHT, y(*value))], GRID, 1.0)?;
         canvas.text(label, (LEFT - 8.0, y(*value)), 13.0, PALE, HPos::Right)?;
