@@ -270,6 +270,8 @@ fn early_stopping_can_be_switched_off() {
     assert!(said.contains("finished") && !said.contains("best epoch") && said.contains("40/40"), "{said}");
     assert!(ok(folder, "train --recipe runs/houses-1/recipe.toml --epochs 1").contains("1/1"));
     assert!(fs::read_to_string(folder.join("runs/houses-2/recipe.toml")).unwrap().contains("early_stopping = 0"));
+}
+
 fn errors_of_numbers_are_shown_in_their_units_while_it_trains() {
     let folder = folder();
     let folder = folder.path();
