@@ -62,7 +62,7 @@ fn intended_use(facts: &ModelFacts) -> String {
         return text;
     }
     text += "\nIt answers for rows of a table with these columns, in any order.\n\n";
-    text += "| column | kind | values in training | what the network sees |\n|---|---|---|---|\n";
+    text += "| column | kind | values in the data | what the network sees |\n|---|---|---|---|\n";
     for column in columns.iter().take(COLUMNS) {
         let ModelColumn { schema, becomes, .. } = column;
         let (name, values) = (escaped(&schema.name), escaped(&column.values()));
