@@ -27,6 +27,10 @@ pub(super) enum Cell<'a> {
 /// The most digits before or behind the point of a decimal.
 pub(super) const LONGEST_DECIMAL: u32 = 76;
 
+/// What is wrong with a column whose values have parts.
+pub(super) const NESTED: &str =
+    "holds lists, maps or structures, which no cell can; write their parts as columns of their own, or leave it out";
+
 /// The most bytes of text that a block may have in one column.
 const LONGEST_TEXT: usize = 1 << 30;
 

@@ -1,8 +1,8 @@
 //! Dates and times of day, by the proleptic Gregorian calendar.
 //!
 //! Our own, because what is needed is little: a strict reader of a few spellings, and the calendar.
-//! Time zones by name would take a crate; an offset in the text is heeded, and a time without one is
-//! taken as UTC.
+//! Time zones by name would take a crate; an offset in the text is heeded, and a time without one
+//! is taken as UTC.
 
 use crate::calendar::{civil_from_days, days_from_civil};
 use serde::{Deserialize, Serialize};

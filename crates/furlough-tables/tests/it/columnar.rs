@@ -24,6 +24,8 @@ furlough_harness::tests![
     old_timestamps_are_moments,
     #[cfg(feature = "parquet")]
     a_file_without_rows_is_an_error,
+    #[cfg(feature = "parquet")]
+    rows_that_only_the_footer_has_take_no_memory,
 ];
 
 const CHUNKS: [(usize, usize); 4] = [(1, 1 << 20), (2, 1), (3, 400), (40, 1 << 20)];
@@ -245,4 +247,15 @@ fn a_file_without_rows_is_an_error() {
     let error = read("empty.parquet", (2, 1)).unwrap_err();
     let Error::Format { place, reason, .. } = error else { panic!("{error}") };
     assert_eq!((place, &reason[..]), (Place::default(), "has columns but no rows"));
+}
+
+#[cfg(feature = "parquet")]
+fn rows_that_only_the_footer_has_take_no_memory() {
+    // Found by fuzzing: a list of all blocks, of a row each, would have filled the memory.
+    for threads in [(1, 64), (2, 1)] {
+        let open =
+            Reader::open_in_chunks(&fixture("many_rows.parquet"), &FileFormat::Parquet, |_| ReadAs::Text, threads);
+        let error = open.and_then(|reader| reader.collect::<Result<Vec<_>>>()).unwrap_err().to_string();
+        assert!(error.contains("is damaged"), "{error}");
+    }
 }

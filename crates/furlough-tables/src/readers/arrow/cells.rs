@@ -1,7 +1,7 @@
 //! The cells of an array.
 
 use crate::block::Values;
-use crate::readers::cell::{Cell, LONGEST_DECIMAL};
+use crate::readers::cell::{Cell, LONGEST_DECIMAL, NESTED};
 use crate::readers::column::Column;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
@@ -24,12 +24,14 @@ pub(super) fn check(kind: &DataType) -> Result<(), String> {
         {
             Err(format!("has decimals with {scale} digits behind the point; {LONGEST_DECIMAL} are the most"))
         }
-        T::List(_) | T::ListView(_) | T::LargeList(_) | T::LargeListView(_) | T::FixedSizeList(..) | T::Struct(_)
-        | T::Map(..) | T::Union(..) => Err(
-            "holds lists, maps or structures, which no cell can; write their parts as columns of their own, or leave it \
-             out"
-                .into(),
-        ),
+        T::List(_)
+        | T::ListView(_)
+        | T::LargeList(_)
+        | T::LargeListView(_)
+        | T::FixedSizeList(..)
+        | T::Struct(_)
+        | T::Map(..)
+        | T::Union(..) => Err(NESTED.into()),
         T::Decimal256(..) | T::Duration(_) | T::Interval(_) | T::RunEndEncoded(..) => {
             Err(format!("has the type {kind}, which is not read; write numbers or text"))
         }

@@ -1,7 +1,7 @@
 //! Arrow's files, which Feather's of version 2 are too: record batches, perhaps compressed.
 //!
 //! A batch is in memory as a whole while its rows are read; only the columns that are wanted are
-//! decompressed. One thread reads: what the memory holds is nearly what the file does. The file must
+//! decompressed. One thread reads: what is in memory is nearly what is in the file. The file must
 //! be one that can be sought in.
 
 mod cells;

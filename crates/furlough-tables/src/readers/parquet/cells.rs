@@ -86,8 +86,8 @@ impl Kind {
         }
     }
 
-    /// Returns the cell of some bytes, or what is wrong with them. `scratch` is for text that has to
-    /// be made.
+    /// Returns the cell of some bytes, or what is wrong with them. `scratch` is for text that has
+    /// to be made.
     pub(super) fn of_bytes<'a>(self, bytes: &'a [u8], scratch: &'a mut String) -> Result<Cell<'a>, (String, String)> {
         let wrong = |what: &str| (String::from_utf8_lossy(bytes).into_owned(), what.into());
         match (self, bytes) {

@@ -1,7 +1,7 @@
 //! Decodes some columns of a file, block by block.
 
 use super::cells::of_int96;
-use super::{Opening, Plan};
+use super::{Opening, Plan, Position};
 use crate::block::Values;
 use crate::error::{Error, Place};
 use crate::readers::cell::Cell;
@@ -30,41 +30,39 @@ pub(super) struct Decoder {
     opening: Arc<Opening>,
     plans: Vec<Plan>,
     readers: Vec<ColumnReader>,
-    group: usize,
-    /// How many rows of the row group, and of the file, are decoded.
-    done: usize,
-    row: u64,
+    position: Position,
 }
 
 impl Decoder {
     pub(super) fn new(opening: Arc<Opening>, plans: Vec<Plan>) -> Decoder {
-        Decoder { opening, plans, readers: Vec::new(), group: 0, done: 0, row: 0 }
+        Decoder { opening, plans, readers: Vec::new(), position: Position::default() }
     }
 
     /// Decodes the next rows of a column.
     fn column(&mut self, index: usize, rows: usize) -> Result<Values, Error> {
         let plan = &self.plans[index];
+        let Position { group, done, row: first } = self.position;
         let place = Place::default().in_column(&plan.name);
         let damaged = |reason: String| {
             let reason = format!("is damaged: {reason}");
             Error::format(&self.opening.path, place.clone(), reason)
         };
-        if self.done == 0 {
-            let reader = guarded(|| open_column(&self.opening, self.group, plan.place)).map_err(damaged)?;
+        if done == 0 {
+            let reader = guarded(|| open_column(&self.opening, group, plan.place)).map_err(damaged)?;
             self.readers.truncate(index);
             self.readers.push(reader);
         }
         let mut values = plan.column.empty();
-        let last = self.done + rows == self.opening.groups[self.group];
+        let last = done + rows == self.opening.groups[group];
         let decoded = guarded(|| decode(&mut self.readers[index], plan, (rows, last), &mut values));
         match decoded.map_err(damaged)? {
             Ok(()) => Ok(values),
             Err(Wrong::Count(count)) => {
                 let than = if count > rows { "more" } else { "fewer" };
-                Err(damaged(format!("row group {} has {than} rows than the footer tells", self.group + 1)))
+                Err(damaged(format!("row group {} has {than} rows than the footer tells", group + 1)))
             }
             Err(Wrong::Value { row, value, reason }) => {
-                let place = Place { row: Some(self.row + row as u64 + 1), ..place };
+                let place = Place { row: Some(first + row as u64 + 1), ..place };
                 Err(Error::Value { path: self.opening.path.clone(), place, value, reason })
             }
         }
@@ -75,11 +73,7 @@ impl Iterator for Decoder {
     type Item = Result<Part, WrongColumn>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.done == *self.opening.groups.get(self.group)? {
-            self.group += 1;
-            self.done = 0;
-        }
-        let rows = (self.opening.groups[self.group] - self.done).min(self.opening.step);
+        let rows = self.position.next_block(&self.opening)?;
         let mut part = Vec::new();
         for index in 0..self.plans.len() {
             let place = self.plans[index].place;
@@ -88,8 +82,7 @@ impl Iterator for Decoder {
                 Err(error) => return Some(Err(WrongColumn { place, error })),
             }
         }
-        self.done += rows;
-        self.row += rows as u64;
+        self.position.advance(rows);
         Some(Ok(part))
     }
 }
@@ -225,7 +218,7 @@ impl Rows {
         }
         let mut data = data.iter();
         for row in 0..count {
-            // Without levels there are no nulls, and a column that is not nested has no level above 1.
+            // Without levels there are no nulls; a column that is not nested has no level above 1.
             let value = if levels.get(row).is_none_or(|&level| level > 0) { data.next() } else { None };
             if let Err((value, reason)) = put(value) {
                 return Ok(Err(Wrong::Value { row, value, reason }));

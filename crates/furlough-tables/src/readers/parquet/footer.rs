@@ -2,6 +2,7 @@
 
 use super::bytes::FileBytes;
 use super::cells::Kind;
+use crate::readers::cell::NESTED;
 use crate::readers::names;
 use ::parquet::basic::{Compression, Repetition};
 use ::parquet::file::metadata::ParquetMetaData;
@@ -50,7 +51,7 @@ pub(super) fn checked_groups(metadata: &ParquetMetaData, bytes: &FileBytes) -> R
             }
             check_compression(name, chunk.compression())?;
         }
-        all += rows as i64;
+        all = all.saturating_add(rows as i64);
         groups.push(rows);
     }
     match metadata.file_metadata().num_rows() {
@@ -81,9 +82,7 @@ pub(super) fn columns(metadata: &ParquetMetaData) -> Result<Vec<FoundColumn>, St
         let name = field.name().to_string();
         let info = field.get_basic_info();
         if !field.is_primitive() || (info.has_repetition() && info.repetition() == Repetition::REPEATED) {
-            let nested =
-                "holds lists, maps or structures, which no cell can; write their parts as columns of their own";
-            return Err(format!("column {name} {nested}, or leave it out"));
+            return Err(format!("column {name} {NESTED}"));
         }
         // No field before is nested, so its place is that of its leaf too.
         let descriptor = metadata.file_metadata().schema_descr().column(place);

@@ -54,13 +54,32 @@ struct Opening {
     step: usize,
 }
 
-impl Opening {
-    /// Returns the rows of each block, with the row group that they are of.
-    fn blocks(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let cut = move |(group, &rows): (usize, &usize)| {
-            (0..rows).step_by(self.step).map(move |from| (group, (rows - from).min(self.step)))
-        };
-        self.groups.iter().enumerate().flat_map(cut)
+/// Where the next block begins. A footer may tell any number of rows, so blocks are counted and not
+/// listed.
+#[derive(Clone, Copy, Default)]
+struct Position {
+    group: usize,
+    /// How many rows of the row group stand before.
+    done: usize,
+    /// How many rows of the file do.
+    row: u64,
+}
+
+impl Position {
+    /// Goes to the row group that has the next row. Returns how many rows the next block has, if
+    /// there is one.
+    fn next_block(&mut self, opening: &Opening) -> Option<usize> {
+        while self.done == *opening.groups.get(self.group)? {
+            self.group += 1;
+            self.done = 0;
+        }
+        Some((opening.groups[self.group] - self.done).min(opening.step))
+    }
+
+    /// Goes behind a block.
+    fn advance(&mut self, rows: usize) {
+        self.done += rows;
+        self.row += rows as u64;
     }
 }
 
@@ -97,8 +116,7 @@ struct Columns {
     opening: Arc<Opening>,
     width: usize,
     parts: Parts,
-    /// The sizes of the blocks that are still to come, the last one first.
-    left: Vec<usize>,
+    position: Position,
 }
 
 enum Parts {
@@ -108,8 +126,6 @@ enum Parts {
 
 impl Columns {
     fn start(opening: Arc<Opening>, plans: Vec<Plan>, width: usize, threads: usize) -> Result<Columns> {
-        let mut left: Vec<usize> = opening.blocks().map(|(_, rows)| rows).collect();
-        left.reverse();
         let shares = shares(plans, threads);
         let parts = match shares.len() {
             0 | 1 => Parts::Here(Decoder::new(opening.clone(), shares.into_iter().flatten().collect())),
@@ -133,7 +149,7 @@ impl Columns {
                 Parts::Threads { parts: started.0, threads: started.1 }
             }
         };
-        Ok(Columns { opening, width, parts, left })
+        Ok(Columns { opening, width, parts, position: Position::default() })
     }
 
     /// Returns the parts of the next block. Of several that failed, the first column's error.
@@ -160,10 +176,11 @@ impl Columns {
 
 impl Blocks for Columns {
     fn next(&mut self) -> Result<Option<(usize, Vec<Values>)>> {
-        let Some(rows) = self.left.pop() else {
+        let Some(rows) = self.position.next_block(&self.opening) else {
             self.opening.watch.check()?;
             return Ok(None);
         };
+        self.position.advance(rows);
         let mut block = vec![Values::Skipped; self.width];
         for (place, values) in self.next_parts()?.into_iter().flatten() {
             block[place] = values;

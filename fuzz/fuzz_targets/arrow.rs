@@ -1,0 +1,12 @@
+#![no_main]
+
+use furlough_fuzz::let_panics_be_caught;
+use furlough_tables::FileFormat;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(
+    init: let_panics_be_caught(),
+    |bytes: &[u8]| {
+        furlough_fuzz::read(bytes, &FileFormat::Arrow);
+    }
+);

@@ -1,0 +1,13 @@
+#![no_main]
+
+use furlough_fuzz::let_panics_be_caught;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(
+    init: let_panics_be_caught(),
+    |bytes: &[u8]| {
+        if let Ok(array) = furlough::data::idx::decode(bytes) {
+            let _ = (array.floats(), array.labels());
+        }
+    }
+);
