@@ -71,9 +71,13 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
 
 const INDENT: usize = 12;
 
-/// Returns `784 → 256 relu, drop 0.2 → 10`.
+/// Returns `784 → 256 relu, drop 0.2 → 10`, or `12, 2 of them embedded → 26 → 64 relu → 3`.
 pub fn network(architecture: &Architecture) -> String {
     let mut text = architecture.inputs().to_string();
+    if let Some(stage) = architecture.input_stage() {
+        let embedded = stage.columns().iter().filter(|column| column.width() > 1).count();
+        text += &format!(", {embedded} of them embedded → {}", stage.width());
+    }
     let drop = |dropout: Dropout| match (dropout.kind(), dropout.p()) {
         (_, 0.0) => String::new(),
         (DropoutKind::Bernoulli, p) => format!(", drop {p}"),

@@ -46,7 +46,7 @@ fn plan(recipe: &str, epochs: u32) -> TrainPlan {
         EpochRow { summary, seconds: Some(0.4) }
     };
     TrainPlan {
-        architecture: recipe.network(784, 10).validate().unwrap(),
+        architecture: recipe.network(784, &[], 10).validate().unwrap(),
         recipe,
         origin: "cache, /home/ada/.cache/furlough/fashion-mnist".into(),
         train: 60_000,

@@ -77,6 +77,14 @@ keys! {
         decided: |said| said.hidden.clone().map_or(vec![256, 256], |hidden| hidden.expand(1)),
         about: About::new(Heading::Network, "N,N,…", "Widths of the hidden layers, or 'none'").default("256,256"),
     }
+    /// How many learned numbers the level of a category becomes, at least 1. Categories with few
+    /// levels have a feature a level instead.
+    embedding_width: usize => Option<usize> {
+        written: unless_neutral,
+        decided: |said| said.embedding_width.or(said.table.as_ref().map(|_| 8)),
+        about: About::new(Heading::Network, "N", "Learned numbers that a level of a table's category becomes, where \
+            there are more levels than have a feature each").default("8").search(Search::count(2.0, 32.0)),
+    }
     /// Drop probability after each hidden layer, from 0 to 1.
     dropout: OneOrMany<f64> => Vec<f64> {
         written: always,

@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use furlough::compute::Precision;
 use furlough::counted;
 use furlough::data::{Partition, catalog};
-use furlough::nn::{ConcretePrior, Dropout, DropoutKind, MaskSharing, Sequential};
+use furlough::nn::{ConcretePrior, Dropout, DropoutKind, InputStage, MaskSharing, Sequential};
 use furlough::optim::{GroupFactors, Regularizers, Schedule};
 use furlough::train::{EarlyStopping, EvalMetric, LossOptions, TrainOptions};
 
@@ -97,11 +97,19 @@ impl Recipe {
         self.train_figures
     }
 
-    /// The layer list for data with so many features and outputs.
-    pub fn network(&self, inputs: usize, outputs: usize) -> Sequential {
-        Sequential::mlp(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
+    /// The layer list for data with so many features and outputs. Where some features are
+    /// categories, `levels` says how many levels each has
+    /// ([`Examples::levels`](furlough::data::Examples::levels)).
+    pub fn network(&self, inputs: usize, levels: &[u32], outputs: usize) -> Sequential {
+        let stage = InputStage::of_levels(levels, self.embedding_width.unwrap_or(1));
+        let inputs = stage.as_ref().map_or(inputs, InputStage::width);
+        let list = Sequential::mlp(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
             .with_dropout_kind(self.dropout_kind)
-            .with_sharing(self.dropout_sharing)
+            .with_sharing(self.dropout_sharing);
+        match stage {
+            Some(stage) => list.with_input_stage(stage),
+            None => list,
+        }
     }
 
     /// All that is not the network or the data.
@@ -190,6 +198,13 @@ impl Recipe {
             let reason =
                 format!("the recipe learns from a table, {name}; leave out its [table] to learn from a data set");
             return Err(Error::setting("data", &self.data, reason));
+        }
+        match self.embedding_width {
+            Some(0) => return Err(Error::setting("embedding_width", 0, "a level becomes at least one number")),
+            Some(width) if self.table.is_none() => {
+                return Err(Error::setting("embedding_width", width, "goes with a table: a data set has no categories"));
+            }
+            _ => {}
         }
         check_seed("seed", self.seed)?;
         check_seed("split_seed", self.split_seed)?;

@@ -38,7 +38,7 @@ impl MaskPlace {
     /// # Panics
     /// Unless `0 <= factor <= 1`.
     pub fn all(architecture: &Architecture, factor: f64) -> Vec<Self> {
-        let input = (architecture.inputs(), architecture.input_dropout());
+        let input = (architecture.blocks()[0].inputs, architecture.input_dropout());
         let blocks = architecture.blocks().iter().map(|block| (block.outputs, block.dropout));
         let place = |(layer, (units, dropout)): (usize, (usize, Dropout))| MaskPlace {
             after: if layer == 0 { "the features".into() } else { format!("hidden layer {layer}") },

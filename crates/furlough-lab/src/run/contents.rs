@@ -156,7 +156,9 @@ impl RunDir {
         if !path.exists() {
             return Err(Error::run(self.path(), "has learned nothing yet: it has neither a model nor a checkpoint"));
         }
-        let network = |inputs, outputs| recipe.network(inputs, outputs);
+        let provenance = Provenance::read(self)?;
+        let levels = provenance.as_ref().map_or(&[][..], |provenance| &provenance.train.levels);
+        let network = |inputs, outputs| recipe.network(inputs, levels, outputs);
         let CheckpointNetwork { mlp, best_epoch, progress, origin } = load_checkpoint_network(&path, network)?;
         if origin.recipe != Origin::new(&recipe.to_toml(), "").recipe {
             let how = "Put this run's own back from a copy, or train it again in another folder";
@@ -168,9 +170,9 @@ impl RunDir {
             scale: None,
             classes: Vec::new(),
             feature_names: Vec::new(),
+            levels: Vec::new(),
             fingerprint: origin.data,
         };
-        let provenance = Provenance::read(self)?;
         let table = provenance.as_ref().and_then(|provenance| provenance.table.as_ref());
         let table = table.map(TableHeader::to_json);
         let data = provenance.map_or_else(unknown, |provenance| provenance.train);

@@ -1,7 +1,7 @@
 use super::keys::suggestion;
 use crate::recipe::Recipe;
 use crate::run::{EpochRecord, final_record};
-use furlough::data::EvalSplit;
+use furlough::data::{Dataset, EvalSplit};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -206,12 +206,13 @@ impl Measure {
         }
     }
 
-    /// Its value for a finished run with these epochs, for those that need no trained network.
-    pub fn of_run(self, recipe: &Recipe, inputs: usize, outputs: usize, records: &[EpochRecord]) -> Option<f64> {
+    /// Its value for a finished run on these data with these epochs, for those that need no trained network.
+    pub fn of_run(self, recipe: &Recipe, data: &Dataset, records: &[EpochRecord]) -> Option<f64> {
         match self {
             Measure::Seconds => Some(records.iter().map(|record| record.seconds).sum()),
             Measure::Parameters => {
-                recipe.network(inputs, outputs).validate().ok().map(|architecture| architecture.parameters() as f64)
+                let network = recipe.network(data.features(), data.levels(), data.outputs());
+                network.validate().ok().map(|architecture| architecture.parameters() as f64)
             }
             _ => self.of_epoch(final_record(recipe, records)?),
         }

@@ -144,7 +144,6 @@ impl Results {
         threads: usize,
         tell: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
-        let (inputs, outputs) = (data.train.features(), data.train.outputs());
         let mut arms: Vec<ArmResult> = study.arms().iter().map(ArmResult::new).collect();
         let mut missing = Vec::new();
         let total = study.arms().len() * study.seeds().len();
@@ -155,7 +154,7 @@ impl Results {
                 Ok(Found::Finished(mut records, measured)) => {
                     let (mut values, mut curves) = (measured.values, measured.curves);
                     let direct = |measure: &Measure| {
-                        Some((*measure, measure.of_run(trial.recipe(), inputs, outputs, &records)?))
+                        Some((*measure, measure.of_run(trial.recipe(), data.train, &records)?))
                     };
                     values.retain(|measure, _| study.measures().contains(measure));
                     curves.retain(|measure, _| study.measures().contains(measure));

@@ -283,7 +283,7 @@ pub(crate) fn begin<'a>(
     setting: &TrialConfig<'a>,
     path: &Path,
 ) -> Result<(Trainer<'a>, Recorder<'a>)> {
-    let network = trial.recipe.network(data.train.features(), data.train.outputs());
+    let network = trial.recipe.network(data.train.features(), data.train.levels(), data.train.outputs());
     let options = trial.recipe.options();
     if let Ok(architecture) = network.validate() {
         let memory = TrainingMemory::of(&architecture, &options, data.train.len(), setting.threads);

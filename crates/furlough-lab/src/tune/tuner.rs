@@ -42,7 +42,7 @@ pub fn check(options: &TuneOptions, data: &TrialData<'_>) -> Result<Metric> {
     options.validate()?;
     let metric = options.metric(data.train)?;
     options.recipe.partition().select(data.train)?;
-    options.recipe.network(data.train.features(), data.train.outputs()).validate()?;
+    options.recipe.network(data.train.features(), data.train.levels(), data.train.outputs()).validate()?;
     // Whether the seeds of the replications can be written down.
     let last = options.recipe.options().seed.checked_add(options.seeds.into());
     if last.is_none_or(|last| i64::try_from(last).is_err()) {

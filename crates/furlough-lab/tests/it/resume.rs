@@ -50,7 +50,7 @@ fn info(data: &Dataset, recipe: Recipe) -> RunInfo {
 fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
     let data = data(masks);
     let recipe = recipe(masks);
-    let (network, options, split) = (recipe.network(6, 3), recipe.options(), recipe.partition().eval_split());
+    let (network, options, split) = (recipe.network(6, &[], 3), recipe.options(), recipe.partition().eval_split());
     let (recorder, mut trainer) = if path.join(RunDir::RECIPE).exists() {
         let dir = RunDir::resume(path).unwrap();
         assert_eq!(dir.recipe().unwrap(), recipe);
@@ -157,7 +157,7 @@ fn stopping_and_resuming(masks: &str) {
     manifest.verify(&dir).unwrap();
     assert_eq!(manifest.steps, 20);
     let (mlp, model) = load_model(&dir.model().unwrap()).unwrap();
-    assert_eq!(*mlp.architecture(), recipe(masks).network(6, 3).validate().unwrap());
+    assert_eq!(*mlp.architecture(), recipe(masks).network(6, &[], 3).validate().unwrap());
     assert_eq!(model.data, DataInfo::of(&data(masks)));
     assert_eq!(Settings::parse(&model.recipe, None).unwrap().resolve().unwrap(), recipe(masks));
 }

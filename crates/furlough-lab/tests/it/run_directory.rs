@@ -48,7 +48,7 @@ fn info() -> RunInfo {
         data: DataInfo {
             shape: vec![4],
             scale: None,
-            feature_names: Vec::new(),
+            feature_names: Vec::new(), levels: Vec::new(),
             classes: vec!["a".into(), "b".into()],
             fingerprint: "data".into(),
         },
@@ -61,7 +61,7 @@ fn info() -> RunInfo {
 }
 
 fn state(epoch: u32) -> TrainState {
-    let architecture = recipe().network(4, 2).validate().unwrap();
+    let architecture = recipe().network(4, &[], 2).validate().unwrap();
     let mlp = Mlp::new(architecture, Init::Kaiming, Key::new(epoch.into()));
     let buffer = |_: &str| Ok::<_, furlough::Error>(vec![epoch as f32; mlp.parameters().len()]);
     let optimizer = OptimizerState::from_buffers(&recipe().options().optimizer, buffer).unwrap();
@@ -76,7 +76,7 @@ fn record(epoch: u32) -> EpochRecord {
 }
 
 fn resume(path: &Path) -> (Recorder<'static>, Option<TrainState>) {
-    let architecture = recipe().network(4, 2).validate().unwrap();
+    let architecture = recipe().network(4, &[], 2).validate().unwrap();
     Recorder::resume(RunDir::resume(path).unwrap(), info(), &architecture, || 1.5).unwrap()
 }
 

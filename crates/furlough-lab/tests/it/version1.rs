@@ -51,7 +51,7 @@ fn resume(path: &Path, name: &str) {
     let dir = RunDir::resume(path).unwrap();
     let recipe = dir.recipe().unwrap();
     let (data, held_out) = recipe.partition().select(&data(name)).unwrap();
-    let (network, options) = (recipe.network(6, data.outputs()), recipe.options());
+    let (network, options) = (recipe.network(6, &[], data.outputs()), recipe.options());
     let info = RunInfo {
         recipe,
         data: DataInfo::of(&data),

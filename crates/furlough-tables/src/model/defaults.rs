@@ -1,5 +1,5 @@
-use furlough::data::Task;
-use furlough::nn::{Mlp, MlpBuilder};
+use furlough::data::{Dataset, Task};
+use furlough::nn::{InputStage, Mlp};
 use furlough::optim::{Optimizer, Schedule};
 use furlough::train::{EarlyStopping, EvalMetric, TrainOptions};
 use furlough::{Error, Result};
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct TableRecipe {
     /// The widths of the hidden layers, first to last.
     pub hidden: Vec<usize>,
+    /// Learned numbers that a level of an embedded category becomes.
+    #[serde(default = "embedding_width")]
+    pub embedding_width: usize,
     /// The drop probability after each hidden layer.
     pub dropout: f64,
     /// AdamW's learning rate at its highest, after the warm-up.
@@ -49,6 +52,7 @@ pub fn defaults(rows: usize, features: usize, task: Task) -> TableRecipe {
     let epochs = (STEPS / steps_per_epoch).clamp(20, 200) as u32;
     TableRecipe {
         hidden: vec![width, width],
+        embedding_width: embedding_width(),
         dropout: if task == Task::Classification { 0.2 } else { 0.1 },
         learning_rate: 2e-3,
         weight_decay: 0.01,
@@ -59,14 +63,23 @@ pub fn defaults(rows: usize, features: usize, task: Task) -> TableRecipe {
     }
 }
 
+/// How many numbers a level becomes, unless said otherwise.
+fn embedding_width() -> usize {
+    8
+}
+
 impl TableRecipe {
-    /// Returns the network, with its first weights.
+    /// Returns the network for such data, with its first weights.
     ///
     /// # Errors
-    /// Those of [`MlpBuilder::build`].
-    pub fn network(&self, inputs: usize, outputs: usize, seed: u64) -> Result<Mlp> {
-        let builder: MlpBuilder = Mlp::builder(inputs, outputs).hidden(self.hidden.clone()).seed(seed);
-        builder.dropout([self.dropout]).build()
+    /// Those of [`MlpBuilder::build`](furlough::nn::MlpBuilder::build).
+    pub fn network(&self, data: &Dataset, seed: u64) -> Result<Mlp> {
+        let builder = Mlp::builder(data.features(), data.outputs()).hidden(self.hidden.clone()).seed(seed);
+        let builder = builder.dropout([self.dropout]);
+        match InputStage::of_levels(data.levels(), self.embedding_width) {
+            Some(stage) => builder.input_stage(stage).build(),
+            None => builder.build(),
+        }
     }
 
     /// Returns the options of training; without validation rows there is no early stopping.
@@ -92,6 +105,10 @@ impl TableRecipe {
         if self.hidden.contains(&0) {
             let reason = "a hidden layer has at least one unit".into();
             return Err(Error::Setting { name: "hidden".into(), value: format!("{:?}", self.hidden), reason });
+        }
+        if self.embedding_width == 0 {
+            let reason = "a level becomes at least one number".into();
+            return Err(Error::Setting { name: "embedding_width".into(), value: "0".into(), reason });
         }
         self.train_options(0, true).validate()
     }

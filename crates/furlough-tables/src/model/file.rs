@@ -55,6 +55,7 @@ impl TableModel {
             shape: vec![preprocessing.width()],
             scale: None,
             feature_names: preprocessing.feature_names(),
+            levels: preprocessing.levels(),
             classes,
             fingerprint: self.fingerprint.clone(),
         };

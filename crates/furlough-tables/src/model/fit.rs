@@ -102,10 +102,10 @@ impl TableModel {
             [] => None,
             rows => Some(preprocessing.dataset(table, rows)?.0),
         };
-        let (inputs, outputs) = (train.features(), train.outputs());
-        let recipe = options.recipe.clone().unwrap_or_else(|| defaults(train.len(), inputs, train.targets().task()));
+        let usual = || defaults(train.len(), train.features(), train.targets().task());
+        let recipe = options.recipe.clone().unwrap_or_else(usual);
         recipe.validate()?;
-        let mlp = recipe.network(inputs, outputs, options.seed)?;
+        let mlp = recipe.network(&train, options.seed)?;
         let train_options = recipe.train_options(options.seed, held_out.is_some());
         let mut trainer = Trainer::from_mlp(mlp, &train_options, &train, options.threads)?;
         trainer.on_epoch(told);

@@ -1,4 +1,4 @@
-//! Categories: codes, and one-hot features of codes.
+//! Categories: codes, and what a network sees of a code: one-hot features, or the code itself.
 
 use super::PreprocessingOptions;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 /// How the levels of a category become codes, fitted: first the levels with a code of their own,
 /// then one code for all rare levels if there are some, then one for missing values if training
-/// rows had some.
+/// rows had some. Codes that are embedded always have a last one for what training rows did not
+/// have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryEncoder {
     /// The levels with a code of their own, by their spelling: other training rows give them other
@@ -17,7 +18,13 @@ pub struct CategoryEncoder {
     pub rare: Vec<String>,
     /// Whether training rows had missing values.
     pub missing: bool,
+    /// Whether the feature is the code, of which the network has an embedding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub embedded: bool,
 }
+
+/// The most codes of an embedded category: as many as an `f32` tells apart, but for a few.
+const MOST_CODES: usize = (1 << 24) - 8;
 
 /// What a level is to an encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +44,17 @@ impl CategoryEncoder {
         counts.retain(|(_, count)| *count > 0);
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let all = counts.len() + usize::from(missing > 0);
-        let own = if all <= options.one_hot_up_to {
-            counts.len()
-        } else {
-            counts.iter().take(options.most_levels).filter(|(_, count)| *count >= options.min_count).count()
+        let few = all <= options.one_hot_up_to;
+        let embedded = !few && options.embed;
+        let most = if embedded { MOST_CODES } else { options.most_levels };
+        let own = match few {
+            true => counts.len(),
+            false => counts.iter().take(most).filter(|(_, count)| *count >= options.min_count).count(),
         };
         let rare = counts.split_off(own).into_iter().map(|(level, _)| level).collect();
         let mut levels: Vec<String> = counts.into_iter().map(|(level, _)| level).collect();
         levels.sort();
-        CategoryEncoder { levels, rare, missing: missing > 0 }
+        CategoryEncoder { levels, rare, missing: missing > 0, embedded }
     }
 
     /// Returns how many codes there are.
@@ -53,10 +62,17 @@ impl CategoryEncoder {
         self.levels.len() + usize::from(!self.rare.is_empty()) + usize::from(self.missing)
     }
 
+    /// Returns how many levels an embedding has; 0 where the features are numbers. What training
+    /// rows did not have is the missing code if there is one, then the rare one, and then the last.
+    pub fn embedded_levels(&self) -> usize {
+        if self.embedded { self.codes() + 1 } else { 0 }
+    }
+
     /// Returns the number of features: none where all rows are alike, one of −1 and 1 for two
-    /// codes, one a code otherwise.
+    /// codes, one where the code is embedded, one a code otherwise.
     pub fn features(&self) -> usize {
         match self.codes() {
+            2.. if self.embedded => 1,
             0 | 1 => 0,
             2 => 1,
             codes => codes,
@@ -65,6 +81,9 @@ impl CategoryEncoder {
 
     /// Returns the names of the features of a column.
     pub(super) fn feature_names(&self, column: &str) -> Vec<String> {
+        if self.embedded {
+            return vec![column.into(); self.features()];
+        }
         let mut names: Vec<String> = self.levels.iter().map(|level| format!("{column}={level}")).collect();
         names.extend((!self.rare.is_empty()).then(|| format!("{column} is rare")));
         names.extend(self.missing.then(|| format!("{column} is missing")));
@@ -96,6 +115,10 @@ impl CategoryEncoder {
     /// Writes the features of a code, or of none, into a row of zeros.
     pub(super) fn spread(&self, code: Option<usize>, row: &mut [f32]) {
         match (row, code) {
+            ([one], code) if self.embedded => {
+                let rare = (!self.rare.is_empty()).then_some(self.levels.len());
+                *one = code.or(rare).unwrap_or(self.codes()) as f32;
+            }
             ([], _) | (_, None) => {}
             ([one], Some(code)) => *one = if code == 1 { 1.0 } else { -1.0 },
             (row, Some(code)) => row[code] = 1.0,

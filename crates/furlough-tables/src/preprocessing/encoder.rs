@@ -109,6 +109,14 @@ impl ColumnEncoder {
         }
     }
 
+    /// Returns how many levels each feature has, 0 for a number.
+    pub fn levels(&self) -> Vec<u32> {
+        match &self.encoding {
+            Encoding::Category { category, .. } => vec![category.embedded_levels() as u32; self.features()],
+            _ => vec![0; self.features()],
+        }
+    }
+
     /// Writes the features of some rows of a table, one row a row, into zeros.
     pub(super) fn encode(
         &self,

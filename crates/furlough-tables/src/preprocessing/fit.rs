@@ -105,6 +105,12 @@ impl Preprocessing {
         self.columns.iter().map(ColumnEncoder::features).sum()
     }
 
+    /// Returns how many levels each feature has, 0 for a number; none where all are numbers.
+    pub fn levels(&self) -> Vec<u32> {
+        let levels: Vec<u32> = self.columns.iter().flat_map(ColumnEncoder::levels).collect();
+        if levels.iter().any(|&levels| levels > 0) { levels } else { Vec::new() }
+    }
+
     /// Returns the names of the features, in order. No two are the same.
     pub fn feature_names(&self) -> Vec<String> {
         let mut seen = std::collections::HashSet::new();
@@ -151,7 +157,11 @@ impl Preprocessing {
     pub fn dataset(&self, table: &Table, rows: &[u32]) -> Result<(Dataset, Told)> {
         let (features, told) = self.features(table, rows)?;
         let examples = Examples::new(Features::Floats(features), &[self.width()])?;
-        let examples = examples.with_feature_names(self.feature_names())?;
+        let mut examples = examples.with_feature_names(self.feature_names())?;
+        let levels = self.levels();
+        if !levels.is_empty() {
+            examples = examples.with_levels(levels)?;
+        }
         let data = Dataset::of(examples, self.target()?.targets(table, rows)?)?;
         let data = match Preprocessing::weights(table, rows)? {
             Some(weights) => data.with_weights(weights)?,

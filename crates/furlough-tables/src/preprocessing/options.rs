@@ -9,7 +9,10 @@ pub struct PreprocessingOptions {
     pub scaling: Scaling,
     /// A category with up to so many levels has a feature for each; at least 2.
     pub one_hot_up_to: usize,
-    /// In a category with more levels, those that fewer training rows have share a feature.
+    /// Whether a category with more levels is one feature, the codes of its levels, of which a
+    /// network learns an embedding. Otherwise it has features for levels too.
+    pub embed: bool,
+    /// In a category with more levels, those that fewer training rows have share a code.
     pub min_count: u64,
     /// At most so many of a category's levels have a feature of their own, the most frequent ones.
     pub most_levels: usize,
@@ -49,7 +52,7 @@ impl Scaling {
 
 impl Default for PreprocessingOptions {
     fn default() -> Self {
-        PreprocessingOptions { scaling: Scaling::Robust, one_hot_up_to: 8, min_count: 10, most_levels: 100 }
+        PreprocessingOptions { scaling: Scaling::Robust, one_hot_up_to: 8, embed: true, min_count: 10, most_levels: 100 }
     }
 }
 

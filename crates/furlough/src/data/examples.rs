@@ -31,6 +31,7 @@ pub struct Examples {
     features: Features,
     shape: Vec<usize>,
     feature_names: Vec<String>,
+    levels: Vec<u32>,
 }
 
 impl Examples {
@@ -79,7 +80,7 @@ impl Examples {
             Features::Floats(values) => check_finite(values, "feature")?,
             Features::Bytes { .. } => {}
         }
-        Ok(Examples { features, shape: shape.to_vec(), feature_names: Vec::new() })
+        Ok(Examples { features, shape: shape.to_vec(), feature_names: Vec::new(), levels: Vec::new() })
     }
 
     /// Returns the same examples with a name for each feature.
@@ -97,6 +98,45 @@ impl Examples {
             return Err(Error::data("set", format!("has two features of the name {twice:?}")));
         }
         self.feature_names = names;
+        Ok(self)
+    }
+
+    /// Returns the same examples, of which some features are categories: `levels` has for each
+    /// feature how many levels there are, or 0 for a number. A category's values are the codes of
+    /// levels, from 0; a network learns an embedding of them
+    /// ([`InputStage::of_levels`](crate::nn::InputStage::of_levels)).
+    ///
+    /// ```
+    /// use furlough::data::Examples;
+    /// use ndarray::array;
+    /// let examples = Examples::try_from(array![[5.1, 0.0], [6.2, 2.0]])?.with_levels([0, 3])?;
+    /// assert_eq!(examples.levels(), [0, 3]);
+    /// let error = examples.with_levels([0, 2]).unwrap_err().to_string();
+    /// assert!(error.contains("example 1, feature 1 is 2, which is no code of 2 levels"));
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Data`] when there is not one number a feature, or a value is no code of a level.
+    pub fn with_levels(mut self, levels: impl Into<Vec<u32>>) -> Result<Self> {
+        let levels = levels.into();
+        if levels.len() != self.features() {
+            let (levels, features) = (counted(levels.len(), "number"), counted(self.features(), "feature"));
+            return Err(Error::data("set", format!("has {levels} of levels for {features}; give one a feature")));
+        }
+        let mut row = vec![0.0; levels.len()];
+        for example in 0..self.len() {
+            self.read_row(example, &mut row);
+            let is_code = |(&levels, value): (&u32, f32)| {
+                levels == 0 || (value >= 0.0 && value.fract() == 0.0 && f64::from(value) < f64::from(levels))
+            };
+            if let Some(feature) = levels.iter().zip(row.iter().copied()).position(|pair| !is_code(pair)) {
+                let (value, levels) = (row[feature], counted(levels[feature] as usize, "level"));
+                let reason = format!("example {example}, feature {feature} is {value}, which is no code of {levels}");
+                return Err(Error::data("set", reason));
+            }
+        }
+        self.levels = levels;
         Ok(self)
     }
 
@@ -127,6 +167,11 @@ impl Examples {
         &self.feature_names
     }
 
+    /// Returns how many levels each feature has, 0 for a number; none where all are numbers.
+    pub fn levels(&self) -> &[u32] {
+        &self.levels
+    }
+
     /// Returns the features.
     pub fn inputs(&self) -> &Features {
         &self.features
@@ -143,7 +188,8 @@ impl Examples {
             Features::Bytes { rows: all, scale } => Features::Bytes { rows: all.select(Axis(0), &rows), scale: *scale },
             Features::Floats(all) => Features::Floats(all.select(Axis(0), &rows)),
         };
-        Examples { features, shape: self.shape.clone(), feature_names: self.feature_names.clone() }
+        let (shape, feature_names, levels) = (self.shape.clone(), self.feature_names.clone(), self.levels.clone());
+        Examples { features, shape, feature_names, levels }
     }
 
     /// Writes the features of example `row` as the network sees them.
@@ -241,13 +287,19 @@ mod tests {
             refusal(Examples::try_from(array![[1.0, 2.0]]).unwrap().with_feature_names(names.to_vec()))
         };
         assert!(names(&["a"]).contains("has 1 name for 2 features; give one name a feature"));
+        let levels = |levels: &[u32]| refusal(Examples::try_from(array![[1.0, 2.5]]).unwrap().with_levels(levels));
+        assert!(levels(&[2]).contains("has 1 number of levels for 2 features"));
+        assert!(levels(&[1, 0]).contains("example 0, feature 0 is 1, which is no code of 1 level"));
+        assert!(levels(&[2, 3]).contains("feature 1 is 2.5, which is no code of 3 levels"));
         assert!(names(&["a", "a"]).contains("two features of the name \"a\""));
     }
 
     #[test]
     fn one_row_is_enough_and_names_go_along() {
         let one = Examples::try_from(array![[7.0, 8.0]]).unwrap().with_feature_names(["a", "b"]).unwrap();
+        let one = one.with_levels([8, 0]).unwrap();
         assert_eq!(one.select(&[0, 0]).feature_names(), ["a", "b"]);
+        assert_eq!(one.select(&[0, 0]).levels(), [8, 0]);
         assert_eq!((one.len(), one.select(&[0, 0]).len()), (1, 2));
     }
 }

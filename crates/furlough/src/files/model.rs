@@ -18,6 +18,9 @@ pub struct DataInfo {
     /// The features' names, in order; none unless they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feature_names: Vec<String>,
+    /// How many levels each feature has, 0 for a number; none where all are numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<u32>,
     /// The classes' names in the order of the outputs; none when the network predicts numbers.
     pub classes: Vec<String>,
     /// [`fingerprint`](super::fingerprint) of the training set; empty where the file has none.
@@ -47,14 +50,14 @@ impl DataInfo {
             Features::Bytes { scale, .. } => Some(f64::from(*scale)),
             Features::Floats(_) => None,
         };
-        let feature_names = examples.feature_names().to_vec();
-        DataInfo { scale, feature_names, ..DataInfo::of_shape(examples.shape()) }
+        let (feature_names, levels) = (examples.feature_names().to_vec(), examples.levels().to_vec());
+        DataInfo { scale, feature_names, levels, ..DataInfo::of_shape(examples.shape()) }
     }
 
     /// Returns what is known of numbers of which only the shape is.
     pub(super) fn of_shape(shape: &[usize]) -> Self {
-        let (classes, feature_names, fingerprint) = Default::default();
-        DataInfo { shape: shape.to_vec(), scale: None, feature_names, classes, fingerprint }
+        let (classes, feature_names, levels, fingerprint) = Default::default();
+        DataInfo { shape: shape.to_vec(), scale: None, feature_names, levels, classes, fingerprint }
     }
 }
 

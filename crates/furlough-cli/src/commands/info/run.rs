@@ -70,7 +70,7 @@ fn parameters(recipe: &Recipe, data: &DataInfo) -> anyhow::Result<Vec<Parameter>
     if data.classes.is_empty() {
         return Ok(Vec::new()); // how many numbers are predicted is in the model alone
     }
-    let network = recipe.network(data.shape.iter().product(), data.classes.len()).validate()?;
+    let network = recipe.network(data.shape.iter().product(), &data.levels, data.classes.len()).validate()?;
     let parameter = |spec: &ParamSpec| Parameter { name: spec.name.clone(), shape: spec.shape.clone() };
     Ok(network.param_specs().iter().map(parameter).collect())
 }

@@ -82,7 +82,7 @@ fn trials(study: &Study, data: &TrialData<'_>) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::new();
     for (arm, seed, recipe) in study.trials() {
         let title = study.arms()[arm].title();
-        let network = recipe.network(data.train.features(), data.train.outputs());
+        let network = recipe.network(data.train.features(), data.train.levels(), data.train.outputs());
         let parameters = network.validate().map_or(0, |architecture| architecture.parameters());
         let examples = recipe.partition().train_examples.unwrap_or(data.train.len());
         // A step's overhead counts too, and an evaluation.

@@ -48,7 +48,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let Prepared { dir, recipe, run_data, origin, seen } = prepare(args, start, threads)?;
     let out = dir.path().to_path_buf();
     let RunData { training: data, test, table: header, .. } = run_data;
-    let network = recipe.network(data.train.features(), data.train.outputs());
+    let network = recipe.network(data.train.features(), data.train.levels(), data.train.outputs());
     let architecture = network.validate()?;
     let memory = TrainingMemory::of(&architecture, &recipe.options(), data.train.len(), threads);
     limits::check_training(&network, &memory, threads)?;
@@ -164,7 +164,7 @@ fn explain(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Ex
     let threads = threads(args.threads);
     let (recipe, found) = recipe_and_data(args, start, threads)?;
     let data = found.source.run_data(&recipe.partition())?.training;
-    let network = recipe.network(data.train.features(), data.train.outputs());
+    let network = recipe.network(data.train.features(), data.train.levels(), data.train.outputs());
     let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads)?;
     write!(io::stdout(), "{}", trainer.plan())?;
     Ok(ExitCode::SUCCESS)

@@ -62,7 +62,7 @@ pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Option<Dropped>
             schedule.factor(step, steps)
         }
     };
-    let architecture = recipe.network(at.inputs, at.outputs).validate()?;
+    let architecture = recipe.network(at.inputs, &[], at.outputs).validate()?;
     let key = Key::new(options.seed);
     let known = examples.filter(|_| exact == Some(true));
     let examples = match known {

@@ -44,7 +44,7 @@ fn record(epoch: u32, accuracy: f64) -> EpochRecord {
 fn report(name: &str, names: [&str; 2]) -> RunReport {
     let recipe = recipe("data = 'digits'\nhidden = 5\ndropout = 0.5\ninput_dropout = 0.25\nepochs = 3\nseed = 9");
     let test = data(names);
-    let mlp = Mlp::new(recipe.network(24, 2).validate().unwrap(), Init::Kaiming, Key::new(3));
+    let mlp = Mlp::new(recipe.network(24, &[], 2).validate().unwrap(), Init::Kaiming, Key::new(3));
     let answers = Answers::of(&mut Predictor::new(mlp.clone(), 1), EvalData::test(&test), None).unwrap();
     let info = DataInfo::of(&test);
     let manifest = Manifest {

@@ -15,7 +15,7 @@ fn train(folder: &Path, until: u32, time: f64, board: bool) -> StopReason {
 fn train_by(toml: &str, folder: &Path, until: u32, time: f64, board: bool) -> StopReason {
     let recipe = Settings::parse(toml, None).unwrap().resolve().unwrap();
     let data = recipe.partition().apply(furlough::data::digits::load().unwrap()).unwrap();
-    let network = recipe.network(64, 10);
+    let network = recipe.network(64, &[], 10);
     let info = RunInfo {
         recipe: recipe.clone(),
         data: DataInfo::of(&data.train),

@@ -63,6 +63,24 @@ impl InputStage {
         InputStage { scaling: true, ..self }
     }
 
+    /// Returns the stage of features with so many levels, 0 for a number: an embedding `width` wide
+    /// for each category, no wider than its levels; none where all are numbers.
+    ///
+    /// ```
+    /// use furlough::nn::{InputColumn::*, InputStage};
+    /// let stage = InputStage::of_levels(&[0, 12, 4], 8).unwrap();
+    /// assert_eq!(stage.columns(), [Number, Category { levels: 12, width: 8 }, Category { levels: 4, width: 4 }]);
+    /// assert_eq!(InputStage::of_levels(&[0, 0], 8), None);
+    /// ```
+    pub fn of_levels(levels: &[u32], width: usize) -> Option<Self> {
+        let column = |&levels: &u32| match levels as usize {
+            0 => InputColumn::Number,
+            levels => InputColumn::Category { levels, width: width.min(levels) },
+        };
+        let has_categories = levels.iter().any(|&levels| levels > 0);
+        has_categories.then(|| InputStage::new(levels.iter().map(column).collect::<Vec<_>>()))
+    }
+
     /// Returns the columns, in the order of the data.
     pub fn columns(&self) -> &[InputColumn] {
         &self.columns
