@@ -17,6 +17,7 @@ furlough_harness::tests![
     tunes_and_studies_learn_from_tables,
     weights_of_another_run_want_its_features,
     a_header_is_what_names_the_target,
+    categories_with_many_levels_are_embedded,
     early_stopping_can_be_switched_off,
     errors_of_numbers_are_shown_in_their_units_while_it_trains,
     the_question_which_column_is_short,
@@ -246,6 +247,34 @@ fn weights_of_another_run_want_its_features() {
     // Runs on tables are compared by the tables' names.
     let compared = ok(folder, "compare a b");
     assert!(compared.contains("houses.csv (") && !compared.contains("columns"), "{compared}");
+}
+
+fn categories_with_many_levels_are_embedded() {
+    let folder = folder();
+    let folder = folder.path();
+    let row = |row: usize| {
+        format!("{},s{:02},{}\n", row % 13, row * 7 % 30, if row * 7 % 30 % 4 < 2 { "old" } else { "new" })
+    };
+    fs::write(folder.join("a.csv"), "size,street,kind\n".to_string() + &(0..900).map(row).collect::<String>()).unwrap();
+    let train = "train a.csv --target kind --epochs 20 --embedding-width 4";
+    let said = words(&ok(folder, &format!("{train} --threads 2 --input-dropout 0.05 --out a")));
+    assert!(said.contains("2, 1 of them embedded → 5, drop 0.05 → 64 relu"), "{said}");
+    assert!(said.contains("test accuracy 100.00 %"), "{said}");
+    ok(folder, "train --recipe a/recipe.toml --threads 1 --out b");
+    assert_eq!(model(folder, "a"), model(folder, "b"));
+    assert!(ok(folder, "info a").contains("input.embedding.1"));
+    ok(folder, "report a");
+    ok(folder, "evaluate a a.csv");
+    let (answers, said) = (run(folder, "predict a a.csv"), "street");
+    assert!(answers.status.success() && String::from_utf8_lossy(&answers.stdout).lines().count() == 901, "{said}");
+    // A network that stopped early on is read from its checkpoint, and goes on from another's weights.
+    let stopped =
+        run(folder, "train a.csv --target kind --epochs 20 --from a --embedding-width 4 --input-dropout 0.05 --out c");
+    assert!(stopped.status.success(), "{}", String::from_utf8_lossy(&stopped.stderr));
+    let error = fails(folder, "train a.csv --target kind --embedding-width 0", 1);
+    assert!(error.contains("embedding_width = 0: a level becomes at least one number"), "{error}");
+    let error = fails(folder, "train --data digits --embedding-width 4", 1);
+    assert!(error.contains("goes with a table"), "{error}");
 }
 
 /// Names that are numbers look like a row.

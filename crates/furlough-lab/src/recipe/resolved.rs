@@ -202,7 +202,11 @@ impl Recipe {
         match self.embedding_width {
             Some(0) => return Err(Error::setting("embedding_width", 0, "a level becomes at least one number")),
             Some(width) if self.table.is_none() => {
-                return Err(Error::setting("embedding_width", width, "goes with a table: a data set has no categories"));
+                return Err(Error::setting(
+                    "embedding_width",
+                    width,
+                    "goes with a table: a data set has no categories",
+                ));
             }
             _ => {}
         }

@@ -153,9 +153,8 @@ impl Results {
             match find(&trial, data, roots, study.measures(), threads) {
                 Ok(Found::Finished(mut records, measured)) => {
                     let (mut values, mut curves) = (measured.values, measured.curves);
-                    let direct = |measure: &Measure| {
-                        Some((*measure, measure.of_run(trial.recipe(), data.train, &records)?))
-                    };
+                    let direct =
+                        |measure: &Measure| Some((*measure, measure.of_run(trial.recipe(), data.train, &records)?));
                     values.retain(|measure, _| study.measures().contains(measure));
                     curves.retain(|measure, _| study.measures().contains(measure));
                     values.extend(study.measures().iter().filter_map(direct));

@@ -48,7 +48,8 @@ fn info() -> RunInfo {
         data: DataInfo {
             shape: vec![4],
             scale: None,
-            feature_names: Vec::new(), levels: Vec::new(),
+            feature_names: Vec::new(),
+            levels: Vec::new(),
             classes: vec!["a".into(), "b".into()],
             fingerprint: "data".into(),
         },

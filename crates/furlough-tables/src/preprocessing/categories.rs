@@ -44,14 +44,15 @@ impl CategoryEncoder {
         counts.retain(|(_, count)| *count > 0);
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let all = counts.len() + usize::from(missing > 0);
-        let few = all <= options.one_hot_up_to;
-        let embedded = !few && options.embed;
-        let most = if embedded { MOST_CODES } else { options.most_levels };
-        let own = match few {
-            true => counts.len(),
-            false => counts.iter().take(most).filter(|(_, count)| *count >= options.min_count).count(),
+        let most = if options.embed { MOST_CODES } else { options.most_levels };
+        let own = if all <= options.one_hot_up_to {
+            counts.len()
+        } else {
+            counts.iter().take(most).filter(|(_, count)| *count >= options.min_count).count()
         };
-        let rare = counts.split_off(own).into_iter().map(|(level, _)| level).collect();
+        let rare: Vec<String> = counts.split_off(own).into_iter().map(|(level, _)| level).collect();
+        let codes = own + usize::from(!rare.is_empty()) + usize::from(missing > 0);
+        let embedded = options.embed && codes > options.one_hot_up_to;
         let mut levels: Vec<String> = counts.into_iter().map(|(level, _)| level).collect();
         levels.sort();
         CategoryEncoder { levels, rare, missing: missing > 0, embedded }
@@ -72,7 +73,7 @@ impl CategoryEncoder {
     /// codes, one where the code is embedded, one a code otherwise.
     pub fn features(&self) -> usize {
         match self.codes() {
-            2.. if self.embedded => 1,
+            _ if self.embedded => 1,
             0 | 1 => 0,
             2 => 1,
             codes => codes,
@@ -82,7 +83,7 @@ impl CategoryEncoder {
     /// Returns the names of the features of a column.
     pub(super) fn feature_names(&self, column: &str) -> Vec<String> {
         if self.embedded {
-            return vec![column.into(); self.features()];
+            return vec![column.into()];
         }
         let mut names: Vec<String> = self.levels.iter().map(|level| format!("{column}={level}")).collect();
         names.extend((!self.rare.is_empty()).then(|| format!("{column} is rare")));
@@ -188,9 +189,32 @@ mod tests {
     }
 
     #[test]
+    fn many_levels_are_codes_of_an_embedding() {
+        let names: Vec<String> = (0..12).map(|level| format!("{level:02}")).collect();
+        let counts =
+            |few| names.iter().map(|name| (name.as_str(), if name < &few { 9 } else { 10 })).collect::<Vec<_>>();
+        let encoder = fit(&counts("00".into()), 0);
+        assert_eq!(
+            (encoder.features(), encoder.embedded_levels(), encoder.feature_names("x")),
+            (1, 13, vec!["x".into()])
+        );
+        // What training never saw has the last code, or that of missing values, or that of rare ones.
+        assert_eq!((row(&encoder, "00"), row(&encoder, "11"), row(&encoder, "?")), (vec![0.0], vec![11.0], vec![12.0]));
+        let encoder = fit(&counts("00".into()), 1);
+        assert_eq!((encoder.embedded_levels(), row(&encoder, "?")), (14, vec![12.0]));
+        let encoder = fit(&counts("02".into()), 0);
+        assert_eq!((encoder.embedded_levels(), encoder.rare.len()), (12, 2));
+        assert_eq!((row(&encoder, "02"), row(&encoder, "01"), row(&encoder, "?")), (vec![0.0], vec![10.0], vec![10.0]));
+        // Rare ones taken together, there are few.
+        let encoder = fit(&counts("06".into()), 0);
+        assert_eq!((encoder.codes(), encoder.embedded_levels(), encoder.features()), (7, 0, 7));
+    }
+
+    #[test]
     fn only_the_most_frequent_levels_have_features() {
         let counts: Vec<(String, u64)> = (0..1000).map(|level| (format!("{level:04}"), 20)).collect();
-        let encoder = CategoryEncoder::fit(counts, 0, &PreprocessingOptions::default());
+        let one_hot = PreprocessingOptions { embed: false, ..PreprocessingOptions::default() };
+        let encoder = CategoryEncoder::fit(counts, 0, &one_hot);
         assert_eq!((encoder.levels.len(), encoder.rare.len(), encoder.features()), (100, 900, 101));
         assert_eq!(encoder.levels[99], "0099", "of equals the first");
     }

@@ -52,7 +52,13 @@ impl Scaling {
 
 impl Default for PreprocessingOptions {
     fn default() -> Self {
-        PreprocessingOptions { scaling: Scaling::Robust, one_hot_up_to: 8, embed: true, min_count: 10, most_levels: 100 }
+        PreprocessingOptions {
+            scaling: Scaling::Robust,
+            one_hot_up_to: 8,
+            embed: true,
+            min_count: 10,
+            most_levels: 100,
+        }
     }
 }
 

@@ -19,10 +19,12 @@ furlough_harness::tests![
     what_cannot_be_learned_is_refused,
     an_answer_does_not_depend_on_the_rows_beside_it,
     defaults_grow_with_the_rows,
+    categories_with_many_levels_are_embedded,
 ];
 
 fn quick() -> TableRecipe {
     TableRecipe {
+        embedding_width: 4,
         hidden: vec![16],
         dropout: 0.1,
         learning_rate: 5e-3,
@@ -32,6 +34,35 @@ fn quick() -> TableRecipe {
         epochs: 20,
         patience: 10,
     }
+}
+
+/// Each of 30 streets has its class; an embedding tells them apart, and says so in the file.
+fn categories_with_many_levels_are_embedded() {
+    let street = |row: usize| format!("street {:02}", row * 7 % 30);
+    let kind = |row: usize| if (row * 7 % 30) % 4 < 2 { "old" } else { "new" };
+    let columns = Table::builder().numbers("size", (0..900).map(|row| f64::from(row as u8)));
+    let table = columns.texts("street", (0..900).map(street)).texts("kind", (0..900).map(kind)).build().unwrap();
+    let options = TableOptions { recipe: Some(quick()), ..TableOptions::target("kind") };
+    let mut models =
+        [1, 2].map(|threads| TableModel::fit(&table, &TableOptions { threads, ..options.clone() }).unwrap());
+    assert_eq!(models[0].network().parameters(), models[1].network().parameters());
+    let model = &mut models[0];
+    assert_eq!(
+        (model.preprocessing().feature_names().join(" "), model.preprocessing().levels()),
+        ("size street".into(), vec![0, 31])
+    );
+    let specs = model.network().architecture().param_specs();
+    assert!(specs.iter().any(|spec| spec.name == "input.embedding.1" && spec.shape == [31, 4]));
+    assert!(model.evaluate(&table).unwrap().accuracy > Some(0.99));
+    let new = Table::builder().numbers("size", [3.0, 3.0]).texts("street", ["street 01".to_string(), "lane".into()]);
+    let new = new.build_as(model.schema()).unwrap();
+    let answers = model.predict(&new).unwrap();
+    assert_eq!((&*answers.texts()[0], answers.told.sentences().len()), ("old", 1), "{:?}", answers.told.sentences());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    model.save(&path).unwrap();
+    let mut again = TableModel::load(&path, 1).unwrap();
+    assert_eq!(again.predict_proba(&new).unwrap().probabilities, model.predict_proba(&new).unwrap().probabilities);
 }
 
 fn iris_is_learned_from_its_defaults() {

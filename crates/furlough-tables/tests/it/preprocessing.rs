@@ -37,11 +37,11 @@ furlough_harness::tests![
     any_table_becomes_finite_features_or_an_error,
 ];
 
-const DEFAULTS: PreprocessingOptions =
-    PreprocessingOptions { scaling: Scaling::Robust, one_hot_up_to: 8, min_count: 10, most_levels: 100 };
+const ONE_HOT: PreprocessingOptions =
+    PreprocessingOptions { scaling: Scaling::Robust, one_hot_up_to: 8, embed: false, min_count: 10, most_levels: 100 };
 
 fn fit(table: &Table) -> Preprocessing {
-    Preprocessing::fit(table, &table.all_rows(), &DEFAULTS).unwrap()
+    Preprocessing::fit(table, &table.all_rows(), &ONE_HOT).unwrap()
 }
 
 fn features(fitted: &Preprocessing, table: &Table) -> (Array2<f32>, Told) {
@@ -59,7 +59,7 @@ fn first_hundred() -> Vec<u32> {
 
 /// Figures of numpy: median and quartiles of the first hundred rows.
 fn robust_features_are_numpy_s() {
-    let fitted = Preprocessing::fit(&iris(), &first_hundred(), &DEFAULTS).unwrap();
+    let fitted = Preprocessing::fit(&iris(), &first_hundred(), &ONE_HOT).unwrap();
     let (features, told) = fitted.features(&iris(), &[0, 120]).unwrap();
     let row = |row: usize| features.row(row).iter().take(4).copied().collect::<Vec<_>>();
     close(&row(0), &[0.26313289680324664, -0.3312945782245399, -0.08272714904495967, 0.0]);
@@ -72,7 +72,7 @@ fn robust_features_are_numpy_s() {
 
 /// Figures of scikit-learn: `QuantileTransformer(n_quantiles=100, output_distribution="normal")`.
 fn quantile_features_are_scikit_learn_s() {
-    let options = PreprocessingOptions { scaling: Scaling::Quantile, ..DEFAULTS };
+    let options = PreprocessingOptions { scaling: Scaling::Quantile, ..ONE_HOT };
     let fitted = Preprocessing::fit(&iris(), &first_hundred(), &options).unwrap();
     let names = ["sepal_length", "sepal_width", "petal_length", "petal_width"];
     let between = array![[5.05, 3.15, 1.77, 0.77], [6.6666, 2.777, 4.444, 1.9111]];
@@ -88,8 +88,8 @@ fn quantile_features_are_scikit_learn_s() {
 fn only_training_rows_are_looked_at() {
     let table = mixed(200);
     let rows: Vec<u32> = (0..150).collect();
-    let whole = Preprocessing::fit(&table, &rows, &DEFAULTS).unwrap();
-    let alone = Preprocessing::fit(&table.select(&rows), &(0..150).collect::<Vec<_>>(), &DEFAULTS).unwrap();
+    let whole = Preprocessing::fit(&table, &rows, &ONE_HOT).unwrap();
+    let alone = Preprocessing::fit(&table.select(&rows), &(0..150).collect::<Vec<_>>(), &ONE_HOT).unwrap();
     assert_eq!(whole, alone);
     assert_ne!(whole, fit(&table));
 }
@@ -97,7 +97,7 @@ fn only_training_rows_are_looked_at() {
 fn a_row_s_features_depend_on_no_other_row() {
     let table = mixed(300);
     for scaling in [Scaling::Robust, Scaling::Standard, Scaling::Quantile] {
-        let options = PreprocessingOptions { scaling, ..DEFAULTS };
+        let options = PreprocessingOptions { scaling, ..ONE_HOT };
         let fitted = Preprocessing::fit(&table, &(0..100).collect::<Vec<_>>(), &options).unwrap();
         let (all, _) = features(&fitted, &table);
         assert_eq!(all.ncols(), fitted.feature_names().len());
@@ -119,7 +119,7 @@ fn every_feature_is_finite_whatever_the_table() {
         .build()
         .unwrap();
     for scaling in [Scaling::Robust, Scaling::Standard, Scaling::Quantile] {
-        let options = PreprocessingOptions { scaling, ..DEFAULTS };
+        let options = PreprocessingOptions { scaling, ..ONE_HOT };
         for rows in [&[0, 1, 2, 3, 4, 5][..], &[0, 1, 5], &[1, 2], &[2, 5]] {
             let fitted = Preprocessing::fit(&table, rows, &options).unwrap();
             assert!(features(&fitted, &table).0.iter().all(|value| value.is_finite()), "{scaling:?} {rows:?}");
@@ -202,7 +202,7 @@ fn columns_that_say_nothing_are_left_out_with_a_note() {
     let fitted = Preprocessing::fit(
         &table,
         &(0..10).collect::<Vec<_>>(),
-        &PreprocessingOptions { one_hot_up_to: 3, min_count: 2, ..DEFAULTS },
+        &PreprocessingOptions { one_hot_up_to: 3, min_count: 2, ..ONE_HOT },
     );
     let fitted = fitted.unwrap();
     let said: Vec<String> = fitted.notes.iter().map(Note::to_string).collect();
@@ -217,16 +217,16 @@ fn columns_that_say_nothing_are_left_out_with_a_note() {
     );
     assert_eq!(fitted.feature_names(), ["many is rare", "x"]);
     let nothing = Table::builder().texts("land", ["CH", "CH"]).build().unwrap();
-    let said = Preprocessing::fit(&nothing, &[0, 1], &DEFAULTS).unwrap_err().to_string();
+    let said = Preprocessing::fit(&nothing, &[0, 1], &ONE_HOT).unwrap_err().to_string();
     assert!(said.contains("no column gives a feature"), "{said}");
-    assert!(Preprocessing::fit(&table, &[], &DEFAULTS).unwrap_err().to_string().contains("no rows to learn from"));
+    assert!(Preprocessing::fit(&table, &[], &ONE_HOT).unwrap_err().to_string().contains("no rows to learn from"));
 }
 
 fn a_fitted_preprocessing_survives_json() {
     let table = mixed(200).with_target(&["class"], TaskChoice::Auto).unwrap();
     for scaling in [Scaling::Robust, Scaling::Standard, Scaling::Quantile] {
         let fitted =
-            Preprocessing::fit(&table, &table.all_rows(), &PreprocessingOptions { scaling, ..DEFAULTS }).unwrap();
+            Preprocessing::fit(&table, &table.all_rows(), &PreprocessingOptions { scaling, ..ONE_HOT }).unwrap();
         let json = serde_json::to_string(&serde_json::to_value(&fitted).unwrap()).unwrap();
         assert_eq!(serde_json::from_str::<Preprocessing>(&json).unwrap(), fitted);
     }
@@ -234,13 +234,13 @@ fn a_fitted_preprocessing_survives_json() {
 
 fn options_out_of_range_are_refused() {
     for (options, expected) in [
-        (PreprocessingOptions { one_hot_up_to: 1, ..DEFAULTS }, "one_hot_up_to = 1"),
-        (PreprocessingOptions { most_levels: 0, ..DEFAULTS }, "most_levels = 0"),
+        (PreprocessingOptions { one_hot_up_to: 1, ..ONE_HOT }, "one_hot_up_to = 1"),
+        (PreprocessingOptions { most_levels: 0, ..ONE_HOT }, "most_levels = 0"),
     ] {
         let said = Preprocessing::fit(&mixed(20), &[0, 1], &options).unwrap_err().to_string();
         assert!(said.starts_with(expected), "{said}");
     }
-    assert_eq!(PreprocessingOptions::default(), DEFAULTS);
+    assert_eq!(PreprocessingOptions::default(), PreprocessingOptions { embed: true, ..ONE_HOT });
 }
 
 fn target(values: &[&str], task: TaskChoice) -> Table {
@@ -441,8 +441,7 @@ fn any_table_becomes_finite_features_or_an_error() {
         prop_assert_eq!(&furlough_tables::Schema::parse_toml(&schema.to_toml(), None).unwrap(), schema);
         let training: Vec<u32> = (0..train.clamp(1, known.len()) as u32).collect();
         for scaling in [Scaling::Robust, Scaling::Standard, Scaling::Quantile] {
-            let Ok(fitted) = Preprocessing::fit(&table, &training, &PreprocessingOptions { scaling, ..DEFAULTS })
-            else {
+            let Ok(fitted) = Preprocessing::fit(&table, &training, &PreprocessingOptions { scaling, ..ONE_HOT }) else {
                 continue;
             };
             prop_assert!(features(&fitted, &table).0.iter().all(|value| value.is_finite()));

@@ -43,7 +43,14 @@ fn info() -> RunInfo {
     let scale = Some(f64::from(1.0f32 / 255.0));
     RunInfo {
         recipe: small_recipe(),
-        data: DataInfo { shape: vec![2, 2], scale, classes, feature_names: Vec::new(), levels: Vec::new(), fingerprint: "data".into() },
+        data: DataInfo {
+            shape: vec![2, 2],
+            scale,
+            classes,
+            feature_names: Vec::new(),
+            levels: Vec::new(),
+            fingerprint: "data".into(),
+        },
         eval: None,
         from: None,
         data_origin: "made by hand".into(),
