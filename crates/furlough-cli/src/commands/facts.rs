@@ -156,13 +156,14 @@ fn in_words(encoding: &Encoding) -> String {
             format!("{}, scaled{}", parts.join(", "), if *indicator { "; missing is told" } else { "" })
         }
         Encoding::Category { boolean: true, .. } => "no or yes".into(),
-        Encoding::Category { category: CategoryEncoder { levels, rare, missing }, .. } => {
+        Encoding::Category { category: CategoryEncoder { levels, rare, missing, embedded }, .. } => {
             let rare = match rare.len() {
                 0 => String::new(),
                 rare => format!(", {rare} rare ones as one"),
             };
             let missing = if *missing { ", missing as one" } else { "" };
-            format!("{}{rare}{missing}", furlough::counted(levels.len(), "level"))
+            let embedded = if *embedded { ", embedded" } else { "" };
+            format!("{}{rare}{missing}{embedded}", furlough::counted(levels.len(), "level"))
         }
     }
 }
