@@ -20,6 +20,7 @@ furlough_harness::tests![
 
 fn options() -> TableOptions {
     let recipe = TableRecipe {
+        embedding_width: 4,
         hidden: vec![16],
         dropout: 0.1,
         learning_rate: 5e-3,
