@@ -191,22 +191,23 @@ mod tests {
     #[test]
     fn many_levels_are_codes_of_an_embedding() {
         let names: Vec<String> = (0..12).map(|level| format!("{level:02}")).collect();
-        let counts =
-            |few| names.iter().map(|name| (name.as_str(), if name < &few { 9 } else { 10 })).collect::<Vec<_>>();
-        let encoder = fit(&counts("00".into()), 0);
+        let counts = |few: &str| {
+            names.iter().map(|name| (name.as_str(), if name.as_str() < few { 9 } else { 10 })).collect::<Vec<_>>()
+        };
+        let encoder = fit(&counts("00"), 0);
         assert_eq!(
             (encoder.features(), encoder.embedded_levels(), encoder.feature_names("x")),
             (1, 13, vec!["x".into()])
         );
         // What training never saw has the last code, or that of missing values, or that of rare ones.
         assert_eq!((row(&encoder, "00"), row(&encoder, "11"), row(&encoder, "?")), (vec![0.0], vec![11.0], vec![12.0]));
-        let encoder = fit(&counts("00".into()), 1);
+        let encoder = fit(&counts("00"), 1);
         assert_eq!((encoder.embedded_levels(), row(&encoder, "?")), (14, vec![12.0]));
-        let encoder = fit(&counts("02".into()), 0);
+        let encoder = fit(&counts("02"), 0);
         assert_eq!((encoder.embedded_levels(), encoder.rare.len()), (12, 2));
         assert_eq!((row(&encoder, "02"), row(&encoder, "01"), row(&encoder, "?")), (vec![0.0], vec![10.0], vec![10.0]));
         // Rare ones taken together, there are few.
-        let encoder = fit(&counts("06".into()), 0);
+        let encoder = fit(&counts("06"), 0);
         assert_eq!((encoder.codes(), encoder.embedded_levels(), encoder.features()), (7, 0, 7));
     }
 
