@@ -67,8 +67,8 @@ pub fn infer(bytes: &[u8]) {
     }
 }
 
-/// Calls `read` with the path of a file that has these bytes, with a seal that is right if they have
-/// one: no byte would ever be looked at behind a seal that is wrong.
+/// Calls `read` with the path of a file that has these bytes, with a seal that is right if they
+/// have one: no byte would ever be looked at behind a seal that is wrong.
 pub fn sealed(bytes: &[u8], read: impl FnOnce(&Path)) {
     const MARK: &[u8] = br#"\"sha256\":\""#;
     const DIGITS: usize = 64;

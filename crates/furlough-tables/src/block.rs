@@ -66,6 +66,7 @@ impl TextValues {
     }
 
     /// Returns how many bytes of text the cells have.
+    #[cfg(any(feature = "parquet", feature = "arrow"))]
     pub(crate) fn text_bytes(&self) -> usize {
         self.text.len()
     }

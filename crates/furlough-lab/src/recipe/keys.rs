@@ -298,8 +298,8 @@ keys! {
         about: About::new(Heading::Training, "W,W,…", "How much the examples of each class count: balanced, or a \
             number for each class").default("all the same"),
     }
-    /// How many epochs in a row may be worse than the best before the run stops; with 0 it goes on to
-    /// the end.
+    /// How many epochs in a row may be worse than the best before the run stops; with 0 it goes on
+    /// to the end.
     early_stopping: u32 => Option<u32> {
         written: unless_neutral,
         decided: |said| said.early_stopping,

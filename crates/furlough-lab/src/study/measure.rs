@@ -206,7 +206,8 @@ impl Measure {
         }
     }
 
-    /// Its value for a finished run on these data with these epochs, for those that need no trained network.
+    /// Its value for a finished run on these data with these epochs, for those that need no trained
+    /// network.
     pub fn of_run(self, recipe: &Recipe, data: &Dataset, records: &[EpochRecord]) -> Option<f64> {
         match self {
             Measure::Seconds => Some(records.iter().map(|record| record.seconds).sum()),

@@ -56,8 +56,8 @@ pub enum DependenceValue {
     Missing,
 }
 
-/// The shares below the numbers that a column is given, each a row's own: from the hundredth part to all but the
-/// last, so that outliers do not stretch the picture.
+/// The shares below the numbers that a column is given, each a row's own: from the hundredth part
+/// to all but the last, so that outliers do not stretch the picture.
 const SHARES: [f64; 21] = [
     0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99,
 ];

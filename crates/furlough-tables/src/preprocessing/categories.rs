@@ -199,7 +199,7 @@ mod tests {
             (encoder.features(), encoder.embedded_levels(), encoder.feature_names("x")),
             (1, 13, vec!["x".into()])
         );
-        // What training never saw has the last code, or that of missing values, or that of rare ones.
+        // What training never saw has the last code, or that of missing values, or of rare ones.
         assert_eq!((row(&encoder, "00"), row(&encoder, "11"), row(&encoder, "?")), (vec![0.0], vec![11.0], vec![12.0]));
         let encoder = fit(&counts("00"), 1);
         assert_eq!((encoder.embedded_levels(), row(&encoder, "?")), (14, vec![12.0]));

@@ -119,7 +119,8 @@ fn the_last_of_many_rows_decides_too() {
     assert_eq!(of("number").found.range, Some(["0".into(), "74999.5".into()]));
     assert_eq!(
         of("late").why,
-        "it has numbers, but \"none\" in row 150000 is none; set kind to \"number\" and list in missing what is missing to have numbers"
+        "it has numbers, but \"none\" in row 150000 is none; set kind to \"number\" and list in missing what is \
+         missing to have numbers"
     );
     // Told apart are 131,072; where all of these differ, all are taken to.
     assert_eq!([of("code").found.distinct, of("number").found.distinct], [rows, rows]);
