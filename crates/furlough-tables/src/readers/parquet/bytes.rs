@@ -42,6 +42,10 @@ pub(super) struct From {
 impl Read for From {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.bytes.read_at(self.offset, buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            // A header ends before the footer. At the end the library would skip without end.
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         self.offset += count as u64;
         Ok(count)
     }
