@@ -135,7 +135,7 @@ fn importance_of_numbers_is_in_their_units_and_goes_by_weights() {
         let found = model.permutation_importance(table, &asked, |_, _| ()).unwrap();
         (found.scores[0].value, model.evaluate(table).unwrap().loss)
     };
-    for weight in [|row: usize| if row % 2 == 0 { 2.0 } else { 0.5 }, |row: usize| (row % 3) as f64] {
+    for weight in [|row: usize| if row.is_multiple_of(2) { 2.0 } else { 0.5 }, |row: usize| (row % 3) as f64] {
         let table = Table::clone(&weighted(weight));
         let (found, expected) = value(&mut model, &table);
         assert!((found - expected).abs() < 1e-5, "{found} {expected}");

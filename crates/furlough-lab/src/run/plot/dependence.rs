@@ -114,13 +114,13 @@ fn draw_numbers<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, along: &PartialDepe
         }
         let mut ends = Vec::new();
         for (place, (output, name)) in lines.iter().enumerate() {
-            let at = points.iter().map(|(value, point)| (x(*value), y(point.answers[*output])));
+            let mut at = points.iter().map(|(value, point)| (x(*value), y(point.answers[*output])));
             canvas.line(at.clone(), color(place), 2.25)?;
             at.clone().try_for_each(|at| canvas.mark(at, 3.0, place))?;
             if let Some(point) = missing {
                 canvas.mark((right + 31.0, y(point.answers[*output])), 4.0, place)?;
             }
-            ends.extend(name.as_ref().and(at.last()).map(|(_, y)| (place, y)));
+            ends.extend(name.as_ref().and(at.next_back()).map(|(_, y)| (place, y)));
         }
         for (place, y) in spread(ends, 17.0, top, bottom) {
             let label = lines[place].1.as_deref().unwrap_or_default();
