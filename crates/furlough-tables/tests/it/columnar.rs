@@ -252,7 +252,7 @@ fn a_file_without_rows_is_an_error() {
 #[cfg(feature = "parquet")]
 fn rows_that_only_the_footer_has_take_no_memory() {
     // Found by fuzzing: a list of all blocks, of a row each, would have filled the memory.
-    // Neither does a page header at the end of the file keep it busy that announces very many parts.
+    // Nor does a page header at the end of the file keep it busy that announces very many parts.
     for threads in [(1, 64), (2, 1), (1, 1 << 16), (2, 1 << 16)] {
         let open =
             Reader::open_in_chunks(&fixture("many_rows.parquet"), &FileFormat::Parquet, |_| ReadAs::Text, threads);

@@ -10,6 +10,7 @@ use super::non_temporal::starts_lines;
 use super::simd::Level;
 
 /// A square of words, row by row.
+#[cfg(target_arch = "x86_64")]
 pub(super) type Square = [[u32; LINE]; LINE];
 
 /// Transposes `source` into `to`, whose rows are `stride` apart. Nothing else is written.

@@ -1,10 +1,10 @@
 //! Laying out in the order of the products, rounded to bfloat16.
 
 use super::Engine;
-use crate::compute::cpu::blocking::{AMX_K, BF16_MR};
+use crate::compute::cpu::blocking::AMX_K;
 use crate::compute::cpu::matrix::MatView;
-use crate::compute::cpu::non_temporal::finish;
-use crate::compute::cpu::transpose::Square;
+#[cfg(target_arch = "x86_64")]
+use crate::compute::cpu::{blocking::BF16_MR, non_temporal::finish, transpose::Square};
 use crate::compute::precision::bf16_bits;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
