@@ -149,6 +149,14 @@ impl Error {
         move |source| Error::Io { action, path, source }
     }
 
+    /// Returns the same about a table of which so many rows stand before it in its file.
+    pub(crate) fn after_rows(mut self, before: u64) -> Error {
+        if let Error::Value { place: Place { row: Some(row), .. }, .. } = &mut self {
+            *row += before;
+        }
+        self
+    }
+
     pub(crate) fn format(path: &Path, place: Place, reason: impl Into<String>) -> Error {
         Error::Format { path: path.into(), place, reason: reason.into() }
     }

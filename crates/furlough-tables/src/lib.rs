@@ -15,6 +15,7 @@
 //! | [`figures`] | how good answers for labeled rows are, in the target's units |
 //! | [`model`] | a network that answers for tables, and its file |
 //! | [`explain`] | which columns a model needs, and what it answers along one of them |
+//! | [`disk`] | tables that are larger than memory, as files of rows |
 //!
 //! The library is silent: it prints nothing, reads no environment variable, and every failure is
 //! an [`Error`]. No input makes it panic.
@@ -44,6 +45,8 @@ pub mod model;
 
 pub mod explain;
 
+pub mod disk;
+
 mod error;
 pub use error::{Error, Place, Result};
 
@@ -62,3 +65,5 @@ pub use preprocessing::{Preprocessing, PreprocessingOptions, Scaling, Told};
 pub use summary::{ColumnSummary, Concern, TableSummary};
 
 pub use model::{Predictions, TableAnswers, TableModel, TableOptions};
+
+pub use disk::{DiskOptions, DiskTable, TableSurvey};

@@ -1,4 +1,14 @@
-//! Grammar for messages.
+//! Grammar for messages, and bytes as text.
+
+use std::fmt::Write;
+
+/// Returns bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // a String takes everything
+        text
+    })
+}
 
 /// Returns `noun` as it stands behind a number: `1 example`, `2 examples`, `0 classes`.
 ///

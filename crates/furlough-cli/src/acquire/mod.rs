@@ -9,11 +9,12 @@ mod places;
 mod resolve;
 mod source;
 
+use crate::terminal;
 use anyhow::{Result, bail};
 use furlough::data::idx_folder::{self, Loaded};
 use furlough::data::{Dataset, Split, catalog, digits};
 use furlough_lab::recipe::{Recipe, Settings, TableInput};
-use furlough_lab::source::{DataSource, TableSource};
+use furlough_lab::source::{DataSource, DiskSource, Surveyed, TableSource};
 use places::Places;
 use source::Source;
 use std::path::Path;
@@ -74,7 +75,11 @@ pub fn of_recipe(recipe: &Recipe, data_dir: Option<&Path>, threads: usize, repor
     if data_dir.is_some() {
         bail!("--data-dir is for data sets of several files; this is about the table {}", table.file);
     }
-    Ok(AcquiredSource { source: DataSource::Table(TableSource::read(table, threads)?), origin: table.file.clone() })
+    let source = match DiskSource::of_recipe(table) {
+        Some(source) => DataSource::Disk(source),
+        None => DataSource::Table(TableSource::read(table, threads)?),
+    };
+    Ok(AcquiredSource { source, origin: table.file.clone() })
 }
 
 impl AcquiredSource {
@@ -87,6 +92,34 @@ impl AcquiredSource {
         let data = Some(input.name());
         let settings = source.settings(Settings { data, table: Some(input), ..said })?;
         Ok((AcquiredSource { source: DataSource::Table(source), origin }, settings))
+    }
+}
+
+impl AcquiredSource {
+    /// [`Self::of_table`], for a table that is to take no more than so many bytes of memory. Tells
+    /// where that is more than enough.
+    ///
+    /// # Errors
+    /// Those of [`DiskSource::survey`] and [`Self::of_table`].
+    pub fn within(
+        memory: u64,
+        input: TableInput,
+        said: Settings,
+        threads: usize,
+        report: Report,
+    ) -> Result<(Self, Settings)> {
+        report(&format!("reading {} to see what it takes", input.name()));
+        match DiskSource::survey(input.clone(), &said, memory, threads)? {
+            Surveyed::InMemory(bytes) => {
+                let takes = terminal::bytes(bytes);
+                report(&format!("note: the table takes about {takes} of memory, so it is learned from in memory"));
+                AcquiredSource::of_table(input, said, threads)
+            }
+            Surveyed::OnDisk(source) => {
+                let (settings, origin) = (source.settings(said)?, input.file);
+                Ok((AcquiredSource { source: DataSource::Disk(source), origin }, settings))
+            }
+        }
     }
 }
 

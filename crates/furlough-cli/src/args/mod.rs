@@ -38,6 +38,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
 pub use tune::TuneArgs;
+use values::size;
 pub use values::threads;
 pub use watch::WatchArgs;
 
@@ -182,6 +183,14 @@ pub struct TrainArgs {
     /// Look for the data files in this folder first
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub data_dir: Option<PathBuf>,
+
+    /// Learn from the table piece by piece where it would take more memory than this, such as 1GB
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Table", requires = "file")]
+    #[arg(allow_negative_numbers = true)]
+    pub memory: Option<u64>,
+    /// Where the rows of such a table are kept while the run lasts [default: in the run's folder]
+    #[arg(long, value_name = "DIR", help_heading = "Table")]
+    pub scratch: Option<PathBuf>,
 
     /// Folder for the run; new or empty [default: runs/DATA-N with the next free N]
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with = "resume")]

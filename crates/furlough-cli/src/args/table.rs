@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// The share of the rows that are the test set, unless another is asked for.
 const TEST_FRACTION: f64 = 0.2;
 
+/// The part of the memory in which it is found out what the columns are.
+const INFERENCE_PART: u64 = 4;
+
 /// A table to learn from.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TableArgs {
@@ -62,14 +65,15 @@ pub struct TableArgs {
 
 impl TableArgs {
     /// Decides what the table is; none where no file was named. Reads the schema, or the file to
-    /// find it out. `split_seed` decides which rows are the test set.
-    pub fn input(&self, split_seed: u64, threads: usize) -> anyhow::Result<Option<TableInput>> {
+    /// find it out, in so many bytes of `memory` if that is said. `split_seed` decides which rows
+    /// are the test set.
+    pub fn input(&self, split_seed: u64, memory: Option<u64>, threads: usize) -> anyhow::Result<Option<TableInput>> {
         let Some(file) = &self.file else {
             self.refuse_strays("name the file that they are about")?;
             return Ok(None);
         };
         check_file(file)?;
-        let schema = self.schema_of(file, threads)?;
+        let schema = self.schema_of(file, memory, threads)?;
         if schema.with_the_role(Role::Target).next().is_none() {
             bail!(
                 "{}: which column is to be predicted? Say --target COLUMN; the columns are {}",
@@ -87,6 +91,7 @@ impl TableArgs {
             test_file: self.test_file(file)?,
             test_fraction,
             test_seed: split_seed,
+            on_disk: None,
             preprocessing: PreprocessingOptions { scaling, ..PreprocessingOptions::default() },
             schema,
         }))
@@ -126,14 +131,14 @@ impl TableArgs {
     }
 
     /// What the columns are, with the roles that flags give them.
-    fn schema_of(&self, file: &Path, threads: usize) -> anyhow::Result<Schema> {
+    fn schema_of(&self, file: &Path, memory: Option<u64>, threads: usize) -> anyhow::Result<Schema> {
         let mut schema = match &self.schema {
             Some(path) => read_schema(path)?,
             None => {
                 let roles = [&self.weight, &self.group, &self.time].into_iter().flatten();
                 let names = self.target.iter().chain(&self.ignore).chain(roles).cloned().collect();
-                let missing = self.missing.clone();
-                let options = InferOptions { missing, names, threads, ..InferOptions::default() };
+                let (missing, memory) = (self.missing.clone(), memory.map(|memory| memory / INFERENCE_PART));
+                let options = InferOptions { missing, names, memory, threads, ..InferOptions::default() };
                 Schema::infer(file, &options)?
             }
         };

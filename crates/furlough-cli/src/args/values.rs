@@ -14,6 +14,28 @@ pub fn threads(text: &str) -> Result<NonZero<usize>, String> {
     }
 }
 
+/// `1GB`, `500MB`, `2GiB`: bytes.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let bad = || "not a size such as 1GB, 500MB or 2GiB".to_string();
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: f64 = match text[number.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" | "k" => 1e3,
+        "mb" | "m" => 1e6,
+        "gb" | "g" => 1e9,
+        "tb" | "t" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1_048_576.0,
+        "gib" => 1_073_741_824.0,
+        "tib" => 1_099_511_627_776.0,
+        _ => return Err(bad()),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(count) if count.is_finite() && count >= 0.0 => Ok((count * unit) as u64),
+        _ => Err(bad()),
+    }
+}
+
 /// What of a table's target is learned.
 pub(super) fn task() -> impl TypedValueParser<Value = TaskChoice> {
     one_of(&TaskChoice::ALL, TaskChoice::name)
@@ -42,5 +64,28 @@ pub(super) fn shard(text: &str) -> Result<(usize, usize), String> {
         0 => Err("there must be at least 1 shard".into()),
         _ if part == 0 || part > of => Err(format!("there are {of} shards, numbered from 1 to {of}")),
         _ => Ok((part, of)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_bytes_with_a_unit() {
+        for (text, bytes) in [
+            ("1GB", 1_000_000_000),
+            ("1.5 gb", 1_500_000_000),
+            ("500M", 500_000_000),
+            ("2GiB", 2 << 30),
+            ("64mib", 64 << 20),
+            ("123", 123),
+            ("0", 0),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "GB", "one", "1 cup", "-1GB", "nanGB", "1e999", "1GB2"] {
+            assert!(size(text).unwrap_err().contains("not a size such as 1GB"), "{text}");
+        }
     }
 }

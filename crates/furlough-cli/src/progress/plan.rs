@@ -1,5 +1,5 @@
 use super::EpochRow;
-use furlough::data::{Dataset, Targets};
+use furlough::data::{DatasetRef, Targets};
 use furlough::nn::Architecture;
 use furlough::train::Progress;
 use furlough_lab::recipe::Recipe;
@@ -43,12 +43,13 @@ pub struct TrainPlan {
 
 impl TrainPlan {
     /// Returns what a training set says to the plan: examples, their shape, classes.
-    pub fn describe(train: &Dataset) -> (usize, Vec<usize>, Option<usize>) {
-        let classes = match train.targets() {
+    pub fn describe<'a>(train: impl Into<DatasetRef<'a>>) -> (usize, Vec<usize>, Option<usize>) {
+        let train = train.into();
+        let classes = match train.like().targets() {
             Targets::Classes { names, .. } => Some(names.len()),
             Targets::Values(_) => None,
         };
-        (train.len(), train.shape().to_vec(), classes)
+        (train.len(), train.like().shape().to_vec(), classes)
     }
 
     /// Returns the deviation of the target of a table, where it has one of numbers.

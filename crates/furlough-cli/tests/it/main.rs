@@ -1,6 +1,8 @@
 //! The tests of the command, in one program, so that they are linked once.
 
 mod common;
+#[cfg(target_os = "linux")]
+mod disk;
 mod early_stopping;
 mod errors;
 mod explain;
@@ -40,6 +42,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     furlough_harness::run(furlough_harness::all![
+        #[cfg(target_os = "linux")]
+        disk,
         early_stopping,
         errors,
         explain,

@@ -1,3 +1,4 @@
+use furlough::data::BlockShuffle;
 use furlough_tables::{PreprocessingOptions, Schema};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -18,6 +19,10 @@ pub struct TableInput {
     /// The seed of which rows these are.
     #[serde(default)]
     pub test_seed: u64,
+    /// In which order the rows are taken where they are learned from piece by piece; none where all
+    /// are in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_disk: Option<BlockShuffle>,
     /// How columns become features.
     #[serde(default)]
     pub preprocessing: PreprocessingOptions,

@@ -1,7 +1,7 @@
 use super::Pixels;
 use super::weights::{Weights, weights};
-use crate::Result;
-use furlough::data::{Dataset, EvalData, EvalSplit, Targets};
+use crate::{Error, Result};
+use furlough::data::{Dataset, DatasetRef, EvalData, EvalSplit, Targets};
 use furlough::predict::{Calibration, Evaluation, Mistake, Predictor, calibration, mistakes};
 use furlough_tables::figures::{TableFigures, TargetResiduals};
 use furlough_tables::preprocessing::TargetEncoder;
@@ -57,7 +57,10 @@ impl Answers {
     /// # Errors
     /// [`furlough::Error::Data`] when the data does not fit the network.
     pub fn of(predictor: &mut Predictor, eval: EvalData<'_>, target: Option<&TargetEncoder>) -> Result<Self> {
-        let EvalData { data: test, split } = eval;
+        let EvalData { data, split } = eval;
+        let DatasetRef::Memory(test) = data else {
+            return Err(Error::data("set", "is in a file; a report is about rows in memory"));
+        };
         let outputs = target.map(|_| predictor.predict(test)).transpose()?;
         let table = target.zip(outputs.as_ref());
         let figures = table.map(|(target, outputs)| TableFigures::of(outputs.view(), test, target));

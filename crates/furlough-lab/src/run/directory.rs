@@ -52,6 +52,8 @@ impl RunDir {
     pub const FAILED: &'static str = "failed.json";
     /// Locked while a process writes the run; gone when it is finished.
     pub const LOCK: &'static str = LOCK;
+    /// Folder of the rows of a table that is larger than memory; gone when the run is finished.
+    pub const ROWS: &'static str = "rows";
     /// Folder of TensorBoard's event files, where they were asked for. No part of what the manifest
     /// lists.
     pub const TENSORBOARD: &'static str = "tensorboard";
@@ -258,7 +260,7 @@ fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
 /// process killed at its very start leaves.
 fn check_empty(path: &Path) -> Result<()> {
     let has_recipe = path.join(RunDir::RECIPE).exists();
-    let early: &[&str] = if has_recipe { &[] } else { &[RunDir::ORIGIN, RunDir::START] };
+    let early: &[&str] = if has_recipe { &[] } else { &[RunDir::ORIGIN, RunDir::START, RunDir::ROWS] };
     let Some(name) = something_in(path, early)? else { return Ok(()) };
     let resumable = has_recipe && !path.join(RunDir::MANIFEST).exists();
     Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), resumable))

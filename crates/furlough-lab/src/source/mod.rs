@@ -1,8 +1,12 @@
 //! What runs learn from: sets that are as they are, or a table, from whose training rows each run
 //! fits its own preprocessing.
 
+mod disk;
+mod run_sets;
 mod table;
 
+pub use disk::{DiskSource, LEAST_MEMORY, Surveyed};
+pub use run_sets::RunSets;
 pub use table::TableSource;
 
 use crate::Result;
@@ -16,6 +20,8 @@ pub enum DataSource {
     Sets(Split),
     /// The rows of a table.
     Table(TableSource),
+    /// The rows of a table that is larger than memory.
+    Disk(DiskSource),
 }
 
 /// What one run sees.
@@ -36,10 +42,11 @@ impl DataSource {
     ///
     /// # Errors
     /// Those of [`Partition::select`]; [`crate::Error::Table`] when nothing can be learned from a
-    /// table.
+    /// table; [`crate::Error::Engine`] when it is larger than memory ([`Self::run_sets`]).
     pub fn run_data(&self, partition: &Partition) -> Result<RunData> {
         match self {
             DataSource::Table(table) => table.run_data(partition),
+            DataSource::Disk(table) => Err(table.not_in_memory()),
             DataSource::Sets(split) => {
                 let training = partition.apply(split.clone())?;
                 Ok(RunData { training, test: None, table: None, notes: Vec::new() })

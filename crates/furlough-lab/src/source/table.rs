@@ -2,7 +2,7 @@ use super::RunData;
 use crate::recipe::{OneOrMany, OptimizerKind, Settings, TableInput};
 use crate::{Error, Result};
 use furlough::counted;
-use furlough::data::{Dataset, EvalSplit, Partition, TrainingData};
+use furlough::data::{Dataset, EvalSplit, Partition, Task, TrainingData};
 use furlough::nn::Init;
 use furlough::optim::Schedule;
 use furlough_tables::model::{RowCounts, TableHeader, defaults};
@@ -76,28 +76,10 @@ impl TableSource {
     /// # Errors
     /// As [`Settings::resolve`]; [`Error::Table`] when nothing can be learned from the table.
     pub fn settings(&self, said: Settings) -> Result<Settings> {
-        let said = if said.folds.is_some() {
-            said
-        } else {
-            Settings { folds: Some(FOLDS), stratified: said.stratified.or(Some(true)), ..said }
-        };
+        let said = with_folds(said);
         let partition = said.clone().resolve()?.partition();
         let RunData { training: TrainingData { train, .. }, .. } = self.run_data(&partition)?;
-        let usual = defaults(train.len(), train.features(), train.targets().task());
-        let usual = Settings {
-            hidden: Some(OneOrMany::Many(usual.hidden)),
-            dropout: Some(OneOrMany::One(usual.dropout)),
-            init: Some(Init::Kaiming),
-            optimizer: Some(OptimizerKind::AdamW),
-            lr: Some(usual.learning_rate),
-            lr_schedule: Some(Schedule::Warmup(usual.warmup, Box::new(Schedule::Cosine))),
-            weight_decay: Some(usual.weight_decay),
-            batch_size: Some(usual.batch_size),
-            epochs: Some(usual.epochs),
-            early_stopping: Some(usual.patience),
-            ..Settings::default()
-        };
-        Ok(said.over(usual))
+        Ok(said.over(usual(train.len(), train.features(), train.targets().task())))
     }
 
     /// Returns what a run sees that holds out what `partition` says. The preprocessing is fitted to
@@ -151,6 +133,32 @@ impl TableSource {
         let others = [&split.validation[..], &split.test].concat();
         let all = RowSplit { train: split.train.clone(), validation: others, test: Vec::new() };
         Ok(Preprocessing::fit_split(&self.table, &all, &self.options)?)
+    }
+}
+
+/// Returns what was said, and that a fifth of the rows validates where nothing was said of folds.
+pub(super) fn with_folds(said: Settings) -> Settings {
+    if said.folds.is_some() {
+        return said;
+    }
+    Settings { folds: Some(FOLDS), stratified: said.stratified.or(Some(true)), ..said }
+}
+
+/// Returns what suits a table with so many training rows and features.
+pub(super) fn usual(rows: usize, features: usize, task: Task) -> Settings {
+    let usual = defaults(rows, features, task);
+    Settings {
+        hidden: Some(OneOrMany::Many(usual.hidden)),
+        dropout: Some(OneOrMany::One(usual.dropout)),
+        init: Some(Init::Kaiming),
+        optimizer: Some(OptimizerKind::AdamW),
+        lr: Some(usual.learning_rate),
+        lr_schedule: Some(Schedule::Warmup(usual.warmup, Box::new(Schedule::Cosine))),
+        weight_decay: Some(usual.weight_decay),
+        batch_size: Some(usual.batch_size),
+        epochs: Some(usual.epochs),
+        early_stopping: Some(usual.patience),
+        ..Settings::default()
     }
 }
 

@@ -50,7 +50,7 @@ impl Measured {
         let on = |measure: Measure| measure.on(seen.eval.split);
         match look {
             Inspection::Scores => {
-                let (train, eval) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.eval.data)?);
+                let (train, eval) = (predictor.evaluate(seen.train)?, predictor.evaluate(seen.judge)?);
                 self.values.extend([(Measure::TrainLoss, train.loss), (on(Measure::LossGap), eval.loss - train.loss)]);
                 if let (Some(train), Some(eval)) = (train.accuracy.map(error_of), eval.accuracy.map(error_of)) {
                     let gap = (1e6 * (eval - train)).round() / 1e6;
@@ -58,9 +58,9 @@ impl Measured {
                 }
             }
             // Numbers to predict are not averaged here.
-            Inspection::Averaging if matches!(seen.eval.data.targets(), Targets::Values(_)) => {}
+            Inspection::Averaging if matches!(seen.judge.targets(), Targets::Values(_)) => {}
             Inspection::Averaging => {
-                let curve = predictor.averaging(seen.eval.data, &PASSES, 1, key)?;
+                let curve = predictor.averaging(seen.judge, &PASSES, 1, key)?;
                 let of = |value: fn(furlough::predict::AverageScore) -> f64| {
                     curve.points.iter().map(|point| (point.members, value(point.mean()))).collect::<Vec<_>>()
                 };
@@ -68,7 +68,7 @@ impl Measured {
                 self.curves.insert(on(Measure::AveragingLoss), of(|score| score.loss));
             }
             Inspection::Activations => {
-                if let Some(layer) = predictor.activations(seen.eval.data)?.last() {
+                if let Some(layer) = predictor.activations(seen.judge)?.last() {
                     self.values.extend([(Measure::MeanActivation, layer.mean), (Measure::Zeros, 100.0 * layer.zeros)]);
                     let correlation = layer.coadaptation.as_ref().map(|pairs| (Measure::Correlation, pairs.mean));
                     self.values.extend(correlation);

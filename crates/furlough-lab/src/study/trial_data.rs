@@ -19,6 +19,8 @@ pub struct TrialData<'a> {
     pub train: &'a Dataset,
     /// What each epoch is evaluated on: the test set, or what the recipe holds out.
     pub eval: EvalData<'a>,
+    /// The examples of that.
+    pub(crate) judge: &'a Dataset,
     /// What a run directory says of the training set.
     pub info: DataInfo,
     /// What it says of the examples that judge.
@@ -30,7 +32,7 @@ pub struct TrialData<'a> {
 impl<'a> TrialData<'a> {
     /// Takes a training set and a test set. Computes their fingerprints, once for all trials.
     pub fn new(train: &'a Dataset, test: &'a Dataset, origin: impl Into<String>) -> Self {
-        TrialData::with_eval(train, EvalData::test(test), origin)
+        TrialData::with_eval(train, (EvalSplit::Test, test), origin)
     }
 
     /// Takes a source, and what of it a run sees that holds nothing out. Computes the fingerprints,
@@ -38,16 +40,18 @@ impl<'a> TrialData<'a> {
     pub fn of(source: &'a DataSource, whole: &'a RunData, origin: impl Into<String>) -> Self {
         let table = match source {
             DataSource::Table(table) => Some(table),
-            DataSource::Sets(_) => None,
+            DataSource::Sets(_) | DataSource::Disk(_) => None,
         };
-        let data = TrialData::with_eval(&whole.training.train, whole.training.eval_data(), origin);
+        let data =
+            TrialData::with_eval(&whole.training.train, (whole.training.eval_split, &whole.training.eval), origin);
         TrialData { table, header: whole.table.clone(), ..data }
     }
 
     /// The same for what may be judged by held-out examples.
-    fn with_eval(train: &'a Dataset, eval: EvalData<'a>, origin: impl Into<String>) -> Self {
+    fn with_eval(train: &'a Dataset, (split, judge): (EvalSplit, &'a Dataset), origin: impl Into<String>) -> Self {
+        let eval = EvalData { split, data: judge.into() };
         let (info, eval_info) = (DataInfo::of(train), EvalInfo::of(eval));
-        TrialData { table: None, header: None, train, eval, info, eval_info, origin: origin.into() }
+        TrialData { table: None, header: None, train, eval, judge, info, eval_info, origin: origin.into() }
     }
 
     /// What a trial of `recipe` sees, if that is not all. Its name is that of the whole data and
@@ -79,7 +83,7 @@ pub(crate) struct Subset {
 impl Subset {
     /// The part in place of the whole.
     pub(crate) fn data<'a>(&'a self, whole: &TrialData<'a>) -> TrialData<'a> {
-        let eval = self.eval.as_ref().map_or(whole.eval, |(split, data)| EvalData { split: *split, data });
+        let eval = self.eval.as_ref().map_or((whole.eval.split, whole.judge), |(split, data)| (*split, data));
         TrialData { header: self.header.clone(), ..TrialData::with_eval(&self.train, eval, &*whole.origin) }
     }
 }

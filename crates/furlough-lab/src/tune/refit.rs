@@ -80,7 +80,7 @@ pub(super) fn refit(
         let reason = "is a run of another recipe; move the folder away, and it is trained again";
         return Err(Error::run(&path, reason));
     }
-    let evaluation = Predictor::with_precision(mlp, setting.threads, recipe.precision()).evaluate(data.eval.data)?;
+    let evaluation = Predictor::with_precision(mlp, setting.threads, recipe.precision()).evaluate(data.judge)?;
     if !evaluation.loss.is_finite() {
         let loss = evaluation.loss.to_string();
         return Ok(Refit::Failed(Failure::Diverged { epoch: epochs, step: None, loss }));

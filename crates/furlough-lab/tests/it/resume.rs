@@ -68,7 +68,7 @@ fn train(path: &Path, masks: &str, steps: u64) -> StopReason {
         Ok(if taken >= steps { Control::Stop } else { Control::Continue })
     };
     trainer.checkpoint_every(Some(2));
-    let eval = EvalData { split, data: &data };
+    let eval = EvalData { split, data: (&data).into() };
     trainer.fit_with(Some(eval), &mut (recorder, stop_after)).unwrap()
 }
 

@@ -49,6 +49,21 @@ impl ClassAnswers {
         }
     }
 
+    /// Goes through the rows: each one's place, its class, whether that is the answer, and −ln p of
+    /// it.
+    pub(super) fn each<'a>(
+        logits: ArrayView2<'a, f32>,
+        labels: &'a [u32],
+    ) -> impl Iterator<Item = (usize, usize, bool, f64)> + 'a {
+        labels.iter().enumerate().map(move |(row, &label)| {
+            let values = logits.row(row).to_vec();
+            let most = f64::from(values.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+            let whole = most + values.iter().map(|&logit| (f64::from(logit) - most).exp()).sum::<f64>().ln();
+            let label = label as usize;
+            (row, label, argmax(&values) == label, whole - f64::from(values[label]))
+        })
+    }
+
     /// Returns how many rankings there are.
     pub(super) fn rankings(&self) -> usize {
         self.rankings.len()

@@ -1,6 +1,7 @@
 //! How good answers for labeled rows are, in the target's labels and units, with intervals.
 
 mod classes;
+mod in_parts;
 mod numbers;
 mod residuals;
 

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// What a thread does: a state of its own goes with it.
-pub(super) struct Work<Start, Do> {
+pub(crate) struct Work<Start, Do> {
     /// Makes a thread's state.
     pub start: Start,
     /// Works on an item.
@@ -16,7 +16,7 @@ pub(super) struct Work<Start, Do> {
 /// Takes items from `next` until there are none, works on them on `threads` threads, and gives the
 /// results to `take` on this one, in the items' order. At most a few items a thread wait. The first
 /// error in that order ends it all.
-pub(super) fn in_order<Item, State, Out, E>(
+pub(crate) fn in_order<Item, State, Out, E>(
     threads: usize,
     mut next: impl FnMut() -> Result<Option<Item>, Error> + Send,
     work: &Work<impl Fn() -> State + Sync, impl Fn(&mut State, Item) -> Result<Out, Error> + Sync>,
@@ -44,7 +44,7 @@ where
         // However it ends here, the threads do too.
         let _stop = Stop(&shared);
         for _ in 0..threads {
-            let spawned = thread::Builder::new().name("furlough-predict".into()).spawn_scoped(scope, || {
+            let spawned = thread::Builder::new().name("furlough-rows".into()).spawn_scoped(scope, || {
                 let stop = Stop(&shared);
                 let mut state = (work.start)();
                 while let Some((number, item)) = shared.next() {

@@ -15,5 +15,6 @@ pub use answers::{ClassProbabilities, Predictions, TableAnswers};
 pub use defaults::{TableRecipe, defaults};
 pub use fit::{TableModel, TableOptions};
 pub use header::{RowCounts, TABLE_VERSION, TableHeader};
+pub(crate) use in_order::{Work, in_order};
 pub use rows::{AnswerOptions, FileAnswered, RowAnswers, RowSpread};
 pub use scores::{TableScores, TargetScores};

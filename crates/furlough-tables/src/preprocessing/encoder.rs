@@ -3,10 +3,11 @@
 use super::categories::Coded;
 use super::{CategoryEncoder, DateEncoder, PreprocessingOptions, ScaledNumber, Told};
 use crate::error::{Error, Result};
-use crate::schema::Kind;
+use crate::schema::{ColumnSchema, Kind};
 use crate::table::{Column, MISSING, Table};
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// How a column becomes features, fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,24 +48,40 @@ pub enum Encoding {
 /// The levels of a boolean, whatever their spelling in a file.
 const BOOLEAN: [&str; 2] = ["false", "true"];
 
-impl ColumnEncoder {
-    /// Fits the column at `place` to some rows of a table. Returns too in how many of them it is
-    /// infinite.
-    pub(super) fn fit(table: &Table, place: usize, rows: &[u32], options: &PreprocessingOptions) -> (Self, u64) {
-        let schema = &table.schema().columns[place];
-        let (encoding, infinite) = match &table.columns()[place] {
+/// What the training rows hold of a column.
+pub(crate) enum ColumnFigures {
+    /// Numbers or dates.
+    Numbers {
+        /// The finite ones, or a sample of them.
+        finite: Vec<f64>,
+        /// Mean and standard deviation of all, where these are a sample.
+        moments: Option<(f64, f64)>,
+        /// Whether some are missing or infinite.
+        indicator: bool,
+        /// How many are infinite.
+        infinite: u64,
+    },
+    /// Categories and booleans.
+    Levels {
+        /// How many rows have each level; one may come several times.
+        counts: Vec<(String, u64)>,
+        /// How many have none.
+        missing: u64,
+    },
+    /// Nothing was read.
+    Nothing,
+}
+
+impl ColumnFigures {
+    /// Returns what some rows of a table hold of the column at `place`.
+    pub(super) fn of(table: &Table, place: usize, rows: &[u32]) -> Self {
+        match &table.columns()[place] {
             Column::Numbers(all) => {
                 let values: Vec<f64> = rows.iter().map(|&row| all[row as usize]).collect();
                 let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
                 let indicator = finite.len() < values.len();
                 let infinite = values.iter().filter(|value| value.is_infinite()).count() as u64;
-                if schema.kind == Kind::Date {
-                    (Encoding::Date { date: DateEncoder::fit(&finite, options.scaling), indicator }, infinite)
-                } else {
-                    let number = ScaledNumber::fit(finite, options.scaling);
-                    let number = (!number.scale.is_flat()).then_some(number);
-                    (Encoding::Number { number, indicator }, infinite)
-                }
+                ColumnFigures::Numbers { finite, moments: None, indicator, infinite }
             }
             Column::Codes { codes, levels } => {
                 let (mut counts, mut missing) = (vec![0; levels.len()], 0);
@@ -74,14 +91,47 @@ impl ColumnEncoder {
                         code => counts[code as usize] += 1,
                     }
                 }
-                let boolean = schema.kind == Kind::Boolean;
-                let counts = spellings(boolean, levels).into_iter().zip(counts).collect();
-                let category = CategoryEncoder::fit(counts, missing, options);
-                (Encoding::Category { category, boolean }, 0)
+                let boolean = table.schema().columns[place].kind == Kind::Boolean;
+                ColumnFigures::Levels { counts: spellings(boolean, levels).into_iter().zip(counts).collect(), missing }
             }
-            Column::Dropped => (Encoding::Number { number: None, indicator: false }, 0),
+            Column::Dropped => ColumnFigures::Nothing,
+        }
+    }
+
+    /// Returns how many are infinite.
+    pub(super) fn infinite(&self) -> u64 {
+        match self {
+            ColumnFigures::Numbers { infinite, .. } => *infinite,
+            ColumnFigures::Levels { .. } | ColumnFigures::Nothing => 0,
+        }
+    }
+}
+
+impl ColumnEncoder {
+    /// Fits to what the training rows hold of a column. Returns too how many of them have rare
+    /// levels.
+    pub(super) fn fit(schema: &ColumnSchema, figures: ColumnFigures, options: &PreprocessingOptions) -> (Self, u64) {
+        let mut rare_rows = 0;
+        let encoding = match figures {
+            ColumnFigures::Numbers { finite, moments, indicator, .. } => {
+                if schema.kind == Kind::Date {
+                    Encoding::Date { date: DateEncoder::fit(&finite, options.scaling), indicator }
+                } else {
+                    let number = ScaledNumber::fit_with(finite, moments, options.scaling);
+                    let number = (!number.scale.is_flat()).then_some(number);
+                    Encoding::Number { number, indicator }
+                }
+            }
+            ColumnFigures::Levels { counts, missing } => {
+                let boolean = schema.kind == Kind::Boolean;
+                let category = CategoryEncoder::fit(counts.clone(), missing, options);
+                let rare: HashSet<&String> = category.rare.iter().collect();
+                rare_rows = counts.iter().filter(|(level, _)| rare.contains(level)).map(|(_, count)| count).sum();
+                Encoding::Category { category, boolean }
+            }
+            ColumnFigures::Nothing => Encoding::Number { number: None, indicator: false },
         };
-        (ColumnEncoder { column: schema.name.clone(), encoding }, infinite)
+        (ColumnEncoder { column: schema.name.clone(), encoding }, rare_rows)
     }
 
     /// Returns the names of the features, in order.
@@ -199,7 +249,7 @@ impl ColumnEncoder {
 }
 
 /// Returns the levels by which an encoder knows them.
-fn spellings(boolean: bool, levels: &[String]) -> Vec<String> {
+pub(crate) fn spellings(boolean: bool, levels: &[String]) -> Vec<String> {
     if boolean { BOOLEAN.map(String::from).to_vec() } else { levels.to_vec() }
 }
 

@@ -1,10 +1,11 @@
-use super::{ColumnEncoder, Encoding, Note, PreprocessingOptions, TargetEncoder, Told};
+use super::{ColumnEncoder, ColumnFigures, Encoding, Note, PreprocessingOptions, TargetEncoder, Told};
 use crate::error::{Error, Place, Result};
-use crate::schema::{Kind, Role};
-use crate::table::{Column, MISSING, RowSplit, Table};
+use crate::schema::{Kind, Role, Schema};
+use crate::table::{Column, RowSplit, Table};
 use furlough::data::{Dataset, Examples, Features};
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The way from a table to the features of a network and back from its outputs, fitted on training
 /// rows only. It goes into the model file.
@@ -57,16 +58,30 @@ impl Preprocessing {
         if training_rows.is_empty() {
             return bad("has no rows to learn from".into());
         }
+        let figures = |place| ColumnFigures::of(table, place, training_rows);
+        Preprocessing::of_figures(table.schema(), table.path(), options, figures)
+    }
+
+    /// Fits to what `figures` says of the columns at their places, where there is no target.
+    pub(crate) fn of_figures(
+        schema: &Schema,
+        path: &Path,
+        options: &PreprocessingOptions,
+        mut figures: impl FnMut(usize) -> ColumnFigures,
+    ) -> Result<Self> {
+        let bad = |reason: String| Err(Error::format(path, Place::default(), reason));
         let (mut columns, mut notes) = (Vec::new(), Vec::new());
-        for (place, column) in table.schema().columns.iter().enumerate() {
+        for (place, column) in schema.columns.iter().enumerate() {
             let name = column.name.clone();
-            if column.role != Role::Feature || table.columns()[place] == Column::Dropped {
+            let figures = if column.role == Role::Feature { figures(place) } else { ColumnFigures::Nothing };
+            if let ColumnFigures::Nothing = figures {
                 notes.extend(why_left_out(column).map(|why| Note::NoFeature { column: name, why }));
                 continue;
             }
-            let (encoder, infinite) = ColumnEncoder::fit(table, place, training_rows, options);
+            let infinite = figures.infinite();
             notes.extend((infinite > 0).then(|| Note::Infinite { column: name.clone(), rows: infinite }));
-            notes.extend(rare_levels(&encoder, table, place, training_rows));
+            let (encoder, rare_rows) = ColumnEncoder::fit(column, figures, options);
+            notes.extend(rare_levels(&encoder, rare_rows));
             if encoder.features() > 0 {
                 columns.push(encoder);
             } else {
@@ -155,6 +170,16 @@ impl Preprocessing {
     /// # Errors
     /// Those of [`Self::features`], [`TargetEncoder::targets`] and [`Self::weights`].
     pub fn dataset(&self, table: &Table, rows: &[u32]) -> Result<(Dataset, Told)> {
+        let (data, told) = self.unweighted(table, rows)?;
+        let data = match Preprocessing::weights(table, rows)? {
+            Some(weights) => data.with_weights(weights)?,
+            None => data,
+        };
+        Ok((data, told))
+    }
+
+    /// [`Self::dataset`] without weights.
+    pub(crate) fn unweighted(&self, table: &Table, rows: &[u32]) -> Result<(Dataset, Told)> {
         let (features, told) = self.features(table, rows)?;
         let examples = Examples::new(Features::Floats(features), &[self.width()])?;
         let mut examples = examples.with_feature_names(self.feature_names())?;
@@ -162,12 +187,7 @@ impl Preprocessing {
         if !levels.is_empty() {
             examples = examples.with_levels(levels)?;
         }
-        let data = Dataset::of(examples, self.target()?.targets(table, rows)?)?;
-        let data = match Preprocessing::weights(table, rows)? {
-            Some(weights) => data.with_weights(weights)?,
-            None => data,
-        };
-        Ok((data, told))
+        Ok((Dataset::of(examples, self.target()?.targets(table, rows)?)?, told))
     }
 
     /// Returns how much some rows count, where the table has a column of weights.
@@ -197,15 +217,8 @@ fn why_left_out(column: &crate::schema::ColumnSchema) -> Option<String> {
     }
 }
 
-fn rare_levels(encoder: &ColumnEncoder, table: &Table, place: usize, rows: &[u32]) -> Option<Note> {
+fn rare_levels(encoder: &ColumnEncoder, rows: u64) -> Option<Note> {
     let Encoding::Category { category, .. } = &encoder.encoding else { return None };
-    let Column::Codes { codes, levels } = &table.columns()[place] else { return None };
-    if category.rare.is_empty() {
-        return None;
-    }
-    let rare: std::collections::HashSet<&String> = category.rare.iter().collect();
-    let rare: Vec<bool> = levels.iter().map(|level| rare.contains(level)).collect();
-    let is_rare = |&&row: &&u32| codes[row as usize] != MISSING && rare[codes[row as usize] as usize];
-    let rows = rows.iter().filter(is_rare).count() as u64;
-    Some(Note::RareLevels { column: encoder.column.clone(), levels: category.rare.len(), rows })
+    let levels = category.rare.len();
+    (levels > 0).then(|| Note::RareLevels { column: encoder.column.clone(), levels, rows })
 }

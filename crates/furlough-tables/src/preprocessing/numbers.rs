@@ -86,7 +86,12 @@ fn smooth_clip(z: f64) -> f64 {
 impl ScaledNumber {
     /// Fits a scale to the training values, in any order; all finite. Without any the median is 0
     /// and all is 0.
-    pub fn fit(mut values: Vec<f64>, scaling: Scaling) -> Self {
+    pub fn fit(values: Vec<f64>, scaling: Scaling) -> Self {
+        ScaledNumber::fit_with(values, None, scaling)
+    }
+
+    /// [`Self::fit`] to a sample, where mean and standard deviation of all values are known.
+    pub(super) fn fit_with(mut values: Vec<f64>, moments: Option<(f64, f64)>, scaling: Scaling) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         let at = |share: f64| quantile(&values, share);
         let median = at(0.5);
@@ -104,7 +109,7 @@ impl ScaledNumber {
                 NumberScale::Robust { center: median, factor: factor.min(f64::MAX) }
             }
             Scaling::Standard => {
-                let (center, deviation) = mean_and_deviation(&values);
+                let (center, deviation) = moments.unwrap_or_else(|| mean_and_deviation(&values));
                 let factor = if deviation > 0.0 { (1.0 / deviation).min(f64::MAX) } else { 0.0 };
                 NumberScale::Standard { center, factor }
             }
@@ -144,7 +149,7 @@ pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 /// Returns the mean and the standard deviation (of all values, not of a sample).
-pub(super) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let size = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     if values.is_empty() || size == 0.0 {
         return (0.0, 0.0);

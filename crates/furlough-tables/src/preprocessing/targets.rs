@@ -2,7 +2,7 @@
 
 use super::numbers::mean_and_deviation;
 use crate::error::{Error, Result};
-use crate::schema::{Kind, Role, number_of};
+use crate::schema::{ColumnSchema, Kind, Role, number_of};
 use crate::table::{Column, MISSING, Table};
 use furlough::data::{Targets, Task};
 use ndarray::{Array2, ArrayView2};
@@ -208,28 +208,40 @@ fn fit_numbers(table: &Table, place: usize, rows: &[u32]) -> Result<TargetColumn
     let name = table.schema().columns[place].name.clone();
     let Column::Numbers(all) = &table.columns()[place] else { return Err(other_kind(&name)) };
     let values: Vec<f64> = rows.iter().map(|&row| all[row as usize]).collect();
-    let (mean, deviation) = mean_and_deviation(&values);
-    if deviation > 0.0 && deviation.is_finite() {
-        return Ok(TargetColumn { name, mean, deviation });
-    }
-    let reason = match values.first() {
-        None => "has no value in the rows that are learned from".into(),
-        Some(value) => format!("is {value} in each row that is learned from, so there is nothing to learn"),
-    };
-    Err(Error::Column { name, reason, nearest: None })
+    TargetColumn::new(name, mean_and_deviation(&values), values.first().copied())
 }
 
 fn fit_classes(table: &Table, place: usize, rows: &[u32]) -> Result<Vec<String>> {
     let schema = &table.schema().columns[place];
-    let refused = |reason: String| Err(Error::Column { name: schema.name.clone(), reason, nearest: None });
     let Column::Codes { codes, levels } = &table.columns()[place] else { return Err(other_kind(&schema.name)) };
     let mut seen = vec![false; levels.len()];
     rows.iter()
         .map(|&row| codes[row as usize])
         .filter(|&code| code != MISSING)
         .for_each(|code| seen[code as usize] = true);
-    let mut classes: Vec<String> =
-        levels.iter().zip(seen).filter(|(_, seen)| *seen).map(|(level, _)| level.clone()).collect();
+    let classes = levels.iter().zip(seen).filter(|(_, seen)| *seen).map(|(level, _)| level.clone()).collect();
+    classes_of(schema, classes, rows.len())
+}
+
+impl TargetColumn {
+    /// Returns how numbers are learned that have this mean and deviation, if there is anything to
+    /// learn; `first` is one of them.
+    pub(crate) fn new(name: String, (mean, deviation): (f64, f64), first: Option<f64>) -> Result<Self> {
+        if deviation > 0.0 && deviation.is_finite() {
+            return Ok(TargetColumn { name, mean, deviation });
+        }
+        let reason = match first {
+            None => "has no value in the rows that are learned from".into(),
+            Some(value) => format!("is {value} in each row that is learned from, so there is nothing to learn"),
+        };
+        Err(Error::Column { name, reason, nearest: None })
+    }
+}
+
+/// Returns the classes in the order of the outputs, if there is anything to learn: all levels that
+/// so many rows have, those of a boolean no before yes.
+pub(crate) fn classes_of(schema: &ColumnSchema, mut classes: Vec<String>, rows: usize) -> Result<Vec<String>> {
+    let refused = |reason: String| Err(Error::Column { name: schema.name.clone(), reason, nearest: None });
     let count = classes.len();
     match &classes[..] {
         [] => return refused("has no value in the rows that are learned from".into()),
@@ -237,10 +249,10 @@ fn fit_classes(table: &Table, place: usize, rows: &[u32]) -> Result<Vec<String>>
         _ if count > MOST_CLASSES => {
             return refused(format!("has {count} classes, and {MOST_CLASSES} are the most; is it a number, or an id?"));
         }
-        _ if rows.len() < 2 * count => {
+        _ if rows < 2 * count => {
             return refused(format!(
                 "has {count} classes in {}: fewer than two rows a class; is it a number, or an id?",
-                furlough::counted(rows.len(), "row")
+                furlough::counted(rows, "row")
             ));
         }
         _ => {}

@@ -18,13 +18,19 @@ pub struct InferOptions {
     /// Columns that the file is said to have. A first row with all of their names is a header,
     /// whatever it looks like.
     pub names: Vec<String>,
+    /// How many bytes different cells may take: of a wide table fewer are told apart then. Flat
+    /// unless said: some 8 MB a column.
+    pub memory: Option<u64>,
     /// How many threads read.
     pub threads: usize,
 }
 
+/// Bytes that a cell takes which is told apart.
+const BYTES_OF_CELL: u64 = 64;
+
 impl Default for InferOptions {
     fn default() -> Self {
-        InferOptions { format: None, missing: Vec::new(), rows: u64::MAX, names: Vec::new(), threads: 1 }
+        InferOptions { format: None, missing: Vec::new(), rows: u64::MAX, names: Vec::new(), memory: None, threads: 1 }
     }
 }
 
@@ -57,7 +63,9 @@ impl Schema {
         options: &InferOptions,
     ) -> Result<Schema> {
         check_names(&names)?;
-        let mut probes: Vec<_> = names.iter().map(|_| ColumnProbe::new(decimal_comma, &options.missing)).collect();
+        let cells = options.memory.map(|memory| memory / BYTES_OF_CELL / names.len().max(1) as u64);
+        let probe = |_| ColumnProbe::new(decimal_comma, &options.missing, cells);
+        let mut probes: Vec<_> = names.iter().map(probe).collect();
         let (mut rows, mut complete) = (0, true);
         for block in blocks {
             let block = block?;

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// How many different texts are kept as they are written; of more only how many there are.
 const KEPT: usize = 2000;
 
-/// How many different cells are told apart. How many there are of more is estimated.
+/// How many different cells are told apart at most. How many there are of more is estimated.
 const TOLD_APART: usize = 1 << 17;
 
 /// What has been seen of a column so far. Of each different cell it is found out once what it can
@@ -17,6 +17,7 @@ const TOLD_APART: usize = 1 << 17;
 #[derive(Debug)]
 pub(crate) struct ColumnProbe {
     decimal_comma: bool,
+    told_apart: usize,
     /// Spellings that somebody said are missing.
     said_missing: Vec<String>,
     /// How many cells there were.
@@ -57,10 +58,11 @@ pub(crate) struct ColumnProbe {
 }
 
 impl ColumnProbe {
-    /// Begins with nothing.
-    pub fn new(decimal_comma: bool, said_missing: &[String]) -> Self {
+    /// Begins with nothing, and tells so many different cells apart, as far as that is sensible.
+    pub fn new(decimal_comma: bool, said_missing: &[String], cells: Option<u64>) -> Self {
         ColumnProbe {
             decimal_comma,
+            told_apart: cells.map_or(TOLD_APART, |cells| (cells as usize).clamp(KEPT, TOLD_APART)),
             said_missing: said_missing.to_vec(),
             cells: 0,
             null: 0,
@@ -167,7 +169,7 @@ impl ColumnProbe {
             Entry::Vacant(entry) => {
                 let place = *entry.insert(self.counts.len());
                 self.counts.push(1);
-                if self.counts.len() == TOLD_APART {
+                if self.counts.len() == self.told_apart {
                     self.full_at = Some(self.cells);
                 }
                 Place::New(place)

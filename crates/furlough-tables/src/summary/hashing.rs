@@ -14,17 +14,17 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 /// Returns the hash of a word. The same word has the same hash everywhere.
-pub(super) fn of_word(word: u64) -> u64 {
+pub(crate) fn of_word(word: u64) -> u64 {
     fold(fold(word ^ FIRST, SECOND) ^ FIRST, SECOND)
 }
 
 /// Returns the hash of a number. 0 and -0 are the same.
-pub(super) fn of_number(number: f64) -> u64 {
+pub(crate) fn of_number(number: f64) -> u64 {
     of_word((number + 0.0).to_bits())
 }
 
 /// Returns the hash of a text.
-pub(super) fn of_text(text: &str) -> u64 {
+pub(crate) fn of_text(text: &str) -> u64 {
     let (eights, rest) = text.as_bytes().as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);

@@ -5,7 +5,7 @@
 
 mod column;
 mod concern;
-mod hashing;
+pub(crate) mod hashing;
 mod numbers;
 mod sample;
 

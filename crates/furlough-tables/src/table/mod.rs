@@ -109,6 +109,16 @@ impl Table {
         std::mem::swap(&mut self.columns[place], column);
     }
 
+    /// Returns the columns without the table.
+    pub(crate) fn into_columns(self) -> Vec<Column> {
+        self.columns
+    }
+
+    /// Returns a table like this one with other columns, of so many rows.
+    pub(crate) fn with_columns(&self, columns: Vec<Column>, rows: usize) -> Table {
+        Table { columns, rows, ..self.empty_copy() }
+    }
+
     fn empty_copy(&self) -> Table {
         let Table { path, schema, extra, .. } = self;
         Table { path: path.clone(), schema: schema.clone(), rows: 0, columns: Vec::new(), extra: extra.clone() }

@@ -37,7 +37,7 @@ type Wanted<'a> = &'a dyn Fn(&str) -> ReadAs;
 pub struct TableBlock {
     /// How many rows of the file stand before.
     pub first_row: u64,
-    /// The features of the rows; other columns are dropped.
+    /// The columns that are read: the features, unless more was asked for.
     pub table: Table,
     /// The cells of the columns that were asked for, as they are written.
     pub cells: Vec<TextValues>,
@@ -85,6 +85,20 @@ impl TableReader {
         let read =
             |format: &FileFormat, wanted: Wanted<'_>| Reader::open_in_chunks(path, format, wanted, threads_and_chunk);
         Self::open_by(path, schema, cells, &read)
+    }
+
+    /// Opens a file whose targets, weights, groups and times are read too. `format` is that of the
+    /// file.
+    pub(crate) fn open_labeled(
+        path: &Path,
+        schema: &Schema,
+        format: &FileFormat,
+        threads: usize,
+    ) -> Result<TableReader> {
+        let schema = Schema { format: Some(format.clone()), ..schema.clone() };
+        let reader = Reader::open(path, format, |name| wanted(&schema, name), threads)?;
+        let assembly = Assembly::new(path, &schema, reader.names())?;
+        Ok(TableReader { reader, assembly, cells: Vec::new() })
     }
 
     fn open_by(

@@ -4,6 +4,7 @@
 mod columnar;
 mod common;
 mod csv;
+mod disk;
 mod explain;
 mod from_files;
 mod json_lines;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         columnar,
         csv,
         explain,
+        disk,
         from_files,
         json_lines,
         messy,

@@ -41,6 +41,7 @@ fn derivatives(
     precision: Precision,
 ) -> (f64, Vec<f32>, Vec<f64>) {
     let (outputs, traces) = traced_forward(mlp, batch, Some(site), precision);
+    let numbers = batch.numbers();
     let weights: Vec<f32> = batch.examples.iter().map(|&example| batch.data.weight(example as usize)).collect();
     let (loss, mut delta) = match batch.data.targets() {
         Targets::Classes { labels, .. } => {
@@ -58,11 +59,11 @@ fn derivatives(
         delta = match concrete(mlp, index) {
             Some((number, layer)) => {
                 let (y, site) = (trace.output.view(), at(site, index + 1));
-                let (delta, by_logit) = layer.backward(y, delta.view(), batch.examples, &site);
+                let (delta, by_logit) = layer.backward(y, delta.view(), &numbers, &site);
                 by_logits[number] = by_logit;
                 delta
             }
-            None => block.dropout.backward(delta.view(), batch.examples, &at(site, index + 1)),
+            None => block.dropout.backward(delta.view(), &numbers, &at(site, index + 1)),
         };
         delta = match mlp.alphas(index) {
             Some(alphas) => {
@@ -84,7 +85,7 @@ fn derivatives(
         delta = dx;
     }
     if mlp.architecture().learns_inputs() {
-        let delta = mlp.architecture().input_dropout().backward(delta.view(), batch.examples, &at(site, 0));
+        let delta = mlp.architecture().input_dropout().backward(delta.view(), &numbers, &at(site, 0));
         stage_backward(mlp, batch, delta.view(), &mut gradient);
     }
     (loss, gradient, by_logits)
@@ -178,7 +179,7 @@ pub fn step(
         if let Some((number, layer)) = concrete(mlp, index) {
             let weights = mlp.weights(index + 1);
             let squares = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
-            let (prior, examples) = (regularizers.concrete, batch.data.len());
+            let (prior, examples) = (regularizers.concrete, batch.data.whole_len());
             let (by_logit, decay) = layer.regularizer(prior, weights.nrows(), examples, squares);
             decays[index + 1] += decay;
             let moved = logits[number] - learning_rate * (by_logits[number] + by_logit);
@@ -225,10 +226,10 @@ fn traced_forward(
     masks: Option<&MaskKey>,
     precision: Precision,
 ) -> (Array2<f32>, Vec<Trace>) {
-    let architecture = mlp.architecture();
+    let (architecture, numbers) = (mlp.architecture(), batch.numbers());
     let mut values = inputs(mlp, batch);
     if let Some(site) = masks {
-        values = architecture.input_dropout().forward(values.view(), batch.examples, &at(site, 0));
+        values = architecture.input_dropout().forward(values.view(), &numbers, &at(site, 0));
     }
     let mut traces = Vec::new();
     for (index, block) in architecture.blocks().iter().enumerate() {
@@ -242,8 +243,8 @@ fn traced_forward(
         if let Some(site) = masks {
             let (x, site) = (output.view(), at(site, index + 1));
             output = match concrete(mlp, index) {
-                Some((_, layer)) => layer.forward(x, batch.examples, &site),
-                None => block.dropout.forward(x, batch.examples, &site),
+                Some((_, layer)) => layer.forward(x, &numbers, &site),
+                None => block.dropout.forward(x, &numbers, &site),
             };
         }
         traces.push(Trace { input: values, pre, output: output.clone() });

@@ -11,6 +11,13 @@ pub struct Batch<'a> {
     pub examples: &'a [u32],
 }
 
+impl Batch<'_> {
+    /// Returns the numbers that the examples' masks go by: their ids, but for rows of a file.
+    pub fn numbers(&self) -> Vec<u32> {
+        self.examples.iter().map(|&example| self.data.number(example)).collect()
+    }
+}
+
 /// Fills `order` with the examples `0 .. order.len()` in the order of an epoch (from 0): a pure
 /// function of the seed and the epoch, so that a run resumed in the middle of an epoch goes on with
 /// the same rows. [`shuffle`] has the rule.

@@ -210,6 +210,25 @@ impl Dataset {
         Err(Error::data("set", "has weights that are all 0; at least one example must count"))
     }
 
+    /// Returns what its rows consist of, to put others in their place: features, targets and
+    /// weights.
+    pub(super) fn rows_mut(&mut self) -> (&mut [f32], &mut Targets, Option<&mut Vec<f32>>) {
+        (self.examples.floats_mut(), &mut self.targets, self.weights.as_mut())
+    }
+
+    /// As [`Examples::be_part_of`].
+    pub(super) fn be_part_of(&mut self, whole: usize) {
+        self.examples.be_part_of(whole);
+    }
+
+    pub(super) fn forget_part(&mut self) {
+        self.examples.forget_part();
+    }
+
+    pub(super) fn set_number(&mut self, example: usize, number: u32) {
+        self.examples.set_number(example, number);
+    }
+
     /// Returns the examples without their targets.
     pub fn examples(&self) -> &Examples {
         &self.examples

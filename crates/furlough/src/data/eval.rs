@@ -1,4 +1,4 @@
-use super::Dataset;
+use super::DatasetRef;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -34,17 +34,17 @@ pub struct EvalData<'a> {
     /// Which examples they are.
     pub split: EvalSplit,
     /// The examples.
-    pub data: &'a Dataset,
+    pub data: DatasetRef<'a>,
 }
 
 impl<'a> EvalData<'a> {
     /// Takes `data` as the test set.
-    pub fn test(data: &'a Dataset) -> Self {
-        EvalData { split: EvalSplit::Test, data }
+    pub fn test(data: impl Into<DatasetRef<'a>>) -> Self {
+        EvalData { split: EvalSplit::Test, data: data.into() }
     }
 
     /// Takes `data` as examples held out of the training set.
-    pub fn validation(data: &'a Dataset) -> Self {
-        EvalData { split: EvalSplit::Validation, data }
+    pub fn validation(data: impl Into<DatasetRef<'a>>) -> Self {
+        EvalData { split: EvalSplit::Validation, data: data.into() }
     }
 }

@@ -32,6 +32,16 @@ pub struct Examples {
     shape: Vec<usize>,
     feature_names: Vec<String>,
     levels: Vec<u32>,
+    part: Option<Part>,
+}
+
+/// Which examples of a larger data set some examples are: a batch of rows of a file.
+#[derive(Debug, Clone, PartialEq)]
+struct Part {
+    /// The number that each one has there.
+    numbers: Vec<u32>,
+    /// How many there are.
+    whole: usize,
 }
 
 impl Examples {
@@ -80,7 +90,8 @@ impl Examples {
             Features::Floats(values) => check_finite(values, "feature")?,
             Features::Bytes { .. } => {}
         }
-        Ok(Examples { features, shape: shape.to_vec(), feature_names: Vec::new(), levels: Vec::new() })
+        let (feature_names, levels) = Default::default();
+        Ok(Examples { features, shape: shape.to_vec(), feature_names, levels, part: None })
     }
 
     /// Returns the same examples with a name for each feature.
@@ -189,7 +200,42 @@ impl Examples {
             Features::Floats(all) => Features::Floats(all.select(Axis(0), &rows)),
         };
         let (shape, feature_names, levels) = (self.shape.clone(), self.feature_names.clone(), self.levels.clone());
-        Examples { features, shape, feature_names, levels }
+        Examples { features, shape, feature_names, levels, part: None }
+    }
+
+    /// Returns the number that the masks of an example go by.
+    #[inline]
+    pub(crate) fn number(&self, example: u32) -> u32 {
+        self.part.as_ref().map_or(example, |part| part.numbers[example as usize])
+    }
+
+    /// Returns how many examples the data set has that these are of: their own number, but for a
+    /// batch of rows of a file.
+    pub(crate) fn whole_len(&self) -> usize {
+        self.part.as_ref().map_or(self.len(), |part| part.whole)
+    }
+
+    /// Makes the examples a part of `whole` ones, whose numbers there are set one by one.
+    pub(super) fn be_part_of(&mut self, whole: usize) {
+        self.part = Some(Part { numbers: vec![0; self.len()], whole });
+    }
+
+    pub(super) fn forget_part(&mut self) {
+        self.part = None;
+    }
+
+    pub(super) fn set_number(&mut self, example: usize, number: u32) {
+        if let Some(part) = &mut self.part {
+            part.numbers[example] = number;
+        }
+    }
+
+    /// Returns all numbers, row after row; nothing of bytes.
+    pub(super) fn floats_mut(&mut self) -> &mut [f32] {
+        match &mut self.features {
+            Features::Bytes { .. } => &mut [],
+            Features::Floats(rows) => rows.as_slice_mut().expect("standard layout, set in new"),
+        }
     }
 
     /// Writes the features of example `row` as the network sees them.

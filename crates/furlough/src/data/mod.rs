@@ -1,4 +1,4 @@
-//! Data sets in memory, the formats they are read from, and the order of an epoch.
+//! Data sets in memory and in files, the formats they are read from, and the order of an epoch.
 //!
 //! A known data set has an entry in [`catalog`] and a file of its own here. Nothing in this module
 //! reaches the network or looks for files by itself: whoever calls says where they are.
@@ -7,7 +7,9 @@ mod arrays;
 mod batches;
 pub mod catalog;
 mod dataset;
+mod dataset_ref;
 pub mod digits;
+mod disk;
 mod entry;
 mod eval;
 mod examples;
@@ -21,6 +23,9 @@ mod split;
 pub use arrays::TargetValues;
 pub use batches::{Batch, epoch_order};
 pub use dataset::{Dataset, Split, Targets, Task};
+pub use dataset_ref::DatasetRef;
+pub use disk::{BlockShuffle, DiskDataset, DiskWriter};
+pub(crate) use disk::{DiskBatch, DiskFeed};
 pub use entry::Entry;
 pub use eval::{EvalData, EvalSplit};
 pub use examples::{Examples, Features};

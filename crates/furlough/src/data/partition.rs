@@ -215,7 +215,7 @@ pub struct TrainingData {
 impl TrainingData {
     /// Returns what the run is judged by, for [`Trainer::fit`](crate::train::Trainer::fit).
     pub fn eval_data(&self) -> EvalData<'_> {
-        EvalData { split: self.eval_split, data: &self.eval }
+        EvalData { split: self.eval_split, data: (&self.eval).into() }
     }
 }
 

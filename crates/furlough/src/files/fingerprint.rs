@@ -1,24 +1,24 @@
-use crate::data::{Dataset, Features, Targets};
+use crate::data::{DatasetRef, Features, Targets};
 use crate::nn::Mlp;
+use crate::text::hex;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes).as_slice())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // a String takes everything
-        text
-    })
-}
-
 /// What a data set is, in 64 hexadecimal digits: equal for equal shape, features, scale, targets,
 /// class names and weights, different for anything else. 47 MB of images take some 30 ms where the
-/// processor has SHA instructions.
-pub fn fingerprint(data: &Dataset) -> String {
+/// processor has SHA instructions. Data in a file have [`DiskDataset::fingerprint`], which is
+/// another one.
+///
+/// [`DiskDataset::fingerprint`]: crate::data::DiskDataset::fingerprint
+pub fn fingerprint<'a>(data: impl Into<DatasetRef<'a>>) -> String {
+    let data = match data.into() {
+        DatasetRef::Memory(data) => data,
+        DatasetRef::Disk(data) => return data.fingerprint().into(),
+    };
     let mut hash = Sha256::new();
     hash.update(b"furlough data 1\n");
     count(&mut hash, data.len());
@@ -95,6 +95,7 @@ fn words<T: Copy>(hash: &mut Sha256, values: &[T], bytes: fn(T) -> [u8; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Dataset;
     use ndarray::{Array2, array};
 
     fn classes(labels: &[u32], names: &[&str]) -> Targets {

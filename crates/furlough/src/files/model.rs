@@ -1,6 +1,6 @@
 use super::MODEL_VERSION;
 use super::sealed::{self, FileKind};
-use crate::data::{Dataset, Examples, Features};
+use crate::data::{DatasetRef, Examples, Features};
 use crate::nn::{Activation, Architecture, DropoutKind, InputStage, Layer, MaskSharing, Mlp, Sequential};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -39,9 +39,10 @@ impl DataInfo {
     /// assert_eq!((info.feature_names.join(" "), info.classes.join(" ")), ("a b".into(), "no yes".into()));
     /// # Ok::<(), furlough::Error>(())
     /// ```
-    pub fn of(train: &Dataset) -> Self {
-        let (classes, fingerprint) = (train.class_names().to_vec(), super::fingerprint(train));
-        DataInfo { classes, fingerprint, ..DataInfo::of_examples(train) }
+    pub fn of<'a>(train: impl Into<DatasetRef<'a>>) -> Self {
+        let train = train.into();
+        let (classes, fingerprint) = (train.like().class_names().to_vec(), super::fingerprint(train));
+        DataInfo { classes, fingerprint, ..DataInfo::of_examples(train.like()) }
     }
 
     /// Returns what is known of examples without targets: no classes, and no fingerprint.

@@ -1,9 +1,10 @@
 //! Safetensors files with a seal: a SHA-256 over the whole file, so that no damage anywhere goes
 //! unnoticed.
 
+use super::check_version;
 use super::tensors::{self, Tensor, TensorFile};
-use super::{check_version, fingerprint::hex};
 use crate::nn::{Architecture, Mlp};
+use crate::text::hex;
 use crate::{Error, Result, counted};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

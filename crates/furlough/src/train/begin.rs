@@ -2,11 +2,12 @@
 
 use super::data_driven::begin_by_data;
 use super::evaluate::Evaluator;
+use super::feed::Feed;
 use super::loss_options::total_normalizer;
-use super::shapes::check_fit;
+use super::shapes::check_fit_any;
 use super::{EarlyStopping, EvalMetric, Progress, TrainOptions, TrainState, Trainer, TrainingMemory, check_memory};
 use crate::compute::{Cpu, Isa, MAX_THREADS};
-use crate::data::{Dataset, Targets, epoch_order};
+use crate::data::{DatasetRef, Task};
 use crate::nn::{Architecture, Init, Mlp, Sequential};
 use crate::optim::OptimizerState;
 use crate::random::Key;
@@ -29,15 +30,25 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Layer`] or [`Error::Setting`] for a network that makes no sense, does not fit the
     /// data or takes more memory than there is, and for options out of range.
-    pub fn new(network: &Sequential, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
+    pub fn new(
+        network: &Sequential,
+        options: &TrainOptions,
+        data: impl Into<DatasetRef<'a>>,
+        threads: usize,
+    ) -> Result<Self> {
+        let data = data.into();
         let architecture = fitting(network, data)?;
         options.validate()?;
         // Before the memory, which counts what each thread takes.
         check_threads(threads)?;
-        let memory = TrainingMemory::of(&architecture, options, data.len(), threads);
+        let memory = TrainingMemory::of_data(&architecture, options, data, threads);
         check_memory(network, memory.training())?;
         let mut mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
         if options.init == Init::DataDriven {
+            let DatasetRef::Memory(data) = data else {
+                let reason = "looks at many rows at once, which a file of rows does not give; choose another";
+                return Err(Error::setting("init", options.init, reason));
+            };
             begin_by_data(&mut mlp, data, Key::new(options.seed), threads);
         }
         let mlp = bounded(mlp, options, data)?;
@@ -62,8 +73,8 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn from_mlp(mlp: Mlp, options: &TrainOptions, data: &'a Dataset, threads: usize) -> Result<Self> {
-        let network = Sequential::from(mlp.architecture());
+    pub fn from_mlp(mlp: Mlp, options: &TrainOptions, data: impl Into<DatasetRef<'a>>, threads: usize) -> Result<Self> {
+        let (network, data) = (Sequential::from(mlp.architecture()), data.into());
         let mut trainer = Trainer::new(&network, options, data, threads)?;
         trainer.state.mlp = bounded(mlp, options, data)?;
         Ok(trainer)
@@ -93,10 +104,11 @@ impl<'a> Trainer<'a> {
     pub fn resume(
         network: &Sequential,
         options: &TrainOptions,
-        data: &'a Dataset,
+        data: impl Into<DatasetRef<'a>>,
         threads: usize,
         state: TrainState,
     ) -> Result<Self> {
+        let data = data.into();
         options.validate()?;
         check_threads(threads)?;
         let architecture = fitting(network, data)?;
@@ -115,24 +127,23 @@ impl<'a> Trainer<'a> {
         check_state(&state, options, &architecture, steps)?;
         if let Some(EarlyStopping { metric, .. }) = options.early_stopping
             && metric == EvalMetric::Accuracy
-            && matches!(data.targets(), Targets::Values(_))
+            && data.task() == Task::Regression
         {
             let reason = "is a share of classes, but the data have numbers to predict; loss will do";
             return Err(Error::setting("early_stopping_metric", metric, reason));
         }
+        let epochs = (state.progress.epoch, options.epochs);
         let mut trainer = Trainer {
-            data,
+            feed: Feed::new(data, Key::new(options.seed), epochs, batch_size)?,
             options: TrainOptions { batch_size, ..options.clone() },
             state,
             cpu: Cpu::with(&architecture, batch_size, threads, options.precision, Isa::best()),
             evaluator: Evaluator::default(),
-            order: vec![0; data.len()],
             totals: (total_normalizer(&loss, data), data.total_weight()),
             checkpoint_every: None,
             after_epoch: Vec::new(),
         };
         trainer.cpu.minimize(loss);
-        epoch_order(trainer.key(), trainer.state.progress.epoch, &mut trainer.order);
         Ok(trainer)
     }
 }
@@ -166,18 +177,14 @@ fn check_state(state: &TrainState, options: &TrainOptions, architecture: &Archit
 ///
 /// # Errors
 /// [`Error::Setting`] when there are no numbers to predict.
-fn bounded(mlp: Mlp, options: &TrainOptions, data: &Dataset) -> Result<Mlp> {
+fn bounded(mlp: Mlp, options: &TrainOptions, data: DatasetRef<'_>) -> Result<Mlp> {
     if !options.clamp_outputs {
         return Ok(mlp);
     }
-    let Targets::Values(values) = data.targets() else {
-        return Err(Error::setting("clamp_outputs", true, "is for numbers to predict, but the data have classes"));
-    };
-    let range = |[least, most]: [f32; 2], &value: &f32| [least.min(value), most.max(value)];
-    let columns = values.columns().into_iter();
-    mlp.with_output_bounds(
-        columns.map(|column| column.iter().fold([f32::INFINITY, f32::NEG_INFINITY], range)).collect(),
-    )
+    match data.target_range() {
+        Some(range) => mlp.with_output_bounds(range),
+        None => Err(Error::setting("clamp_outputs", true, "is for numbers to predict, but the data have classes")),
+    }
 }
 
 fn check_threads(threads: usize) -> Result<()> {
@@ -188,8 +195,8 @@ fn check_threads(threads: usize) -> Result<()> {
 }
 
 /// The network's architecture, if it makes sense and fits the data.
-fn fitting(network: &Sequential, data: &Dataset) -> Result<Architecture> {
+fn fitting(network: &Sequential, data: DatasetRef<'_>) -> Result<Architecture> {
     let architecture = network.validate()?;
-    check_fit(&architecture, data)?;
+    check_fit_any(&architecture, data)?;
     Ok(architecture)
 }

@@ -1,5 +1,6 @@
+use crate::Result;
 use crate::compute::Cpu;
-use crate::data::{Dataset, Targets};
+use crate::data::{Dataset, DatasetRef, DiskBatch, DiskDataset, Targets, Task};
 use crate::nn::{Mlp, argmax};
 
 /// How well a network does on a data set.
@@ -33,29 +34,55 @@ impl Evaluator {
         data: &Dataset,
         mut seen: impl FnMut(usize, &[f32]),
     ) -> Scores {
-        let mut loss = 0.0;
-        let mut correct = 0.0;
+        let mut sums = Sums::default();
         self.for_each_row(cpu, mlp, data, data.len(), |example, outputs| {
-            let weight = f64::from(data.weight(example));
-            loss += weight * example_loss(outputs, data.targets(), example);
-            if let Targets::Classes { labels, .. } = data.targets() {
-                correct += if argmax(outputs) == labels[example] as usize { weight } else { 0.0 };
-            }
+            sums.add(data, example, outputs);
             seen(example, outputs);
         });
-        let total = data.total_weight();
-        let classes = matches!(data.targets(), Targets::Classes { .. });
-        Scores { loss: loss / total, accuracy: classes.then_some(correct / total) }
+        sums.scores(data.into())
+    }
+
+    /// The scores on `data`, which fits the network and may be in a file: then they have the bits
+    /// that they have in memory.
+    ///
+    /// # Errors
+    /// Those of reading a file.
+    pub(super) fn evaluate_any(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: DatasetRef<'_>) -> Result<Scores> {
+        match data {
+            DatasetRef::Memory(data) => Ok(self.evaluate(cpu, mlp, data, |_, _| ())),
+            DatasetRef::Disk(disk) => {
+                let mut sums = Sums::default();
+                self.for_each_row_of(cpu, mlp, disk, disk.len(), |rows, example, outputs| {
+                    sums.add(rows, example, outputs);
+                })?;
+                Ok(sums.scores(data))
+            }
+        }
     }
 
     /// Returns the mean loss, without weights, on the first examples of `data`, `count` of them or
     /// as many as there are.
-    pub(crate) fn loss_of_first(&mut self, cpu: &mut Cpu, mlp: &Mlp, data: &Dataset, count: usize) -> f64 {
+    ///
+    /// # Errors
+    /// Those of reading a file.
+    pub(crate) fn loss_of_first(
+        &mut self,
+        cpu: &mut Cpu,
+        mlp: &Mlp,
+        data: DatasetRef<'_>,
+        count: usize,
+    ) -> Result<f64> {
         let (mut loss, count) = (0.0, count.min(data.len()));
-        self.for_each_row(cpu, mlp, data, count, |example, outputs| {
-            loss += example_loss(outputs, data.targets(), example);
-        });
-        loss / count as f64
+        let mut add = |rows: &Dataset, example, outputs: &[f32]| {
+            loss += example_loss(outputs, rows.targets(), example);
+        };
+        match data {
+            DatasetRef::Memory(data) => {
+                self.for_each_row(cpu, mlp, data, count, |example, outputs| add(data, example, outputs));
+            }
+            DatasetRef::Disk(disk) => self.for_each_row_of(cpu, mlp, disk, count, add)?,
+        }
+        Ok(loss / count as f64)
     }
 
     /// Calls `see` with each of the first `count` examples and its outputs, in the order of the
@@ -78,6 +105,51 @@ impl Evaluator {
                 see(start + row, values);
             }
         }
+    }
+
+    /// Calls `see` with each of the first `count` examples of a file, as an example of some, and
+    /// its outputs, in their order.
+    fn for_each_row_of(
+        &mut self,
+        cpu: &mut Cpu,
+        mlp: &Mlp,
+        data: &DiskDataset,
+        count: usize,
+        mut see: impl FnMut(&Dataset, usize, &[f32]),
+    ) -> Result<()> {
+        let mut rows = DiskBatch::new(data, CHUNK.min(count));
+        for start in (0..count).step_by(CHUNK) {
+            let end = count.min(start + CHUNK);
+            rows.read(data, start..end)?;
+            let (rows, _) = rows.rows();
+            self.for_each_row(cpu, mlp, rows, end - start, |example, outputs| see(rows, example, outputs));
+        }
+        Ok(())
+    }
+}
+
+/// Sums over examples.
+#[derive(Debug, Default)]
+struct Sums {
+    loss: f64,
+    correct: f64,
+}
+
+impl Sums {
+    /// Adds an example of some, by its outputs.
+    fn add(&mut self, data: &Dataset, example: usize, outputs: &[f32]) {
+        let weight = f64::from(data.weight(example));
+        self.loss += weight * example_loss(outputs, data.targets(), example);
+        if let Targets::Classes { labels, .. } = data.targets() {
+            self.correct += if argmax(outputs) == labels[example] as usize { weight } else { 0.0 };
+        }
+    }
+
+    /// Returns the scores on all examples of a data set.
+    fn scores(&self, data: DatasetRef<'_>) -> Scores {
+        let total = data.total_weight();
+        let classes = data.task() == Task::Classification;
+        Scores { loss: self.loss / total, accuracy: classes.then_some(self.correct / total) }
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::data::{Dataset, Targets};
+use crate::data::{DatasetRef, Task};
 use crate::nn::Loss;
 use crate::{Error, Result, counted};
 use serde::de::value::SeqAccessDeserializer;
@@ -55,21 +55,23 @@ impl LossOptions {
     /// Those of [`Self::validate`]; [`Error::Setting`] for smoothing or class weights where there
     /// are numbers to predict, for a wrong number of class weights, and where they leave no example
     /// that counts; [`Error::Data`] when all examples have weight 0.
-    pub fn of(&self, data: &Dataset) -> Result<Loss> {
+    pub fn of<'d>(&self, data: impl Into<DatasetRef<'d>>) -> Result<Loss> {
+        let data = data.into();
         self.validate()?;
-        data.check_weights()?;
-        let class_weights = match (data.targets(), &self.class_weights) {
-            (Targets::Values(_), _) if self.label_smoothing != 0.0 => {
+        data.like().check_weights()?;
+        let names = data.like().class_names();
+        let class_weights = match (data.task(), &self.class_weights) {
+            (Task::Regression, _) if self.label_smoothing != 0.0 => {
                 let reason = "smooths the targets of classes, but the data have numbers to predict";
                 return Err(Error::setting("label_smoothing", self.label_smoothing, reason));
             }
-            (Targets::Values(_), Some(weights)) => {
+            (Task::Regression, Some(weights)) => {
                 let reason = "are of classes, but the data have numbers to predict; give the examples weights";
                 return Err(Error::setting("class_weights", weights, reason));
             }
             (_, None) => Vec::new(),
-            (Targets::Classes { labels, names }, Some(ClassWeights::Balanced)) => balanced(data, labels, names.len()),
-            (Targets::Classes { names, .. }, Some(weights @ ClassWeights::List(list))) => {
+            (Task::Classification, Some(ClassWeights::Balanced)) => balanced(&data.weight_of_class()),
+            (Task::Classification, Some(weights @ ClassWeights::List(list))) => {
                 if list.len() != names.len() {
                     let (given, classes) = (counted(list.len(), "weight"), counted(names.len(), "class"));
                     let reason = format!("has {given}, but the data have {classes}; give one for each, in their order");
@@ -88,15 +90,18 @@ impl LossOptions {
 }
 
 /// Returns the sum of what the examples of a whole data set count.
-pub(super) fn total_normalizer(loss: &Loss, data: &Dataset) -> f64 {
-    (0..data.len()).map(|example| loss.example_weight(data, example)).sum()
+pub(super) fn total_normalizer(loss: &Loss, data: DatasetRef<'_>) -> f64 {
+    match data {
+        DatasetRef::Memory(data) => (0..data.len()).map(|example| loss.example_weight(data, example)).sum(),
+        DatasetRef::Disk(data) if data.weight_of_class().is_empty() => data.total_weight(),
+        DatasetRef::Disk(data) => {
+            let of_class = |(class, &sum): (usize, &f64)| sum * loss.class_weight(class);
+            data.weight_of_class().iter().enumerate().map(of_class).sum()
+        }
+    }
 }
 
-fn balanced(data: &Dataset, labels: &[u32], classes: usize) -> Vec<f64> {
-    let mut of_class = vec![0.0; classes];
-    for (example, &label) in labels.iter().enumerate() {
-        of_class[label as usize] += f64::from(data.weight(example));
-    }
+fn balanced(of_class: &[f64]) -> Vec<f64> {
     let all: f64 = of_class.iter().sum();
     let present = of_class.iter().filter(|&&sum| sum > 0.0).count() as f64;
     of_class.iter().map(|&sum| if sum > 0.0 { all / (present * sum) } else { 0.0 }).collect()
@@ -164,7 +169,7 @@ impl<'de> Deserialize<'de> for ClassWeights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Features;
+    use crate::data::{Dataset, Features, Targets};
     use ndarray::Array2;
 
     fn data(labels: &[u32], classes: usize) -> Dataset {

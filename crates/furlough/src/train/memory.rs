@@ -1,5 +1,6 @@
 use super::TrainOptions;
 use super::evaluate::CHUNK;
+use crate::data::DatasetRef;
 use crate::nn::{Activation, Architecture, Block, DropoutKind, Layer, Sequential};
 use crate::{Error, Result};
 
@@ -49,6 +50,28 @@ const THREAD: u64 = 1 << 19;
 const WORTH_PACKING: u64 = 128;
 
 impl TrainingMemory {
+    /// Reckons what training such a network on these data takes. Data in memory are not counted; of
+    /// data in a file the two windows are, in `evaluation`.
+    pub fn of_data<'d>(
+        architecture: &Architecture,
+        options: &TrainOptions,
+        data: impl Into<DatasetRef<'d>>,
+        threads: usize,
+    ) -> Self {
+        match data.into() {
+            DatasetRef::Memory(data) => TrainingMemory::of(architecture, options, data.len(), threads),
+            DatasetRef::Disk(data) => {
+                let (rows, row) = (data.shuffle().window_rows(data.len()) as u64, data.row_bytes() as u64);
+                let memory = TrainingMemory::of(architecture, options, data.len(), threads);
+                // The order of a window takes the place of that of all.
+                let windows = 2 * rows.saturating_mul(row + WORD);
+                let chunks = row.saturating_mul(CHUNK as u64 + options.batch_size.min(data.len()) as u64);
+                let evaluation = memory.evaluation - WORD * data.len() as u64;
+                TrainingMemory { evaluation: evaluation.saturating_add(windows).saturating_add(chunks), ..memory }
+            }
+        }
+    }
+
     /// Reckons what training such a network on `examples` examples takes. The data themselves are
     /// not counted.
     pub fn of(architecture: &Architecture, options: &TrainOptions, examples: usize, threads: usize) -> Self {

@@ -5,6 +5,7 @@ mod data_driven;
 mod early_stopping;
 mod evaluate;
 mod event;
+mod feed;
 mod loss_options;
 mod memory;
 mod options;

@@ -1,6 +1,7 @@
 //! Whether data and a network go together.
 
-use crate::data::{Dataset, Examples};
+use super::evaluate::CHUNK;
+use crate::data::{Dataset, DatasetRef, Examples};
 use crate::nn::Architecture;
 use crate::{Error, Result, counted};
 
@@ -15,6 +16,22 @@ pub(crate) fn check_fit(architecture: &Architecture, data: &Dataset) -> Result<(
         return Ok(());
     }
     Err(Error::data("set", format!("has {} classes or targets, but the network gives {outputs}", data.outputs())))
+}
+
+/// [`check_fit`] of data in memory or in a file, all of which is read where an input stage takes
+/// some values only.
+///
+/// # Errors
+/// As [`check_fit`], and those of reading.
+pub(super) fn check_fit_any(architecture: &Architecture, data: DatasetRef<'_>) -> Result<()> {
+    check_fit(architecture, data.like())?;
+    if let (DatasetRef::Disk(data), Some(stage)) = (data, architecture.input_stage()) {
+        for first in (0..data.len()).step_by(CHUNK) {
+            let rows = data.read(first..data.len().min(first + CHUNK))?;
+            stage.check_values(&rows)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether such examples can go through such a network.

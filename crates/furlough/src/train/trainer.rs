@@ -1,11 +1,12 @@
 use super::evaluate::{Evaluator, Scores};
-use super::shapes::check_fit;
+use super::feed::Feed;
+use super::shapes::check_fit_any;
 use super::{
     BestEpoch, Control, EarlyStopping, EpochSummary, EvalScores, Event, LearnedDropout, Observer, Progress, StopReason,
 };
 use super::{TrainOptions, TrainState};
 use crate::compute::{Cpu, StepPlan};
-use crate::data::{Batch, Dataset, EvalData, EvalSplit, Targets, epoch_order};
+use crate::data::{DatasetRef, EvalData, EvalSplit, Task};
 use crate::nn::{MaskKey, Mlp};
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
@@ -33,12 +34,11 @@ use std::ops::Range;
 /// # Ok::<(), furlough::Error>(())
 /// ```
 pub struct Trainer<'a> {
-    pub(super) data: &'a Dataset,
+    pub(super) feed: Feed<'a>,
     pub(super) options: TrainOptions,
     pub(super) state: TrainState,
     pub(super) cpu: Cpu,
     pub(super) evaluator: Evaluator,
-    pub(super) order: Vec<u32>,
     /// What the loss of an epoch is divided by, and its accuracy.
     pub(super) totals: (f64, f64),
     pub(super) checkpoint_every: Option<u64>,
@@ -75,8 +75,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// The data that is learned from.
-    pub fn data(&self) -> &'a Dataset {
-        self.data
+    pub fn data(&self) -> DatasetRef<'a> {
+        self.feed.data()
     }
 
     /// What has been learned so far.
@@ -101,27 +101,31 @@ impl<'a> Trainer<'a> {
 
     /// Steps of an epoch; the last one takes the examples that are left.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.data.len().div_ceil(self.options.batch_size) as u64
+        self.data().len().div_ceil(self.options.batch_size) as u64
     }
 
     /// Returns how the next step is computed, without taking it.
-    pub fn plan(&mut self) -> &StepPlan {
-        let progress = &self.state.progress;
+    ///
+    /// # Errors
+    /// Those of reading data from a file.
+    pub fn plan(&mut self) -> Result<&StepPlan> {
+        let progress = self.state.progress;
         // After the last step, that one's once more.
         let factor = self.options.dropout_schedule.factor(progress.step.min(self.steps() - 1), self.steps());
-        epoch_order(self.key(), progress.epoch, &mut self.order);
-        let examples = &self.order[self.next_batch()];
-        self.cpu.plan_step(Batch { data: self.data, examples }, factor)
+        self.feed.begin(self.key(), progress.epoch);
+        let batch = self.feed.batch(progress.epoch, self.next_batch())?;
+        Ok(self.cpu.plan_step(batch, factor))
     }
 
     /// How well the full network, as it is now, does on `data`.
     ///
     /// # Errors
     /// [`Error::Data`] when `data` does not fit the network, or has classes where this run learns
-    /// numbers or the reverse.
-    pub fn evaluate(&mut self, data: &Dataset) -> Result<Scores> {
+    /// numbers or the reverse; those of reading a file.
+    pub fn evaluate<'d>(&mut self, data: impl Into<DatasetRef<'d>>) -> Result<Scores> {
+        let data = data.into();
         self.check_eval(data)?;
-        Ok(self.evaluator.evaluate(&mut self.cpu, &self.state.mlp, data, |_, _| ()))
+        self.evaluator.evaluate_any(&mut self.cpu, &self.state.mlp, data)
     }
 
     /// Trains until all epochs are done, the run stops early ([`EarlyStopping`]), or a call that
@@ -139,7 +143,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::NotFinite`] when the loss stops being finite, in a step or when the network is
     /// evaluated after an epoch; a checkpoint event for what had been learned before the step comes
-    /// first, unless the weights themselves have overflowed. Any error of the observer;
+    /// first, unless the weights themselves have overflowed. Any error of the observer, and of
+    /// reading data from a file;
     /// [`Error::Data`] when `eval` does not fit the network; [`Error::Setting`] when the run may
     /// stop early and `eval` is not of examples held out.
     pub fn fit_with(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<StopReason> {
@@ -152,10 +157,10 @@ impl<'a> Trainer<'a> {
             state: &self.state,
             epochs: self.options.epochs,
             steps_per_epoch,
-            examples: self.data.len() as u64,
+            examples: self.data().len() as u64,
         })?;
         while !self.is_over() && control != Control::Stop {
-            epoch_order(self.key(), self.state.progress.epoch, &mut self.order);
+            self.feed.begin(self.key(), self.state.progress.epoch);
             while self.state.progress.step_in_epoch < steps_per_epoch && control != Control::Stop {
                 control = self.step(observer)?;
             }
@@ -196,15 +201,13 @@ impl<'a> Trainer<'a> {
     }
 
     /// Whether the network can be evaluated on `data`.
-    fn check_eval(&self, data: &Dataset) -> Result<()> {
-        check_fit(self.state.mlp.architecture(), data)?;
-        data.check_weights()?;
-        match (self.data.targets(), data.targets()) {
-            (Targets::Classes { .. }, Targets::Classes { .. }) | (Targets::Values(_), Targets::Values(_)) => Ok(()),
-            (Targets::Classes { .. }, _) => {
-                Err(Error::data("set", "has numbers to predict, but the run learns classes"))
-            }
-            (Targets::Values(_), _) => Err(Error::data("set", "has classes, but the run learns to predict numbers")),
+    fn check_eval(&self, data: DatasetRef<'_>) -> Result<()> {
+        check_fit_any(self.state.mlp.architecture(), data)?;
+        data.like().check_weights()?;
+        match (self.data().task(), data.task()) {
+            (Task::Classification, Task::Classification) | (Task::Regression, Task::Regression) => Ok(()),
+            (Task::Classification, _) => Err(Error::data("set", "has numbers to predict, but the run learns classes")),
+            (Task::Regression, _) => Err(Error::data("set", "has classes, but the run learns to predict numbers")),
         }
     }
 
@@ -220,15 +223,16 @@ impl<'a> Trainer<'a> {
     /// The places in the epoch's order that the next step takes.
     fn next_batch(&self) -> Range<usize> {
         let start = self.state.progress.step_in_epoch as usize * self.options.batch_size;
-        start..self.order.len().min(start + self.options.batch_size)
+        start..self.data().len().min(start + self.options.batch_size)
     }
 
     fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
-        let (steps, key, batch) = (self.steps(), self.key(), self.next_batch());
+        let (steps, key, places) = (self.steps(), self.key(), self.next_batch());
+        let classes = self.data().task() == Task::Classification;
+        let (examples, is_last) = (places.len(), places.end == self.data().len());
         let TrainState { mlp, optimizer, progress, .. } = &mut self.state;
         let factor = self.options.dropout_schedule.factor(progress.step, steps);
-        let (examples, end) = (batch.len(), batch.end);
-        let batch = Batch { data: self.data, examples: &self.order[batch] };
+        let batch = self.feed.batch(progress.epoch, places)?;
         let site = MaskKey {
             key,
             stream: Stream::Dropout,
@@ -255,7 +259,6 @@ impl<'a> Trainer<'a> {
         progress.step_in_epoch += 1;
         progress.loss_sum += sums.loss;
         progress.correct += sums.correct;
-        let classes = matches!(self.data.targets(), Targets::Classes { .. });
         let mut control = observer.observe(&Event::Step {
             epoch,
             step: progress.step_in_epoch,
@@ -265,7 +268,7 @@ impl<'a> Trainer<'a> {
         })?;
         let due = self.checkpoint_every.is_some_and(|every| progress.step.is_multiple_of(every));
         // The end of an epoch has a checkpoint of its own, and so has stopping.
-        if (due || control == Control::Save) && end < self.order.len() && control != Control::Stop {
+        if (due || control == Control::Save) && !is_last && control != Control::Stop {
             control = observer.observe(&Event::Checkpoint { state: &self.state })?;
         }
         Ok(control)
@@ -274,22 +277,26 @@ impl<'a> Trainer<'a> {
     /// Returns the loss of the full network as it is after an epoch, not finite where the epoch's
     /// last step overflowed: no later step's loss would show that. Without an evaluation, the loss
     /// on one batch of the training set.
-    fn loss_after_epoch(&mut self, evaluated: &[Option<f64>]) -> f64 {
+    fn loss_after_epoch(&mut self, evaluated: &[Option<f64>]) -> Result<f64> {
         let TrainState { mlp, .. } = &self.state;
         let logits = mlp.dropout_logits().iter().all(|logit| logit.is_finite());
         if !logits || mlp.parameters().iter().any(|value| !value.is_finite()) {
-            return f64::NAN;
+            return Ok(f64::NAN);
         }
-        evaluated.iter().flatten().copied().reduce(|a, b| a + b).unwrap_or_else(|| {
-            self.evaluator.loss_of_first(&mut self.cpu, &self.state.mlp, self.data, self.options.batch_size)
-        })
+        match evaluated.iter().flatten().copied().reduce(|a, b| a + b) {
+            Some(sum) => Ok(sum),
+            None => {
+                let (data, count) = (self.feed.data(), self.options.batch_size);
+                self.evaluator.loss_of_first(&mut self.cpu, &self.state.mlp, data, count)
+            }
+        }
     }
 
     fn end_epoch(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<Control> {
         let Progress { epoch, loss_sum, correct, step, .. } = self.state.progress;
         let epoch = epoch + 1;
         let mut control = Control::Continue;
-        let train = self.options.full_train_figures.then_some(self.data);
+        let train = self.options.full_train_figures.then(|| self.data());
         let examples = eval.map_or(0, |eval| eval.data.len()) + train.map_or(0, |data| data.len());
         if examples > 0 {
             control = observer.observe(&Event::EvaluationStart { epoch, examples })?;
@@ -304,11 +311,11 @@ impl<'a> Trainer<'a> {
         };
         self.cpu.refresh_hand_over();
         let evaluated = [full_train.map(|scores| scores.loss), scores.map(|scores| scores.loss)];
-        let loss = self.loss_after_epoch(&evaluated);
+        let loss = self.loss_after_epoch(&evaluated)?;
         if !loss.is_finite() {
             diverged(observer, epoch, self.steps_per_epoch(), loss)?;
         }
-        let classes = matches!(self.data.targets(), Targets::Classes { .. });
+        let classes = self.data().task() == Task::Classification;
         let summary = EpochSummary {
             epoch,
             train_loss: loss_sum / self.totals.0,

@@ -5,6 +5,7 @@ mod allocations;
 mod averaging;
 mod common;
 mod concrete;
+mod disk;
 mod drop_connect;
 mod dropout;
 mod early_stopping;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         allocations,
         averaging,
         concrete,
+        disk,
         drop_connect,
         dropout,
         early_stopping,

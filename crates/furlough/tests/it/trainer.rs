@@ -314,5 +314,5 @@ fn a_run_that_is_over_still_has_a_plan() {
     let options = TrainOptions { epochs: 1, dropout_schedule: schedule, ..options() };
     let mut trainer = Trainer::new(&network(), &options, &data, 1).unwrap();
     trainer.fit(None).unwrap();
-    assert!(!trainer.plan().to_string().is_empty());
+    assert!(!trainer.plan().unwrap().to_string().is_empty());
 }

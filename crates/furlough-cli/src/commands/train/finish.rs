@@ -11,6 +11,7 @@ use furlough::train::StopReason;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{Manifest, Provenance, Recorder, RunDir, RunInfo};
 use furlough_lab::source::RunData;
+use furlough_tables::DiskTable;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
     if let Some(text) = &args.going_on.note {
         note::write(path, text)?;
     }
+    DiskTable::remove_from(&path.join(RunDir::ROWS))?;
     let dir = RunDir::open(path)?;
     let at = checkpoint_progress(&dir.checkpoint())?;
     let best = Manifest::read(&dir)?.and_then(|manifest| manifest.best_epoch);

@@ -2,7 +2,7 @@
 
 use crate::terminal::{self, note};
 use anyhow::bail;
-use furlough::data::{Dataset, Partition};
+use furlough::data::{Dataset, DatasetRef, Partition};
 use furlough::files::{fingerprint, load_model, weights_fingerprint};
 use furlough::nn::{Architecture, Mlp};
 use furlough::train::TrainState;
@@ -84,8 +84,8 @@ impl StartingPoint {
 
     /// Checks that the features of a table are those that were learned, and says so where rows that
     /// are held out now may have been learned from: where the rows that are learned from differ.
-    pub fn check_table(&self, recipe: &Recipe, train: &Dataset, quiet: bool) -> anyhow::Result<()> {
-        if self.features != train.feature_names() {
+    pub fn check_table(&self, recipe: &Recipe, train: DatasetRef<'_>, quiet: bool) -> anyhow::Result<()> {
+        if self.features != train.like().feature_names() {
             let own = |names: &[String]| {
                 let more = if names.len() > 5 { ", …" } else { "" };
                 names[..names.len().min(5)].join(", ") + more
@@ -95,7 +95,7 @@ impl StartingPoint {
                 self.path.display(),
                 own(&self.features),
                 recipe.data(),
-                own(train.feature_names())
+                own(train.like().feature_names())
             );
         }
         if !quiet && self.fingerprint != fingerprint(train) {

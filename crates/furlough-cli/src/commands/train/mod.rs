@@ -10,22 +10,23 @@ use crate::commands::note as notes_file;
 use crate::failure::Hinted;
 use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
 use crate::terminal::{Style, note};
-use crate::{failure, interrupt, limits};
+use crate::{failure, interrupt, limits, terminal};
+use anyhow::bail;
 use from::StartingPoint;
-use furlough::data::Dataset;
-use furlough::files::DataInfo;
+use furlough::data::DatasetRef;
+use furlough::files::{DataInfo, sha256_hex};
 use furlough::nn::Mlp;
 use furlough::predict::Predictor;
 use furlough::train::{StopReason, TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
-use furlough_lab::source::{DataSource, RunData};
+use furlough_lab::source::{DataSource, RunSets};
 use furlough_tables::figures::TableFigures;
 use furlough_tables::model::TableHeader;
 use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,31 +46,24 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 /// Trains a new run, perhaps from where another one stands, or goes on with one.
 fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<ExitCode> {
     let threads = threads(args.threads);
-    let Prepared { dir, recipe, run_data, origin, seen } = prepare(args, start, threads)?;
+    let Prepared { dir, recipe, sets, origin, seen } = prepare(args, start, threads)?;
     let out = dir.path().to_path_buf();
-    let RunData { training: data, test, table: header, .. } = run_data;
-    let network = recipe.network(data.train.features(), data.train.levels(), data.train.outputs());
+    let (data, like) = (sets.train(), sets.train().like());
+    let network = recipe.network(like.features(), like.levels(), like.outputs());
     let architecture = network.validate()?;
-    let memory = TrainingMemory::of(&architecture, &recipe.options(), data.train.len(), threads);
+    let memory = TrainingMemory::of_data(&architecture, &recipe.options(), data, threads);
     limits::check_training(&network, &memory, threads)?;
+    check_asked(args, memory.total())?;
 
-    let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads)?;
+    let mut trainer = Trainer::new(&network, &recipe.options(), data, threads)?;
     let mut from = None;
     if let Some(start) = start {
-        start.compare_classes(data.train.class_names(), args.quiet);
+        start.compare_classes(data.like().class_names(), args.quiet);
         let (state, begun) = start.begin(&architecture, trainer.state().clone(), seen)?;
-        trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
+        trainer = Trainer::resume(&network, &recipe.options(), data, threads, state)?;
         from = Some(begun);
     }
-    let info = RunInfo {
-        recipe: recipe.clone(),
-        data: DataInfo::of(&data.train),
-        eval: Some(EvalInfo::of(data.eval_data())),
-        from,
-        data_origin: origin.clone(),
-        table: header.clone(),
-        machine: Some(Machine::of(&trainer)),
-    };
+    let info = RunInfo { from, machine: Some(Machine::of(&trainer)), ..info_of(&recipe, &sets, &origin) };
     // From here on there is something to save.
     interrupt::catch()?;
     let clock = EpochClock::default();
@@ -77,31 +71,32 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let mut recorder = if args.resume.is_some() {
         let (recorder, state) = Recorder::resume(dir, info, &architecture, || clock.lap())?;
         if let Some(state) = state.map_or_else(|| first_state(&recorder, &trainer), |state| Ok(Some(state)))? {
-            trainer = Trainer::resume(&network, &recipe.options(), &data.train, threads, state)?;
+            trainer = Trainer::resume(&network, &recipe.options(), data, threads, state)?;
         }
         recorder
     } else {
         Recorder::create(dir, info, trainer.state(), || clock.lap())?
     };
     args.going_on.note.iter().try_for_each(|text| notes_file::write(&out, text))?;
-    if let (Some(test), Some(header)) = (&test, &header) {
-        recorder.judged_by(|mlp| {
-            figures(mlp, &recipe_of_test, test, header, threads).inspect(|found| drop(judged.set(found.clone())))
+    if let (Some(test), Some(header)) = (sets.test(), sets.header()) {
+        let (judged, recipe) = (&judged, &recipe_of_test);
+        recorder.judged_by(move |mlp| {
+            figures(mlp, recipe, test, header, threads).inspect(|found| drop(judged.set(found.clone())))
         });
     }
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
-    let (train, shape, classes) = TrainPlan::describe(&data.train);
+    let (train, shape, classes) = TrainPlan::describe(data);
     let earlier = recorder.records().iter().map(|r| EpochRow { summary: r.summary.clone(), seconds: Some(r.seconds) });
     let plan = TrainPlan {
         architecture,
         origin,
         train,
-        eval: data.eval.len(),
+        eval: sets.eval_data().data.len(),
         shape,
         classes,
-        deviation: header.as_ref().and_then(TrainPlan::deviation_of),
+        deviation: sets.header().and_then(TrainPlan::deviation_of),
         threads: trainer.threads(),
         instruction_set: trainer.instruction_set(),
         from: recorder.warm_start().cloned(),
@@ -113,27 +108,73 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
     let display = TrainingDisplay::new(args, &plan, &clock);
     // The recorder comes first: what is shown as saved is saved.
     let mut observers = ((recorder, board), display);
-    let fitted = trainer.fit_with(Some(data.eval_data()), &mut observers);
+    let fitted = trainer.fit_with(Some(sets.eval_data()), &mut observers);
     let (saved, mut display) = observers;
     // Whatever becomes of the display, the run is free for others from here on.
     drop(saved);
     let reason = fitted.inspect_err(|_| display.abandon()).map_err(|error| with_advice(error, &plan.recipe))?;
+    drop(trainer);
+    if reason.is_finished() {
+        sets.remove_files()?;
+    }
     let files = files(&out, reason)?;
     display.end(&Ending { reason, out, files, scores: judged.get().cloned(), data_dir: args.data_dir.clone() })?;
     Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
 }
 
+/// Returns what a run's folder says of a run from random weights.
+fn info_of(recipe: &Recipe, sets: &RunSets, origin: &str) -> RunInfo {
+    RunInfo {
+        recipe: recipe.clone(),
+        data: DataInfo::of(sets.train()),
+        eval: Some(EvalInfo::of(sets.eval_data())),
+        from: None,
+        data_origin: origin.into(),
+        table: sets.header().cloned(),
+        machine: None,
+    }
+}
+
+/// Rows that are judged at a time where they are in a file.
+const ROWS: usize = 8192;
+
 /// Returns how good a finished network is on rows that neither taught nor chose it.
 fn figures(
     mlp: &Mlp,
     recipe: &Recipe,
-    test: &Dataset,
+    test: DatasetRef<'_>,
     table: &TableHeader,
     threads: usize,
 ) -> furlough_lab::Result<TableFigures> {
     let mut predictor = Predictor::with_precision(mlp.clone(), threads, recipe.precision());
-    let outputs = predictor.predict(test)?;
-    Ok(TableFigures::of(outputs.view(), test, table.preprocessing.target()?))
+    let target = table.preprocessing.target()?;
+    match test {
+        DatasetRef::Memory(test) => {
+            let outputs = predictor.predict(test)?;
+            Ok(TableFigures::of(outputs.view(), test, target))
+        }
+        DatasetRef::Disk(test) => {
+            let mut starts = (0..test.len()).step_by(ROWS);
+            TableFigures::in_parts(target, || {
+                let Some(first) = starts.next() else { return Ok(None) };
+                let rows = test.read(first..test.len().min(first + ROWS))?;
+                let outputs = predictor.predict(&rows)?;
+                Ok(Some((rows, outputs)))
+            })
+        }
+    }
+}
+
+/// Refuses a network that takes more memory to train than was asked for, with what is read.
+fn check_asked(args: &TrainArgs, bytes: u64) -> anyhow::Result<()> {
+    match args.memory.filter(|&memory| memory < bytes) {
+        None => Ok(()),
+        Some(memory) => bail!(
+            "--memory {}: training this network takes about {}; use more memory, fewer units or smaller batches",
+            terminal::bytes(memory),
+            terminal::bytes(bytes)
+        ),
+    }
 }
 
 /// Returns what is in a run's folder.
@@ -166,7 +207,7 @@ fn explain(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Ex
     let data = found.source.run_data(&recipe.partition())?.training;
     let network = recipe.network(data.train.features(), data.train.levels(), data.train.outputs());
     let mut trainer = Trainer::new(&network, &recipe.options(), &data.train, threads)?;
-    write!(io::stdout(), "{}", trainer.plan())?;
+    write!(io::stdout(), "{}", trainer.plan()?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -175,7 +216,7 @@ struct Prepared {
     /// Its folder, locked.
     dir: RunDir,
     recipe: Recipe,
-    run_data: RunData,
+    sets: RunSets,
     /// Where the data came from.
     origin: String,
     /// How many held-out examples the weights that it begins with have seen.
@@ -201,17 +242,31 @@ fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> a
         }
     };
     let AcquiredSource { source, origin } = found;
-    let run_data = source.run_data(&recipe.partition())?;
+    let rows = rows_folder(args, &dir)?;
+    if let DataSource::Disk(_) = source {
+        teller(args.quiet)(&format!("keeping the rows of {} in {}", recipe.data(), terminal::path(&rows)));
+    }
+    let sets = source.run_sets(&recipe.partition(), &rows, threads)?;
     let seen = match (start, &source) {
         (Some(start), DataSource::Sets(split)) => start.seen(&split.train, &recipe.partition())?,
-        (Some(start), DataSource::Table(_)) => {
-            start.check_table(&recipe, &run_data.training.train, args.quiet)?;
+        (Some(start), _) => {
+            start.check_table(&recipe, sets.train(), args.quiet)?;
             0
         }
         (None, _) => 0,
     };
-    tell_notes(&run_data.notes, args.quiet);
-    Ok(Prepared { dir, recipe, run_data, origin, seen })
+    tell_notes(sets.notes(), args.quiet);
+    Ok(Prepared { dir, recipe, sets, origin, seen })
+}
+
+/// Returns the folder for the rows of a table that is larger than memory: one of the run, or one of
+/// its own in a folder that somebody named.
+fn rows_folder(args: &TrainArgs, dir: &RunDir) -> anyhow::Result<PathBuf> {
+    let Some(scratch) = &args.scratch else { return Ok(dir.file(RunDir::ROWS)) };
+    let run = std::path::absolute(dir.path())?;
+    let name = run.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
+    let place = sha256_hex(run.as_os_str().as_encoded_bytes());
+    Ok(scratch.join(format!("{name}-{}-{}", &place[..8], RunDir::ROWS)))
 }
 
 /// Returns the recipe and what is learned from.
@@ -263,10 +318,13 @@ fn recipe(
     let (settings, mut gone) = args.recipe.settings()?;
     gone.extend(start.map_or_else(Vec::new, |start| start.lets_go_of(&settings)));
     let said = start.map_or_else(|| settings.clone(), |start| start.below(settings.clone()));
-    let (found, said) = match args.table.input(said.split_seed.unwrap_or_default(), threads)? {
+    let (found, said) = match args.table.input(said.split_seed.unwrap_or_default(), args.memory, threads)? {
         None => (None, said),
         Some(input) => {
-            let (found, said) = AcquiredSource::of_table(input, said, threads)?;
+            let (found, said) = match args.memory {
+                None => AcquiredSource::of_table(input, said, threads)?,
+                Some(memory) => AcquiredSource::within(memory, input, said, threads, &mut teller(args.quiet))?,
+            };
             (Some(found), said)
         }
     };

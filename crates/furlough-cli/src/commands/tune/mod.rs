@@ -141,7 +141,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
 fn options(args: &TuneArgs, threads: usize) -> anyhow::Result<(TuneOptions, Option<AcquiredSource>)> {
     let (base, gone) = args.recipe.settings()?;
     let given = base.clone();
-    let (found, base) = match args.table.input(base.split_seed.unwrap_or_default(), threads)? {
+    let (found, base) = match args.table.input(base.split_seed.unwrap_or_default(), None, threads)? {
         None => (None, base),
         Some(input) => {
             let (found, base) = AcquiredSource::of_table(input, base, threads)?;

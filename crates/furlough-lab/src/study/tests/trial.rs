@@ -280,7 +280,7 @@ fn a_trial_goes_on_with_the_test_set_that_it_began_with() {
     let path = run(&trial, root.path(), Some(2)).unwrap().path;
     let before = contents(&path);
     let data = data();
-    let fewer = data.eval.data.select(&[0, 1, 2]);
+    let fewer = data.judge.select(&[0, 1, 2]);
     let other = TrialData::new(data.train, &fewer, "built in");
     let error = run_trial(&trial, &other, &setting(root.path()), None, &mut ()).unwrap_err().to_string();
     assert!(error.starts_with(&format!("{}: the test set has changed", path.display())), "{error}");

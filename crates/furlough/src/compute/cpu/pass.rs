@@ -93,7 +93,7 @@ impl Pass<'_> {
 
     /// Returns the number that the masks of an example go by.
     pub(super) fn number(&self, example: u32) -> u32 {
-        example.wrapping_add(self.first_number)
+        self.data.number(example).wrapping_add(self.first_number)
     }
 
     /// Returns the row of the workspace's input where what goes to row `first` of the other buffers

@@ -146,7 +146,7 @@ pub(super) fn train(
     let mut sums = first_phase(cpu, mlp, batch);
     if sums.is_taken() {
         let Cpu { matmul, workers, concretes, .. } = cpu;
-        let examples = (batch.examples.len(), batch.data.len());
+        let examples = (batch.examples.len(), batch.data.whole_len());
         concretes.differentiate(matmul.isa, workers, mlp, rule.regularizers.concrete, examples);
         sums.gradient_norm = update::update(cpu, (mlp, state), rule, batch, site.step);
         if sums.is_finite() {
