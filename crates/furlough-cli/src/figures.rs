@@ -2,19 +2,57 @@
 
 use crate::terminal::Style;
 use furlough::counted;
+use furlough::predict::Temperature;
 use furlough_tables::figures::{TableFigure, TableFigures, TargetResiduals, in_digits};
+use furlough_tables::model::{EnsembleHeader, TableScores, TargetScores};
 
 /// Returns the values in a line for each target: `accuracy 93.33 %, …, on 30 rows`.
 pub fn lines(figures: &TableFigures) -> Vec<String> {
+    said(figures, |one| format!("{} {}", one.name.name(), one.text()))
+}
+
+fn said(figures: &TableFigures, value: impl Fn(&TableFigure) -> String) -> Vec<String> {
     let all = &figures.figures;
     let several = all.iter().any(|figure| figure.target != all[0].target);
     let line = |of_target: &[TableFigure]| {
         let of = of_target[0].target.as_ref().filter(|_| several);
         let of = of.map_or(String::new(), |target| format!("{target}: "));
-        let values = of_target.iter().map(|one| format!("{} {}", one.name.name(), one.text()));
+        let values = of_target.iter().map(&value);
         format!("{of}{}, on {}", values.collect::<Vec<_>>().join(", "), counted(figures.examples as usize, "row"))
     };
     all.chunk_by(|one, other| one.target == other.target).map(line).collect()
+}
+
+/// [`lines`], each value with its interval: `accuracy 93.33 % (90.00 % to 97.50 %)`.
+pub fn lines_with_intervals(figures: &TableFigures) -> Vec<String> {
+    said(figures, |one| match one.interval_text() {
+        Some(interval) => format!("{} {} ({interval})", one.name.name(), one.text()),
+        None => format!("{} {}", one.name.name(), one.text()),
+    })
+}
+
+/// Returns what several networks reach on the rows that they did not learn from, and what their
+/// temperature gains there, in a line each.
+pub fn out_of_fold(ensemble: &EnsembleHeader) -> Vec<String> {
+    let TableScores { rows, loss, accuracy, targets } = &ensemble.out_of_fold;
+    let several = targets.len() > 1;
+    let mut lines: Vec<String> = match accuracy {
+        Some(accuracy) => vec![format!("accuracy {:.2} %, log loss {loss:.4}", 100.0 * accuracy)],
+        None => targets
+            .iter()
+            .map(|TargetScores { name, rmse, mae, r2 }| {
+                let of = if several { format!("{name}: ") } else { String::new() };
+                format!("{of}RMSE {}, MAE {}, R² {r2:.4}", in_digits(*rmse), in_digits(*mae))
+            })
+            .collect(),
+    };
+    if let Some(first) = lines.first_mut() {
+        *first += &format!(", on {}, each by networks that did not learn from it", counted(*rows as usize, "row"));
+    }
+    lines.extend(ensemble.temperature.map(|Temperature { temperature, loss_before, loss_after }| {
+        format!("temperature {temperature:.3}: log loss {loss_before:.4} without it, {loss_after:.4} with it")
+    }));
+    lines
 }
 
 /// Returns a line a figure, with its interval.

@@ -30,6 +30,7 @@ pub mod tune;
 
 pub mod report;
 
+mod csv_text;
 mod error;
 mod json;
 pub use error::{Error, Result};

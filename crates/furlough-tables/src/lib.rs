@@ -64,6 +64,6 @@ pub use preprocessing::{Preprocessing, PreprocessingOptions, Scaling, Told};
 
 pub use summary::{ColumnSummary, Concern, TableSummary};
 
-pub use model::{Predictions, TableAnswers, TableModel, TableOptions};
+pub use model::{Intervals, PredictionSets, Predictions, TableAnswers, TableModel, TableOptions};
 
 pub use disk::{DiskOptions, DiskTable, TableSurvey};

@@ -1,8 +1,9 @@
 //! The command line of `furlough predict`.
 
-use super::values::threads;
+use super::values::{interval_method, threads};
 use clap::Args;
 use furlough_lab::recipe::whole;
+use furlough_tables::model::IntervalMethod;
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -24,13 +25,16 @@ that of their mean, and further columns say how far they agree:
   agreement           the share of the passes that give the same answer
   TARGET_std          of numbers: the standard deviation over the passes, in
                       the target's units
-That is the network's own doubt. Noise in the data is not in it, so it makes no interval that new values keep to.";
+That is the network's own doubt. Noise in the data is not in it, so it makes no interval that new values keep to. \
+--interval F makes intervals, and sets of classes, that do: of F of new rows, if they are like those that were learned \
+from.";
 
 pub(super) const AFTER: &str = "Examples:
   furlough predict runs/houses-1 new.csv > answers.csv
   furlough predict runs/houses-1 new.csv --id house --out answers.csv
   furlough predict model.safetensors new.csv --proba --out answers.jsonl
   furlough predict runs/houses-1 new.npy --samples 100
+  furlough predict runs/houses-1 new.csv --interval 0.9
   zcat new.csv.gz | furlough predict runs/houses-1 -
 
 Ctrl-C stops at once and leaves no --out.";
@@ -53,6 +57,17 @@ pub struct PredictArgs {
     /// The probability of each class too, as columns P(CLASS)
     #[arg(long, help_heading = "Output")]
     pub proba: bool,
+    /// Where the true answer lies with probability F, such as 0.9: bounds of a number, as columns
+    /// TARGET_low and TARGET_high, or the classes that are likely enough, as a column
+    /// TARGET_set with bars between them
+    #[arg(long, value_name = "F", help_heading = "Output", allow_negative_numbers = true)]
+    #[arg(conflicts_with = "samples")]
+    pub interval: Option<f64>,
+    /// Of a model of several networks, around what: mean, that of all networks, or cv+, of each
+    /// fold that of those which left it out, which is wider [default: mean]
+    #[arg(long, value_name = "NAME", help_heading = "Output", requires = "interval")]
+    #[arg(value_parser = interval_method(), hide_possible_values = true)]
+    pub interval_method: Option<IntervalMethod>,
     /// Columns of the file to put before the answers
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Output")]
     pub id: Vec<String>,

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use furlough::compute::MAX_THREADS;
 use furlough_lab::recipe::whole;
+use furlough_tables::model::IntervalMethod;
 use furlough_tables::{Scaling, TaskChoice};
 use std::num::NonZero;
 
@@ -44,6 +45,11 @@ pub(super) fn task() -> impl TypedValueParser<Value = TaskChoice> {
 /// How a table's numbers are scaled.
 pub(super) fn scaling() -> impl TypedValueParser<Value = Scaling> {
     one_of(&Scaling::ALL, Scaling::name)
+}
+
+/// How intervals are made of several networks' answers.
+pub(super) fn interval_method() -> impl TypedValueParser<Value = IntervalMethod> {
+    one_of(&IntervalMethod::ALL, IntervalMethod::name)
 }
 
 /// One of some values by its name.

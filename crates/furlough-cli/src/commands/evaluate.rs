@@ -1,5 +1,6 @@
 //! `furlough evaluate`.
 
+mod members;
 mod plots;
 mod sampled;
 mod state;
@@ -7,6 +8,7 @@ mod table;
 mod tables;
 mod together;
 
+use super::model::several;
 use super::train::{data, sets, threads};
 use crate::acquire::{Acquired, AcquiredSource, Wanted};
 use crate::args::EvaluateArgs;
@@ -53,6 +55,9 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     }
     // What can be refused without the data is refused before it is fetched.
     let threads = threads(args.threads);
+    if let Some(model) = several(&args.run, threads)? {
+        return members::run(args, model, &paths[1..], tables.first().map(|table| table.as_path()), threads);
+    }
     limits::check(together::bytes_to_open(&paths), "evaluating this", threads)?;
     let runs = together::open(&paths)?;
     if args.samples.is_some() {

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub enum FolderKind {
     /// A run.
     Run,
+    /// Runs whose networks are one model.
+    Members,
     /// A tune.
     Tune,
     /// A study.
@@ -23,6 +25,7 @@ impl FolderKind {
     pub fn name(self) -> &'static str {
         match self {
             FolderKind::Run => "run",
+            FolderKind::Members => "members",
             FolderKind::Tune => "tune",
             FolderKind::Study => "study",
         }
@@ -32,7 +35,7 @@ impl FolderKind {
     pub fn of(folder: &Path) -> Option<Self> {
         let has = |name: &str| folder.join(name).exists();
         if has(RunDir::RECIPE) {
-            Some(FolderKind::Run)
+            Some(if has(RunDir::MEMBERS) { FolderKind::Members } else { FolderKind::Run })
         } else if has(TuneDir::OPTIONS) {
             Some(FolderKind::Tune)
         } else if has(StudyFolder::STUDY) || has(StudyFolder::TABLE) {
@@ -115,11 +118,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tune_and_a_study_are_one_each() {
+    fn a_tune_a_study_and_members_are_one_each() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         for (path, file) in [
             ("a", "recipe.toml"),
+            ("both", "recipe.toml"),
+            ("both/members/0", "recipe.toml"),
             ("tune", "tune.toml"),
             ("tune/trials/x", "recipe.toml"),
             ("studies/rate", "study.toml"),
@@ -130,7 +135,7 @@ mod tests {
             fs::write(root.join(path).join(file), "").unwrap();
         }
         let found: Vec<_> = found_in(root).into_iter().map(|(path, kind)| (path, kind.name())).collect();
-        let expected = [("a", "run"), ("studies/rate", "study"), ("tune", "tune")];
+        let expected = [("a", "run"), ("both", "members"), ("studies/rate", "study"), ("tune", "tune")];
         assert_eq!(found, expected.map(|(path, kind)| (root.join(path), kind)));
         assert!(expand(&[root.join("tune/trials/x/nothing")]).is_err());
         assert!(expand(&[root.join("studies/rate/trials/y")]).is_ok());

@@ -3,7 +3,7 @@
 use super::evaluate::unfinished;
 use super::folder::FolderKind;
 use anyhow::bail;
-use furlough::files::load_model;
+use furlough::files::{ModelFile, load_model, load_models};
 use furlough_lab::recipe::Settings;
 use furlough_lab::run::{Failure, RunDir, Trained};
 use furlough_lab::tune::TuneDir;
@@ -21,7 +21,10 @@ pub fn open(path: &Path, threads: usize) -> anyhow::Result<TableModel> {
             bail!("{}: it is a tune; name its best run, {}", path.display(), path.join(TuneDir::FINAL).display())
         }
         Some(FolderKind::Study) => bail!("{}: it is a study; name one of its runs", path.display()),
-        Some(FolderKind::Run) | None => {}
+        Some(FolderKind::Run | FolderKind::Members) | None => {}
+    }
+    if let Some(model) = several(path, threads)? {
+        return Ok(model);
     }
     let run = [trained(path)?];
     unfinished(&[PathBuf::from(path)], &run);
@@ -34,6 +37,47 @@ pub fn open(path: &Path, threads: usize) -> anyhow::Result<TableModel> {
         );
     }
     Ok(TableModel::new(path, mlp, &info, threads)?.with_precision(recipe.precision(), threads))
+}
+
+/// Opens a model of several networks, be it that of a run or a file; none where there is one
+/// network.
+///
+/// # Errors
+/// When it cannot be read, and when the run is not finished.
+pub fn several(path: &Path, threads: usize) -> anyhow::Result<Option<TableModel>> {
+    let file = if path.is_file() {
+        path.to_path_buf()
+    } else {
+        let Some(recipe) = RunDir::open(path).ok().and_then(|dir| dir.recipe().ok()) else { return Ok(None) };
+        if recipe.members().is_none() {
+            return Ok(None);
+        }
+        RunDir::open(path)?.model()?
+    };
+    if !is_model_name(&file) {
+        return Ok(None);
+    }
+    let ModelFile::Ensemble(members, info) = load_models(&file)? else { return Ok(None) };
+    let recipe = Settings::parse(&info.recipe, None)?.resolve()?;
+    let model = TableModel::of_file(&file, ModelFile::Ensemble(members, info), threads)?;
+    Ok(Some(model.with_precision(recipe.precision(), threads)))
+}
+
+/// Refuses a model of several networks for what one alone can do.
+///
+/// # Errors
+/// When it is one.
+pub fn check_single(model: &TableModel, path: &Path, what: &str) -> anyhow::Result<()> {
+    if model.ensemble().is_none() {
+        return Ok(());
+    }
+    bail!(
+        "{what}: {} is a model of {} networks, and masked passes are those of one; name one of them, such as {} in its \
+         run's folder",
+        path.display(),
+        model.members(),
+        Path::new(RunDir::MEMBERS).join("0").display()
+    )
 }
 
 /// Opens what a run has learned, be it named by its folder or by its model's file.

@@ -10,6 +10,8 @@ use anyhow::bail;
 use furlough_lab::run::{RunContents, RunDir, final_record};
 use furlough_lab::study::{StudyFolder, TrialCounts};
 use furlough_lab::tune::{TuneContents, TuneDir};
+use furlough_tables::TableModel;
+use furlough_tables::model::EnsembleHeader;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -98,6 +100,7 @@ fn rows(found: &[(PathBuf, FolderKind)]) -> Vec<Row> {
 fn row(path: &Path, kind: FolderKind, locks: &Locks) -> Row {
     let (read, files): (_, &[&str]) = match kind {
         FolderKind::Run => (run_row(path), &[RunDir::RECIPE, RunDir::METRICS, RunDir::CHECKPOINT, RunDir::MANIFEST]),
+        FolderKind::Members => (members_row(path), &[RunDir::RECIPE, RunDir::MEMBERS, RunDir::MANIFEST]),
         FolderKind::Tune => (tune_row(path), &[TuneDir::OPTIONS, TuneDir::TRIALS, TuneDir::REPORT]),
         FolderKind::Study => (study_row(path), &[StudyFolder::STUDY, StudyFolder::TRIALS, StudyFolder::RESULTS]),
     };
@@ -136,6 +139,27 @@ fn run_row(path: &Path) -> furlough_lab::Result<Row> {
     };
     let progress = format!("{}/{} epochs", records.len(), recipe.options().epochs);
     Ok(made(status, progress, recipe.data(), result))
+}
+
+fn members_row(path: &Path) -> furlough_lab::Result<Row> {
+    let dir = RunDir::open(path)?;
+    let recipe = dir.recipe()?;
+    let of = recipe.members().unwrap_or(1);
+    let finished = dir.members()?.iter().filter(|member| member.join(RunDir::MANIFEST).exists()).count();
+    let status = if dir.is_finished() { "finished" } else { "unfinished" };
+    let result = match dir.is_finished() {
+        true => TableModel::load(dir.model()?, 1)?.ensemble().map_or(String::new(), out_of_fold),
+        false => String::new(),
+    };
+    Ok(made(status, format!("{finished}/{of} members"), recipe.data(), result))
+}
+
+/// Returns what several networks reach on rows that they did not learn from.
+fn out_of_fold(ensemble: &EnsembleHeader) -> String {
+    match ensemble.out_of_fold.accuracy {
+        Some(accuracy) => format!("out of fold accuracy {:.2} %", 100.0 * accuracy),
+        None => format!("out of fold loss {:.4}", ensemble.out_of_fold.loss),
+    }
 }
 
 fn tune_row(path: &Path) -> furlough_lab::Result<Row> {

@@ -43,6 +43,9 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
         true,
     );
     field("training", &training(&plan.recipe, Some(plan.steps_per_epoch())), false);
+    if let Some(members) = plan.recipe.members() {
+        field("members", &self::members(&plan.recipe, members, plan.threads), false);
+    }
     let precision = match plan.recipe.precision() {
         Precision::F32 => "",
         Precision::Bf16 => " · products of bfloat16",
@@ -67,6 +70,16 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// `8 networks, each without another of 8 parts of the rows · 2 at a time`.
+fn members(recipe: &Recipe, members: u32, threads: usize) -> String {
+    let folds = recipe.partition().folds.unwrap_or(1);
+    let how = match recipe.member(1).partition().fold == recipe.member(0).partition().fold {
+        true => "each with a seed of its own".into(),
+        false => format!("each without another of {folds} parts of the rows"),
+    };
+    format!("{members} networks, {how} · {} at a time", threads.clamp(1, members as usize))
 }
 
 const INDENT: usize = 12;

@@ -43,7 +43,7 @@ fn time_left(progress: &TrainingProgress) -> String {
 impl Renderer<Run> for Lines {
     fn begin(&mut self, plan: &TrainPlan, out: &mut Output) {
         self.kind = RowKind::of(plan);
-        out.print(&header::header(plan, self.style));
+        out.print(&header(plan, self.style));
         out.print(&table::heading(plan, self.style));
         for row in &plan.earlier {
             out.print(&table::row(row, plan.recipe.options().epochs, self.kind, self.style));

@@ -22,7 +22,7 @@ pub use bar::bar;
 pub use display::{Display, Quiet, Renderer, Subject};
 pub use ending::Ending;
 pub use epoch::{EpochClock, EpochRow};
-pub use header::{network, training};
+pub use header::{header, network, training};
 pub use output::Output;
 pub use plan::TrainPlan;
 pub use screen::{Drawing, Size, StandardStream};

@@ -65,18 +65,18 @@ fn plan(recipe: &str, epochs: u32) -> TrainPlan {
 
 #[test]
 fn headers() {
-    insta::assert_snapshot!("header", header::header(&plan("", 0), PLAIN));
+    insta::assert_snapshot!("header", header(&plan("", 0), PLAIN));
     let all = "hidden = [1024, 512, 256]\ndropout = 0.5\ninput_dropout = 0.2\nactivation = 'leaky-relu'\n\
                momentum = 0.95\nnesterov = true\nweight_decay = 1e-4\nmax_norm = 3.5\nlr = 0.01\nepochs = 1";
     let mut long = plan(all, 0);
     (long.threads, long.classes) = (1, None);
     long.resumed = Some(Progress { epoch: 3, step_in_epoch: 17, ..Progress::default() });
-    insta::assert_snapshot!("header_ascii", header::header(&long, Style { unicode: false, ..PLAIN }));
+    insta::assert_snapshot!("header_ascii", header(&long, Style { unicode: false, ..PLAIN }));
     for (sharing, said) in [("'batch'", "masks shared by the batch"), ("64", "masks shared by 64 examples")] {
-        let text = header::header(&plan(&format!("dropout_sharing = {sharing}"), 0), PLAIN);
+        let text = header(&plan(&format!("dropout_sharing = {sharing}"), 0), PLAIN);
         assert!(text.contains(&format!("init normal:0.01, {said}")), "{text}");
     }
-    let colorful = header::header(&plan("hidden = []", 0), Style { color: true, ..PLAIN });
+    let colorful = header(&plan("hidden = []", 0), Style { color: true, ..PLAIN });
     insta::assert_snapshot!("header_color", colorful.replace('\x1b', "ESC"));
 }
 

@@ -16,6 +16,8 @@ mod help;
 #[cfg(target_os = "linux")]
 mod limits;
 #[cfg(unix)]
+mod members;
+#[cfg(unix)]
 mod names;
 #[cfg(unix)]
 mod pipes;
@@ -56,6 +58,8 @@ fn main() -> ExitCode {
         help,
         #[cfg(target_os = "linux")]
         limits,
+        #[cfg(unix)]
+        members,
         #[cfg(unix)]
         names,
         #[cfg(unix)]

@@ -71,6 +71,13 @@ keys! {
         about: About::new(Heading::Data, "BOOL", "Give each part its share of each class")
             .default("true with --folds; false in a recipe file that does not have it"),
     }
+    /// How many networks learn from a table as one model, from 2 to 1000; none for a single one.
+    members: u32 => Option<u32> {
+        written: unless_neutral,
+        decided: |said| said.members.filter(|&members| members != 1),
+        about: About::new(Heading::Training, "N", "Of a table: train N networks side by side as one model, each with \
+            a seed of its own and without another of the folds").default("1").varies(Varies::ByStudy),
+    }
     /// Widths of the hidden layers, each at least 1; an empty list for none.
     hidden: OneOrMany<usize> => Vec<usize> {
         written: always,

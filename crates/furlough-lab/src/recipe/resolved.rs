@@ -7,6 +7,11 @@ use furlough::data::{Partition, catalog};
 use furlough::nn::{ConcretePrior, Dropout, DropoutKind, InputStage, MaskSharing, Sequential};
 use furlough::optim::{GroupFactors, Regularizers, Schedule};
 use furlough::train::{EarlyStopping, EvalMetric, LossOptions, TrainOptions};
+use furlough_tables::Role;
+use furlough_tables::model::{member_partition, member_seed};
+
+/// The most networks of a model.
+const MOST_MEMBERS: u32 = 1000;
 
 /// What a recipe says, and what it means for network and training.
 impl Recipe {
@@ -38,6 +43,23 @@ impl Recipe {
     pub fn partition(&self) -> Partition {
         let Recipe { train_examples, folds, fold, split_seed, stratified, .. } = *self;
         Partition { train_examples, folds, fold, seed: split_seed, stratified }
+    }
+
+    /// Returns how many networks learn as one model; none for a single one.
+    pub fn members(&self) -> Option<u32> {
+        self.members
+    }
+
+    /// Returns the recipe of one of several networks, counted from 0: that of a run of its own.
+    pub fn member(&self, member: u32) -> Recipe {
+        let folds = self.folds.unwrap_or(1);
+        let Partition { fold, .. } = member_partition(member, folds, self.is_by_time(), self.split_seed);
+        Recipe { members: None, fold, seed: member_seed(self.seed, member), ..self.clone() }
+    }
+
+    /// Whether the latest rows of a table are held out.
+    pub(crate) fn is_by_time(&self) -> bool {
+        self.table.as_ref().is_some_and(|table| table.schema.with_the_role(Role::Time).next().is_some())
     }
 
     /// Widths of the hidden layers.
@@ -214,6 +236,7 @@ impl Recipe {
         check_seed("split_seed", self.split_seed)?;
         self.partition().validate()?;
         self.validate_early_stopping()?;
+        self.validate_members()?;
         Ok(self.options().validate()?)
     }
 
@@ -231,6 +254,30 @@ impl Recipe {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What several networks cannot have.
+    fn validate_members(&self) -> Result<()> {
+        let Some(members) = self.members else { return Ok(()) };
+        let refused = |reason: &str| Err(Error::setting("members", members, reason));
+        if !(2..=MOST_MEMBERS).contains(&members) {
+            return refused("from 1 to 1000 networks are one model");
+        }
+        if self.table.is_none() {
+            return refused(
+                "they are for a table; of other data train runs with other seeds and name them together to evaluate",
+            );
+        }
+        if self.folds.is_none() {
+            return refused("each holds out another fold: say how many folds there are");
+        }
+        if self.fold != 0 {
+            return refused("each holds out another fold, so leave fold out");
+        }
+        if self.train_examples.is_some() {
+            return refused("they learn from all rows but those that they hold out; leave train_examples out");
+        }
+        Ok(())
     }
 
     /// What one kind of dropout cannot have.

@@ -122,8 +122,8 @@ impl RunDir {
     /// As [`Self::contents`], for recipe, manifest and model; [`Error::Run`] when there is no
     /// model.
     pub fn trained(&self) -> Result<Trained> {
-        let path = self.model()?;
         let (recipe, manifest) = self.recipe_and_manifest()?;
+        let path = self.model()?;
         let (mlp, info) = load_model(&path)?;
         let other = |what: &str| {
             let how = "Put this run's own back from a copy, or train it again in another folder";
@@ -153,6 +153,7 @@ impl RunDir {
             return self.trained();
         }
         let (path, recipe) = (self.checkpoint(), self.recipe()?);
+        self.check_single(&recipe)?;
         if !path.exists() {
             return Err(Error::run(self.path(), "has learned nothing yet: it has neither a model nor a checkpoint"));
         }
@@ -182,6 +183,7 @@ impl RunDir {
 
     fn recipe_and_manifest(&self) -> Result<(Recipe, Option<Manifest>)> {
         let (recipe, mut manifest) = (self.recipe()?, Manifest::read(self)?);
+        self.check_single(&recipe)?;
         if let Some(manifest) = &mut manifest {
             let split = recipe.partition().eval_split();
             manifest.last = manifest.last.take().map(|last| last.of_split(split));

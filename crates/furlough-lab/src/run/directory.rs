@@ -42,6 +42,11 @@ impl RunDir {
     pub const CHECKPOINT: &'static str = "checkpoint.safetensors";
     /// The trained network.
     pub const MODEL: &'static str = "model.safetensors";
+    /// The folder of the runs whose networks are one model, by their numbers from 0; only a run of
+    /// several networks has it.
+    pub const MEMBERS: &'static str = "members";
+    /// What these answer for the rows that they did not learn from.
+    pub const OUT_OF_FOLD: &'static str = "out-of-fold.csv";
     /// The learning curves as vectors.
     pub const CURVES_SVG: &'static str = "curves.svg";
     /// The learning curves as an image.
@@ -153,6 +158,33 @@ impl RunDir {
         self.path.join(name)
     }
 
+    /// Returns the folder of one of several networks, counted from 0.
+    pub fn member(&self, member: u32) -> PathBuf {
+        self.file(Self::MEMBERS).join(member.to_string())
+    }
+
+    /// Returns the folders of several networks that have been begun, by their numbers.
+    ///
+    /// # Errors
+    /// Those of [`Self::recipe`].
+    pub fn members(&self) -> Result<Vec<PathBuf>> {
+        let members = self.recipe()?.members().unwrap_or(0);
+        Ok((0..members).map(|member| self.member(member)).filter(|path| path.join(Self::RECIPE).exists()).collect())
+    }
+
+    /// Refuses a run of several networks where one is wanted.
+    ///
+    /// # Errors
+    /// [`Error::Run`] that names the first of them; [`Error::Recipe`] and
+    /// [`furlough::Error::Setting`].
+    pub fn check_single(&self, recipe: &Recipe) -> Result<()> {
+        let Some(members) = recipe.members() else { return Ok(()) };
+        let first = self.member(0);
+        let reason =
+            format!("is a run of {members} networks as one model; name one of them, such as {}", first.display());
+        Err(Error::run(&self.path, reason))
+    }
+
     /// Path of the checkpoint.
     pub fn checkpoint(&self) -> PathBuf {
         self.file(Self::CHECKPOINT)
@@ -237,6 +269,7 @@ impl Drop for RunDir {
         for name in [Self::RECIPE, Self::ORIGIN, Self::START, Self::METRICS, Self::CHECKPOINT, Self::LOCK] {
             let _ = fs::remove_file(self.file(name));
         }
+        let _ = fs::remove_dir(self.file(Self::MEMBERS));
         if self.fresh == Fresh::FilesAndFolder {
             remove_empty([&self.path].into_iter().chain(&self.made_above));
         }
@@ -260,7 +293,7 @@ fn remove_empty<'a>(folders: impl Iterator<Item = &'a PathBuf>) {
 /// process killed at its very start leaves.
 fn check_empty(path: &Path) -> Result<()> {
     let has_recipe = path.join(RunDir::RECIPE).exists();
-    let early: &[&str] = if has_recipe { &[] } else { &[RunDir::ORIGIN, RunDir::START, RunDir::ROWS] };
+    let early: &[&str] = if has_recipe { &[] } else { &[RunDir::ORIGIN, RunDir::START, RunDir::ROWS, RunDir::MEMBERS] };
     let Some(name) = something_in(path, early)? else { return Ok(()) };
     let resumable = has_recipe && !path.join(RunDir::MANIFEST).exists();
     Err(Error::occupied(path, format!("is not empty (it has {})", name.display()), resumable))

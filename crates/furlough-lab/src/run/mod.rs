@@ -11,6 +11,7 @@ mod directory;
 mod failure;
 mod lock;
 mod manifest;
+mod members;
 mod metrics_log;
 mod plot;
 mod provenance;
@@ -24,6 +25,7 @@ pub use directory::RunDir;
 pub use failure::Failure;
 pub(crate) use lock::{LOCK, something_in, take_lock};
 pub use manifest::{FileEntry, Manifest};
+pub use members::{JointModel, MemberReport, MembersConfig, finish_members, train_members};
 pub use metrics_log::{EpochRecord, MetricsLog, best_epoch, final_record, read_metrics};
 pub(crate) use plot::wants_logarithm;
 pub use plot::{

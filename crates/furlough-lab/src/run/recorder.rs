@@ -4,6 +4,7 @@ use super::{EpochRecord, EvalInfo, Failure, FileEntry, Machine, Manifest, Metric
 use super::{curves_png, curves_svg, read_metrics};
 use crate::recipe::Recipe;
 use crate::{Error, Result};
+use furlough::data::{Dataset, DatasetRef, EvalData, EvalSplit};
 use furlough::files::checkpoint_bytes;
 use furlough::files::{
     DataInfo, FORMAT_VERSION, ModelInfo, Origin, load_checkpoint, save_checkpoint, save_model, weights_fingerprint,
@@ -11,6 +12,7 @@ use furlough::files::{
 };
 use furlough::nn::{Architecture, Mlp};
 use furlough::train::{Control, Event, Observer, StopReason, TrainState};
+use furlough_tables::TableModel;
 use furlough_tables::figures::TableFigures;
 use furlough_tables::model::TableHeader;
 
@@ -51,6 +53,8 @@ pub struct Recorder<'a> {
     seconds: Box<dyn FnMut() -> f64 + 'a>,
     /// Says how good the finished network is on the test rows of a table.
     judge: Option<Judge<'a>>,
+    /// Rows of a table that judge the run without being its test set.
+    held_out: Option<&'a Dataset>,
 }
 
 /// Says how good a network is.
@@ -83,7 +87,18 @@ impl<'a> Recorder<'a> {
         let log = MetricsLog::create(dir.file(RunDir::METRICS))?;
         save_checkpoint(&dir.checkpoint(), state, &origin)?;
         dir.keep();
-        Ok(Recorder { background: Background::new(), dir, info, origin, log, seconds: Box::new(seconds), judge: None })
+        let (background, seconds) = (Background::new(), Box::new(seconds));
+        Ok(Recorder { background, dir, info, origin, log, seconds, judge: None, held_out: None })
+    }
+
+    /// Has the model of a table say how far it was off for these rows, which judge the run and are
+    /// not its test set: its intervals are made of that. Rows in a file are not gone through.
+    pub fn measured_by(self, eval: EvalData<'a>) -> Self {
+        let held_out = match eval.data {
+            DatasetRef::Memory(data) if eval.split == EvalSplit::Validation => self.info.table.as_ref().map(|_| data),
+            _ => None,
+        };
+        Recorder { held_out, ..self }
     }
 
     /// Goes on with the run of a folder opened by [`RunDir::resume`], and returns where it goes on
@@ -130,7 +145,8 @@ impl<'a> Recorder<'a> {
             Some(_) => {}
         }
         let background = Background::new();
-        Ok((Recorder { background, dir, info, origin, log, seconds: Box::new(seconds), judge: None }, state))
+        let seconds = Box::new(seconds);
+        Ok((Recorder { background, dir, info, origin, log, seconds, judge: None, held_out: None }, state))
     }
 
     /// Asks `judge` for the figures of the network of a table, once it is finished: its model file
@@ -186,7 +202,7 @@ impl<'a> Recorder<'a> {
             table.test = Some(judge(&state.mlp)?);
         }
         let records = self.log.records();
-        save_model(&self.dir.file(RunDir::MODEL), &state.mlp, &self.info.model())?;
+        self.save_model(state)?;
         let (title, split) = (self.info.title(), self.info.recipe.partition().eval_split());
         let best_epoch = state.best.as_ref().map(|best| best.epoch);
         self.dir.write(RunDir::CURVES_SVG, curves_svg(&title, split, records, best_epoch)?.as_bytes())?;
@@ -212,6 +228,22 @@ impl<'a> Recorder<'a> {
         manifest.write(&self.dir)?;
         self.dir.retire_lock();
         Ok(())
+    }
+}
+
+impl Recorder<'_> {
+    fn save_model(&self, state: &TrainState) -> Result<()> {
+        let (path, mut info) = (self.dir.file(RunDir::MODEL), self.info.model());
+        if let Some(mut header) = self.info.table.clone() {
+            header.best_epoch = state.best.as_ref().map(|best| best.epoch);
+            info.table = Some(header.to_json());
+            if let Some(held_out) = self.held_out {
+                let precision = self.info.recipe.precision();
+                let model = TableModel::new(&path, state.mlp.clone(), &info, 1)?.with_precision(precision, 1);
+                info.table = Some(model.measured_by(held_out)?.header().to_json());
+            }
+        }
+        Ok(save_model(&path, &state.mlp, &info)?)
     }
 }
 

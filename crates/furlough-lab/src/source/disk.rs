@@ -1,4 +1,4 @@
-use super::table::{usual, with_folds};
+use super::table::{FOLDS, usual, with_folds};
 use crate::recipe::{Settings, TableInput};
 use crate::{Error, Result};
 use furlough::data::{BlockShuffle, Partition};
@@ -50,7 +50,7 @@ impl DiskSource {
             return refused("reading and computing take 100 MB at least");
         }
         let data = Some(input.name());
-        let said = with_folds(Settings { data, table: Some(input.clone()), ..said.clone() });
+        let said = with_folds(Settings { data, table: Some(input.clone()), ..said.clone() }, FOLDS);
         let partition = said.resolve()?.partition();
         let survey = TableSurvey::of(&disk_options(&input, &partition), threads)?;
         let bytes = survey.bytes_in_memory();
@@ -90,7 +90,7 @@ impl DiskSource {
     /// [`Error::Table`] when the table has no target.
     pub fn settings(&self, said: Settings) -> Result<Settings> {
         let (data, table) = (Some(self.input.name()), Some(self.input.clone()));
-        let said = with_folds(Settings { data, table, ..said });
+        let said = with_folds(Settings { data, table, ..said }, FOLDS);
         let Some((_, survey)) = &self.survey else { return Ok(said) };
         let fit = &survey.header.preprocessing;
         Ok(said.over(usual(survey.rows.train as usize, fit.width(), fit.target()?.task())))

@@ -5,7 +5,7 @@ use furlough::counted;
 use furlough::data::{Dataset, EvalSplit, Partition, Task, TrainingData};
 use furlough::nn::Init;
 use furlough::optim::Schedule;
-use furlough_tables::model::{RowCounts, TableHeader, defaults};
+use furlough_tables::model::{RowCounts, TableHeader, defaults, member_folds};
 use furlough_tables::preprocessing::{TargetRows, leaking_columns, named_like_target, repeated_rows};
 use furlough_tables::{
     Preprocessing, PreprocessingOptions, Role, RowSplit, Schema, SplitOptions, Table, Told, read_table, read_table_like,
@@ -13,7 +13,7 @@ use furlough_tables::{
 use std::path::Path;
 
 /// Into how many parts the rows are cut that are not the test set; one of them validates.
-const FOLDS: u32 = 5;
+pub(super) const FOLDS: u32 = 5;
 
 /// The rows of a table, those of the test set apart.
 #[derive(Debug, Clone)]
@@ -76,7 +76,9 @@ impl TableSource {
     /// # Errors
     /// As [`Settings::resolve`]; [`Error::Table`] when nothing can be learned from the table.
     pub fn settings(&self, said: Settings) -> Result<Settings> {
-        let said = with_folds(said);
+        let by_time = self.table.schema().with_the_role(Role::Time).next().is_some();
+        let folds = said.members.filter(|&members| members > 1).map_or(FOLDS, |members| member_folds(members, by_time));
+        let said = with_folds(said, folds);
         let partition = said.clone().resolve()?.partition();
         let RunData { training: TrainingData { train, .. }, .. } = self.run_data(&partition)?;
         Ok(said.over(usual(train.len(), train.features(), train.targets().task())))
@@ -85,7 +87,7 @@ impl TableSource {
     /// Returns what a run sees that holds out what `partition` says. The preprocessing is fitted to
     /// the rows that it learns from, and to no others; the classes are those of all rows of the
     /// file that is learned from.
-    pub(crate) fn run_data(&self, partition: &Partition) -> Result<RunData> {
+    pub fn run_data(&self, partition: &Partition) -> Result<RunData> {
         let table = &self.table;
         let (learned, held_out) = table.fold_rows(&self.rows, partition)?;
         let own_test =
@@ -127,6 +129,29 @@ impl TableSource {
         Ok(RunData { training: TrainingData { train, eval, eval_split }, test, table: Some(header), notes })
     }
 
+    /// Returns the table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Returns the rows that a run holds out, ascending.
+    ///
+    /// # Errors
+    /// Those of [`Table::fold_rows`].
+    pub fn held_out(&self, partition: &Partition) -> Result<Vec<u32>> {
+        Ok(self.table.fold_rows(&self.rows, partition)?.1)
+    }
+
+    /// Returns the test rows, and the table that they are of; none where there is no test set.
+    pub fn test(&self) -> Option<(&Table, &[u32])> {
+        self.test.as_ref().map(|test| (test.other.as_deref().unwrap_or(&self.table), &test.rows[..]))
+    }
+
+    /// Returns how many rows are learned from and held out by one run or the other.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Fits to the training rows, with the classes of all rows, so that all partitions have the
     /// same outputs.
     fn fit(&self, split: &RowSplit) -> Result<Preprocessing> {
@@ -136,12 +161,13 @@ impl TableSource {
     }
 }
 
-/// Returns what was said, and that a fifth of the rows validates where nothing was said of folds.
-pub(super) fn with_folds(said: Settings) -> Settings {
+/// Returns what was said, and that one of so many parts of the rows validates where nothing was said
+/// of folds.
+pub(super) fn with_folds(said: Settings, folds: u32) -> Settings {
     if said.folds.is_some() {
         return said;
     }
-    Settings { folds: Some(FOLDS), stratified: said.stratified.or(Some(true)), ..said }
+    Settings { folds: Some(folds), stratified: said.stratified.or(Some(true)), ..said }
 }
 
 /// Returns what suits a table with so many training rows and features.

@@ -274,7 +274,11 @@ fn resolve(settings: &Table, seed: u64) -> Result<Recipe, String> {
     }
     let mut settings = Settings::deserialize(settings.clone()).map_err(|error| toml_reason(&error))?;
     settings.seed = Some(seed);
-    settings.resolve().map_err(|error| error.to_string())
+    let recipe = settings.resolve().map_err(|error| error.to_string())?;
+    match recipe.members() {
+        Some(members) => Err(format!("members = {members}: a trial is a single network; leave members out")),
+        None => Ok(recipe),
+    }
 }
 
 /// What a value is called.

@@ -1,5 +1,6 @@
 use super::statistics::Estimate;
 use super::{ArmResult, Measure, Missing, MissingState, Results};
+use crate::csv_text::quoted;
 use furlough::counted;
 use std::fmt::Write;
 
@@ -157,8 +158,4 @@ fn table(heads: impl IntoIterator<Item = String>, left: usize, rows: impl Iterat
 
 fn line(cells: impl Iterator<Item = String>) -> String {
     cells.collect::<Vec<_>>().join(",") + "\r\n"
-}
-
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into() }
 }

@@ -241,7 +241,7 @@ pub fn run_trial(
         Err(_) if path.join(RunDir::MANIFEST).exists() => return run_trial(trial, data, setting, until, observer),
         Err(error) => return failed(error),
     };
-    let mut watchers = (recorder, |event: &Event<'_>| -> furlough::Result<Control> {
+    let mut watchers = (recorder.measured_by(seen.eval), |event: &Event<'_>| -> furlough::Result<Control> {
         let control = observer.observe(event)?;
         let due = matches!(event, Event::Epoch(summary) if Some(summary.epoch) == until);
         Ok(if due { Control::Stop } else { control })

@@ -45,6 +45,10 @@ impl TuneOptions {
     /// # Errors
     /// Those of [`Settings::resolve`] and [`Space::parse`].
     pub fn new(base: Settings, search: &str) -> Result<Self> {
+        if let Some(members) = base.members.filter(|&members| members != 1) {
+            let reason = "a trial is a single network; tune without members, and train with them by what was found";
+            return Err(Error::setting("members", members, reason));
+        }
         let (folds, stratified) = (base.folds.or(Some(FOLDS)), base.stratified.or(Some(true)));
         let recipe = Settings { folds, stratified, ..base }.resolve()?;
         let space = Space::parse(search, &recipe)?;

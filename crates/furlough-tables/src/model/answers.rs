@@ -41,22 +41,49 @@ pub struct ClassProbabilities {
     pub told: Told,
 }
 
+/// Where numbers may lie.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intervals {
+    /// The lower bounds in the targets' units, rows × targets.
+    pub low: Array2<f64>,
+    /// The upper bounds.
+    pub high: Array2<f64>,
+    /// The target columns.
+    pub names: Vec<String>,
+    /// What was met in the table that training did not have.
+    pub told: Told,
+}
+
+/// Which classes a row may have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictionSets {
+    /// Places in `names`, ascending, of each row; none where no class is likely enough.
+    pub sets: Vec<Vec<u32>>,
+    /// The classes, as the training table spells them.
+    pub names: Vec<String>,
+    /// What was met in the table that training did not have.
+    pub told: Told,
+}
+
 /// Returns what the outputs of a network say.
 pub(super) fn answers_of(target: &TargetEncoder, outputs: ArrayView2<'_, f32>) -> TableAnswers {
     match target {
         TargetEncoder::Classification { classes: names, .. } => {
-            let class = |row: ArrayView1<'_, f32>| {
-                // Of equals the first, as the engine has it.
-                let best = (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-                best as u32
-            };
-            TableAnswers::Classes { classes: outputs.rows().into_iter().map(class).collect(), names: names.clone() }
+            TableAnswers::Classes { classes: classes_of(outputs), names: names.clone() }
         }
         TargetEncoder::Regression { columns } => TableAnswers::Numbers {
             values: target.in_units(outputs),
             names: columns.iter().map(|column| column.name.clone()).collect(),
         },
     }
+}
+
+/// Returns the place of the greatest number of each row: of equals the first, as the engine has it.
+pub(super) fn classes_of<F: Copy + PartialOrd>(outputs: ArrayView2<'_, F>) -> Vec<u32> {
+    let class = |row: ArrayView1<'_, F>| {
+        (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }) as u32
+    };
+    outputs.rows().into_iter().map(class).collect()
 }
 
 impl TableAnswers {

@@ -1,15 +1,21 @@
-use super::{RowCounts, TableHeader, TableRecipe, defaults};
+use super::in_order::{Work, in_order};
+use super::network::Network;
+use super::{
+    ConformalScores, EnsembleHeader, RowCounts, TableHeader, TableRecipe, defaults, member_folds, member_partition,
+    member_seed,
+};
 use crate::error::Result;
 use crate::preprocessing::{
     Preprocessing, PreprocessingOptions, TargetRows, leaking_columns, named_like_target, repeated_rows,
 };
-use crate::schema::{Schema, TaskChoice};
+use crate::schema::{Role, Schema, TaskChoice};
 use crate::table::{RowSplit, SplitOptions, Table};
 use furlough::data::EvalData;
 use furlough::nn::Mlp;
 use furlough::predict::Predictor;
 use furlough::train::{EpochSummary, Trainer};
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 
 /// What is learned of a table, and how. All but the targets has a default.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,11 +35,14 @@ pub struct TableOptions {
     pub validation: f64,
     /// The seed of all that chance decides.
     pub seed: u64,
+    /// How many networks are trained side by side as one model; each is judged by another part of
+    /// the rows ([`member_partition`]). With more than one the share that validates says nothing.
+    pub members: u32,
     /// How many threads compute; they change no bit.
     pub threads: usize,
 }
 
-/// A network that answers for tables.
+/// A network that answers for tables, or several whose answers are averaged.
 ///
 /// ```
 /// use furlough_tables::{Table, TableModel, TableOptions};
@@ -46,9 +55,10 @@ pub struct TableOptions {
 /// # Ok::<(), furlough_tables::Error>(())
 /// ```
 pub struct TableModel {
-    pub(super) header: TableHeader,
-    pub(super) predictor: Predictor,
-    pub(super) fingerprint: String,
+    /// At least one.
+    pub(super) networks: Vec<Network>,
+    /// What is said of several together; none of a single one.
+    pub(super) ensemble: Option<EnsembleHeader>,
 }
 
 impl TableOptions {
@@ -62,6 +72,7 @@ impl TableOptions {
             recipe: None,
             validation: 0.2,
             seed: 0,
+            members: 1,
             threads: 1,
         }
     }
@@ -69,87 +80,184 @@ impl TableOptions {
 
 impl TableModel {
     /// Trains a network on the rows of a table that have a target: on four fifths of them unless
-    /// told otherwise, and the others decide when to stop.
+    /// told otherwise, and the others decide when to stop. Several networks each leave out another
+    /// part, and answer for its rows where these measure the model.
     ///
     /// # Errors
     /// Those of [`Table::with_target`], [`Preprocessing::fit`] and [`Table::split_rows`];
     /// [`Error::Value`](crate::Error::Value) for a missing target when that is strict;
-    /// [`Error::Engine`](crate::Error::Engine) when training fails.
+    /// [`Error::Engine`](crate::Error::Engine) when training fails, and for no members.
     pub fn fit(table: &Table, options: &TableOptions) -> Result<TableModel> {
-        TableModel::fit_with(table, options, |_| ())
+        TableModel::fit_with(table, options, |_, _| ())
     }
 
-    /// [`Self::fit`], which tells the figures of each epoch.
+    /// [`Self::fit`], which tells the figures of each epoch of each network, counted from 0.
     ///
     /// # Errors
     /// As [`Self::fit`].
-    pub fn fit_with(table: &Table, options: &TableOptions, told: impl FnMut(&EpochSummary)) -> Result<TableModel> {
+    pub fn fit_with(
+        table: &Table,
+        options: &TableOptions,
+        told: impl FnMut(u32, &EpochSummary) + Send,
+    ) -> Result<TableModel> {
         let table = match &options.target[..] {
             [] => Cow::Borrowed(table),
             names => Cow::Owned(table.clone().with_target(names, options.task)?),
         };
         let table = &*table;
-        let TargetRows { rows, dropped } = TargetRows::of(table, &table.all_rows());
-        if options.strict && dropped > 0 {
+        let targets = TargetRows::of(table, &table.all_rows());
+        if options.strict && targets.dropped > 0 {
             // Whichever row it is, the message names the first one.
             Preprocessing::fit(table, &table.all_rows(), &options.preprocessing)?;
         }
-        let shares = SplitOptions { validation: options.validation, test: 0.0, seed: options.seed };
-        let split = if rows.is_empty() { RowSplit::default() } else { table.split_of(&rows, &shares)? };
-        let preprocessing = Preprocessing::fit_split(table, &split, &options.preprocessing)?;
-        let train = preprocessing.dataset(table, &split.train)?.0;
-        let held_out = match &split.validation[..] {
-            [] => None,
-            rows => Some(preprocessing.dataset(table, rows)?.0),
-        };
-        let usual = || defaults(train.len(), train.features(), train.targets().task());
-        let recipe = options.recipe.clone().unwrap_or_else(usual);
-        recipe.validate()?;
-        let mlp = recipe.network(&train, options.seed)?;
-        let train_options = recipe.train_options(options.seed, held_out.is_some());
-        let mut trainer = Trainer::from_mlp(mlp, &train_options, &train, options.threads)?;
-        trainer.on_epoch(told);
-        trainer.fit(held_out.as_ref().map(EvalData::validation))?;
-        let mut warnings = named_like_target(table);
-        warnings.extend(leaking_columns(table, &rows));
-        warnings.extend(repeated_rows(table, &split));
-        let header = TableHeader {
-            recipe: Some(recipe),
-            dropped_rows: dropped,
-            rows: Some(RowCounts {
-                training: split.train.len() as u64,
-                validation: split.validation.len() as u64,
-                test: 0,
-            }),
-            warnings,
-            ..TableHeader::new(table.schema().clone(), preprocessing)
-        };
-        let fingerprint = furlough::files::fingerprint(&train);
-        let task = header.preprocessing.target()?.task();
-        let predictor = Predictor::new(trainer.into_mlp(), options.threads).with_task(task);
-        let mut model = TableModel { header, predictor, fingerprint };
-        model.header.validation = held_out.map(|data| model.score(&data)).transpose()?;
-        Ok(model)
+        let told = Mutex::new(told);
+        match options.members {
+            0 => {
+                let (name, value, reason) = ("members".into(), "0".into(), "there is at least one network".into());
+                Err(furlough::Error::Setting { name, value, reason }.into())
+            }
+            1 => {
+                let shares = SplitOptions { validation: options.validation, test: 0.0, seed: options.seed };
+                let rows = &targets.rows;
+                let split = if rows.is_empty() { RowSplit::default() } else { table.split_of(rows, &shares)? };
+                fit_network(table, &targets, &split, options, |summary| tell(&told, 0, summary))
+            }
+            members => fit_networks(table, &targets, members, options, &told),
+        }
     }
 
     /// Returns the schema of the tables that the model answers for.
     pub fn schema(&self) -> &Schema {
-        &self.header.schema
+        &self.header().schema
     }
 
-    /// Returns the network.
+    /// Returns the network, or the first one of several.
     pub fn network(&self) -> &Mlp {
-        self.predictor.mlp()
+        self.networks[0].predictor.mlp()
     }
 
-    /// Returns the way from a table to features.
+    /// Returns how many networks there are.
+    pub fn members(&self) -> usize {
+        self.networks.len()
+    }
+
+    /// Returns the way from a table to features, of several networks that of the first one. What
+    /// the outputs mean, all agree but for the standardization of numbers.
     pub fn preprocessing(&self) -> &Preprocessing {
-        &self.header.preprocessing
+        &self.header().preprocessing
     }
 
-    /// Returns all that is said of the table beside the network. The scores of the rows that
-    /// decided when to stop are better than those of new rows: the best epoch was chosen by them.
+    /// Returns all that is said of the table beside the network, or beside the first one of
+    /// several. The scores of the rows that decided when to stop are better than those of new rows:
+    /// the best epoch was chosen by them.
     pub fn header(&self) -> &TableHeader {
-        &self.header
+        &self.networks[0].header
     }
+
+    /// Returns what is said of each network alone.
+    pub fn headers(&self) -> impl Iterator<Item = &TableHeader> {
+        self.networks.iter().map(|network| &network.header)
+    }
+
+    /// Returns what is said of several networks together; none of a single one.
+    pub fn ensemble(&self) -> Option<&EnsembleHeader> {
+        self.ensemble.as_ref()
+    }
+
+    /// Returns how far answers were off for rows that did not teach the networks which gave them;
+    /// none where no rows measured that.
+    pub fn conformal(&self) -> Option<&ConformalScores> {
+        self.ensemble.as_ref().map_or(self.header().conformal.as_ref(), |ensemble| Some(&ensemble.conformal))
+    }
+}
+
+fn tell(told: &Mutex<impl FnMut(u32, &EpochSummary)>, member: u32, summary: &EpochSummary) {
+    told.lock().unwrap_or_else(PoisonError::into_inner)(member, summary);
+}
+
+/// Trains one network.
+fn fit_network(
+    table: &Table,
+    TargetRows { rows, dropped }: &TargetRows,
+    split: &RowSplit,
+    options: &TableOptions,
+    told: impl FnMut(&EpochSummary),
+) -> Result<TableModel> {
+    let preprocessing = Preprocessing::fit_split(table, split, &options.preprocessing)?;
+    let train = preprocessing.dataset(table, &split.train)?.0;
+    let held_out = match &split.validation[..] {
+        [] => None,
+        rows => Some(preprocessing.dataset(table, rows)?.0),
+    };
+    let usual = || defaults(train.len(), train.features(), train.targets().task());
+    let recipe = options.recipe.clone().unwrap_or_else(usual);
+    recipe.validate()?;
+    let mlp = recipe.network(&train, options.seed)?;
+    let train_options = recipe.train_options(options.seed, held_out.is_some());
+    let mut trainer = Trainer::from_mlp(mlp, &train_options, &train, options.threads)?;
+    trainer.on_epoch(told);
+    trainer.fit(held_out.as_ref().map(EvalData::validation))?;
+    let mut warnings = named_like_target(table);
+    warnings.extend(leaking_columns(table, rows));
+    warnings.extend(repeated_rows(table, split));
+    let header = TableHeader {
+        recipe: Some(recipe),
+        dropped_rows: *dropped,
+        rows: Some(RowCounts {
+            training: split.train.len() as u64,
+            validation: split.validation.len() as u64,
+            test: 0,
+        }),
+        warnings,
+        best_epoch: trainer.state().best.as_ref().map(|best| best.epoch),
+        ..TableHeader::new(table.schema().clone(), preprocessing)
+    };
+    let fingerprint = furlough::files::fingerprint(&train);
+    let task = header.preprocessing.target()?.task();
+    let predictor = Predictor::new(trainer.into_mlp(), options.threads).with_task(task);
+    let model = TableModel { networks: vec![Network { header, predictor, fingerprint }], ensemble: None };
+    match held_out {
+        Some(data) => model.measured_by(&data),
+        None => Ok(model),
+    }
+}
+
+/// Trains several networks side by side, as many at once as there are threads.
+fn fit_networks(
+    table: &Table,
+    targets: &TargetRows,
+    members: u32,
+    options: &TableOptions,
+    told: &Mutex<impl FnMut(u32, &EpochSummary) + Send>,
+) -> Result<TableModel> {
+    let by_time = table.schema().with_the_role(Role::Time).next().is_some();
+    let folds = member_folds(members, by_time);
+    let split = |member: u32| -> Result<RowSplit> {
+        let partition = member_partition(member, folds, by_time, options.seed);
+        let (train, validation) = table.fold_rows(&targets.rows, &partition)?;
+        Ok(RowSplit { train, validation, test: Vec::new() })
+    };
+    let mut next = 0..members;
+    let work = Work {
+        start: || (),
+        each: |(): &mut (), member: u32| {
+            let (seed, threads) = (member_seed(options.seed, member), (options.threads / members as usize).max(1));
+            let own = TableOptions { seed, threads, ..options.clone() };
+            let split = split(member)?;
+            let model = fit_network(table, targets, &split, &own, |summary| tell(told, member, summary))?;
+            Ok((model, split.validation))
+        },
+    };
+    let (mut models, mut held_out) = (Vec::new(), Vec::new());
+    in_order(
+        options.threads,
+        || Ok(next.next()),
+        &work,
+        |(model, rows): (TableModel, Vec<u32>)| {
+            models.push(model);
+            held_out.push(rows);
+            Ok::<_, crate::Error>(())
+        },
+    )?;
+    Ok(TableModel::of_networks(models, table, &held_out)?.0)
 }

@@ -1,7 +1,7 @@
-use super::{TableRecipe, TableScores};
+use super::{ConformalScores, TableRecipe, TableScores};
 use crate::error::{Error, Result};
 use crate::figures::TableFigures;
-use crate::preprocessing::{Preprocessing, TableWarning};
+use crate::preprocessing::{Preprocessing, TableWarning, TargetEncoder};
 use crate::schema::Schema;
 use furlough::files::ModelInfo;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,13 @@ pub struct TableHeader {
     /// Why the scores may be too good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<TableWarning>,
+    /// The epoch whose network it is; none where it is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_epoch: Option<u32>,
+    /// How far the network was off for the rows that decided when to stop: what intervals and sets
+    /// are made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<ConformalScores>,
 }
 
 /// How many rows of a table are for what.
@@ -57,9 +64,20 @@ pub struct RowCounts {
 impl TableHeader {
     /// Returns what there is to say before a network is trained.
     pub fn new(schema: Schema, preprocessing: Preprocessing) -> Self {
-        let (recipe, validation, dropped_rows, rows, test, warnings) = Default::default();
-        let (version, library) = (TABLE_VERSION, env!("CARGO_PKG_VERSION").into());
-        TableHeader { version, schema, preprocessing, recipe, validation, dropped_rows, rows, test, library, warnings }
+        TableHeader {
+            version: TABLE_VERSION,
+            schema,
+            preprocessing,
+            recipe: None,
+            validation: None,
+            dropped_rows: 0,
+            rows: None,
+            test: None,
+            library: env!("CARGO_PKG_VERSION").into(),
+            warnings: Vec::new(),
+            best_epoch: None,
+            conformal: None,
+        }
     }
 
     /// Returns it as a model file holds it, for [`ModelInfo::table`].
@@ -77,17 +95,37 @@ impl TableHeader {
             let reason = "is not the model of a table: it has no schema; ask the engine for its answers";
             return Err(bad(path, reason.into()));
         };
-        let version = table.get("version").and_then(serde_json::Value::as_u64);
-        if let Some(version) = version.filter(|&version| version > TABLE_VERSION) {
-            let reason = format!(
-                "has a table of version {version} and needs a newer furlough; this one reads version {TABLE_VERSION}"
-            );
-            return Err(bad(path, reason));
-        }
+        check_version(path, table)?;
         let contradicts = |reason: String| bad(path, format!("contradicts itself: {reason}"));
         let header = TableHeader::deserialize(table).map_err(|error| contradicts(error.to_string()))?;
         header.schema.check().map_err(|error| contradicts(error.to_string()))?;
-        Ok(header)
+        let targets = header.preprocessing.target.as_ref().map_or(0, score_lists);
+        match header.conformal.as_ref().and_then(|scores| scores.contradiction(1, targets)) {
+            Some(reason) => Err(contradicts(reason)),
+            None => Ok(header),
+        }
+    }
+}
+
+/// Returns how many lists of scores a fold has: one a target of numbers, and one of classes.
+pub(super) fn score_lists(target: &TargetEncoder) -> usize {
+    match target {
+        TargetEncoder::Classification { .. } => 1,
+        TargetEncoder::Regression { columns } => columns.len(),
+    }
+}
+
+/// Refuses what a later version says of a table.
+pub(super) fn check_version(path: &Path, table: &serde_json::Value) -> Result<()> {
+    let version = table.get("version").and_then(serde_json::Value::as_u64);
+    match version.filter(|&version| version > TABLE_VERSION) {
+        None => Ok(()),
+        Some(version) => {
+            let reason = format!(
+                "has a table of version {version} and needs a newer furlough; this one reads version {TABLE_VERSION}"
+            );
+            Err(bad(path, reason))
+        }
     }
 }
 

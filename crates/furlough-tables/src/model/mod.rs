@@ -2,19 +2,30 @@
 //! labels and units.
 
 mod answers;
+mod conformal;
 mod defaults;
+mod ensemble;
 mod file;
 mod fit;
 mod header;
 mod in_order;
+mod interval;
+mod members;
+mod network;
+mod out_of_fold;
 mod predict;
 mod rows;
 mod scores;
 
-pub use answers::{ClassProbabilities, Predictions, TableAnswers};
+pub use answers::{ClassProbabilities, Intervals, PredictionSets, Predictions, TableAnswers};
+pub use conformal::{ConformalScores, FoldScores, IntervalMethod};
 pub use defaults::{TableRecipe, defaults};
+pub use ensemble::{EnsembleHeader, OutOfFold};
 pub use fit::{TableModel, TableOptions};
 pub use header::{RowCounts, TABLE_VERSION, TableHeader};
 pub(crate) use in_order::{Work, in_order};
+pub use interval::RowInterval;
+pub use members::{member_folds, member_partition, member_seed};
+pub use predict::Judged;
 pub use rows::{AnswerOptions, FileAnswered, RowAnswers, RowSpread};
 pub use scores::{TableScores, TargetScores};

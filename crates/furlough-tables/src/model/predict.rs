@@ -1,16 +1,39 @@
-use super::answers::answers_of;
-use super::{ClassProbabilities, Predictions, TableModel, TableScores, TargetScores};
+use super::answers::{answers_of, classes_of};
+use super::conformal::measured;
+use super::interval::interval_of;
+use super::network::{Answering, NetworkAnswers, outputs};
+use super::scores::evaluation;
+use super::{
+    ClassProbabilities, ConformalScores, EnsembleHeader, FoldScores, IntervalMethod, Intervals, PredictionSets,
+    Predictions, RowInterval, TableAnswers, TableModel, TableScores,
+};
 use crate::error::{Error, Result};
 use crate::preprocessing::{TargetEncoder, TargetRows, Told};
 use crate::schema::{Role, TaskChoice};
 use crate::table::{Table, format_for, read_as_format};
 use furlough::data::{Dataset, Task};
+use furlough::predict::{Evaluation, softmax_rows};
 use ndarray::{Array2, Axis};
 use std::borrow::Cow;
 use std::path::Path;
 
 /// Rows that are made features of at a time: what they take does not grow with the table.
 const ROWS: usize = 16_384;
+
+/// Labeled rows of a table, and what a model answers for them, in the eyes of its first network.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The rows with their targets and weights.
+    pub data: Dataset,
+    /// Rows × outputs: logits of classes, or numbers standardized as the targets are.
+    pub outputs: Array2<f32>,
+    /// The probabilities of classes, or numbers in the targets' units.
+    pub answers: Array2<f64>,
+    /// How good the answers are; numbers are those standardized ones.
+    pub evaluation: Evaluation,
+    /// What was met in the table that training did not have.
+    pub told: Told,
+}
 
 impl TableModel {
     /// Reads a table to answer for, whatever its format and the order of its columns.
@@ -23,13 +46,27 @@ impl TableModel {
     }
 
     /// Answers for each row of a table, read by [`Self::schema`]; it needs no target. A row's
-    /// answer has the same bits whatever rows are beside it.
+    /// answer has the same bits whatever rows are beside it. Several networks' probabilities or
+    /// numbers are averaged.
     ///
     /// # Errors
     /// Those of [`Preprocessing::features`](crate::Preprocessing::features).
     pub fn predict(&mut self, table: &Table) -> Result<Predictions> {
-        let (outputs, told) = self.outputs(table, |predictor, features| predictor.predict(features))?;
-        Ok(Predictions { answers: answers_of(self.header.preprocessing.target()?, outputs.view()), told })
+        if self.ensemble.is_none() {
+            let (outputs, told) = self.outputs(table)?;
+            return Ok(Predictions { answers: answers_of(self.preprocessing().target()?, outputs[0].view()), told });
+        }
+        let (answers, told) = self.answers(table)?;
+        let answers = match self.preprocessing().target()? {
+            TargetEncoder::Classification { classes: names, .. } => {
+                TableAnswers::Classes { classes: classes_of(answers.mean().view()), names: names.clone() }
+            }
+            target => {
+                let names = target.names().iter().map(|name| name.to_string()).collect();
+                TableAnswers::Numbers { values: answers.mean(), names }
+            }
+        };
+        Ok(Predictions { answers, told })
     }
 
     /// Returns how probable each class is for each row of a table.
@@ -37,16 +74,54 @@ impl TableModel {
     /// # Errors
     /// As [`Self::predict`], and [`Error::Column`] for a model of numbers.
     pub fn predict_proba(&mut self, table: &Table) -> Result<ClassProbabilities> {
-        let names = match self.header.preprocessing.target()? {
-            TargetEncoder::Classification { classes, .. } => classes.clone(),
-            TargetEncoder::Regression { columns } => {
-                let name = columns[0].name.clone();
-                let reason = "is predicted as numbers, which have no probabilities".into();
-                return Err(Error::Column { name, reason, nearest: None });
-            }
-        };
-        let (probabilities, told) = self.outputs(table, |predictor, features| predictor.predict_proba(features))?;
-        Ok(ClassProbabilities { probabilities, names, told })
+        let names = self.classes("is predicted as numbers, which have no probabilities")?;
+        if self.ensemble.is_none() {
+            let (mut outputs, told) = self.outputs(table)?;
+            let mut probabilities = outputs.swap_remove(0);
+            softmax_rows(&mut probabilities);
+            return Ok(ClassProbabilities { probabilities, names, told });
+        }
+        let (answers, told) = self.answers(table)?;
+        Ok(ClassProbabilities { probabilities: answers.mean().mapv(|p| p as f32), names, told })
+    }
+
+    /// Returns bounds between which a row's number lies with the probability `confidence`, such as
+    /// 0.9, if the rows are like those that were learned from: on average over rows, not for each
+    /// kind of row. With one network the rows that decided when to stop are what they are measured
+    /// by, so they are a little narrow.
+    ///
+    /// # Errors
+    /// As [`Self::predict`], [`Error::Column`] for a model of classes, and those of
+    /// [`ConformalScores::rank`]; [`Error::Schema`] when no rows measured the model.
+    pub fn predict_interval(&mut self, table: &Table, confidence: f64) -> Result<Intervals> {
+        if let TargetEncoder::Classification { column: name, .. } = self.preprocessing().target()? {
+            let (name, reason) = (name.clone(), "is predicted as classes; ask for sets of them".into());
+            return Err(Error::Column { name, reason, nearest: None });
+        }
+        let scores = measured(self.conformal())?.clone();
+        let rank = scores.rank(confidence)?;
+        let (answers, told) = self.answers(table)?;
+        let names = self.preprocessing().target()?.names().iter().map(|name| name.to_string()).collect();
+        match interval_of(&scores, &answers, (rank, IntervalMethod::Mean), false) {
+            RowInterval::Numbers { low, high } => Ok(Intervals { low, high, names, told }),
+            RowInterval::Classes(_) => unreachable!("numbers have bounds"),
+        }
+    }
+
+    /// Returns sets of classes that hold a row's class with the probability `confidence`, such as
+    /// 0.9, as [`Self::predict_interval`] has it. A set may be empty.
+    ///
+    /// # Errors
+    /// As [`Self::predict_interval`], and [`Error::Column`] for a model of numbers.
+    pub fn predict_set(&mut self, table: &Table, confidence: f64) -> Result<PredictionSets> {
+        let names = self.classes("is predicted as numbers; ask for an interval")?;
+        let scores = measured(self.conformal())?.clone();
+        let rank = scores.rank(confidence)?;
+        let (answers, told) = self.answers(table)?;
+        match interval_of(&scores, &answers, (rank, IntervalMethod::Mean), true) {
+            RowInterval::Classes(sets) => Ok(PredictionSets { sets, names, told }),
+            RowInterval::Numbers { .. } => unreachable!("classes have sets"),
+        }
     }
 
     /// Judges the answers for the rows of a table that have a target, which the schema need not
@@ -59,13 +134,65 @@ impl TableModel {
         let rows = TargetRows::of(&table, &table.all_rows()).rows;
         // Where no row has a target, the first one is named.
         let rows = if rows.is_empty() { table.all_rows() } else { rows };
-        let (data, _) = self.header.preprocessing.dataset(&table, &rows)?;
-        self.score(&data)
+        let judged = self.judge(&table, &rows)?;
+        Ok(TableScores::of_evaluation(self.preprocessing().target()?, &judged.evaluation))
     }
 
-    /// Returns a table with the model's targets, which the schema need not name as such.
+    /// Answers for some rows of a table that have targets, and says how good the answers are.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub fn judge(&mut self, table: &Table, rows: &[u32]) -> Result<Judged> {
+        let target = self.preprocessing().target()?.clone();
+        let (data, _) = self.preprocessing().dataset(table, rows)?;
+        let table = table.select(rows);
+        if self.ensemble.is_none() {
+            let (mut outputs, told) = self.outputs(&table)?;
+            let answers = NetworkAnswers::of([&target], &outputs, 1.0).mean();
+            let evaluation = self.networks[0].predictor.evaluate(&data)?;
+            return Ok(Judged { data, outputs: outputs.swap_remove(0), answers, evaluation, told });
+        }
+        let (answers, told) = self.answers(&table)?;
+        let answers = answers.mean();
+        let outputs = match &target {
+            TargetEncoder::Classification { .. } => answers.mapv(|p| libm::log(p.max(f64::MIN_POSITIVE)) as f32),
+            TargetEncoder::Regression { .. } => target.standardized(answers.view()),
+        };
+        let evaluation = evaluation(&target, &answers, &data)?;
+        Ok(Judged { data, outputs, answers, evaluation, told })
+    }
+
+    /// Returns a single network with its scores on rows that did not teach it, and with how far it
+    /// was off there, which intervals are made of. Of several networks nothing changes.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::evaluate`](furlough::predict::Predictor::evaluate).
+    pub fn measured_by(mut self, held_out: &Dataset) -> Result<TableModel> {
+        if let (None, [network]) = (&self.ensemble, &mut self.networks[..]) {
+            let target = network.header.preprocessing.target()?.clone();
+            let judged = network.predictor.evaluate(held_out)?;
+            let outputs = [network.predictor.predict(held_out)?];
+            let answers = NetworkAnswers::of([&target], &outputs, 1.0).mean();
+            let scores = super::out_of_fold::score_rows(&answers, held_out, &target);
+            network.header.validation = Some(TableScores::of_evaluation(&target, &judged));
+            network.header.conformal = Some(ConformalScores { folds: vec![FoldScores::new(vec![0], scores)] });
+        }
+        Ok(self)
+    }
+
+    /// Returns the classes; `reason` is why there are none for numbers.
+    fn classes(&self, reason: &str) -> Result<Vec<String>> {
+        match self.preprocessing().target()? {
+            TargetEncoder::Classification { classes, .. } => Ok(classes.clone()),
+            TargetEncoder::Regression { columns } => {
+                Err(Error::Column { name: columns[0].name.clone(), reason: reason.into(), nearest: None })
+            }
+        }
+    }
+
+    /// Returns a table whose schema names the model's targets.
     pub(crate) fn labeled<'a>(&self, table: &'a Table) -> Result<Cow<'a, Table>> {
-        let target = self.header.preprocessing.target()?;
+        let target = self.preprocessing().target()?;
         let names = target.names();
         let places: Vec<usize> = table.schema().with_the_role(Role::Target).collect();
         let named = places.iter().map(|&place| table.schema().columns[place].name.as_str());
@@ -79,36 +206,28 @@ impl TableModel {
         Ok(Cow::Owned(table.clone().with_target(&names, task)?))
     }
 
-    pub(super) fn score(&mut self, data: &Dataset) -> Result<TableScores> {
-        let judged = self.predictor.evaluate(data)?;
-        let mut targets = Vec::new();
-        if let (Some(scores), TargetEncoder::Regression { columns }) =
-            (&judged.regression, self.header.preprocessing.target()?)
-        {
-            targets.extend(scores.outputs.iter().zip(columns).map(|(score, column)| TargetScores {
-                name: column.name.clone(),
-                rmse: score.rmse * column.deviation,
-                mae: score.mae * column.deviation,
-                r2: score.r2,
-            }));
-        }
-        Ok(TableScores { rows: judged.examples as u64, loss: judged.loss, accuracy: judged.accuracy, targets })
+    /// Returns what each network answers for each row.
+    fn answers(&mut self, table: &Table) -> Result<(NetworkAnswers, Told)> {
+        let (outputs, told) = self.outputs(table)?;
+        let targets: Vec<&TargetEncoder> =
+            self.headers().filter_map(|header| header.preprocessing.target.as_ref()).collect();
+        Ok((NetworkAnswers::of(targets, &outputs, self.ensemble.as_ref().map_or(1.0, EnsembleHeader::divisor)), told))
     }
 
-    /// Returns what the network makes of each row, some rows at a time.
-    fn outputs(
-        &mut self,
-        table: &Table,
-        mut answer: impl FnMut(&mut furlough::predict::Predictor, &Array2<f32>) -> furlough::Result<Array2<f32>>,
-    ) -> Result<(Array2<f32>, Told)> {
-        let mut outputs = Array2::zeros((0, self.predictor.mlp().architecture().outputs()));
+    /// Returns what each network makes of each row, some rows at a time.
+    fn outputs(&mut self, table: &Table) -> Result<(Vec<Array2<f32>>, Told)> {
+        let empty = Array2::zeros((0, self.network().architecture().outputs()));
+        let mut all = vec![empty; self.networks.len()];
         let mut told = Told::default();
+        let networks = self.networks.iter_mut().map(|network| (&network.header, &mut network.predictor));
+        let mut networks: Vec<Answering<'_>> = networks.collect();
         for rows in table.all_rows().chunks(ROWS) {
-            let (features, new) = self.header.preprocessing.features(table, rows)?;
+            let (some, new) = outputs(&mut networks, table, rows)?;
             told.add(&new);
-            let answers = answer(&mut self.predictor, &features)?;
-            outputs.append(Axis(0), answers.view()).expect("each answer is as wide as the network's outputs");
+            for (all, some) in all.iter_mut().zip(some) {
+                all.append(Axis(0), some.view()).expect("each answer is as wide as the network's outputs");
+            }
         }
-        Ok((outputs, told))
+        Ok((all, told))
     }
 }

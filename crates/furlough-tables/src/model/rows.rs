@@ -1,8 +1,11 @@
 //! Answers for a file row after row, in the memory of some blocks.
 
-use super::answers::answers_of;
+use super::answers::{answers_of, classes_of};
+use super::conformal::measured;
 use super::in_order::{Work, in_order};
-use super::{TableAnswers, TableHeader, TableModel};
+use super::interval::interval_of;
+use super::network::{Answering, NetworkAnswers, outputs};
+use super::{ConformalScores, EnsembleHeader, IntervalMethod, RowInterval, TableAnswers, TableHeader, TableModel};
 use crate::block::TextValues;
 use crate::error::{Error, Result};
 use crate::preprocessing::{TargetEncoder, Told};
@@ -12,7 +15,7 @@ use furlough::random::Key;
 use ndarray::Array2;
 
 /// What is asked of a model for each row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct AnswerOptions {
     /// Whether the probability of each class is wanted. Numbers have none.
     pub probabilities: bool,
@@ -20,6 +23,11 @@ pub struct AnswerOptions {
     pub samples: u32,
     /// The seed of their masks.
     pub seed: u64,
+    /// The probability with which bounds or a set are to hold the true answer; none where neither
+    /// is wanted.
+    pub interval: Option<f64>,
+    /// How they are made of several networks' answers.
+    pub interval_method: IntervalMethod,
 }
 
 /// What a model answers for consecutive rows.
@@ -33,6 +41,8 @@ pub struct RowAnswers {
     pub probabilities: Option<Array2<f32>>,
     /// How far the masked passes agree, if there are some.
     pub spread: Option<RowSpread>,
+    /// Where the true answers lie, if that is wanted.
+    pub interval: Option<RowInterval>,
     /// The cells of the file's columns that were asked for.
     pub cells: Vec<TextValues>,
 }
@@ -74,7 +84,11 @@ impl TableModel {
     /// # Errors
     /// As [`Self::predict`].
     pub fn answer(&mut self, table: &Table, first_row: u64, options: &AnswerOptions) -> Result<(RowAnswers, Told)> {
-        answer(&self.header, &mut self.predictor, (table, first_row), options)
+        let TableModel { networks, ensemble } = self;
+        let networks = networks.iter_mut().map(|network| (&network.header, &mut network.predictor));
+        let mut networks: Vec<Answering<'_>> = networks.collect();
+        let asked = Asked::new(networks[0].0, ensemble.as_ref(), options)?;
+        answer(&mut networks, (table, first_row), &asked)
     }
 
     /// Answers for all rows of a file on `threads` threads. `make` makes of some rows' answers what
@@ -112,12 +126,14 @@ impl TableModel {
         mut take: impl FnMut(Made) -> Result<(), E>,
     ) -> Result<FileAnswered, E> {
         let mut answered = FileAnswered::default();
+        let asked = Asked::new(self.header(), self.ensemble(), options)?;
         let (next, maker) = reader.parts();
         let work = Work {
-            start: || self.predictor.on_threads(1),
-            each: |predictor: &mut Predictor, raw| {
+            start: || self.networks.iter().map(|network| network.predictor.on_threads(1)).collect(),
+            each: |predictors: &mut Vec<Predictor>, raw| {
                 let TableBlock { first_row, table, cells } = maker.make(raw)?;
-                let (answers, told) = answer(&self.header, predictor, (&table, first_row), options)?;
+                let mut networks: Vec<Answering<'_>> = self.headers().zip(predictors).collect();
+                let (answers, told) = answer(&mut networks, (&table, first_row), &asked)?;
                 Ok((table.rows() as u64, make(&RowAnswers { cells, ..answers }), told))
             },
         };
@@ -132,7 +148,94 @@ impl TableModel {
     }
 }
 
+/// What is asked, and what it takes of the model.
+struct Asked<'a> {
+    options: AnswerOptions,
+    /// What logits are divided by.
+    divisor: f64,
+    /// Whether there are several networks.
+    several: bool,
+    /// What intervals are made of, and their rank, if they are wanted.
+    scores: Option<(&'a ConformalScores, f64)>,
+}
+
+impl<'a> Asked<'a> {
+    /// `header` is that of the first network.
+    fn new(header: &'a TableHeader, ensemble: Option<&'a EnsembleHeader>, options: &AnswerOptions) -> Result<Self> {
+        let refused = |name: &str, value: String, reason: &str| {
+            Err(furlough::Error::Setting { name: name.into(), value, reason: reason.into() }.into())
+        };
+        let several = ensemble.is_some();
+        if options.samples > 0 && several {
+            let reason = "the model is of several networks, and masked passes are those of one; ask one of them";
+            return refused("samples", options.samples.to_string(), reason);
+        }
+        if let (1.., Some(interval)) = (options.samples, options.interval) {
+            let reason = "it is measured by the full network's answers, and not by those of masked passes";
+            return refused("interval", interval.to_string(), reason);
+        }
+        let scores = match options.interval {
+            None => None,
+            Some(confidence) => {
+                let scores = ensemble.map_or(header.conformal.as_ref(), |ensemble| Some(&ensemble.conformal));
+                let scores = measured(scores)?;
+                Some((scores, scores.rank(confidence)?))
+            }
+        };
+        Ok(Asked { options: *options, divisor: ensemble.map_or(1.0, EnsembleHeader::divisor), several, scores })
+    }
+}
+
 fn answer(
+    networks: &mut [Answering<'_>],
+    (table, first_row): (&Table, u64),
+    asked: &Asked<'_>,
+) -> Result<(RowAnswers, Told)> {
+    let target = networks[0].0.preprocessing.target()?;
+    let is_classes = matches!(target, TargetEncoder::Classification { .. });
+    if asked.options.samples > 0 {
+        let (header, predictor) = &mut networks[0];
+        return sampled(header, predictor, (table, first_row), &asked.options);
+    }
+    let (mut outputs, told) = outputs(networks, table, &table.all_rows())?;
+    let wanted = asked.options.probabilities && is_classes;
+    let each = (asked.several || asked.scores.is_some()).then(|| {
+        let targets = networks.iter().filter_map(|(header, _)| header.preprocessing.target.as_ref());
+        NetworkAnswers::of(targets, &outputs, asked.divisor)
+    });
+    let interval = each
+        .as_ref()
+        .zip(asked.scores)
+        .map(|(each, (scores, rank))| interval_of(scores, each, (rank, asked.options.interval_method), is_classes));
+    let (answers, probabilities) = match each.filter(|_| asked.several) {
+        Some(each) => {
+            let mean = each.mean();
+            match target {
+                TargetEncoder::Classification { classes: names, .. } => {
+                    let answers = TableAnswers::Classes { classes: classes_of(mean.view()), names: names.clone() };
+                    (answers, wanted.then(|| mean.mapv(|p| p as f32)))
+                }
+                TargetEncoder::Regression { .. } => {
+                    let names = target.names().iter().map(|name| name.to_string()).collect();
+                    (TableAnswers::Numbers { values: mean, names }, None)
+                }
+            }
+        }
+        None => {
+            let mut outputs = outputs.swap_remove(0);
+            let answers = answers_of(target, outputs.view());
+            let probabilities = wanted.then(|| {
+                softmax_rows(&mut outputs);
+                outputs
+            });
+            (answers, probabilities)
+        }
+    };
+    Ok((RowAnswers { first_row, answers, probabilities, spread: None, interval, cells: Vec::new() }, told))
+}
+
+/// Answers by the mean of masked passes of a network.
+fn sampled(
     header: &TableHeader,
     predictor: &mut Predictor,
     (table, first_row): (&Table, u64),
@@ -140,18 +243,6 @@ fn answer(
 ) -> Result<(RowAnswers, Told)> {
     let target = header.preprocessing.target()?;
     let (features, told) = header.preprocessing.features(table, &table.all_rows())?;
-    let is_classes = matches!(target, TargetEncoder::Classification { .. });
-    let wanted = options.probabilities && is_classes;
-    let cells = Vec::new();
-    if options.samples == 0 {
-        let mut outputs = predictor.predict(&features)?;
-        let answers = answers_of(target, outputs.view());
-        let probabilities = wanted.then(|| {
-            softmax_rows(&mut outputs);
-            outputs
-        });
-        return Ok((RowAnswers { first_row, answers, probabilities, spread: None, cells }, told));
-    }
     let key = Key::new(options.seed);
     let sampled = predictor.monte_carlo_from(&features, first_row as u32, options.samples, key)?;
     let (answers, spread) = match (sampled.spread, target) {
@@ -170,6 +261,8 @@ fn answer(
         }
         _ => unreachable!("the spread is that of the task"),
     };
+    let wanted = options.probabilities && matches!(target, TargetEncoder::Classification { .. });
     let probabilities = wanted.then(|| sampled.means.mapv(|mean| mean as f32));
-    Ok((RowAnswers { first_row, answers, probabilities, spread: Some(spread), cells }, told))
+    let cells = Vec::new();
+    Ok((RowAnswers { first_row, answers, probabilities, spread: Some(spread), interval: None, cells }, told))
 }

@@ -1,3 +1,8 @@
+use crate::error::Result;
+use crate::preprocessing::TargetEncoder;
+use furlough::data::Dataset;
+use furlough::predict::Evaluation;
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 /// How good a model's answers are, in the target's units.
@@ -26,4 +31,37 @@ pub struct TargetScores {
     pub mae: f64,
     /// The coefficient of determination.
     pub r2: f64,
+}
+
+impl TableScores {
+    /// Judges answers, probabilities or numbers in units, by rows that `target` made a data set of.
+    pub(super) fn of(target: &TargetEncoder, answers: &Array2<f64>, right: &Dataset) -> Result<Self> {
+        Ok(TableScores::of_evaluation(target, &evaluation(target, answers, right)?))
+    }
+
+    /// Takes the figures of an evaluation, which are of standardized numbers, into the target's
+    /// units.
+    pub(super) fn of_evaluation(target: &TargetEncoder, judged: &Evaluation) -> Self {
+        let mut targets = Vec::new();
+        if let (Some(scores), TargetEncoder::Regression { columns }) = (&judged.regression, target) {
+            targets.extend(scores.outputs.iter().zip(columns).map(|(score, column)| TargetScores {
+                name: column.name.clone(),
+                rmse: score.rmse * column.deviation,
+                mae: score.mae * column.deviation,
+                r2: score.r2,
+            }));
+        }
+        TableScores { rows: judged.examples as u64, loss: judged.loss, accuracy: judged.accuracy, targets }
+    }
+}
+
+/// Judges answers, probabilities or numbers in units, by rows that `target` made a data set of.
+pub(super) fn evaluation(target: &TargetEncoder, answers: &Array2<f64>, right: &Dataset) -> Result<Evaluation> {
+    Ok(match target {
+        TargetEncoder::Classification { .. } => Evaluation::of_class_probabilities(answers.view(), right)?,
+        TargetEncoder::Regression { .. } => {
+            let standardized = target.standardized(answers.view()).mapv(f64::from);
+            Evaluation::of_numbers(standardized.view(), right)?
+        }
+    })
 }

@@ -185,6 +185,20 @@ impl TargetEncoder {
     }
 }
 
+impl TargetEncoder {
+    /// Returns numbers in the user's units as a network learns them, rows × outputs: the inverse of
+    /// [`Self::in_units`].
+    pub fn standardized(&self, values: ArrayView2<'_, f64>) -> Array2<f32> {
+        let mut learned = values.to_owned();
+        if let TargetEncoder::Regression { columns } = self {
+            for (column, mut learned) in columns.iter().zip(learned.columns_mut()) {
+                learned.mapv_inplace(|value| (value - column.mean) / column.deviation);
+            }
+        }
+        learned.mapv(|value| value as f32)
+    }
+}
+
 fn check_present(table: &Table, places: &[usize], rows: &[u32]) -> Result<()> {
     for &place in places {
         let column = &table.columns()[place];

@@ -72,6 +72,15 @@ impl Told {
 
     /// Adds what was met in further rows.
     pub fn add(&mut self, other: &Told) {
+        self.take(other, |all, new| all + new);
+    }
+
+    /// Takes in what another preprocessing met in the same rows: the greater count of each column.
+    pub fn join(&mut self, other: &Told) {
+        self.take(other, u64::max);
+    }
+
+    fn take(&mut self, other: &Told, both: impl Fn(u64, u64) -> u64) {
         let pairs = [
             (&mut self.unseen, &other.unseen),
             (&mut self.infinite, &other.infinite),
@@ -80,7 +89,7 @@ impl Told {
         for (all, new) in pairs {
             for (column, rows) in new {
                 match all.iter_mut().find(|(known, _)| known == column) {
-                    Some((_, sum)) => *sum += rows,
+                    Some((_, sum)) => *sum = both(*sum, *rows),
                     None => all.push((column.clone(), *rows)),
                 }
             }

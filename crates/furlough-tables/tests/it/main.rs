@@ -8,6 +8,7 @@ mod disk;
 mod explain;
 mod from_files;
 mod json_lines;
+mod members;
 mod messy;
 mod model;
 mod npy;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         disk,
         from_files,
         json_lines,
+        members,
         messy,
         model,
         npy,

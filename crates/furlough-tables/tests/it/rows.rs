@@ -2,7 +2,7 @@
 
 use crate::common::{file, message};
 use crate::sample_tables::mixed;
-use furlough_tables::model::{AnswerOptions, RowAnswers, RowSpread};
+use furlough_tables::model::{AnswerOptions, RowAnswers, RowInterval, RowSpread};
 use furlough_tables::schema::{Role, TaskChoice};
 use furlough_tables::{Error, Schema, TableModel, TableOptions, TableReader, Told};
 use std::fmt::Write as _;
@@ -56,7 +56,7 @@ fn answered(
 }
 
 /// Everything that is answered for a row, in bits.
-fn bits(block: &RowAnswers) -> Vec<(String, Vec<u32>, Vec<u64>)> {
+fn bits(block: &RowAnswers) -> Vec<(String, Vec<u32>, [Vec<u64>; 2])> {
     let row = |(row, text): (usize, String)| {
         let probabilities = block.probabilities.as_ref().map(|all| all.row(row).mapv(f32::to_bits).to_vec());
         let spread = match &block.spread {
@@ -67,7 +67,12 @@ fn bits(block: &RowAnswers) -> Vec<(String, Vec<u32>, Vec<u64>)> {
                 [doubt.predictive_entropy, doubt.mutual_information, doubt.agreement].map(f64::to_bits).to_vec()
             }
         };
-        (text, probabilities.unwrap_or_default(), spread)
+        let interval = match &block.interval {
+            None => Vec::new(),
+            Some(RowInterval::Numbers { low, high }) => [low, high].map(|bound| bound[[row, 0]].to_bits()).to_vec(),
+            Some(RowInterval::Classes(sets)) => sets[row].iter().map(|&class| class.into()).collect(),
+        };
+        (text, probabilities.unwrap_or_default(), [spread, interval])
     };
     block.answers.texts().into_iter().enumerate().map(row).collect()
 }
@@ -80,7 +85,8 @@ fn a_file_is_answered_for_as_its_table_is_on_any_threads_and_in_any_blocks() {
         for options in [
             AnswerOptions::default(),
             AnswerOptions { probabilities: true, ..AnswerOptions::default() },
-            AnswerOptions { probabilities: true, samples: 7, seed: 3 },
+            AnswerOptions { probabilities: true, samples: 7, seed: 3, ..AnswerOptions::default() },
+            AnswerOptions { interval: Some(0.8), ..AnswerOptions::default() },
         ] {
             let (whole, told) = model.answer(&table, 0, &options).unwrap();
             assert_eq!(whole.answers.texts().len(), 500);

@@ -18,7 +18,9 @@ pub use checkpoint::{
     save_checkpoint,
 };
 pub use fingerprint::{fingerprint, sha256_hex, weights_fingerprint};
-pub use model::{DataInfo, ModelInfo, load_model, save_model};
+pub use model::{
+    DataInfo, EnsembleInfo, EnsembleMember, ModelFile, ModelInfo, load_model, load_models, save_ensemble, save_model,
+};
 pub use open::{open_file, open_file_with, read_file, read_text};
 
 /// Version of the format of run directories, written into every file of one that has a place for
@@ -27,6 +29,10 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// Version of the format of model files. Those of version 1 are read too.
 pub const MODEL_VERSION: u32 = 2;
+
+/// Version of the format of model files with several networks. Files of one network keep the
+/// version that they have.
+pub const ENSEMBLE_VERSION: u32 = 3;
 
 /// Checks that a file of this version can be read where `newest` is the newest version known.
 ///

@@ -1,12 +1,15 @@
-use super::MODEL_VERSION;
-use super::sealed::{self, FileKind};
+use super::sealed::{self, FileKind, SealedFile};
+use super::tensors::TensorFile;
+use super::{ENSEMBLE_VERSION, MODEL_VERSION};
 use crate::data::{DatasetRef, Examples, Features};
 use crate::nn::{Activation, Architecture, DropoutKind, InputStage, Layer, MaskSharing, Mlp, Sequential};
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 const KIND: FileKind = FileKind { name: "model", version: MODEL_VERSION };
+const OF_SEVERAL: FileKind = FileKind { name: "model", version: ENSEMBLE_VERSION };
 
 /// What a network must know of the data it learned from to answer for other data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +86,41 @@ impl ModelInfo {
     }
 }
 
+/// What a model file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelFile {
+    /// One network.
+    Single(Box<(Mlp, ModelInfo)>),
+    /// Several networks whose answers are averaged.
+    Ensemble(Vec<EnsembleMember>, EnsembleInfo),
+}
+
+/// A network of several in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnsembleMember {
+    /// The network.
+    pub mlp: Mlp,
+    /// What is said of it alone: each may see the data in its own way.
+    pub info: ModelInfo,
+}
+
+/// What a model file of several networks says of them together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleInfo {
+    /// The recipe they were trained by, as TOML; empty where they were not trained by one.
+    pub recipe: String,
+    /// As [`ModelInfo::table`], of all networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<serde_json::Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EnsembleBody {
+    members: Vec<Body>,
+    #[serde(flatten)]
+    info: EnsembleInfo,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Body {
     network: Network,
@@ -134,25 +172,114 @@ pub fn save_model(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<()> {
 /// Reads a model file: the network with its parameters, bit for bit, and what it knows of its data.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing.
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing,
+/// and when it holds several networks.
 pub fn load_model(path: &Path) -> Result<(Mlp, ModelInfo)> {
     let file = super::read_file(path)?;
     from_bytes(path, &file)
 }
 
+/// Writes a model file of several networks atomically. The same networks give the same bytes.
+///
+/// # Errors
+/// As [`save_model`].
+pub fn save_ensemble(path: &Path, members: &[EnsembleMember], info: &EnsembleInfo) -> Result<()> {
+    let bodies: Result<Vec<Body>> = members.iter().map(|member| Body::of(path, &member.mlp, &member.info)).collect();
+    let body = EnsembleBody { members: bodies?, info: info.clone() };
+    let prefixes: Vec<String> = (0..members.len()).map(member_prefix).collect();
+    let group = |(prefix, member)| -> (&str, _, _) {
+        let (prefix, EnsembleMember { mlp, .. }): (&String, &EnsembleMember) = (prefix, member);
+        (prefix, mlp.architecture(), mlp.parameters())
+    };
+    let groups: Vec<_> = prefixes.iter().zip(members).map(group).collect();
+    super::write_atomic(path, &sealed::seal_networks(path, OF_SEVERAL, &body, &groups)?)
+}
+
+/// Reads a model file, be it of one network or of several.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing.
+pub fn load_models(path: &Path) -> Result<ModelFile> {
+    let file = super::read_file(path)?;
+    let (sealed, several) = open(path, &file)?;
+    if several.is_none() {
+        return Ok(ModelFile::Single(Box::new(single(path, &sealed)?)));
+    }
+    let EnsembleBody { members, info } = sealed.body(path)?;
+    if members.is_empty() {
+        return Err(Error::file(path, "contradicts itself: it holds no network"));
+    }
+    let read = members.into_iter().enumerate().map(|(place, body)| {
+        let (mlp, info) = body.read(path, &sealed.tensors, &member_prefix(place))?;
+        Ok(EnsembleMember { mlp, info })
+    });
+    let read = read.collect::<Result<Vec<EnsembleMember>>>()?;
+    let tensors = read.iter().map(|member| member.mlp.architecture().param_specs().len()).sum();
+    sealed::check_tensors(path, &sealed.tensors, tensors)?;
+    Ok(ModelFile::Ensemble(read, info))
+}
+
+/// Returns what the names of a member's tensors begin with.
+fn member_prefix(place: usize) -> String {
+    format!("members.{place}.")
+}
+
+/// Opens a model file, and returns how many networks it says that it holds; none where it is of a
+/// single one.
+fn open<'a>(path: &Path, file: &'a [u8]) -> Result<(SealedFile<'a>, Option<usize>)> {
+    #[derive(Serialize, Deserialize)]
+    struct Several {
+        #[serde(skip_serializing)]
+        members: Option<Vec<IgnoredAny>>,
+    }
+    let sealed = SealedFile::open(path, OF_SEVERAL, file)?;
+    let several = sealed.body::<Several>(path)?.members.map(|members| members.len());
+    Ok((sealed, several))
+}
+
 pub(super) fn to_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u8>> {
-    let architecture = mlp.architecture();
-    let dropout_logits = sealed::logits(path, mlp)?;
-    let output_bounds = mlp.output_bounds().to_vec();
-    let body = Body { network: describe(architecture), info: info.clone(), dropout_logits, output_bounds };
-    sealed::seal(path, KIND, &body, architecture, &[("", mlp.parameters())])
+    let body = Body::of(path, mlp, info)?;
+    sealed::seal(path, KIND, &body, mlp.architecture(), &[("", mlp.parameters())])
+}
+
+impl Body {
+    fn of(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Self> {
+        let dropout_logits = sealed::logits(path, mlp)?;
+        let output_bounds = mlp.output_bounds().to_vec();
+        Ok(Body { network: describe(mlp.architecture()), info: info.clone(), dropout_logits, output_bounds })
+    }
+
+    /// Returns the network, whose tensors' names begin with `prefix`.
+    fn read(self, path: &Path, tensors: &TensorFile<'_>, prefix: &str) -> Result<(Mlp, ModelInfo)> {
+        let architecture = fitting(path, &self.network, &self.info.data)?;
+        let parameters = sealed::values(path, tensors, &architecture, prefix)?;
+        let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(self.dropout_logits);
+        let mlp = mlp.and_then(|mlp| mlp.with_output_bounds(self.output_bounds));
+        Ok((mlp.map_err(|error| Error::file(path, error.to_string()))?, self.info))
+    }
 }
 
 pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
-    let (Body { network, info, dropout_logits, output_bounds }, tensors) = sealed::open::<Body>(path, KIND, file)?;
-    let architecture = layers(&network).validate().map_err(|error| Error::file(path, error.to_string()))?;
-    let features: usize = info.data.shape.iter().product();
-    let classes = info.data.classes.len();
+    let (sealed, several) = open(path, file)?;
+    if let Some(count) = several {
+        let reason =
+            format!("holds {}, whose answers are averaged: read it with load_models", counted(count, "network"));
+        return Err(Error::file(path, reason));
+    }
+    single(path, &sealed)
+}
+
+fn single(path: &Path, file: &SealedFile<'_>) -> Result<(Mlp, ModelInfo)> {
+    let read = file.body::<Body>(path)?.read(path, &file.tensors, "")?;
+    sealed::check_count(path, &file.tensors, read.0.architecture(), 1)?;
+    Ok(read)
+}
+
+/// Returns the architecture of a file's network, if it goes with what the file says of its data.
+fn fitting(path: &Path, network: &Network, data: &DataInfo) -> Result<Architecture> {
+    let architecture = layers(network).validate().map_err(|error| Error::file(path, error.to_string()))?;
+    let features: usize = data.shape.iter().product();
+    let classes = data.classes.len();
     if features != architecture.inputs() || (classes != 0 && classes != architecture.outputs()) {
         let reason = format!(
             "contradicts itself: {features} features and {classes} classes for a network from {} to {}",
@@ -161,15 +288,11 @@ pub(super) fn from_bytes(path: &Path, file: &[u8]) -> Result<(Mlp, ModelInfo)> {
         );
         return Err(Error::file(path, reason));
     }
-    let names = info.data.feature_names.len();
+    let names = data.feature_names.len();
     if names != 0 && names != features {
         return Err(Error::file(path, format!("contradicts itself: {names} feature names for {features} features")));
     }
-    let parameters = sealed::values(path, &tensors, &architecture, "")?;
-    sealed::check_count(path, &tensors, &architecture, 1)?;
-    let mlp = Mlp::from_parameters(architecture, parameters).with_dropout_logits(dropout_logits);
-    let mlp = mlp.and_then(|mlp| mlp.with_output_bounds(output_bounds));
-    Ok((mlp.map_err(|error| Error::file(path, error.to_string()))?, info))
+    Ok(architecture)
 }
 
 fn describe(architecture: &Architecture) -> Network {

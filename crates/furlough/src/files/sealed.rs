@@ -47,6 +47,17 @@ pub(super) fn seal<M: Serialize>(
     architecture: &Architecture,
     groups: &[(&str, &[f32])],
 ) -> Result<Vec<u8>> {
+    let groups: Vec<_> = groups.iter().map(|&(prefix, values)| (prefix, architecture, values)).collect();
+    seal_networks(path, kind, body, &groups)
+}
+
+/// [`seal`] of groups that each have an architecture of their own.
+pub(super) fn seal_networks<M: Serialize>(
+    path: &Path,
+    kind: FileKind,
+    body: &M,
+    groups: &[(&str, &Architecture, &[f32])],
+) -> Result<Vec<u8>> {
     let sha256 = "0".repeat(DIGITS);
     let library = env!("CARGO_PKG_VERSION").into();
     let envelope = Envelope { sha256, kind: kind.name.into(), version: kind.version, library, body };
@@ -54,7 +65,7 @@ pub(super) fn seal<M: Serialize>(
     let metadata = serde_json::to_string(&envelope).map_err(|error| failed(&error))?;
 
     let mut tensors = Vec::new();
-    for (prefix, values) in groups {
+    for (prefix, architecture, values) in groups {
         for spec in architecture.param_specs() {
             let name = format!("{prefix}{}", spec.name);
             let values = &values[spec.range.clone()];
@@ -102,29 +113,50 @@ pub(super) fn open<'a, M: DeserializeOwned>(
     kind: FileKind,
     file: &'a [u8],
 ) -> Result<(M, TensorFile<'a>)> {
-    let bad = |reason: String| Error::file(path, reason);
-    let damaged =
-        |how: &str| bad(format!("is damaged: {how}. Restore it from a copy, or train again in another folder"));
-    let tensors = TensorFile::read(file).map_err(|how| damaged(&how))?;
-    let metadata = tensors.metadata(KEY);
-    let (Some(metadata), Some(at)) = (metadata, find_seal(file)) else {
-        return Err(bad(format!("is not a {} of furlough's: its metadata is missing", kind.name)));
-    };
-    if file[at..at + DIGITS] != *digest(file, at).as_bytes() {
-        return Err(damaged("its SHA-256 is not the one it was written with"));
+    let file = SealedFile::open(path, kind, file)?;
+    Ok((file.body(path)?, file.tensors))
+}
+
+/// A sealed file, with every byte known to be as it was written.
+pub(super) struct SealedFile<'a> {
+    /// What it says beside its tensors.
+    metadata: String,
+    pub tensors: TensorFile<'a>,
+}
+
+impl<'a> SealedFile<'a> {
+    pub(super) fn open(path: &Path, kind: FileKind, file: &'a [u8]) -> Result<Self> {
+        let bad = |reason: String| Error::file(path, reason);
+        let tensors = TensorFile::read(file).map_err(|how| damaged(path, &how))?;
+        let metadata = tensors.metadata(KEY).map(String::from);
+        let (Some(metadata), Some(at)) = (metadata, find_seal(file)) else {
+            return Err(bad(format!("is not a {} of furlough's: its metadata is missing", kind.name)));
+        };
+        if file[at..at + DIGITS] != *digest(file, at).as_bytes() {
+            return Err(damaged(path, "its SHA-256 is not the one it was written with"));
+        }
+        #[derive(Deserialize)]
+        struct Label {
+            kind: String,
+            version: u32,
+        }
+        let label: Label = serde_json::from_str(&metadata).map_err(|error| damaged(path, &error.to_string()))?;
+        if label.kind != kind.name {
+            return Err(bad(format!("is a {}, not a {}", label.kind, kind.name)));
+        }
+        check_version(path, label.version, kind.version)?;
+        Ok(SealedFile { metadata, tensors })
     }
-    #[derive(Deserialize)]
-    struct Label {
-        kind: String,
-        version: u32,
+
+    /// Reads what it says beside its tensors.
+    pub(super) fn body<M: DeserializeOwned>(&self, path: &Path) -> Result<M> {
+        let envelope = serde_json::from_str::<Envelope<M>>(&self.metadata);
+        Ok(envelope.map_err(|error| damaged(path, &error.to_string()))?.body)
     }
-    let label: Label = serde_json::from_str(metadata).map_err(|error| damaged(&error.to_string()))?;
-    if label.kind != kind.name {
-        return Err(bad(format!("is a {}, not a {}", label.kind, kind.name)));
-    }
-    check_version(path, label.version, kind.version)?;
-    let body = serde_json::from_str::<Envelope<M>>(metadata).map_err(|error| damaged(&error.to_string()))?.body;
-    Ok((body, tensors))
+}
+
+fn damaged(path: &Path, how: &str) -> Error {
+    Error::file(path, format!("is damaged: {how}. Restore it from a copy, or train again in another folder"))
 }
 
 /// Checks that a file has the tensors of `groups` groups, and no other.
@@ -134,7 +166,11 @@ pub(super) fn check_count(
     architecture: &Architecture,
     groups: usize,
 ) -> Result<()> {
-    let expected = architecture.param_specs().len() * groups;
+    check_tensors(path, tensors, architecture.param_specs().len() * groups)
+}
+
+/// Checks that a file has so many tensors.
+pub(super) fn check_tensors(path: &Path, tensors: &TensorFile<'_>, expected: usize) -> Result<()> {
     if tensors.len() == expected {
         return Ok(());
     }

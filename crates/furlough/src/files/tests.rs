@@ -200,8 +200,8 @@ fn a_file_of_a_later_version_needs_a_newer_furlough() {
         let kind = sealed::FileKind { name, version };
         sealed::seal(path, kind, &body, &architecture, &[("", mlp.parameters())]).unwrap()
     };
-    let model = message(model::from_bytes(path, &sealed("model", 3, serde_json::json!({ "else": 1 }))));
-    assert_eq!(model, "m: has format version 3 and needs a newer furlough; this one reads versions 1 to 2");
+    let model = message(model::from_bytes(path, &sealed("model", 4, serde_json::json!({ "else": 1 }))));
+    assert_eq!(model, "m: has format version 4 and needs a newer furlough; this one reads versions 1 to 3");
     let checkpoint = message(read(&sealed("checkpoint", 2, serde_json::json!({ "else": 1 }))));
     assert_eq!(
         checkpoint,
@@ -222,6 +222,56 @@ fn a_model_with_a_tensor_too_many_is_refused() {
     let groups = [("", mlp.parameters()), ("input_scale.", mlp.parameters())];
     let more = sealed::seal(path, kind, &body, mlp.architecture(), &groups).unwrap();
     assert!(message(model::from_bytes(path, &more)).contains("it has 8 tensors, not 4"));
+}
+
+/// Networks that differ in everything but what they answer.
+fn ensemble() -> (Vec<EnsembleMember>, EnsembleInfo) {
+    let wide = Mlp::builder(7, 3).hidden([5]).seed(4).build().unwrap();
+    let narrow = Mlp::builder(4, 3).hidden([6, 2]).seed(5).build().unwrap();
+    let members = [(wide, 7), (narrow, 4)].map(|(mlp, inputs)| {
+        let data = DataInfo { fingerprint: "f".into(), ..DataInfo::of_shape(&[inputs]) };
+        EnsembleMember { mlp, info: ModelInfo::new(data, "") }
+    });
+    let info = EnsembleInfo { recipe: "seed = 1".into(), table: Some(serde_json::json!({ "version": 7 })) };
+    (members.into(), info)
+}
+
+#[test]
+fn several_networks_come_back_from_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m");
+    let (members, info) = ensemble();
+    save_ensemble(&path, &members, &info).unwrap();
+    assert_eq!(load_models(&path).unwrap(), ModelFile::Ensemble(members.clone(), info.clone()));
+    let told = message(load_model(&path));
+    assert!(told.ends_with("holds 2 networks, whose answers are averaged: read it with load_models"), "{told}");
+    let written = fs::read(&path).unwrap();
+    save_ensemble(&path, &members, &info).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), written, "the same networks give the same bytes");
+    // A program from before knows that it needs a newer one.
+    assert!(safetensors::SafeTensors::deserialize(&written).unwrap().names().contains(&"members.1.linear3.bias"));
+    assert!(written.windows(13).any(|window| window == br#"\"version\":3"#));
+    for at in [9, written.len() / 2, written.len() - 1] {
+        let mut damaged = written.clone();
+        damaged[at] ^= 1;
+        fs::write(&path, damaged).unwrap();
+        assert!(message(load_models(&path)).contains("is damaged"));
+    }
+    let single = ModelInfo::new(data(), "");
+    save_model(&path, &state(1, 1).mlp, &single).unwrap();
+    assert_eq!(load_models(&path).unwrap(), ModelFile::Single(Box::new((state(1, 1).mlp, single))));
+}
+
+#[test]
+fn an_ensemble_that_contradicts_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m");
+    let (mut members, info) = ensemble();
+    members[1].info.data.shape = vec![9];
+    save_ensemble(&path, &members, &info).unwrap();
+    assert!(message(load_models(&path)).contains("9 features and 0 classes for a network from 4 to 3"));
+    save_ensemble(&path, &[], &info).unwrap();
+    assert!(message(load_models(&path)).ends_with("it holds no network"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `furlough info`.
 
+mod members;
 mod model;
 mod run;
 mod study;
@@ -48,6 +49,7 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
 fn object(path: &Path, kind: FolderKind) -> anyhow::Result<String> {
     Ok(match kind {
         FolderKind::Run => serde_json::to_string(&RunSummary::read(path)?)?,
+        FolderKind::Members => members::object(path)?.to_string(),
         FolderKind::Tune => tune::object(path)?.to_string(),
         FolderKind::Study => study::object(path)?.to_string(),
     } + "\n")
@@ -56,6 +58,7 @@ fn object(path: &Path, kind: FolderKind) -> anyhow::Result<String> {
 fn page(path: &Path, kind: FolderKind, style: Style) -> anyhow::Result<String> {
     match kind {
         FolderKind::Run => Ok(RunSummary::read(path)?.page(style)),
+        FolderKind::Members => members::page(path, style),
         FolderKind::Tune => tune::page(path, style),
         FolderKind::Study => study::page(path, style),
     }

@@ -31,13 +31,19 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let format = args.out.as_deref().map_or(Ok(RowFormat::Csv), RowFormat::of)?;
     let model = model::open(&args.model, threads)?;
     if args.samples.is_some() {
+        model::check_single(&model, &args.model, "--samples")?;
         super::evaluate::check_samples(model.network().architecture())?;
+    }
+    if let Some(interval) = args.interval {
+        let scores = model.conformal().with_context(|| format!("--interval {interval}: {NOT_MEASURED}"))?;
+        scores.rank(interval)?;
     }
     let input = Input::new(&args.file)?;
     let mut output = Destination::open(args.out.as_deref(), input.file())?;
     interrupt::end_removing(output.left(), &[output.temporary(), input.copied()].concat())?;
     input.fill()?;
-    let asked = Asked { ids: &args.id, proba: args.proba, samples: args.samples.is_some() };
+    let (samples, interval) = (args.samples.is_some(), args.interval.is_some());
+    let asked = Asked { ids: &args.id, proba: args.proba, samples, interval };
     let writer = RowWriter::new(format, model.preprocessing().target()?, &asked)?;
     let table_error = |error: Error| match input.file() {
         Some(_) => error.into(),
@@ -50,6 +56,8 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
         probabilities: args.proba,
         samples: args.samples.map_or(0, |samples| samples.get()),
         seed: args.seed.unwrap_or(0),
+        interval: args.interval,
+        interval_method: args.interval_method.unwrap_or_default(),
     };
     let mut meter = Meter::new(args.quiet);
     let make = |rows: &furlough_tables::model::RowAnswers| (rows.rows(), writer.rows(rows));
@@ -73,6 +81,10 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Why a model has no intervals.
+const NOT_MEASURED: &str = "the model does not say how far it was off for rows that it did not learn from: it held \
+                            none out, is not trained to its end, or an older furlough trained it; train it again";
 
 /// Why there are no more answers.
 enum Stopped {

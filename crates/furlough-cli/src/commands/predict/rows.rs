@@ -2,7 +2,7 @@
 
 use super::output::RowFormat;
 use anyhow::bail;
-use furlough_tables::model::{RowAnswers, RowSpread, TableAnswers};
+use furlough_tables::model::{RowAnswers, RowInterval, RowSpread, TableAnswers};
 use furlough_tables::preprocessing::TargetEncoder;
 use std::fmt::Write as _;
 
@@ -14,6 +14,8 @@ pub struct Asked<'a> {
     pub proba: bool,
     /// Whether passes are sampled.
     pub samples: bool,
+    /// Whether bounds or sets are wanted.
+    pub interval: bool,
 }
 
 /// A column of the output.
@@ -35,6 +37,12 @@ enum Column {
     Number(usize),
     /// The standard deviation of the passes for a target.
     Deviation(usize),
+    /// The lower bound of a target.
+    Low(usize),
+    /// The upper one.
+    High(usize),
+    /// The classes that are likely enough.
+    Set,
 }
 
 /// Writes answers row by row.
@@ -61,6 +69,7 @@ impl RowWriter {
         match target {
             TargetEncoder::Classification { column, classes } => {
                 columns.push((named(column), Column::Label));
+                columns.extend(asked.interval.then(|| (format!("{}_set", named(column)), Column::Set)));
                 let probability =
                     |(place, class): (usize, &String)| (format!("P({class})"), Column::Probability(place));
                 columns.extend(classes.iter().enumerate().map(probability).filter(|_| asked.proba));
@@ -80,7 +89,10 @@ impl RowWriter {
                 for (place, target) in targets.iter().enumerate() {
                     let name = named(&target.name);
                     let deviation = (format!("{name}_std"), Column::Deviation(place));
+                    let bounds =
+                        [(format!("{name}_low"), Column::Low(place)), (format!("{name}_high"), Column::High(place))];
                     columns.push((name, Column::Number(place)));
+                    columns.extend(bounds.into_iter().filter(|_| asked.interval));
                     columns.extend(Some(deviation).filter(|_| asked.samples));
                 }
             }
@@ -135,6 +147,7 @@ impl RowWriter {
                 out.extend_from_slice(key);
                 let text = text(answers, column, row, &mut scratch);
                 match (text, column) {
+                    (Some(_), Column::Set) => out.extend(json_set(answers, row)),
                     (Some(text), Column::Cell(_)) => out.extend(json(text)),
                     (Some(text), Column::Label) if !self.bare_labels => out.extend(json(text)),
                     (Some(text), _) => out.extend_from_slice(text.as_bytes()),
@@ -147,6 +160,9 @@ impl RowWriter {
     }
 }
 
+/// What stands between the classes of a set.
+const SEPARATOR: &str = "|";
+
 /// Why writing cannot fail.
 const IN_MEMORY: &str = "memory can be written, and all rows are as long";
 
@@ -156,6 +172,21 @@ fn csv(out: Vec<u8>) -> csv::Writer<Vec<u8>> {
 
 fn json(text: &str) -> Vec<u8> {
     serde_json::to_vec(text).expect("text can be written as JSON")
+}
+
+/// Returns the labels of a row's set; none where there are no sets.
+fn set<'a>(answers: &'a RowAnswers, row: usize) -> Option<impl Iterator<Item = &'a str>> {
+    match (&answers.interval, &answers.answers) {
+        (Some(RowInterval::Classes(sets)), TableAnswers::Classes { names, .. }) => {
+            Some(sets[row].iter().map(|&class| &*names[class as usize]))
+        }
+        _ => None,
+    }
+}
+
+fn json_set(answers: &RowAnswers, row: usize) -> Vec<u8> {
+    let labels: Vec<&str> = set(answers, row).into_iter().flatten().collect();
+    serde_json::to_vec(&labels).expect("texts can be written as JSON")
 }
 
 /// Whether a label is a number or a truth value of JSON as it stands.
@@ -172,6 +203,21 @@ fn text<'a>(answers: &'a RowAnswers, column: Column, row: usize, scratch: &'a mu
         (Column::Label, TableAnswers::Classes { classes, names }, _) => return Some(&names[classes[row] as usize]),
         (Column::Probability(class), ..) => single(scratch, answers.probabilities.as_ref()?[[row, class]]),
         (Column::Number(target), TableAnswers::Numbers { values, .. }, _) => double(scratch, values[[row, target]]),
+        (Column::Low(target), ..) => {
+            if let Some(RowInterval::Numbers { low, .. }) = &answers.interval {
+                double(scratch, low[[row, target]]);
+            }
+        }
+        (Column::High(target), ..) => {
+            if let Some(RowInterval::Numbers { high, .. }) = &answers.interval {
+                double(scratch, high[[row, target]]);
+            }
+        }
+        (Column::Set, ..) => {
+            // An empty set is an empty cell.
+            *scratch = set(answers, row)?.collect::<Vec<_>>().join(SEPARATOR);
+            return Some(scratch);
+        }
         (Column::Deviation(target), _, Some(RowSpread::Numbers(deviations))) => {
             double(scratch, deviations[[row, target]]);
         }

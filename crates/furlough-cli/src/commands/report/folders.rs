@@ -93,6 +93,11 @@ pub fn open(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
     for (path, kind) in expand(folders)? {
         match kind {
             FolderKind::Run => found.push(Found::Run(Box::new(run(&path)?))),
+            FolderKind::Members => {
+                for member in RunDir::open(&path)?.members()? {
+                    found.push(Found::Run(Box::new(run(&member)?)));
+                }
+            }
             FolderKind::Study => found.push(Found::Study(study(&path)?)),
             FolderKind::Tune => {
                 found.push(Found::Tune(Box::new(tune(&path)?)));

@@ -2,6 +2,7 @@
 
 mod finish;
 mod from;
+mod members;
 
 use crate::acquire::{self, Acquired, AcquiredSource, Wanted};
 use crate::args::{TrainArgs, contradictions, let_go};
@@ -40,13 +41,17 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return explain(args, start.as_ref());
     }
     interrupt::catch_save()?;
-    train(args, start.as_ref())
+    let threads = threads(args.threads);
+    let begun = begin(args, start.as_ref(), threads)?;
+    match begun.recipe.members() {
+        Some(_) => members::run(args, begun, threads),
+        None => train(args, start.as_ref(), begun, threads),
+    }
 }
 
 /// Trains a new run, perhaps from where another one stands, or goes on with one.
-fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<ExitCode> {
-    let threads = threads(args.threads);
-    let Prepared { dir, recipe, sets, origin, seen } = prepare(args, start, threads)?;
+fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads: usize) -> anyhow::Result<ExitCode> {
+    let Prepared { dir, recipe, sets, origin, seen } = prepare(args, start, begun, threads)?;
     let out = dir.path().to_path_buf();
     let (data, like) = (sets.train(), sets.train().like());
     let network = recipe.network(like.features(), like.levels(), like.outputs());
@@ -84,6 +89,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>) -> anyhow::Result<Exit
             figures(mlp, recipe, test, header, threads).inspect(|found| drop(judged.set(found.clone())))
         });
     }
+    let recorder = recorder.measured_by(sets.eval_data());
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
@@ -223,24 +229,37 @@ struct Prepared {
     seen: usize,
 }
 
+/// What a run begins or goes on with, before anything is made of the data.
+struct Begun {
+    /// Its folder, locked.
+    dir: RunDir,
+    recipe: Recipe,
+    found: AcquiredSource,
+}
+
 /// Takes the folder, and reads the recipe and the data: those of the run to go on with, or new
 /// ones. What can be refused without the data is refused before it is fetched.
-fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> anyhow::Result<Prepared> {
-    let (dir, recipe, found) = match &args.resume {
+fn begin(args: &TrainArgs, start: Option<&StartingPoint>, threads: usize) -> anyhow::Result<Begun> {
+    match &args.resume {
         Some(path) => {
             args.table.refuse_strays("a run goes on with the table that it began with")?;
             let dir = RunDir::resume(path)?;
             let recipe = dir.recipe()?;
             let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
-            (dir, recipe, found)
+            Ok(Begun { dir, recipe, found })
         }
         None => {
             let (recipe, found) = recipe(args, start, threads)?;
             let dir = new_folder(args, &recipe)?;
             let found = found.map_or_else(|| data(&recipe, args.data_dir.as_deref(), threads, args.quiet), Ok)?;
-            (dir, recipe, found)
+            Ok(Begun { dir, recipe, found })
         }
-    };
+    }
+}
+
+/// Makes of the data what the run sees.
+fn prepare(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads: usize) -> anyhow::Result<Prepared> {
+    let Begun { dir, recipe, found } = begun;
     let AcquiredSource { source, origin } = found;
     let rows = rows_folder(args, &dir)?;
     if let DataSource::Disk(_) = source {

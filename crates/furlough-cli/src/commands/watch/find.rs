@@ -1,20 +1,21 @@
-use crate::commands::folder::walk;
-use furlough_lab::run::RunDir;
+use crate::commands::folder::{FolderKind, walk};
 use std::path::{Path, PathBuf};
 
 /// More than a page can show.
 const MOST: usize = 10_000;
 
 /// The run folders at or below `root`, in no order. Folders that cannot be read, hidden ones and
-/// links are passed over; within a run there is no other run.
+/// links are passed over; within a run there is no other run, but for those whose networks are one
+/// model.
 pub fn run_folders(root: &Path) -> Vec<PathBuf> {
-    let is_run = |folder: &Path| folder.join(RunDir::RECIPE).exists().then_some(());
+    let is_run = |folder: &Path| (FolderKind::of(folder) == Some(FolderKind::Run)).then_some(());
     walk(root, MOST, is_run).into_iter().map(|(folder, ())| folder).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use furlough_lab::run::RunDir;
     use std::fs;
 
     #[test]

@@ -1,0 +1,175 @@
+//! Several networks as one model, and their answers for the rows that did not teach them.
+
+use super::answers::classes_of;
+use super::network::NetworkAnswers;
+use super::{
+    ConformalScores, EnsembleHeader, FoldScores, OutOfFold, TABLE_VERSION, TableAnswers, TableModel, TableScores,
+};
+use crate::error::{Error, Result};
+use crate::preprocessing::TargetEncoder;
+use crate::table::Table;
+use furlough::data::{Dataset, Targets};
+use furlough::predict::{Temperature, temperature};
+use ndarray::{Array2, Axis, concatenate};
+use std::collections::BTreeMap;
+
+/// The rows that some networks did not learn from.
+struct Fold<'a> {
+    members: Vec<u32>,
+    rows: &'a [u32],
+    /// Of each of these networks: its outputs for the rows, and what is right in its eyes.
+    seen: Vec<(Array2<f32>, Dataset)>,
+}
+
+impl TableModel {
+    /// Makes one model of several that learned from the same table. Each did not learn from some of
+    /// its rows, `held_out`, ascending; networks that left out the same rows answer for these
+    /// together. These answers measure the model, fit its temperature, and make its intervals.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] when there is no network, one is itself made of several, one has no rows,
+    /// or they do not answer for the same table; those of [`Self::predict`].
+    pub fn of_networks(
+        models: Vec<TableModel>,
+        table: &Table,
+        held_out: &[Vec<u32>],
+    ) -> Result<(TableModel, OutOfFold)> {
+        let refused = |reason: &str| Err(Error::Schema { path: None, reason: reason.into() });
+        let mut networks = Vec::with_capacity(models.len());
+        for model in models {
+            match model.ensemble {
+                None => networks.extend(model.networks),
+                Some(_) => return refused("a model of several networks cannot be one of several"),
+            }
+        }
+        if networks.is_empty() || networks.len() != held_out.len() || held_out.iter().any(Vec::is_empty) {
+            return refused("each of several networks has rows that it did not learn from");
+        }
+        let classes = |target: &TargetEncoder| match target {
+            TargetEncoder::Classification { classes, .. } => Some(classes.clone()),
+            TargetEncoder::Regression { .. } => None,
+        };
+        let target = networks[0].header.preprocessing.target()?.clone();
+        for network in &networks[1..] {
+            let other = network.header.preprocessing.target()?;
+            if (other.names(), classes(other)) != (target.names(), classes(&target)) {
+                return refused("its networks do not answer for the same targets and classes");
+            }
+        }
+        let mut folds: BTreeMap<&[u32], Fold<'_>> = BTreeMap::new();
+        for (member, (network, rows)) in networks.iter_mut().zip(held_out).enumerate() {
+            let data = network.header.preprocessing.dataset(table, rows)?.0;
+            let outputs = network.predictor.predict(&data)?;
+            let fold = folds.entry(rows).or_insert(Fold { members: Vec::new(), rows, seen: Vec::new() });
+            fold.members.push(member as u32);
+            fold.seen.push((outputs, data));
+        }
+        let folds: Vec<Fold<'_>> = folds.into_values().collect();
+        let temperature = fitted_temperature(&folds)?;
+        let divisor = temperature.map_or(1.0, |fitted| fitted.temperature);
+        let targets: Vec<&TargetEncoder> =
+            networks.iter().filter_map(|network| network.header.preprocessing.target.as_ref()).collect();
+        let (mut scores, mut answered) = (Vec::new(), BTreeMap::new());
+        for fold in &folds {
+            let own = fold.members.iter().map(|&member| targets[member as usize]);
+            let outputs: Vec<Array2<f32>> = fold.seen.iter().map(|(outputs, _)| outputs.clone()).collect();
+            let answers = NetworkAnswers::of(own, &outputs, divisor).mean();
+            let right = &fold.seen[0].1;
+            scores.push(FoldScores::new(
+                fold.members.clone(),
+                score_rows(&answers, right, targets[fold.members[0] as usize]),
+            ));
+            // Where folds overlap, a row's answer is that of the first one.
+            for (place, &row) in fold.rows.iter().enumerate() {
+                answered.entry(row).or_insert_with(|| answers.row(place).to_vec());
+            }
+        }
+        let (rows, answers): (Vec<u32>, Vec<Vec<f64>>) = answered.into_iter().unzip();
+        let answers = Array2::from_shape_fn((rows.len(), target.outputs()), |(row, output)| answers[row][output]);
+        let right = networks[0].header.preprocessing.dataset(table, &rows)?.0;
+        let out_of_fold = TableScores::of(&target, &answers, &right)?;
+        let ensemble = EnsembleHeader {
+            version: TABLE_VERSION,
+            out_of_fold,
+            temperature,
+            conformal: ConformalScores { folds: scores },
+        };
+        let (answers, probabilities) = match &target {
+            TargetEncoder::Classification { classes: names, .. } => {
+                (TableAnswers::Classes { classes: classes_of(answers.view()), names: names.clone() }, Some(answers))
+            }
+            TargetEncoder::Regression { .. } => {
+                let names = target.names().iter().map(|name| name.to_string()).collect();
+                (TableAnswers::Numbers { values: answers, names }, None)
+            }
+        };
+        Ok((TableModel { networks, ensemble: Some(ensemble) }, OutOfFold { rows, answers, probabilities }))
+    }
+}
+
+/// Returns how far answers are off, of each target: `|y − ŷ|`, or 1 less the probability of the
+/// class.
+pub(super) fn score_rows(answers: &Array2<f64>, right: &Dataset, target: &TargetEncoder) -> Vec<Vec<f64>> {
+    match right.targets() {
+        Targets::Classes { labels, .. } => {
+            vec![labels.iter().enumerate().map(|(row, &label)| 1.0 - answers[[row, label as usize]]).collect()]
+        }
+        Targets::Values(values) => {
+            let right = target.in_units(values.view());
+            let off = |column: usize| {
+                let pairs = answers.column(column).to_vec().into_iter().zip(right.column(column).to_vec());
+                pairs.map(|(answer, right)| (answer - right).abs()).collect()
+            };
+            (0..values.ncols()).map(off).collect()
+        }
+    }
+}
+
+/// Fits the temperature to the answers out of fold. It is none where one that is fitted to the
+/// other folds makes a fold's log loss greater, all folds together. It is none above 1 either: a
+/// mean of probabilities is less sure than they are, and on tables it was as good or worse with it.
+fn fitted_temperature(folds: &[Fold<'_>]) -> Result<Option<Temperature>> {
+    let pairs: Vec<(usize, &Array2<f32>, &[u32])> = folds
+        .iter()
+        .enumerate()
+        .flat_map(|(fold, Fold { seen, .. })| seen.iter().map(move |(outputs, data)| (fold, outputs, data)))
+        .filter_map(|(fold, outputs, data)| match data.targets() {
+            Targets::Classes { labels, .. } => Some((fold, outputs, &labels[..])),
+            Targets::Values(_) => None,
+        })
+        .collect();
+    let of = |is_wanted: &dyn Fn(usize) -> bool| {
+        let own: Vec<_> = pairs.iter().filter(|(fold, ..)| is_wanted(*fold)).collect();
+        let views: Vec<_> = own.iter().map(|(_, outputs, _)| outputs.view()).collect();
+        let labels: Vec<u32> = own.iter().flat_map(|(.., labels)| labels.iter().copied()).collect();
+        let outputs = concatenate(Axis(0), &views).expect("all networks have the same classes");
+        (outputs, labels)
+    };
+    if pairs.is_empty() || folds.len() < 2 {
+        return Ok(None); // nothing would judge it that did not fit it
+    }
+    let (mut before, mut after, mut rows) = (0.0, 0.0, 0.0);
+    for fold in 0..folds.len() {
+        let (outputs, labels) = of(&|other| other != fold);
+        let fitted = temperature(outputs.view(), &labels)?.temperature;
+        let (outputs, labels) = of(&|other| other == fold);
+        before += log_loss(&outputs, &labels, 1.0);
+        after += log_loss(&outputs, &labels, fitted);
+        rows += labels.len() as f64;
+    }
+    let (outputs, labels) = of(&|_| true);
+    let fitted = temperature(outputs.view(), &labels)?;
+    let judged = Temperature { loss_before: before / rows, loss_after: after / rows, ..fitted };
+    Ok((after < before && judged.temperature < 1.0).then_some(judged))
+}
+
+/// Returns the sum of the log losses of logits over a temperature.
+fn log_loss(outputs: &Array2<f32>, labels: &[u32], temperature: f64) -> f64 {
+    let loss = |(row, &label): (ndarray::ArrayView1<'_, f32>, &u32)| {
+        let scaled: Vec<f64> = row.iter().map(|&logit| f64::from(logit) / temperature).collect();
+        let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = scaled.iter().map(|logit| libm::exp(logit - largest)).sum();
+        libm::log(sum) + largest - scaled[label as usize]
+    };
+    outputs.rows().into_iter().zip(labels).map(loss).sum()
+}
