@@ -90,7 +90,7 @@ keys! {
         written: unless_neutral,
         decided: |said| said.embedding_width.or(said.table.as_ref().map(|_| 8)),
         about: About::new(Heading::Network, "N", "Learned numbers that a level of a table's category becomes, where \
-            there are more levels than have a feature each").default("8").search(Search::count(2.0, 32.0)),
+            there are more levels than have a feature each").default("8"),
     }
     /// Drop probability after each hidden layer, from 0 to 1.
     dropout: OneOrMany<f64> => Vec<f64> {
