@@ -161,8 +161,8 @@ impl TableSource {
     }
 }
 
-/// Returns what was said, and that one of so many parts of the rows validates where nothing was said
-/// of folds.
+/// Returns what was said, and that one of so many parts of the rows validates where nothing was
+/// said of folds.
 pub(super) fn with_folds(said: Settings, folds: u32) -> Settings {
     if said.folds.is_some() {
         return said;

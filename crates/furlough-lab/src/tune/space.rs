@@ -313,8 +313,7 @@ mod tests {
     /// Everything that can be searched, but what does not go with the base.
     fn all() -> String {
         let names = SearchKey::all().into_iter().filter(|key| key.usual_choices().len() != 1).map(SearchKey::name);
-        // A data set has no categories to embed.
-        names.filter(|name| *name != "embedding_width").collect::<Vec<_>>().join(",")
+        names.collect::<Vec<_>>().join(",")
     }
 
     #[test]
