@@ -76,7 +76,7 @@ pub fn of_recipe(recipe: &Recipe, data_dir: Option<&Path>, threads: usize, repor
         bail!("--data-dir is for data sets of several files; this is about the table {}", table.file);
     }
     let source = match DiskSource::of_recipe(table) {
-        Some(source) => DataSource::Disk(source),
+        Some(source) => DataSource::Disk(Box::new(source)),
         None => DataSource::Table(TableSource::read(table, threads)?),
     };
     Ok(AcquiredSource { source, origin: table.file.clone() })

@@ -21,7 +21,7 @@ pub enum Surveyed {
     /// In memory, of which it takes about so many bytes.
     InMemory(u64),
     /// Piece by piece.
-    OnDisk(DiskSource),
+    OnDisk(Box<DiskSource>),
 }
 
 /// The least memory that may be asked for.
@@ -70,7 +70,7 @@ impl DiskSource {
         let shuffle =
             BlockShuffle { block_rows: block_rows as u32, window_blocks: window_blocks.min(u32::MAX.into()) as u32 };
         let input = TableInput { on_disk: Some(shuffle), ..input };
-        Ok(Surveyed::OnDisk(DiskSource { input, shuffle, survey: Some((partition, survey)) }))
+        Ok(Surveyed::OnDisk(Box::new(DiskSource { input, shuffle, survey: Some((partition, survey)) })))
     }
 
     /// Takes the table of a recipe; none where it is learned from in memory.

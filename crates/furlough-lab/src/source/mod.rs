@@ -15,13 +15,14 @@ use furlough_tables::model::TableHeader;
 
 /// What runs learn from, before it is known which examples a run holds out.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // a run has one of them
 pub enum DataSource {
     /// A training and a test set.
     Sets(Split),
     /// The rows of a table.
     Table(TableSource),
     /// The rows of a table that is larger than memory.
-    Disk(DiskSource),
+    Disk(Box<DiskSource>),
 }
 
 /// What one run sees.

@@ -175,7 +175,7 @@ fn json(text: &str) -> Vec<u8> {
 }
 
 /// Returns the labels of a row's set; none where there are no sets.
-fn set<'a>(answers: &'a RowAnswers, row: usize) -> Option<impl Iterator<Item = &'a str>> {
+fn set(answers: &RowAnswers, row: usize) -> Option<impl Iterator<Item = &str>> {
     match (&answers.interval, &answers.answers) {
         (Some(RowInterval::Classes(sets)), TableAnswers::Classes { names, .. }) => {
             Some(sets[row].iter().map(|&class| &*names[class as usize]))

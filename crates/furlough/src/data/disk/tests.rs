@@ -2,7 +2,7 @@ use super::{BlockShuffle, DiskDataset, DiskWriter};
 use crate::data::{Dataset, Split, digits};
 use crate::random::Key;
 use ndarray::{Array1, Array2};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 fn shuffle(block_rows: u32, window_blocks: u32) -> BlockShuffle {
     BlockShuffle { block_rows, window_blocks }
@@ -120,7 +120,7 @@ fn rows_come_back_as_they_were_written() {
     }
 }
 
-fn refusal(path: &PathBuf) -> String {
+fn refusal(path: &Path) -> String {
     DiskDataset::open(path).unwrap_err().to_string()
 }
 
@@ -129,7 +129,7 @@ fn a_file_that_was_cut_or_changed_is_refused() {
     let folder = folder();
     let path = folder.path().join("rows");
     let data = Dataset::regression(Array2::zeros((9, 2)), Array1::zeros(9)).unwrap();
-    written(&path, &[data.clone()]);
+    written(&path, std::slice::from_ref(&data));
     let bytes = std::fs::read(&path).unwrap();
     let with = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
