@@ -1,5 +1,6 @@
 //! Files for the tests, and what readers make of them.
 
+use furlough_tables::model::TableRecipe;
 use furlough_tables::{FileFormat, ReadAs, Reader, Result, Values};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -61,4 +62,19 @@ pub fn numbers(path: &Path, format: &FileFormat, threads: (usize, usize)) -> Res
 pub fn message(error: &furlough_tables::Error, scratch: &Scratch) -> String {
     let folder = format!("{}/", scratch.path.parent().unwrap().display());
     error.to_string().replace(&folder, "")
+}
+
+/// A small network that learns in some milliseconds.
+pub fn quick() -> TableRecipe {
+    TableRecipe {
+        embedding_width: 4,
+        hidden: vec![16],
+        dropout: 0.1,
+        learning_rate: 5e-3,
+        weight_decay: 0.01,
+        warmup: 0.05,
+        batch_size: 32,
+        epochs: 20,
+        patience: 10,
+    }
 }

@@ -1,9 +1,9 @@
 //! What columns are worth to a model, and its answers along them.
 
+use crate::common::quick;
 use crate::sample_tables::mixed;
 use furlough::random::{Key, Stream, shuffle};
 use furlough_tables::explain::{DependenceValue, ExplainOptions, ImportanceScore};
-use furlough_tables::model::TableRecipe;
 use furlough_tables::schema::{Role, TaskChoice};
 use furlough_tables::{PreprocessingOptions, Table, TableAnswers, TableModel, TableOptions};
 
@@ -19,18 +19,7 @@ furlough_harness::tests![
 ];
 
 fn options() -> TableOptions {
-    let recipe = TableRecipe {
-        embedding_width: 4,
-        hidden: vec![16],
-        dropout: 0.1,
-        learning_rate: 5e-3,
-        weight_decay: 0.01,
-        warmup: 0.05,
-        batch_size: 32,
-        epochs: 20,
-        patience: 10,
-    };
-    TableOptions { recipe: Some(recipe), ..TableOptions::target("class") }
+    TableOptions { recipe: Some(quick()), ..TableOptions::target("class") }
 }
 
 /// Sizes decide the class, colors a little of it, and noise nothing.

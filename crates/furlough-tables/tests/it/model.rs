@@ -1,5 +1,6 @@
 //! Networks that answer for tables, and their files.
 
+use crate::common::quick;
 use crate::sample_tables::{iris, mixed};
 use furlough::files::{ModelInfo, load_model, save_model};
 use furlough_tables::model::{TableRecipe, defaults};
@@ -21,20 +22,6 @@ furlough_harness::tests![
     defaults_grow_with_the_rows,
     categories_with_many_levels_are_embedded,
 ];
-
-fn quick() -> TableRecipe {
-    TableRecipe {
-        embedding_width: 4,
-        hidden: vec![16],
-        dropout: 0.1,
-        learning_rate: 5e-3,
-        weight_decay: 0.01,
-        warmup: 0.05,
-        batch_size: 32,
-        epochs: 20,
-        patience: 10,
-    }
-}
 
 /// Each of 30 streets has its class; an embedding tells them apart, and says so in the file.
 fn categories_with_many_levels_are_embedded() {

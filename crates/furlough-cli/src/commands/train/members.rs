@@ -1,6 +1,6 @@
 //! Several networks that learn from a table side by side, as one model.
 
-use super::Begun;
+use super::begin::Begun;
 use crate::args::TrainArgs;
 use crate::commands::note as notes_file;
 use crate::figures::{lines_with_intervals, out_of_fold};
