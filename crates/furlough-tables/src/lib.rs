@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod calendar;
+mod hashing;
 
 pub mod block;
 

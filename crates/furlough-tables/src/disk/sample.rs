@@ -1,5 +1,5 @@
+use crate::hashing;
 use crate::schema::Kind;
-use crate::summary::hashing;
 use crate::table::{Column, MISSING, Table};
 use std::collections::HashMap;
 

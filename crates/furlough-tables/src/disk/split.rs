@@ -1,8 +1,8 @@
 //! Which rows train, validate and test, row after row: each answer needs no later row.
 
 use crate::error::{Error, Result};
+use crate::hashing;
 use crate::schema::{Kind, Role};
-use crate::summary::hashing;
 use crate::table::{Column, MISSING, Table};
 use furlough::data::Partition;
 use furlough::random::{Key, Stream};

@@ -10,6 +10,7 @@ use furlough::files::{read_file, sha256_hex, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// The rows of a table as a network sees them, in files of a folder: those that are learned from,
 /// those that validate, and those that test. What a person's file holds stays as it is.
@@ -95,7 +96,7 @@ impl DiskTable {
         let tested = files.writers[2].as_ref().map_or(0, DiskWriter::rows);
         let parts = files.finish()?;
         let notes = survey.notes.iter().cloned().chain(told.sentences()).collect();
-        let (mut header, made_of) = (survey.header.clone(), made_of(options));
+        let (mut header, made_of) = (survey.header.clone(), made_of(options)?);
         header.rows.iter_mut().for_each(|rows| rows.test = tested);
         let beside = Beside { version: VERSION, made_of: made_of.clone(), header, notes, parts };
         let text = serde_json::to_vec(&beside).map_err(std::io::Error::other);
@@ -117,7 +118,7 @@ impl DiskTable {
             return Ok(None);
         }
         let Ok(beside) = serde_json::from_slice::<Beside>(&read_file(&path)?) else { return Ok(None) };
-        if beside.version != VERSION || beside.made_of != made_of(options) {
+        if beside.version != VERSION || beside.made_of != made_of(options)? {
             return Ok(None);
         }
         match DiskTable::assemble(folder, beside, shuffle, DiskDataset::open) {
@@ -171,13 +172,20 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Returns what rows are made of, in few letters.
-fn made_of(options: &DiskOptions<'_>) -> String {
+/// Returns what rows are made of, in few letters: settings, and files by their lengths and times of
+/// change.
+fn made_of(options: &DiskOptions<'_>) -> Result<String> {
     let DiskOptions { file, test_file, schema, preprocessing, test_fraction, test_seed, partition } = options;
     let Partition { train_examples, folds, fold, seed, stratified } = *partition;
     let partition = (train_examples, folds, fold, seed, stratified);
-    let all = serde_json::json!([file, test_file, schema, preprocessing, test_fraction, test_seed, partition]);
-    sha256_hex(all.to_string().as_bytes())
+    let state = |path: &&Path| {
+        let about = fs::metadata(path).map_err(Error::io("read", path))?;
+        let changed = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Ok((about.len(), changed.map(|since| since.as_nanos() as u64)))
+    };
+    let states = [Some(file), test_file.as_ref()].into_iter().flatten().map(state).collect::<Result<Vec<_>>>()?;
+    let all = serde_json::json!([file, test_file, states, schema, preprocessing, test_fraction, test_seed, partition]);
+    Ok(sha256_hex(all.to_string().as_bytes()))
 }
 
 /// The files of the parts, which begin with their first rows.

@@ -9,6 +9,8 @@ use crate::schema::Kind;
 use crate::table::{Column, MISSING, Table};
 use furlough::predict::Histogram;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 
 /// What a model answers on average over the rows where a column has a given value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -249,24 +251,26 @@ fn booleans(category: &CategoryEncoder, codes: &[u32], levels: &[String]) -> Vec
     (0..2).filter_map(value).chain(missing_cell(category, codes, levels)).collect()
 }
 
+/// How many levels a column is given at most, the most frequent ones.
+const MOST_LEVELS: usize = 100;
+
 fn categories(
     category: &CategoryEncoder,
     codes: &[u32],
     levels: &[String],
 ) -> Vec<(DependenceValue, Cell, Option<u64>)> {
-    let rows_with = |is: &dyn Fn(&String) -> bool| {
-        let is: Vec<bool> = levels.iter().map(is).collect();
-        codes.iter().filter(|&&code| code != MISSING && is[code as usize]).count() as u64
-    };
+    let mut counts = vec![0_u64; levels.len()];
+    codes.iter().filter(|&&code| code != MISSING).for_each(|&code| counts[code as usize] += 1);
+    let rows: HashMap<&str, u64> = levels.iter().map(String::as_str).zip(counts).collect();
+    let rows_of = |level: &String| rows.get(level.as_str()).copied().unwrap_or_default();
+    let mut frequent: Vec<&String> = category.levels.iter().collect();
+    frequent.sort_by_key(|&level| Reverse(rows_of(level)));
+    let frequent: HashSet<&String> = frequent.into_iter().take(MOST_LEVELS).collect();
     let cell = |level: &String| Cell::Code(0, vec![level.clone()]);
-    let own = category
-        .levels
-        .iter()
-        .map(|level| (DependenceValue::Level(level.clone()), cell(level), Some(rows_with(&|other| other == level))));
-    let rare = category
-        .rare
-        .first()
-        .map(|level| (DependenceValue::Rare, cell(level), Some(rows_with(&|other| category.rare.contains(other)))));
+    let own = category.levels.iter().filter(|level| frequent.contains(level));
+    let own = own.map(|level| (DependenceValue::Level(level.clone()), cell(level), Some(rows_of(level))));
+    let rare_rows = || category.rare.iter().map(rows_of).sum();
+    let rare = category.rare.first().map(|level| (DependenceValue::Rare, cell(level), Some(rare_rows())));
     own.chain(rare).chain(missing_cell(category, codes, levels)).collect()
 }
 

@@ -79,7 +79,7 @@ pub(super) fn answers_of(target: &TargetEncoder, outputs: ArrayView2<'_, f32>) -
 }
 
 /// Returns the place of the greatest number of each row: of equals the first, as the engine has it.
-pub(super) fn classes_of<F: Copy + PartialOrd>(outputs: ArrayView2<'_, F>) -> Vec<u32> {
+fn classes_of<F: Copy + PartialOrd>(outputs: ArrayView2<'_, F>) -> Vec<u32> {
     let class = |row: ArrayView1<'_, F>| {
         (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }) as u32
     };
@@ -87,6 +87,20 @@ pub(super) fn classes_of<F: Copy + PartialOrd>(outputs: ArrayView2<'_, F>) -> Ve
 }
 
 impl TableAnswers {
+    /// Returns what the mean of several networks says: probabilities of classes, or numbers in the
+    /// target's units.
+    pub(super) fn of_mean(target: &TargetEncoder, mean: Array2<f64>) -> TableAnswers {
+        match target {
+            TargetEncoder::Classification { classes: names, .. } => {
+                TableAnswers::Classes { classes: classes_of(mean.view()), names: names.clone() }
+            }
+            TargetEncoder::Regression { columns } => {
+                let names = columns.iter().map(|column| column.name.clone()).collect();
+                TableAnswers::Numbers { values: mean, names }
+            }
+        }
+    }
+
     /// Returns the answers as texts: the labels, or the numbers of the first target.
     pub fn texts(&self) -> Vec<String> {
         match self {

@@ -126,8 +126,9 @@ impl ConformalScores {
     /// offset of its fold.
     pub(super) fn limit(&self, target: usize, offsets: &[f64], rank: f64) -> f64 {
         let at = |fold: &FoldScores, offset: f64| {
-            let place = (rank / self.rows() as f64 * fold.scores[target].len() as f64).ceil() as usize;
             let scores = &fold.scores[target];
+            // A product of whole numbers is exact, so that one fold's place is the rank.
+            let place = (rank * scores.len() as f64 / self.rows() as f64).ceil() as usize;
             offset + f64::from(scores[place.clamp(1, scores.len()) - 1])
         };
         let folds = || self.folds.iter().zip(offsets).filter(|(fold, _)| fold.rows > 0);
@@ -209,9 +210,9 @@ mod tests {
     #[test]
     fn a_limit_is_the_one_of_the_definition() {
         let number = |seed: u32| f64::from(seed.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24);
-        for count in [1, 2, 5] {
+        for (count, rows) in [(1, 10), (1, 35), (1, 77), (1, 135), (2, 10), (5, 10)] {
             let lists: Vec<Vec<f64>> = (0..count)
-                .map(|fold| (0..10 + 7 * fold).map(|row| f64::from(number(97 * fold + row) as f32)).collect())
+                .map(|fold| (0..rows + 7 * fold).map(|row| f64::from(number(97 * fold + row) as f32)).collect())
                 .collect();
             let folds: Vec<&[f64]> = lists.iter().map(|list| &list[..]).collect();
             let offsets: Vec<f64> = (0..count).map(|fold| number(1000 + fold) * f64::from(fold)).collect();
@@ -219,7 +220,7 @@ mod tests {
             for rank in 1..=scores.rows() {
                 let (found, expected) =
                     (scores.limit(0, &offsets, rank as f64), plainly(&folds, &offsets, rank as f64));
-                assert_eq!(found, expected, "rank {rank} of {count} folds");
+                assert_eq!(found, expected, "rank {rank} of {count} folds, {rows} rows");
             }
         }
     }

@@ -43,6 +43,9 @@ impl EnsembleHeader {
         check_version(path, table)?;
         let contradicts = |reason: String| bad(path, format!("contradicts itself: {reason}"));
         let header = EnsembleHeader::deserialize(table).map_err(|error| contradicts(error.to_string()))?;
+        if header.temperature.is_some_and(|fitted| !(fitted.temperature > 0.0 && fitted.temperature.is_finite())) {
+            return Err(contradicts("its temperature is no number above 0".into()));
+        }
         match header.conformal.contradiction(members, score_lists(target)) {
             Some(reason) => Err(contradicts(reason)),
             None => Ok(header),

@@ -48,8 +48,8 @@ impl TableModel {
         }
         let target = networks[0].header.preprocessing.target()?;
         let ensemble = EnsembleHeader::of(path, &table, networks.len(), target)?;
-        let outputs = |network: &Network| network.predictor.mlp().architecture().outputs();
-        if networks.iter().any(|network| outputs(network) != target.outputs()) {
+        let alike = |network: &Network| network.header.preprocessing.target().is_ok_and(|own| own.answers_as(target));
+        if !networks.iter().all(alike) {
             return Err(contradicts("its networks have different answers"));
         }
         Ok(TableModel { networks, ensemble: Some(ensemble) })

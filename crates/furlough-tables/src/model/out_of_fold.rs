@@ -1,6 +1,5 @@
 //! Several networks as one model, and their answers for the rows that did not teach them.
 
-use super::answers::classes_of;
 use super::network::NetworkAnswers;
 use super::{
     ConformalScores, EnsembleHeader, FoldScores, OutOfFold, TABLE_VERSION, TableAnswers, TableModel, TableScores,
@@ -45,14 +44,9 @@ impl TableModel {
         if networks.is_empty() || networks.len() != held_out.len() || held_out.iter().any(Vec::is_empty) {
             return refused("each of several networks has rows that it did not learn from");
         }
-        let classes = |target: &TargetEncoder| match target {
-            TargetEncoder::Classification { classes, .. } => Some(classes.clone()),
-            TargetEncoder::Regression { .. } => None,
-        };
         let target = networks[0].header.preprocessing.target()?.clone();
         for network in &networks[1..] {
-            let other = network.header.preprocessing.target()?;
-            if (other.names(), classes(other)) != (target.names(), classes(&target)) {
+            if !network.header.preprocessing.target()?.answers_as(&target) {
                 return refused("its networks do not answer for the same targets and classes");
             }
         }
@@ -94,15 +88,8 @@ impl TableModel {
             temperature,
             conformal: ConformalScores { folds: scores },
         };
-        let (answers, probabilities) = match &target {
-            TargetEncoder::Classification { classes: names, .. } => {
-                (TableAnswers::Classes { classes: classes_of(answers.view()), names: names.clone() }, Some(answers))
-            }
-            TargetEncoder::Regression { .. } => {
-                let names = target.names().iter().map(|name| name.to_string()).collect();
-                (TableAnswers::Numbers { values: answers, names }, None)
-            }
-        };
+        let probabilities = matches!(target, TargetEncoder::Classification { .. }).then(|| answers.clone());
+        let answers = TableAnswers::of_mean(&target, answers);
         Ok((TableModel { networks, ensemble: Some(ensemble) }, OutOfFold { rows, answers, probabilities }))
     }
 }

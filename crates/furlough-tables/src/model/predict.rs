@@ -1,4 +1,4 @@
-use super::answers::{answers_of, classes_of};
+use super::answers::answers_of;
 use super::conformal::measured;
 use super::interval::interval_of;
 use super::network::{Answering, NetworkAnswers, outputs};
@@ -57,15 +57,7 @@ impl TableModel {
             return Ok(Predictions { answers: answers_of(self.preprocessing().target()?, outputs[0].view()), told });
         }
         let (answers, told) = self.answers(table)?;
-        let answers = match self.preprocessing().target()? {
-            TargetEncoder::Classification { classes: names, .. } => {
-                TableAnswers::Classes { classes: classes_of(answers.mean().view()), names: names.clone() }
-            }
-            target => {
-                let names = target.names().iter().map(|name| name.to_string()).collect();
-                TableAnswers::Numbers { values: answers.mean(), names }
-            }
-        };
+        let answers = TableAnswers::of_mean(self.preprocessing().target()?, answers.mean());
         Ok(Predictions { answers, told })
     }
 

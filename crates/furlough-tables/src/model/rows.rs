@@ -1,6 +1,6 @@
 //! Answers for a file row after row, in the memory of some blocks.
 
-use super::answers::{answers_of, classes_of};
+use super::answers::answers_of;
 use super::conformal::measured;
 use super::in_order::{Work, in_order};
 use super::interval::interval_of;
@@ -210,16 +210,8 @@ fn answer(
     let (answers, probabilities) = match each.filter(|_| asked.several) {
         Some(each) => {
             let mean = each.mean();
-            match target {
-                TargetEncoder::Classification { classes: names, .. } => {
-                    let answers = TableAnswers::Classes { classes: classes_of(mean.view()), names: names.clone() };
-                    (answers, wanted.then(|| mean.mapv(|p| p as f32)))
-                }
-                TargetEncoder::Regression { .. } => {
-                    let names = target.names().iter().map(|name| name.to_string()).collect();
-                    (TableAnswers::Numbers { values: mean, names }, None)
-                }
-            }
+            let probabilities = wanted.then(|| mean.mapv(|p| p as f32));
+            (TableAnswers::of_mean(target, mean), probabilities)
         }
         None => {
             let mut outputs = outputs.swap_remove(0);

@@ -183,9 +183,17 @@ impl TargetEncoder {
         }
         values
     }
-}
 
-impl TargetEncoder {
+    /// Whether both have the same targets and the same classes in one order, so that their answers
+    /// can be averaged.
+    pub(crate) fn answers_as(&self, other: &TargetEncoder) -> bool {
+        let classes = |target: &TargetEncoder| match target {
+            TargetEncoder::Classification { classes, .. } => Some(classes.clone()),
+            TargetEncoder::Regression { .. } => None,
+        };
+        self.names() == other.names() && classes(self) == classes(other)
+    }
+
     /// Returns numbers in the user's units as a network learns them, rows × outputs: the inverse of
     /// [`Self::in_units`].
     pub fn standardized(&self, values: ArrayView2<'_, f64>) -> Array2<f32> {

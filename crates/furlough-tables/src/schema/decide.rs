@@ -83,7 +83,7 @@ impl ColumnProbe {
         if span.least <= span.greatest {
             column.found.range = Some([span.least, span.greatest].map(number_text));
         }
-        let each_differs = self.distinct() == self.cells && self.cells > 1;
+        let each_differs = self.each_differs(&self.usual_spellings()) && self.cells > 1;
         if span.whole && each_differs && is_like_an_id(&column.name) {
             column.role = Role::Id;
             column.why = "its name is that of an id, and it has another whole number in each row".into();
@@ -108,7 +108,7 @@ impl ColumnProbe {
             column.why =
                 format!("it is free text: {distinct} of {values} values differ, of {letters} letters on average");
         } else if !nearly_numbers
-            && distinct == self.cells
+            && self.each_differs(&column.missing)
             && (values >= FEW || (values > 1 && is_like_an_id(&column.name)))
         {
             column.role = Role::Id;

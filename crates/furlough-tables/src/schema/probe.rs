@@ -2,15 +2,16 @@ use super::number_span::NumberSpan;
 use super::spelling::SpellingProbe;
 use super::{DateOrder, boolean_of, is_missing_number, number_of, number_text};
 use crate::block::Values;
-use std::collections::HashMap;
+use crate::hashing::{self, ByHash, HashSample};
 use std::collections::hash_map::Entry;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many different texts are kept as they are written; of more only how many there are.
 const KEPT: usize = 2000;
 
-/// How many different cells are told apart at most. How many there are of more is estimated.
+/// How many different cells are told apart at most. How many there are of more is estimated by a
+/// sample of so many hashes.
 const TOLD_APART: usize = 1 << 17;
+const SAMPLED: usize = 4096;
 
 /// What has been seen of a column so far. Of each different cell it is found out once what it can
 /// be, in flat memory: of those past the first [`TOLD_APART`] different ones each time.
@@ -25,7 +26,9 @@ pub(crate) struct ColumnProbe {
     /// How many of them had the format's own missing value.
     pub null: u64,
     /// By the hash of a cell, its place in `counts`.
-    seen: HashMap<u64, usize>,
+    seen: ByHash<usize>,
+    /// What tells how many different cells there are, more than are told apart.
+    sample: HashSample,
     /// How often each different cell stands.
     counts: Vec<u64>,
     /// The first different cells, as written.
@@ -35,8 +38,8 @@ pub(crate) struct ColumnProbe {
     usual: Vec<(String, usize)>,
     /// The places of all others.
     others: Vec<usize>,
-    /// How many cells there were when the table of different ones was full.
-    full_at: Option<u64>,
+    /// Whether no more cells are told apart.
+    is_full: bool,
     /// How often it was found out what a cell can be.
     found_out: u64,
     /// Of the others, the first that is no number: row from 1, and text.
@@ -66,12 +69,13 @@ impl ColumnProbe {
             said_missing: said_missing.to_vec(),
             cells: 0,
             null: 0,
-            seen: HashMap::new(),
+            seen: ByHash::default(),
+            sample: HashSample::new(SAMPLED),
             counts: Vec::new(),
             texts: Vec::new(),
             usual: Vec::new(),
             others: Vec::new(),
-            full_at: None,
+            is_full: false,
             found_out: 0,
             not_number: None,
             spellings: SpellingProbe::default(),
@@ -108,15 +112,12 @@ impl ColumnProbe {
 
     fn text(&mut self, text: &str) {
         let is_usual = is_missing_number(text) || self.said_missing.iter().any(|said| said == text);
-        if !is_usual
-            && self.is_full_of_numbers()
-            && let Some(number) = number_of(text, self.decimal_comma)
-        {
-            return self.numbers.add_once_more(number, text);
-        }
-        match self.sort_in(text, is_usual) {
+        match self.sort_in(hashing::of_text(text), is_usual) {
             Place::Known => {}
-            Place::NoRoom => self.find_out_once_more(text),
+            Place::NoRoom => match number_of(text, self.decimal_comma) {
+                Some(number) if self.are_numbers() => self.numbers.add_once_more(number, text),
+                _ => self.find_out_once_more(text),
+            },
             Place::New(place) => {
                 if self.texts.len() < KEPT {
                     self.texts.push(text.into());
@@ -132,11 +133,9 @@ impl ColumnProbe {
     }
 
     fn number(&mut self, number: f64) {
-        if self.is_full_of_numbers() {
-            return self.numbers.add_once_more(number, "");
-        }
-        match self.sort_in(number.to_bits(), false) {
+        match self.sort_in(hashing::of_number(number), false) {
             Place::Known => {}
+            Place::NoRoom if self.are_numbers() => self.numbers.add_once_more(number, ""),
             Place::NoRoom => self.find_out_once_more(&number_text(number)),
             Place::New(place) => {
                 let text = number_text(number);
@@ -149,29 +148,27 @@ impl ColumnProbe {
         }
     }
 
-    /// Whether no more cells are told apart, and all so far are numbers and can be nothing else:
-    /// then nothing is to be found out but the span of numbers.
-    fn is_full_of_numbers(&self) -> bool {
-        self.full_at.is_some() && self.not_number.is_none() && self.date_orders == [false; 3]
+    /// Whether all so far are numbers and can be nothing else: then a cell tells nothing but the
+    /// span of numbers.
+    fn are_numbers(&self) -> bool {
+        self.not_number.is_none() && self.date_orders == [false; 3]
     }
 
-    /// Counts a cell. There is always room for a spelling of missing values.
-    fn sort_in(&mut self, cell: impl Hash, is_usual: bool) -> Place {
-        // Its keys are constants: the same cells give the same hashes each time.
-        let mut hasher = DefaultHasher::new();
-        cell.hash(&mut hasher);
-        match self.seen.entry(hasher.finish()) {
+    /// Counts a cell by its hash. There is always room for a spelling of missing values.
+    fn sort_in(&mut self, hash: u64, is_usual: bool) -> Place {
+        if !is_usual {
+            self.sample.add(hash);
+        }
+        match self.seen.entry(hash) {
             Entry::Occupied(place) => {
                 self.counts[*place.get()] += 1;
                 Place::Known
             }
-            Entry::Vacant(_) if self.full_at.is_some() && !is_usual => Place::NoRoom,
+            Entry::Vacant(_) if self.is_full && !is_usual => Place::NoRoom,
             Entry::Vacant(entry) => {
                 let place = *entry.insert(self.counts.len());
                 self.counts.push(1);
-                if self.counts.len() == self.told_apart {
-                    self.full_at = Some(self.cells);
-                }
+                self.is_full |= self.counts.len() == self.told_apart;
                 Place::New(place)
             }
         }
@@ -220,6 +217,9 @@ impl ColumnProbe {
         if self.spellings.has_begun() {
             self.spellings.look_at(text);
         } else if self.not_number.is_some() {
+            if self.is_full || self.others.iter().any(|&place| place >= KEPT) {
+                return self.spellings.refuse();
+            }
             let texts = &self.texts;
             let before = self.others.iter().filter_map(|&place| texts.get(place)).map(String::as_str);
             self.spellings.begin(text, self.decimal_comma, before);
@@ -260,13 +260,16 @@ impl ColumnProbe {
         self.estimated(self.others.len())
     }
 
-    /// Returns how many different cells there are where `count` were told apart: as many in
-    /// proportion as when the table of them was full. Where all differed, all differ.
+    /// Returns how many different cells there are where `count` were told apart.
     fn estimated(&self, count: usize) -> u64 {
-        match self.full_at {
-            Some(cells) => (count as u128 * u128::from(self.cells) / u128::from(cells)) as u64,
-            None => count as u64,
-        }
+        if self.is_full { self.sample.distinct().max(count as u64) } else { count as u64 }
+    }
+
+    /// Whether no two cells are the same, where only what `missing` spells is missing, and no cell
+    /// is. Where not all are told apart, the sample of hashes decides for the rest.
+    pub fn each_differs(&self, missing: &[String]) -> bool {
+        let is_missing = self.null > 0 || self.usual.iter().any(|(text, _)| missing.contains(text));
+        !is_missing && self.counts.iter().all(|&count| count == 1) && self.sample.repeated() == 0
     }
 
     /// Returns which share of the different cells that were told apart are numbers, at most 1.

@@ -141,6 +141,11 @@ impl SpellingProbe {
         before.chain([text]).for_each(|text| self.look_at(text));
     }
 
+    /// Lets no spelling fit: not all texts before are known any more.
+    pub(super) fn refuse(&mut self) {
+        self.0 = Some(Vec::new());
+    }
+
     /// Whether it has begun.
     pub(super) fn has_begun(&self) -> bool {
         self.0.is_some()

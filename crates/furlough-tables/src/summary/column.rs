@@ -1,7 +1,7 @@
-use super::hashing::{self, ByHash, HashSample};
 use super::numbers::{NumberSummary, NumberTally};
 use crate::block::{RowBlock, TextValues, Values};
 use crate::error::{Error, Place};
+use crate::hashing::{self, ByHash, HashSample};
 use crate::readers::FileFormat;
 use crate::schema::{
     ColumnSchema, DateOrder, Kind, Role, Schema, boolean_of, is_missing_number, number_of, number_text,

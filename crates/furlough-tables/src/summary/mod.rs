@@ -5,7 +5,6 @@
 
 mod column;
 mod concern;
-pub(crate) mod hashing;
 mod numbers;
 mod sample;
 
@@ -15,11 +14,11 @@ pub use numbers::{NumberHistogram, NumberSummary};
 
 use crate::block::{ReadAs, RowBlock};
 use crate::error::Result;
+use crate::hashing::HashSample;
 use crate::readers::{Reader, sniff};
 use crate::schema::{Kind, Schema};
 use crate::table::Table;
 use column::Tally;
-use hashing::HashSample;
 use sample::RowSample;
 use serde::Serialize;
 use std::path::Path;

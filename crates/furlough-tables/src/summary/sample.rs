@@ -1,7 +1,7 @@
 //! Some rows of a file that stand for all of them.
 
-use super::hashing;
 use crate::block::{RowBlock, TextValues, Values};
+use crate::hashing;
 
 /// Rows chosen by a hash of their number: all while they fit, half of them whenever they do not.
 pub(super) struct RowSample {

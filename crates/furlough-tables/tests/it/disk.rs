@@ -111,8 +111,13 @@ fn scales_of_many_rows_are_within_a_percent_of_rank() {
     // Of 0 to 149,999: half the rows lie between the quartiles.
     assert!((center / 150_000.0 - 0.5).abs() < 0.01, "{center}");
     assert!((1.0 / factor / 150_000.0 - 0.5).abs() < 0.014, "{factor}");
-    // One row in all has another number, so it is a feature where that row trains.
+    // One row in all has another number: a column of two numbers is a feature, whatever the sample
+    // holds, where that row trains.
     let table = read_table(&path, &schema, 2).unwrap();
+    let base = options(&path, &schema, Scaling::Robust);
+    let whole = DiskOptions { test_fraction: 0.0, partition: Partition::default(), ..base };
+    let columns = TableSurvey::of(&whole, 2).unwrap().header.preprocessing.columns;
+    assert!(columns.iter().any(|column| column.column == "rare"));
     assert_eq!(table.rows() as u64, survey.rows.train + survey.rows.validation + survey.rows.test);
     let standard = TableSurvey::of(&options(&path, &schema, Scaling::Standard), 2).unwrap();
     let columns = &standard.header.preprocessing.columns;
@@ -150,6 +155,13 @@ fn rows_that_are_lost_or_of_another_table_are_not_taken() {
     assert_eq!((opened.train.fingerprint(), &opened.header), (written.train.fingerprint(), &written.header));
     let other = DiskOptions { test_seed: 4, ..options.clone() };
     assert!(DiskTable::open(&rows, &other, SHUFFLE).unwrap().is_none());
+    // A table of the same columns with other values in them.
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace(",a\n", ",d\n").replace(",b\n", ",a\n").replace(",d\n", ",b\n")).unwrap();
+    assert!(DiskTable::open(&rows, &options, SHUFFLE).unwrap().is_none());
+    let written = DiskTable::write(&rows, &options, &survey, SHUFFLE, 1).unwrap();
+    let opened = DiskTable::open(&rows, &options, SHUFFLE).unwrap().unwrap();
+    assert_eq!(opened.train.fingerprint(), written.train.fingerprint());
     let bytes = fs::read(rows.join("test.rows")).unwrap();
     fs::write(rows.join("test.rows"), &bytes[1..]).unwrap();
     assert!(DiskTable::open(&rows, &options, SHUFFLE).unwrap().is_none());

@@ -40,7 +40,7 @@ fn bytes(model: &TableModel, path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// The networks that [`TableModel::fit`] trains, one by one.
+/// Networks of the folds that [`TableModel::fit`] leaves out, trained to the end one by one.
 fn networks(table: &Table, target: &str, members: u32) -> (Vec<TableModel>, Vec<Vec<u32>>, Table) {
     let table = table.clone().with_target(&[target], TaskChoice::Auto).unwrap();
     let one = |member| {

@@ -4,8 +4,9 @@ use super::super::cut::LONGEST_ROW;
 use super::elements::Element;
 use std::io::{self, Read};
 
-/// The most bytes that a header, and a row, may have.
+/// The most bytes that a header may have.
 const LONGEST: usize = 1 << 20;
+
 /// How an array lies in its file.
 pub(super) struct Header {
     pub(super) element: Element,

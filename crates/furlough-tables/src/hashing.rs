@@ -34,13 +34,13 @@ pub(crate) fn of_text(text: &str) -> u64 {
 }
 
 /// Returns the hash of a row so far and of one more cell.
-pub(super) fn with(row: u64, cell: u64) -> u64 {
+pub(crate) fn with(row: u64, cell: u64) -> u64 {
     fold(row ^ cell, SECOND).wrapping_add(FIRST)
 }
 
 /// A hasher of what is a hash already.
 #[derive(Default)]
-pub(super) struct Hashed(u64);
+pub(crate) struct Hashed(u64);
 
 impl Hasher for Hashed {
     fn finish(&self) -> u64 {
@@ -59,12 +59,13 @@ impl Hasher for Hashed {
 }
 
 /// A map whose keys are hashes.
-pub(super) type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Hashed>>;
+pub(crate) type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Hashed>>;
 
 /// How often each of some hashes came: of all, or of those that begin with so many zero bits.
 /// Equal things have equal hashes, so the part that is kept stands for the whole: "adaptive
 /// sampling", Flajolet, Computing 43, 1990. What is counted is exact as long as all fit.
-pub(super) struct HashSample {
+#[derive(Debug)]
+pub(crate) struct HashSample {
     counts: ByHash<u64>,
     /// How many zero bits a hash begins with that is kept.
     zeros: u32,
@@ -73,12 +74,12 @@ pub(super) struct HashSample {
 
 impl HashSample {
     /// Begins with nothing, and room for so many different hashes.
-    pub(super) fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize) -> Self {
         HashSample { counts: ByHash::default(), zeros: 0, room }
     }
 
     /// Counts a hash.
-    pub(super) fn add(&mut self, hash: u64) {
+    pub(crate) fn add(&mut self, hash: u64) {
         // The map takes the last bits for its own purposes.
         if hash.leading_zeros() < self.zeros {
             return;
@@ -91,17 +92,17 @@ impl HashSample {
     }
 
     /// Whether each hash was counted.
-    pub(super) fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.zeros == 0
     }
 
     /// Returns about how many different hashes there were.
-    pub(super) fn distinct(&self) -> u64 {
+    pub(crate) fn distinct(&self) -> u64 {
         (self.counts.len() as u64) << self.zeros
     }
 
     /// Returns about how many times a hash came that had come before.
-    pub(super) fn repeated(&self) -> u64 {
+    pub(crate) fn repeated(&self) -> u64 {
         self.counts.values().map(|count| count - 1).sum::<u64>() << self.zeros
     }
 }
