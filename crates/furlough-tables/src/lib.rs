@@ -18,7 +18,8 @@
 //! | [`disk`] | tables that are larger than memory, as files of rows |
 //!
 //! The library is silent: it prints nothing, reads no environment variable, and every failure is
-//! an [`Error`]. No input makes it panic.
+//! an [`Error`]. No input makes it panic: where the libraries that read Parquet and Arrow do, that
+//! is caught and becomes an error, behind the message that a panic prints.
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::exit, clippy::unwrap_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![forbid(unsafe_code)]

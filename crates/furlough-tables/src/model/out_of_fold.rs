@@ -59,15 +59,19 @@ impl TableModel {
             fold.seen.push((outputs, data));
         }
         let folds: Vec<Fold<'_>> = folds.into_values().collect();
-        let temperature = fitted_temperature(&folds)?;
-        let divisor = temperature.map_or(1.0, |fitted| fitted.temperature);
+        let fitted = fitted_temperature(&folds)?;
+        let divisor = fitted.as_ref().map_or(1.0, |(fitted, _)| fitted.temperature);
         let targets: Vec<&TargetEncoder> =
             networks.iter().filter_map(|network| network.header.preprocessing.target.as_ref()).collect();
         let (mut scores, mut answered) = (Vec::new(), BTreeMap::new());
-        for fold in &folds {
-            let own = fold.members.iter().map(|&member| targets[member as usize]);
+        for (number, fold) in folds.iter().enumerate() {
+            let own = || fold.members.iter().map(|&member| targets[member as usize]);
             let outputs: Vec<Array2<f32>> = fold.seen.iter().map(|(outputs, _)| outputs.clone()).collect();
-            let answers = NetworkAnswers::of(own, &outputs, divisor).mean();
+            let answers = NetworkAnswers::of(own(), &outputs, divisor).mean();
+            // What measures the model has no temperature that was fitted to the same rows.
+            let measured =
+                fitted.as_ref().map(|(_, others)| NetworkAnswers::of(own(), &outputs, others[number]).mean());
+            let measured = measured.as_ref().unwrap_or(&answers);
             let right = &fold.seen[0].1;
             scores.push(FoldScores::new(
                 fold.members.clone(),
@@ -75,17 +79,19 @@ impl TableModel {
             ));
             // Where folds overlap, a row's answer is that of the first one.
             for (place, &row) in fold.rows.iter().enumerate() {
-                answered.entry(row).or_insert_with(|| answers.row(place).to_vec());
+                answered.entry(row).or_insert_with(|| (answers.row(place).to_vec(), measured.row(place).to_vec()));
             }
         }
-        let (rows, answers): (Vec<u32>, Vec<Vec<f64>>) = answered.into_iter().unzip();
-        let answers = Array2::from_shape_fn((rows.len(), target.outputs()), |(row, output)| answers[row][output]);
+        let (rows, both): (Vec<u32>, Vec<(Vec<f64>, Vec<f64>)>) = answered.into_iter().unzip();
+        let shape = (rows.len(), target.outputs());
+        let answers = Array2::from_shape_fn(shape, |(row, output)| both[row].0[output]);
+        let measured = Array2::from_shape_fn(shape, |(row, output)| both[row].1[output]);
         let right = networks[0].header.preprocessing.dataset(table, &rows)?.0;
-        let out_of_fold = TableScores::of(&target, &answers, &right)?;
+        let out_of_fold = TableScores::of(&target, &measured, &right)?;
         let ensemble = EnsembleHeader {
             version: TABLE_VERSION,
             out_of_fold,
-            temperature,
+            temperature: fitted.map(|(fitted, _)| fitted),
             conformal: ConformalScores { folds: scores },
         };
         let probabilities = matches!(target, TargetEncoder::Classification { .. }).then(|| answers.clone());
@@ -115,7 +121,8 @@ pub(super) fn score_rows(answers: &Array2<f64>, right: &Dataset, target: &Target
 /// Fits the temperature to the answers out of fold. It is none where one that is fitted to the
 /// other folds makes a fold's log loss greater, all folds together. It is none above 1 either: a
 /// mean of probabilities is less sure than they are, and on tables it was as good or worse with it.
-fn fitted_temperature(folds: &[Fold<'_>]) -> Result<Option<Temperature>> {
+/// Beside it stands for each fold the one that is fitted to the others.
+fn fitted_temperature(folds: &[Fold<'_>]) -> Result<Option<(Temperature, Vec<f64>)>> {
     let pairs: Vec<(usize, &Array2<f32>, &[u32])> = folds
         .iter()
         .enumerate()
@@ -135,19 +142,20 @@ fn fitted_temperature(folds: &[Fold<'_>]) -> Result<Option<Temperature>> {
     if pairs.is_empty() || folds.len() < 2 {
         return Ok(None); // nothing would judge it that did not fit it
     }
-    let (mut before, mut after, mut rows) = (0.0, 0.0, 0.0);
+    let (mut before, mut after, mut rows, mut of_others) = (0.0, 0.0, 0.0, Vec::new());
     for fold in 0..folds.len() {
         let (outputs, labels) = of(&|other| other != fold);
         let fitted = temperature(outputs.view(), &labels)?.temperature;
         let (outputs, labels) = of(&|other| other == fold);
         before += log_loss(&outputs, &labels, 1.0);
         after += log_loss(&outputs, &labels, fitted);
+        of_others.push(fitted);
         rows += labels.len() as f64;
     }
     let (outputs, labels) = of(&|_| true);
     let fitted = temperature(outputs.view(), &labels)?;
     let judged = Temperature { loss_before: before / rows, loss_after: after / rows, ..fitted };
-    Ok((after < before && judged.temperature < 1.0).then_some(judged))
+    Ok((after < before && judged.temperature < 1.0).then_some((judged, of_others)))
 }
 
 /// Returns the sum of the log losses of logits over a temperature.

@@ -76,7 +76,8 @@ fn several_networks_are_one_model_of_their_means() {
         if let Some(numbers) = answers.numbers() {
             let mean = (each[0].numbers().unwrap() + each[1].numbers().unwrap()) / 2.0;
             assert_eq!(numbers, mean);
-        } else if together.ensemble().unwrap().temperature.is_none() {
+        } else {
+            assert!(together.ensemble().unwrap().temperature.is_none(), "the means are those of the plain answers");
             let mean = (&probabilities[0].probabilities + &probabilities[1].probabilities) / 2.0;
             let found = together.predict_proba(&table).unwrap().probabilities;
             assert!((&found - &mean).iter().all(|off| off.abs() < 1e-6));
@@ -203,7 +204,8 @@ fn a_temperature_is_kept_where_answers_are_too_unsure() {
     let ensemble = model.ensemble().unwrap().clone();
     let fitted = ensemble.temperature.expect("there is much to gain");
     assert!(fitted.temperature < 0.7 && fitted.loss_after < 0.8 * fitted.loss_before, "{fitted:?}");
-    assert!((ensemble.out_of_fold.loss - fitted.loss_after).abs() < 0.05, "{ensemble:?}");
+    // The model is measured with temperatures that the rows did not fit.
+    assert!((ensemble.out_of_fold.loss - fitted.loss_after).abs() < 1e-6, "{ensemble:?}");
     // It is the answers' too.
     let surest = |model: &mut TableModel| {
         model.predict_proba(&table(100)).unwrap().probabilities.iter().copied().fold(0.0, f32::max)
