@@ -82,7 +82,7 @@ impl TableModel {
                 answered.entry(row).or_insert_with(|| (answers.row(place).to_vec(), measured.row(place).to_vec()));
             }
         }
-        let (rows, both): (Vec<u32>, Vec<(Vec<f64>, Vec<f64>)>) = answered.into_iter().unzip();
+        let (rows, both): (Vec<u32>, Vec<_>) = answered.into_iter().unzip();
         let shape = (rows.len(), target.outputs());
         let answers = Array2::from_shape_fn(shape, |(row, output)| both[row].0[output]);
         let measured = Array2::from_shape_fn(shape, |(row, output)| both[row].1[output]);
