@@ -13,7 +13,7 @@ pub struct Batch<'a> {
 
 impl Batch<'_> {
     /// Returns the numbers that the examples' masks go by: their ids, but for rows of a file.
-    pub fn numbers(&self) -> Vec<u32> {
+    pub(crate) fn numbers(&self) -> Vec<u32> {
         self.examples.iter().map(|&example| self.data.number(example)).collect()
     }
 }

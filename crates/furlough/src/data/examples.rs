@@ -138,10 +138,8 @@ impl Examples {
         let mut row = vec![0.0; levels.len()];
         for example in 0..self.len() {
             self.read_row(example, &mut row);
-            let is_code = |(&levels, value): (&u32, f32)| {
-                levels == 0 || (value >= 0.0 && value.fract() == 0.0 && f64::from(value) < f64::from(levels))
-            };
-            if let Some(feature) = levels.iter().zip(row.iter().copied()).position(|pair| !is_code(pair)) {
+            let of_level = |(&levels, &value): (&u32, &f32)| is_code(levels, value);
+            if let Some(feature) = levels.iter().zip(&row).position(|pair| !of_level(pair)) {
                 let (value, levels) = (row[feature], counted(levels[feature] as usize, "level"));
                 let reason = format!("example {example}, feature {feature} is {value}, which is no code of {levels}");
                 return Err(Error::data("set", reason));
@@ -278,6 +276,12 @@ impl TryFrom<ArrayView2<'_, f32>> for Examples {
     fn try_from(rows: ArrayView2<'_, f32>) -> Result<Self> {
         Examples::try_from(rows.to_owned())
     }
+}
+
+/// Whether a value is the code of one of so many levels. Of 0 levels, which are a number's, every
+/// value is.
+pub(super) fn is_code(levels: u32, value: f32) -> bool {
+    levels == 0 || (value >= 0.0 && value.fract() == 0.0 && f64::from(value) < f64::from(levels))
 }
 
 /// Returns the same array in row-major order, a copy unless it is.

@@ -92,7 +92,8 @@ pub struct CheckpointNetwork {
 }
 
 /// Reads the network of a checkpoint, and nothing of its optimizer. `network` makes the layers for
-/// the numbers of inputs and outputs that the checkpoint has.
+/// the numbers of inputs and outputs that the linear layers of the checkpoint have: behind an input
+/// stage the first is the stage's width.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing,

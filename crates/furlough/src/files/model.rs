@@ -216,6 +216,12 @@ pub fn load_models(path: &Path) -> Result<ModelFile> {
     let read = read.collect::<Result<Vec<EnsembleMember>>>()?;
     let tensors = read.iter().map(|member| member.mlp.architecture().param_specs().len()).sum();
     sealed::check_tensors(path, &sealed.tensors, tensors)?;
+    let outputs = |member: &EnsembleMember| member.mlp.architecture().outputs();
+    if let Some(pair) = read.windows(2).find(|pair| outputs(&pair[0]) != outputs(&pair[1])) {
+        let (one, other) = (outputs(&pair[0]), outputs(&pair[1]));
+        let reason = format!("contradicts itself: its networks give {one} and {other} outputs");
+        return Err(Error::file(path, reason));
+    }
     Ok(ModelFile::Ensemble(read, info))
 }
 
@@ -288,9 +294,10 @@ fn fitting(path: &Path, network: &Network, data: &DataInfo) -> Result<Architectu
         );
         return Err(Error::file(path, reason));
     }
-    let names = data.feature_names.len();
-    if names != 0 && names != features {
-        return Err(Error::file(path, format!("contradicts itself: {names} feature names for {features} features")));
+    for (count, what) in [(data.feature_names.len(), "feature names"), (data.levels.len(), "numbers of levels")] {
+        if count != 0 && count != features {
+            return Err(Error::file(path, format!("contradicts itself: {count} {what} for {features} features")));
+        }
     }
     Ok(architecture)
 }
@@ -322,10 +329,7 @@ fn layers(network: &Network) -> Sequential {
     layers.extend(dropout(network.input_kind, network.input_dropout, network.input_sharing));
     for layer in &network.layers {
         layers.push(Layer::Linear(layer.inputs, layer.outputs));
-        layers.extend(match layer.parametric {
-            true => Some(Layer::Parametric(layer.activation)),
-            false => Layer::of(layer.activation),
-        });
+        layers.extend(Layer::activated(layer.activation, layer.parametric));
         layers.extend(dropout(layer.kind, layer.dropout, layer.sharing));
     }
     let list = Sequential::new(layers);

@@ -270,6 +270,10 @@ fn an_ensemble_that_contradicts_itself_is_refused() {
     members[1].info.data.shape = vec![9];
     save_ensemble(&path, &members, &info).unwrap();
     assert!(message(load_models(&path)).contains("9 features and 0 classes for a network from 4 to 3"));
+    let (mut members, _) = ensemble();
+    members[1].mlp = Mlp::builder(4, 2).hidden([6]).build().unwrap();
+    save_ensemble(&path, &members, &info).unwrap();
+    assert!(message(load_models(&path)).ends_with("contradicts itself: its networks give 3 and 2 outputs"));
     save_ensemble(&path, &[], &info).unwrap();
     assert!(message(load_models(&path)).ends_with("it holds no network"));
 }
@@ -289,6 +293,10 @@ fn what_a_model_need_not_say_may_be_missing() {
     assert_eq!(model::from_bytes(Path::new("m"), &written(&named)).unwrap().1, named);
     let short = of(DataInfo { feature_names: vec!["a".into()], ..DataInfo::of_shape(&[4]) });
     assert!(message(model::from_bytes(Path::new("m"), &written(&short))).contains("1 feature names for 4 features"));
+    let short = of(DataInfo { levels: vec![0, 3], ..DataInfo::of_shape(&[4]) });
+    assert!(
+        message(model::from_bytes(Path::new("m"), &written(&short))).contains("2 numbers of levels for 4 features")
+    );
 }
 
 #[test]

@@ -92,7 +92,14 @@ impl MlpBuilder {
     }
 
     /// Sets whether each hidden unit learns how much of the activation it takes
-    /// ([`Layer::Parametric`](super::Layer::Parametric)).
+    /// ([`Layer::Parametric`](super::Layer::Parametric)). The identity has nothing to learn.
+    ///
+    /// ```
+    /// use furlough::nn::{Activation, Mlp};
+    /// let mlp = Mlp::builder(4, 2).hidden([8]).activation(Activation::Mish).parametric(true).build()?;
+    /// assert_eq!(mlp.architecture().param_specs()[4].name, "activation1.alpha");
+    /// # Ok::<(), furlough::Error>(())
+    /// ```
     pub fn parametric(mut self, parametric: bool) -> Self {
         self.parametric = parametric;
         self
@@ -127,9 +134,14 @@ impl MlpBuilder {
     /// Returns the network as a list of layers.
     ///
     /// # Errors
-    /// [`Error::Setting`] `input stage` when it has not one column a feature, and `dropout` when
-    /// there are neither as many drop probabilities as hidden layers nor one for all.
+    /// [`Error::Setting`] `input stage` when it has not one column a feature, `dropout` when there
+    /// are neither as many drop probabilities as hidden layers nor one for all, and `parametric`
+    /// when the activation is the identity.
     pub fn layers(&self) -> Result<Sequential> {
+        if self.parametric && self.activation == Activation::Identity {
+            let reason = "the identity has nothing to learn; choose another activation";
+            return Err(Error::setting("parametric", true, reason));
+        }
         let count = self.hidden.len();
         let p = match self.dropout.as_deref() {
             None => (1..=count).map(|layer| if layer == count { 0.5 } else { 0.2 }).collect(),
@@ -205,5 +217,7 @@ mod tests {
         assert!(of(Mlp::builder(4, 3).hidden([8, 0])).contains("layer 5 (Linear(8, 0))"));
         assert!(of(Mlp::builder(4, 3).dropout([1.5])).contains("a drop probability lies between"));
         assert!(of(Mlp::builder(4, 3).init(Init::Normal(-1.0))).contains("init"));
+        let identity = of(Mlp::builder(4, 3).activation(Activation::Identity).parametric(true));
+        assert!(identity.contains("parametric = true: the identity has nothing to learn"), "{identity}");
     }
 }

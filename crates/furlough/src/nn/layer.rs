@@ -93,8 +93,14 @@ impl Layer {
         }
     }
 
+    /// The layer of an activation of which units learn their part, or not; none for the identity of
+    /// which they do not.
+    pub(crate) fn activated(activation: Activation, parametric: bool) -> Option<Layer> {
+        if parametric { Some(Layer::Parametric(activation)) } else { Layer::of(activation) }
+    }
+
     /// The layer of an activation; none for the identity.
-    pub(crate) fn of(activation: Activation) -> Option<Layer> {
+    pub(super) fn of(activation: Activation) -> Option<Layer> {
         match activation {
             Activation::Identity => None,
             Activation::Relu => Some(Layer::Relu),

@@ -155,10 +155,7 @@ impl From<&Architecture> for Sequential {
         layers.extend(dropout(architecture.input_dropout()));
         for block in architecture.blocks() {
             layers.push(Layer::Linear(block.inputs, block.outputs));
-            layers.extend(match block.parametric {
-                true => Some(Layer::Parametric(block.activation)),
-                false => Layer::of(block.activation),
-            });
+            layers.extend(Layer::activated(block.activation, block.parametric));
             layers.extend(dropout(block.dropout));
         }
         Sequential { layers, input_stage: architecture.input_stage().cloned() }

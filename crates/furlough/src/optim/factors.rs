@@ -54,8 +54,9 @@ pub struct GroupFactors {
     pub periodic: Factors,
     /// Of the factors of the inputs.
     pub input_scale: Factors,
-    /// Whether the learning rate of a layer's weights is divided by √inputs too, but not where it
-    /// multiplies their decoupled decay. With Adam and Lion, whose steps do not depend on the
+    /// Whether the learning rate of a layer's weights is divided by √inputs too, and their decay
+    /// factor multiplied by it: decoupled decay is as without, and L2 and L1 penalties are √inputs
+    /// times as large. With Adam and Lion, whose steps do not depend on the
     /// gradient's size, this is a network that divides by √inputs what weights of size 1 give (the
     /// *neural tangent parametrization*; ε is then as much smaller).
     pub by_fan_in: bool,

@@ -13,15 +13,16 @@ use crate::{Error, Result};
 /// Adam     m ← m + (1 − β₁) · (g − m)
 ///          v ← β₂ · v + (1 − β₂) · g²
 ///          w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
-/// AdamW    w ← (1 − η · weight_decay) · w           weights, not biases; then as Adam
-/// Lion     w ← (1 − η · weight_decay) · w           weights, not biases
+/// AdamW    w ← (1 − η · weight_decay) · w           then as Adam
+/// Lion     w ← (1 − η · weight_decay) · w
 ///          w ← w − η · sign(β₁ · m + (1 − β₁) · g)  sign(0) = 0
 ///          m ← β₂ · m + (1 − β₂) · g
 /// ```
 ///
 /// as in Sutskever et al. 2013, Kingma and Ba 2015, Loshchilov and Hutter 2019 ("Decoupled weight
 /// decay regularization"), Chen et al. 2023 ("Symbolic discovery of optimization algorithms"), and
-/// PyTorch where it has them. All state is 0 before the first step. Adam's t is the run's
+/// PyTorch where it has them. Weights and embeddings decay, and nothing else unless
+/// [`GroupFactors`](super::GroupFactors) say otherwise. All state is 0 before the first step. Adam's t is the run's
 /// step and is not kept beside the state.
 ///
 /// Concrete dropout's logits follow plain gradient descent with any optimizer: there is one for

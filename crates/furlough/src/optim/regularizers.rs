@@ -6,9 +6,11 @@ use crate::{Error, Result};
 /// what is minimized: their gradient, with that of the loss g,
 ///
 /// ```text
-/// g ← g + l2 · w + l1 · sign(w)                      weights, not biases; sign(0) = 0
+/// g ← g + l2 · w + l1 · sign(w)                      sign(0) = 0
 /// ```
 ///
+/// for weights and embeddings, and for nothing else unless
+/// [`GroupFactors`](super::GroupFactors) say otherwise,
 /// passes through the optimizer. The decay of AdamW and Lion does not, and is the optimizer's. The
 /// L1 penalty is the lasso's (Tibshirani 1996), by its subgradient. After the step each hidden unit
 /// whose incoming weights (biases left out) have a Euclidean norm over `max_norm` has them scaled
@@ -16,10 +18,10 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Regularizers {
-    /// L2 penalty: `l2/2 · |w|²` is added to the loss, for weights only. A recipe calls it
+    /// L2 penalty: `l2/2 · |w|²` is added to the loss. A recipe calls it
     /// `weight_decay`, except with AdamW and Lion.
     pub l2: f64,
-    /// L1 penalty: `l1 · Σ|w|` is added to the loss, for weights only. Each step of SGD takes a
+    /// L1 penalty: `l1 · Σ|w|` is added to the loss. Each step of SGD takes a
     /// weight the same distance `learning_rate · l1` towards 0, however small it is: weights that
     /// the data do not hold up end within that distance of 0, on either side.
     pub l1: f64,

@@ -20,7 +20,7 @@ pub struct UpdateRule {
     pub learning_rate: f64,
     /// Penalties and bounds.
     pub regularizers: Regularizers,
-    /// Upper bound of the norm of the gradient by all weights and biases together: a gradient that
+    /// Upper bound of the norm of the gradient by all parameters together: a gradient that
     /// is longer is scaled to it, `g ← min(1, clip_norm / (|g| + 1e-6)) · g`, as PyTorch's
     /// `clip_grad_norm_` does (Pascanu, Mikolov and Bengio, "On the difficulty of training
     /// recurrent neural networks", 2013). Penalties are added afterwards and are not part of the

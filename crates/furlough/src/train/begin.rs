@@ -37,12 +37,7 @@ impl<'a> Trainer<'a> {
         threads: usize,
     ) -> Result<Self> {
         let data = data.into();
-        let architecture = fitting(network, data)?;
-        options.validate()?;
-        // Before the memory, which counts what each thread takes.
-        check_threads(threads)?;
-        let memory = TrainingMemory::of_data(&architecture, options, data, threads);
-        check_memory(network, memory.training())?;
+        let architecture = checked(network, options, data, threads)?;
         let mut mlp = Mlp::new(architecture, options.init, Key::new(options.seed));
         if options.init == Init::DataDriven {
             let DatasetRef::Memory(data) = data else {
@@ -51,14 +46,10 @@ impl<'a> Trainer<'a> {
             };
             begin_by_data(&mut mlp, data, Key::new(options.seed), threads);
         }
-        let mlp = bounded(mlp, options, data)?;
-        let optimizer = OptimizerState::new(&options.optimizer, mlp.parameters().len());
-        let state = TrainState { mlp, optimizer, progress: Progress::default(), best: None };
-        Trainer::resume(network, options, data, threads, state)
+        Trainer::first(mlp, options, data, threads)
     }
 
-    /// A run that begins with this network as it stands, in place of first weights that the options
-    /// would give.
+    /// A run that begins with this network as it stands: the options' `init` is not looked at.
     ///
     /// ```
     /// use furlough::{data::{EvalData, digits}, nn::Mlp, train::{TrainOptions, Trainer}};
@@ -74,10 +65,9 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// As [`Self::new`].
     pub fn from_mlp(mlp: Mlp, options: &TrainOptions, data: impl Into<DatasetRef<'a>>, threads: usize) -> Result<Self> {
-        let (network, data) = (Sequential::from(mlp.architecture()), data.into());
-        let mut trainer = Trainer::new(&network, options, data, threads)?;
-        trainer.state.mlp = bounded(mlp, options, data)?;
-        Ok(trainer)
+        let data = data.into();
+        checked(&Sequential::from(mlp.architecture()), options, data, threads)?;
+        Trainer::first(mlp, options, data, threads)
     }
 
     /// A run from `state`, which an earlier run with the same network, options and data had come
@@ -112,6 +102,27 @@ impl<'a> Trainer<'a> {
         options.validate()?;
         check_threads(threads)?;
         let architecture = fitting(network, data)?;
+        Trainer::begin(&architecture, options, data, threads, state)
+    }
+
+    /// A run from the beginning, with this network. All has been [`checked`].
+    fn first(mlp: Mlp, options: &TrainOptions, data: DatasetRef<'a>, threads: usize) -> Result<Self> {
+        let mlp = bounded(mlp, options, data)?;
+        let (architecture, count) = (mlp.architecture().clone(), mlp.parameters().len());
+        let optimizer = OptimizerState::new(&options.optimizer, count);
+        let state = TrainState { mlp, optimizer, progress: Progress::default(), best: None };
+        Trainer::begin(&architecture, options, data, threads, state)
+    }
+
+    /// A run from `state`. Network, options and data have been looked at one by one, and whether
+    /// they fit.
+    fn begin(
+        architecture: &Architecture,
+        options: &TrainOptions,
+        data: DatasetRef<'a>,
+        threads: usize,
+        state: TrainState,
+    ) -> Result<Self> {
         if !options.dropout_schedule.is_constant() && architecture.concrete_blocks().next().is_some() {
             let reason = "concrete dropout learns its probability, which then follows no schedule";
             return Err(Error::setting("dropout_schedule", &options.dropout_schedule, reason));
@@ -124,7 +135,7 @@ impl<'a> Trainer<'a> {
                 format!("{steps} steps an epoch make more than 2^32 steps, which is as far as masks are numbered");
             return Err(Error::setting("epochs", options.epochs, reason));
         }
-        check_state(&state, options, &architecture, steps)?;
+        check_state(&state, options, architecture, steps)?;
         if let Some(EarlyStopping { metric, .. }) = options.early_stopping
             && metric == EvalMetric::Accuracy
             && data.task() == Task::Regression
@@ -137,7 +148,7 @@ impl<'a> Trainer<'a> {
             feed: Feed::new(data, Key::new(options.seed), epochs, batch_size)?,
             options: TrainOptions { batch_size, ..options.clone() },
             state,
-            cpu: Cpu::with(&architecture, batch_size, threads, options.precision, Isa::best()),
+            cpu: Cpu::with(architecture, batch_size, threads, options.precision, Isa::best()),
             evaluator: Evaluator::default(),
             totals: (total_normalizer(&loss, data), data.total_weight()),
             checkpoint_every: None,
@@ -192,6 +203,18 @@ fn check_threads(threads: usize) -> Result<()> {
         return Err(Error::setting("threads", threads, format!("at most {MAX_THREADS} threads are started")));
     }
     Ok(())
+}
+
+/// The network's architecture, if a run of it can begin: it makes sense, fits the data, and there
+/// is memory for it.
+fn checked(network: &Sequential, options: &TrainOptions, data: DatasetRef<'_>, threads: usize) -> Result<Architecture> {
+    let architecture = fitting(network, data)?;
+    options.validate()?;
+    // Before the memory, which counts what each thread takes.
+    check_threads(threads)?;
+    let memory = TrainingMemory::of_data(&architecture, options, data, threads);
+    check_memory(network, memory.training())?;
+    Ok(architecture)
 }
 
 /// The network's architecture, if it makes sense and fits the data.

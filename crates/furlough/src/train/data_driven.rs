@@ -3,13 +3,13 @@
 
 use crate::compute::{Cpu, Isa, Precision};
 use crate::data::Examples;
-use crate::nn::{Block, Mlp};
+use crate::nn::{Block, InputStage, Mlp};
 use crate::random::{Key, Stream};
 use ndarray::{Array2, ArrayView1};
 use std::borrow::Cow;
 
 /// Values before an activation that are held at once, at most: 64 MB of them. The rows are as many
-/// as have so many in the widest layer.
+/// as have so many in the widest layer, be it what an input stage gives.
 const MOST_VALUES: usize = 1 << 24;
 
 /// Rows of which a bias is a weighted mean.
@@ -42,7 +42,8 @@ pub(super) fn begin_by_data(mlp: &mut Mlp, data: &Examples, key: Key, threads: u
 
 /// All examples, or as many as are held at once, evenly spread over them.
 fn some_rows<'a>(mlp: &Mlp, data: &'a Examples) -> Cow<'a, Examples> {
-    let widest = mlp.architecture().blocks().iter().map(|block| block.outputs).max().unwrap_or(1);
+    let stage = mlp.architecture().input_stage().map_or(1, InputStage::width);
+    let widest = mlp.architecture().blocks().iter().map(|block| block.outputs).fold(stage, usize::max);
     let (all, most) = (data.len() as u64, (MOST_VALUES / widest).max(1) as u64);
     if all <= most {
         return Cow::Borrowed(data);

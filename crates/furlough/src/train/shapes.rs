@@ -1,6 +1,5 @@
 //! Whether data and a network go together.
 
-use super::evaluate::CHUNK;
 use crate::data::{Dataset, DatasetRef, Examples};
 use crate::nn::Architecture;
 use crate::{Error, Result, counted};
@@ -18,20 +17,17 @@ pub(crate) fn check_fit(architecture: &Architecture, data: &Dataset) -> Result<(
     Err(Error::data("set", format!("has {} classes or targets, but the network gives {outputs}", data.outputs())))
 }
 
-/// [`check_fit`] of data in memory or in a file, all of which is read where an input stage takes
-/// some values only.
+/// [`check_fit`] of data in memory or in a file, of which no row is read: each that is read later
+/// has codes of its levels.
 ///
 /// # Errors
-/// As [`check_fit`], and those of reading.
+/// As [`check_fit`], and [`Error::Data`] for levels of a file that are not the network's.
 pub(super) fn check_fit_any(architecture: &Architecture, data: DatasetRef<'_>) -> Result<()> {
     check_fit(architecture, data.like())?;
-    if let (DatasetRef::Disk(data), Some(stage)) = (data, architecture.input_stage()) {
-        for first in (0..data.len()).step_by(CHUNK) {
-            let rows = data.read(first..data.len().min(first + CHUNK))?;
-            stage.check_values(&rows)?;
-        }
+    match (data, architecture.input_stage()) {
+        (DatasetRef::Disk(data), Some(stage)) => stage.check_levels(data.like()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether such examples can go through such a network.

@@ -125,6 +125,11 @@ impl<'a> Trainer<'a> {
     pub fn evaluate<'d>(&mut self, data: impl Into<DatasetRef<'d>>) -> Result<Scores> {
         let data = data.into();
         self.check_eval(data)?;
+        self.scores(data)
+    }
+
+    /// Returns the scores on data that have been checked.
+    fn scores(&mut self, data: DatasetRef<'_>) -> Result<Scores> {
         self.evaluator.evaluate_any(&mut self.cpu, &self.state.mlp, data)
     }
 
@@ -301,11 +306,11 @@ impl<'a> Trainer<'a> {
         if examples > 0 {
             control = observer.observe(&Event::EvaluationStart { epoch, examples })?;
         }
-        let full_train = train.map(|data| self.evaluate(data)).transpose()?;
+        let full_train = train.map(|data| self.scores(data)).transpose()?;
         let scores = match eval {
             None => None,
             Some(EvalData { split, data }) => {
-                let Scores { loss, accuracy } = self.evaluate(data)?;
+                let Scores { loss, accuracy } = self.scores(data)?;
                 Some(EvalScores { split, loss, accuracy })
             }
         };

@@ -1,8 +1,8 @@
 //! Rows of a file give what the same rows in memory do.
 
 use furlough::compute::Cpu;
-use furlough::data::{Batch, BlockShuffle, Dataset, DiskDataset, DiskWriter, EvalData};
-use furlough::nn::{DropoutKind, Layer, MaskKey, Mlp, Sequential};
+use furlough::data::{Batch, BlockShuffle, Dataset, DiskDataset, DiskWriter, EvalData, Examples, Targets};
+use furlough::nn::{DropoutKind, Init, InputColumn, InputStage, Layer, MaskKey, Mlp, Sequential};
 use furlough::optim::{Optimizer, OptimizerState};
 use furlough::random::{Key, Stream};
 use furlough::train::{ClassWeights, Control, LossOptions, TrainOptions, TrainState, Trainer};
@@ -16,6 +16,9 @@ furlough_harness::tests![
     scores_of_a_file_are_those_of_memory,
     concrete_dropout_knows_how_many_rows_there_are,
     a_file_that_goes_away_is_an_error,
+    a_network_that_is_given_is_taken_as_it_is,
+    blocks_larger_than_the_file_take_no_memory,
+    levels_of_a_file_are_those_of_the_network,
 ];
 
 const ROWS: usize = 103;
@@ -143,4 +146,56 @@ fn a_file_that_goes_away_is_an_error() {
     std::fs::File::options().write(true).open(disk.path()).unwrap().set_len(100).unwrap();
     let said = trainer.fit(None).unwrap_err().to_string();
     assert!(said.starts_with("cannot read "), "{said}");
+    assert_eq!(trainer.fit(None).unwrap_err().to_string(), said, "and again, without waiting for ever");
+}
+
+/// First weights by the data need rows in memory, a network that is given does not.
+fn a_network_that_is_given_is_taken_as_it_is() {
+    let (folder, init) = (tempfile::tempdir().unwrap(), Init::DataDriven);
+    let disk = on_disk(folder.path(), &data());
+    let mlp = Mlp::new(network().validate().unwrap(), Init::Kaiming, Key::new(5));
+    let options = TrainOptions { init, ..options() };
+    assert_eq!(Trainer::from_mlp(mlp.clone(), &options, &disk, 1).unwrap().into_mlp(), mlp);
+    let said = Trainer::new(&network(), &options, &disk, 1).err().unwrap().to_string();
+    assert!(said.contains("looks at many rows at once"), "{said}");
+}
+
+fn blocks_larger_than_the_file_take_no_memory() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), data());
+    let of = |block_rows| {
+        let shuffle = BlockShuffle { block_rows, window_blocks: 3 };
+        trained(&on_disk(folder.path(), &data).with_shuffle(shuffle).unwrap(), &options(), 1)
+    };
+    // Windows of so many rows would be 130 GB.
+    assert_eq!(of(u32::MAX), of(ROWS as u32));
+}
+
+fn levels_of_a_file_are_those_of_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = || Array2::from_shape_fn((40, 2), |(row, column)| if column == 0 { 0.5 } else { (row % 4) as f32 });
+    let of = |levels: Option<u32>| {
+        let examples = Examples::try_from(rows()).unwrap().with_feature_names(["size", "state"]).unwrap();
+        let examples = levels.map_or(Ok(examples.clone()), |levels| examples.with_levels([0, levels])).unwrap();
+        let targets = Targets::Values(Array2::from_shape_fn((40, 1), |(row, _)| (row % 4) as f32));
+        Dataset::of(examples, targets).unwrap()
+    };
+    let stage = InputStage::new([InputColumn::Number, InputColumn::Category { levels: 5, width: 2 }]);
+    let network = Sequential::new([Layer::Linear(3, 1)]).with_input_stage(stage);
+    let options = TrainOptions { epochs: 2, learning_rate: 0.01, ..TrainOptions::default() };
+    for levels in [4, 5] {
+        let disk = on_disk(folder.path(), &of(Some(levels)));
+        let mut trainer = Trainer::new(&network, &options, &disk, 1).unwrap();
+        trainer.fit(Some(EvalData::test(&disk))).unwrap();
+    }
+    let cases = [(None, "is a number"), (Some(6), "has 6 levels")];
+    for (levels, has) in cases {
+        let disk = on_disk(folder.path(), &of(levels));
+        let said = Trainer::new(&network, &options, &disk, 1).err().unwrap().to_string();
+        let expected = format!("feature 1 (\"state\") {has}, but the network takes a category of 1 to 5 levels there");
+        assert!(said.ends_with(&expected), "{said}");
+        let memory = of(Some(5));
+        let mut trainer = Trainer::new(&network, &options, &memory, 1).unwrap();
+        assert_eq!(trainer.evaluate(&disk).unwrap_err().to_string(), said);
+        assert_eq!(trainer.fit(Some(EvalData::test(&disk))).unwrap_err().to_string(), said);
+    }
 }

@@ -68,6 +68,11 @@ fn columns_that_make_no_sense_are_named() {
         (vec![InputColumn::PiecewiseLinear { edges: vec![1.0] }], "it takes 2 to 1048577 edges"),
         (vec![InputColumn::PiecewiseLinear { edges: vec![0.0, 1.0, 1.0] }], "that ascend, but 1 comes before 1"),
         (vec![InputColumn::PiecewiseLinear { edges: vec![0.0, f32::NAN] }], "that ascend, but 0 comes before NaN"),
+        (vec![InputColumn::PiecewiseLinear { edges: vec![0.0, f32::INFINITY] }], "that ascend, but 0 comes before inf"),
+        (
+            vec![InputColumn::PiecewiseLinear { edges: vec![-3e38, 3e38] }],
+            "a bin's width is a normal number of single precision, but one is inf, from -3e38 to 3e38",
+        ),
         (vec![category(3, 4)], "layer 1 (Linear(3, 2)): takes 3 inputs, but the input stage gives 4"),
         (vec![category(1 << 24, 1 << 20); 1 << 18], "more weights than any memory holds"),
     ];

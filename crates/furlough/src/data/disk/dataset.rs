@@ -1,9 +1,10 @@
 use super::BlockShuffle;
 use super::layout::RowLayout;
+use crate::data::examples::is_code;
 use crate::data::{Dataset, Examples, Features, Targets};
 use crate::text::hex;
 use crate::{Error, Result};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -39,7 +40,6 @@ pub(super) struct Footer {
     weighted: bool,
     pub(super) rows: u64,
     pub(super) total_weight: f64,
-    pub(super) rows_of_class: Vec<u64>,
     pub(super) weight_of_class: Vec<f64>,
     /// The least and the greatest of each number to predict.
     pub(super) target_range: Vec<[f32; 2]>,
@@ -71,7 +71,6 @@ impl Footer {
             weighted: layout.weighted,
             rows: 0,
             total_weight: 0.0,
-            rows_of_class: vec![0; classes.len()],
             weight_of_class: vec![0.0; classes.len()],
             target_range: vec![[f32::MAX, f32::MIN]; layout.targets],
             classes,
@@ -87,6 +86,25 @@ impl Footer {
 
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("plain data is always JSON")
+    }
+
+    /// Returns the bytes of a row; none where no number holds them.
+    fn row_bytes(&self) -> Option<u64> {
+        let features = self.shape.iter().try_fold(1, |product: usize, &size| product.checked_mul(size))?;
+        let layout = RowLayout { features, targets: self.targets, weighted: self.weighted };
+        layout.checked_bytes()
+    }
+
+    /// Whether it goes with rows that take so many bytes. Room for a row may be made only where it
+    /// does.
+    fn fits(&self, rows_end: u64) -> bool {
+        let bytes = self.row_bytes().and_then(|row| self.rows.checked_mul(row));
+        let has_classes = !self.classes.is_empty();
+        bytes == Some(rows_end)
+            && (1..=u64::from(u32::MAX)).contains(&self.rows)
+            && has_classes == (self.targets == 0)
+            && self.weight_of_class.len() == self.classes.len()
+            && self.target_range.len() == self.targets
     }
 
     /// Returns a data set of rows of zeros that looks like the file's.
@@ -135,15 +153,11 @@ impl DiskDataset {
         if footer.version != VERSION {
             return Err(bad(&format!("it has version {}, and this furlough reads {VERSION}", footer.version)));
         }
-        let blank = || footer.blank(1);
-        let like = blank().map_err(|error| bad(&error.to_string()))?;
-        let layout = RowLayout::of(&like, footer.weighted);
-        let classes = footer.classes.len();
-        let bytes = footer.rows.checked_mul(layout.bytes() as u64);
-        let fits = footer.rows_of_class.len() == classes && footer.weight_of_class.len() == classes;
-        if bytes != Some(rows_end) || footer.rows == 0 || footer.rows > u64::from(u32::MAX) || !fits {
+        if !footer.fits(rows_end) {
             return Err(bad("its end contradicts its length"));
         }
+        let like = footer.blank(1).map_err(|error| bad(&error.to_string()))?;
+        let layout = RowLayout::of(&like, footer.weighted);
         if footer.total_weight.is_nan() || footer.total_weight <= 0.0 {
             return Err(Error::data(path.display(), "has weights that are all 0; at least one example must count"));
         }
@@ -161,9 +175,10 @@ impl DiskDataset {
     /// rows, and a window 64 of them.
     ///
     /// # Errors
-    /// Those of [`BlockShuffle::validate`].
+    /// Those of [`BlockShuffle::validate`], and [`Error::Setting`] when a window has more than 2³²
+    /// places.
     pub fn with_shuffle(mut self, shuffle: BlockShuffle) -> Result<Self> {
-        shuffle.validate()?;
+        shuffle.validate_for(self.len())?;
         self.shuffle = shuffle;
         Ok(self)
     }
@@ -196,11 +211,6 @@ impl DiskDataset {
     /// Returns the least and the greatest of each number to predict; nothing for classes.
     pub fn target_range(&self) -> &[[f32; 2]] {
         &self.footer.target_range
-    }
-
-    /// Returns how many examples each class has; nothing for numbers.
-    pub fn rows_of_class(&self) -> &[u64] {
-        &self.footer.rows_of_class
     }
 
     /// Returns what the file holds in 64 hexadecimal digits: other rows, names or classes give
@@ -247,7 +257,7 @@ impl DiskDataset {
 
     /// Returns the error of a value that no data set has.
     pub(super) fn damaged(&self) -> Error {
-        Error::file(&self.path, "is damaged: a value is not finite, or of no class. Remove it")
+        Error::file(&self.path, "is damaged: a value is not finite, of no class or of no level. Remove it")
     }
 }
 
@@ -323,9 +333,17 @@ impl DiskBatch {
             Targets::Values(values) => values.rows().into_iter().take(count).flatten().all(|value| value.is_finite()),
         };
         let weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
-        targets
-            && rows[..count * width].iter().all(|value| value.is_finite())
-            && weights.as_ref().is_none_or(|weights| weights[..count].iter().all(weight))
+        let weights = weights.as_ref().is_none_or(|weights| weights[..count].iter().all(weight));
+        let numbers = rows[..count * width].iter().all(|value| value.is_finite());
+        targets && numbers && weights && self.has_codes()
+    }
+
+    /// Whether each category has the code of a level.
+    fn has_codes(&self) -> bool {
+        let (levels, Features::Floats(rows)) = (self.data.levels(), self.data.inputs()) else { return true };
+        let of_levels =
+            |row: ArrayView1<'_, f32>| levels.iter().zip(row).all(|(&levels, &value)| is_code(levels, value));
+        levels.is_empty() || rows.rows().into_iter().take(self.count).all(of_levels)
     }
 
     /// Reads the rows of a range in place of those before.

@@ -160,8 +160,9 @@ impl ReadAhead {
             }
             self.ask(which);
         }
-        let window = self.receive()?;
-        self.pending = None;
+        let window = self.receive();
+        self.pending = None; // an error has come in its place
+        let window = window?;
         if let Some(next) = next {
             self.ask(next);
         }
@@ -208,8 +209,11 @@ impl Window {
         self.which = which;
         self.blocks = all.chunks(most).nth(which.window).unwrap_or_default().to_vec();
         self.places = shuffle.places(key, which.epoch, (which.window as u32, &self.blocks), rows);
-        let size = shuffle.block_rows as usize * width;
-        self.bytes.resize(self.blocks.len() * size, 0);
+        // A block that is larger than the file is the only one.
+        let size = (shuffle.block_rows as usize).min(rows) * width;
+        let bytes = self.blocks.len() * size;
+        self.bytes.reserve_exact(bytes.saturating_sub(self.bytes.len()));
+        self.bytes.resize(bytes, 0);
         for (&block, bytes) in self.blocks.iter().zip(self.bytes.chunks_exact_mut(size)) {
             let count = shuffle.rows_of(block, rows);
             read_at(file, block as u64 * size as u64, &mut bytes[..count * width])?;

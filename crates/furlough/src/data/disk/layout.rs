@@ -30,6 +30,12 @@ impl RowLayout {
         WORD * (self.features + self.targets.max(1) + usize::from(self.weighted))
     }
 
+    /// Returns [`Self::bytes`] of a layout that was read; none where no number holds them.
+    pub(super) fn checked_bytes(&self) -> Option<u64> {
+        let numbers = self.features.checked_add(self.targets.max(1))?.checked_add(usize::from(self.weighted))?;
+        (WORD as u64).checked_mul(numbers as u64)
+    }
+
     /// Adds a row of a data set to what is written.
     pub(super) fn encode(
         &self,

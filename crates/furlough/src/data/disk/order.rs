@@ -50,6 +50,21 @@ impl BlockShuffle {
         }
     }
 
+    /// Checks the ranges, and that the places of a window of so many rows can be counted.
+    ///
+    /// # Errors
+    /// As [`Self::validate`], and [`Error::Setting`] `window_blocks` when they are too many.
+    pub(super) fn validate_for(&self, rows: usize) -> Result<()> {
+        self.validate()?;
+        let (block_rows, window_blocks) = (u64::from(self.block_rows), u64::from(self.window_blocks));
+        let most = 1 << 32;
+        if block_rows * window_blocks.min((rows as u64).div_ceil(block_rows)) > most {
+            let reason = format!("blocks of {block_rows} rows make windows of more than {most} places, the most");
+            return Err(Error::setting("window_blocks", window_blocks, reason));
+        }
+        Ok(())
+    }
+
     /// Returns the order of an epoch, from 0, of so many rows: what training reads piece by piece.
     pub fn epoch_order(&self, key: Key, epoch: u32, rows: usize) -> Vec<u32> {
         let blocks = self.blocks(key, epoch, rows);

@@ -1,5 +1,5 @@
 use super::{BlockShuffle, DiskDataset, DiskWriter};
-use crate::data::{Dataset, Split, digits};
+use crate::data::{Dataset, Examples, Split, Targets, digits};
 use crate::random::Key;
 use ndarray::{Array1, Array2};
 use std::path::Path;
@@ -144,6 +144,22 @@ fn a_file_that_was_cut_or_changed_is_refused() {
         let said = with(&damaged);
         assert!(said.contains("damaged") || said.contains("is no finished file"), "byte {at}: {said}");
     }
+    // An end that says more than there is.
+    let text = bytes.len() - 16 - u64::from_le_bytes(*bytes[bytes.len() - 16..].first_chunk().unwrap()) as usize;
+    let footer = std::str::from_utf8(&bytes[text..bytes.len() - 16]).unwrap();
+    for (what, other) in [
+        (r#""shape":[2]"#, r#""shape":[4611686018427387904,4]"#),
+        (r#""shape":[2]"#, r#""shape":[1099511627776]"#),
+        (r#""targets":1"#, r#""targets":18446744073709551615"#),
+        (r#""targets":1"#, r#""targets":0"#),
+        (r#""rows":9"#, r#""rows":18446744073709551615"#),
+    ] {
+        assert!(footer.contains(what), "{footer}");
+        let footer = footer.replace(what, other);
+        let size = footer.len() as u64;
+        let said = with(&[&bytes[..text], footer.as_bytes(), &size.to_le_bytes(), b"furlrows"].concat());
+        assert!(said.contains("its end contradicts its length"), "{other}: {said}");
+    }
     // A writer that was killed.
     let mut writer = DiskWriter::create(&path).unwrap();
     writer.append(&data).unwrap();
@@ -169,6 +185,12 @@ fn weights_may_be_0_in_a_part_but_not_in_all() {
         let mut writer = DiskWriter::create(&path).unwrap();
         let said = writer.append_some(&data, Some(&[1.0, bad]), &[0, 1]).unwrap_err().to_string();
         assert!(said.contains(&format!("has weight {bad}")), "{said}");
+        // It is as if that had not been tried.
+        assert_eq!(writer.rows(), 0);
+        writer.append_some(&data, Some(&[0.5, bad]), &[0]).unwrap();
+        let disk = writer.finish().unwrap();
+        assert_eq!((disk.len(), disk.total_weight()), (1, 0.5));
+        assert_eq!(DiskDataset::open(&path).unwrap().read(0..1).unwrap().weights(), Some(&[0.5][..]));
     }
 }
 
@@ -185,4 +207,35 @@ fn rows_that_differ_in_kind_are_refused() {
         assert!(said.contains("rows differ in shape, names, classes or weights"), "{said}");
     }
     assert_eq!(writer.rows(), 2);
+}
+
+#[test]
+fn a_code_of_no_level_is_damage() {
+    let folder = folder();
+    let path = folder.path().join("rows");
+    let examples = Examples::try_from(Array2::from_shape_fn((4, 2), |(row, _)| row as f32)).unwrap();
+    let targets = Targets::Values(Array2::zeros((4, 1)));
+    let data = Dataset::of(examples.with_levels([0, 4]).unwrap(), targets).unwrap();
+    let disk = written(&path, std::slice::from_ref(&data));
+    assert_eq!(disk.read(0..4).unwrap(), data);
+    let bytes = std::fs::read(&path).unwrap();
+    for (column, value, sound) in [(0, 4.5_f32, true), (1, 4.0, false), (1, 0.5, false), (1, -1.0, false)] {
+        let mut changed = bytes.clone();
+        let place = 2 * disk.row_bytes() + 4 * column;
+        changed[place..place + 4].copy_from_slice(&value.to_le_bytes());
+        std::fs::write(&path, changed).unwrap();
+        let read = DiskDataset::open_written(&path).unwrap().read(0..4);
+        assert_eq!(read.is_ok(), sound, "{value} in column {column}");
+        assert!(sound || read.unwrap_err().to_string().contains("is damaged"));
+    }
+}
+
+#[test]
+fn windows_that_cannot_be_counted_are_refused() {
+    let of = |block_rows, window_blocks, rows| shuffle(block_rows, window_blocks).validate_for(rows);
+    assert!(of(u32::MAX, u32::MAX, 100).is_ok(), "one block");
+    assert!(of(1 << 16, u32::MAX, u32::MAX as usize).is_ok());
+    let said = of(3_000_000_000, 2, 4_000_000_000).unwrap_err().to_string();
+    assert!(said.contains("window_blocks = 2: blocks of 3000000000 rows make windows of more than"), "{said}");
+    assert!(of(0, 1, 9).is_err() && of(1, 0, 9).is_err());
 }

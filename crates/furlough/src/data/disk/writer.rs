@@ -62,34 +62,36 @@ impl DiskWriter {
     ///
     /// # Errors
     /// As [`Self::append`], and [`Error::Data`] for a weight that is no finite number of at least
-    /// 0.
+    /// 0. After an [`Error::Data`] the rows are those before the call.
     ///
     /// # Panics
     /// When there is no such row, or no weight of it.
     pub fn append_some(&mut self, data: &Dataset, weights: Option<&[f32]>, rows: &[u32]) -> Result<()> {
+        let refused = |reason: String| Err(Error::data(self.path.display(), reason));
         let own = RowLayout::of(data, weights.is_some());
-        let (layout, footer) = self.begun.get_or_insert_with(|| (own, Footer::like(data, own)));
-        if *layout != own || !footer.is_like(&Footer::like(data, own)) {
-            return Err(Error::data(self.path.display(), "rows differ in shape, names, classes or weights"));
+        let like = Footer::like(data, own);
+        if self.begun.as_ref().is_some_and(|(layout, footer)| *layout != own || !footer.is_like(&like)) {
+            return refused("rows differ in shape, names, classes or weights".into());
         }
+        if self.rows() + rows.len() as u64 > u64::from(u32::MAX) {
+            return refused(format!("has more than {} rows, the most", u32::MAX));
+        }
+        let mut used = weights.into_iter().flat_map(|weights| rows.iter().map(|&row| weights[row as usize]));
+        if let Some(weight) = used.find(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            return refused(format!("a row has weight {weight}; weights are finite numbers of at least 0"));
+        }
+        // Nothing has changed up to here.
+        let (layout, footer) = self.begun.get_or_insert((own, like));
         footer.rows += rows.len() as u64;
-        if footer.rows > u64::from(u32::MAX) {
-            return Err(Error::data(self.path.display(), format!("has more than {} rows, the most", u32::MAX)));
-        }
         let mut features = vec![0.0; data.features()];
         for row in rows.iter().map(|&row| row as usize) {
             let weight = weights.map(|weights| weights[row]);
-            if let Some(weight) = weight.filter(|weight| !(weight.is_finite() && *weight >= 0.0)) {
-                let reason = format!("a row has weight {weight}; weights are finite numbers of at least 0");
-                return Err(Error::data(self.path.display(), reason));
-            }
             layout.encode(data, row, weight, &mut features, &mut self.bytes);
             let weight = f64::from(weight.unwrap_or(1.0));
             footer.total_weight += weight;
             match data.targets() {
                 Targets::Classes { labels, .. } => {
                     footer.weight_of_class[labels[row] as usize] += weight;
-                    footer.rows_of_class[labels[row] as usize] += 1;
                 }
                 Targets::Values(values) => {
                     for (range, &value) in footer.target_range.iter_mut().zip(values.row(row)) {

@@ -3,6 +3,24 @@ use crate::data::{Examples, Features};
 use crate::{Error, Result};
 
 impl InputStage {
+    /// Checks that every value is one that its column takes, where each feature has so many levels,
+    /// 0 for a number: none where all are numbers. There are as many features as the stage has.
+    ///
+    /// # Errors
+    /// [`Error::Data`] that names the first feature with other levels.
+    pub(crate) fn check_levels(&self, data: &Examples) -> Result<()> {
+        for (number, column) in self.columns.iter().enumerate() {
+            let levels = data.levels().get(number).copied().unwrap_or_default() as usize;
+            if let Some(takes) = column.refuses_levels(levels) {
+                let name = name_of(data, number);
+                let has = if levels == 0 { "is a number".into() } else { format!("has {levels} levels") };
+                let reason = format!("feature {number}{name} {has}, but the network takes {takes} there");
+                return Err(Error::data("set", reason));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that every value is one that its column takes. The examples have as many features as
     /// the stage.
     ///
@@ -22,7 +40,7 @@ impl InputStage {
                 }
             };
             if let Some((example, value, takes)) = refused {
-                let name = data.feature_names().get(number).map(|name| format!(" ({name:?})")).unwrap_or_default();
+                let name = name_of(data, number);
                 let reason = format!(
                     "example {example}, feature {number}{name} is {value}, but the network takes {takes} there"
                 );
@@ -31,4 +49,9 @@ impl InputStage {
         }
         Ok(())
     }
+}
+
+/// Returns the name of a feature in brackets, where it has one.
+fn name_of(data: &Examples, number: usize) -> String {
+    data.feature_names().get(number).map(|name| format!(" ({name:?})")).unwrap_or_default()
 }

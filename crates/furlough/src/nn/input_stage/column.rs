@@ -133,10 +133,16 @@ impl InputColumn {
             }
             InputColumn::PiecewiseLinear { edges } => {
                 // A width that is no number would make inputs that are none.
-                let rises = |pair: &[f32]| pair[1] > pair[0] && (pair[1] - pair[0]).is_normal();
-                match edges.windows(2).position(|pair| !(rises(pair) && pair[0].is_finite())) {
-                    Some(place) => {
-                        let (edge, next) = (edges[place], edges[place + 1]);
+                let ascends = |pair: &[f32]| pair[1] > pair[0] && pair[0].is_finite() && pair[1].is_finite();
+                let width = |pair: &[f32]| pair[1] - pair[0];
+                match edges.windows(2).find(|pair| !(ascends(pair) && width(pair).is_normal())) {
+                    Some(&[edge, next]) if ascends(&[edge, next]) => {
+                        let width = width(&[edge, next]);
+                        let bin = format!("{width:e}, from {edge:e} to {next:e}");
+                        Err(format!("a bin's width is a normal number of single precision, but one is {bin}"))
+                    }
+                    Some(pair) => {
+                        let (edge, next) = (pair[0], pair[1]);
                         Err(format!("edges are finite numbers that ascend, but {edge} comes before {next}"))
                     }
                     None => Ok(()),
@@ -149,6 +155,16 @@ impl InputColumn {
     /// Whether every number is a value of the column.
     pub(super) fn takes_all(&self) -> bool {
         !matches!(self, InputColumn::Category { .. })
+    }
+
+    /// Says what the column takes instead of the codes of so many levels, 0 for any number.
+    pub(super) fn refuses_levels(&self, levels: usize) -> Option<String> {
+        match *self {
+            InputColumn::Category { levels: most, .. } => {
+                (!(1..=most).contains(&levels)).then(|| format!("a category of 1 to {most} levels"))
+            }
+            _ => None,
+        }
     }
 
     /// Says what the column takes instead of `value`.
