@@ -3,9 +3,10 @@
 use furlough::counted;
 use furlough::train::Progress;
 use std::env::var;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 use terminal_size::{Width, terminal_size};
 
 /// What a stream can show.
@@ -235,9 +236,17 @@ fn quoted(name: &OsStr, unicode: bool) -> String {
     }
 }
 
+/// How the user called the command.
+static PROGRAM: OnceLock<OsString> = OnceLock::new();
+
+/// Says how the user called the command; the first word counts.
+pub fn set_program(name: &OsStr) {
+    PROGRAM.get_or_init(|| name.into());
+}
+
 /// The command as the user typed it, so that the commands shown can be typed just so.
 pub fn program() -> String {
-    std::env::args_os().next().map_or_else(|| "furlough".into(), shell_word)
+    PROGRAM.get().map_or_else(|| "furlough".into(), shell_word)
 }
 
 #[cfg(test)]

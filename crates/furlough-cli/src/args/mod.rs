@@ -58,10 +58,10 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line of this process; ends the process when it makes no sense or asks for
+    /// Reads a command line, program and all; ends the process when it makes no sense or asks for
     /// help.
-    pub fn read() -> Cli {
-        Cli::from(std::env::args_os()).unwrap_or_else(|error| quit(error))
+    pub fn read(words: Vec<OsString>) -> Cli {
+        Cli::from(words).unwrap_or_else(|error| quit(error))
     }
 
     fn from<T: Into<OsString> + Clone>(words: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error> {

@@ -134,8 +134,8 @@ fn recipe(
     Ok((recipe, found))
 }
 
-/// Returns `runs/DATA-N` with the first N from 1 that does not exist. Another process may take it in the
-/// same moment: then the next.
+/// Returns `runs/DATA-N` with the first N from 1 that does not exist. Another process may take it
+/// in the same moment: then the next.
 fn free_folder(data: &str) -> anyhow::Result<RunDir> {
     let mut n = 0_u64;
     loop {
