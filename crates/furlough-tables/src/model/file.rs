@@ -5,7 +5,8 @@ use crate::error::Result;
 use crate::preprocessing::TargetEncoder;
 use furlough::compute::Precision;
 use furlough::files::{
-    DataInfo, EnsembleInfo, EnsembleMember, ModelFile, ModelInfo, load_models, save_ensemble, save_model,
+    DataInfo, EnsembleInfo, EnsembleMember, ModelFile, ModelInfo, ensemble_bytes, load_models, model_bytes,
+    write_atomic,
 };
 use furlough::nn::Mlp;
 use furlough::predict::Predictor;
@@ -84,9 +85,17 @@ impl TableModel {
     /// As [`Self::save`].
     pub fn save_with_recipe(&self, path: impl AsRef<Path>, recipe: &str) -> Result<()> {
         let path = path.as_ref();
+        Ok(write_atomic(path, &self.to_bytes(path, recipe)?)?)
+    }
+
+    /// Returns what [`Self::save_with_recipe`] writes; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Engine`](crate::Error::Engine) when a parameter is not finite.
+    pub fn to_bytes(&self, path: &Path, recipe: &str) -> Result<Vec<u8>> {
         let Some(ensemble) = &self.ensemble else {
             let info = ModelInfo { recipe: recipe.into(), ..self.networks[0].info() };
-            return Ok(save_model(path, self.networks[0].predictor.mlp(), &info)?);
+            return Ok(model_bytes(path, self.networks[0].predictor.mlp(), &info)?);
         };
         let member = |network: &Network| {
             let mut info = network.info();
@@ -101,7 +110,7 @@ impl TableModel {
             let schema = serde_json::to_value(self.schema()).expect("plain data with text keys is always JSON");
             table.insert(SHARED.into(), schema);
         }
-        Ok(save_ensemble(path, &members, &EnsembleInfo { recipe: recipe.into(), table: Some(table) })?)
+        Ok(ensemble_bytes(path, &members, &EnsembleInfo { recipe: recipe.into(), table: Some(table) })?)
     }
 
     /// Reads a model from a file, to answer on so many threads.

@@ -8,6 +8,7 @@ use super::{
     Predictions, RowInterval, TableAnswers, TableModel, TableScores,
 };
 use crate::error::{Error, Result};
+use crate::figures::TableFigures;
 use crate::preprocessing::{TargetEncoder, TargetRows, Told};
 use crate::schema::{Role, TaskChoice};
 use crate::table::{Table, format_for, read_as_format};
@@ -168,6 +169,20 @@ impl TableModel {
             let scores = super::out_of_fold::score_rows(&answers, held_out, &target);
             network.header.validation = Some(TableScores::of_evaluation(&target, &judged));
             network.header.conformal = Some(ConformalScores { folds: vec![FoldScores::new(vec![0], scores)] });
+        }
+        Ok(self)
+    }
+
+    /// Returns a single network with its figures on rows that neither taught it nor decided when to
+    /// stop. Of several networks nothing changes.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn tested_by(mut self, table: &Table, rows: &[u32]) -> Result<TableModel> {
+        if self.ensemble.is_none() {
+            let judged = self.judge(table, rows)?;
+            let figures = TableFigures::of(judged.outputs.view(), &judged.data, self.preprocessing().target()?);
+            self.networks[0].header.test = Some(figures);
         }
         Ok(self)
     }

@@ -132,7 +132,32 @@ impl Kind {
     }
 }
 
+impl ColumnSchema {
+    /// Returns what a column is that has been said and not inferred; nothing was found in it.
+    pub fn new(name: impl Into<String>, kind: Kind, role: Role, why: &str) -> Self {
+        let (missing, found) = (Vec::new(), ColumnFindings::default());
+        ColumnSchema {
+            name: name.into(),
+            kind,
+            role,
+            date_order: None,
+            spelling: None,
+            missing,
+            why: why.into(),
+            found,
+        }
+    }
+}
+
 impl Schema {
+    /// Returns the schema of an array of numbers with so many rows: each column is a feature.
+    pub fn of_numbers<S: AsRef<str>>(names: &[S], rows: u64) -> Self {
+        let column = |name: &S| {
+            ColumnSchema::new(name.as_ref(), Kind::Number, Role::Feature, "it is a column of an array of numbers")
+        };
+        Schema { version: 1, format: None, rows, complete: true, columns: names.iter().map(column).collect() }
+    }
+
     /// Returns the place of a column.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

@@ -1,7 +1,7 @@
 //! Tables from what is in memory already.
 
-use super::Table;
 use super::assemble::Assembly;
+use super::{Column, MISSING, Table};
 use crate::block::{RowBlock, TextValues, Values};
 use crate::error::{Error, Place, Result};
 use crate::schema::{InferOptions, Schema};
@@ -58,6 +58,43 @@ impl Table {
         columns.fold(Table::builder(), add).build()
     }
 
+    /// Returns the table of columns that are in memory already, one for each column of a schema,
+    /// without a copy of them.
+    ///
+    /// ```
+    /// use furlough_tables::{Column, Schema, Table};
+    /// let schema = Schema::of_numbers(&["area", "rooms"], 2);
+    /// let columns = vec![Column::Numbers(vec![60.0, 90.0]), Column::Numbers(vec![2.0, f64::NAN])];
+    /// assert_eq!(Table::from_columns(schema, columns)?.rows(), 2);
+    /// # Ok::<(), furlough_tables::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Format`] unless there is one a column of the schema, all have so many rows, and
+    /// codes are places of levels or [`MISSING`](super::MISSING).
+    pub fn from_columns(schema: Schema, columns: Vec<Column>) -> Result<Table> {
+        let bad = |reason: String| Err(Error::format(Path::new(NAME), Place::default(), reason));
+        if columns.len() != schema.columns.len() {
+            return bad(format!("has {} columns, but its schema {}", columns.len(), schema.columns.len()));
+        }
+        let rows = columns.iter().find_map(Column::rows).unwrap_or(0);
+        if u32::try_from(rows).is_err() {
+            return bad(format!("has more than {} rows, which are the most", u32::MAX));
+        }
+        for (column, named) in columns.iter().zip(&schema.columns) {
+            if let Some(other) = column.rows().filter(|&other| other != rows) {
+                return bad(format!("column {} has {other} rows, but others have {rows}", named.name));
+            }
+            let is_code = |&code: &u32| code == MISSING || (code as usize) < column.levels().len();
+            if let Column::Codes { codes, .. } = column
+                && !codes.iter().all(is_code)
+            {
+                return bad(format!("column {} has a code that none of its levels has", named.name));
+            }
+        }
+        Ok(Table { path: NAME.into(), schema, rows, columns, extra: Vec::new() })
+    }
+
     /// Returns the table of blocks of rows whose columns have these names, as a schema says: what
     /// record batches of another program become.
     ///
@@ -103,10 +140,18 @@ impl TableBuilder {
     /// [`Error::Format`] when there is no column or no row, or columns differ in length;
     /// [`Error::Column`] when two have one name.
     pub fn build(self) -> Result<Table> {
-        self.check()?;
-        let options = InferOptions { missing: self.missing.clone(), ..InferOptions::default() };
-        let schema = Schema::of_blocks(self.names.clone(), &mut self.blocks(), false, &options)?;
+        let schema = self.infer(1)?;
         self.build_as(&schema)
+    }
+
+    /// Decides what the columns are by all rows, on so many threads.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn infer(&self, threads: usize) -> Result<Schema> {
+        self.check()?;
+        let options = InferOptions { missing: self.missing.clone(), threads, ..InferOptions::default() };
+        Schema::of_blocks(self.names.clone(), &mut self.blocks(), false, &options)
     }
 
     /// Returns the table as a schema says, such as that of the table that a model learned from.

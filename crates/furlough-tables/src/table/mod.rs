@@ -104,6 +104,22 @@ impl Table {
         Table { columns, rows: rows.len(), ..self.empty_copy() }
     }
 
+    /// Returns the table with the columns of another one behind its own.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when that one has more rows or fewer, [`Error::Column`] when both have a
+    /// column of one name.
+    pub fn beside(mut self, other: Table) -> Result<Table> {
+        if other.rows != self.rows {
+            let reason = format!("has {} rows, but what stands beside it has {}", self.rows, other.rows);
+            return Err(Error::format(&self.path, Place::default(), reason));
+        }
+        self.schema.columns.extend(other.schema.columns);
+        self.columns.extend(other.columns);
+        self.schema.check()?;
+        Ok(self)
+    }
+
     /// Puts another column in a place, and gives the one that was there. It has as many rows.
     pub(crate) fn swap_column(&mut self, place: usize, column: &mut Column) {
         std::mem::swap(&mut self.columns[place], column);
@@ -168,6 +184,23 @@ impl Column {
                 Column::Codes { codes: rows.iter().map(|&row| codes[row as usize]).collect(), levels: levels.clone() }
             }
             Column::Dropped => Column::Dropped,
+        }
+    }
+
+    /// Returns how many rows there are; none where nothing is held.
+    pub(crate) fn rows(&self) -> Option<usize> {
+        match self {
+            Column::Numbers(numbers) => Some(numbers.len()),
+            Column::Codes { codes, .. } => Some(codes.len()),
+            Column::Dropped => None,
+        }
+    }
+
+    /// Returns the levels of codes.
+    pub(crate) fn levels(&self) -> &[String] {
+        match self {
+            Column::Codes { levels, .. } => levels,
+            Column::Numbers(_) | Column::Dropped => &[],
         }
     }
 

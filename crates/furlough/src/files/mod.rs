@@ -19,7 +19,8 @@ pub use checkpoint::{
 };
 pub use fingerprint::{fingerprint, sha256_hex, weights_fingerprint};
 pub use model::{
-    DataInfo, EnsembleInfo, EnsembleMember, ModelFile, ModelInfo, load_model, load_models, save_ensemble, save_model,
+    DataInfo, EnsembleInfo, EnsembleMember, ModelFile, ModelInfo, ensemble_bytes, load_model, load_models, model_bytes,
+    models_from_bytes, save_ensemble, save_model,
 };
 pub use open::{open_file, open_file_with, read_file, read_text};
 

@@ -166,7 +166,7 @@ struct LinearLayer {
 /// # Errors
 /// [`Error::File`] when a parameter is not finite, [`Error::Io`] when it cannot be written.
 pub fn save_model(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<()> {
-    super::write_atomic(path, &to_bytes(path, mlp, info)?)
+    super::write_atomic(path, &model_bytes(path, mlp, info)?)
 }
 
 /// Reads a model file: the network with its parameters, bit for bit, and what it knows of its data.
@@ -184,6 +184,14 @@ pub fn load_model(path: &Path) -> Result<(Mlp, ModelInfo)> {
 /// # Errors
 /// As [`save_model`].
 pub fn save_ensemble(path: &Path, members: &[EnsembleMember], info: &EnsembleInfo) -> Result<()> {
+    super::write_atomic(path, &ensemble_bytes(path, members, info)?)
+}
+
+/// Returns what [`save_ensemble`] writes; `path` is for messages.
+///
+/// # Errors
+/// As [`save_model`], but for writing.
+pub fn ensemble_bytes(path: &Path, members: &[EnsembleMember], info: &EnsembleInfo) -> Result<Vec<u8>> {
     let bodies: Result<Vec<Body>> = members.iter().map(|member| Body::of(path, &member.mlp, &member.info)).collect();
     let body = EnsembleBody { members: bodies?, info: info.clone() };
     let prefixes: Vec<String> = (0..members.len()).map(member_prefix).collect();
@@ -192,7 +200,7 @@ pub fn save_ensemble(path: &Path, members: &[EnsembleMember], info: &EnsembleInf
         (prefix, mlp.architecture(), mlp.parameters())
     };
     let groups: Vec<_> = prefixes.iter().zip(members).map(group).collect();
-    super::write_atomic(path, &sealed::seal_networks(path, OF_SEVERAL, &body, &groups)?)
+    sealed::seal_networks(path, OF_SEVERAL, &body, &groups)
 }
 
 /// Reads a model file, be it of one network or of several.
@@ -201,7 +209,15 @@ pub fn save_ensemble(path: &Path, members: &[EnsembleMember], info: &EnsembleInf
 /// [`Error::Io`] when it cannot be read, [`Error::File`] when a byte of it is damaged or missing.
 pub fn load_models(path: &Path) -> Result<ModelFile> {
     let file = super::read_file(path)?;
-    let (sealed, several) = open(path, &file)?;
+    models_from_bytes(path, &file)
+}
+
+/// Reads what [`load_models`] reads of a file from memory; `path` is for messages.
+///
+/// # Errors
+/// As [`load_models`], but for reading.
+pub fn models_from_bytes(path: &Path, file: &[u8]) -> Result<ModelFile> {
+    let (sealed, several) = open(path, file)?;
     if several.is_none() {
         return Ok(ModelFile::Single(Box::new(single(path, &sealed)?)));
     }
@@ -243,7 +259,11 @@ fn open<'a>(path: &Path, file: &'a [u8]) -> Result<(SealedFile<'a>, Option<usize
     Ok((sealed, several))
 }
 
-pub(super) fn to_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u8>> {
+/// Returns what [`save_model`] writes; `path` is for messages.
+///
+/// # Errors
+/// As [`save_model`], but for writing.
+pub fn model_bytes(path: &Path, mlp: &Mlp, info: &ModelInfo) -> Result<Vec<u8>> {
     let body = Body::of(path, mlp, info)?;
     sealed::seal(path, KIND, &body, mlp.architecture(), &[("", mlp.parameters())])
 }

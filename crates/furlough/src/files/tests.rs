@@ -123,8 +123,8 @@ fn every_length_but_the_right_one_is_found() {
 #[test]
 fn every_flipped_byte_of_a_model_is_found() {
     let info = ModelInfo::new(data(), "a recipe");
-    let mut file = model::to_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap();
-    assert_eq!(file, model::to_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap());
+    let mut file = model_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap();
+    assert_eq!(file, model_bytes(Path::new("m"), &state(3, 12).mlp, &info).unwrap());
     for at in 0..file.len() {
         file[at] ^= 0x20;
         assert!(model::from_bytes(Path::new("m"), &file).is_err(), "byte {at}");
@@ -155,7 +155,7 @@ fn each_wrong_checkpoint_has_its_own_message() {
     assert!(from(&origin(), &own, &Optimizer::SGD).contains("8 tensors, not 4"));
 
     let info = ModelInfo::new(data(), "");
-    let model = model::to_bytes(path, &state(1, 1).mlp, &info).unwrap();
+    let model = model_bytes(path, &state(1, 1).mlp, &info).unwrap();
     assert_eq!(message(read(&model)), "c: is a model, not a checkpoint");
     let foreign = safetensors::serialize::<&str, safetensors::tensor::TensorView<'_>, _>([], None).unwrap();
     assert!(message(read(&foreign)).contains("is not a checkpoint of furlough's"));
@@ -213,7 +213,7 @@ fn a_file_of_a_later_version_needs_a_newer_furlough() {
 fn a_model_with_a_tensor_too_many_is_refused() {
     let info = ModelInfo::new(data(), "");
     let path = Path::new("m");
-    let file = model::to_bytes(path, &state(1, 1).mlp, &info).unwrap();
+    let file = model_bytes(path, &state(1, 1).mlp, &info).unwrap();
     let metadata = tensors::TensorFile::read(&file).unwrap().metadata("furlough").unwrap().to_string();
     let body: serde_json::Value = serde_json::from_str(&metadata).unwrap();
     let body = serde_json::json!({ "network": body["network"], "data": body["data"], "recipe": "" });
@@ -281,7 +281,7 @@ fn an_ensemble_that_contradicts_itself_is_refused() {
 #[test]
 fn what_a_model_need_not_say_may_be_missing() {
     let of = |data| ModelInfo::new(data, "");
-    let written = |info: &ModelInfo| model::to_bytes(Path::new("m"), &state(1, 1).mlp, info).unwrap();
+    let written = |info: &ModelInfo| model_bytes(Path::new("m"), &state(1, 1).mlp, info).unwrap();
     let info = of(DataInfo::of_shape(&[4]));
     let file = written(&info);
     for key in ["fingerprint", "feature_names"] {
@@ -301,7 +301,7 @@ fn what_a_model_need_not_say_may_be_missing() {
 
 #[test]
 fn a_table_s_part_of_a_model_comes_back_as_it_was_and_is_absent_where_there_is_none() {
-    let written = |info: &ModelInfo| model::to_bytes(Path::new("m"), &state(1, 1).mlp, info).unwrap();
+    let written = |info: &ModelInfo| model_bytes(Path::new("m"), &state(1, 1).mlp, info).unwrap();
     let plain = ModelInfo::new(data(), "");
     let key = br#"\"table\""#;
     assert!(!written(&plain).windows(key.len()).any(|window| window == key));
@@ -332,7 +332,7 @@ fn a_model_that_contradicts_itself_is_refused() {
     let mut data = data();
     data.shape = vec![3];
     let info = ModelInfo::new(data, "");
-    let file = model::to_bytes(Path::new("m"), &state(1, 1).mlp, &info).unwrap();
+    let file = model_bytes(Path::new("m"), &state(1, 1).mlp, &info).unwrap();
     assert!(message(model::from_bytes(Path::new("m"), &file)).contains("contradicts itself: 3 features"));
 }
 
