@@ -44,7 +44,15 @@ impl TableSource {
     pub fn read(input: &TableInput, threads: usize) -> Result<Self> {
         let table = read_table(Path::new(&input.file), &input.schema, threads)?;
         let other = input.test_file.as_ref().map(|file| read_test(Path::new(file), &input.schema, threads));
-        let other = other.transpose()?;
+        TableSource::of_tables(input, table, other.transpose()?)
+    }
+
+    /// Takes a table that is in memory, and perhaps another one with its test set, as `input` says;
+    /// no file of it is read.
+    ///
+    /// # Errors
+    /// As [`Self::read`], but for reading.
+    pub fn of_tables(input: &TableInput, table: Table, other: Option<Table>) -> Result<Self> {
         let (all, mut notes) = (table.all_rows(), Vec::new());
         let TargetRows { rows, dropped } = TargetRows::of(&table, &all);
         if rows.is_empty() {
@@ -129,6 +137,34 @@ impl TableSource {
         Ok(RunData { training: TrainingData { train, eval, eval_split }, test, table: Some(header), notes })
     }
 
+    /// Returns what was said and, where nothing was said, what suits a table all of whose rows are
+    /// learned from: none is held out, so nothing stops the training before its last epoch.
+    ///
+    /// # Errors
+    /// As [`Self::settings`].
+    pub fn settings_of_all(&self, said: Settings) -> Result<Settings> {
+        let (train, _) = self.all_data()?;
+        let said = Settings { early_stopping: said.early_stopping.or(Some(0)), ..said };
+        Ok(said.over(usual(train.len(), train.features(), train.targets().task())))
+    }
+
+    /// Returns what a run sees that learns from all rows and is judged by none, with the table's
+    /// schema and preprocessing.
+    ///
+    /// # Errors
+    /// [`Error::Table`] when nothing can be learned from the table.
+    pub fn all_data(&self) -> Result<(Dataset, TableHeader)> {
+        let split = RowSplit { train: self.rows.clone(), ..RowSplit::default() };
+        let preprocessing = self.fit(&split)?;
+        let (train, _) = preprocessing.dataset(&self.table, &split.train)?;
+        let mut header = TableHeader::new(self.table.schema().clone(), preprocessing);
+        header.dropped_rows = self.dropped;
+        header.rows = Some(RowCounts { training: train.len() as u64, validation: 0, test: 0 });
+        header.warnings = named_like_target(&self.table);
+        header.warnings.extend(leaking_columns(&self.table, &split.train));
+        Ok((train, header))
+    }
+
     /// Returns the table.
     pub fn table(&self) -> &Table {
         &self.table
@@ -171,7 +207,7 @@ pub(super) fn with_folds(said: Settings, folds: u32) -> Settings {
 }
 
 /// Returns what suits a table with so many training rows and features.
-pub(super) fn usual(rows: usize, features: usize, task: Task) -> Settings {
+pub(crate) fn usual(rows: usize, features: usize, task: Task) -> Settings {
     let usual = defaults(rows, features, task);
     Settings {
         hidden: Some(OneOrMany::Many(usual.hidden)),
