@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Not verified by cargo: what follows builds each archive, and its tests too.
-cargo package --locked --workspace --exclude furlough-docs --no-verify --quiet
+cargo package --locked --workspace --exclude furlough-docs --exclude furlough-python --no-verify --quiet
 
 # A workspace of the unpacked archives alone, in which they find each other as they will in the registry.
 place=$(mktemp -d)

@@ -1,0 +1,7 @@
+from . import masks as masks
+from ._estimators import FurloughClassifier as FurloughClassifier
+from ._estimators import FurloughRegressor as FurloughRegressor
+from ._estimators import load as load
+from ._warnings import UnseenDataWarning as UnseenDataWarning
+
+__version__: str

@@ -1,0 +1,5 @@
+"""``python -m furlough`` is the command too."""
+
+from ._command import main
+
+main()
