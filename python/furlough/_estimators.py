@@ -287,8 +287,8 @@ class _Network(BaseEstimator):
         name = getattr(y, "name", None)
         features: Any
         if _frames.is_frame(X):
-            features, rows = _frames.features_of(X), _rows_of(X)
-            self._know_columns(_frames.names_of(X), reset)
+            names, rows, features = _frames.read(X)
+            self._know_columns(names, reset)
             y = self._checked_target(y)
             if len(y) != rows:
                 raise ValueError(f"Found input variables with inconsistent numbers of samples: [{rows}, {len(y)}]")
@@ -321,7 +321,7 @@ class _Network(BaseEstimator):
 
     def _asked(self, X: Any) -> Any:
         if _frames.is_frame(X):
-            return _frames.features_of(X)
+            return _frames.read(X).columns
         return self._named(arrays(self, X, None, reset=False))
 
     def _named(self, X: Any) -> Any:
@@ -634,12 +634,6 @@ def _text(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return repr(float(value))
     return str(value)
-
-
-def _rows_of(X: Any) -> int:
-    if hasattr(X, "__len__"):
-        return len(X)
-    return X.num_rows if hasattr(X, "num_rows") else X.shape[0]
 
 
 def _free(name: str, taken: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ An array has numbers only. What the columns of a frame are, the rules of tables 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,26 +24,31 @@ def _is_pandas(X: Any) -> bool:
     return type(X).__module__.split(".")[0] == "pandas" and hasattr(X, "iloc") and hasattr(X, "columns")
 
 
-def names_of(X: Any) -> list[str]:
-    """Returns the names of a frame's columns."""
-    if hasattr(X, "columns") and not callable(X.columns) and not hasattr(X, "column_names"):
-        return [str(name) for name in X.columns]
-    if hasattr(X, "column_names"):
-        return list(X.column_names)
-    return [str(name) for name in X.schema.names]
+class Frame(NamedTuple):
+    """A frame as the Rust half takes it."""
+
+    names: list[str]
+    rows: int
+    columns: list[Column]
 
 
-def features_of(X: Any) -> Any:
-    """Returns a frame as the Rust half takes it.
+def read(X: Any) -> Frame:
+    """Returns the columns of a frame.
 
-    Raises a TypeError for values that are neither numbers nor text, dates or booleans.
+    Raises a TypeError for values that are neither numbers nor text, dates or booleans, a ValueError without rows or
+    columns.
     """
-    if not _is_pandas(X):
-        return X
-    columns = [(str(name), *_pandas_values(X.iloc[:, place], str(name))) for place, name in enumerate(X.columns)]
-    if not columns or not len(X):
-        raise ValueError(f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 1 is required.")
-    return columns
+    if _is_pandas(X):
+        rows = len(X)
+        columns = [(str(name), *_pandas_values(X.iloc[:, place], str(name))) for place, name in enumerate(X.columns)]
+    else:
+        from ._arrow import columns_of
+
+        rows, columns = columns_of(X)
+    for count, what in ((rows, "sample(s)"), (len(columns), "feature(s)")):
+        if not count:
+            raise ValueError(f"Found array with 0 {what} (shape={(rows, len(columns))}) while a minimum of 1 is required.")
+    return Frame([name for name, _, _ in columns], rows, columns)
 
 
 def _pandas_values(values: Any, name: str) -> tuple[Any, bool]:
