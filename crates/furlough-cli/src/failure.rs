@@ -1,5 +1,6 @@
 //! What the user sees of an error: one line, its causes, and where one is known, a hint.
 
+use crate::commands::folder::{FolderKind, to_resume};
 use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, shell_word};
 use std::fmt;
@@ -52,7 +53,7 @@ pub fn output(source: io::Error) -> furlough::Error {
 }
 
 /// The engine's error, if a cause is one by itself or as one of the laboratory's.
-fn engine<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a furlough::Error> {
+pub fn engine<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a furlough::Error> {
     cause.downcast_ref().or_else(|| cause.downcast_ref::<furlough_lab::Error>()?.engine())
 }
 
@@ -127,7 +128,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 
 /// What to do about a cell that its column cannot hold.
 fn wrong_cell(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let error = match cause.downcast_ref::<furlough_lab::Error>() {
+    let error = match cause.downcast_ref::<furlough_lab::Error>().map(furlough_lab::Error::itself) {
         Some(furlough_lab::Error::Table(error)) => error,
         _ => cause.downcast_ref::<furlough_tables::Error>()?,
     };
@@ -144,24 +145,30 @@ fn wrong_cell(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
 /// What to do about an error of the laboratory, in this command's flags.
 fn lab_hint(error: &furlough_lab::Error) -> Option<String> {
     use furlough_lab::Error;
-    match error {
+    match error.itself() {
         Error::Recipe { reason, .. } if reason.contains("unknown field") => {
             Some("the keys are the long flags of `furlough train --help`, with _ for -".into())
         }
         Error::Occupied { path, .. } | Error::Unfinished { path } if is_being_written(path) => {
             Some("another process is writing it; wait for it, or name another folder".into())
         }
-        Error::Occupied { path, resumable: true, .. } => {
-            Some(format!("name another folder with --out, or go on with what is there: --resume {}", path.display()))
-        }
+        Error::Occupied { path, resumable: true, .. } => Some(format!(
+            "name another folder with --out, or go on with what is there: --resume {}",
+            shell_word(to_resume(path))
+        )),
         Error::Occupied { .. } | Error::Locked { .. } => Some("name another folder with --out".into()),
+        Error::Finished { path } if FolderKind::of(path) == Some(FolderKind::Members) => {
+            Some(format!("`furlough info {}` shows it", shell_word(path)))
+        }
         Error::Finished { path } => {
             let path = shell_word(path);
             Some(format!(
                 "`furlough info {path}` shows it; `furlough train --from {path}` begins another run from a run"
             ))
         }
-        Error::Unfinished { path } => Some(format!("finish it with `furlough train --resume {}`", path.display())),
+        Error::Unfinished { path } => {
+            Some(format!("finish it with `furlough train --resume {}`", shell_word(to_resume(path))))
+        }
         _ => None,
     }
 }

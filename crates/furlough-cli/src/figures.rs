@@ -13,7 +13,7 @@ pub fn lines(figures: &TableFigures) -> Vec<String> {
 
 fn said(figures: &TableFigures, value: impl Fn(&TableFigure) -> String) -> Vec<String> {
     let all = &figures.figures;
-    let several = all.iter().any(|figure| figure.target != all[0].target);
+    let several = figures.have_several_targets();
     let line = |of_target: &[TableFigure]| {
         let of = of_target[0].target.as_ref().filter(|_| several);
         let of = of.map_or(String::new(), |target| format!("{target}: "));
@@ -57,24 +57,18 @@ pub fn out_of_fold(ensemble: &EnsembleHeader) -> Vec<String> {
 
 /// Returns a line a figure, with its interval.
 pub fn table(figures: &TableFigures, style: Style) -> Vec<String> {
-    let all = &figures.figures;
-    if all.is_empty() {
+    if figures.figures.is_empty() {
         return Vec::new();
     }
-    let several = all.iter().any(|figure| figure.target != all[0].target);
-    let name = |figure: &TableFigure| match &figure.target {
-        Some(target) if several => format!("{target}: {}", figure.name.name()),
-        _ => figure.name.name().to_string(),
-    };
-    let width = all.iter().map(|figure| name(figure).chars().count()).max().unwrap_or(0).max(17);
+    let width = figures.named().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(17);
     let head = match figures.resamples {
         0 => format!("  {:<width$}   {:>12}", "figure", "value"),
         _ => format!("  {:<width$}   {:>12}   {:>26}", "figure", "value", "95 % interval"),
     };
     let mut lines = vec![style.dim(&head)];
-    for figure in all {
+    for (name, figure) in figures.named() {
         let (value, interval) = (figure.text(), figure.interval_text().unwrap_or_default());
-        let line = format!("  {:<width$}   {value:>12}   {interval:>26}", name(figure));
+        let line = format!("  {name:<width$}   {value:>12}   {interval:>26}");
         lines.push(style.text(line.trim_end()));
     }
     if figures.resamples > 0 {

@@ -10,7 +10,7 @@
 use crate::failure::INTERRUPTED;
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::{flag, low_level};
+use signal_hook::{SigId, flag, low_level};
 use std::ffi::{CString, c_int};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -64,18 +64,19 @@ pub fn save_asked(seen: &mut usize) -> bool {
 /// Ends the process at the first signal from now on, and says so and how things are: for what may
 /// take minutes and has nothing to save.
 pub fn end(how: &str) -> anyhow::Result<()> {
-    end_removing(how, &[])
+    end_removing(how, &[]).map(drop)
 }
 
 /// [`end`], which takes files and empty folders away before, in this order. A terminal that closes
 /// is such a signal too.
-pub fn end_removing(how: &str, paths: &[&Path]) -> anyhow::Result<()> {
+pub fn end_removing(how: &str, paths: &[&Path]) -> anyhow::Result<UntilThen> {
     let gone = paths.iter().map(|path| CString::new(path.as_os_str().as_encoded_bytes()));
     let gone: Vec<CString> = gone.collect::<Result<_, _>>().context("a name with a zero byte")?;
     // The terminal has written ^C.
     let line = if std::io::stderr().is_terminal() { "\n" } else { "" };
     let message = format!("{line}stopped; {how}\n");
     let signals = [SIGINT, SIGTERM].into_iter().chain(hangup().filter(|_| !gone.is_empty()));
+    let mut registered = Vec::new();
     for signal in signals.filter(|&signal| !is_ignored(signal)) {
         let (message, gone) = (message.clone(), gone.clone());
         let stop = move || {
@@ -91,9 +92,21 @@ pub fn end_removing(how: &str, paths: &[&Path]) -> anyhow::Result<()> {
         };
         // SAFETY: `unlink`, `rmdir`, `write` and `_exit` may be called in a signal handler, and
         // `stop` calls nothing else.
-        unsafe { low_level::register(signal, stop) }.context(CANNOT)?;
+        registered.push(unsafe { low_level::register(signal, stop) }.context(CANNOT)?);
     }
-    Ok(())
+    Ok(UntilThen(registered))
+}
+
+/// What [`end_removing`] does at a signal. It lasts, unless it is said otherwise.
+pub struct UntilThen(Vec<SigId>);
+
+impl UntilThen {
+    /// Leaves signals to [`catch`], which must have been called.
+    pub fn no_longer(self) {
+        self.0.into_iter().for_each(|signal| {
+            low_level::unregister(signal);
+        });
+    }
 }
 
 /// The signal of a terminal that closes, where there is one.

@@ -55,6 +55,14 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// One of several networks failed.
+    #[error("member {member}: {error}")]
+    Member {
+        /// Its number, from 0.
+        member: u32,
+        /// How.
+        error: Box<Error>,
+    },
     /// A file of a run directory is not what it should be.
     #[error("{}: {reason}", .path.display())]
     Run {
@@ -75,9 +83,17 @@ fn place(path: &Option<PathBuf>) -> String {
 impl Error {
     /// Returns the engine's error, if that is what it is.
     pub fn engine(&self) -> Option<&furlough::Error> {
-        match self {
+        match self.itself() {
             Error::Engine(error) => Some(error),
             _ => None,
+        }
+    }
+
+    /// Returns the error of one of several networks without its number, and any other as it is.
+    pub fn itself(&self) -> &Self {
+        match self {
+            Error::Member { error, .. } => error.itself(),
+            _ => self,
         }
     }
 

@@ -186,10 +186,11 @@ pub struct TrainArgs {
 
     /// Learn from the table piece by piece where it would take more memory than this, such as 1GB
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Table", requires = "file")]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, conflicts_with = "explain")]
     pub memory: Option<u64>,
-    /// Where the rows of such a table are kept while the run lasts [default: in the run's folder]
-    #[arg(long, value_name = "DIR", help_heading = "Table")]
+    /// Where the rows of such a table are kept while the run lasts; say it with --resume and
+    /// --finish again [default: in the run's folder]
+    #[arg(long, value_name = "DIR", help_heading = "Table", conflicts_with = "explain")]
     pub scratch: Option<PathBuf>,
 
     /// Folder for the run; new or empty [default: runs/DATA-N with the next free N]

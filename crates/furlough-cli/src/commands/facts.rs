@@ -1,13 +1,16 @@
 //! What a model's file says of itself, and nothing else.
 
+use super::folder::{FolderKind, to_resume};
 use super::model::is_model_name;
+use crate::terminal::shell_word;
 use anyhow::bail;
-use furlough::files::{ModelInfo, load_model};
+use furlough::files::{ModelFile, ModelInfo, load_models};
 use furlough::nn::Mlp;
 use furlough_lab::recipe::{Recipe, Settings};
 use furlough_lab::run::RunDir;
+use furlough_tables::TableModel;
 use furlough_tables::figures::in_digits;
-use furlough_tables::model::TableHeader;
+use furlough_tables::model::{EnsembleHeader, TableHeader};
 use furlough_tables::preprocessing::{CategoryEncoder, Encoding, NumberScale, ScaledNumber, TargetEncoder};
 use furlough_tables::schema::{ColumnSchema, Kind, Role};
 use std::path::{Path, PathBuf};
@@ -18,34 +21,67 @@ pub struct ModelFacts {
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
+    /// The network; of several the first, and the others are as large.
     pub mlp: Mlp,
+    /// Beside it; the recipe of several networks is that of all.
     pub info: ModelInfo,
-    /// Of a table.
+    /// Of a table. Of several networks it is the header of the first, without its own scores.
     pub table: Option<TableHeader>,
+    /// What several networks are together.
+    pub together: Option<JointFacts>,
     /// How it was trained; none where the library did that without one.
     pub recipe: Option<Recipe>,
 }
 
+/// What several networks are together.
+pub struct JointFacts {
+    /// How many they are.
+    pub members: usize,
+    pub header: EnsembleHeader,
+}
+
 impl ModelFacts {
+    /// Returns how many networks there are.
+    pub fn members(&self) -> usize {
+        self.together.as_ref().map_or(1, |together| together.members)
+    }
+
     /// Reads a model's file, or that of a finished run's folder.
     ///
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let path = if path.is_dir() { of_run(path)? } else { path.to_path_buf() };
-        let (mlp, info) = load_model(&path).map_err(|error| match error {
+        let file = load_models(&path).map_err(|error| match error {
             furlough::Error::File { .. } if !is_model_name(&path) => {
                 anyhow::anyhow!("{}: it is no model's file; those end in .safetensors", path.display())
             }
             error => error.into(),
         })?;
-        let table = info.table.as_ref().map(|_| TableHeader::of(&path, &info)).transpose()?;
+        let (mlp, info, table, together) = match file {
+            ModelFile::Single(single) => {
+                let (mlp, info) = *single;
+                let table = info.table.as_ref().map(|_| TableHeader::of(&path, &info)).transpose()?;
+                (mlp, info, table, None)
+            }
+            ModelFile::Ensemble(members, all) => {
+                let info = ModelInfo { data: members[0].info.data.clone(), recipe: all.recipe.clone(), table: None };
+                let model = TableModel::of_file(&path, ModelFile::Ensemble(members, all), 1)?;
+                let mut table = model.headers().next().cloned();
+                if let Some(header) = &mut table {
+                    (header.test, header.validation) = (None, None);
+                }
+                let header = model.ensemble().cloned();
+                let together = header.map(|header| JointFacts { members: model.members(), header });
+                (model.network().clone(), info, table, together)
+            }
+        };
         let recipe = match info.recipe.is_empty() {
             true => None,
             false => Some(Settings::parse(&info.recipe, None)?.resolve()?),
         };
         let bytes = std::fs::metadata(&path).map_or(0, |about| about.len());
-        Ok(ModelFacts { path, bytes, mlp, info, table, recipe })
+        Ok(ModelFacts { path, bytes, mlp, info, table, together, recipe })
     }
 
     /// Returns what is answered with.
@@ -104,9 +140,12 @@ impl ModelFacts {
 fn of_run(folder: &Path) -> anyhow::Result<PathBuf> {
     let dir = RunDir::open(folder)?;
     if !dir.is_finished() {
+        let run = to_resume(folder);
+        let finish = if FolderKind::of(&run) == Some(FolderKind::Members) { "" } else { "` or `--finish" };
         bail!(
-            "{}: the run is not finished, so it has no model's file; `furlough train --resume` or `--finish` makes one",
-            folder.display()
+            "{}: the run is not finished, so it has no model's file; `furlough train --resume {}{finish}` makes one",
+            folder.display(),
+            shell_word(run)
         );
     }
     Ok(folder.join(RunDir::MODEL))

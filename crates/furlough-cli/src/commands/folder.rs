@@ -46,6 +46,12 @@ impl FolderKind {
     }
 }
 
+/// Returns the folder to go on with: of one of several networks the run that it is part of, as the
+/// others go on with it.
+pub fn to_resume(run: &Path) -> PathBuf {
+    RunDir::outer_run(run).unwrap_or_else(|| run.to_path_buf())
+}
+
 /// How far below a folder others are looked for: `studies/rate/trials/RUN` is three below
 /// `studies`.
 const DEPTH: usize = 3;

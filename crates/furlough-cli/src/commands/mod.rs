@@ -8,7 +8,7 @@ pub mod evaluate;
 pub mod explain;
 mod facts;
 pub mod flags;
-mod folder;
+pub mod folder;
 pub mod info;
 mod model;
 pub mod note;

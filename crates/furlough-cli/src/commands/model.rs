@@ -3,7 +3,7 @@
 use super::evaluate::unfinished;
 use super::folder::FolderKind;
 use anyhow::bail;
-use furlough::files::{ModelFile, load_model, load_models};
+use furlough::files::{ModelFile, load_models};
 use furlough_lab::recipe::Settings;
 use furlough_lab::run::{Failure, RunDir, Trained};
 use furlough_lab::tune::TuneDir;
@@ -54,10 +54,12 @@ pub fn several(path: &Path, threads: usize) -> anyhow::Result<Option<TableModel>
         }
         RunDir::open(path)?.model()?
     };
-    if !is_model_name(&file) {
-        return Ok(None);
-    }
-    let ModelFile::Ensemble(members, info) = load_models(&file)? else { return Ok(None) };
+    let (members, info) = match load_models(&file) {
+        Ok(ModelFile::Ensemble(members, info)) => (members, info),
+        Ok(ModelFile::Single(_)) => return Ok(None),
+        Err(furlough::Error::File { .. }) if !is_model_name(&file) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let recipe = Settings::parse(&info.recipe, None)?.resolve()?;
     let model = TableModel::of_file(&file, ModelFile::Ensemble(members, info), threads)?;
     Ok(Some(model.with_precision(recipe.precision(), threads)))
@@ -101,12 +103,21 @@ pub fn is_model_name(path: &Path) -> bool {
 }
 
 fn of_file(path: &Path) -> anyhow::Result<Trained> {
-    let (mlp, info) = load_model(path).map_err(|error| match error {
+    let file = load_models(path).map_err(|error| match error {
         furlough::Error::File { .. } if !is_model_name(path) => {
             anyhow::anyhow!("{}: it is no model; the run or model comes first, and the table second", path.display())
         }
         error => error.into(),
     })?;
+    let (mlp, info) = match file {
+        ModelFile::Single(single) => *single,
+        ModelFile::Ensemble(members, _) => bail!(
+            "{}: it is a model of {} networks by itself; name it alone, or one of them, such as {} in its run's folder",
+            path.display(),
+            members.len(),
+            Path::new(RunDir::MEMBERS).join("0").display()
+        ),
+    };
     let recipe = Settings::parse(&info.recipe, None)?.resolve()?;
     Ok(Trained { recipe, mlp, best_epoch: None, info, unfinished: None })
 }

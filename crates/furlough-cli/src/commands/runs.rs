@@ -7,7 +7,8 @@ use crate::args::RunsArgs;
 use crate::failure;
 use crate::terminal::{Style, name};
 use anyhow::bail;
-use furlough_lab::run::{RunContents, RunDir, final_record};
+use furlough::counted;
+use furlough_lab::run::{RunContents, RunDir, RunStatus, final_record};
 use furlough_lab::study::{StudyFolder, TrialCounts};
 use furlough_lab::tune::{TuneContents, TuneDir};
 use furlough_tables::TableModel;
@@ -137,7 +138,8 @@ fn run_row(path: &Path) -> furlough_lab::Result<Row> {
             (None, None) => format!("train loss {:.4}", last.train_loss),
         },
     };
-    let progress = format!("{}/{} epochs", records.len(), recipe.options().epochs);
+    let of = counted(recipe.options().epochs as usize, "epoch");
+    let progress = format!("{}/{of}", records.len());
     Ok(made(status, progress, recipe.data(), result))
 }
 
@@ -145,13 +147,26 @@ fn members_row(path: &Path) -> furlough_lab::Result<Row> {
     let dir = RunDir::open(path)?;
     let recipe = dir.recipe()?;
     let of = recipe.members().unwrap_or(1);
-    let finished = dir.members()?.iter().filter(|member| member.join(RunDir::MANIFEST).exists()).count();
-    let status = if dir.is_finished() { "finished" } else { "unfinished" };
-    let result = match dir.is_finished() {
-        true => TableModel::load(dir.model()?, 1)?.ensemble().map_or(String::new(), out_of_fold),
-        false => String::new(),
+    let (mut finished, mut failed) = (0, None);
+    for member in dir.members()? {
+        let status = RunDir::open(&member)?.contents()?.status();
+        finished += usize::from(status == RunStatus::Finished);
+        if matches!(status, RunStatus::Diverged | RunStatus::Failed) {
+            failed = failed.or(Some((status, member)));
+        }
+    }
+    let (status, result) = match failed {
+        _ if dir.is_finished() => {
+            let model = TableModel::load(dir.model()?, 1)?;
+            (RunStatus::Finished, model.ensemble().map_or(String::new(), out_of_fold))
+        }
+        Some((status, member)) => {
+            let number = member.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            (status, format!("member {number} {}", status.as_str()))
+        }
+        None => (RunStatus::Unfinished, String::new()),
     };
-    Ok(made(status, format!("{finished}/{of} members"), recipe.data(), result))
+    Ok(made(status.as_str(), format!("{finished}/{of} members"), recipe.data(), result))
 }
 
 /// Returns what several networks reach on rows that they did not learn from.

@@ -15,6 +15,8 @@ pub struct Ending {
     pub files: Vec<String>,
     /// How good the network is on the test rows of a table; none where they judge each epoch.
     pub scores: Option<TableFigures>,
+    /// What to type next, but for where the data is.
+    pub next: String,
     /// Where the user said that the data is: the next command needs to be told so, too.
     pub data_dir: Option<PathBuf>,
 }
@@ -43,7 +45,7 @@ pub fn text(progress: &TrainingProgress, ending: &Ending, style: Style) -> Strin
             for line in wrap(&ending.files.join(" · "), style.width.saturating_sub(12)) {
                 field("", &style.dim(&line));
             }
-            field("next", &style.accent(&format!("{program} evaluate {run}{data_dir}")));
+            field("next", &style.accent(&format!("{}{data_dir}", ending.next)));
         }
         StopReason::Asked => {
             field(

@@ -123,6 +123,7 @@ fn endings() {
         reason: StopReason::Asked,
         out: "runs/a b".into(),
         files: vec!["checkpoint".into()],
+        next: "furlough evaluate 'runs/a b'".into(),
         data_dir: None,
         scores: None,
     };

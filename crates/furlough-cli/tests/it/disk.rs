@@ -1,16 +1,21 @@
 //! Tables that are larger than the memory that may be used.
 
-use crate::common::{fails, folder, furlough, interrupted, model, ok, run};
+use crate::common::{fails, folder, furlough, interrupted, model, ok, run, signal};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 furlough_harness::tests![
     memory_stays_within_what_was_asked_for,
     a_table_that_fits_is_learned_from_in_memory,
     threads_and_interruptions_change_no_byte,
     what_cannot_be_done_piece_by_piece_says_so,
+    rows_of_a_run_that_comes_to_nothing_do_not_stay,
+    rows_elsewhere_go_with_finish_and_are_asked_for_by_resume,
+    ctrl_c_while_rows_are_written_leaves_nothing,
 ];
 
 /// A table of numbers, a category and a class that follows from them.
@@ -48,7 +53,7 @@ fn peak(folder: &Path, args: &str) -> (String, u64) {
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     };
     assert!(ended.success(), "furlough {args}");
     (fs::read_to_string(folder.join("said")).unwrap(), most)
@@ -134,6 +139,8 @@ fn what_cannot_be_done_piece_by_piece_says_so() {
     let folder = folder.path();
     write_recipe(folder, 2);
     ok(folder, "train --recipe disk.toml --out run");
+    let said = ok(folder, "train --recipe disk.toml --out again");
+    assert!(said.contains("furlough info again") && !said.contains("evaluate"), "{said}");
     for (args, expected) in [
         ("evaluate run", "is learned from piece by piece, as --memory asked, so it is not read whole"),
         (
@@ -148,7 +155,11 @@ fn what_cannot_be_done_piece_by_piece_says_so() {
         let said = fails(folder, args, 1);
         assert!(said.contains(expected), "{args}: {said}");
     }
+    let said = fails(folder, "train small.csv --target kind --scratch x --out b", 1);
+    assert!(said.contains("--scratch would do nothing here"), "{said}");
+    assert!(!folder.join("b").exists());
     for (args, expected) in [
+        ("train small.csv --target kind --memory 1GB --explain", "cannot be used with '--explain'"),
         ("train small.csv --target kind --memory lots", "not a size such as 1GB, 500MB or 2GiB"),
         ("train --memory 1GB", "required"),
     ] {
@@ -156,4 +167,87 @@ fn what_cannot_be_done_piece_by_piece_says_so() {
         assert!(said.contains(expected), "{args}: {said}");
     }
     assert!(ok(folder, "evaluate run small.csv").contains("3,000"));
+}
+
+/// The names of what is in a folder.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn rows_of_a_run_that_comes_to_nothing_do_not_stay() {
+    let folder = folder();
+    let folder = folder.path();
+    write_recipe(folder, 2);
+    ok(folder, "train small.csv --target kind --ignore town --hidden 24 --epochs 1 --out other");
+    // Seen only once the rows are there.
+    let refused = "train --recipe disk.toml --from other --quiet --out a";
+    for args in [refused.to_string(), format!("{refused} --scratch elsewhere")] {
+        let said = fails(folder, &args, 1);
+        assert!(said.contains("its weights are for other features"), "{said}");
+        assert!(!folder.join("a").exists(), "{args}");
+    }
+    let diverges = "train --recipe disk.toml --optimizer sgd --lr 1e30 --init normal:1e30 --quiet";
+    for (args, run) in [("--out b", "b"), ("--out c --scratch elsewhere", "c")] {
+        assert!(fails(folder, &format!("{diverges} {args}"), 1).contains("the loss became"));
+        assert!(folder.join(run).join("failed.json").exists() && !folder.join(run).join("rows").exists());
+    }
+    assert_eq!(names_in(&folder.join("elsewhere")), [""; 0]);
+}
+
+fn rows_elsewhere_go_with_finish_and_are_asked_for_by_resume() {
+    let folder = folder();
+    let folder = folder.path();
+    write_recipe(folder, 20_000);
+    let stopped = |out: &str| {
+        let args = format!("train --recipe disk.toml --json --scratch elsewhere --out {out}");
+        assert_eq!(interrupted(folder, &args, "\"epoch\":3,", "INT").0, Some(130));
+        let [name] = &names_in(&folder.join("elsewhere"))[..] else { panic!("one folder of rows") };
+        assert!(name.starts_with(&format!("{out}-")) && !folder.join(out).join("rows").exists(), "{name}");
+        name.clone()
+    };
+    let name = stopped("a");
+    ok(folder, "train --finish a --scratch elsewhere");
+    assert_eq!(names_in(&folder.join("elsewhere")), [""; 0], "{name}");
+
+    let name = stopped("b");
+    let output = run(folder, "train --finish b");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let place = format!("if it was trained with --scratch DIR, they are in DIR/{name}");
+    assert!(output.status.success() && said.contains("the run's rows are not in b/rows"), "{said}");
+    assert!(said.contains(&format!("{place}: remove that folder")), "{said}");
+    fs::remove_dir_all(folder.join("elsewhere").join(&name)).unwrap();
+
+    let name = stopped("c");
+    let place = format!("they are in DIR/{name}: say --scratch DIR again, or remove that folder");
+    let mut child = furlough(folder);
+    let child = child.args("train --resume c --json".split_whitespace()).stderr(Stdio::piped());
+    let mut child = child.stdout(Stdio::null()).spawn().unwrap();
+    let said = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    signal(child.id(), "INT");
+    child.wait().unwrap();
+    assert!(said.contains("so they are written again") && said.contains(&place), "{said}");
+}
+
+fn ctrl_c_while_rows_are_written_leaves_nothing() {
+    let folder = folder();
+    let folder = folder.path();
+    write_recipe(folder, 2);
+    write_table(&folder.join("small.csv"), 1_500_000, 4);
+    for (more, rows) in [("", "new/rows"), (" --scratch elsewhere", "elsewhere")] {
+        let args = format!("train --recipe disk.toml --json --out new{more}");
+        let mut child = furlough(folder).args(args.split_whitespace()).stderr(Stdio::piped()).spawn().unwrap();
+        let begun = || folder.join(rows).is_dir() && !names_in(&folder.join(rows)).is_empty();
+        while !begun() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        signal(child.id(), "INT");
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains("stopped; nothing was begun, and no rows are kept"), "{said}");
+        assert!(!folder.join("new").exists(), "{args}");
+    }
+    assert_eq!(names_in(&folder.join("elsewhere")), [""; 0]);
 }

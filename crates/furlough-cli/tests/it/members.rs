@@ -14,6 +14,11 @@ furlough_harness::tests![
     members_at_a_time_change_no_bit,
     members_that_are_killed_go_on_to_the_same_bytes,
     ctrl_c_saves_all_members,
+    a_member_by_itself_is_not_gone_on_with,
+    members_that_run_or_diverge_are_shown_so,
+    finished_members_count_when_the_others_go_on,
+    the_file_of_several_networks_is_described_as_one_model,
+    what_comes_next_can_be_typed,
     a_table_that_changed_does_not_go_on,
     intervals_and_sets_stand_beside_the_answers,
     what_several_networks_cannot_do_is_one_error_each,
@@ -169,8 +174,125 @@ fn ctrl_c_saves_all_members() {
     assert!(!folder.join("stopped/model.safetensors").exists());
     let page = ok(folder, "info stopped");
     assert!(page.contains("0 of 6 networks are") && page.contains("train --resume stopped"), "{page}");
-    assert!(fails(folder, "predict stopped old.csv", 1).contains("stopped"));
-    assert!(fails(folder, "evaluate stopped", 1).contains("stopped"));
+    for command in ["predict stopped old.csv", "evaluate stopped"] {
+        let said = fails(folder, command, 1);
+        assert!(said.contains("stopped: has no model yet") && said.contains("train --resume stopped`"), "{said}");
+    }
+    ok(folder, &format!("{} --quiet", long.replace("--out stopped", "--out whole")));
+    let resumed = json_lines(&ok(folder, "train --resume stopped --json"));
+    assert_eq!(resumed.last().unwrap()["reason"], "finished");
+    assert!(results(folder, "stopped") == results(folder, "whole"));
+}
+
+fn a_member_by_itself_is_not_gone_on_with() {
+    let folder = begun();
+    let folder = folder.path();
+    let long = labels("a").replace("--epochs 12", "--epochs 3000").replace("stopping 12", "stopping 3000");
+    assert_eq!(interrupted(folder, &format!("{long} --json"), "\"epoch\":3", "INT").0, Some(130));
+    let before = fs::read(folder.join("a/members/0/metrics.jsonl")).unwrap();
+    for flag in ["--resume", "--finish"] {
+        let said = fails(folder, &format!("train {flag} a/members/0"), 1);
+        let expected = format!("{flag}: a/members/0 is one of several networks that are one model");
+        assert!(said.contains(&expected) && said.contains("`furlough train --resume a`"), "{said}");
+    }
+    assert_eq!(fs::read(folder.join("a/members/0/metrics.jsonl")).unwrap(), before);
+    assert!(fails(folder, "train --finish a", 1).contains("`furlough train --resume a` goes on"));
+    // What is said of one says so too, from within its folder as well.
+    let page = ok(folder, "info a/members/0");
+    assert!(page.contains("train --resume a\n"), "{page}");
+    let inside = ok(&folder.join("a/members/0"), "info .");
+    let outer = fs::canonicalize(folder.join("a")).unwrap();
+    assert!(inside.contains(&format!("train --resume {}\n", outer.display())), "{inside}");
+    assert!(fails(folder, "card a/members/0", 1).contains("`furlough train --resume a` makes one"));
+    ok(folder, "report a/members/0 --out page.html");
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.contains("train --resume a<") && !page.contains("--resume a/members"), "it goes on as a whole");
+}
+
+fn members_that_run_or_diverge_are_shown_so() {
+    let folder = begun();
+    let folder = folder.path();
+    let diverges = labels("d").replace("--lr 0.01", "--lr 1e30 --optimizer sgd --init normal:1e30");
+    let said = fails(folder, &format!("{diverges} --quiet"), 1);
+    assert!(said.starts_with("error: member ") && said.contains(": the loss became"), "{said}");
+    assert!(said.contains("hint: lower --lr"), "{said}");
+    let page = ok(folder, "info d");
+    assert!(page.contains("diverged: the loss became") && page.contains("with a lower --lr"), "{page}");
+    assert!(!page.contains("--resume"), "{page}");
+    assert_eq!(json_lines(&ok(folder, "info d --json"))[0]["status"], "diverged");
+    let listed = ok(folder, "runs .");
+    assert!(listed.contains("diverged") && listed.contains("member "), "{listed}");
+
+    let long = labels("r").replace("--epochs 12", "--epochs 100000").replace("stopping 12", "stopping 100000");
+    let mut child = furlough(folder).args(format!("{long} --quiet").split_whitespace()).spawn().unwrap();
+    while !folder.join("r/members/0/metrics.jsonl").exists() {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (page, object) = (ok(folder, "info r"), json_lines(&ok(folder, "info r --json")).remove(0));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    #[cfg(target_os = "linux")]
+    {
+        assert!(page.contains("running · 0 of 6") && !page.contains("--resume"), "{page}");
+        assert_eq!((&object["status"], &object["members"][0]["status"]), (&"running".into(), &"running".into()));
+    }
+    let page = ok(folder, "info r");
+    assert!(page.contains("not finished · 0 of 6") && page.contains("train --resume r"), "{page} {object}");
+}
+
+fn finished_members_count_when_the_others_go_on() {
+    let folder = begun();
+    let folder = folder.path();
+    ok(folder, &format!("{} --quiet", labels("a")));
+    for file in ["manifest.json", "members/4/manifest.json", "members/4/model.safetensors"] {
+        fs::remove_file(folder.join("a").join(file)).unwrap();
+    }
+    let events = json_lines(&ok(folder, "train --resume a --json"));
+    let mut finished: Vec<_> = events.iter().filter(|event| event["event"] == "finished").collect();
+    finished.sort_by_key(|event| event["member"].as_u64());
+    let numbers: Vec<_> = finished.iter().map(|event| event["member"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 5]);
+    assert_eq!(events.iter().filter(|event| event["event"] == "ended").count(), 1);
+}
+
+fn the_file_of_several_networks_is_described_as_one_model() {
+    let folder = begun();
+    let folder = folder.path();
+    ok(folder, &format!("{} --quiet", labels("a")));
+    let parameters = |path: &str| json_lines(&ok(folder, &format!("info {path} --json")))[0]["parameters"].clone();
+    let page = ok(folder, "info a/model.safetensors");
+    for part in ["6 of them", "label: large, small, s (2 classes)", "on 400 rows, each by networks", "color"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let object = &json_lines(&ok(folder, "info a/model.safetensors --json"))[0];
+    assert_eq!((&object["members"], &object["out_of_fold"]["rows"]), (&6.into(), &400.into()));
+    let one = parameters("a/members/0/model.safetensors").as_u64().unwrap();
+    assert_eq!(object["parameters"].as_u64(), Some(6 * one), "of all networks");
+    let card = ok(folder, "card a --out -");
+    for part in ["The mean of 6 feed-forward networks", "| networks | 6 |", "on 400 rows", "pipeline_tag: tabular"] {
+        assert!(card.contains(part), "{part}: {card}");
+    }
+    // Where one network is wanted, it says which there are.
+    fs::copy(folder.join("a/model.safetensors"), folder.join("other-name")).unwrap();
+    let said = fails(folder, "train --from a/model.safetensors --epochs 1", 1);
+    assert!(said.contains("is a model of 6 networks") && said.contains("members/0 in its run's folder"), "{said}");
+    let said = fails(folder, "evaluate a/members/0 a/model.safetensors", 1);
+    assert!(said.contains("it is a model of 6 networks by itself; name it alone"), "{said}");
+    assert_eq!(ok(folder, "predict other-name old.csv"), ok(folder, "predict a old.csv"));
+}
+
+fn what_comes_next_can_be_typed() {
+    let folder = begun();
+    let folder = folder.path();
+    let next = |said: &str| said.split("next").last().unwrap().split_whitespace().skip(1).collect::<Vec<_>>().join(" ");
+    for (more, expected) in [("", "evaluate a"), (" --test-fraction 0", "info a")] {
+        let _ = fs::remove_dir_all(folder.join("a"));
+        let said = ok(folder, &format!("{}{more} --epochs 1", labels("a").replace(" --epochs 12", "")));
+        assert!(said.contains("   1 epoch in "), "{said}");
+        assert_eq!(next(&said), expected, "{said}");
+        ok(folder, expected);
+    }
 }
 
 fn a_table_that_changed_does_not_go_on() {
@@ -249,6 +371,8 @@ fn what_several_networks_cannot_do_is_one_error_each() {
         (format!("{new} --members 3 --tensorboard"), "--tensorboard: with --members"),
         ("train --data digits --members 3".into(), "members = 3: they are for a table"),
         ("train --finish a".into(), "already finished"),
+        ("train --resume a".into(), "hint: `furlough info a` shows it\n"),
+        ("predict one old.csv --interval 0.9 --interval-method cv+".into(), "--interval-method: one is one network"),
         ("tune old.csv --target label --members 3".into(), "members = 3: a trial is a single network"),
         ("predict a old.csv --samples 5".into(), "--samples: a is a model of 6 networks"),
         ("evaluate a --samples 5".into(), "--samples: a is a model of 6 networks"),
@@ -265,7 +389,6 @@ fn what_several_networks_cannot_do_is_one_error_each() {
         assert!(!said.contains("panicked"), "{said}");
     }
     assert!(!folder.join("runs").exists(), "nothing was begun");
-    ok(folder, &format!("{new} --quiet --epochs 1 --out cut"));
     let bytes = fs::read(folder.join("a/model.safetensors")).unwrap();
     fs::write(folder.join("short.safetensors"), &bytes[..bytes.len() - 5]).unwrap();
     assert!(fails(folder, "predict short.safetensors old.csv", 1).contains("is damaged"));

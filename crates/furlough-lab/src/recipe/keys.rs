@@ -274,8 +274,8 @@ keys! {
     clip_norm: f64 => Option<f64> {
         written: unless_neutral,
         decided: |said| said.clip_norm,
-        about: About::new(Heading::Optimizer, "NORM", "Scale gradients down whose norm, of all weights and biases, \
-            is over NORM").default("none")
+        about: About::new(Heading::Optimizer, "NORM", "Scale gradients down whose norm, of all parameters, is over \
+            NORM").default("none")
             .search(Search::ratio(0.1, 10.0).or_none(Absent::Above)),
     }
     /// Examples a step, at least 1.

@@ -50,6 +50,14 @@ impl Recipe {
         self.members
     }
 
+    /// Returns whether a finished run has rows that it can be judged by without another table: they
+    /// are read in memory, and those of several networks are a test set.
+    pub fn has_rows_to_judge_by(&self) -> bool {
+        let Some(table) = &self.table else { return true };
+        let tests = table.test_fraction > 0.0 || table.test_file.is_some();
+        table.on_disk.is_none() && (self.members.is_none() || tests)
+    }
+
     /// Returns the recipe of one of several networks, counted from 0: that of a run of its own.
     pub fn member(&self, member: u32) -> Recipe {
         let folds = self.folds.unwrap_or(1);

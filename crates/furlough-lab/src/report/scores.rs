@@ -6,11 +6,6 @@ use maud::{Markup, html};
 
 pub(super) fn section(answers: &Answers) -> Option<Markup> {
     let found = answers.figures.as_ref()?;
-    let several = found.figures.iter().any(|figure| figure.target != found.figures[0].target);
-    let name = |figure: &TableFigure| match &figure.target {
-        Some(target) if several => format!("{target}: {}", figure.name.name()),
-        _ => figure.name.name().to_string(),
-    };
     let examples = numbers::counted(found.examples as usize, &format!("{} row", answers.split));
     Some(html! {
         p {
@@ -28,9 +23,9 @@ pub(super) fn section(answers: &Answers) -> Option<Markup> {
                         th scope="col" { "95 % interval" } }
                 }
                 tbody {
-                    @for figure in &found.figures {
+                    @for (name, figure) in found.named() {
                         tr {
-                            th scope="row" { (name(figure)) }
+                            th scope="row" { (name) }
                             td { (figure.text()) }
                             td { (figure.interval_text().unwrap_or_else(|| "–".into())) }
                         }

@@ -2,6 +2,7 @@ use super::lock::{LOCK, something_in, take_lock};
 use crate::recipe::{Recipe, Settings};
 use crate::{Error, Result};
 use furlough::files::{folder_of, read_text, remove_leftovers, sync_folder, write_atomic};
+use furlough_tables::DiskTable;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -172,6 +173,19 @@ impl RunDir {
         Ok((0..members).map(|member| self.member(member)).filter(|path| path.join(Self::RECIPE).exists()).collect())
     }
 
+    /// Returns the run of several networks whose member is in this folder; none where it stands by
+    /// itself.
+    pub fn outer_run(folder: &Path) -> Option<PathBuf> {
+        let real = fs::canonicalize(folder).ok()?;
+        let named_so = real.parent()?.file_name()? == Self::MEMBERS;
+        let outer = real.parent()?.parent()?;
+        let is_run = named_so && outer.join(Self::RECIPE).exists();
+        // As it was named, where the name says so much.
+        let named = folder.parent().and_then(Path::parent).filter(|named| !named.as_os_str().is_empty());
+        let named = named.filter(|named| fs::canonicalize(named).is_ok_and(|found| found == outer));
+        is_run.then(|| named.unwrap_or(outer).to_path_buf())
+    }
+
     /// Refuses a run of several networks where one is wanted.
     ///
     /// # Errors
@@ -246,6 +260,31 @@ impl RunDir {
         }
     }
 
+    /// Returns what dropping the value takes away, files before their folders: all that was made
+    /// here, unless a run has been begun. Folders that have something else in them stay.
+    pub fn to_take_away(&self) -> Vec<PathBuf> {
+        if self.fresh == Fresh::No {
+            return Vec::new();
+        }
+        let rows = DiskTable::files_in(&self.file(Self::ROWS)).into_iter();
+        let names = [
+            Self::RECIPE,
+            Self::ORIGIN,
+            Self::START,
+            Self::METRICS,
+            Self::CHECKPOINT,
+            Self::LOCK,
+            Self::MEMBERS,
+            Self::ROWS,
+        ];
+        let own = rows.chain(names.into_iter().map(|name| self.file(name)));
+        let folders = std::iter::once(&self.path).chain(&self.made_above).filter(|path| !path.as_os_str().is_empty());
+        match self.fresh {
+            Fresh::FilesAndFolder => own.chain(folders.cloned()).collect(),
+            _ => own.collect(),
+        }
+    }
+
     /// From here on the folder stays, whatever happens.
     pub(super) fn keep(&mut self) {
         self.fresh = Fresh::No;
@@ -262,16 +301,9 @@ impl RunDir {
 
 impl Drop for RunDir {
     fn drop(&mut self) {
-        if self.fresh == Fresh::No {
-            return;
-        }
         // The error that made the run come to nothing is the one that is told, so these are not.
-        for name in [Self::RECIPE, Self::ORIGIN, Self::START, Self::METRICS, Self::CHECKPOINT, Self::LOCK] {
-            let _ = fs::remove_file(self.file(name));
-        }
-        let _ = fs::remove_dir(self.file(Self::MEMBERS));
-        if self.fresh == Fresh::FilesAndFolder {
-            remove_empty([&self.path].into_iter().chain(&self.made_above));
+        for path in self.to_take_away() {
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
         }
     }
 }

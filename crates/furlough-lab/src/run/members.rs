@@ -7,7 +7,7 @@ use crate::recipe::Recipe;
 use crate::source::{RunData, TableSource};
 use crate::{Error, Result};
 use furlough::files::{DataInfo, FORMAT_VERSION, fingerprint};
-use furlough::train::{Control, EpochSummary, Event, StopReason, Trainer, TrainingMemory, check_memory, too_large};
+use furlough::train::{Control, EpochSummary, Event, StopReason, Trainer, TrainingMemory, check_memory};
 use furlough_tables::model::{OutOfFold, TableAnswers};
 use furlough_tables::{Column, Role, Table, TableModel};
 use std::path::Path;
@@ -27,14 +27,28 @@ pub struct MembersConfig<'a> {
     pub clock: &'a (dyn Fn() -> f64 + Sync),
     /// Asked by each member at each step: whether all is to be saved and stopped, or saved.
     pub control: &'a (dyn Fn(u32) -> Control + Sync),
-    /// Says why there are not so many bytes of memory for a member, as the end of a sentence; none
-    /// where nothing is known against it.
-    pub no_room: &'a (dyn Fn(u64) -> Option<String> + Sync),
+}
+
+impl MembersConfig<'_> {
+    /// Returns how many of so many members are trained at a time.
+    pub fn workers(threads: usize, members: u32) -> usize {
+        threads.clamp(1, members as usize)
+    }
+
+    /// Returns how many threads compute each of them.
+    pub fn threads_of_each(threads: usize, members: u32) -> usize {
+        (threads / members as usize).max(1)
+    }
 }
 
 /// What is told of members while they are trained.
 #[derive(Debug, Clone)]
 pub enum MemberReport {
+    /// A member is finished already.
+    Finished {
+        /// Its number, from 0.
+        member: u32,
+    },
     /// A member begins or goes on.
     Begun {
         /// Its number, from 0.
@@ -101,9 +115,10 @@ impl RunDir {
 /// all are finished.
 ///
 /// # Errors
-/// Those of [`Recorder::create`], [`Recorder::resume`] and [`Trainer::fit_with`], of the member
-/// whose number is the least; the others are stopped and saved. [`Error::Run`] when the table is
-/// not the one that a finished member learned from; [`furlough::Error::NoThread`].
+/// [`Error::Member`] with those of [`Recorder::create`], [`Recorder::resume`] and
+/// [`Trainer::fit_with`], and with [`Error::Run`] when the table is not the one that a finished
+/// member learned from: of the failed member whose number is the least. The others are stopped and
+/// saved. [`furlough::Error::NoThread`].
 pub fn train_members(
     dir: &RunDir,
     recipe: &Recipe,
@@ -113,8 +128,8 @@ pub fn train_members(
 ) -> Result<bool> {
     let members = recipe.members().unwrap_or(1);
     let (next, halted) = (AtomicU32::new(0), AtomicBool::new(false));
-    let workers = config.threads.clamp(1, members as usize);
-    let mut outcomes: Vec<Result<bool>> = Vec::new();
+    let workers = MembersConfig::workers(config.threads, members);
+    let mut outcomes: Vec<(u32, Result<bool>)> = Vec::new();
     thread::scope(|scope| {
         let (reports, inbox) = channel();
         let mut handles = Vec::new();
@@ -139,7 +154,9 @@ pub fn train_members(
         Ok(())
     })?;
     let finished = outcomes.len() == members as usize;
-    outcomes.into_iter().try_fold(finished, |all, outcome| Ok(outcome? && all))
+    outcomes.sort_by_key(|(member, _)| *member);
+    let named = |member, error| Error::Member { member, error: Box::new(error) };
+    outcomes.into_iter().try_fold(finished, |all, (member, own)| Ok(own.map_err(|error| named(member, error))? && all))
 }
 
 struct Worker<'a> {
@@ -153,8 +170,9 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Trains members until there are no more. Returns of each whether it is finished.
-    fn work(&self, next: &AtomicU32, members: u32) -> Vec<Result<bool>> {
+    /// Trains members until there are no more. Returns of each its number and whether it is
+    /// finished.
+    fn work(&self, next: &AtomicU32, members: u32) -> Vec<(u32, Result<bool>)> {
         let mut outcomes = Vec::new();
         while !self.halted.load(Ordering::Relaxed) {
             let member = next.fetch_add(1, Ordering::Relaxed);
@@ -165,7 +183,7 @@ impl Worker<'_> {
             if !matches!(outcome, Ok(true)) {
                 self.halted.store(true, Ordering::Relaxed);
             }
-            outcomes.push(outcome);
+            outcomes.push((member, outcome));
         }
         outcomes
     }
@@ -180,16 +198,15 @@ impl Worker<'_> {
         let (path, recipe) = (self.dir.member(member), self.recipe.member(member));
         let data = self.source.run_data(&recipe.partition())?;
         if path.join(RunDir::MANIFEST).exists() {
-            return check_finished(&path, &recipe, &data).map(|()| true);
+            check_finished(&path, &recipe, &data)?;
+            self.tell(MemberReport::Finished { member });
+            return Ok(true);
         }
-        let threads = (self.config.threads / members as usize).max(1);
+        let threads = MembersConfig::threads_of_each(self.config.threads, members);
         let train = &data.training.train;
         let network = recipe.network(train.features(), train.levels(), train.outputs());
         let (architecture, options) = (network.validate()?, recipe.options());
         let memory = TrainingMemory::of(&architecture, &options, train.len(), threads);
-        if let Some(reason) = (self.config.no_room)(memory.total()) {
-            return Err(too_large(&network, memory.total(), &reason).into());
-        }
         check_memory(&network, memory.total())?;
         let mut trainer = Trainer::new(&network, &options, train, threads)?;
         let info = RunInfo {

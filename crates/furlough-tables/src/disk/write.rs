@@ -34,12 +34,19 @@ pub struct DiskTable {
 #[serde(deny_unknown_fields)]
 struct Beside {
     version: u32,
-    /// What the rows were made of: another table or other settings have another one.
+    /// What the rows were made of, but for what is in the files: other settings have another one.
     made_of: String,
+    /// How the files were.
+    files: Vec<FileState>,
     header: TableHeader,
     notes: Vec<String>,
     parts: Vec<String>,
 }
+
+/// What tells that a file is still as it was: its length, and the nanoseconds from 1970 until it
+/// was changed, where the system says.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct FileState(u64, Option<u64>);
 
 const VERSION: u32 = 1;
 const BESIDE: &str = "table.json";
@@ -96,9 +103,11 @@ impl DiskTable {
         let tested = files.writers[2].as_ref().map_or(0, DiskWriter::rows);
         let parts = files.finish()?;
         let notes = survey.notes.iter().cloned().chain(told.sentences()).collect();
-        let (mut header, made_of) = (survey.header.clone(), made_of(options)?);
+        let mut header = survey.header.clone();
         header.rows.iter_mut().for_each(|rows| rows.test = tested);
-        let beside = Beside { version: VERSION, made_of: made_of.clone(), header, notes, parts };
+        let files = states(options).map(|state| state.map_err(Error::io("read", options.file)));
+        let files = files.collect::<Result<_>>()?;
+        let beside = Beside { version: VERSION, made_of: made_of(options), files, header, notes, parts };
         let text = serde_json::to_vec(&beside).map_err(std::io::Error::other);
         let text = text.map_err(Error::io("write", &folder.join(BESIDE)))?;
         write_atomic(&folder.join(BESIDE), &text)?;
@@ -107,8 +116,9 @@ impl DiskTable {
     }
 
     /// Opens the rows that [`Self::write`] has written into a folder, of the same table and
-    /// settings. Reads all of them once, to see that they are as they were written. None where
-    /// there are no such rows: they can be written again.
+    /// settings. Reads all of them once, to see that they are as they were written. A table that is
+    /// not there any more cannot be another one. None where there are no such rows: they can be
+    /// written again.
     ///
     /// # Errors
     /// [`Error::Engine`] when the files cannot be read.
@@ -118,7 +128,11 @@ impl DiskTable {
             return Ok(None);
         }
         let Ok(beside) = serde_json::from_slice::<Beside>(&read_file(&path)?) else { return Ok(None) };
-        if beside.version != VERSION || beside.made_of != made_of(options)? {
+        if beside.version != VERSION || beside.made_of != made_of(options) {
+            return Ok(None);
+        }
+        let mut states = states(options).zip(&beside.files);
+        if states.any(|(now, then)| now.is_ok_and(|now| now != *then)) {
             return Ok(None);
         }
         match DiskTable::assemble(folder, beside, shuffle, DiskDataset::open) {
@@ -159,9 +173,14 @@ impl DiskTable {
     /// # Errors
     /// [`Error::Io`] when a file cannot be removed.
     pub fn remove_from(folder: &Path) -> Result<()> {
-        [BESIDE, TRAIN, VALIDATION, TEST].iter().try_for_each(|name| remove(&folder.join(name)))?;
+        DiskTable::files_in(folder).iter().try_for_each(|path| remove(path))?;
         let _ = fs::remove_dir(folder); // something else is in it
         Ok(())
+    }
+
+    /// Returns the files that [`Self::write`] may write into a folder.
+    pub fn files_in(folder: &Path) -> [PathBuf; 4] {
+        [BESIDE, TRAIN, VALIDATION, TEST].map(|name| folder.join(name))
     }
 }
 
@@ -172,20 +191,22 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Returns what rows are made of, in few letters: settings, and files by their lengths and times of
-/// change.
-fn made_of(options: &DiskOptions<'_>) -> Result<String> {
+/// Returns what rows are made of, in few letters, but for what is in the files.
+fn made_of(options: &DiskOptions<'_>) -> String {
     let DiskOptions { file, test_file, schema, preprocessing, test_fraction, test_seed, partition } = options;
     let Partition { train_examples, folds, fold, seed, stratified } = *partition;
     let partition = (train_examples, folds, fold, seed, stratified);
-    let state = |path: &&Path| {
-        let about = fs::metadata(path).map_err(Error::io("read", path))?;
+    let all = serde_json::json!([file, test_file, schema, preprocessing, test_fraction, test_seed, partition]);
+    sha256_hex(all.to_string().as_bytes())
+}
+
+/// Returns how the files are that rows are made of.
+fn states(options: &DiskOptions<'_>) -> impl Iterator<Item = std::io::Result<FileState>> {
+    [Some(options.file), options.test_file].into_iter().flatten().map(|path| {
+        let about = fs::metadata(path)?;
         let changed = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        Ok((about.len(), changed.map(|since| since.as_nanos() as u64)))
-    };
-    let states = [Some(file), test_file.as_ref()].into_iter().flatten().map(state).collect::<Result<Vec<_>>>()?;
-    let all = serde_json::json!([file, test_file, states, schema, preprocessing, test_fraction, test_seed, partition]);
-    Ok(sha256_hex(all.to_string().as_bytes()))
+        Ok(FileState(about.len(), changed.map(|since| since.as_nanos() as u64)))
+    })
 }
 
 /// The files of the parts, which begin with their first rows.

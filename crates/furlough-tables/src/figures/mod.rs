@@ -157,6 +157,24 @@ pub(crate) fn resamples(rows: u64) -> u32 {
 }
 
 impl TableFigures {
+    /// Returns the figures, each with what it is called: `RMSE`, and of one of several targets
+    /// `RMSE of price`.
+    pub fn named(&self) -> impl Iterator<Item = (String, &TableFigure)> {
+        let several = self.have_several_targets();
+        self.figures.iter().map(move |figure| {
+            let name = match &figure.target {
+                Some(target) if several => format!("{} of {target}", figure.name.name()),
+                _ => figure.name.name().to_string(),
+            };
+            (name, figure)
+        })
+    }
+
+    /// Returns whether they are of several targets.
+    pub fn have_several_targets(&self) -> bool {
+        self.figures.iter().any(|figure| figure.target != self.figures[0].target)
+    }
+
     /// Measures a network's outputs for labeled rows, whose targets are `target`'s: logits of
     /// classes, or standardized numbers. Weights count. Many rows are drawn less often than 1000
     /// times, or never.

@@ -2,7 +2,7 @@
 
 use crate::commands::facts::ModelFacts;
 use furlough::data::Task;
-use furlough_tables::figures::{FigureName, TableFigure};
+use furlough_tables::figures::{FigureName, TableFigures};
 use std::fmt::Write as _;
 
 /// Returns the head, with its fences.
@@ -18,14 +18,14 @@ pub fn text(facts: &ModelFacts) -> String {
     if facts.table.is_some() {
         text += "- tabular\n";
     }
-    let figures = figures(facts);
-    if let [first, ..] = &figures[..] {
+    let test = facts.table.as_ref().and_then(|table| table.test.as_ref());
+    if let Some(test) = test.filter(|test| !test.figures.is_empty()) {
         text += "metrics:\n";
-        let mut names: Vec<&str> = figures.iter().map(|figure| metric(figure.name)).collect();
+        let mut names: Vec<&str> = test.figures.iter().map(|figure| metric(figure.name)).collect();
         names.sort_unstable();
         names.dedup();
         names.iter().for_each(|name| text += &format!("- {name}\n"));
-        text += &results(facts, kind, first, &figures);
+        text += &results(facts, kind, test);
     }
     text + "---\n\n"
 }
@@ -40,23 +40,14 @@ fn kind(facts: &ModelFacts) -> Option<&'static str> {
     }
 }
 
-fn figures(facts: &ModelFacts) -> Vec<&TableFigure> {
-    facts.table.iter().flat_map(|table| &table.test).flat_map(|test| &test.figures).collect()
-}
-
 /// The results of the test rows.
-fn results(facts: &ModelFacts, kind: Option<&str>, first: &TableFigure, figures: &[&TableFigure]) -> String {
-    let several = figures.iter().any(|figure| figure.target != first.target);
+fn results(facts: &ModelFacts, kind: Option<&str>, test: &TableFigures) -> String {
     let data = facts.data().unwrap_or("table");
     let mut text = format!("model-index:\n- name: {}\n  results:\n  - task:\n", quoted(&super::text::title(facts)));
     let _ = writeln!(text, "      type: {}", kind.unwrap_or("tabular-classification"));
     let _ =
         write!(text, "    dataset:\n      name: {0}\n      type: {0}\n      split: test\n    metrics:\n", quoted(data));
-    for figure in figures {
-        let name = match &figure.target {
-            Some(target) if several => format!("{} of {target}", figure.name.name()),
-            _ => figure.name.name().to_string(),
-        };
+    for (name, figure) in test.named() {
         let (kind, value) = (metric(figure.name), figure.interval.value);
         let _ = write!(text, "    - type: {kind}\n      name: {}\n      value: {value}\n", quoted(&name));
     }

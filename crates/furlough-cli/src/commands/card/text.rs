@@ -1,6 +1,7 @@
 //! The body of a card, in Markdown.
 
 use crate::commands::facts::{ModelColumn, ModelFacts};
+use crate::figures::out_of_fold;
 use crate::progress::{network, training};
 use crate::terminal::thousands;
 use furlough::noun_of;
@@ -34,16 +35,19 @@ pub fn body(facts: &ModelFacts) -> String {
 fn heading(facts: &ModelFacts) -> String {
     let mut text = format!("# {}\n\n", escaped(&title(facts)));
     let architecture = facts.mlp.architecture();
-    let _ = writeln!(
-        text,
-        "A feed-forward network with dropout.\nIt predicts {}.\n\n| | |\n|---|---|",
-        escaped(&facts.predicts())
-    );
+    let what = match &facts.together {
+        None => "A feed-forward network with dropout.".to_string(),
+        Some(all) => format!("The mean of {} feed-forward networks with dropout.", all.members),
+    };
+    let _ = writeln!(text, "{what}\nIt predicts {}.\n\n| | |\n|---|---|", escaped(&facts.predicts()));
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "| {name} | {} |", escaped(value));
     };
     row("network", &network(architecture));
-    row("parameters", &thousands(architecture.parameters() as u64));
+    if facts.members() > 1 {
+        row("networks", &facts.members().to_string());
+    }
+    row("parameters", &thousands((facts.members() * architecture.parameters()) as u64));
     if let Some(recipe) = &facts.recipe {
         let rows = facts.table.as_ref().and_then(|table| table.rows);
         let steps = rows.map(|rows| rows.training.div_ceil(recipe.options().batch_size as u64));
@@ -81,9 +85,18 @@ fn training_data(facts: &ModelFacts) -> String {
     }
     if let Some(table) = &facts.table {
         if let Some(RowCounts { training, validation, test }) = table.rows {
-            let _ = writeln!(text, "- Rows that it learned from: {}", thousands(training));
-            let _ = writeln!(text, "- Rows that decided when to stop: {}", thousands(validation));
-            let _ = writeln!(text, "- Rows that only judged the finished network: {}", thousands(test));
+            match &facts.together {
+                None => {
+                    let _ = writeln!(text, "- Rows that it learned from: {}", thousands(training));
+                    let _ = writeln!(text, "- Rows that decided when to stop: {}", thousands(validation));
+                    let _ = writeln!(text, "- Rows that only judged the finished network: {}", thousands(test));
+                }
+                Some(_) => {
+                    let all = thousands(training + validation);
+                    let _ = writeln!(text, "- Rows that it learned from: {all}, another part held out by each network");
+                    let _ = writeln!(text, "- Rows that no network saw: {}", thousands(test));
+                }
+            }
         }
         if table.dropped_rows > 0 {
             let _ = writeln!(text, "- Rows without a target, left out: {}", thousands(table.dropped_rows));
@@ -101,9 +114,14 @@ fn training_data(facts: &ModelFacts) -> String {
 fn evaluation(facts: &ModelFacts) -> String {
     let mut text = String::from("## Evaluation\n\n");
     let table = facts.table.as_ref();
-    match table.and_then(|table| table.test.as_ref()) {
-        Some(test) => text += &scores(test),
-        None => text += "The model's file has no figures of rows that neither taught nor chose it.\n",
+    match (table.and_then(|table| table.test.as_ref()), &facts.together) {
+        (Some(test), _) => text += &scores(test),
+        (None, Some(all)) => {
+            for line in out_of_fold(&all.header) {
+                let _ = writeln!(text, "- {}", escaped(&line));
+            }
+        }
+        (None, None) => text += "The model's file has no figures of rows that neither taught nor chose it.\n",
     }
     if let Some(TableHeader { warnings, .. }) = table {
         for (place, warning) in warnings.iter().enumerate() {
@@ -115,18 +133,16 @@ fn evaluation(facts: &ModelFacts) -> String {
 }
 
 fn scores(test: &TableFigures) -> String {
-    let TableFigures { examples, resamples, figures, .. } = test;
+    let TableFigures { examples, resamples, .. } = test;
     let rows = format!("{} {}", thousands(*examples), noun_of(*examples as usize, "row"));
     let mut text = format!("Of {rows} that neither taught the network nor decided when to stop.\n");
     if *resamples > 0 {
         let _ = writeln!(text, "Intervals are the middle 95 % of {resamples} draws of these rows with replacement.");
     }
     text += "\n| score | value | 95 % interval |\n|---|---:|---:|\n";
-    let several = figures.iter().any(|figure| figure.target != figures[0].target);
-    for figure in figures {
-        let of = figure.target.as_ref().filter(|_| several).map_or(String::new(), |target| format!(" of {target}"));
-        let (name, interval) = (escaped(&format!("{}{of}", figure.name.name())), figure.interval_text());
-        let _ = writeln!(text, "| {name} | {} | {} |", figure.text(), interval.unwrap_or_default());
+    for (name, figure) in test.named() {
+        let interval = figure.interval_text().unwrap_or_default();
+        let _ = writeln!(text, "| {} | {} | {interval} |", escaped(&name), figure.text());
     }
     text
 }

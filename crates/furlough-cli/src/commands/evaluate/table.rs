@@ -18,9 +18,12 @@ pub fn is_table(path: &Path) -> bool {
 /// Says so where a table is the one that a run learned from.
 pub fn warn_of_own(file: &Path, run: &Path, recipe: &Recipe) {
     if let Some(own) = recipe.table().filter(|own| is_same(Path::new(&own.file), file)) {
+        let instead = match recipe.has_rows_to_judge_by() {
+            true => "; without a table it is judged by the rows that it never saw",
+            false => "",
+        };
         note(&format!(
-            "note: {} learned from rows of {}, so these figures are too good; without a table it is judged by the \
-             rows that it never saw",
+            "note: {} learned from rows of {}, so these figures are too good{instead}",
             shown(run),
             own.name()
         ));

@@ -5,6 +5,7 @@ use crate::commands::facts::{ModelColumn, ModelFacts};
 use crate::figures;
 use crate::progress::{network, training};
 use crate::terminal::{Style, bytes, name, path as shown, thousands, wrap};
+use furlough::counted;
 use furlough_tables::model::RowCounts;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -36,7 +37,10 @@ pub fn object(path: &Path) -> anyhow::Result<Value> {
         "classes": facts.info.data.classes,
         "columns": facts.columns().iter().map(column).collect::<Vec<_>>(),
         "network": network,
-        "parameters": architecture.parameters(),
+        "parameters": facts.members() * architecture.parameters(),
+        "members": facts.together.as_ref().map(|together| together.members),
+        "out_of_fold": facts.together.as_ref().map(|together| &together.header.out_of_fold),
+        "temperature": facts.together.as_ref().and_then(|together| together.header.temperature),
         "data": facts.data(),
         "fingerprint": facts.info.data.fingerprint,
         "rows": table.and_then(|table| table.rows),
@@ -62,17 +66,30 @@ pub fn page(path: &Path, style: Style) -> anyhow::Result<String> {
     let rows = facts.table.as_ref().and_then(|table| table.rows);
     add("learned", &learned_from(&facts, rows));
     let architecture = facts.mlp.architecture();
+    let (members, parameters) = (facts.members(), architecture.parameters() as u64);
     add("network", &network(architecture));
-    add("", &format!("{} parameters", thousands(architecture.parameters() as u64)));
+    match members {
+        1 => add("", &format!("{} parameters", thousands(parameters))),
+        _ => {
+            let all = thousands(members as u64 * parameters);
+            add("", &format!("{members} of them, {all} parameters in all; the answer is their mean"));
+        }
+    }
     if let Some(recipe) = &facts.recipe {
         let steps = rows.map(|rows| rows.training.div_ceil(recipe.options().batch_size as u64));
         add("training", &training(recipe, steps));
     } else if let Some(recipe) = facts.table.as_ref().and_then(|table| table.recipe.as_ref()) {
         let text = format!(
-            "AdamW, lr {}, weight decay {} · batches of {} · {} epochs",
-            recipe.learning_rate, recipe.weight_decay, recipe.batch_size, recipe.epochs
+            "AdamW, lr {}, weight decay {} · batches of {} · {}",
+            recipe.learning_rate,
+            recipe.weight_decay,
+            recipe.batch_size,
+            counted(recipe.epochs as usize, "epoch")
         );
         add("training", &text);
+    }
+    for (place, line) in facts.together.iter().flat_map(|all| figures::out_of_fold(&all.header)).enumerate() {
+        add(if place == 0 { "held out" } else { "" }, &line);
     }
     if let Some(table) = &facts.table {
         let tested = table.test.iter().flat_map(figures::lines);
@@ -97,10 +114,15 @@ pub fn page(path: &Path, style: Style) -> anyhow::Result<String> {
     Ok(fields.text() + &columns(&facts, style))
 }
 
-/// `houses.csv · 384 rows, 96 that decided when to stop, 120 that judged it`.
+/// `houses.csv · 384 rows, 96 more that decided when to stop, 120 more that judged it`.
 fn learned_from(facts: &ModelFacts, rows: Option<RowCounts>) -> String {
     let data = facts.data().map_or("a table".to_string(), String::from);
     let Some(RowCounts { training, validation, test }) = rows else { return data };
+    if facts.together.is_some() {
+        let set_apart = if test > 0 { format!(", {} more were set apart", thousands(test)) } else { String::new() };
+        let all = thousands(training + validation);
+        return format!("{data} · {all} rows, another part held out by each network{set_apart}");
+    }
     let mut text = format!("{data} · {} rows", thousands(training));
     for (count, what) in [(validation, "decided when to stop"), (test, "judged it")] {
         if count > 0 {

@@ -1,6 +1,7 @@
 //! What is told of a run.
 
 use super::Fields;
+use crate::commands::folder::to_resume;
 use crate::commands::note;
 use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, bytes, duration, name, program, shell_word, threads};
@@ -181,11 +182,7 @@ impl RunSummary {
         let epochs = noun_of(of as usize, "epoch");
         let seconds = duration(self.epochs.iter().map(|record| record.seconds).sum());
         if let Some(failure) = &self.failure {
-            let text = match failure {
-                Failure::Diverged { .. } => failure.to_string(),
-                Failure::Error { reason } => format!("failed: {reason}"),
-            };
-            fields.add("status", &format!("{text} · {done} of {of} {epochs} in {seconds}"));
+            fields.add("status", &format!("{} · {done} of {of} {epochs} in {seconds}", in_words(failure)));
             for (index, line) in advice(failure, &self.recipe, self.last_good_epoch.unwrap_or(0)).iter().enumerate() {
                 fields.add(if index == 0 { "advice" } else { "" }, line);
             }
@@ -220,7 +217,8 @@ impl RunSummary {
                 }
                 // Where files of the user's own are is not part of the recipe.
                 let data_dir = if self.recipe.data() == "idx" { " --data-dir DIR" } else { "" };
-                let command = format!("{} train --resume {}{data_dir}", program(), shell_word(Path::new(&self.run)));
+                let command =
+                    format!("{} train --resume {}{data_dir}", program(), shell_word(to_resume(Path::new(&self.run))));
                 fields.command("resume", &command);
             }
         }
@@ -228,7 +226,15 @@ impl RunSummary {
 }
 
 /// The status of a run that another process is writing.
-const RUNNING: &str = "running";
+pub(super) const RUNNING: &str = "running";
+
+/// Returns what a run has come to that failed.
+pub(super) fn in_words(failure: &Failure) -> String {
+    match failure {
+        Failure::Diverged { .. } => failure.to_string(),
+        Failure::Error { reason } => format!("failed: {reason}"),
+    }
+}
 
 /// What can be done about a run that failed, in sentences. `good` is its last good epoch, from 1; 0
 /// for none.

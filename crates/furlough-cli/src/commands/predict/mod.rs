@@ -10,7 +10,7 @@ use crate::args::PredictArgs;
 use crate::failure;
 use crate::interrupt;
 use crate::terminal::{duration, note, path as shown, thousands};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use furlough::noun_of;
 use furlough_tables::model::{AnswerOptions, FileAnswered};
 use furlough_tables::{Error, TableReader};
@@ -33,6 +33,9 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     if args.samples.is_some() {
         model::check_single(&model, &args.model, "--samples")?;
         super::evaluate::check_samples(model.network().architecture())?;
+    }
+    if args.interval_method.is_some() && model.ensemble().is_none() {
+        bail!("--interval-method: {} is one network, whose intervals are made in one way", args.model.display());
     }
     if let Some(interval) = args.interval {
         let scores = model.conformal().with_context(|| format!("--interval {interval}: {NOT_MEASURED}"))?;

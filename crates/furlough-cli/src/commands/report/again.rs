@@ -11,8 +11,8 @@ pub const STUDY: &str = "With this saved as study.toml, `furlough study run stud
                          yet, and `furlough report` on its folder writes this page.";
 
 /// Returns what to type to have a run again, or to go on with it; `from` says whether it began from
-/// what another one had learned.
-pub fn commands(folder: &str, contents: &RunContents, from: bool) -> String {
+/// what another one had learned, and `outer` is the folder to go on with.
+pub fn commands(folder: &str, outer: &str, contents: &RunContents, from: bool) -> String {
     let RunContents { recipe, failure, manifest, .. } = contents;
     let own = if recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
     let name = shell_word(folder);
@@ -36,7 +36,7 @@ pub fn commands(folder: &str, contents: &RunContents, from: bool) -> String {
         (Some(Failure::Error { .. }), _) => {
             format!("# try again with the recipe below saved as recipe.toml\n{}", train(""))
         }
-        (None, None) => format!("# go on with it\nfurlough train --resume {name}{own}"),
+        (None, None) => format!("# go on with it\nfurlough train --resume {}{own}", shell_word(outer)),
         (None, Some(manifest)) if manifest.is_cut_short() => {
             let all = counted(recipe.options().epochs as usize, "epoch");
             format!(
@@ -67,7 +67,7 @@ mod tests {
     /// How it was trained, with `from` the weights of another run.
     fn typed(failure: Option<Failure>, manifest: Option<Manifest>, from: bool) -> String {
         let recipe = Settings::parse("data = 'idx'\nlr = 0.2\nepochs = 7", None).unwrap().resolve().unwrap();
-        commands("my runs/a", &RunContents { recipe, records: Vec::new(), manifest, failure }, from)
+        commands("my runs/a", "my runs/a", &RunContents { recipe, records: Vec::new(), manifest, failure }, from)
     }
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
         let text = "data = 'digits'\nlr = 0.5\nweight_decay = 20";
         let recipe = Settings::parse(text, None).unwrap().resolve().unwrap();
         let failure = Some(Failure::Diverged { epoch: 1, step: None, loss: "NaN".into() });
-        let said = commands("a", &RunContents { recipe, records: Vec::new(), manifest: None, failure }, false);
+        let said = commands("a", "a", &RunContents { recipe, records: Vec::new(), manifest: None, failure }, false);
         assert!(said.contains("try a lower weight decay\nfurlough train"), "{said}");
         assert!(said.ends_with("--recipe recipe.toml --weight-decay 2e-4 --out again"), "{said}");
     }

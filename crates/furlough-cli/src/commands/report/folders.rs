@@ -2,11 +2,12 @@
 
 use super::{Folder, again};
 use crate::acquire;
-use crate::commands::folder::{FolderKind, expand};
+use crate::commands::folder::{FolderKind, expand, to_resume};
 use crate::commands::info::advice;
 use crate::commands::watch::state::is_being_written;
 use crate::terminal::{Style, epochs_done, note, program, shell_word};
 use anyhow::{Context, bail};
+use furlough::counted;
 use furlough::data::{EvalData, catalog};
 use furlough::files::{checkpoint_progress, fingerprint, read_file, read_text};
 use furlough::predict::Predictor;
@@ -145,7 +146,7 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
     let writing = contents.manifest.is_none() && is_being_written(folder);
     let commands = match writing {
         true => format!("# it is being trained now; to see it train\nfurlough watch {}", shell_word(folder)),
-        false => again::commands(&name(folder), &contents, from),
+        false => again::commands(&name(folder), &name(&to_resume(folder)), &contents, from),
     };
     let RunContents { recipe, records, manifest, failure } = contents;
     let name = name(folder);
@@ -158,11 +159,12 @@ fn run(folder: &Path) -> anyhow::Result<RunReport> {
         }
         (None, None) => {
             let own = if recipe.data() == catalog::OWN_FILES { " --data-dir DIR" } else { "" };
-            let has = format!("it has {} of {} epochs", records.len(), recipe.options().epochs);
+            let of = counted(recipe.options().epochs as usize, "epoch");
+            let has = format!("it has {} of {of}", records.len());
             notes.push(match writing {
                 true => format!("This run is being trained now: {has}."),
                 false => {
-                    let (program, folder) = (program(), shell_word(folder));
+                    let (program, folder) = (program(), shell_word(to_resume(folder)));
                     format!("This run is not finished: {has}. Go on with it: {program} train --resume {folder}{own}")
                 }
             });

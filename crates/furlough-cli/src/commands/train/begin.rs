@@ -4,11 +4,14 @@ use super::from::StartingPoint;
 use super::{data, notes, tell_notes, teller};
 use crate::acquire::AcquiredSource;
 use crate::args::TrainArgs;
+use crate::interrupt;
 use crate::terminal::{self, note};
+use anyhow::bail;
 use furlough::files::sha256_hex;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::RunDir;
 use furlough_lab::source::{DataSource, RunSets};
+use furlough_tables::DiskTable;
 use std::path::{Path, PathBuf};
 
 /// What there is before a run begins or goes on.
@@ -21,6 +24,46 @@ pub(super) struct Prepared {
     pub(super) origin: String,
     /// How many held-out examples the weights that it begins with have seen.
     pub(super) seen: usize,
+    pub(super) rows: NewRows,
+}
+
+/// The files of a table's rows until the run has begun: a refusal takes them away, and so does a
+/// signal. Those of a run that goes on stay.
+pub(super) struct NewRows {
+    /// Where they are; none where there are none, or they are to stay.
+    folder: Option<PathBuf>,
+    ending: Option<interrupt::UntilThen>,
+}
+
+impl NewRows {
+    /// Begins with no file; none is written where the rows are in memory.
+    fn watch(args: &TrainArgs, dir: &RunDir, rows: &Path, source: &DataSource) -> anyhow::Result<Self> {
+        let DataSource::Disk(_) = source else { return Ok(NewRows { folder: None, ending: None }) };
+        if args.resume.is_some() {
+            return Ok(NewRows { folder: None, ending: Some(interrupt::end_removing("the run is as it was", &[])?) });
+        }
+        let own = DiskTable::files_in(rows).into_iter().chain([rows.to_path_buf()]);
+        let gone: Vec<PathBuf> = own.chain(dir.to_take_away()).collect();
+        let gone: Vec<&Path> = gone.iter().map(PathBuf::as_path).collect();
+        let ending = Some(interrupt::end_removing("nothing was begun, and no rows are kept", &gone)?);
+        Ok(NewRows { folder: Some(rows.to_path_buf()), ending })
+    }
+
+    /// Keeps them: the run has begun, and signals are caught.
+    pub(super) fn keep(mut self) {
+        self.folder = None;
+    }
+}
+
+impl Drop for NewRows {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = DiskTable::remove_from(folder); // why nothing was begun is told
+        }
+        if let Some(ending) = self.ending.take() {
+            ending.no_longer();
+        }
+    }
 }
 
 /// What a run begins or goes on with, before anything is made of the data.
@@ -37,13 +80,17 @@ pub(super) fn begin(args: &TrainArgs, start: Option<&StartingPoint>, threads: us
     match &args.resume {
         Some(path) => {
             args.table.refuse_strays("a run goes on with the table that it began with")?;
+            check_whole(path, "--resume")?;
             let dir = RunDir::resume(path)?;
             let recipe = dir.recipe()?;
+            check_scratch(args, &recipe)?;
+            check_members(args, recipe.members())?;
             let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
             Ok(Begun { dir, recipe, found })
         }
         None => {
             let (recipe, found) = recipe(args, start, threads)?;
+            check_scratch(args, &recipe)?;
             let dir = new_folder(args, &recipe)?;
             let found = found.map_or_else(|| data(&recipe, args.data_dir.as_deref(), threads, args.quiet), Ok)?;
             Ok(Begun { dir, recipe, found })
@@ -61,7 +108,15 @@ pub(super) fn prepare(
     let Begun { dir, recipe, found } = begun;
     let AcquiredSource { source, origin } = found;
     let rows = rows_folder(args, &dir)?;
+    let new_rows = NewRows::watch(args, &dir, &rows, &source)?;
     if let DataSource::Disk(_) = source {
+        if args.resume.is_some() && !rows.is_dir() && !args.quiet {
+            let elsewhere = format!("{}: say --scratch DIR again, or remove that folder", scratch_place(&dir)?);
+            note(&format!(
+                "note: the run's rows are not in {}, so they are written again{elsewhere}",
+                terminal::path(&rows)
+            ));
+        }
         teller(args.quiet)(&format!("keeping the rows of {} in {}", recipe.data(), terminal::path(&rows)));
     }
     let sets = source.run_sets(&recipe.partition(), &rows, threads)?;
@@ -74,17 +129,63 @@ pub(super) fn prepare(
         (None, _) => 0,
     };
     tell_notes(sets.notes(), args.quiet);
-    Ok(Prepared { dir, recipe, sets, origin, seen })
+    Ok(Prepared { dir, recipe, sets, origin, seen, rows: new_rows })
+}
+
+/// Refuses one of several networks that are one model: the run that it is part of goes on as a
+/// whole, and what it has written of the network would change.
+pub(super) fn check_whole(path: &Path, flag: &str) -> anyhow::Result<()> {
+    match RunDir::outer_run(path) {
+        None => Ok(()),
+        Some(outer) => bail!(
+            "{flag}: {} is one of several networks that are one model; `furlough train --resume {}` goes on with all",
+            path.display(),
+            terminal::shell_word(outer)
+        ),
+    }
+}
+
+/// Refuses what several networks have no use for.
+fn check_members(args: &TrainArgs, members: Option<u32>) -> anyhow::Result<()> {
+    if members.is_some() && args.going_on.from.is_some() {
+        bail!("--from: with --members each network begins with weights of its own; leave one of the two out");
+    }
+    if members.is_some() && args.tensorboard {
+        bail!("--tensorboard: with --members the curves are those of each network alone; furlough report shows them");
+    }
+    Ok(())
+}
+
+/// Refuses a place for rows that are not kept in files. With `--memory` that is seen only once the
+/// table has been.
+pub(super) fn check_scratch(args: &TrainArgs, recipe: &Recipe) -> anyhow::Result<()> {
+    let on_disk = recipe.table().is_some_and(|table| table.on_disk.is_some());
+    if args.scratch.is_some() && args.memory.is_none() && !on_disk {
+        bail!("--scratch would do nothing here: only the rows of a table larger than --memory SIZE are kept in files");
+    }
+    Ok(())
 }
 
 /// Returns the folder for the rows of a table that is larger than memory: one of the run, or one of
 /// its own in a folder that somebody named.
-fn rows_folder(args: &TrainArgs, dir: &RunDir) -> anyhow::Result<PathBuf> {
-    let Some(scratch) = &args.scratch else { return Ok(dir.file(RunDir::ROWS)) };
+pub(super) fn rows_folder(args: &TrainArgs, dir: &RunDir) -> anyhow::Result<PathBuf> {
+    match &args.scratch {
+        Some(scratch) => Ok(scratch.join(scratch_name(dir)?)),
+        None => Ok(dir.file(RunDir::ROWS)),
+    }
+}
+
+fn scratch_name(dir: &RunDir) -> anyhow::Result<String> {
     let run = std::path::absolute(dir.path())?;
     let name = run.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
     let place = sha256_hex(run.as_os_str().as_encoded_bytes());
-    Ok(scratch.join(format!("{name}-{}-{}", &place[..8], RunDir::ROWS)))
+    Ok(format!("{name}-{}-{}", &place[..8], RunDir::ROWS))
+}
+
+/// Returns where rows may be that are not in the run's folder, as the end of a sentence: no file of
+/// a run names a folder that was good for rows.
+pub(super) fn scratch_place(dir: &RunDir) -> anyhow::Result<String> {
+    Ok(format!("; if it was trained with --scratch DIR, they are in DIR/{}", scratch_name(dir)?))
 }
 
 /// Returns the recipe and what is learned from.
@@ -116,6 +217,7 @@ fn recipe(
     let (settings, mut gone) = args.recipe.settings()?;
     gone.extend(start.map_or_else(Vec::new, |start| start.lets_go_of(&settings)));
     let said = start.map_or_else(|| settings.clone(), |start| start.below(settings.clone()));
+    check_members(args, said.members.filter(|&members| members > 1))?;
     let (found, said) = match args.table.input(said.split_seed.unwrap_or_default(), args.memory, threads)? {
         None => (None, said),
         Some(input) => {

@@ -1,11 +1,13 @@
 //! A stopped run becomes a finished one as it stands.
 
-use super::{data, threads};
+use super::begin::{check_scratch, check_whole, rows_folder, scratch_place};
+use super::{data, next_command, threads};
 use crate::acquire::AcquiredSource;
 use crate::args::TrainArgs;
 use crate::commands::note;
 use crate::failure;
-use crate::terminal::{Style, epochs_done, program, shell_word};
+use crate::terminal::{self, Style, epochs_done, shell_word};
+use anyhow::bail;
 use furlough::files::{DataInfo, checkpoint_progress};
 use furlough::train::StopReason;
 use furlough_lab::recipe::Recipe;
@@ -19,14 +21,32 @@ use std::process::ExitCode;
 /// Writes model, curves and manifest, and says what the run has come to.
 pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
     args.table.refuse_strays("a run is finished as it stands")?;
+    check_whole(path, "--finish")?;
     let dir = RunDir::resume(path)?;
-    let info = info(args, &dir)?;
+    let recipe = dir.recipe()?;
+    if let Some(members) = recipe.members() {
+        bail!(
+            "--finish: {} is a run of {members} networks as one model, which needs all of them; `furlough train \
+             --resume {}` goes on with it",
+            path.display(),
+            shell_word(path)
+        );
+    }
+    check_scratch(args, &recipe)?;
+    let (info, rows, place) = (info(args, &dir)?, rows_folder(args, &dir)?, scratch_place(&dir)?);
+    if recipe.table().is_some_and(|table| table.on_disk.is_some()) && !rows.is_dir() && !args.quiet {
+        terminal::note(&format!(
+            "note: the run's rows are not in {}{place}: remove that folder",
+            terminal::path(&rows)
+        ));
+    }
     let of = info.recipe.options().epochs;
     let reason = Recorder::cut_short(dir, info)?;
     if let Some(text) = &args.going_on.note {
         note::write(path, text)?;
     }
-    DiskTable::remove_from(&path.join(RunDir::ROWS))?;
+    DiskTable::remove_from(&rows)?;
+    DiskTable::remove_from(&path.join(RunDir::ROWS))?; // from before a --scratch
     let dir = RunDir::open(path)?;
     let at = checkpoint_progress(&dir.checkpoint())?;
     let best = Manifest::read(&dir)?.and_then(|manifest| manifest.best_epoch);
@@ -48,7 +68,7 @@ pub fn run(args: &TrainArgs, path: &Path) -> anyhow::Result<ExitCode> {
             StopReason::Finished => "it had come to its end",
         };
         let network = best.map(|best| field("", &format!("the network is that of the best epoch, {best}")));
-        let next = style.accent(&format!("{} evaluate {}", program(), shell_word(path)));
+        let next = style.accent(&next_command(&recipe, path));
         field("finished", &format!("{how}, with {}", epochs_done(at, of)))
             + &network.unwrap_or_default()
             + &field("saved", &style.text(&shell_word(path)))

@@ -3,7 +3,7 @@
 use crate::terminal::{self, note};
 use anyhow::bail;
 use furlough::data::{Dataset, DatasetRef, Partition};
-use furlough::files::{fingerprint, load_model, weights_fingerprint};
+use furlough::files::{ModelFile, fingerprint, load_models, weights_fingerprint};
 use furlough::nn::{Architecture, Mlp};
 use furlough::train::TrainState;
 use furlough_lab::recipe::{LetGo, Recipe, Settings};
@@ -32,7 +32,16 @@ impl StartingPoint {
     /// Reads the run in a folder, or a model file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         if path.is_file() {
-            let (mlp, info) = load_model(path)?;
+            let (mlp, info) = match load_models(path)? {
+                ModelFile::Single(single) => *single,
+                ModelFile::Ensemble(members, _) => bail!(
+                    "--from: {} is a model of {} networks, and a run begins with the weights of one; name one of them, \
+                     such as {} in its run's folder",
+                    path.display(),
+                    members.len(),
+                    Path::new(RunDir::MEMBERS).join("0").display()
+                ),
+            };
             let settings = Settings::parse(&info.recipe, None)?;
             let (partition, data) = (settings.clone().resolve()?.partition(), info.data);
             let (classes, features, fingerprint) = (data.classes, data.feature_names, data.fingerprint);

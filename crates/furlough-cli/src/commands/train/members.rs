@@ -1,14 +1,18 @@
 //! Several networks that learn from a table side by side, as one model.
 
 use super::begin::Begun;
+use super::{next_command, with_advice};
 use crate::args::TrainArgs;
 use crate::commands::note as notes_file;
 use crate::figures::{lines_with_intervals, out_of_fold};
 use crate::progress::{Drawing, Output, StandardStream, TrainPlan, bar, header};
-use crate::terminal::{Style, duration, note, program, shell_word, wrap};
+use crate::terminal::{self, Style, duration, note, program, shell_word, wrap};
 use crate::{failure, interrupt, limits};
 use anyhow::bail;
-use furlough::train::{Control, StopReason, Trainer};
+use furlough::nn::{Architecture, Sequential};
+use furlough::noun_of;
+use furlough::train::{Control, StopReason, Trainer, TrainingMemory, too_large};
+use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{JointModel, MemberReport, MembersConfig, finish_members, train_members};
 use furlough_lab::source::{DataSource, RunData, TableSource};
 use furlough_tables::TableModel;
@@ -27,21 +31,17 @@ pub fn run(args: &TrainArgs, begun: Begun, threads: usize) -> anyhow::Result<Exi
     let DataSource::Table(source) = &found.source else {
         bail!("--members: networks side by side learn from a table in memory; leave --memory out");
     };
-    if args.going_on.from.is_some() {
-        bail!("--from: with --members each network begins with weights of its own; leave one of the two out");
-    }
-    if args.tensorboard {
-        bail!("--tensorboard: with --members the curves are those of each network alone; furlough report shows them");
-    }
     let members = recipe.members().unwrap_or(1);
     let first = recipe.member(0);
     let RunData { training: data, notes, table: table_header, .. } = source.run_data(&first.partition())?;
     super::tell_notes(&notes, args.quiet);
     let out = dir.path().to_path_buf();
     let network = recipe.network(data.train.features(), data.train.levels(), data.train.outputs());
+    let architecture = network.validate()?;
+    check_memory(&network, (&architecture, &first), data.train.len(), (threads, members))?;
     let (train, shape, classes) = TrainPlan::describe(&data.train);
     let plan = TrainPlan {
-        architecture: network.validate()?,
+        architecture,
         origin: found.origin.clone(),
         train,
         eval: data.eval.len(),
@@ -81,10 +81,9 @@ pub fn run(args: &TrainArgs, begun: Begun, threads: usize) -> anyhow::Result<Exi
         checkpoint_every: args.checkpoint_every.map(NonZero::get),
         clock: &|| start.elapsed().as_secs_f64(),
         control: &control,
-        no_room: &|bytes| limits::no_room(bytes.saturating_mul(threads.min(members as usize) as u64), threads),
     };
     let trained = train_members(&dir, &recipe, (source, &found.origin), &config, |report| shown.take(&report));
-    let finished = trained.inspect_err(|_| shown.abandon())?;
+    let finished = trained.inspect_err(|_| shown.abandon()).map_err(|error| with_advice(error, &recipe))?;
     if !finished {
         shown.stopped(&out)?;
         return Ok(ExitCode::from(failure::INTERRUPTED));
@@ -93,6 +92,28 @@ pub fn run(args: &TrainArgs, begun: Begun, threads: usize) -> anyhow::Result<Exi
     let scores = scores(&mut model, source)?;
     shown.end(&out, start.elapsed().as_secs_f64(), (&model, &files), scores.as_ref())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses networks that take more memory than this process may have, as many as are trained at a
+/// time. All are as large as the first, but for levels that only some of them see.
+fn check_memory(
+    network: &Sequential,
+    (architecture, first): (&Architecture, &Recipe),
+    rows: usize,
+    (threads, members): (usize, u32),
+) -> anyhow::Result<()> {
+    let (workers, of_each) =
+        (MembersConfig::workers(threads, members), MembersConfig::threads_of_each(threads, members));
+    let each = TrainingMemory::of(architecture, &first.options(), rows, of_each).total();
+    let together = each.saturating_mul(workers as u64);
+    match limits::no_room(together, threads) {
+        Some(reason) if workers == 1 => Err(too_large(network, each, &reason).into()),
+        Some(reason) => bail!(
+            "{workers} networks at a time take about {} of memory, {reason}; --threads 1 trains one after the other",
+            terminal::bytes(together)
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Returns how good the model is on rows that no network saw; none where there is no test set.
@@ -111,6 +132,8 @@ struct Shown {
     /// How far each is, shared with the thread that draws.
     epochs: Arc<Mutex<Vec<f64>>>,
     of: u32,
+    /// What to type next.
+    next: String,
 }
 
 impl Shown {
@@ -139,7 +162,8 @@ impl Shown {
         } else if !args.quiet {
             output.print(&header(plan, style));
         }
-        Shown { output, style, quiet: args.quiet, json: args.json, epochs, of }
+        let next = next_command(&plan.recipe, &plan.out);
+        Shown { output, style, quiet: args.quiet, json: args.json, epochs, of, next }
     }
 
     fn take(&mut self, report: &MemberReport) {
@@ -147,6 +171,7 @@ impl Shown {
         match report {
             MemberReport::Begun { member, epochs: done, .. } => epochs[*member as usize] = f64::from(*done),
             MemberReport::Epoch { member, .. } => epochs[*member as usize] += 1.0,
+            MemberReport::Finished { member } => epochs[*member as usize] = f64::from(self.of),
             MemberReport::Ended { member, reason, .. } if reason.is_finished() => {
                 epochs[*member as usize] = f64::from(self.of);
             }
@@ -156,7 +181,8 @@ impl Shown {
         if self.json {
             self.output.print(&event(report).to_string());
         } else if let (false, MemberReport::Ended { member, reason, epochs, network, seconds }) = (self.quiet, report) {
-            let mut text = format!("member {member:>3}   {epochs:>4} epochs in {}", duration(*seconds));
+            let noun = noun_of(*epochs as usize, "epoch");
+            let mut text = format!("member {member:>3}   {epochs:>4} {noun} in {}", duration(*seconds));
             if !reason.is_finished() {
                 text += " · stopped, and saved";
             } else if let Some(network) = network {
@@ -220,7 +246,7 @@ impl Shown {
             self.field("saved", &shell_word(out));
             let names: Vec<&str> = files.iter().filter(|name| !name.contains('/')).map(String::as_str).collect();
             self.field("", &format!("{} · members/", names.join(" · ")));
-            let next = self.style.accent(&format!("{} evaluate {}", program(), shell_word(out)));
+            let next = self.style.accent(&self.next);
             self.output.print(&format!("  {} {next}", self.style.dim("next     ")));
         }
         Ok(self.output.finish().map_err(failure::output)?)
@@ -238,6 +264,7 @@ impl Shown {
 /// Returns a report as one of the events of `--json`.
 fn event(report: &MemberReport) -> Value {
     match report {
+        MemberReport::Finished { member } => json!({ "event": "finished", "member": member }),
         MemberReport::Begun { member, epochs, train, held_out, features } => json!({
             "event": "member", "member": member, "epochs": epochs, "train": train, "held_out": held_out,
             "features": features,

@@ -11,7 +11,7 @@ use crate::commands::info::too_much_decay;
 use crate::commands::note as notes_file;
 use crate::failure::Hinted;
 use crate::progress::{Ending, EpochClock, EpochRow, TrainPlan, TrainingDisplay};
-use crate::terminal::{Style, note};
+use crate::terminal::{Style, note, program, shell_word};
 use crate::{failure, interrupt, limits, terminal};
 use anyhow::bail;
 use begin::{Begun, Prepared, begin, prepare, recipe_and_data};
@@ -24,6 +24,7 @@ use furlough::train::{StopReason, TrainState, Trainer, TrainingMemory};
 use furlough_lab::recipe::{LetGo, Recipe, Settings};
 use furlough_lab::run::{EvalInfo, Machine, Manifest, Recorder, RunDir, RunInfo, TensorBoard};
 use furlough_lab::source::RunSets;
+use furlough_tables::DiskTable;
 use furlough_tables::figures::TableFigures;
 use furlough_tables::model::TableHeader;
 use std::cell::OnceCell;
@@ -53,7 +54,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 
 /// Trains a new run, perhaps from where another one stands, or goes on with one.
 fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads: usize) -> anyhow::Result<ExitCode> {
-    let Prepared { dir, recipe, sets, origin, seen } = prepare(args, start, begun, threads)?;
+    let Prepared { dir, recipe, sets, origin, seen, rows } = prepare(args, start, begun, threads)?;
     let out = dir.path().to_path_buf();
     let (data, like) = (sets.train(), sets.train().like());
     let network = recipe.network(like.features(), like.levels(), like.outputs());
@@ -84,6 +85,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads:
     } else {
         Recorder::create(dir, info, trainer.state(), || clock.lap())?
     };
+    rows.keep();
     args.going_on.note.iter().try_for_each(|text| notes_file::write(&out, text))?;
     if let (Some(test), Some(header)) = (sets.test(), sets.header()) {
         let (judged, recipe) = (&judged, &recipe_of_test);
@@ -95,11 +97,38 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads:
     let board = tensorboard(args.tensorboard, &recorder, &clock)?;
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
-    let (train, shape, classes) = TrainPlan::describe(data);
+    let resumed = args.resume.as_ref().map(|_| trainer.state().progress);
+    let plan = TrainPlan { resumed, origin, ..plan_of(recipe, &sets, &trainer, &recorder) };
+    let display = TrainingDisplay::new(args, &plan, &clock);
+    // The recorder comes first: what is shown as saved is saved.
+    let mut observers = ((recorder, board), display);
+    let fitted = trainer.fit_with(Some(sets.eval_data()), &mut observers);
+    let (saved, mut display) = observers;
+    // Whatever becomes of the display, the run is free for others from here on.
+    drop(saved);
+    if matches!(fitted, Err(furlough::Error::NotFinite { .. })) {
+        // Going on would come to the same. That it diverged is the error to tell.
+        let _ = remove_rows(&sets, &out);
+    }
+    let reason = fitted.inspect_err(|_| display.abandon()).map_err(|error| with_advice(error, &plan.recipe))?;
+    drop(trainer);
+    if reason.is_finished() {
+        remove_rows(&sets, &out)?;
+    }
+    let files = files(&out, reason)?;
+    let next = next_command(&plan.recipe, &out);
+    let (scores, data_dir) = (judged.get().cloned(), args.data_dir.clone());
+    display.end(&Ending { reason, out, files, scores, next, data_dir })?;
+    Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
+}
+
+/// Returns what is shown of a run that begins.
+fn plan_of(recipe: Recipe, sets: &RunSets, trainer: &Trainer<'_>, recorder: &Recorder<'_>) -> TrainPlan {
+    let (train, shape, classes) = TrainPlan::describe(sets.train());
     let earlier = recorder.records().iter().map(|r| EpochRow { summary: r.summary.clone(), seconds: Some(r.seconds) });
-    let plan = TrainPlan {
-        architecture,
-        origin,
+    TrainPlan {
+        architecture: trainer.state().mlp.architecture().clone(),
+        origin: String::new(),
         train,
         eval: sets.eval_data().data.len(),
         shape,
@@ -108,26 +137,21 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads:
         threads: trainer.threads(),
         instruction_set: trainer.instruction_set(),
         from: recorder.warm_start().cloned(),
-        resumed: args.resume.as_ref().map(|_| trainer.state().progress),
+        resumed: None,
         earlier: earlier.collect(),
-        out: out.clone(),
+        out: recorder.dir().path().to_path_buf(),
         recipe,
-    };
-    let display = TrainingDisplay::new(args, &plan, &clock);
-    // The recorder comes first: what is shown as saved is saved.
-    let mut observers = ((recorder, board), display);
-    let fitted = trainer.fit_with(Some(sets.eval_data()), &mut observers);
-    let (saved, mut display) = observers;
-    // Whatever becomes of the display, the run is free for others from here on.
-    drop(saved);
-    let reason = fitted.inspect_err(|_| display.abandon()).map_err(|error| with_advice(error, &plan.recipe))?;
-    drop(trainer);
-    if reason.is_finished() {
-        sets.remove_files()?;
     }
-    let files = files(&out, reason)?;
-    display.end(&Ending { reason, out, files, scores: judged.get().cloned(), data_dir: args.data_dir.clone() })?;
-    Ok(if reason.is_finished() { ExitCode::SUCCESS } else { ExitCode::from(failure::INTERRUPTED) })
+}
+
+/// Removes the files of a table's rows, and those that the run had in its folder before it was gone
+/// on with by --scratch.
+fn remove_rows(sets: &RunSets, out: &Path) -> anyhow::Result<()> {
+    if let RunSets::Disk(..) = sets {
+        sets.remove_files()?;
+        DiskTable::remove_from(&out.join(RunDir::ROWS))?;
+    }
+    Ok(())
 }
 
 /// Returns what a run's folder says of a run from random weights.
@@ -194,13 +218,20 @@ fn files(out: &Path, reason: StopReason) -> anyhow::Result<Vec<String>> {
 }
 
 /// Says what is likely to help where a run diverged for another reason than its rate.
-fn with_advice(error: furlough::Error, recipe: &Recipe) -> anyhow::Error {
-    match (&error, too_much_decay(recipe)) {
-        (furlough::Error::NotFinite { .. }, Some(advice)) => {
-            Hinted { message: error.to_string(), hint: format!("try {advice}") }.into()
-        }
-        _ => error.into(),
+fn with_advice(error: impl Into<anyhow::Error>, recipe: &Recipe) -> anyhow::Error {
+    let error = error.into();
+    let diverged = matches!(error.chain().find_map(failure::engine), Some(furlough::Error::NotFinite { .. }));
+    match too_much_decay(recipe).filter(|_| diverged) {
+        Some(advice) => Hinted { message: error.to_string(), hint: format!("try {advice}") }.into(),
+        None => error,
     }
+}
+
+/// Returns what to type after a run, but for where its data are: a run of a table that is not read
+/// whole, and networks without test rows, are not judged without another table.
+pub fn next_command(recipe: &Recipe, run: &Path) -> String {
+    let what = if recipe.has_rows_to_judge_by() { "evaluate" } else { "info" };
+    format!("{} {what} {}", program(), shell_word(run))
 }
 
 /// Where a run begins anew that was killed before it had saved any state: none for random weights.
