@@ -374,7 +374,7 @@ fn notes_are_listed_and_no_part_of_the_recipe() {
     let table = ok(folder, "runs");
     assert_eq!(table.lines().next().unwrap().split_whitespace().last(), Some("note"), "{table}");
     let line = table.lines().find(|line| line.contains("runs/noted")).unwrap();
-    assert!(line.contains("1/1 epochs") && line.contains("test accuracy") && !line.contains('\u{1b}'), "{line}");
+    assert!(line.contains("1/1 epoch") && line.contains("test accuracy") && !line.contains('\u{1b}'), "{line}");
     ok(folder, "note runs/noted better");
     assert_eq!(ok(folder, "note runs/noted"), "better\n");
     assert_eq!(read(folder, "runs/noted/notes.txt"), "better\n");

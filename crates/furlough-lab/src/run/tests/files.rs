@@ -33,6 +33,39 @@ fn a_new_run_wants_an_empty_folder() {
 }
 
 #[test]
+fn rows_go_with_a_run_that_came_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("above/run");
+    let dir = RunDir::create(&path).unwrap();
+    fs::create_dir(path.join("rows")).unwrap();
+    for name in ["table.json", "train.rows", "test.rows"] {
+        fs::write(path.join("rows").join(name), "").unwrap();
+    }
+    drop(dir);
+    assert!(listing(folder.path()).is_empty());
+    let dir = RunDir::create(&path).unwrap();
+    fs::create_dir(path.join("rows")).unwrap();
+    fs::write(path.join("rows/mine"), "").unwrap();
+    drop(dir);
+    assert_eq!(listing(&path), ["rows"], "what somebody else wrote stays");
+}
+
+#[test]
+fn one_of_several_networks_knows_the_run_that_it_is_part_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let outer = folder.path().join("run");
+    fs::create_dir_all(outer.join("members/3")).unwrap();
+    assert_eq!(RunDir::outer_run(&outer.join("members/3")), None, "no run is around it");
+    fs::write(outer.join("recipe.toml"), "").unwrap();
+    assert_eq!(RunDir::outer_run(&outer.join("members/3")), Some(outer.clone()));
+    assert_eq!(RunDir::outer_run(&outer.join("members/3/../3/")), fs::canonicalize(&outer).ok());
+    assert_eq!(RunDir::outer_run(&outer), None);
+    assert_eq!(RunDir::outer_run(&outer.join("members/9")), None, "there is none");
+    fs::create_dir(outer.join("other")).unwrap();
+    assert_eq!(RunDir::outer_run(&outer.join("other")), None);
+}
+
+#[test]
 fn only_one_process_writes_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let first = RunDir::create(folder.path()).unwrap();
