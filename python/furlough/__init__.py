@@ -21,6 +21,7 @@ __all__ = [
     "__version__",
     "load",
     "masks",
+    "nn",
 ]
 
 _HOMES = {
@@ -29,7 +30,7 @@ _HOMES = {
     "UnseenDataWarning": "_warnings",
     "load": "_estimators",
 }
-_MODULES = {"masks"}
+_MODULES = {"masks", "nn"}
 
 
 def __getattr__(name: str) -> Any:

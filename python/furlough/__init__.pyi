@@ -1,4 +1,5 @@
 from . import masks as masks
+from . import nn as nn
 from ._estimators import FurloughClassifier as FurloughClassifier
 from ._estimators import FurloughRegressor as FurloughRegressor
 from ._estimators import load as load

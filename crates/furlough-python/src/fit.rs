@@ -22,14 +22,14 @@ const IN_MEMORY: &str = "table";
 #[pyo3(from_item_all)]
 pub struct Config {
     /// Keys of a recipe and their values, as text.
-    settings: Vec<(String, String)>,
+    pub(crate) settings: Vec<(String, String)>,
     /// Whether some rows are held out, by which training stops.
     held_out: bool,
-    threads: usize,
+    pub(crate) threads: usize,
     /// Seconds after which training stops.
-    time_limit: Option<f64>,
+    pub(crate) time_limit: Option<f64>,
     /// Called after each epoch with the network's number and a dict of figures.
-    on_epoch: Option<Py<PyAny>>,
+    pub(crate) on_epoch: Option<Py<PyAny>>,
 }
 
 /// What a training came to.

@@ -8,7 +8,9 @@ mod command;
 mod exceptions;
 mod fit;
 mod frame;
+mod masks;
 mod model;
+mod nn;
 mod progress;
 
 use pyo3::prelude::*;
@@ -21,7 +23,11 @@ mod _furlough {
     #[pymodule_export]
     use crate::fit::{begin, fit_columns, fit_file, fit_further};
     #[pymodule_export]
+    use crate::masks::{first_weights, mask_applied, mask_factors, mask_keeps, order_of_epoch};
+    #[pymodule_export]
     use crate::model::Model;
+    #[pymodule_export]
+    use crate::nn::Network;
 
     use super::*;
 

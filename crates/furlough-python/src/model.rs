@@ -136,7 +136,7 @@ impl Model {
 
 /// What a classifier answers: the places of classes, or numbers, and sentences about the rows.
 #[derive(IntoPyObject)]
-pub enum Answers<'py> {
+pub enum FoundAnswers<'py> {
     Classes(Bound<'py, PyArray1<u32>>),
     Numbers(Bound<'py, PyArray2<f64>>),
 }
@@ -201,17 +201,17 @@ impl Model {
         &self.recipe
     }
 
-    /// Returns the places of classes, or the numbers, and sentences about what training did not see.
+    /// Returns the places of classes, or the numbers, and sentences on what training did not see.
     fn predict<'py>(
         &self,
         py: Python<'py>,
         features: Features<'py>,
         threads: usize,
-    ) -> PyResult<(Answers<'py>, Vec<String>)> {
+    ) -> PyResult<(FoundAnswers<'py>, Vec<String>)> {
         let found = self.answered(py, features, threads, |model, table| model.predict(table))?;
         let answers = match found.answers {
-            TableAnswers::Classes { classes, .. } => Answers::Classes(classes.into_pyarray(py)),
-            TableAnswers::Numbers { values, .. } => Answers::Numbers(values.into_pyarray(py)),
+            TableAnswers::Classes { classes, .. } => FoundAnswers::Classes(classes.into_pyarray(py)),
+            TableAnswers::Numbers { values, .. } => FoundAnswers::Numbers(values.into_pyarray(py)),
         };
         Ok((answers, found.told.sentences()))
     }

@@ -59,7 +59,7 @@ impl DataInfo {
     }
 
     /// Returns what is known of numbers of which only the shape is.
-    pub(super) fn of_shape(shape: &[usize]) -> Self {
+    pub fn of_shape(shape: &[usize]) -> Self {
         let (classes, feature_names, levels, fingerprint) = Default::default();
         DataInfo { shape: shape.to_vec(), scale: None, feature_names, levels, classes, fingerprint }
     }

@@ -80,8 +80,8 @@ impl Layer {
         self.dropout_parts().is_some()
     }
 
-    /// The layer of a dropout, as one would write it.
-    pub(crate) fn dropout(kind: DropoutKind, p: f64, sharing: MaskSharing) -> Layer {
+    /// Returns the layer of a dropout, as one would write it.
+    pub fn dropout(kind: DropoutKind, p: f64, sharing: MaskSharing) -> Layer {
         match (kind, sharing) {
             (DropoutKind::Bernoulli, MaskSharing::PerExample) => Layer::Dropout(p),
             (DropoutKind::Bernoulli, sharing) => Layer::SharedDropout(p, sharing),
@@ -93,9 +93,9 @@ impl Layer {
         }
     }
 
-    /// The layer of an activation of which units learn their part, or not; none for the identity of
-    /// which they do not.
-    pub(crate) fn activated(activation: Activation, parametric: bool) -> Option<Layer> {
+    /// Returns the layer of an activation of which units learn their part, or not; none for the
+    /// identity of which they do not.
+    pub fn activated(activation: Activation, parametric: bool) -> Option<Layer> {
         if parametric { Some(Layer::Parametric(activation)) } else { Layer::of(activation) }
     }
 
