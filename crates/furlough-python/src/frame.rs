@@ -203,8 +203,8 @@ impl TargetCells {
         }
     }
 
-    /// Returns the table of the target alone, labels whatever they spell: a model knows already what
-    /// they are.
+    /// Returns the table of the target alone, labels whatever they spell: a model knows already
+    /// what they are.
     pub(crate) fn into_table_as_it_is(self) -> Result<Table, Failed> {
         match self {
             TargetCells::Labels(name, labels) => labels_as_they_are(name, labels),

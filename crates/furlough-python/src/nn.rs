@@ -89,7 +89,8 @@ impl DataOf<'_> {
 
 /// Returns the options that keys of a recipe and their values say.
 fn options(settings: Vec<(String, String)>, judged: bool) -> Result<TrainOptions, Failed> {
-    // Of these keys it makes no difference which data a recipe is for. Where some examples judge, they are no test set.
+    // Of these keys it makes no difference which data a recipe is for. Where some examples judge,
+    // they are no test set.
     let mut said = Settings { folds: judged.then_some(2), ..Settings::default() };
     for (name, text) in settings {
         let key = RecipeKey::named(&name)
