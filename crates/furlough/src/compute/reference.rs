@@ -93,7 +93,12 @@ fn derivatives(
 
 /// The features of the examples, or what the input stage makes of them.
 fn inputs(mlp: &Mlp, batch: Batch<'_>) -> Array2<f32> {
-    let features = features(mlp, batch);
+    stage_forward(mlp, features(mlp, batch))
+}
+
+/// What the input stage makes of features, examples × inputs of the first layer; the features where
+/// there is none.
+pub(crate) fn stage_forward(mlp: &Mlp, features: Array2<f32>) -> Array2<f32> {
     let Some((stage, places)) = mlp.architecture().placed_stage() else { return features };
     let parameters = mlp.stage_parameters();
     let mut inputs = unscaled_inputs(mlp, features.view());

@@ -14,6 +14,7 @@ mod features;
 mod histogram;
 mod metrics;
 mod mistakes;
+mod moments;
 mod monte_carlo;
 mod predictor;
 mod regression;
@@ -31,6 +32,7 @@ pub use features::{Colors, FeatureGrid, Picture, UnitChoice, WeightPicture, Weig
 pub use histogram::Histogram;
 pub use metrics::{ClassScores, Evaluation};
 pub use mistakes::{Mistake, mistakes};
+pub use moments::OutputMoments;
 pub use monte_carlo::{MonteCarlo, Spread, Uncertainty};
 pub use predictor::{Predictor, softmax_rows};
 pub use regression::{OutputScores, RegressionScores};

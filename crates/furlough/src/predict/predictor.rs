@@ -187,6 +187,12 @@ impl Predictor {
         }
     }
 
+    /// Returns what the outputs are, which somebody must have said.
+    pub(super) fn known_task(&self, x: Inputs<'_>) -> Result<Task> {
+        let reason = "say what the outputs are: Predictor::with_task(Task::Classification), or Task::Regression";
+        self.task_of(x)?.ok_or_else(|| Error::setting("task", "unknown", reason))
+    }
+
     /// Returns the outputs, which are logits.
     fn logits(&mut self, x: Inputs<'_>) -> Result<Array2<f32>> {
         if self.task_of(x)? == Some(Task::Regression) {
@@ -307,10 +313,7 @@ impl Predictor {
         key: Key,
     ) -> Result<MonteCarlo> {
         let x = x.into();
-        let task = self.task_of(x)?.ok_or_else(|| {
-            let reason = "say what the outputs are: Predictor::with_task(Task::Classification), or Task::Regression";
-            Error::setting("task", "unknown", reason)
-        })?;
+        let task = self.known_task(x)?;
         let examples = self.fitting(x)?;
         self.cpu.number_examples_from(first);
         let sampled = MonteCarlo::sample((&mut self.cpu, &self.mlp), &examples, task, samples, key);

@@ -13,6 +13,7 @@ mod input_stage;
 mod mask_statistics;
 mod masks_python;
 mod module_order;
+mod moments;
 mod monte_carlo;
 mod noise;
 mod optimizers;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         mask_statistics,
         masks_python,
         module_order,
+        moments,
         monte_carlo,
         monte_carlo::passes,
         noise,
