@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
 pub use tune::TuneArgs;
 use values::size;
-pub use values::threads;
+pub use values::{Samples, threads};
 pub use watch::WatchArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -254,6 +254,10 @@ pub struct EvaluateArgs {
     /// Threads to compute with [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZero<usize>>,
+    /// A table of rows unlike those that the network learned from: say how well its doubts tell
+    /// them from the rows of FILE, by AUROC, average precision and FPR95
+    #[arg(long, value_name = "OTHER", requires = "others")]
+    pub unlike: Option<PathBuf>,
     /// Write confusion matrix and reliability diagram, or the residuals of numbers, as SVG and PNG
     /// into this folder
     #[arg(long, value_name = "DIR")]

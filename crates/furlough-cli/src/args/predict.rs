@@ -1,6 +1,6 @@
 //! The command line of `furlough predict`.
 
-use super::values::{interval_method, threads};
+use super::values::{Samples, interval_method, samples, threads};
 use clap::Args;
 use furlough_lab::recipe::whole;
 use furlough_tables::model::IntervalMethod;
@@ -25,7 +25,9 @@ that of their mean, and further columns say how far they agree:
   agreement           the share of the passes that give the same answer
   TARGET_std          of numbers: the standard deviation over the passes, in
                       the target's units
-That is the network's own doubt. Noise in the data is not in it, so it makes no interval that new values keep to. \
+With --samples analytic the mean over all masks comes from formulas, layer by layer, at the price of some passes; \
+classes have no mutual information and no agreement then. That is the network's own doubt. Noise in the data is not \
+in it, so it makes no interval that new values keep to. \
 --interval F makes intervals, and sets of classes, that do: of F of new rows, if they are like those that were learned \
 from.";
 
@@ -35,6 +37,7 @@ pub(super) const AFTER: &str = "Examples:
   furlough predict model.safetensors new.csv --proba --out answers.jsonl
   furlough predict runs/houses-1 new.npy --samples 100
   furlough predict runs/houses-1 new.csv --interval 0.9
+  furlough predict runs/iris-1 new.csv --abstain 0.01
   zcat new.csv.gz | furlough predict runs/houses-1 -
 
 Ctrl-C stops at once and leaves no --out.";
@@ -68,19 +71,24 @@ pub struct PredictArgs {
     #[arg(long, value_name = "NAME", help_heading = "Output", requires = "interval")]
     #[arg(value_parser = interval_method(), hide_possible_values = true)]
     pub interval_method: Option<IntervalMethod>,
+    /// Make the sets of --interval by the rows of each class alone, so that each class is held with
+    /// probability F, the rare ones too
+    #[arg(long, help_heading = "Output", requires = "interval")]
+    pub by_class: bool,
+    /// Of classes: give no answer for rows that the model is not sure of, so that no more than this
+    /// share of the answers is wrong, such as 0.05, by the rows that it did not learn from; their
+    /// cell is empty, and a column confidence says how sure each is
+    #[arg(long, value_name = "RATE", help_heading = "Output", allow_negative_numbers = true)]
+    #[arg(conflicts_with = "samples")]
+    pub abstain: Option<f64>,
     /// Columns of the file to put before the answers
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Output")]
     pub id: Vec<String>,
 
-    /// Average N passes with dropout on, and say how far they agree; 100 is usual
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = whole::<NonZero<u32>>,
-        help_heading = "Sampling",
-        allow_negative_numbers = true
-    )]
-    pub samples: Option<NonZero<u32>>,
+    /// Average N passes with dropout on, and say how far they agree; 100 is usual. 'analytic' for all
+    /// passes that there can be, by formulas
+    #[arg(long, value_name = "N", value_parser = samples, help_heading = "Sampling", allow_negative_numbers = true)]
+    pub samples: Option<Samples>,
     /// Seed of these passes' masks [default: 0]
     #[arg(
         long,

@@ -47,6 +47,23 @@ pub(super) fn scaling() -> impl TypedValueParser<Value = Scaling> {
     one_of(&Scaling::ALL, Scaling::name)
 }
 
+/// Which masks answers are averaged over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Samples {
+    /// So many that are drawn.
+    Drawn(NonZero<u32>),
+    /// All, by formulas.
+    Analytic,
+}
+
+/// `100` or `analytic`.
+pub(super) fn samples(text: &str) -> Result<Samples, String> {
+    match text {
+        "analytic" => Ok(Samples::Analytic),
+        _ => whole(text).map(Samples::Drawn).map_err(|error| format!("{error}; or say analytic")),
+    }
+}
+
 /// How intervals are made of several networks' answers.
 pub(super) fn interval_method() -> impl TypedValueParser<Value = IntervalMethod> {
     one_of(&IntervalMethod::ALL, IntervalMethod::name)

@@ -7,6 +7,7 @@ mod state;
 mod table;
 mod tables;
 mod together;
+mod unlike;
 
 use super::model::several;
 use super::train::{data, sets, threads};
@@ -38,6 +39,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use together::Together;
+use unlike::Unlike;
 
 /// An output of an example: in single precision, and its probability in double precision.
 const BYTES_OF_OUTPUT: u64 = 12;
@@ -93,16 +95,18 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         let full = mean.as_ref().unwrap_or(&first);
         plots::write(dir, full, judged.as_ref().map_or(&[], |judged| &judged.residuals), test.class_names())?;
     }
+    let unlike = Unlike::of(args, tables.first().map(|table| table.as_path()), threads)?;
     let text = if args.json {
         let names = test.class_names();
         let run = args.run.display().to_string();
         let report = Report::new(&run, name, mean.as_ref().unwrap_or(&first), names, averages);
         // Those of standardized numbers would only be taken for others.
         let regression = report.regression.filter(|_| judged.is_none());
-        serde_json::to_string(&Report { unfinished, judged, regression, ..report })? + "\n"
+        serde_json::to_string(&Report { unfinished, judged, regression, unlike, ..report })? + "\n"
     } else {
         let data = format!("{name} · {} {}", thousands(test.len() as u64), noun_of(test.len(), "test example"));
-        let page = Page { paths: &paths, data, origin, first, mean, averages, judged, names: test.class_names() };
+        let names = test.class_names();
+        let page = Page { paths: &paths, data, origin, first, mean, averages, judged, unlike, names };
         page.text(Style::of(&io::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;
@@ -226,6 +230,8 @@ struct Report<'a> {
     judged: Option<InUnits>,
     #[serde(flatten)]
     averages: Averages,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unlike: Option<Unlike>,
 }
 
 /// How good answers for a table's rows are, in the target's units.
@@ -285,6 +291,7 @@ impl<'a> Report<'a> {
             regression: evaluation.regression.as_ref(),
             judged: None,
             averages,
+            unlike: None,
         }
     }
 }
@@ -299,12 +306,13 @@ struct Page<'a> {
     mean: Option<Full>,
     averages: Averages,
     judged: Option<InUnits>,
+    unlike: Option<Unlike>,
     names: &'a [String],
 }
 
 impl Page<'_> {
     fn text(&self, style: Style) -> String {
-        let Page { paths, data, origin, first, mean, averages, judged, names } = self;
+        let Page { paths, data, origin, first, mean, averages, judged, unlike, names } = self;
         let Full { evaluation, calibration } = mean.as_ref().unwrap_or(first);
         let mut lines = Vec::new();
         let mut field = |name: &str, text: &str| lines.push(format!("  {} {text}", style.dim(&format!("{name:<9}"))));
@@ -340,6 +348,7 @@ impl Page<'_> {
         let of = mean.as_ref().map(|_| terminal::path(&paths[0]));
         lines.extend(averages.sampled.iter().flat_map(|sampled| sampled.tables(first, of.as_deref(), style)));
         lines.extend(together::table(&averages.together, style));
+        lines.extend(unlike.iter().flat_map(|unlike| unlike.lines(style)));
         match judged {
             Some(InUnits { figures, residuals }) => {
                 lines.extend(figures::table(figures, style));

@@ -14,11 +14,13 @@ furlough_harness::tests![
     columns_of_the_file_and_probabilities_stand_beside_the_answers,
     numbers_are_answered_in_their_units_with_their_deviation,
     json_lines_keep_labels_that_are_numbers,
+    all_masks_rows_without_an_answer_and_sets_by_class,
     standard_input_and_compressed_files_are_read,
     what_training_never_saw_is_told_once_and_a_missing_column_by_name,
     what_cannot_be_answered_leaves_nothing_behind,
     a_run_that_is_not_finished_answers_from_its_checkpoint,
     a_table_with_the_target_judges_in_its_units_with_intervals,
+    doubts_tell_rows_of_another_kind,
     what_cannot_judge_is_refused,
     #[cfg(unix)]
     ctrl_c_leaves_nothing_half_written,
@@ -136,6 +138,43 @@ fn json_lines_keep_labels_that_are_numbers() {
     ok(folder, "predict d new.csv --out d.ndjson");
     let rows = json_lines(&fs::read_to_string(folder.join("d.ndjson")).unwrap());
     assert!(rows.iter().all(|row| row["label"] == 3 || row["label"] == 8), "{}", rows[0]);
+}
+
+fn all_masks_rows_without_an_answer_and_sets_by_class() {
+    let folder = trained();
+    let folder = folder.path();
+    let said = ok(folder, "predict n new.csv --samples analytic");
+    assert_eq!(said.lines().next(), Some("price,price_std"));
+    assert!(said.lines().skip(1).all(|line| line.split(',').nth(1).unwrap().parse::<f64>().unwrap() > 0.0));
+    let said = ok(folder, "predict c new.csv --samples analytic --proba");
+    assert!(said.starts_with("label,P(large),\"P(small, \"\"s\"\")\",predictive_entropy\n"), "{said}");
+
+    let output = run(folder, "predict c new.csv --abstain 0.01 --id size");
+    let (said, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let mut reader = csv::Reader::from_reader(said.as_bytes());
+    assert_eq!(reader.headers().unwrap(), vec!["size", "label", "confidence"]);
+    let rows: Vec<(u32, String, f64)> = reader.deserialize().collect::<Result<_, _>>().unwrap();
+    let least = rows.iter().filter(|row| !row.1.is_empty()).map(|row| row.2).fold(1.0, f64::min);
+    assert!(rows.iter().all(|row| row.1.is_empty() == (row.2 < least)), "{said}");
+    let none = rows.iter().filter(|row| row.1.is_empty()).count();
+    assert!(told.contains(&format!("{none} of 90 rows have no answer: less sure than")), "{told}");
+    let output = run(folder, "predict c new.csv --abstain 0.01 --out new.jsonl --quiet");
+    assert!(output.status.success() && output.stderr.is_empty());
+    let written = fs::read_to_string(folder.join("new.jsonl")).unwrap();
+    let nulls = json_lines(&written).iter().filter(|row| row["label"].is_null()).count();
+    assert_eq!(nulls, none);
+
+    let said = ok(folder, "predict c new.csv --interval 0.9 --by-class");
+    assert_eq!(said.lines().next(), Some("label,label_set"));
+    for (line, code, why) in [
+        ("predict n new.csv --abstain 0.1", 1, "the model does not say how often it was wrong by how sure it was"),
+        ("predict c new.csv --abstain 2", 1, "the share of answers that may be wrong is at least 0 and below 1"),
+        ("predict n new.csv --interval 0.9 --by-class", 1, "class by class: it is one of numbers"),
+        ("predict c new.csv --samples analytic --seed 1", 1, "--seed would do nothing with --samples analytic"),
+        ("predict c new.csv --samples analytical", 2, "or say analytic"),
+    ] {
+        assert!(fails(folder, line, code).contains(why), "{line}");
+    }
 }
 
 fn standard_input_and_compressed_files_are_read() {
@@ -282,6 +321,32 @@ fn a_table_with_the_target_judges_in_its_units_with_intervals() {
     assert!(text.contains("95 % interval") && text.contains("percentiles of 1000 draws of the rows, seed 0"), "{text}");
     let text = ok(folder, "evaluate n");
     assert!(text.contains("  RMSE ") && text.contains(" to "), "{text}");
+}
+
+fn doubts_tell_rows_of_another_kind() {
+    let folder = trained();
+    let folder = folder.path();
+    let unlike = table(60, 0).lines().enumerate().fold(String::new(), |text, (place, line)| match place {
+        0 => text + line + "\n",
+        _ => text + &line.replacen(&format!(",{},", (place - 1) % 40), ",19.6,", 1) + "\n",
+    });
+    fs::write(folder.join("unlike.csv"), unlike).unwrap();
+    let page = ok(folder, "evaluate c new.csv --unlike unlike.csv --samples 20");
+    for line in ["rows of unlike.csv told from these by doubt", "1 - confidence", "mutual information of the passes"] {
+        assert!(page.contains(line), "{page}");
+    }
+    let json = ok(folder, "evaluate c new.csv --unlike unlike.csv --json");
+    let found = &json_lines(&json)[0]["unlike"];
+    assert_eq!((found["rows"].as_u64(), found["doubts"].as_array().unwrap().len()), (Some(60), 2));
+    assert!(found["doubts"][0]["auroc"].as_f64().unwrap() > 0.9, "at the border of two classes: {found}");
+    for (line, code, why) in [
+        ("evaluate n new.csv --unlike unlike.csv", 1, "has no doubts of its own; add --samples 100"),
+        ("evaluate c --unlike unlike.csv", 2, "FILE|RUN"),
+        ("evaluate c new.csv --unlike nowhere.csv", 1, "nowhere.csv"),
+    ] {
+        let said = fails(folder, line, code);
+        assert!(said.contains(why), "{line}: {said}");
+    }
 }
 
 fn what_cannot_judge_is_refused() {

@@ -267,7 +267,7 @@ fn every_plot_is_written_too() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let expected = ["confusion", "curves", "masks-0", "masks-1", "reliability", "weights"];
+    let expected = ["confusion", "curves", "masks-0", "masks-1", "reliability", "risk-coverage", "weights"];
     assert_eq!(
         names,
         expected.iter().flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]).collect::<Vec<_>>()

@@ -2,7 +2,7 @@ use super::Pixels;
 use super::weights::{Weights, weights};
 use crate::{Error, Result};
 use furlough::data::{Dataset, DatasetRef, EvalData, EvalSplit, Targets};
-use furlough::predict::{Calibration, Evaluation, Mistake, Predictor, calibration, mistakes};
+use furlough::predict::{Calibration, Evaluation, Mistake, Predictor, RiskCoverage, calibration, mistakes};
 use furlough_tables::figures::{TableFigures, TargetResiduals};
 use furlough_tables::preprocessing::TargetEncoder;
 
@@ -15,6 +15,8 @@ pub struct Answers {
     pub evaluation: Evaluation,
     /// How far its probabilities can be believed; none for numbers.
     pub calibration: Option<Calibration>,
+    /// How often it is wrong by how sure it is; none for numbers.
+    pub risk_coverage: Option<RiskCoverage>,
     /// Which examples they are.
     pub split: EvalSplit,
     /// The scores of a table's rows, in the target's units and with intervals; none of other data.
@@ -70,6 +72,7 @@ impl Answers {
             names: Vec::new(),
             evaluation,
             calibration: None,
+            risk_coverage: None,
             split,
             figures,
             residuals: residuals.unwrap_or_default(),
@@ -83,6 +86,7 @@ impl Answers {
         Ok(Answers {
             names: names.clone(),
             calibration: Some(calibration(probabilities.view(), labels, Calibration::BINS)?),
+            risk_coverage: Some(RiskCoverage::of(probabilities.view(), labels)?),
             mistakes: wrong.into_iter().map(shown).collect::<Result<_>>()?,
             ..answers
         })

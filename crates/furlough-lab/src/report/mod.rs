@@ -29,6 +29,7 @@
 //! # Ok::<(), furlough_lab::Error>(())
 //! ```
 
+mod abstention;
 mod answers;
 mod calibration;
 mod chapter;

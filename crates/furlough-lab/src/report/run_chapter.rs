@@ -2,7 +2,9 @@
 
 use super::chapter::{Chapter, Section};
 use super::run::RunReport;
-use super::{calibration, classes, curves, learned, masks, mistakes, numbers, origin, residuals, scores, weights};
+use super::{
+    abstention, calibration, classes, curves, learned, masks, mistakes, numbers, origin, residuals, scores, weights,
+};
 use crate::Result;
 use crate::run::{RunStatus, final_record};
 use maud::{Markup, html};
@@ -20,6 +22,7 @@ pub(super) fn chapter(report: &RunReport, place: usize) -> Result<Chapter> {
         add("residuals", "Residuals", residuals::section(answers)?);
         add("mistakes", "Most confident mistakes", mistakes::section(answers, answers.split));
         add("calibration", "Calibration", calibration::section(answers)?);
+        add("abstention", "Fewer answers, surer ones", abstention::section(answers)?);
     }
     if let Some(model) = &report.model {
         let weights = report.answers.as_ref().and_then(|answers| answers.weights.as_ref());

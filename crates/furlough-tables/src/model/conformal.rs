@@ -6,6 +6,7 @@
 //! networks that each left out a fold are another matter; [`IntervalMethod`] has ways for them.
 
 use crate::error::{Error, Result};
+use crate::preprocessing::TargetEncoder;
 use furlough::counted;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,18 @@ pub struct FoldScores {
     /// Ascending, of each target of numbers: `|y − ŷ|` in its units. Of classes there is one list:
     /// 1 less the probability of the row's class. Of many rows every so many are kept.
     pub scores: Vec<Vec<f32>>,
+    /// Of classes: the scores of each class's rows alone; none in files of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_class: Vec<ClassRows>,
+}
+
+/// How far the answers for a class's rows were off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassRows {
+    /// How many rows of the fold are of the class.
+    pub rows: u64,
+    /// 1 less the probability of the class, ascending. Of many rows every so many are kept.
+    pub scores: Vec<f32>,
 }
 
 /// So many scores of a fold are kept at most.
@@ -62,16 +75,29 @@ const MOST: usize = 1000;
 const ROUNDING: f64 = 1e-9;
 
 impl FoldScores {
-    /// Takes the scores of a fold's rows, of each target, in any order.
-    pub(super) fn new(members: Vec<u32>, scores: Vec<Vec<f64>>) -> Self {
+    /// Takes the scores of a fold's rows, of each target, in any order; and the rows' labels of so
+    /// many classes, if they have some.
+    pub(super) fn new(members: Vec<u32>, scores: Vec<Vec<f64>>, labels: Option<(&[u32], usize)>) -> Self {
+        let mut of_class: Vec<Vec<f64>> = vec![Vec::new(); labels.map_or(0, |(_, classes)| classes)];
+        for (&label, &score) in labels.map_or(&[][..], |(labels, _)| labels).iter().zip(scores.iter().flatten()) {
+            of_class[label as usize].push(score);
+        }
+        let class = |scores: Vec<f64>| ClassRows { rows: scores.len() as u64, scores: kept(scores) };
+        let by_class = of_class.into_iter().map(class).collect();
         let rows = scores.first().map_or(0, |scores| scores.len() as u64);
-        FoldScores { members, rows, scores: scores.into_iter().map(kept).collect() }
+        FoldScores { members, rows, scores: scores.into_iter().map(kept).collect(), by_class }
     }
 
     /// Returns for how many rows a score of a target stands.
     fn weight(&self, target: usize) -> f64 {
         self.rows as f64 / self.scores[target].len().max(1) as f64
     }
+}
+
+/// Returns how many rows have a score below another one, where some stand for all.
+fn below(rows: u64, scores: &[f32], own: f64) -> f64 {
+    let weight = rows as f64 / scores.len().max(1) as f64;
+    weight * scores.partition_point(|&score| f64::from(score) < own) as f64
 }
 
 /// Sorts scores and keeps every so many, the greatest of those that it stands for: never too low.
@@ -158,24 +184,58 @@ impl ConformalScores {
 
     /// Whether fewer scores than `rank` are below those of a new row's class, fold by fold.
     pub(super) fn holds(&self, own: &[f64], rank: f64) -> bool {
-        let count = |(fold, &own): (&FoldScores, &f64)| {
-            fold.weight(0) * fold.scores[0].partition_point(|&score| f64::from(score) < own) as f64
-        };
+        let count = |(fold, &own): (&FoldScores, &f64)| below(fold.rows, &fold.scores[0], own);
         self.folds.iter().zip(own).map(count).sum::<f64>() < rank - ROUNDING * rank
     }
 
-    /// Returns why these scores cannot be those of so many networks and targets; none where they
-    /// can.
-    pub(super) fn contradiction(&self, members: usize, targets: usize) -> Option<String> {
+    /// Returns for each class its own rank ([`Self::rank`]), infinite where a set is to hold the
+    /// class whatever its probability, since too few rows of it measure.
+    ///
+    /// # Errors
+    /// As [`Self::rank`]; [`Error::Schema`] where rows were not told apart by their class.
+    pub fn class_ranks(&self, confidence: f64) -> Result<Vec<f64>> {
+        self.rank(confidence)?;
+        let classes = self.folds.iter().map(|fold| fold.by_class.len()).min().unwrap_or(0);
+        if classes == 0 {
+            let reason = "the model does not say how far it was off class by class: it is one of numbers, or an older \
+                          furlough trained it; train it again";
+            return Err(Error::Schema { path: None, reason: reason.into() });
+        }
+        let rank = |class: usize| {
+            let rows: u64 = self.folds.iter().map(|fold| fold.by_class[class].rows).sum();
+            let rank = (confidence * (rows + 1) as f64 - ROUNDING).ceil();
+            if rank > rows as f64 { f64::INFINITY } else { rank }
+        };
+        Ok((0..classes).map(rank).collect())
+    }
+
+    /// [`Self::holds`] by the rows of a class alone, given its own rank.
+    pub(super) fn class_holds(&self, class: usize, own: &[f64], rank: f64) -> bool {
+        let count =
+            |(fold, &own): (&FoldScores, &f64)| below(fold.by_class[class].rows, &fold.by_class[class].scores, own);
+        rank.is_infinite() || self.folds.iter().zip(own).map(count).sum::<f64>() < rank - ROUNDING * rank
+    }
+
+    /// Returns why these scores cannot be those of so many networks and of such a target; none
+    /// where they can.
+    pub(super) fn contradiction(&self, members: usize, target: &TargetEncoder) -> Option<String> {
+        let (targets, classes) = match target {
+            TargetEncoder::Classification { classes, .. } => (1, classes.len()),
+            TargetEncoder::Regression { columns } => (columns.len(), 0),
+        };
+        let is_list = |rows: u64, scores: &[f32]| {
+            let right = scores.len() as u64 == rows.min(MOST as u64);
+            right && scores.iter().all(|score| score.is_finite() && *score >= 0.0) && scores.is_sorted()
+        };
         let is_bad = |fold: &FoldScores| {
-            let list = |scores: &Vec<f32>| {
-                let right = scores.len() as u64 == fold.rows.min(MOST as u64);
-                right && scores.iter().all(|score| score.is_finite() && *score >= 0.0) && scores.is_sorted()
-            };
+            let list = |scores: &Vec<f32>| is_list(fold.rows, scores);
+            let of_classes = fold.by_class.iter().map(|class| class.rows).sum::<u64>();
             fold.members.is_empty()
                 || fold.members.iter().any(|&member| member as usize >= members)
                 || fold.scores.len() != targets
                 || !fold.scores.iter().all(list)
+                || (!fold.by_class.is_empty() && (of_classes != fold.rows || fold.by_class.len() != classes))
+                || !fold.by_class.iter().all(|class| is_list(class.rows, &class.scores))
         };
         self.folds.iter().any(is_bad).then(|| "its conformal scores are not those of its networks".into())
     }
@@ -193,7 +253,7 @@ mod tests {
     use super::*;
 
     fn of(folds: &[&[f64]]) -> ConformalScores {
-        let fold = |(place, scores): (usize, &&[f64])| FoldScores::new(vec![place as u32], vec![scores.to_vec()]);
+        let fold = |(place, scores): (usize, &&[f64])| FoldScores::new(vec![place as u32], vec![scores.to_vec()], None);
         ConformalScores { folds: folds.iter().enumerate().map(fold).collect() }
     }
 

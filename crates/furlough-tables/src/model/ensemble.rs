@@ -1,10 +1,10 @@
 //! What is said of several networks that are one model.
 
-use super::header::{bad, check_version, score_lists};
+use super::header::{bad, check_version};
 use super::{ConformalScores, TableAnswers, TableScores};
 use crate::error::Result;
 use crate::preprocessing::TargetEncoder;
-use furlough::predict::Temperature;
+use furlough::predict::{RiskCoverage, Temperature};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -23,6 +23,10 @@ pub struct EnsembleHeader {
     pub temperature: Option<Temperature>,
     /// How far the answers out of fold were off: what intervals and sets are made of.
     pub conformal: ConformalScores,
+    /// How often they were wrong by how sure they were: what leaving rows unanswered goes by. None
+    /// for numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskCoverage>,
 }
 
 /// Answers for the rows of a table by the networks that did not learn from them, with the
@@ -46,7 +50,8 @@ impl EnsembleHeader {
         if header.temperature.is_some_and(|fitted| !(fitted.temperature > 0.0 && fitted.temperature.is_finite())) {
             return Err(contradicts("its temperature is no number above 0".into()));
         }
-        match header.conformal.contradiction(members, score_lists(target)) {
+        let of_risk = header.risk.as_ref().and_then(RiskCoverage::contradiction).map(String::from);
+        match header.conformal.contradiction(members, target).or(of_risk) {
             Some(reason) => Err(contradicts(reason)),
             None => Ok(header),
         }

@@ -12,7 +12,7 @@ use crate::schema::{Role, Schema, TaskChoice};
 use crate::table::{RowSplit, SplitOptions, Table};
 use furlough::data::EvalData;
 use furlough::nn::Mlp;
-use furlough::predict::Predictor;
+use furlough::predict::{Predictor, RiskCoverage};
 use furlough::train::{EpochSummary, Trainer};
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -162,6 +162,12 @@ impl TableModel {
     /// Returns what is said of several networks together; none of a single one.
     pub fn ensemble(&self) -> Option<&EnsembleHeader> {
         self.ensemble.as_ref()
+    }
+
+    /// Returns how often answers were wrong, by how sure they were, for rows that did not teach the
+    /// networks which gave them; none for numbers, and where no rows measured that.
+    pub fn risk_coverage(&self) -> Option<&RiskCoverage> {
+        self.ensemble.as_ref().map_or(self.header().risk.as_ref(), |ensemble| ensemble.risk.as_ref())
     }
 
     /// Returns how far answers were off for rows that did not teach the networks which gave them;

@@ -1,9 +1,10 @@
 use super::{ConformalScores, TableRecipe, TableScores};
 use crate::error::{Error, Result};
 use crate::figures::TableFigures;
-use crate::preprocessing::{Preprocessing, TableWarning, TargetEncoder};
+use crate::preprocessing::{Preprocessing, TableWarning};
 use crate::schema::Schema;
 use furlough::files::ModelInfo;
+use furlough::predict::RiskCoverage;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -48,6 +49,10 @@ pub struct TableHeader {
     /// are made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conformal: Option<ConformalScores>,
+    /// How often it was wrong for these rows by how sure it was: what leaving rows unanswered goes
+    /// by. None for numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskCoverage>,
 }
 
 /// How many rows of a table are for what.
@@ -77,6 +82,7 @@ impl TableHeader {
             warnings: Vec::new(),
             best_epoch: None,
             conformal: None,
+            risk: None,
         }
     }
 
@@ -99,19 +105,13 @@ impl TableHeader {
         let contradicts = |reason: String| bad(path, format!("contradicts itself: {reason}"));
         let header = TableHeader::deserialize(table).map_err(|error| contradicts(error.to_string()))?;
         header.schema.check().map_err(|error| contradicts(error.to_string()))?;
-        let targets = header.preprocessing.target.as_ref().map_or(0, score_lists);
-        match header.conformal.as_ref().and_then(|scores| scores.contradiction(1, targets)) {
+        let of_scores = header.conformal.as_ref().zip(header.preprocessing.target.as_ref());
+        let of_scores = of_scores.and_then(|(scores, target)| scores.contradiction(1, target));
+        let of_risk = header.risk.as_ref().and_then(RiskCoverage::contradiction).map(String::from);
+        match of_scores.or(of_risk) {
             Some(reason) => Err(contradicts(reason)),
             None => Ok(header),
         }
-    }
-}
-
-/// Returns how many lists of scores a fold has: one a target of numbers, and one of classes.
-pub(super) fn score_lists(target: &TargetEncoder) -> usize {
-    match target {
-        TargetEncoder::Classification { .. } => 1,
-        TargetEncoder::Regression { columns } => columns.len(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::network::NetworkAnswers;
 use super::{ConformalScores, IntervalMethod};
+use crate::error::Result;
 use ndarray::Array2;
 
 /// Where the true answers lie with the probability that was asked for, row by row.
@@ -18,13 +19,31 @@ pub enum RowInterval {
     Classes(Vec<Vec<u32>>),
 }
 
+/// Which of the scores is the limit of an interval or a set.
+pub(super) struct IntervalRank {
+    rank: f64,
+    /// That of each class by its own rows, where sets go by these.
+    by_class: Option<Vec<f64>>,
+}
+
+impl IntervalRank {
+    /// # Errors
+    /// Those of [`ConformalScores::rank`] and [`ConformalScores::class_ranks`].
+    pub(super) fn new(scores: &ConformalScores, confidence: f64, by_class: bool) -> Result<Self> {
+        let by_class = by_class.then(|| scores.class_ranks(confidence)).transpose()?;
+        Ok(IntervalRank { rank: scores.rank(confidence)?, by_class })
+    }
+}
+
 /// Returns bounds or sets for the rows that networks answered for.
 pub(super) fn interval_of(
     scores: &ConformalScores,
     answers: &NetworkAnswers,
-    (rank, method): (f64, IntervalMethod),
+    (rank, method): (&IntervalRank, IntervalMethod),
     is_classes: bool,
 ) -> RowInterval {
+    let IntervalRank { rank, by_class } = rank;
+    let rank = *rank;
     let mean = answers.mean();
     let centers: Vec<Array2<f64>> = match method {
         IntervalMethod::Mean => vec![mean.clone(); scores.folds.len()],
@@ -38,7 +57,10 @@ pub(super) fn interval_of(
         let mut set = |row: usize| -> Vec<u32> {
             let is_in = |&class: &u32| {
                 own.iter_mut().zip(&centers).for_each(|(own, center)| *own = 1.0 - center[[row, class as usize]]);
-                scores.holds(&own, rank)
+                match by_class {
+                    Some(ranks) => scores.class_holds(class as usize, &own, ranks[class as usize]),
+                    None => scores.holds(&own, rank),
+                }
             };
             (0..outputs as u32).filter(is_in).collect()
         };

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::preprocessing::TargetEncoder;
 use crate::table::Table;
 use furlough::data::{Dataset, Targets};
-use furlough::predict::{Temperature, temperature};
+use furlough::predict::{RiskCoverage, Temperature, temperature};
 use ndarray::{Array2, Axis, concatenate};
 use std::collections::BTreeMap;
 
@@ -73,10 +73,7 @@ impl TableModel {
                 fitted.as_ref().map(|(_, others)| NetworkAnswers::of(own(), &outputs, others[number]).mean());
             let measured = measured.as_ref().unwrap_or(&answers);
             let right = &fold.seen[0].1;
-            scores.push(FoldScores::new(
-                fold.members.clone(),
-                score_rows(&answers, right, targets[fold.members[0] as usize]),
-            ));
+            scores.push(fold_scores(fold.members.clone(), &answers, right, targets[fold.members[0] as usize]));
             // Where folds overlap, a row's answer is that of the first one.
             for (place, &row) in fold.rows.iter().enumerate() {
                 answered.entry(row).or_insert_with(|| (answers.row(place).to_vec(), measured.row(place).to_vec()));
@@ -93,6 +90,7 @@ impl TableModel {
             out_of_fold,
             temperature: fitted.map(|(fitted, _)| fitted),
             conformal: ConformalScores { folds: scores },
+            risk: risk_coverage(&answers, &right)?,
         };
         let probabilities = matches!(target, TargetEncoder::Classification { .. }).then(|| answers.clone());
         let answers = TableAnswers::of_mean(&target, answers);
@@ -100,9 +98,31 @@ impl TableModel {
     }
 }
 
+/// Returns how far the answers of some networks for a fold's rows are off.
+pub(super) fn fold_scores(
+    members: Vec<u32>,
+    answers: &Array2<f64>,
+    right: &Dataset,
+    target: &TargetEncoder,
+) -> FoldScores {
+    let labels = match right.targets() {
+        Targets::Classes { labels, names } => Some((&labels[..], names.len())),
+        Targets::Values(_) => None,
+    };
+    FoldScores::new(members, score_rows(answers, right, target), labels)
+}
+
+/// Returns how often answers are wrong by how sure they are; none for numbers.
+pub(super) fn risk_coverage(answers: &Array2<f64>, right: &Dataset) -> Result<Option<RiskCoverage>> {
+    match right.targets() {
+        Targets::Classes { labels, .. } => Ok(Some(RiskCoverage::of(answers.view(), labels)?)),
+        Targets::Values(_) => Ok(None),
+    }
+}
+
 /// Returns how far answers are off, of each target: `|y − ŷ|`, or 1 less the probability of the
 /// class.
-pub(super) fn score_rows(answers: &Array2<f64>, right: &Dataset, target: &TargetEncoder) -> Vec<Vec<f64>> {
+fn score_rows(answers: &Array2<f64>, right: &Dataset, target: &TargetEncoder) -> Vec<Vec<f64>> {
     match right.targets() {
         Targets::Classes { labels, .. } => {
             vec![labels.iter().enumerate().map(|(row, &label)| 1.0 - answers[[row, label as usize]]).collect()]

@@ -1,11 +1,12 @@
 use super::answers::answers_of;
 use super::conformal::measured;
-use super::interval::interval_of;
+use super::interval::{IntervalRank, interval_of};
 use super::network::{Answering, NetworkAnswers, outputs};
+use super::out_of_fold::{fold_scores, risk_coverage};
 use super::scores::evaluation;
 use super::{
-    ClassProbabilities, ConformalScores, EnsembleHeader, FoldScores, IntervalMethod, Intervals, PredictionSets,
-    Predictions, RowInterval, TableAnswers, TableModel, TableScores,
+    ClassProbabilities, ConformalScores, EnsembleHeader, IntervalMethod, Intervals, PredictionSets, Predictions,
+    RowInterval, TableAnswers, TableModel, TableScores,
 };
 use crate::error::{Error, Result};
 use crate::figures::TableFigures;
@@ -92,10 +93,10 @@ impl TableModel {
             return Err(Error::Column { name, reason, nearest: None });
         }
         let scores = measured(self.conformal())?.clone();
-        let rank = scores.rank(confidence)?;
+        let rank = IntervalRank::new(&scores, confidence, false)?;
         let (answers, told) = self.answers(table)?;
         let names = self.preprocessing().target()?.names().iter().map(|name| name.to_string()).collect();
-        match interval_of(&scores, &answers, (rank, IntervalMethod::Mean), false) {
+        match interval_of(&scores, &answers, (&rank, IntervalMethod::Mean), false) {
             RowInterval::Numbers { low, high } => Ok(Intervals { low, high, names, told }),
             RowInterval::Classes(_) => unreachable!("numbers have bounds"),
         }
@@ -109,9 +110,9 @@ impl TableModel {
     pub fn predict_set(&mut self, table: &Table, confidence: f64) -> Result<PredictionSets> {
         let names = self.classes("is predicted as numbers; ask for an interval")?;
         let scores = measured(self.conformal())?.clone();
-        let rank = scores.rank(confidence)?;
+        let rank = IntervalRank::new(&scores, confidence, false)?;
         let (answers, told) = self.answers(table)?;
-        match interval_of(&scores, &answers, (rank, IntervalMethod::Mean), true) {
+        match interval_of(&scores, &answers, (&rank, IntervalMethod::Mean), true) {
             RowInterval::Classes(sets) => Ok(PredictionSets { sets, names, told }),
             RowInterval::Numbers { .. } => unreachable!("classes have sets"),
         }
@@ -166,9 +167,10 @@ impl TableModel {
             let judged = network.predictor.evaluate(held_out)?;
             let outputs = [network.predictor.predict(held_out)?];
             let answers = NetworkAnswers::of([&target], &outputs, 1.0).mean();
-            let scores = super::out_of_fold::score_rows(&answers, held_out, &target);
             network.header.validation = Some(TableScores::of_evaluation(&target, &judged));
-            network.header.conformal = Some(ConformalScores { folds: vec![FoldScores::new(vec![0], scores)] });
+            network.header.risk = risk_coverage(&answers, held_out)?;
+            let scores = fold_scores(vec![0], &answers, held_out, &target);
+            network.header.conformal = Some(ConformalScores { folds: vec![scores] });
         }
         Ok(self)
     }
@@ -214,7 +216,7 @@ impl TableModel {
     }
 
     /// Returns what each network answers for each row.
-    fn answers(&mut self, table: &Table) -> Result<(NetworkAnswers, Told)> {
+    pub(super) fn answers(&mut self, table: &Table) -> Result<(NetworkAnswers, Told)> {
         let (outputs, told) = self.outputs(table)?;
         let targets: Vec<&TargetEncoder> =
             self.headers().filter_map(|header| header.preprocessing.target.as_ref()).collect();

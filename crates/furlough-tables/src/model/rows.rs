@@ -3,31 +3,55 @@
 use super::answers::answers_of;
 use super::conformal::measured;
 use super::in_order::{Work, in_order};
-use super::interval::interval_of;
+use super::interval::{IntervalRank, interval_of};
+use super::masked::masked;
 use super::network::{Answering, NetworkAnswers, outputs};
 use super::{ConformalScores, EnsembleHeader, IntervalMethod, RowInterval, TableAnswers, TableHeader, TableModel};
 use crate::block::TextValues;
 use crate::error::{Error, Result};
 use crate::preprocessing::{TargetEncoder, Told};
 use crate::table::{Table, TableBlock, TableReader};
-use furlough::predict::{Predictor, Spread, Uncertainty, softmax_rows};
-use furlough::random::Key;
-use ndarray::Array2;
+use furlough::counted;
+use furlough::predict::{Predictor, RiskCoverage, RiskPoint, Uncertainty, softmax_rows};
+use ndarray::{Array2, ArrayView1};
 
 /// What is asked of a model for each row.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct AnswerOptions {
     /// Whether the probability of each class is wanted. Numbers have none.
     pub probabilities: bool,
-    /// How many masked passes are averaged; 0 for the full network's answers.
-    pub samples: u32,
-    /// The seed of their masks.
-    pub seed: u64,
+    /// Whose answers are wanted.
+    pub passes: Passes,
     /// The probability with which bounds or a set are to hold the true answer; none where neither
     /// is wanted.
     pub interval: Option<f64>,
     /// How they are made of several networks' answers.
     pub interval_method: IntervalMethod,
+    /// Whether sets hold each class's rows with that probability: its own rows measure it (*Mondrian*
+    /// sets; V. Vovk, A. Gammerman and G. Shafer, "Algorithmic learning in a random world", 2005,
+    /// section 4.5).
+    pub by_class: bool,
+    /// The share of the given answers that may be wrong: so many rows of classes have no answer
+    /// that it was no more on the rows which measured the model.
+    pub abstain: Option<f64>,
+}
+
+/// Whose answers are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Passes {
+    /// Those of the full network, or of several ones together.
+    #[default]
+    Full,
+    /// The mean of masked passes.
+    Drawn {
+        /// How many, at least 1.
+        samples: u32,
+        /// The seed of their masks.
+        seed: u64,
+    },
+    /// The mean over all masks by formulas
+    /// ([`Predictor::moments`](furlough::predict::Predictor::moments)).
+    Analytic,
 }
 
 /// What a model answers for consecutive rows.
@@ -43,6 +67,8 @@ pub struct RowAnswers {
     pub spread: Option<RowSpread>,
     /// Where the true answers lie, if that is wanted.
     pub interval: Option<RowInterval>,
+    /// How sure the answers are, if rows may have none.
+    pub confidence: Option<RowConfidence>,
     /// The cells of the file's columns that were asked for.
     pub cells: Vec<TextValues>,
 }
@@ -52,9 +78,20 @@ pub struct RowAnswers {
 pub enum RowSpread {
     /// Of classes.
     Classes(Vec<Uncertainty>),
+    /// Of classes, without draws: the entropy of the mean probabilities, in nats.
+    Entropies(Vec<f64>),
     /// The standard deviation over the passes in the targets' units, rows × targets. Noise in the
     /// data itself is not in it.
     Numbers(Array2<f64>),
+}
+
+/// How sure answers are, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowConfidence {
+    /// The probability of the answer.
+    pub values: Vec<f64>,
+    /// Rows that are less sure should have no answer.
+    pub least: f64,
 }
 
 /// What was met in a file.
@@ -74,9 +111,30 @@ impl RowAnswers {
             TableAnswers::Numbers { values, .. } => values.nrows(),
         }
     }
+
+    /// Whether a row is to have an answer.
+    pub fn has_answer(&self, row: usize) -> bool {
+        self.confidence.as_ref().is_none_or(|sure| sure.values[row] >= sure.least)
+    }
+
+    /// Returns how many rows are to have none.
+    pub fn unanswered(&self) -> usize {
+        (0..self.rows()).filter(|&row| !self.has_answer(row)).count()
+    }
 }
 
 impl TableModel {
+    /// Returns from where on answers are to be given, so that the share `abstain` of them was wrong
+    /// for rows that did not teach the networks: the point of [`Self::risk_coverage`] that answers
+    /// most.
+    ///
+    /// # Errors
+    /// [`furlough::Error::Setting`] when the share is not at least 0 and below 1, no rows measured a
+    /// model of classes, or even the surest answers are more often wrong.
+    pub fn answered_from(&self, abstain: f64) -> Result<&RiskPoint> {
+        answered_from(self.risk_coverage(), abstain)
+    }
+
     /// Answers for the rows of a table, of which `first_row` stand before it elsewhere: the masks
     /// of a row go by its number, modulo 2³², so its answer is the same whatever rows are beside
     /// it.
@@ -156,7 +214,9 @@ struct Asked<'a> {
     /// Whether there are several networks.
     several: bool,
     /// What intervals are made of, and their rank, if they are wanted.
-    scores: Option<(&'a ConformalScores, f64)>,
+    scores: Option<(&'a ConformalScores, IntervalRank)>,
+    /// The least confidence of a row that has an answer, if some may have none.
+    least: Option<f64>,
 }
 
 impl<'a> Asked<'a> {
@@ -166,24 +226,65 @@ impl<'a> Asked<'a> {
             Err(furlough::Error::Setting { name: name.into(), value, reason: reason.into() }.into())
         };
         let several = ensemble.is_some();
-        if options.samples > 0 && several {
-            let reason = "the model is of several networks, and masked passes are those of one; ask one of them";
-            return refused("samples", options.samples.to_string(), reason);
+        let samples = match options.passes {
+            Passes::Full => None,
+            Passes::Drawn { samples, .. } => Some(samples.to_string()),
+            Passes::Analytic => Some("analytic".into()),
+        };
+        if let Some(samples) = samples {
+            if several {
+                let reason = "the model is of several networks, and masked passes are those of one; ask one of them";
+                return refused("samples", samples, reason);
+            }
+            let measured = [("interval", options.interval), ("abstain", options.abstain)];
+            if let Some((name, value)) = measured.into_iter().find_map(|(name, value)| Some((name, value?))) {
+                let reason = "it is measured by the full network's answers, and not by those of masked passes";
+                return refused(name, value.to_string(), reason);
+            }
         }
-        if let (1.., Some(interval)) = (options.samples, options.interval) {
-            let reason = "it is measured by the full network's answers, and not by those of masked passes";
-            return refused("interval", interval.to_string(), reason);
+        if options.by_class && options.interval.is_none() {
+            return refused("by_class", "true".into(), "it is about sets; say what share they are to hold");
         }
+        let risk = ensemble.map_or(header.risk.as_ref(), |ensemble| ensemble.risk.as_ref());
+        let least = options.abstain.map(|abstain| answered_from(risk, abstain)).transpose()?;
+        let least = least.map(|point| point.confidence);
         let scores = match options.interval {
             None => None,
             Some(confidence) => {
                 let scores = ensemble.map_or(header.conformal.as_ref(), |ensemble| Some(&ensemble.conformal));
                 let scores = measured(scores)?;
-                Some((scores, scores.rank(confidence)?))
+                Some((scores, IntervalRank::new(scores, confidence, options.by_class)?))
             }
         };
-        Ok(Asked { options: *options, divisor: ensemble.map_or(1.0, EnsembleHeader::divisor), several, scores })
+        Ok(Asked { options: *options, divisor: ensemble.map_or(1.0, EnsembleHeader::divisor), several, scores, least })
     }
+}
+
+/// Returns from where on answers are to be given.
+fn answered_from(risk: Option<&RiskCoverage>, abstain: f64) -> Result<&RiskPoint> {
+    let refused = |reason: String| {
+        let (name, value) = ("abstain".into(), abstain.to_string());
+        Err(furlough::Error::Setting { name, value, reason }.into())
+    };
+    if !(0.0..1.0).contains(&abstain) {
+        return refused("the share of answers that may be wrong is at least 0 and below 1, such as 0.05".into());
+    }
+    let Some(risk) = risk else {
+        let reason = "the model does not say how often it was wrong by how sure it was: it predicts numbers, held no \
+                      rows out, or an older furlough trained it";
+        return refused(reason.into());
+    };
+    risk.at_most(abstain).map_or_else(
+        || {
+            let surest = risk.points[0];
+            refused(format!(
+                "even of the surest {} {} wrong; allow more",
+                counted(surest.answered as usize, "answer"),
+                if surest.wrong == 1 { "1 is".into() } else { format!("{} are", surest.wrong) }
+            ))
+        },
+        Ok,
+    )
 }
 
 fn answer(
@@ -193,20 +294,25 @@ fn answer(
 ) -> Result<(RowAnswers, Told)> {
     let target = networks[0].0.preprocessing.target()?;
     let is_classes = matches!(target, TargetEncoder::Classification { .. });
-    if asked.options.samples > 0 {
+    if asked.options.passes != Passes::Full {
         let (header, predictor) = &mut networks[0];
-        return sampled(header, predictor, (table, first_row), &asked.options);
+        return masked(header, predictor, (table, first_row), &asked.options);
     }
     let (mut outputs, told) = outputs(networks, table, &table.all_rows())?;
     let wanted = asked.options.probabilities && is_classes;
-    let each = (asked.several || asked.scores.is_some()).then(|| {
+    let each = (asked.several || asked.scores.is_some() || asked.least.is_some()).then(|| {
         let targets = networks.iter().filter_map(|(header, _)| header.preprocessing.target.as_ref());
         NetworkAnswers::of(targets, &outputs, asked.divisor)
     });
     let interval = each
         .as_ref()
-        .zip(asked.scores)
+        .zip(asked.scores.as_ref())
         .map(|(each, (scores, rank))| interval_of(scores, each, (rank, asked.options.interval_method), is_classes));
+    let confidence = each.as_ref().zip(asked.least).map(|(each, least)| {
+        let mean = each.mean();
+        let greatest = |row: ArrayView1<'_, f64>| row.fold(0.0, |most: f64, &p| most.max(p));
+        RowConfidence { values: mean.rows().into_iter().map(greatest).collect(), least }
+    });
     let (answers, probabilities) = match each.filter(|_| asked.several) {
         Some(each) => {
             let mean = each.mean();
@@ -223,38 +329,6 @@ fn answer(
             (answers, probabilities)
         }
     };
-    Ok((RowAnswers { first_row, answers, probabilities, spread: None, interval, cells: Vec::new() }, told))
-}
-
-/// Answers by the mean of masked passes of a network.
-fn sampled(
-    header: &TableHeader,
-    predictor: &mut Predictor,
-    (table, first_row): (&Table, u64),
-    options: &AnswerOptions,
-) -> Result<(RowAnswers, Told)> {
-    let target = header.preprocessing.target()?;
-    let (features, told) = header.preprocessing.features(table, &table.all_rows())?;
-    let key = Key::new(options.seed);
-    let sampled = predictor.monte_carlo_from(&features, first_row as u32, options.samples, key)?;
-    let (answers, spread) = match (sampled.spread, target) {
-        (Spread::Classes(doubts), TargetEncoder::Classification { classes: names, .. }) => {
-            let classes = doubts.iter().map(|doubt| doubt.answer as u32).collect();
-            (TableAnswers::Classes { classes, names: names.clone() }, RowSpread::Classes(doubts))
-        }
-        (Spread::Numbers(variances), TargetEncoder::Regression { columns }) => {
-            let mut deviations = variances.mapv(f64::sqrt);
-            for (column, mut deviations) in columns.iter().zip(deviations.columns_mut()) {
-                deviations.mapv_inplace(|deviation| deviation * column.deviation);
-            }
-            let names = columns.iter().map(|column| column.name.clone()).collect();
-            let values = target.in_units(sampled.means.view());
-            (TableAnswers::Numbers { values, names }, RowSpread::Numbers(deviations))
-        }
-        _ => unreachable!("the spread is that of the task"),
-    };
-    let wanted = options.probabilities && matches!(target, TargetEncoder::Classification { .. });
-    let probabilities = wanted.then(|| sampled.means.mapv(|mean| mean as f32));
     let cells = Vec::new();
-    Ok((RowAnswers { first_row, answers, probabilities, spread: Some(spread), interval: None, cells }, told))
+    Ok((RowAnswers { first_row, answers, probabilities, spread: None, interval, confidence, cells }, told))
 }

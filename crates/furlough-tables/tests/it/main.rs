@@ -19,6 +19,7 @@ mod sample_tables;
 mod schema;
 mod sniff;
 mod summary;
+mod sure;
 mod table;
 
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         schema,
         sniff,
         summary,
+        sure,
         table
     ])
 }

@@ -5,7 +5,8 @@ use crate::sample_tables::mixed;
 use furlough::files::{ModelFile, load_model, load_models, save_ensemble};
 use furlough::train::EpochSummary;
 use furlough_tables::model::{
-    AnswerOptions, IntervalMethod, OutOfFold, RowInterval, TableRecipe, member_folds, member_partition, member_seed,
+    AnswerOptions, IntervalMethod, OutOfFold, Passes, RowInterval, TableRecipe, member_folds, member_partition,
+    member_seed,
 };
 use furlough_tables::schema::{Role, TaskChoice};
 use furlough_tables::{Column, Error, SplitOptions, Table, TableAnswers, TableModel, TableOptions};
@@ -335,7 +336,11 @@ fn what_has_no_interval_says_why() {
             .contains("class: is predicted as classes; ask for sets")
     );
     assert!(said(numbers.predict_interval(&table, 0.999).unwrap_err()).contains("at least 999 rows"));
-    let both = AnswerOptions { samples: 3, interval: Some(0.9), ..AnswerOptions::default() };
+    let both = AnswerOptions {
+        passes: Passes::Drawn { samples: 3, seed: 0 },
+        interval: Some(0.9),
+        ..AnswerOptions::default()
+    };
     assert!(
         said(numbers.answer(&table, 0, &both).unwrap_err()).starts_with("interval = 0.9: it is measured by the full")
     );
@@ -343,7 +348,7 @@ fn what_has_no_interval_says_why() {
     let mut unmeasured = TableModel::fit(&table, &whole).unwrap();
     assert!(said(unmeasured.predict_interval(&table, 0.9).unwrap_err()).contains("train it again"));
     let mut several = TableModel::fit(&table, &options("price", 2)).unwrap();
-    let sampled = AnswerOptions { samples: 3, ..AnswerOptions::default() };
+    let sampled = AnswerOptions { passes: Passes::Drawn { samples: 3, seed: 0 }, ..AnswerOptions::default() };
     assert!(said(several.answer(&table, 0, &sampled).unwrap_err()).starts_with("samples = 3: the model is of several"));
 }
 

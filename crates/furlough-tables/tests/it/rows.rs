@@ -2,7 +2,7 @@
 
 use crate::common::{file, message};
 use crate::sample_tables::mixed;
-use furlough_tables::model::{AnswerOptions, RowAnswers, RowInterval, RowSpread};
+use furlough_tables::model::{AnswerOptions, Passes, RowAnswers, RowInterval, RowSpread};
 use furlough_tables::schema::{Role, TaskChoice};
 use furlough_tables::{Error, Schema, TableModel, TableOptions, TableReader, Told};
 use std::fmt::Write as _;
@@ -62,16 +62,19 @@ fn bits(block: &RowAnswers) -> Vec<(String, Vec<u32>, [Vec<u64>; 2])> {
         let spread = match &block.spread {
             None => Vec::new(),
             Some(RowSpread::Numbers(deviations)) => deviations.row(row).mapv(f64::to_bits).to_vec(),
+            Some(RowSpread::Entropies(entropies)) => vec![entropies[row].to_bits()],
             Some(RowSpread::Classes(doubts)) => {
                 let doubt = doubts[row];
                 [doubt.predictive_entropy, doubt.mutual_information, doubt.agreement].map(f64::to_bits).to_vec()
             }
         };
-        let interval = match &block.interval {
+        let sure = block.confidence.as_ref().map_or(0, |sure| sure.values[row].to_bits());
+        let mut interval = match &block.interval {
             None => Vec::new(),
             Some(RowInterval::Numbers { low, high }) => [low, high].map(|bound| bound[[row, 0]].to_bits()).to_vec(),
             Some(RowInterval::Classes(sets)) => sets[row].iter().map(|&class| class.into()).collect(),
         };
+        interval.push(sure);
         (text, probabilities.unwrap_or_default(), [spread, interval])
     };
     block.answers.texts().into_iter().enumerate().map(row).collect()
@@ -85,12 +88,21 @@ fn a_file_is_answered_for_as_its_table_is_on_any_threads_and_in_any_blocks() {
         for options in [
             AnswerOptions::default(),
             AnswerOptions { probabilities: true, ..AnswerOptions::default() },
-            AnswerOptions { probabilities: true, samples: 7, seed: 3, ..AnswerOptions::default() },
+            AnswerOptions {
+                probabilities: true,
+                passes: Passes::Drawn { samples: 7, seed: 3 },
+                ..AnswerOptions::default()
+            },
             AnswerOptions { interval: Some(0.8), ..AnswerOptions::default() },
+            AnswerOptions { passes: Passes::Analytic, probabilities: true, ..AnswerOptions::default() },
+            AnswerOptions { interval: Some(0.8), by_class: true, abstain: Some(0.3), ..AnswerOptions::default() },
         ] {
+            if target == "price" && options.by_class {
+                continue; // a number has no class
+            }
             let (whole, told) = model.answer(&table, 0, &options).unwrap();
             assert_eq!(whole.answers.texts().len(), 500);
-            if options.samples == 0 {
+            if options.passes == Passes::Full {
                 assert_eq!(whole.answers, model.predict(&table).unwrap().answers);
             }
             if target == "class" && options == (AnswerOptions { probabilities: true, ..AnswerOptions::default() }) {
@@ -110,7 +122,7 @@ fn masks_go_by_the_row_of_the_file() {
     let scratch = file("new.csv", text(40));
     let mut model = model("price");
     let table = model.read(&scratch.path, 1).unwrap();
-    let options = AnswerOptions { samples: 5, ..AnswerOptions::default() };
+    let options = AnswerOptions { passes: Passes::Drawn { samples: 5, seed: 0 }, ..AnswerOptions::default() };
     let (whole, _) = model.answer(&table, 0, &options).unwrap();
     let rows: Vec<u32> = (30..40).collect();
     let (part, _) = model.answer(&table.select(&rows), 30, &options).unwrap();

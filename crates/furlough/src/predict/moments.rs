@@ -1,6 +1,7 @@
 //! What many sub-networks would answer, by formulas instead of draws.
 
 use super::Predictor;
+use super::monte_carlo::entropy;
 use crate::compute::reference::stage_forward;
 use crate::data::{Examples, Inputs, Task};
 use crate::nn::{Activation, Dropout, DropoutKind, Mlp};
@@ -42,6 +43,16 @@ struct Weights {
     weights: Array2<f64>,
     squares: Array2<f64>,
     biases: Array1<f64>,
+}
+
+impl OutputMoments {
+    /// Returns −Σ p ln p of each example's probabilities in nats, how undecided they are
+    /// ([`Uncertainty::predictive_entropy`](super::Uncertainty::predictive_entropy)); none for
+    /// numbers.
+    pub fn predictive_entropies(&self) -> Option<Vec<f64>> {
+        let probabilities = self.probabilities.as_ref()?;
+        Some(probabilities.rows().into_iter().map(entropy).collect())
+    }
 }
 
 impl Predictor {

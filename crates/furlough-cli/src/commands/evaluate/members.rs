@@ -1,6 +1,6 @@
 //! Several networks that are one model of a table.
 
-use super::{Averages, Full, InUnits, Page, Report, plots, table};
+use super::{Averages, Full, InUnits, Page, Report, Unlike, plots, table};
 use crate::args::EvaluateArgs;
 use crate::commands::model::check_single;
 use crate::commands::train::data;
@@ -79,17 +79,18 @@ pub fn run(
         plots::write(dir, &full, &judged.residuals, data.class_names())?;
     }
     let judged = Some(judged);
+    let unlike = Unlike::of(args, file, threads)?;
     let text = if args.json {
         let run = args.run.display().to_string();
         let report = Report::new(&run, &name, &full, data.class_names(), averages);
         // Those of standardized numbers would only be taken for others.
-        serde_json::to_string(&Report { judged, regression: None, ..report })? + "\n"
+        serde_json::to_string(&Report { judged, regression: None, unlike, ..report })? + "\n"
     } else {
         let paths = [args.run.clone()];
         let origin = format!("{origin} · the mean of {} networks", model.members());
         let data_line = format!("{name} · {} {}", thousands(data.len() as u64), noun_of(data.len(), "test example"));
         let names = data.class_names();
-        Page { paths: &paths, data: data_line, origin, first: full, mean: None, averages, judged, names }
+        Page { paths: &paths, data: data_line, origin, first: full, mean: None, averages, judged, unlike, names }
             .text(Style::of(&io::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(failure::output)?;

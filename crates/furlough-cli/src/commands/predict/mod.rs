@@ -6,13 +6,13 @@ mod rows;
 
 use super::model;
 use super::train::threads;
-use crate::args::PredictArgs;
+use crate::args::{PredictArgs, Samples};
 use crate::failure;
 use crate::interrupt;
 use crate::terminal::{duration, note, path as shown, thousands};
 use anyhow::{Context, bail};
 use furlough::noun_of;
-use furlough_tables::model::{AnswerOptions, FileAnswered};
+use furlough_tables::model::{AnswerOptions, FileAnswered, Passes, RowAnswers};
 use furlough_tables::{Error, TableReader};
 use meter::Meter;
 use output::{Destination, RowFormat};
@@ -37,16 +37,23 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     if args.interval_method.is_some() && model.ensemble().is_none() {
         bail!("--interval-method: {} is one network, whose intervals are made in one way", args.model.display());
     }
+    if let (Some(Samples::Analytic), Some(_)) = (args.samples, args.seed) {
+        bail!("--seed would do nothing with --samples analytic, which draws no masks");
+    }
+    let answered_from = args.abstain.map(|abstain| model.answered_from(abstain)).transpose()?;
     if let Some(interval) = args.interval {
         let scores = model.conformal().with_context(|| format!("--interval {interval}: {NOT_MEASURED}"))?;
         scores.rank(interval)?;
+        if args.by_class {
+            scores.class_ranks(interval)?;
+        }
     }
     let input = Input::new(&args.file)?;
     let mut output = Destination::open(args.out.as_deref(), input.file())?;
     interrupt::end_removing(output.left(), &[output.temporary(), input.copied()].concat())?;
     input.fill()?;
-    let (samples, interval) = (args.samples.is_some(), args.interval.is_some());
-    let asked = Asked { ids: &args.id, proba: args.proba, samples, interval };
+    let (samples, interval, abstain) = (args.samples, args.interval.is_some(), args.abstain.is_some());
+    let asked = Asked { ids: &args.id, proba: args.proba, samples, interval, abstain };
     let writer = RowWriter::new(format, model.preprocessing().target()?, &asked)?;
     let table_error = |error: Error| match input.file() {
         Some(_) => error.into(),
@@ -57,15 +64,24 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     output.write(&writer.head())?;
     let options = AnswerOptions {
         probabilities: args.proba,
-        samples: args.samples.map_or(0, |samples| samples.get()),
-        seed: args.seed.unwrap_or(0),
+        passes: match args.samples {
+            None => Passes::Full,
+            Some(Samples::Drawn(samples)) => {
+                Passes::Drawn { samples: samples.get(), seed: args.seed.unwrap_or_default() }
+            }
+            Some(Samples::Analytic) => Passes::Analytic,
+        },
         interval: args.interval,
         interval_method: args.interval_method.unwrap_or_default(),
+        by_class: args.by_class,
+        abstain: args.abstain,
     };
     let mut meter = Meter::new(args.quiet);
-    let make = |rows: &furlough_tables::model::RowAnswers| (rows.rows(), writer.rows(rows));
-    let answered = model.answer_file(&mut reader, &options, threads, make, |(rows, text)| {
+    let mut unanswered = 0;
+    let make = |rows: &RowAnswers| (rows.rows(), rows.unanswered(), writer.rows(rows));
+    let answered = model.answer_file(&mut reader, &options, threads, make, |(rows, without, text)| {
         meter.add(rows);
+        unanswered += without;
         output.write(&text).map_err(Stopped::Output)
     });
     meter.end();
@@ -77,6 +93,18 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     output.finish()?;
     if !args.quiet {
         told.sentences().iter().for_each(|sentence| note(&format!("warning: {sentence}")));
+        if let (Some(point), Some(risk)) = (answered_from, model.risk_coverage()) {
+            note(&format!(
+                "{} of {} {} have no answer: less sure than {:.1} %. Of the rows that measured the model {:.1} % are \
+                 surer, and {:.1} % of those answered wrongly",
+                thousands(unanswered as u64),
+                thousands(rows),
+                noun_of(rows as usize, "row"),
+                100.0 * point.confidence,
+                100.0 * risk.coverage(point),
+                100.0 * point.risk()
+            ));
+        }
         if let Some(out) = &args.out {
             let (count, rows, time) = (thousands(rows), noun_of(rows as usize, "row"), start.elapsed().as_secs_f64());
             note(&format!("{}: {count} {rows} in {}", shown(out), duration(time)));

@@ -1,6 +1,7 @@
 //! The text of answers.
 
 use super::output::RowFormat;
+use crate::args::Samples;
 use anyhow::bail;
 use furlough_tables::model::{RowAnswers, RowInterval, RowSpread, TableAnswers};
 use furlough_tables::preprocessing::TargetEncoder;
@@ -12,10 +13,12 @@ pub struct Asked<'a> {
     pub ids: &'a [String],
     /// Whether probabilities are wanted.
     pub proba: bool,
-    /// Whether passes are sampled.
-    pub samples: bool,
+    /// Which masks are averaged over, if any.
+    pub samples: Option<Samples>,
     /// Whether bounds or sets are wanted.
     pub interval: bool,
+    /// Whether rows may have no answer.
+    pub abstain: bool,
 }
 
 /// A column of the output.
@@ -25,6 +28,8 @@ enum Column {
     Cell(usize),
     /// The class.
     Label,
+    /// The probability of the answer.
+    Confidence,
     /// The probability of a class.
     Probability(usize),
     /// The entropy of the passes' mean.
@@ -69,6 +74,7 @@ impl RowWriter {
         match target {
             TargetEncoder::Classification { column, classes } => {
                 columns.push((named(column), Column::Label));
+                columns.extend(asked.abstain.then(|| ("confidence".to_string(), Column::Confidence)));
                 columns.extend(asked.interval.then(|| (format!("{}_set", named(column)), Column::Set)));
                 let probability =
                     |(place, class): (usize, &String)| (format!("P({class})"), Column::Probability(place));
@@ -78,8 +84,12 @@ impl RowWriter {
                     ("mutual_information", Column::MutualInformation),
                     ("agreement", Column::Agreement),
                 ];
-                columns
-                    .extend(doubts.map(|(name, column)| (name.into(), column)).into_iter().filter(|_| asked.samples));
+                let known = match asked.samples {
+                    None => 0,
+                    Some(Samples::Analytic) => 1,
+                    Some(Samples::Drawn(_)) => doubts.len(),
+                };
+                columns.extend(doubts.into_iter().take(known).map(|(name, column)| (name.into(), column)));
                 bare_labels = classes.iter().all(|class| is_bare(class));
             }
             TargetEncoder::Regression { columns: targets } => {
@@ -93,7 +103,7 @@ impl RowWriter {
                         [(format!("{name}_low"), Column::Low(place)), (format!("{name}_high"), Column::High(place))];
                     columns.push((name, Column::Number(place)));
                     columns.extend(bounds.into_iter().filter(|_| asked.interval));
-                    columns.extend(Some(deviation).filter(|_| asked.samples));
+                    columns.extend(Some(deviation).filter(|_| asked.samples.is_some()));
                 }
             }
         }
@@ -200,7 +210,10 @@ fn text<'a>(answers: &'a RowAnswers, column: Column, row: usize, scratch: &'a mu
     scratch.clear();
     match (column, &answers.answers, &answers.spread) {
         (Column::Cell(place), ..) => return answers.cells[place].get(row),
-        (Column::Label, TableAnswers::Classes { classes, names }, _) => return Some(&names[classes[row] as usize]),
+        (Column::Label, TableAnswers::Classes { classes, names }, _) => {
+            return answers.has_answer(row).then(|| &*names[classes[row] as usize]);
+        }
+        (Column::Confidence, ..) => single(scratch, answers.confidence.as_ref()?.values[row] as f32),
         (Column::Probability(class), ..) => single(scratch, answers.probabilities.as_ref()?[[row, class]]),
         (Column::Number(target), TableAnswers::Numbers { values, .. }, _) => double(scratch, values[[row, target]]),
         (Column::Low(target), ..) => {
@@ -221,6 +234,7 @@ fn text<'a>(answers: &'a RowAnswers, column: Column, row: usize, scratch: &'a mu
         (Column::Deviation(target), _, Some(RowSpread::Numbers(deviations))) => {
             double(scratch, deviations[[row, target]]);
         }
+        (Column::PredictiveEntropy, _, Some(RowSpread::Entropies(entropies))) => single(scratch, entropies[row] as f32),
         (_, _, Some(RowSpread::Classes(doubts))) => match column {
             Column::PredictiveEntropy => single(scratch, doubts[row].predictive_entropy as f32),
             Column::MutualInformation => single(scratch, doubts[row].mutual_information as f32),

@@ -58,6 +58,9 @@ impl Folder {
             if let Some(calibration) = &answers.calibration {
                 self.plot(&format!("{prefix}reliability"), &Plot::Reliability(calibration))?;
             }
+            if let Some(curve) = &answers.risk_coverage {
+                self.plot(&format!("{prefix}risk-coverage"), &Plot::RiskCoverage(curve))?;
+            }
             self.write_residuals(prefix, &answers.residuals)?;
         }
         if let Some(weights) = run.answers.as_ref().and_then(|answers| answers.weights.as_ref()) {

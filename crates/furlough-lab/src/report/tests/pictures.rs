@@ -113,6 +113,7 @@ fn every_plot_is_drawn_on_both_surfaces() {
         Plot::Overlay(&runs),
         Plot::Overlay(&shorter),
         Plot::Reliability(answers.calibration.as_ref().unwrap()),
+        Plot::RiskCoverage(answers.risk_coverage.as_ref().unwrap()),
         Plot::Confusion { names: &answers.names, counts: answers.evaluation.confusion.as_ref().unwrap() },
         Plot::Confusion { names: &names, counts: &counts },
     ];

@@ -15,6 +15,7 @@ mod picture;
 mod plots;
 mod reliability;
 mod residuals;
+mod risk;
 mod scene;
 
 pub(crate) use axis::wants_logarithm;

@@ -1,11 +1,13 @@
 //! Pictures that reports show besides curves and charts, and all of them under one name.
 
 use super::canvas::{Canvas, Drawn};
-use super::{FINE, NamedRun, SIZE, confusion, dependence, failed, overlay, png, reliability, residuals, scene, svg};
+use super::{
+    FINE, NamedRun, SIZE, confusion, dependence, failed, overlay, png, reliability, residuals, risk, scene, svg,
+};
 use crate::Result;
 use crate::run::EpochRecord;
 use furlough::data::EvalSplit;
-use furlough::predict::Calibration;
+use furlough::predict::{Calibration, RiskCoverage};
 use furlough_tables::explain::PartialDependence;
 use furlough_tables::figures::TargetResiduals;
 use ndarray::Array2;
@@ -46,6 +48,8 @@ pub enum Plot<'a> {
         /// `[true class, predicted class]`: number of examples.
         counts: &'a Array2<u64>,
     },
+    /// How many answers are wrong, if only the surest are given.
+    RiskCoverage(&'a RiskCoverage),
     /// Where predicted numbers are off.
     Residuals(&'a TargetResiduals),
     /// What a model answers on average along a column.
@@ -78,6 +82,7 @@ impl Plot<'_> {
             Plot::Overlay(runs) => overlay::size(runs),
             Plot::Reliability(_) => reliability::SIZE,
             Plot::Confusion { names, .. } => confusion::size(names),
+            Plot::RiskCoverage(_) => risk::SIZE,
             Plot::Residuals(_) => residuals::SIZE,
             Plot::Dependence(along) => dependence::size(along),
         }
@@ -93,6 +98,7 @@ impl Plot<'_> {
             Plot::Overlay(runs) => overlay::draw(&canvas, runs),
             Plot::Reliability(calibration) => reliability::draw(&canvas, calibration),
             Plot::Confusion { names, counts } => confusion::draw(&canvas, names, counts),
+            Plot::RiskCoverage(curve) => risk::draw(&canvas, curve),
             Plot::Residuals(residuals) => residuals::draw(&canvas, residuals),
             Plot::Dependence(along) => dependence::draw(&canvas, along),
         }
@@ -102,6 +108,7 @@ impl Plot<'_> {
         let empty = match self {
             Plot::Curves { records, .. } => records.is_empty(),
             Plot::Overlay(runs) => runs.iter().all(|run| run.records.is_empty()),
+            Plot::RiskCoverage(curve) => curve.points.is_empty(),
             Plot::Reliability(_) | Plot::Confusion { .. } | Plot::Residuals(_) | Plot::Dependence(_) => false,
         };
         if empty { Err(failed(name, "cannot be drawn: the run has no finished epoch")) } else { Ok(()) }
