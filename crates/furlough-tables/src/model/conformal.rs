@@ -251,6 +251,7 @@ pub(super) fn measured(scores: Option<&ConformalScores>) -> Result<&ConformalSco
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preprocessing::TargetColumn;
 
     fn of(folds: &[&[f64]]) -> ConformalScores {
         let fold = |(place, scores): (usize, &&[f64])| FoldScores::new(vec![place as u32], vec![scores.to_vec()], None);
@@ -317,10 +318,24 @@ mod tests {
 
     #[test]
     fn scores_of_another_model_are_told() {
+        let numbers = |count: usize| {
+            let column = |place: usize| TargetColumn { name: format!("y{place}"), mean: 0.0, deviation: 1.0 };
+            TargetEncoder::Regression { columns: (0..count).map(column).collect() }
+        };
         let mut scores = of(&[&[1.0, 2.0], &[3.0]]);
-        assert_eq!(scores.contradiction(2, 1), None);
-        assert!(scores.contradiction(1, 1).is_some() && scores.contradiction(2, 2).is_some());
+        assert_eq!(scores.contradiction(2, &numbers(1)), None);
+        assert!(scores.contradiction(1, &numbers(1)).is_some() && scores.contradiction(2, &numbers(2)).is_some());
         scores.folds[0].scores[0][0] = f32::NAN;
-        assert!(scores.contradiction(2, 1).is_some());
+        assert!(scores.contradiction(2, &numbers(1)).is_some());
+        let classes = |count: usize| {
+            let classes = (0..count).map(|class| class.to_string()).collect();
+            TargetEncoder::Classification { column: "y".into(), classes }
+        };
+        let fold = FoldScores::new(vec![0], vec![vec![0.1, 0.2, 0.3]], Some((&[0, 1, 1], 2)));
+        let mut scores = ConformalScores { folds: vec![fold] };
+        assert_eq!(scores.contradiction(1, &classes(2)), None);
+        assert!(scores.contradiction(1, &classes(3)).is_some(), "a class of which nothing is said");
+        scores.folds[0].by_class[1].rows = 1;
+        assert!(scores.contradiction(1, &classes(2)).is_some(), "a row of no class");
     }
 }
