@@ -153,9 +153,9 @@ fn stage_backward(mlp: &Mlp, batch: Batch<'_>, delta: ArrayView2<'_, f32>, gradi
     }
 }
 
-/// One optimizer step by the definitions of [`optim`](crate::optim), parameter by parameter. Returns
-/// the batch's loss before it. A batch whose weights sum to 0 changes nothing, nor does a gradient
-/// that is to be clipped and is not finite.
+/// One optimizer step by the definitions of [`optim`](crate::optim), parameter by parameter.
+/// Returns the batch's loss before it. A batch whose weights sum to 0 changes nothing, nor does a
+/// gradient that is to be clipped and is not finite.
 pub fn step(
     mlp: &mut Mlp,
     state: &mut OptimizerState,

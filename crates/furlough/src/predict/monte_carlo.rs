@@ -162,8 +162,8 @@ fn not_below_zero(value: f64) -> f64 {
     if value < 0.0 { 0.0 } else { value }
 }
 
-/// Returns −Σ p ln p of probabilities in nats, where 0 ln 0 is 0: 0 is certain, and the logarithm of
-/// the number of classes a guess.
+/// Returns −Σ p ln p of probabilities in nats, where 0 ln 0 is 0: 0 is certain, and the logarithm
+/// of the number of classes a guess.
 pub fn entropy(probabilities: ArrayView1<'_, f64>) -> f64 {
     0.0 - probabilities.iter().filter(|&&p| p != 0.0).map(|&p| p * libm::log(p)).sum::<f64>()
 }
