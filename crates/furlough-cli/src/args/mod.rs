@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use texts::{ABOUT, AFTER, COMPLETIONS_HELP, EVALUATE_AFTER, TRAIN_ABOUT, TRAIN_AFTER};
 pub use tune::TuneArgs;
 use values::size;
-pub use values::{Samples, threads};
+pub use values::{Sampling, threads};
 pub use watch::WatchArgs;
 
 const STYLES: Styles = Styles::styled()

@@ -1,6 +1,6 @@
 //! The command line of `furlough predict`.
 
-use super::values::{Samples, interval_method, samples, threads};
+use super::values::{Sampling, interval_method, samples, threads};
 use clap::Args;
 use furlough_lab::recipe::whole;
 use furlough_tables::model::IntervalMethod;
@@ -85,10 +85,10 @@ pub struct PredictArgs {
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Output")]
     pub id: Vec<String>,
 
-    /// Average N passes with dropout on, and say how far they agree; 100 is usual. 'analytic' for all
-    /// passes that there can be, by formulas
+    /// Average N passes with dropout on, and say how far they agree; 100 is usual. 'analytic' for
+    /// all passes that there can be, by formulas
     #[arg(long, value_name = "N", value_parser = samples, help_heading = "Sampling", allow_negative_numbers = true)]
-    pub samples: Option<Samples>,
+    pub samples: Option<Sampling>,
     /// Seed of these passes' masks [default: 0]
     #[arg(
         long,

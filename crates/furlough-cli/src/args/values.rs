@@ -49,7 +49,7 @@ pub(super) fn scaling() -> impl TypedValueParser<Value = Scaling> {
 
 /// Which masks answers are averaged over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Samples {
+pub enum Sampling {
     /// So many that are drawn.
     Drawn(NonZero<u32>),
     /// All, by formulas.
@@ -57,10 +57,10 @@ pub enum Samples {
 }
 
 /// `100` or `analytic`.
-pub(super) fn samples(text: &str) -> Result<Samples, String> {
+pub(super) fn samples(text: &str) -> Result<Sampling, String> {
     match text {
-        "analytic" => Ok(Samples::Analytic),
-        _ => whole(text).map(Samples::Drawn).map_err(|error| format!("{error}; or say analytic")),
+        "analytic" => Ok(Sampling::Analytic),
+        _ => whole(text).map(Sampling::Drawn).map_err(|error| format!("{error}; or say analytic")),
     }
 }
 

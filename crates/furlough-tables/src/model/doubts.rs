@@ -1,6 +1,6 @@
 //! How unsure a model is of each row, in the ways that there are.
 
-use super::{AnswerOptions, Passes, RowSpread, TableModel};
+use super::{AnswerOptions, MaskedPasses, RowSpread, TableModel};
 use crate::error::Result;
 use crate::preprocessing::Told;
 use crate::table::Table;
@@ -41,8 +41,8 @@ impl TableModel {
     ///
     /// # Errors
     /// As [`Self::answer`].
-    pub fn doubts(&mut self, table: &Table, passes: Passes) -> Result<Doubts> {
-        if passes != Passes::Full {
+    pub fn doubts(&mut self, table: &Table, passes: MaskedPasses) -> Result<Doubts> {
+        if passes != MaskedPasses::Full {
             let options = AnswerOptions { passes, ..AnswerOptions::default() };
             let (answers, told) = self.answer(table, 0, &options)?;
             let kinds = match answers.spread {

@@ -1,6 +1,6 @@
 //! Answers by many masks of one network.
 
-use super::{AnswerOptions, Passes, RowAnswers, RowSpread, TableAnswers, TableHeader};
+use super::{AnswerOptions, MaskedPasses, RowAnswers, RowSpread, TableAnswers, TableHeader};
 use crate::error::Result;
 use crate::preprocessing::{TargetEncoder, Told};
 use crate::table::Table;
@@ -18,11 +18,11 @@ pub(super) fn masked(
     let target = header.preprocessing.target()?;
     let (features, told) = header.preprocessing.features(table, &table.all_rows())?;
     let (means, spread) = match options.passes {
-        Passes::Drawn { samples, seed } => {
+        MaskedPasses::Drawn { samples, seed } => {
             let sampled = predictor.monte_carlo_from(&features, first_row as u32, samples, Key::new(seed))?;
             (sampled.means, sampled.spread)
         }
-        Passes::Full | Passes::Analytic => {
+        MaskedPasses::Full | MaskedPasses::Analytic => {
             let moments = predictor.moments(&features)?;
             if let (Some(entropies), Some(means)) = (moments.predictive_entropies(), moments.probabilities) {
                 return Ok((of_means(target, first_row, means, RowSpread::Entropies(entropies), options), told));

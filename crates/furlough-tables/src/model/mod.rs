@@ -31,5 +31,5 @@ pub(crate) use in_order::{Work, in_order};
 pub use interval::RowInterval;
 pub use members::{member_folds, member_partition, member_seed};
 pub use predict::Judged;
-pub use row_answers::{AnswerOptions, FileAnswered, Passes, RowAnswers, RowConfidence, RowSpread};
+pub use row_answers::{AnswerOptions, FileAnswered, MaskedPasses, RowAnswers, RowConfidence, RowSpread};
 pub use scores::{TableScores, TargetScores};

@@ -12,7 +12,7 @@ pub struct AnswerOptions {
     /// Whether the probability of each class is wanted. Numbers have none.
     pub probabilities: bool,
     /// Whose answers are wanted.
-    pub passes: Passes,
+    pub passes: MaskedPasses,
     /// The probability with which bounds or a set are to hold the true answer; none where neither
     /// is wanted.
     pub interval: Option<f64>,
@@ -29,7 +29,7 @@ pub struct AnswerOptions {
 
 /// Whose answers are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Passes {
+pub enum MaskedPasses {
     /// Those of the full network, or of several ones together.
     #[default]
     Full,

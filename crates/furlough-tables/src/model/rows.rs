@@ -7,8 +7,8 @@ use super::interval::{IntervalRank, interval_of};
 use super::masked::masked;
 use super::network::{Answering, NetworkAnswers, outputs};
 use super::{
-    AnswerOptions, ConformalScores, EnsembleHeader, FileAnswered, Passes, RowAnswers, RowConfidence, TableAnswers,
-    TableHeader, TableModel,
+    AnswerOptions, ConformalScores, EnsembleHeader, FileAnswered, MaskedPasses, RowAnswers, RowConfidence,
+    TableAnswers, TableHeader, TableModel,
 };
 use crate::error::{Error, Result};
 use crate::preprocessing::{TargetEncoder, Told};
@@ -121,9 +121,9 @@ impl<'a> Asked<'a> {
         };
         let several = ensemble.is_some();
         let samples = match options.passes {
-            Passes::Full => None,
-            Passes::Drawn { samples, .. } => Some(samples.to_string()),
-            Passes::Analytic => Some("analytic".into()),
+            MaskedPasses::Full => None,
+            MaskedPasses::Drawn { samples, .. } => Some(samples.to_string()),
+            MaskedPasses::Analytic => Some("analytic".into()),
         };
         if let Some(samples) = samples {
             if several {
@@ -188,7 +188,7 @@ fn answer(
 ) -> Result<(RowAnswers, Told)> {
     let target = networks[0].0.preprocessing.target()?;
     let is_classes = matches!(target, TargetEncoder::Classification { .. });
-    if asked.options.passes != Passes::Full {
+    if asked.options.passes != MaskedPasses::Full {
         let (header, predictor) = &mut networks[0];
         return masked(header, predictor, (table, first_row), &asked.options);
     }

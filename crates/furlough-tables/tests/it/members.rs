@@ -5,7 +5,7 @@ use crate::sample_tables::mixed;
 use furlough::files::{ModelFile, load_model, load_models, save_ensemble};
 use furlough::train::EpochSummary;
 use furlough_tables::model::{
-    AnswerOptions, IntervalMethod, OutOfFold, Passes, RowInterval, TableRecipe, member_folds, member_partition,
+    AnswerOptions, IntervalMethod, MaskedPasses, OutOfFold, RowInterval, TableRecipe, member_folds, member_partition,
     member_seed,
 };
 use furlough_tables::schema::{Role, TaskChoice};
@@ -337,7 +337,7 @@ fn what_has_no_interval_says_why() {
     );
     assert!(said(numbers.predict_interval(&table, 0.999).unwrap_err()).contains("at least 999 rows"));
     let both = AnswerOptions {
-        passes: Passes::Drawn { samples: 3, seed: 0 },
+        passes: MaskedPasses::Drawn { samples: 3, seed: 0 },
         interval: Some(0.9),
         ..AnswerOptions::default()
     };
@@ -348,7 +348,7 @@ fn what_has_no_interval_says_why() {
     let mut unmeasured = TableModel::fit(&table, &whole).unwrap();
     assert!(said(unmeasured.predict_interval(&table, 0.9).unwrap_err()).contains("train it again"));
     let mut several = TableModel::fit(&table, &options("price", 2)).unwrap();
-    let sampled = AnswerOptions { passes: Passes::Drawn { samples: 3, seed: 0 }, ..AnswerOptions::default() };
+    let sampled = AnswerOptions { passes: MaskedPasses::Drawn { samples: 3, seed: 0 }, ..AnswerOptions::default() };
     assert!(said(several.answer(&table, 0, &sampled).unwrap_err()).starts_with("samples = 3: the model is of several"));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::common::{file, message};
 use crate::sample_tables::mixed;
-use furlough_tables::model::{AnswerOptions, Passes, RowAnswers, RowInterval, RowSpread};
+use furlough_tables::model::{AnswerOptions, MaskedPasses, RowAnswers, RowInterval, RowSpread};
 use furlough_tables::schema::{Role, TaskChoice};
 use furlough_tables::{Error, Schema, TableModel, TableOptions, TableReader, Told};
 use std::fmt::Write as _;
@@ -90,11 +90,11 @@ fn a_file_is_answered_for_as_its_table_is_on_any_threads_and_in_any_blocks() {
             AnswerOptions { probabilities: true, ..AnswerOptions::default() },
             AnswerOptions {
                 probabilities: true,
-                passes: Passes::Drawn { samples: 7, seed: 3 },
+                passes: MaskedPasses::Drawn { samples: 7, seed: 3 },
                 ..AnswerOptions::default()
             },
             AnswerOptions { interval: Some(0.8), ..AnswerOptions::default() },
-            AnswerOptions { passes: Passes::Analytic, probabilities: true, ..AnswerOptions::default() },
+            AnswerOptions { passes: MaskedPasses::Analytic, probabilities: true, ..AnswerOptions::default() },
             AnswerOptions { interval: Some(0.8), by_class: true, abstain: Some(0.3), ..AnswerOptions::default() },
         ] {
             if target == "price" && options.by_class {
@@ -102,7 +102,7 @@ fn a_file_is_answered_for_as_its_table_is_on_any_threads_and_in_any_blocks() {
             }
             let (whole, told) = model.answer(&table, 0, &options).unwrap();
             assert_eq!(whole.answers.texts().len(), 500);
-            if options.passes == Passes::Full {
+            if options.passes == MaskedPasses::Full {
                 assert_eq!(whole.answers, model.predict(&table).unwrap().answers);
             }
             if target == "class" && options == (AnswerOptions { probabilities: true, ..AnswerOptions::default() }) {
@@ -122,7 +122,7 @@ fn masks_go_by_the_row_of_the_file() {
     let scratch = file("new.csv", text(40));
     let mut model = model("price");
     let table = model.read(&scratch.path, 1).unwrap();
-    let options = AnswerOptions { passes: Passes::Drawn { samples: 5, seed: 0 }, ..AnswerOptions::default() };
+    let options = AnswerOptions { passes: MaskedPasses::Drawn { samples: 5, seed: 0 }, ..AnswerOptions::default() };
     let (whole, _) = model.answer(&table, 0, &options).unwrap();
     let rows: Vec<u32> = (30..40).collect();
     let (part, _) = model.answer(&table.select(&rows), 30, &options).unwrap();

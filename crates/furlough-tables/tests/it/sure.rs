@@ -3,7 +3,7 @@
 use crate::common::quick;
 use crate::sample_tables::mixed;
 use furlough::predict::{Detection, RiskCoverage};
-use furlough_tables::model::{AnswerOptions, DoubtKind, Passes, RowInterval, RowSpread, TableRecipe};
+use furlough_tables::model::{AnswerOptions, DoubtKind, MaskedPasses, RowInterval, RowSpread, TableRecipe};
 use furlough_tables::schema::Role;
 use furlough_tables::{Column, SplitOptions, Table, TableAnswers, TableModel, TableOptions};
 
@@ -141,7 +141,7 @@ fn what_cannot_be_left_unanswered_says_why() {
     assert!(said("class", of(0.1), 0.0).contains("held no rows out"));
     assert!(said("class", of(1.0), 0.2).contains("abstain = 1: the share of answers that may be wrong is at least 0"));
     assert!(said("class", of(f64::NAN), 0.2).contains("abstain = NaN"));
-    let masked = AnswerOptions { passes: Passes::Analytic, ..of(0.1) };
+    let masked = AnswerOptions { passes: MaskedPasses::Analytic, ..of(0.1) };
     assert!(said("class", masked, 0.2).contains("abstain = 0.1: it is measured by the full network's answers"));
     let by_class = AnswerOptions { by_class: true, ..AnswerOptions::default() };
     assert!(said("class", by_class, 0.2).contains("by_class = true: it is about sets"));
@@ -183,8 +183,8 @@ fn all_masks_at_once_are_near_many_drawn_ones() {
         let recipe = Some(TableRecipe { hidden: vec![64, 64], ..quick() });
         let mut model = TableModel::fit(&table, &TableOptions { recipe, ..TableOptions::target(target) }).unwrap();
         let of = |passes| AnswerOptions { passes, probabilities: true, ..AnswerOptions::default() };
-        let drawn = model.answer(&table, 0, &of(Passes::Drawn { samples: 2000, seed: 0 })).unwrap().0;
-        let all = model.answer(&table, 0, &of(Passes::Analytic)).unwrap().0;
+        let drawn = model.answer(&table, 0, &of(MaskedPasses::Drawn { samples: 2000, seed: 0 })).unwrap().0;
+        let all = model.answer(&table, 0, &of(MaskedPasses::Analytic)).unwrap().0;
         match (&drawn.spread, &all.spread) {
             (Some(RowSpread::Numbers(drawn)), Some(RowSpread::Numbers(all))) => {
                 let ratio = (all / drawn).mean().unwrap();
@@ -205,13 +205,13 @@ fn rows_of_another_kind_are_doubted_more() {
     let table = mixed(400).with_role("day", Role::Ignore).unwrap();
     let ascending = |values: &[f64]| values.iter().all(|value| value.is_finite() && *value >= 0.0);
     for (target, members, passes, kinds) in [
-        ("class", 1, Passes::Full, 2),
-        ("class", 3, Passes::Full, 3),
-        ("class", 1, Passes::Drawn { samples: 20, seed: 0 }, 2),
-        ("class", 1, Passes::Analytic, 1),
-        ("price", 1, Passes::Full, 0),
-        ("price", 3, Passes::Full, 1),
-        ("price", 1, Passes::Drawn { samples: 20, seed: 0 }, 1),
+        ("class", 1, MaskedPasses::Full, 2),
+        ("class", 3, MaskedPasses::Full, 3),
+        ("class", 1, MaskedPasses::Drawn { samples: 20, seed: 0 }, 2),
+        ("class", 1, MaskedPasses::Analytic, 1),
+        ("price", 1, MaskedPasses::Full, 0),
+        ("price", 3, MaskedPasses::Full, 1),
+        ("price", 1, MaskedPasses::Drawn { samples: 20, seed: 0 }, 1),
     ] {
         let options = TableOptions { recipe: Some(quick()), members, ..TableOptions::target(target) };
         let mut model = TableModel::fit(&table, &options).unwrap();
@@ -238,7 +238,7 @@ fn rows_of_another_kind_are_doubted_more() {
     let mut model = TableModel::fit(&table, &options(20)).unwrap();
     let near = Table::builder().numbers("x", vec![-1.2; 50]).build_as(model.schema()).unwrap();
     let between = Table::builder().numbers("x", vec![0.7; 50]).build_as(model.schema()).unwrap();
-    let [near, between] = [near, between].map(|table| model.doubts(&table, Passes::Full).unwrap().kinds);
+    let [near, between] = [near, between].map(|table| model.doubts(&table, MaskedPasses::Full).unwrap().kinds);
     let found = Detection::of(&near[0].1, &between[0].1).unwrap();
     assert_eq!((found.auroc, found.auprc, found.fpr95), (1.0, 1.0, 0.0));
 }

@@ -5,7 +5,7 @@ use crate::commands::model;
 use crate::terminal::{Style, note, path as shown};
 use anyhow::bail;
 use furlough::predict::Detection;
-use furlough_tables::model::{DoubtKind, Doubts, Passes};
+use furlough_tables::model::{DoubtKind, Doubts, MaskedPasses};
 use serde::Serialize;
 use std::path::Path;
 
@@ -40,16 +40,16 @@ impl Unlike {
         if unlike.rows() == 0 {
             bail!("--unlike {}: it has no rows", other.display());
         }
-        let mut all = vec![(Passes::Full, "")];
+        let mut all = vec![(MaskedPasses::Full, "")];
         if let Some(samples) = args.samples {
             let seed = args.seed.unwrap_or_default();
-            all.push((Passes::Drawn { samples: samples.get(), seed }, " of the passes"));
+            all.push((MaskedPasses::Drawn { samples: samples.get(), seed }, " of the passes"));
         }
         let mut doubts = Vec::new();
         for (passes, whose) in all {
             let Doubts { kinds, .. } = model.doubts(&known, passes)?;
             let Doubts { kinds: others, told } = model.doubts(&unlike, passes)?;
-            if passes == Passes::Full {
+            if passes == MaskedPasses::Full {
                 let sentences = told.sentences();
                 sentences.iter().for_each(|sentence| note(&format!("warning: {}: {sentence}", shown(other))));
             }

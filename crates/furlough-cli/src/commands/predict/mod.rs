@@ -6,14 +6,14 @@ mod rows;
 
 use super::model;
 use super::train::threads;
-use crate::args::{PredictArgs, Samples};
+use crate::args::{PredictArgs, Sampling};
 use crate::failure;
 use crate::interrupt;
 use crate::terminal::{duration, note, path as shown, thousands};
 use anyhow::{Context, bail};
 use furlough::noun_of;
-use furlough_tables::model::{AnswerOptions, FileAnswered, Passes, RowAnswers};
-use furlough_tables::{Error, TableReader};
+use furlough_tables::model::{AnswerOptions, FileAnswered, MaskedPasses, RowAnswers};
+use furlough_tables::{Error, TableModel, TableReader};
 use meter::Meter;
 use output::{Destination, RowFormat};
 use rows::{Asked, RowWriter};
@@ -30,24 +30,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let threads = threads(args.threads);
     let format = args.out.as_deref().map_or(Ok(RowFormat::Csv), RowFormat::of)?;
     let model = model::open(&args.model, threads)?;
-    if args.samples.is_some() {
-        model::check_single(&model, &args.model, "--samples")?;
-        super::evaluate::check_samples(model.network().architecture())?;
-    }
-    if args.interval_method.is_some() && model.ensemble().is_none() {
-        bail!("--interval-method: {} is one network, whose intervals are made in one way", args.model.display());
-    }
-    if let (Some(Samples::Analytic), Some(_)) = (args.samples, args.seed) {
-        bail!("--seed would do nothing with --samples analytic, which draws no masks");
-    }
-    let answered_from = args.abstain.map(|abstain| model.answered_from(abstain)).transpose()?;
-    if let Some(interval) = args.interval {
-        let scores = model.conformal().with_context(|| format!("--interval {interval}: {NOT_MEASURED}"))?;
-        scores.rank(interval)?;
-        if args.by_class {
-            scores.class_ranks(interval)?;
-        }
-    }
+    check(args, &model)?;
     let input = Input::new(&args.file)?;
     let mut output = Destination::open(args.out.as_deref(), input.file())?;
     interrupt::end_removing(output.left(), &[output.temporary(), input.copied()].concat())?;
@@ -62,20 +45,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let mut reader =
         TableReader::open_with_cells(input.path(), model.schema(), &args.id, threads).map_err(table_error)?;
     output.write(&writer.head())?;
-    let options = AnswerOptions {
-        probabilities: args.proba,
-        passes: match args.samples {
-            None => Passes::Full,
-            Some(Samples::Drawn(samples)) => {
-                Passes::Drawn { samples: samples.get(), seed: args.seed.unwrap_or_default() }
-            }
-            Some(Samples::Analytic) => Passes::Analytic,
-        },
-        interval: args.interval,
-        interval_method: args.interval_method.unwrap_or_default(),
-        by_class: args.by_class,
-        abstain: args.abstain,
-    };
+    let options = options(args);
     let mut meter = Meter::new(args.quiet);
     let mut unanswered = 0;
     let make = |rows: &RowAnswers| (rows.rows(), rows.unanswered(), writer.rows(rows));
@@ -93,24 +63,74 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     output.finish()?;
     if !args.quiet {
         told.sentences().iter().for_each(|sentence| note(&format!("warning: {sentence}")));
-        if let (Some(point), Some(risk)) = (answered_from, model.risk_coverage()) {
-            note(&format!(
-                "{} of {} {} have no answer: less sure than {:.1} %. Of the rows that measured the model {:.1} % are \
-                 surer, and {:.1} % of those answered wrongly",
-                thousands(unanswered as u64),
-                thousands(rows),
-                noun_of(rows as usize, "row"),
-                100.0 * point.confidence,
-                100.0 * risk.coverage(point),
-                100.0 * point.risk()
-            ));
-        }
+        unanswered_of(args, &model, (unanswered, rows))?;
         if let Some(out) = &args.out {
             let (count, rows, time) = (thousands(rows), noun_of(rows as usize, "row"), start.elapsed().as_secs_f64());
             note(&format!("{}: {count} {rows} in {}", shown(out), duration(time)));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses what the model cannot do, before anything is written.
+fn check(args: &PredictArgs, model: &TableModel) -> anyhow::Result<()> {
+    if args.samples.is_some() {
+        model::check_single(model, &args.model, "--samples")?;
+        super::evaluate::check_samples(model.network().architecture())?;
+    }
+    if args.interval_method.is_some() && model.ensemble().is_none() {
+        bail!("--interval-method: {} is one network, whose intervals are made in one way", args.model.display());
+    }
+    if let (Some(Sampling::Analytic), Some(_)) = (args.samples, args.seed) {
+        bail!("--seed would do nothing with --samples analytic, which draws no masks");
+    }
+    if let Some(abstain) = args.abstain {
+        model.answered_from(abstain)?;
+    }
+    if let Some(interval) = args.interval {
+        let scores = model.conformal().with_context(|| format!("--interval {interval}: {NOT_MEASURED}"))?;
+        scores.rank(interval)?;
+        if args.by_class {
+            scores.class_ranks(interval)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is asked for each row.
+fn options(args: &PredictArgs) -> AnswerOptions {
+    let passes = match args.samples {
+        None => MaskedPasses::Full,
+        Some(Sampling::Drawn(samples)) => {
+            MaskedPasses::Drawn { samples: samples.get(), seed: args.seed.unwrap_or_default() }
+        }
+        Some(Sampling::Analytic) => MaskedPasses::Analytic,
+    };
+    AnswerOptions {
+        probabilities: args.proba,
+        passes,
+        interval: args.interval,
+        interval_method: args.interval_method.unwrap_or_default(),
+        by_class: args.by_class,
+        abstain: args.abstain,
+    }
+}
+
+/// Says how many rows have no answer, if some may have none.
+fn unanswered_of(args: &PredictArgs, model: &TableModel, (unanswered, rows): (usize, u64)) -> anyhow::Result<()> {
+    let (Some(abstain), Some(risk)) = (args.abstain, model.risk_coverage()) else { return Ok(()) };
+    let point = model.answered_from(abstain)?;
+    note(&format!(
+        "{} of {} {} have no answer: less sure than {:.1} %. Of the rows that measured the model {:.1} % are \
+         surer, and {:.1} % of those answered wrongly",
+        thousands(unanswered as u64),
+        thousands(rows),
+        noun_of(rows as usize, "row"),
+        100.0 * point.confidence,
+        100.0 * risk.coverage(point),
+        100.0 * point.risk()
+    ));
+    Ok(())
 }
 
 /// Why a model has no intervals.

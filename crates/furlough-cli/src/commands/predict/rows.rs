@@ -1,7 +1,7 @@
 //! The text of answers.
 
 use super::output::RowFormat;
-use crate::args::Samples;
+use crate::args::Sampling;
 use anyhow::bail;
 use furlough_tables::model::{RowAnswers, RowInterval, RowSpread, TableAnswers};
 use furlough_tables::preprocessing::TargetEncoder;
@@ -14,7 +14,7 @@ pub struct Asked<'a> {
     /// Whether probabilities are wanted.
     pub proba: bool,
     /// Which masks are averaged over, if any.
-    pub samples: Option<Samples>,
+    pub samples: Option<Sampling>,
     /// Whether bounds or sets are wanted.
     pub interval: bool,
     /// Whether rows may have no answer.
@@ -86,8 +86,8 @@ impl RowWriter {
                 ];
                 let known = match asked.samples {
                     None => 0,
-                    Some(Samples::Analytic) => 1,
-                    Some(Samples::Drawn(_)) => doubts.len(),
+                    Some(Sampling::Analytic) => 1,
+                    Some(Sampling::Drawn(_)) => doubts.len(),
                 };
                 columns.extend(doubts.into_iter().take(known).map(|(name, column)| (name.into(), column)));
                 bare_labels = classes.iter().all(|class| is_bare(class));
