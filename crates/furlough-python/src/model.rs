@@ -6,7 +6,7 @@ use furlough::compute::Precision;
 use furlough::files::{ModelFile, models_from_bytes, read_file, write_atomic};
 use furlough::optim::OptimizerState;
 use furlough_lab::recipe::Settings;
-use furlough_tables::model::{AnswerOptions, RowSpread};
+use furlough_tables::model::{AnswerOptions, MaskedPasses, RowSpread};
 use furlough_tables::preprocessing::TargetEncoder;
 use furlough_tables::{Role, Schema, Table, TableAnswers, TableModel, Told};
 use numpy::{IntoPyArray, PyArray1, PyArray2};
@@ -260,7 +260,8 @@ impl Model {
         seed: u64,
         threads: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let options = AnswerOptions { probabilities: true, samples, seed, ..AnswerOptions::default() };
+        let passes = MaskedPasses::Drawn { samples, seed };
+        let options = AnswerOptions { probabilities: true, passes, ..AnswerOptions::default() };
         let ask = |model: &mut TableModel, table: &Table| model.answer(table, 0, &options);
         let (rows, told): (_, Told) = self.answered(py, features, threads, ask)?;
         let dict = PyDict::new(py);
@@ -283,6 +284,7 @@ impl Model {
                 put("mutual_information", |doubt| doubt.mutual_information)?;
                 put("agreement", |doubt| doubt.agreement)?;
             }
+            Some(RowSpread::Entropies(entropies)) => dict.set_item("predictive_entropy", entropies.into_pyarray(py))?,
             None => {}
         }
         Ok(dict)

@@ -22,8 +22,8 @@ use crate::{Error, Result};
 /// as in Sutskever et al. 2013, Kingma and Ba 2015, Loshchilov and Hutter 2019 ("Decoupled weight
 /// decay regularization"), Chen et al. 2023 ("Symbolic discovery of optimization algorithms"), and
 /// PyTorch where it has them. Weights and embeddings decay, and nothing else unless
-/// [`GroupFactors`](super::GroupFactors) say otherwise. All state is 0 before the first step. Adam's
-/// t is the run's step and is not kept beside the state.
+/// [`GroupFactors`](super::GroupFactors) say otherwise. All state is 0 before the first step.
+/// Adam's t is the run's step and is not kept beside the state.
 ///
 /// Concrete dropout's logits follow plain gradient descent with any optimizer: there is one for
 /// each layer, its gradient is a mean over all units, and steps that do not depend on the
