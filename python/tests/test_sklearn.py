@@ -22,9 +22,11 @@ VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.skipif(VERSION < (1, 6), reason="expected_failed_checks came with 1.6")
 @pytest.mark.parametrize("kind", [FurloughClassifier, FurloughRegressor])
 def test_scikit_learns_checks_pass(kind):
+    if VERSION < (1, 6):  # it goes by the estimator's tags then
+        check_estimator(kind(threads=1))
+        return
     results = check_estimator(kind(threads=1), expected_failed_checks=EXPECTED, on_fail="raise")
     assert sum(result["status"] == "passed" for result in results) > 50
     assert {result["check_name"] for result in results if result["status"] == "xfail"} == set(EXPECTED)
