@@ -1,6 +1,7 @@
 //! A small run, made by hand, and what the folder does with it.
 
 mod files;
+mod in_memory;
 mod pictures;
 mod runs;
 
