@@ -71,7 +71,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Format`] unless there is one a column of the schema, all have so many rows, and
-    /// codes are places of levels or [`MISSING`](super::MISSING).
+    /// codes are places of levels or [`MISSING`].
     pub fn from_columns(schema: Schema, columns: Vec<Column>) -> Result<Table> {
         let bad = |reason: String| Err(Error::format(Path::new(NAME), Place::default(), reason));
         if columns.len() != schema.columns.len() {

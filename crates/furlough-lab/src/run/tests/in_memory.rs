@@ -25,7 +25,7 @@ fn learned_from(table: Table, more: &str) -> (TableSource, Recipe) {
         schema: table.schema().clone(),
     };
     let source = TableSource::of_tables(&input, table, None).unwrap();
-    let said = Settings::parse(&format!("hidden = 6\nepochs = 3\n{more}"), None).unwrap();
+    let said = Settings::parse(&format!("hidden = 6\n{more}"), None).unwrap();
     let (data, table) = (Some(input.name()), Some(input));
     let recipe = source.settings(Settings { data, table, ..said }).unwrap().resolve().unwrap();
     (source, recipe)
@@ -37,7 +37,7 @@ fn bytes(fitted: &FittedModel, recipe: &Recipe) -> Vec<u8> {
 
 #[test]
 fn a_model_in_memory_is_that_of_a_folder_byte_for_byte() {
-    let (source, recipe) = learned_from(table(120), "");
+    let (source, recipe) = learned_from(table(120), "epochs = 3");
     let mut epochs = 0;
     let mut report = |told: FitReport| {
         epochs += u32::from(matches!(told, FitReport::Epoch(0, _)));
@@ -60,13 +60,14 @@ fn a_model_in_memory_is_that_of_a_folder_byte_for_byte() {
 
 #[test]
 fn threads_change_no_byte_of_several_networks_and_a_stop_keeps_those_that_began() {
-    let (source, recipe) = learned_from(table(120), "members = 3");
+    let (source, recipe) = learned_from(table(120), "members = 3\nepochs = 3");
     let go_on = |_| Control::Continue;
     let one = fit_table(&source, &recipe, 1, &mut { go_on }).unwrap();
     let many = fit_table(&source, &recipe, 4, &mut { go_on }).unwrap();
     assert_eq!(bytes(&one, &recipe), bytes(&many, &recipe));
     assert_eq!((one.model.members(), one.stopped), (3, StopReason::Finished));
-    let stopped = fit_table(&source, &recipe, 1, &mut |_| Control::Stop).unwrap();
+    let (source, endless) = learned_from(table(120), "members = 3\nepochs = 1000000");
+    let stopped = fit_table(&source, &endless, 1, &mut |_| Control::Stop).unwrap();
     assert_eq!(stopped.stopped, StopReason::Asked);
     assert!((1..3).contains(&stopped.model.members()));
 }
@@ -81,10 +82,10 @@ fn a_network_goes_on_with_other_rows_and_several_do_not() {
     };
     let (features, target) = (columns(&features, &[0, 1]), columns(&target, &[2]));
     let classes = ["small", "large", "huge"].map(String::from).to_vec();
-    let (_, recipe) = learned_from(table(60), "");
+    let (_, recipe) = learned_from(table(60), "epochs = 3");
     let said = || {
-        let text = format!("{}early_stopping = 0\n", recipe.to_toml().replace("early_stopping", "#"));
-        Settings { folds: None, stratified: None, ..Settings::parse(&text, None).unwrap() }
+        let before = Settings::parse(&recipe.to_toml(), None).unwrap();
+        Settings { folds: None, stratified: None, early_stopping: Some(0), ..before }
     };
     let begun = begin_model(features, target, Some(classes), said());
     let (model, recipe) = begun.unwrap();
@@ -96,7 +97,7 @@ fn a_network_goes_on_with_other_rows_and_several_do_not() {
     let going_on = GoingOn { model: first.model, optimizer: first.optimizer };
     assert!(fit_further(going_on, &table(90), &recipe, 1, &mut { go_on }).is_ok());
 
-    let (source, several) = learned_from(table(120), "members = 2");
+    let (source, several) = learned_from(table(120), "members = 2\nepochs = 3");
     let model = fit_table(&source, &several, 1, &mut { go_on }).unwrap().model;
     let error = fit_further(GoingOn { model, optimizer: None }, &table(60), &recipe, 1, &mut { go_on });
     assert!(error.err().unwrap().to_string().contains("of several networks, which do not learn on"));
@@ -104,7 +105,7 @@ fn a_network_goes_on_with_other_rows_and_several_do_not() {
 
 #[test]
 fn all_rows_teach_where_no_folds_are_said() {
-    let (source, recipe) = learned_from(table(120), "");
+    let (source, recipe) = learned_from(table(120), "epochs = 3");
     let said = Settings { table: recipe.table().cloned(), data: Some("table".into()), ..Settings::default() };
     let said = Settings { epochs: Some(2), ..said };
     let recipe = source.settings_of_all(said).unwrap().resolve().unwrap();
