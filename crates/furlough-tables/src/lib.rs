@@ -8,6 +8,7 @@
 //! | [`block`] | consecutive rows of a file, by columns: what a reader yields |
 //! | [`source`] | the bytes of a file or of standard input, decompressed |
 //! | [`readers`] | one reader a format, on any number of threads, in flat memory |
+//! | [`writers`] | rows as the bytes of a file, some after the others |
 //! | [`schema`] | what the columns are: inferred, printed, edited and stored |
 //! | [`table`] | typed columns in memory, and their division into parts |
 //! | [`preprocessing`] | features and targets of a network, fitted on the training rows |
@@ -32,6 +33,8 @@ pub mod block;
 pub mod source;
 
 pub mod readers;
+
+pub mod writers;
 
 pub mod schema;
 

@@ -53,8 +53,8 @@ pub struct PredictArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// Write the answers here, as CSV or JSON Lines by the name (.csv, .jsonl); the file is there
-    /// when it is whole [default: CSV on standard output]
+    /// Write the answers here, as CSV, JSON Lines or Parquet by the name (.csv, .jsonl,
+    /// .parquet); the file is there when it is whole [default: CSV on standard output]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// The probability of each class too, as columns P(CLASS)

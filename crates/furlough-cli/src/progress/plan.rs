@@ -5,7 +5,6 @@ use furlough::train::Progress;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::WarmStart;
 use furlough_tables::model::TableHeader;
-use furlough_tables::preprocessing::TargetEncoder;
 use std::path::PathBuf;
 
 /// What will happen, as the header shows it.
@@ -54,10 +53,7 @@ impl TrainPlan {
 
     /// Returns the deviation of the target of a table, where it has one of numbers.
     pub fn deviation_of(table: &TableHeader) -> Option<f64> {
-        match &table.preprocessing.target {
-            Some(TargetEncoder::Regression { columns }) if columns.len() == 1 => Some(columns[0].deviation),
-            _ => None,
-        }
+        Some(table.preprocessing.target.as_ref()?.single_number()?.deviation)
     }
 
     /// Steps of an epoch.

@@ -1,7 +1,8 @@
 //! Answers for the rows of tables.
 
 use crate::common::{fails, folder, furlough, json_lines, ok, run};
-use furlough_tables::{TableModel, TableReader};
+use furlough_tables::writers::WRITES_PARQUET;
+use furlough_tables::{ReadAs, Reader, TableModel, TableReader, Values, sniff};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -15,6 +16,7 @@ furlough_harness::tests![
     numbers_are_answered_in_their_units_with_their_deviation,
     json_lines_keep_labels_that_are_numbers,
     all_masks_rows_without_an_answer_and_sets_by_class,
+    parquet_has_the_answers_of_csv_or_says_how_to_have_it,
     standard_input_and_compressed_files_are_read,
     what_training_never_saw_is_told_once_and_a_missing_column_by_name,
     what_cannot_be_answered_leaves_nothing_behind,
@@ -177,6 +179,52 @@ fn all_masks_rows_without_an_answer_and_sets_by_class() {
     }
 }
 
+fn parquet_has_the_answers_of_csv_or_says_how_to_have_it() {
+    let folder = trained();
+    let folder = folder.path();
+    if !WRITES_PARQUET {
+        let said = fails(folder, "predict c new.csv --out answers.parquet", 1);
+        assert!(said.contains("not built in") && said.contains("--features parquet"), "{said}");
+        assert!(!folder.join("answers.parquet").exists());
+        return;
+    }
+    // Labels that are whole numbers or truth values are so there.
+    let digits = table(400, 0).replace("\"small, \"\"s\"\"\"", "3").replace("large", "-11");
+    fs::write(folder.join("digits.csv"), digits).unwrap();
+    ok(folder, "train digits.csv --ignore key,price --target label --task classification --epochs 2 --quiet --out d");
+    for args in [
+        "c new.csv --proba --id key,label --interval 0.9",
+        "c new.csv --samples 5",
+        "n new.csv --interval 0.8",
+        "n new.csv --samples 5 --id size",
+        "d digits.csv --proba",
+        "d digits.csv --samples analytic",
+    ] {
+        let expected = ok(folder, &format!("predict {args}"));
+        ok(folder, &format!("predict {args} --out answers.parquet --threads 3"));
+        let bytes = fs::read(folder.join("answers.parquet")).unwrap();
+        ok(folder, &format!("predict {args} --out answers.parquet --threads 1"));
+        assert!(fs::read(folder.join("answers.parquet")).unwrap() == bytes, "{args}");
+        let path = folder.join("answers.parquet");
+        let mut rows = csv::Reader::from_reader(expected.as_bytes());
+        let names: Vec<String> = rows.headers().unwrap().iter().map(String::from).collect();
+        let expected: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+        let reader = Reader::open(&path, &sniff(&path).unwrap(), |_| ReadAs::Text, 2).unwrap();
+        assert_eq!(reader.names(), names, "{args}");
+        let mut at = 0;
+        for block in reader.map(Result::unwrap) {
+            for row in 0..block.rows {
+                for (column, values) in block.columns.iter().enumerate() {
+                    let Values::Text(texts) = values else { panic!("text") };
+                    assert_eq!(texts.get(row).unwrap_or_default(), &expected[at][column], "{args}: {}", names[column]);
+                }
+                at += 1;
+            }
+        }
+        assert_eq!(at, expected.len());
+    }
+}
+
 fn standard_input_and_compressed_files_are_read() {
     let folder = trained();
     let folder = folder.path();
@@ -259,8 +307,7 @@ fn what_cannot_be_answered_leaves_nothing_behind() {
         ("predict digits new.csv", "digits: it did not learn from a table"),
         ("predict c new.csv --out folder.csv", "--out folder.csv: it is a folder"),
         ("predict c new.csv --out new.csv", "--out new.csv: it is the table that is read"),
-        ("predict c new.csv --out answers.txt", "end the name in .csv or .jsonl"),
-        ("predict c new.csv --out answers.parquet", "Parquet is not written yet"),
+        ("predict c new.csv --out answers.txt", "end the name in .csv, .jsonl or .parquet"),
         ("predict c new.csv --out no/such/answers.csv", "cannot write no/such/answers.csv"),
         ("predict dry new.csv --samples 5", "--samples: this network was trained without dropout"),
     ] {

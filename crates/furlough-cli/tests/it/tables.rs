@@ -1,6 +1,7 @@
 //! Training on one's own table, as a user does.
 
 use crate::common::{fails, folder, json_lines, model, ok, run};
+use furlough_tables::figures::in_digits;
 use furlough_tables::{TableModel, read_csv};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -20,6 +21,7 @@ furlough_harness::tests![
     categories_with_many_levels_are_embedded,
     early_stopping_can_be_switched_off,
     errors_of_numbers_are_shown_in_their_units_while_it_trains,
+    test_rows_that_changed_are_noticed_when_a_run_goes_on,
     the_question_which_column_is_short,
     bad_tables_and_flags_are_one_error_each,
 ];
@@ -313,9 +315,47 @@ fn errors_of_numbers_are_shown_in_their_units_while_it_trains() {
         assert!((shown / error(&log[2], of) - 1.0).abs() < 1e-2, "{of}: {line}");
     }
     assert!(words(&said).contains("· validation RMSE "), "{said}");
+    // So does the page, and so do its pictures.
+    ok(folder, "report a --out page.html --plots plots");
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.contains("\"title\":\"RMSE of price"), "the live chart");
+    assert!(page.contains("Train RMSE of price") && page.contains("Validation RMSE of price"), "the table");
+    assert!(page.contains(&in_digits(error(&log[2], "val_loss"))), "{}", error(&log[2], "val_loss"));
+    assert!(!page.contains("Train loss"), "no loss without a unit");
+    assert!(fs::read_to_string(folder.join("plots/curves.svg")).unwrap().contains("RMSE of price"));
     // Several targets have no unit together, and classes have none.
     let said = ok(folder, "train houses.csv --target price,rooms --ignore kind --epochs 1 --out b");
     assert!(said.contains("train loss   val. loss"), "{said}");
+    ok(folder, "report b --out page.html");
+    assert!(fs::read_to_string(folder.join("page.html")).unwrap().contains("Train loss"));
+}
+
+fn test_rows_that_changed_are_noticed_when_a_run_goes_on() {
+    let folder = folder();
+    let folder = folder.path();
+    write_table(folder, "houses.csv", 300, 0);
+    write_table(folder, "judge.csv", 60, 9);
+    let begin = "train houses.csv --test judge.csv --target kind --hidden 8 --epochs 3 --quiet";
+    let own = fs::read_to_string(folder.join("judge.csv")).unwrap();
+    for (more, gone) in
+        [("", vec!["manifest.json"]), (" --members 3", vec!["manifest.json", "members/1/manifest.json"])]
+    {
+        ok(folder, &format!("{begin}{more} --out a"));
+        let whole = model(folder, "a");
+        for name in gone.iter().copied().chain(["model.safetensors"]) {
+            fs::remove_file(folder.join("a").join(name)).unwrap();
+        }
+        // In the middle of the test file, where neither a fit nor what stops the training looks.
+        let line = own.lines().nth(30).unwrap();
+        fs::write(folder.join("judge.csv"), own.replace(line, &line.replace(",o", ",other"))).unwrap();
+        let said = fails(folder, "train --resume a --quiet", 1);
+        assert!(said.contains("cannot go on: the test set has changed since the run began"), "{said}");
+        assert!(said.contains("its 60 test examples are not those of now"), "{said}");
+        fs::write(folder.join("judge.csv"), &own).unwrap();
+        ok(folder, "train --resume a --quiet");
+        assert_eq!(model(folder, "a"), whole);
+        fs::remove_dir_all(folder.join("a")).unwrap();
+    }
 }
 
 /// A table of thousands of columns fills no screen.

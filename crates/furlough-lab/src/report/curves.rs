@@ -4,8 +4,9 @@ use super::RunReport;
 use super::embed;
 use super::numbers::{self, capital};
 use crate::Result;
-use crate::run::{EpochRecord, NamedRun, Plot, best_epoch, final_record, wants_logarithm};
+use crate::run::{EpochRecord, LOSS, NamedRun, Plot, best_epoch, final_record, wants_logarithm};
 use furlough::data::EvalSplit;
+use furlough_tables::figures::in_digits;
 use maud::{Markup, html};
 use serde::Serialize;
 
@@ -46,23 +47,24 @@ const EVAL_ACCURACY: Figure = |record| record.summary.eval_accuracy();
 
 /// The curves of a run; none before its first epoch.
 pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>> {
-    let records = &report.records;
+    let (records, loss) = report.curves();
     if records.is_empty() {
         return Ok(None);
     }
+    let shown = Shown { records: &records, loss: &loss, split: report.recipe.partition().eval_split() };
     let series = |name, color: &str, figure: Figure| LiveSeries {
         name,
         color: color.into(),
         dash: false,
         values: records.iter().map(figure).collect(),
     };
-    let split = report.recipe.partition().eval_split();
+    let Shown { split, .. } = shown;
     let (train, test) = ("train, dropout on", format!("{split}, full network"));
     let (test, full) = (test.as_str(), "train, full network");
-    let best = best_epoch(&report.recipe, records);
+    let best = best_epoch(&report.recipe, &records);
     let charts = [
         chart(
-            "Loss",
+            &capital(&loss),
             false,
             records.len(),
             vec![
@@ -82,7 +84,7 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
             ],
         ),
     ];
-    let still = Plot::Curves { title: "", split, records, best }.svg()?;
+    let still = Plot::Curves { title: "", split, records: &records, best, loss: &loss }.svg()?;
     Ok(Some(html! {
         p { "Train figures are means over each epoch with dropout on, while the weights changed; " (split) " figures \
          are those of the full network after it."
@@ -92,22 +94,39 @@ pub(super) fn of_run(report: &RunReport, place: usize) -> Result<Option<Markup>>
         }
         figure {
             (live(&charts, place))
-            div.still.twin { (embed::picture(&still, &said(report))) }
+            div.still.twin { (embed::picture(&still, &said(report, shown))) }
             details {
                 summary { "Figures as a table" }
                 div.scroll tabindex="0" role="region" aria-label="Figures of each epoch" {
-                    (table(records, split, best))
+                    (table(shown, best))
                 }
             }
         }
     }))
 }
 
+/// The epochs as a run's curves show them.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    records: &'a [EpochRecord],
+    /// What their losses are called.
+    loss: &'a str,
+    split: EvalSplit,
+}
+
+impl Shown<'_> {
+    /// Returns how a loss is written.
+    fn text(&self) -> fn(f64) -> String {
+        if self.loss == LOSS { numbers::loss } else { in_digits }
+    }
+}
+
 /// What the picture shows, in a sentence.
-fn said(report: &RunReport) -> String {
-    let mut text = format!("Learning curves over {}", numbers::counted(report.records.len(), "epoch"));
-    if let Some(last) = final_record(&report.recipe, &report.records).map(|record| &record.summary) {
-        text.push_str(&format!("; at the end train loss {}", numbers::loss(last.train_loss)));
+fn said(report: &RunReport, shown: Shown<'_>) -> String {
+    let Shown { records, loss, .. } = shown;
+    let mut text = format!("Learning curves over {}", numbers::counted(records.len(), "epoch"));
+    if let Some(last) = final_record(&report.recipe, records).map(|record| &record.summary) {
+        text.push_str(&format!("; at the end train {loss} {}", shown.text()(last.train_loss)));
         if let Some(accuracy) = last.eval_accuracy() {
             text.push_str(&format!(
                 ", {} accuracy {}",
@@ -119,17 +138,18 @@ fn said(report: &RunReport) -> String {
     text
 }
 
-fn table(records: &[EpochRecord], split: EvalSplit, best: Option<u32>) -> Markup {
+fn table(shown: Shown<'_>, best: Option<u32>) -> Markup {
+    let (Shown { records, loss, split }, text) = (shown, shown.text());
     let full = records.iter().any(|record| record.summary.full_train.is_some());
     html! {
         table {
             caption { "Figures of each epoch" }
             thead {
                 tr {
-                    th scope="col" { "Epoch" } th scope="col" { "Train loss" }
-                    th scope="col" { (capital(split.as_str())) " loss" }
+                    th scope="col" { "Epoch" } th scope="col" { "Train " (loss) }
+                    th scope="col" { (capital(split.as_str())) " " (loss) }
                     th scope="col" { "Train accuracy" } th scope="col" { (capital(split.as_str())) " accuracy" }
-                        @if full { th scope="col" { "Train loss, full network" } th scope="col" {
+                        @if full { th scope="col" { "Train " (loss) ", full network" } th scope="col" {
                             "Train accuracy, full network" } }
                         th scope="col" { "Seconds" }
                 }
@@ -139,12 +159,12 @@ fn table(records: &[EpochRecord], split: EvalSplit, best: Option<u32>) -> Markup
                     @let EpochRecord { summary, seconds } = record;
                     tr {
                         th scope="row" { (summary.epoch) @if Some(summary.epoch) == best { " (best)" } }
-                        td { (numbers::loss(summary.train_loss)) }
-                        td { (numbers::or_dash(summary.eval_loss(), numbers::loss)) }
+                        td { (text(summary.train_loss)) }
+                        td { (numbers::or_dash(summary.eval_loss(), text)) }
                         td { (numbers::or_dash(summary.train_accuracy, numbers::percent)) }
                         td { (numbers::or_dash(summary.eval_accuracy(), numbers::percent)) }
                         @if full {
-                            td { (numbers::or_dash(FULL_TRAIN_LOSS(record), numbers::loss)) }
+                            td { (numbers::or_dash(FULL_TRAIN_LOSS(record), text)) }
                             td { (numbers::or_dash(FULL_TRAIN_ACCURACY(record), numbers::percent)) }
                         }
                         td { (format!("{seconds:.2}")) }

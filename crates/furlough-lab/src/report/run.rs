@@ -2,9 +2,12 @@
 
 use super::Answers;
 use crate::recipe::Recipe;
-use crate::run::{EpochRecord, Failure, Manifest, Provenance, RunStatus, WarmStart};
+use crate::run::{EpochRecord, Failure, LOSS, Manifest, Provenance, RunStatus, WarmStart};
 use furlough::files::ModelInfo;
 use furlough::nn::Mlp;
+use furlough::train::EpochSummary;
+use furlough_tables::preprocessing::TargetColumn;
+use std::borrow::Cow;
 
 /// Everything that is to be said of a run. What is missing is left out of the page; `notes` say
 /// why.
@@ -58,6 +61,27 @@ impl RunReport {
     /// What another run had learned, where this one began from that.
     pub fn warm_start(&self) -> Option<&WarmStart> {
         self.provenance.as_ref()?.from.as_ref()
+    }
+
+    /// Returns its epochs as its curves show them, and what their losses are called: in the units of
+    /// a table's target where that is one column of numbers, as `RMSE of price`, and otherwise as
+    /// they are, as `loss`.
+    pub fn curves(&self) -> (Cow<'_, [EpochRecord]>, String) {
+        let table = self.provenance.as_ref().and_then(|provenance| provenance.table.as_ref());
+        let target = table.and_then(|table| table.preprocessing.target.as_ref()?.single_number());
+        let Some(TargetColumn { name, deviation, .. }) = target else {
+            return (Cow::Borrowed(&self.records), LOSS.into());
+        };
+        let in_units = |loss: f64| deviation * loss.sqrt();
+        let record = |record: &EpochRecord| {
+            let mut record = record.clone();
+            let EpochSummary { train_loss, eval, full_train, .. } = &mut record.summary;
+            *train_loss = in_units(*train_loss);
+            eval.iter_mut().for_each(|eval| eval.loss = in_units(eval.loss));
+            full_train.iter_mut().for_each(|scores| scores.loss = in_units(scores.loss));
+            record
+        };
+        (Cow::Owned(self.records.iter().map(record).collect()), format!("RMSE of {name}"))
     }
 
     /// Seconds of all epochs together.

@@ -1,11 +1,13 @@
 //! Several networks that learn from a table side by side, each in a run directory of its own, and
 //! the model that they are together.
 
-use super::{EvalInfo, FileEntry, Machine, Manifest, Recorder, RunDir, RunInfo};
+use super::provenance::check_same;
+use super::{EvalInfo, FileEntry, Machine, Manifest, Provenance, Recorder, RunDir, RunInfo};
 use crate::csv_text::csv_line;
 use crate::recipe::Recipe;
 use crate::source::{RunData, TableSource};
 use crate::{Error, Result};
+use furlough::data::EvalData;
 use furlough::files::{DataInfo, FORMAT_VERSION, fingerprint};
 use furlough::train::{Control, EpochSummary, Event, StopReason, Trainer, TrainingMemory, check_memory};
 use furlough_tables::model::{OutOfFold, TableAnswers};
@@ -240,6 +242,9 @@ impl Worker<'_> {
         } else {
             Recorder::create(RunDir::create(&path)?, info, trainer.state(), lap)?
         };
+        if let Some(test) = &data.test {
+            recorder.check_test(test.into())?;
+        }
         let recorder = recorder.measured_by(data.training.eval_data());
         trainer.checkpoint_every(self.config.checkpoint_every);
         self.tell(MemberReport::Begun {
@@ -292,6 +297,9 @@ fn check_finished(path: &Path, recipe: &Recipe, data: &RunData) -> Result<()> {
                       file that it began with, or begin another run";
         return Err(Error::run(path, reason));
     }
+    let test = data.test.as_ref().map(|test| EvalInfo::of(EvalData::test(test)));
+    let before = Provenance::read(&dir)?.and_then(|provenance| provenance.test);
+    check_same(&dir, before.as_ref(), test.as_ref())?;
     manifest.map_or(Ok(()), |manifest| manifest.check_whole(path))
 }
 

@@ -29,11 +29,11 @@ pub(crate) use lock::{LOCK, something_in, take_lock};
 pub use manifest::{FileEntry, Manifest};
 pub use members::{JointModel, MemberReport, MembersConfig, finish_members, train_members};
 pub use metrics_log::{EpochRecord, MetricsLog, best_epoch, final_record, read_metrics};
-pub(crate) use plot::wants_logarithm;
 pub use plot::{
     Chart, ChartRow, Line, NamedRun, Panel, Plot, PlotPoint, chart_png, chart_svg, curves_png, curves_svg, picture_png,
     shorten,
 };
+pub(crate) use plot::{LOSS, wants_logarithm};
 pub use provenance::{EvalInfo, Machine, Provenance, WarmStart};
 pub use recorder::{Recorder, RunInfo};
 pub use tensorboard::TensorBoard;

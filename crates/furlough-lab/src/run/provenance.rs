@@ -26,6 +26,10 @@ pub struct Provenance {
     /// What each epoch is evaluated on; none where there is no evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval: Option<EvalInfo>,
+    /// The test rows of a table that validation rows judge while it trains; none where there are no
+    /// such rows, and of a run that was killed before they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<EvalInfo>,
     /// What another run had learned, where this one began from that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<WarmStart>,
@@ -159,14 +163,32 @@ impl Provenance {
     /// # Errors
     /// [`Error::Run`] that says what differs.
     pub(super) fn check_eval(&self, dir: &RunDir, now: Option<&EvalInfo>) -> Result<()> {
-        let (Some(before), Some(now)) = (&self.eval, now) else { return Ok(()) };
-        let Some(difference) = before.difference(now) else { return Ok(()) };
-        let reason = format!(
-            "cannot go on: {difference}. Put back the data that it began with, or begin another run from what it has \
-             learned"
-        );
-        Err(Error::run(dir.path(), reason))
+        check_same(dir, self.eval.as_ref(), now)
     }
+
+    /// Checks the same of the test rows of a table, which judge it once it is finished, or records
+    /// them where they are not known yet.
+    ///
+    /// # Errors
+    /// [`Error::Run`] that says what differs; [`furlough::Error::Io`].
+    pub(super) fn check_test(mut self, dir: &RunDir, now: EvalInfo) -> Result<()> {
+        if self.test.is_some() {
+            return check_same(dir, self.test.as_ref(), Some(&now));
+        }
+        self.test = Some(now);
+        self.write(dir)
+    }
+}
+
+/// Checks that examples are those of before.
+pub(super) fn check_same(dir: &RunDir, before: Option<&EvalInfo>, now: Option<&EvalInfo>) -> Result<()> {
+    let (Some(before), Some(now)) = (before, now) else { return Ok(()) };
+    let Some(difference) = before.difference(now) else { return Ok(()) };
+    let reason = format!(
+        "cannot go on: {difference}. Put back the data that it began with, or begin another run from what it has \
+         learned"
+    );
+    Err(Error::run(dir.path(), reason))
 }
 
 impl RunDir {

@@ -149,6 +149,17 @@ impl<'a> Recorder<'a> {
         Ok((Recorder { background, dir, info, origin, log, seconds, judge: None, held_out: None }, state))
     }
 
+    /// Records which test rows of a table judge the run once it is finished, and sees to it that they
+    /// are those that it began with: neither what it learns from nor what it is judged by while it
+    /// trains says so. Computes their fingerprint.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when they have changed since; [`furlough::Error::Io`].
+    pub fn check_test(&self, test: DatasetRef<'_>) -> Result<()> {
+        let now = EvalInfo::of(EvalData { split: EvalSplit::Test, data: test });
+        Provenance::read(&self.dir)?.map_or(Ok(()), |provenance| provenance.check_test(&self.dir, now))
+    }
+
     /// Asks `judge` for the figures of the network of a table, once it is finished: its model file
     /// has them.
     pub fn judged_by(&mut self, judge: impl FnOnce(&Mlp) -> Result<TableFigures> + 'a) {
@@ -250,7 +261,7 @@ impl Recorder<'_> {
 impl RunInfo {
     fn provenance(&self) -> Provenance {
         let RunInfo { data, data_origin, table, eval, from, machine, .. } = self.clone();
-        Provenance { version: FORMAT_VERSION, data_origin, train: data, table, eval, from, machine }
+        Provenance { version: FORMAT_VERSION, data_origin, train: data, table, eval, test: None, from, machine }
     }
 
     /// What a model file of the run says beside the network.

@@ -66,6 +66,15 @@ fn target_places(table: &Table) -> impl Iterator<Item = usize> + '_ {
 }
 
 impl TargetEncoder {
+    /// Returns the one column of numbers that is predicted; none of classes and of several numbers,
+    /// whose losses are added.
+    pub fn single_number(&self) -> Option<&TargetColumn> {
+        match self {
+            TargetEncoder::Regression { columns } if columns.len() == 1 => columns.first(),
+            _ => None,
+        }
+    }
+
     /// Fits to the targets of some rows of a table.
     ///
     /// # Errors

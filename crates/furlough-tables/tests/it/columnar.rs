@@ -2,10 +2,12 @@
 
 use crate::common::{Rows, csv, file, message, numbers, texts};
 #[cfg(feature = "parquet")]
-use furlough_tables::Place;
+use furlough_tables::writers::{CellType, ParquetRows};
 use furlough_tables::{
     Error, FileFormat, InferOptions, Kind, ReadAs, Reader, Result, Schema, Values, read_table, sniff,
 };
+#[cfg(feature = "parquet")]
+use furlough_tables::{Place, TextValues};
 use std::path::{Path, PathBuf};
 
 furlough_harness::tests![
@@ -20,6 +22,8 @@ furlough_harness::tests![
     a_table_is_the_same_as_from_csv,
     #[cfg(feature = "parquet")]
     every_compression_and_encoding_is_read,
+    #[cfg(feature = "parquet")]
+    rows_that_are_written_are_read_back,
     #[cfg(feature = "parquet")]
     old_timestamps_are_moments,
     #[cfg(feature = "parquet")]
@@ -232,6 +236,61 @@ fn every_compression_and_encoding_is_read() {
     assert_eq!(read("zstd.feather", (2, 300)).unwrap(), expected);
     let error = read("brotli.parquet", (1, 1)).unwrap_err().to_string();
     assert!(error.contains("column id is compressed by BROTLI") && error.contains("write it with snappy"), "{error}");
+}
+
+#[cfg(feature = "parquet")]
+fn rows_that_are_written_are_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("written.parquet");
+    let types = [CellType::Text, CellType::Double, CellType::Single, CellType::Whole, CellType::Boolean];
+    let names = ["text, \"quoted\"", "double", "single", "whole", "truth"].map(String::from);
+    let columns: Vec<(String, CellType)> = names.into_iter().zip(types).collect();
+    // Blocks of several lengths, so many that there is more than one row group.
+    let block = |first: usize, rows: usize| -> Vec<Values> {
+        let rows = first..first + rows;
+        let mut texts = TextValues::default();
+        let padding = "é".repeat(300);
+        rows.clone().for_each(|row| texts.push((row % 7 != 0).then_some(&format!("{row} {padding}")[..])));
+        let numbers = |of: fn(usize) -> f64| {
+            Values::Numbers(rows.clone().map(|row| if row % 5 == 0 { f64::NAN } else { of(row) }).collect())
+        };
+        let [double, single] = [numbers(|row| 1.0 / row as f64), numbers(|row| f64::from(1.0 / row as f32))];
+        let [whole, truth] = [numbers(|row| 1e15 - row as f64), numbers(|row| (row % 2) as f64)];
+        vec![Values::Text(texts), double, single, whole, truth]
+    };
+    let mut file = ParquetRows::new(&path, &columns).unwrap();
+    let (mut bytes, mut expected, mut first) = (Vec::new(), Vec::new(), 0);
+    for rows in [1, 40_000, 0, 20_000, 33_000, 5] {
+        let block = block(first, rows);
+        first += rows;
+        expected.push(block.clone());
+        bytes.extend(file.append(block).unwrap());
+    }
+    let before_the_end = bytes.len();
+    bytes.extend(file.finish().unwrap());
+    assert!(before_the_end > 100_000, "row groups are written as they are full: {before_the_end}");
+    std::fs::write(&path, bytes).unwrap();
+    let as_numbers = |name: &str| if name.starts_with("text") { ReadAs::Text } else { ReadAs::numbers() };
+    for (threads, chunk) in [(1, 1 << 20), (3, 1000)] {
+        let reader = Reader::open_in_chunks(&path, &FileFormat::Parquet, as_numbers, (threads, chunk)).unwrap();
+        assert_eq!(reader.names()[0], "text, \"quoted\"");
+        let blocks: Vec<_> = reader.map(Result::unwrap).map(|block| block.columns).collect();
+        assert_eq!(cells_of(&blocks), cells_of(&expected));
+    }
+    assert_eq!(sniff(&path).unwrap(), FileFormat::Parquet);
+}
+
+/// The cells of blocks, column by column, as text.
+#[cfg(feature = "parquet")]
+fn cells_of(blocks: &[Vec<Values>]) -> Vec<Vec<String>> {
+    let cells = |values: &Values| -> Vec<String> {
+        match values {
+            Values::Text(texts) => texts.iter().map(|text| format!("{text:?}")).collect(),
+            Values::Numbers(numbers) => numbers.iter().map(f64::to_string).collect(),
+            Values::Skipped => Vec::new(),
+        }
+    };
+    (0..5).map(|place| blocks.iter().flat_map(|block| cells(&block[place])).collect()).collect()
 }
 
 #[cfg(feature = "parquet")]

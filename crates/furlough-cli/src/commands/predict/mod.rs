@@ -13,10 +13,11 @@ use crate::terminal::{duration, note, path as shown, thousands};
 use anyhow::{Context, bail};
 use furlough::noun_of;
 use furlough_tables::model::{AnswerOptions, FileAnswered, MaskedPasses, RowAnswers};
+use furlough_tables::writers::ParquetRows;
 use furlough_tables::{Error, TableModel, TableReader};
 use meter::Meter;
 use output::{Destination, RowFormat};
-use rows::{Asked, RowWriter};
+use rows::{Asked, RowWriter, Written};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,14 +46,23 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let mut reader =
         TableReader::open_with_cells(input.path(), model.schema(), &args.id, threads).map_err(table_error)?;
     output.write(&writer.head())?;
+    let mut columns = match (format, &args.out) {
+        (RowFormat::Parquet, Some(out)) => Some(ParquetRows::new(out, &writer.cell_types())?),
+        _ => None,
+    };
     let options = options(args);
     let mut meter = Meter::new(args.quiet);
     let mut unanswered = 0;
     let make = |rows: &RowAnswers| (rows.rows(), rows.unanswered(), writer.rows(rows));
-    let answered = model.answer_file(&mut reader, &options, threads, make, |(rows, without, text)| {
+    let answered = model.answer_file(&mut reader, &options, threads, make, |(rows, without, written)| {
         meter.add(rows);
         unanswered += without;
-        output.write(&text).map_err(Stopped::Output)
+        let bytes = match (written, &mut columns) {
+            (Written::Columns(values), Some(columns)) => columns.append(values)?,
+            (Written::Columns(_), None) => Vec::new(),
+            (Written::Text(text), _) => text,
+        };
+        output.write(&bytes).map_err(Stopped::Output)
     });
     meter.end();
     let FileAnswered { rows, told } = match answered {
@@ -60,6 +70,9 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
         Err(Stopped::Output(error)) => return Err(error),
         Err(Stopped::Table(error)) => return Err(table_error(error)),
     };
+    if let Some(columns) = columns {
+        output.write(&columns.finish()?)?;
+    }
     output.finish()?;
     if !args.quiet {
         told.sentences().iter().for_each(|sentence| note(&format!("warning: {sentence}")));

@@ -3,6 +3,7 @@
 use super::failure;
 use anyhow::bail;
 use furlough::files::AtomicFile;
+use furlough_tables::writers::WRITES_PARQUET;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ pub enum RowFormat {
     Csv,
     /// A JSON object a line.
     JsonLines,
+    /// Columns of Parquet.
+    Parquet,
 }
 
 impl RowFormat {
@@ -26,13 +29,16 @@ impl RowFormat {
         match extension.as_deref() {
             Some("csv") => Ok(RowFormat::Csv),
             Some("jsonl" | "ndjson") => Ok(RowFormat::JsonLines),
-            Some("parquet") => {
-                bail!("--out {}: Parquet is not written yet; end the name in .csv or .jsonl", path.display())
-            }
+            Some("parquet") if WRITES_PARQUET => Ok(RowFormat::Parquet),
+            Some("parquet") => bail!(
+                "--out {}: Parquet is not built in, as it takes minutes to build; run `cargo install furlough-cli \
+                 --features parquet`, or end the name in .csv or .jsonl",
+                path.display()
+            ),
             // A device or a pipe has no such name.
             _ if is_stream(path) => Ok(RowFormat::Csv),
             _ => bail!(
-                "--out {}: answers are written as CSV or JSON Lines; end the name in .csv or .jsonl",
+                "--out {}: answers are written as CSV, JSON Lines or Parquet; end the name in .csv, .jsonl or .parquet",
                 path.display()
             ),
         }

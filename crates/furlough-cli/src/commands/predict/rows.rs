@@ -5,6 +5,8 @@ use crate::args::Sampling;
 use anyhow::bail;
 use furlough_tables::model::{RowAnswers, RowInterval, RowSpread, TableAnswers};
 use furlough_tables::preprocessing::TargetEncoder;
+use furlough_tables::writers::CellType;
+use furlough_tables::{TextValues, Values};
 use std::fmt::Write as _;
 
 /// What the columns are to be.
@@ -50,12 +52,47 @@ enum Column {
     Set,
 }
 
+/// Answers as they are written.
+pub enum Written {
+    /// Text.
+    Text(Vec<u8>),
+    /// Columns.
+    Columns(Vec<Values>),
+}
+
 /// Writes answers row by row.
 pub struct RowWriter {
     format: RowFormat,
     columns: Vec<(String, Column)>,
-    /// Whether labels are themselves numbers or truth values of JSON.
-    bare_labels: bool,
+    labels: Labels,
+}
+
+/// What labels are where text is not all there is.
+struct Labels {
+    /// Whether they are themselves numbers or truth values of JSON.
+    bare: bool,
+    /// The numbers that they are, if all are whole numbers or all are truth values; empty otherwise.
+    numbers: Vec<f64>,
+    /// What columns make of them.
+    cells: CellType,
+}
+
+impl Labels {
+    fn of(classes: &[String]) -> Self {
+        let whole = |class: &String| {
+            let number: i64 = class.parse().ok()?;
+            // Digits that are not the number's own, such as 007, are text, and so is what f64 has not.
+            (number.to_string() == *class && number.unsigned_abs() < 1 << 53).then_some(number as f64)
+        };
+        let truth = |class: &String| Some(f64::from(u8::from(class.parse::<bool>().ok()?)));
+        let all = |number: &dyn Fn(&String) -> Option<f64>| classes.iter().map(number).collect::<Option<Vec<f64>>>();
+        let (numbers, cells) = match (all(&whole), all(&truth)) {
+            (Some(numbers), _) => (numbers, CellType::Whole),
+            (None, Some(numbers)) => (numbers, CellType::Boolean),
+            (None, None) => (Vec::new(), CellType::Text),
+        };
+        Labels { bare: classes.iter().all(|class| is_bare(class)), numbers, cells }
+    }
 }
 
 impl RowWriter {
@@ -70,7 +107,7 @@ impl RowWriter {
             true => format!("predicted_{name}"),
             false => name.to_string(),
         };
-        let mut bare_labels = false;
+        let mut labels = Labels::of(&[]);
         match target {
             TargetEncoder::Classification { column, classes } => {
                 columns.push((named(column), Column::Label));
@@ -90,7 +127,7 @@ impl RowWriter {
                     Some(Sampling::Drawn(_)) => doubts.len(),
                 };
                 columns.extend(doubts.into_iter().take(known).map(|(name, column)| (name.into(), column)));
-                bare_labels = classes.iter().all(|class| is_bare(class));
+                labels = Labels::of(classes);
             }
             TargetEncoder::Regression { columns: targets } => {
                 if asked.proba {
@@ -112,13 +149,13 @@ impl RowWriter {
         if let Some((_, (name, _))) = twice {
             bail!("--id: two columns of the output would be called {name}; leave one of them out");
         }
-        Ok(RowWriter { format, columns, bare_labels })
+        Ok(RowWriter { format, columns, labels })
     }
 
     /// Returns what stands before the rows.
     pub fn head(&self) -> Vec<u8> {
         match self.format {
-            RowFormat::JsonLines => Vec::new(),
+            RowFormat::JsonLines | RowFormat::Parquet => Vec::new(),
             RowFormat::Csv => {
                 let mut writer = csv(Vec::new());
                 writer.write_record(self.columns.iter().map(|(name, _)| name)).expect(IN_MEMORY);
@@ -127,12 +164,46 @@ impl RowWriter {
         }
     }
 
-    /// Returns the text of some rows.
-    pub fn rows(&self, answers: &RowAnswers) -> Vec<u8> {
+    /// Returns some rows.
+    pub fn rows(&self, answers: &RowAnswers) -> Written {
         match self.format {
-            RowFormat::Csv => self.csv_rows(answers),
-            RowFormat::JsonLines => self.json_rows(answers),
+            RowFormat::Csv => Written::Text(self.csv_rows(answers)),
+            RowFormat::JsonLines => Written::Text(self.json_rows(answers)),
+            RowFormat::Parquet => Written::Columns(self.column_rows(answers)),
         }
+    }
+
+    /// Returns the columns' names, and what their cells are where they are not text.
+    pub fn cell_types(&self) -> Vec<(String, CellType)> {
+        let of = |column: &Column| match column {
+            Column::Cell(_) | Column::Set => CellType::Text,
+            Column::Label => self.labels.cells,
+            Column::Number(_) | Column::Deviation(_) | Column::Low(_) | Column::High(_) => CellType::Double,
+            _ => CellType::Single,
+        };
+        self.columns.iter().map(|(name, column)| (name.clone(), of(column))).collect()
+    }
+
+    fn column_rows(&self, answers: &RowAnswers) -> Vec<Values> {
+        let mut scratch = String::new();
+        let types = self.cell_types().into_iter().zip(&self.columns);
+        types
+            .map(|((_, cells), &(_, column))| match (cells, &answers.answers) {
+                (CellType::Text, _) => {
+                    let mut texts = TextValues::default();
+                    (0..answers.rows()).for_each(|row| texts.push(text(answers, column, row, &mut scratch)));
+                    Values::Text(texts)
+                }
+                (CellType::Whole | CellType::Boolean, TableAnswers::Classes { classes, .. }) => {
+                    let number = |(row, &class): (usize, &u32)| match answers.has_answer(row) {
+                        true => self.labels.numbers[class as usize],
+                        false => f64::NAN,
+                    };
+                    Values::Numbers(classes.iter().enumerate().map(number).collect())
+                }
+                _ => Values::Numbers((0..answers.rows()).map(|row| number(answers, column, row)).collect()),
+            })
+            .collect()
     }
 
     fn csv_rows(&self, answers: &RowAnswers) -> Vec<u8> {
@@ -159,7 +230,7 @@ impl RowWriter {
                 match (text, column) {
                     (Some(_), Column::Set) => out.extend(json_set(answers, row)),
                     (Some(text), Column::Cell(_)) => out.extend(json(text)),
-                    (Some(text), Column::Label) if !self.bare_labels => out.extend(json(text)),
+                    (Some(text), Column::Label) if !self.labels.bare => out.extend(json(text)),
                     (Some(text), _) => out.extend_from_slice(text.as_bytes()),
                     (None, _) => out.extend_from_slice(b"null"),
                 }
@@ -208,41 +279,44 @@ fn is_bare(label: &str) -> bool {
 /// Returns the text of a cell; none where it is missing or no finite number.
 fn text<'a>(answers: &'a RowAnswers, column: Column, row: usize, scratch: &'a mut String) -> Option<&'a str> {
     scratch.clear();
-    match (column, &answers.answers, &answers.spread) {
-        (Column::Cell(place), ..) => return answers.cells[place].get(row),
-        (Column::Label, TableAnswers::Classes { classes, names }, _) => {
+    match (column, &answers.answers) {
+        (Column::Cell(place), _) => return answers.cells[place].get(row),
+        (Column::Label, TableAnswers::Classes { classes, names }) => {
             return answers.has_answer(row).then(|| &*names[classes[row] as usize]);
         }
-        (Column::Confidence, ..) => single(scratch, answers.confidence.as_ref()?.values[row] as f32),
-        (Column::Probability(class), ..) => single(scratch, answers.probabilities.as_ref()?[[row, class]]),
-        (Column::Number(target), TableAnswers::Numbers { values, .. }, _) => double(scratch, values[[row, target]]),
-        (Column::Low(target), ..) => {
-            if let Some(RowInterval::Numbers { low, .. }) = &answers.interval {
-                double(scratch, low[[row, target]]);
-            }
-        }
-        (Column::High(target), ..) => {
-            if let Some(RowInterval::Numbers { high, .. }) = &answers.interval {
-                double(scratch, high[[row, target]]);
-            }
-        }
-        (Column::Set, ..) => {
+        (Column::Set, _) => {
             // An empty set is an empty cell.
             *scratch = set(answers, row)?.collect::<Vec<_>>().join(SEPARATOR);
             return Some(scratch);
         }
-        (Column::Deviation(target), _, Some(RowSpread::Numbers(deviations))) => {
-            double(scratch, deviations[[row, target]]);
+        (Column::Number(_) | Column::Deviation(_) | Column::Low(_) | Column::High(_), _) => {
+            double(scratch, number(answers, column, row));
         }
-        (Column::PredictiveEntropy, _, Some(RowSpread::Entropies(entropies))) => single(scratch, entropies[row] as f32),
-        (_, _, Some(RowSpread::Classes(doubts))) => match column {
-            Column::PredictiveEntropy => single(scratch, doubts[row].predictive_entropy as f32),
-            Column::MutualInformation => single(scratch, doubts[row].mutual_information as f32),
-            _ => single(scratch, doubts[row].agreement as f32),
-        },
-        _ => {}
+        _ => single(scratch, number(answers, column, row) as f32),
     }
     (!scratch.is_empty()).then_some(scratch)
+}
+
+/// Returns the number in a cell; NaN where there is none.
+fn number(answers: &RowAnswers, column: Column, row: usize) -> f64 {
+    let bounds = match &answers.interval {
+        Some(RowInterval::Numbers { low, high }) => Some((low, high)),
+        _ => None,
+    };
+    let found = match (column, &answers.answers, &answers.spread) {
+        (Column::Probability(class), ..) => answers.probabilities.as_ref().map(|all| f64::from(all[[row, class]])),
+        (Column::Number(target), TableAnswers::Numbers { values, .. }, _) => Some(values[[row, target]]),
+        (Column::Low(target), ..) => bounds.map(|(low, _)| low[[row, target]]),
+        (Column::High(target), ..) => bounds.map(|(_, high)| high[[row, target]]),
+        (Column::Deviation(target), _, Some(RowSpread::Numbers(deviations))) => Some(deviations[[row, target]]),
+        (Column::Confidence, ..) => answers.confidence.as_ref().map(|confidence| confidence.values[row]),
+        (Column::PredictiveEntropy, _, Some(RowSpread::Entropies(entropies))) => Some(entropies[row]),
+        (Column::PredictiveEntropy, _, Some(RowSpread::Classes(doubts))) => Some(doubts[row].predictive_entropy),
+        (Column::MutualInformation, _, Some(RowSpread::Classes(doubts))) => Some(doubts[row].mutual_information),
+        (Column::Agreement, _, Some(RowSpread::Classes(doubts))) => Some(doubts[row].agreement),
+        _ => None,
+    };
+    found.filter(|number| number.is_finite()).unwrap_or(f64::NAN)
 }
 
 /// Adds the fewest digits that mean this very number.

@@ -44,7 +44,8 @@ impl Folder {
     pub fn write_run(&self, prefix: &str, run: &RunReport) -> anyhow::Result<()> {
         if !run.records.is_empty() {
             let (split, best) = (run.recipe.partition().eval_split(), best_epoch(&run.recipe, &run.records));
-            let curves = Plot::Curves { title: &run.name, split, records: &run.records, best };
+            let (records, loss) = run.curves();
+            let curves = Plot::Curves { title: &run.name, split, records: &records, best, loss: &loss };
             self.plot(&format!("{prefix}curves"), &curves)?;
         }
         if let Some(learned) = run.learned_dropout() {

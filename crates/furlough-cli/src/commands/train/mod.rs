@@ -88,6 +88,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads:
     rows.keep();
     args.going_on.note.iter().try_for_each(|text| notes_file::write(&out, text))?;
     if let (Some(test), Some(header)) = (sets.test(), sets.header()) {
+        recorder.check_test(test)?;
         let (judged, recipe) = (&judged, &recipe_of_test);
         recorder.judged_by(move |mlp| {
             figures(mlp, recipe, test, header, threads).inspect(|found| drop(judged.set(found.clone())))

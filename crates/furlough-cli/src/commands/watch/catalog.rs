@@ -5,7 +5,7 @@ use super::state::{Locks, Signs, State};
 use super::tail::LogTail;
 use furlough_lab::recipe::Recipe;
 use furlough_lab::run::{EpochRecord, Failure, Manifest, Provenance, RunDir, RunStatus};
-use furlough_tables::preprocessing::{TargetColumn, TargetEncoder};
+use furlough_tables::preprocessing::TargetColumn;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -222,10 +222,7 @@ impl Run {
 /// The target of a run on a table, where it is one column of numbers.
 fn target(path: &Path) -> Option<TargetColumn> {
     let table = Provenance::read(&RunDir::open(path).ok()?).ok()??.table?;
-    match table.preprocessing.target? {
-        TargetEncoder::Regression { columns } if columns.len() == 1 => columns.into_iter().next(),
-        _ => None,
-    }
+    table.preprocessing.target?.single_number().cloned()
 }
 
 fn changed(path: &Path) -> u64 {

@@ -49,6 +49,9 @@ const IMAGE_TEXT_DROP: f64 = 0.15;
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf");
 
+/// What losses are called that are in no units.
+pub(crate) const LOSS: &str = "loss";
+
 /// The learning curves of a run as an SVG picture: losses and, for classes, accuracies, over the
 /// epochs. `split` is what was evaluated; a line marks the best epoch of a run that may stop early.
 /// The same records give the same bytes.
@@ -57,7 +60,7 @@ static FONT_FILE: &[u8] = include_bytes!("../../../assets/DejaVuSans-latin.ttf")
 /// [`Error::Run`] when there is no epoch to draw.
 pub fn curves_svg(title: &str, split: EvalSplit, records: &[EpochRecord], best: Option<u32>) -> Result<String> {
     check(RunDir::CURVES_SVG, records)?;
-    svg(RunDir::CURVES_SVG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records, best))
+    svg(RunDir::CURVES_SVG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split, LOSS), records, best))
 }
 
 /// The same picture as a PNG image, two pixels to the unit. The same records give the same bytes.
@@ -66,7 +69,7 @@ pub fn curves_svg(title: &str, split: EvalSplit, records: &[EpochRecord], best: 
 /// [`Error::Run`] when there is no epoch to draw.
 pub fn curves_png(title: &str, split: EvalSplit, records: &[EpochRecord], best: Option<u32>) -> Result<Vec<u8>> {
     check(RunDir::CURVES_PNG, records)?;
-    png(RunDir::CURVES_PNG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split), records, best))
+    png(RunDir::CURVES_PNG, SIZE, |area, drop| scene::draw(area, (FINE, drop), (title, split, LOSS), records, best))
 }
 
 /// A chart as an SVG picture; `name` is for messages. The same chart gives the same bytes.

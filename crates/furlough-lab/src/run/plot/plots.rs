@@ -36,6 +36,8 @@ pub enum Plot<'a> {
         records: &'a [EpochRecord],
         /// The best epoch, where the run may stop early.
         best: Option<u32>,
+        /// What the losses of the records are called: `loss`, or `RMSE of price`.
+        loss: &'a str,
     },
     /// The learning curves of several runs, one color a run.
     Overlay(&'a [NamedRun<'a>]),
@@ -89,8 +91,8 @@ impl Plot<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, drop: f64) -> Drawn<DB> {
-        if let Plot::Curves { title, split, records, best } = self {
-            return scene::draw(area, (FINE, drop), (title, *split), records, *best);
+        if let Plot::Curves { title, split, records, best, loss } = self {
+            return scene::draw(area, (FINE, drop), (title, *split, loss), records, *best);
         }
         let canvas = Canvas::new(area, FINE, drop)?;
         match self {

@@ -36,7 +36,7 @@ pub(super) struct PanelFrame {
 pub(super) fn draw<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (fine, drop): (u32, f64),
-    (title, split): (&str, EvalSplit),
+    (title, split, loss): (&str, EvalSplit, &str),
     records: &[EpochRecord],
     best: Option<u32>,
 ) -> Drawn<DB> {
@@ -67,16 +67,17 @@ pub(super) fn draw<DB: DrawingBackend>(
         |curves: &[Curve]| -> Vec<f64> { curves.iter().flat_map(|c| c.values.iter().flatten().copied()).collect() };
     let (loss_values, share_values) = (values(&losses), values(&shares));
     let loss_axis = Axis::losses(loss_values.iter().copied());
-    let loss_title = if loss_axis.is_log() { "loss (logarithmic)" } else { "loss" };
+    let logarithmic = if loss_axis.is_log() { " (logarithmic)" } else { "" };
+    let loss_title = shorten(&format!("{loss}{logarithmic}"), 80);
     let (top, bottom) = (92.0, 350.0);
     if share_values.is_empty() {
         let panel = PanelFrame { left: 70.0, right: 830.0, top, bottom };
-        return draw_panel(&canvas, &panel, loss_title, (&loss_axis, best), &losses);
+        return draw_panel(&canvas, &panel, &loss_title, (&loss_axis, best), &losses);
     }
     let share_axis = Axis::shares(share_values.iter().copied());
     let (left, right) = ((70.0, 390.0), (520.0, 840.0));
     let panel = |(left, right)| PanelFrame { left, right, top, bottom };
-    draw_panel(&canvas, &panel(left), loss_title, (&loss_axis, best), &losses)?;
+    draw_panel(&canvas, &panel(left), &loss_title, (&loss_axis, best), &losses)?;
     draw_panel(&canvas, &panel(right), "accuracy", (&share_axis, best), &shares)
 }
 
