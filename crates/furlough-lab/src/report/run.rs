@@ -63,9 +63,9 @@ impl RunReport {
         self.provenance.as_ref()?.from.as_ref()
     }
 
-    /// Returns its epochs as its curves show them, and what their losses are called: in the units of
-    /// a table's target where that is one column of numbers, as `RMSE of price`, and otherwise as
-    /// they are, as `loss`.
+    /// Returns its epochs as its curves show them, and what their losses are called: in the units
+    /// of a table's target where that is one column of numbers, as `RMSE of price`, and otherwise
+    /// as they are, as `loss`.
     pub fn curves(&self) -> (Cow<'_, [EpochRecord]>, String) {
         let table = self.provenance.as_ref().and_then(|provenance| provenance.table.as_ref());
         let target = table.and_then(|table| table.preprocessing.target.as_ref()?.single_number());

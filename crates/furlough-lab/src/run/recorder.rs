@@ -149,9 +149,9 @@ impl<'a> Recorder<'a> {
         Ok((Recorder { background, dir, info, origin, log, seconds, judge: None, held_out: None }, state))
     }
 
-    /// Records which test rows of a table judge the run once it is finished, and sees to it that they
-    /// are those that it began with: neither what it learns from nor what it is judged by while it
-    /// trains says so. Computes their fingerprint.
+    /// Records which test rows of a table judge the run once it is finished, and sees to it that
+    /// they are those that it began with: neither what it learns from nor what it is judged by
+    /// while it trains says so. Computes their fingerprint.
     ///
     /// # Errors
     /// [`Error::Run`] when they have changed since; [`furlough::Error::Io`].

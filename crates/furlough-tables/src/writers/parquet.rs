@@ -16,9 +16,8 @@ use std::sync::Arc;
 const GROUP_ROWS: usize = 1 << 20;
 const GROUP_BYTES: usize = 32 << 20;
 
-/// Rows as the bytes of a Parquet file, compressed by snappy: all columns may have missing cells.
-/// The bytes come as they are made, so memory is flat, and the same blocks give the same bytes.
-pub struct ParquetRows {
+/// What makes bytes of rows.
+pub(super) struct Encoder {
     path: PathBuf,
     types: Vec<CellType>,
     writer: SerializedFileWriter<Vec<u8>>,
@@ -28,18 +27,14 @@ pub struct ParquetRows {
     bytes: usize,
 }
 
-impl std::fmt::Debug for ParquetRows {
+impl std::fmt::Debug for Encoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ParquetRows").field("path", &self.path).field("types", &self.types).finish_non_exhaustive()
+        f.debug_struct("Encoder").field("path", &self.path).field("types", &self.types).finish_non_exhaustive()
     }
 }
 
-impl ParquetRows {
-    /// Begins a file of columns with these names, which all differ; `path` is for messages.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when Parquet has no such columns.
-    pub fn new(path: &Path, columns: &[(String, CellType)]) -> Result<Self> {
+impl Encoder {
+    pub(super) fn new(path: &Path, columns: &[(String, CellType)]) -> Result<Self> {
         let failed = |error| failed(path, error);
         let field = |(name, cells): &(String, CellType)| {
             let (physical, logical) = match cells {
@@ -65,18 +60,10 @@ impl ParquetRows {
         let properties = Arc::new(properties.build());
         let writer = SerializedFileWriter::new(Vec::new(), schema, properties).map_err(failed)?;
         let types = columns.iter().map(|(_, cells)| *cells).collect();
-        Ok(ParquetRows { path: path.into(), types, writer, blocks: Vec::new(), rows: 0, bytes: 0 })
+        Ok(Encoder { path: path.into(), types, writer, blocks: Vec::new(), rows: 0, bytes: 0 })
     }
 
-    /// Adds rows, as a column each of what was said: texts, or numbers, of which NaN is a missing
-    /// one. Returns the bytes that follow those before, which may be none.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when they cannot be encoded.
-    ///
-    /// # Panics
-    /// When there is not a column each, all as long, or one is of another kind.
-    pub fn append(&mut self, columns: Vec<Values>) -> Result<Vec<u8>> {
+    pub(super) fn append(&mut self, columns: Vec<Values>) -> Result<Vec<u8>> {
         assert_eq!(columns.len(), self.types.len(), "a column each");
         let length = |values: &Values| match values {
             Values::Skipped => 0,
@@ -94,11 +81,7 @@ impl ParquetRows {
         self.take()
     }
 
-    /// Ends the file. Returns the rest of its bytes.
-    ///
-    /// # Errors
-    /// As [`Self::append`].
-    pub fn finish(mut self) -> Result<Vec<u8>> {
+    pub(super) fn finish(mut self) -> Result<Vec<u8>> {
         let ended = |file: &mut Self| -> Result<(), ParquetError> {
             if file.rows > 0 {
                 file.write_group()?;

@@ -71,7 +71,8 @@ pub struct RowWriter {
 struct Labels {
     /// Whether they are themselves numbers or truth values of JSON.
     bare: bool,
-    /// The numbers that they are, if all are whole numbers or all are truth values; empty otherwise.
+    /// The numbers that they are, if all are whole numbers or all are truth values; empty
+    /// otherwise.
     numbers: Vec<f64>,
     /// What columns make of them.
     cells: CellType,
@@ -81,7 +82,7 @@ impl Labels {
     fn of(classes: &[String]) -> Self {
         let whole = |class: &String| {
             let number: i64 = class.parse().ok()?;
-            // Digits that are not the number's own, such as 007, are text, and so is what f64 has not.
+            // Digits that are not the number's own, such as 007, are text, and so is what f64 lacks.
             (number.to_string() == *class && number.unsigned_abs() < 1 << 53).then_some(number as f64)
         };
         let truth = |class: &String| Some(f64::from(u8::from(class.parse::<bool>().ok()?)));
