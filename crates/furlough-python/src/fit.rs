@@ -7,7 +7,7 @@ use crate::progress::{Heard, Listener};
 use furlough_lab::recipe::{Recipe, RecipeKey, Settings, TableInput};
 use furlough_lab::run::{FittedModel, GoingOn, begin_model, fit_further as further, fit_table};
 use furlough_lab::source::TableSource;
-use furlough_tables::{InferOptions, PreprocessingOptions, Role, Scaling, Schema, TaskChoice};
+use furlough_tables::{InferOptions, Preset, Role, Schema, TaskChoice};
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -79,7 +79,7 @@ fn in_memory(schema: &Schema) -> TableInput {
         test_fraction: 0.0,
         test_seed: 0,
         on_disk: None,
-        preprocessing: PreprocessingOptions::default(),
+        preprocessing: Preset::default().preprocessing(),
         schema: schema.clone(),
     }
 }
@@ -101,7 +101,7 @@ fn file_input(
         return Err(PyValueError::new_err(reason).into());
     };
     let test_seed = config.said()?.split_seed.unwrap_or_default();
-    let preprocessing = PreprocessingOptions { scaling: Scaling::default(), ..PreprocessingOptions::default() };
+    let preprocessing = Preset::default().preprocessing();
     Ok(TableInput { file, test_file: None, test_fraction, test_seed, on_disk: None, preprocessing, schema })
 }
 
@@ -182,7 +182,8 @@ fn fit_source(
 ) -> Result<(FittedModel, Recipe), Failed> {
     let (data, table) = (Some(input.name()), Some(input));
     let said = Settings { data, table, ..config.said()? };
-    let settings = if config.held_out { source.settings(said)? } else { source.settings_of_all(said)? };
+    let settings =
+        if config.held_out { source.settings(said, Preset::default())?.0 } else { source.settings_of_all(said)? };
     let recipe = settings.resolve()?;
     let fitted = fit_table(source, &recipe, config.threads, &mut |report| listener.hear(report))?;
     Ok((fitted, recipe))

@@ -69,6 +69,6 @@ pub use preprocessing::{Preprocessing, PreprocessingOptions, Scaling, Told};
 
 pub use summary::{ColumnSummary, Concern, TableSummary};
 
-pub use model::{Intervals, PredictionSets, Predictions, TableAnswers, TableModel, TableOptions};
+pub use model::{Intervals, PredictionSets, Predictions, Preset, TableAnswers, TableModel, TableOptions};
 
 pub use disk::{DiskOptions, DiskTable, TableSurvey};

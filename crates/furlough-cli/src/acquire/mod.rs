@@ -15,6 +15,7 @@ use furlough::data::idx_folder::{self, Loaded};
 use furlough::data::{Dataset, Split, catalog, digits};
 use furlough_lab::recipe::{Recipe, Settings, TableInput};
 use furlough_lab::source::{DataSource, DiskSource, Surveyed, TableSource};
+use furlough_tables::Preset;
 use places::Places;
 use source::Source;
 use std::path::Path;
@@ -60,6 +61,8 @@ pub struct AcquiredSource {
     pub source: DataSource,
     /// Where it came from, as a header shows it.
     pub origin: String,
+    /// Which recipe was chosen for a table, and why; none where a recipe said it all.
+    pub chosen: Option<String>,
 }
 
 /// What a recipe learns from: the table that it holds, read on `threads` threads, or the data set
@@ -70,7 +73,7 @@ pub struct AcquiredSource {
 pub fn of_recipe(recipe: &Recipe, data_dir: Option<&Path>, threads: usize, report: Report) -> Result<AcquiredSource> {
     let Some(table) = recipe.table() else {
         let Acquired { split, origin } = split(Wanted::of(recipe), data_dir, report)?;
-        return Ok(AcquiredSource { source: DataSource::Sets(split), origin });
+        return Ok(AcquiredSource { source: DataSource::Sets(split), origin, chosen: None });
     };
     if data_dir.is_some() {
         bail!("--data-dir is for data sets of several files; this is about the table {}", table.file);
@@ -79,7 +82,7 @@ pub fn of_recipe(recipe: &Recipe, data_dir: Option<&Path>, threads: usize, repor
         Some(source) => DataSource::Disk(Box::new(source)),
         None => DataSource::Table(TableSource::read(table, threads)?),
     };
-    Ok(AcquiredSource { source, origin: table.file.clone() })
+    Ok(AcquiredSource { source, origin: table.file.clone(), chosen: None })
 }
 
 impl AcquiredSource {
@@ -87,11 +90,11 @@ impl AcquiredSource {
     ///
     /// # Errors
     /// Those of [`TableSource::read`] and [`TableSource::settings`].
-    pub fn of_table(input: TableInput, said: Settings, threads: usize) -> Result<(Self, Settings)> {
+    pub fn of_table(input: TableInput, said: Settings, preset: Preset, threads: usize) -> Result<(Self, Settings)> {
         let (source, origin) = (TableSource::read(&input, threads)?, input.file.clone());
         let data = Some(input.name());
-        let settings = source.settings(Settings { data, table: Some(input), ..said })?;
-        Ok((AcquiredSource { source: DataSource::Table(source), origin }, settings))
+        let (settings, chosen) = source.settings(Settings { data, table: Some(input), ..said }, preset)?;
+        Ok((AcquiredSource { source: DataSource::Table(source), origin, chosen }, settings))
     }
 }
 
@@ -104,20 +107,20 @@ impl AcquiredSource {
     pub fn within(
         memory: u64,
         input: TableInput,
-        said: Settings,
+        (said, preset): (Settings, Preset),
         threads: usize,
         report: Report,
     ) -> Result<(Self, Settings)> {
         report(&format!("reading {} to see what it takes", input.name()));
-        match DiskSource::survey(input.clone(), &said, memory, threads)? {
+        match DiskSource::survey(input.clone(), (&said, preset), memory, threads)? {
             Surveyed::InMemory(bytes) => {
                 let takes = terminal::bytes(bytes);
                 report(&format!("note: the table takes about {takes} of memory, so it is learned from in memory"));
-                AcquiredSource::of_table(input, said, threads)
+                AcquiredSource::of_table(input, said, preset, threads)
             }
             Surveyed::OnDisk(source) => {
-                let (settings, origin) = (source.settings(said)?, input.file);
-                Ok((AcquiredSource { source: DataSource::Disk(source), origin }, settings))
+                let ((settings, chosen), origin) = (source.settings(said, preset)?, input.file);
+                Ok((AcquiredSource { source: DataSource::Disk(source), origin, chosen }, settings))
             }
         }
     }

@@ -20,7 +20,7 @@ pub fn contradictions(settings: &Settings, recipe: &Recipe) -> Vec<String> {
             GoesWith::Dropping => Some("nothing is dropped"),
             GoesWith::Decaying => Some("there is no weight decay"),
             // Refused where it says anything.
-            GoesWith::Value(..) => None,
+            GoesWith::Table | GoesWith::Value(..) => None,
         });
         if let Some(reason) = reason {
             let hint = if key.name() == "dropout" { "; --input-dropout drops features" } else { "" };

@@ -1,11 +1,11 @@
 //! The flags of a table: which file, what is predicted of it, and what its columns are.
 
-use super::values::{scaling, task};
+use super::values::{preset, scaling, task};
 use crate::terminal::{program, shell_word, thousands};
 use anyhow::{Context, bail};
 use clap::Args;
-use furlough_lab::recipe::TableInput;
-use furlough_tables::{InferOptions, PreprocessingOptions, Role, Scaling, Schema, TaskChoice};
+use furlough_lab::recipe::{Settings, TableInput};
+use furlough_tables::{InferOptions, PreprocessingOptions, Preset, Role, Scaling, Schema, TaskChoice};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +56,11 @@ pub struct TableArgs {
     #[arg(long, value_name = "TEXT,…", value_delimiter = ',', help_heading = "Table", requires = "file")]
     #[arg(conflicts_with = "schema")]
     pub missing: Vec<String>,
+    /// The recipe where no other flag or file says otherwise: auto (what suits the table) or
+    /// realmlp (the defaults of RealMLP) [default: auto]
+    #[arg(long, value_name = "NAME", help_heading = "Recipe", requires = "file")]
+    #[arg(value_parser = preset(), hide_possible_values = true)]
+    pub preset: Option<Preset>,
     /// How numbers are scaled: robust (median and quartiles, with outliers bent in), standard (mean
     /// and deviation) or quantile (normal) [default: robust]
     #[arg(long, value_name = "NAME", help_heading = "Table", requires = "file")]
@@ -65,9 +70,9 @@ pub struct TableArgs {
 
 impl TableArgs {
     /// Decides what the table is; none where no file was named. Reads the schema, or the file to
-    /// find it out, in so many bytes of `memory` if that is said. `split_seed` decides which rows
-    /// are the test set.
-    pub fn input(&self, split_seed: u64, memory: Option<u64>, threads: usize) -> anyhow::Result<Option<TableInput>> {
+    /// find it out, in so many bytes of `memory` if that is said. What else was said decides which
+    /// rows are the test set, and how columns become features where no flag says that.
+    pub fn input(&self, said: &Settings, memory: Option<u64>, threads: usize) -> anyhow::Result<Option<TableInput>> {
         let Some(file) = &self.file else {
             self.refuse_strays("name the file that they are about")?;
             return Ok(None);
@@ -85,14 +90,15 @@ impl TableArgs {
         if !(0.0..1.0).contains(&test_fraction) {
             bail!("--test-fraction {test_fraction}: the share of the test set is at least 0 and below 1");
         }
-        let scaling = self.scaling.unwrap_or_default();
+        let of_recipe = said.table.as_ref().filter(|_| self.preset.is_none()).map(|table| table.preprocessing);
+        let usual = of_recipe.unwrap_or_else(|| self.preset.unwrap_or_default().preprocessing());
         Ok(Some(TableInput {
             file: text_of(file)?,
             test_file: self.test_file(file)?,
             test_fraction,
-            test_seed: split_seed,
+            test_seed: said.split_seed.unwrap_or_default(),
             on_disk: None,
-            preprocessing: PreprocessingOptions { scaling, ..PreprocessingOptions::default() },
+            preprocessing: PreprocessingOptions { scaling: self.scaling.unwrap_or(usual.scaling), ..usual },
             schema,
         }))
     }
@@ -110,6 +116,7 @@ impl TableArgs {
             ("--time", self.time.is_some()),
             ("--ignore", !self.ignore.is_empty()),
             ("--missing", !self.missing.is_empty()),
+            ("--preset", self.preset.is_some()),
             ("--scaling", self.scaling.is_some()),
         ];
         let given: Vec<&str> = given.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag)).collect();

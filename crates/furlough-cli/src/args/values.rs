@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use furlough::compute::MAX_THREADS;
 use furlough_lab::recipe::whole;
 use furlough_tables::model::IntervalMethod;
-use furlough_tables::{Scaling, TaskChoice};
+use furlough_tables::{Preset, Scaling, TaskChoice};
 use std::num::NonZero;
 
 /// More threads than any machine has cores are a slip of the finger.
@@ -40,6 +40,11 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 /// What of a table's target is learned.
 pub(super) fn task() -> impl TypedValueParser<Value = TaskChoice> {
     one_of(&TaskChoice::ALL, TaskChoice::name)
+}
+
+/// Which recipe a table has.
+pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
+    one_of(&Preset::ALL, Preset::name)
 }
 
 /// How a table's numbers are scaled.

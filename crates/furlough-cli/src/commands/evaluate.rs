@@ -167,7 +167,7 @@ fn judge(
     if recipe.table().is_none() {
         bail!("{}: this model has no table of its own; name one beside it", args.run.display());
     }
-    let AcquiredSource { source, origin } = data(recipe, args.data_dir.as_deref(), threads, args.json)?;
+    let AcquiredSource { source, origin, .. } = data(recipe, args.data_dir.as_deref(), threads, args.json)?;
     let RunData { training, test, table: found, .. } = source.run_data(&recipe.partition())?;
     let own = TableHeader::of(&paths[0], &runs[0].info)?.preprocessing;
     let is_other = found.is_none_or(|found| found.preprocessing != own);

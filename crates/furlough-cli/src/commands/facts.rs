@@ -186,23 +186,24 @@ fn in_words(encoding: &Encoding) -> String {
         (false, _) => String::new(),
     };
     match encoding {
-        Encoding::Number { number, indicator } => {
+        Encoding::Number { number, indicator, .. } => {
             let scale = number.as_ref().map_or(String::new(), scaled);
             scale + &missing(*indicator, number.as_ref().map(|number| number.median))
         }
-        Encoding::Date { date, indicator } => {
+        Encoding::Date { date, indicator, .. } => {
             let parts: Vec<&str> = date.parts.iter().map(|(part, _)| part.name()).collect();
             format!("{}, scaled{}", parts.join(", "), if *indicator { "; missing is told" } else { "" })
         }
         Encoding::Category { boolean: true, .. } => "no or yes".into(),
-        Encoding::Category { category: CategoryEncoder { levels, rare, missing, embedded }, .. } => {
+        Encoding::Category { category: CategoryEncoder { levels, rare, missing, embedded, scales, .. }, .. } => {
             let rare = match rare.len() {
                 0 => String::new(),
                 rare => format!(", {rare} rare ones as one"),
             };
             let missing = if *missing { ", missing as one" } else { "" };
             let embedded = if *embedded { ", embedded" } else { "" };
-            format!("{}{rare}{missing}{embedded}", furlough::counted(levels.len(), "level"))
+            let scaled = if scales.is_empty() { "" } else { ", scaled" };
+            format!("{}{rare}{missing}{embedded}{scaled}", furlough::counted(levels.len(), "level"))
         }
     }
 }

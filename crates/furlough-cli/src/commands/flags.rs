@@ -117,6 +117,7 @@ fn need(need: &GoesWith) -> String {
         GoesWith::HiddenLayers => "a hidden layer".into(),
         GoesWith::Dropping => "a drop probability above 0".into(),
         GoesWith::Decaying => "a weight decay above 0".into(),
+        GoesWith::Table => "a table".into(),
         GoesWith::Value(key, values) => format!("`{key}` {}", code(values)),
     }
 }

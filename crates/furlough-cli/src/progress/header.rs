@@ -42,6 +42,9 @@ pub fn header(plan: &TrainPlan, style: Style) -> String {
         ),
         true,
     );
+    if let Some(preset) = &plan.preset {
+        field("preset", preset, false);
+    }
     field("training", &training(&plan.recipe, Some(plan.steps_per_epoch())), false);
     if let Some(members) = plan.recipe.members() {
         field("members", &self::members(&plan.recipe, members, plan.threads), false);

@@ -26,6 +26,8 @@ pub struct TrainPlan {
     /// What turns the root of the loss into an error in the target's units, where one column of
     /// numbers is predicted: the standard deviation of its training rows.
     pub deviation: Option<f64>,
+    /// By which recipe a table is learned from, and why; none where a recipe says it all.
+    pub preset: Option<String>,
     /// Threads.
     pub threads: usize,
     /// The instruction set of the kernels.
@@ -58,6 +60,6 @@ impl TrainPlan {
 
     /// Steps of an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.train.div_ceil(self.recipe.options().batch_size) as u64
+        self.recipe.options().steps_per_epoch(self.train as u64)
     }
 }

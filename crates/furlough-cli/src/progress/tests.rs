@@ -54,6 +54,7 @@ fn plan(recipe: &str, epochs: u32) -> TrainPlan {
         shape: vec![28, 28],
         classes: Some(10),
         deviation: None,
+        preset: None,
         threads: 2,
         instruction_set: "AVX2",
         out: "runs/fashion-mnist-1".into(),

@@ -31,18 +31,19 @@ fn from_a_csv_to_predictions() {
     fs::write(folder.join("others.csv"), &flowers).unwrap();
     fs::write(folder.join("new.csv"), flowers.lines().map(without_species).collect::<String>()).unwrap();
     let said: Vec<String> = commands("from-a-csv.md").iter().map(|command| ok(folder, command)).collect();
-    assert_eq!(said.len(), 10);
-    assert!(said[3].contains("5 networks, one model"), "{}", said[3]);
-    assert!(said[4].contains("95 % interval"), "{}", said[4]);
+    assert_eq!(said.len(), 11);
+    assert!(said[3].contains("realmlp"), "{}", said[3]);
+    assert!(said[4].contains("5 networks, one model"), "{}", said[4]);
+    assert!(said[5].contains("95 % interval"), "{}", said[5]);
     let truth = flowers.lines().map(|line| line.rsplit_once(',').unwrap().1);
     let answers = fs::read_to_string(folder.join("answers.csv")).unwrap();
     assert_eq!(answers.lines().count(), 151);
     let right = answers.lines().zip(truth).filter(|(answer, truth)| answer == truth).count();
     assert!(right > 140, "{right} of 150 flowers and the header");
-    assert!(said[5].starts_with("sepal_length,species,P(setosa),P(versicolor),P(virginica)\n"), "{}", said[5]);
+    assert!(said[6].starts_with("sepal_length,species,P(setosa),P(versicolor),P(virginica)\n"), "{}", said[6]);
     assert_eq!(fs::read_to_string(folder.join("answers.jsonl")).unwrap().lines().count(), 150);
-    assert!(said[7].contains("log loss") && said[7].contains("petal_length"), "{}", said[7]);
+    assert!(said[8].contains("log loss") && said[8].contains("petal_length"), "{}", said[8]);
     assert!(fs::read_to_string(folder.join("flowers.html")).unwrap().contains("Answers along a column"));
-    assert!(said[8].contains("species: setosa, versicolor, virginica (3 classes)"), "{}", said[8]);
+    assert!(said[9].contains("species: setosa, versicolor, virginica (3 classes)"), "{}", said[9]);
     assert!(fs::read_to_string(folder.join("flowers/README.md")).unwrap().contains("library_name: furlough"));
 }

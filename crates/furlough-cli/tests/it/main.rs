@@ -22,6 +22,7 @@ mod names;
 #[cfg(unix)]
 mod pipes;
 mod predict;
+mod presets;
 mod report;
 #[cfg(unix)]
 mod resume;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         pipes,
         predict,
+        presets,
         report,
         #[cfg(unix)]
         resume,

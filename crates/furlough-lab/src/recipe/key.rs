@@ -9,6 +9,7 @@ impl GoesWith {
             GoesWith::HiddenLayers => !recipe.hidden().is_empty(),
             GoesWith::Dropping => recipe.drops(),
             GoesWith::Decaying => recipe.weight_decay > 0.0,
+            GoesWith::Table => recipe.table.is_some(),
             GoesWith::Value(name, values) => {
                 let own = RecipeKey::named(name).and_then(|key| key.word(recipe));
                 own.is_some_and(|own| values.contains(&own.as_str()))
@@ -89,6 +90,11 @@ impl RecipeKey {
             GoesWith::Value(name, values) if !need.holds(recipe) => Some((name, values)),
             _ => None,
         });
+        let lacks_table = self.goes_with().contains(&GoesWith::Table) && recipe.table.is_none();
+        if lacks_table && !(self.is_neutral)(recipe) {
+            let reason = "goes with a table, and not with a data set";
+            return Err(Error::setting(self.name, self.word(recipe).unwrap_or_default(), reason));
+        }
         match missing {
             Some((name, values)) if !(self.is_neutral)(recipe) => {
                 let own = RecipeKey::named(name).and_then(|key| key.word(recipe)).unwrap_or_default();

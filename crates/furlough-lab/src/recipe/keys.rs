@@ -7,8 +7,9 @@ use super::text::{Form, FromText, TextError};
 use super::{OneOrMany, OptimizerKind, TableInput, TrainFigures};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, ConcretePrior, DropoutKind, Init, MaskSharing};
-use furlough::optim::Schedule;
+use furlough::optim::{FactorSet, Schedule};
 use furlough::train::{ClassWeights, EvalMetric};
+use furlough_tables::model::{InputRecipe, NumericEmbedding};
 
 /// What goes with concrete dropout alone.
 const CONCRETE: &[GoesWith] = &[GoesWith::Dropping, GoesWith::Value("dropout_kind", &["concrete"])];
@@ -16,6 +17,8 @@ const CONCRETE: &[GoesWith] = &[GoesWith::Dropping, GoesWith::Value("dropout_kin
 const SGD: &[GoesWith] = &[GoesWith::Value("optimizer", &["sgd"])];
 /// What goes with Adam and its relatives alone.
 const ADAM: &[GoesWith] = &[GoesWith::Value("optimizer", &["adam", "adamw"])];
+/// What goes with waves of numbers alone.
+const PBLD: &[GoesWith] = &[GoesWith::Value("numeric_embedding", &["pbld"])];
 /// Beta1 and beta2, of optimizers that keep means.
 const MOMENTS: &[GoesWith] = &[GoesWith::Value("optimizer", &["adam", "adamw", "lion"])];
 
@@ -90,7 +93,42 @@ keys! {
         written: unless_neutral,
         decided: |said| said.embedding_width.or(said.table.as_ref().map(|_| 8)),
         about: About::new(Heading::Network, "N", "Learned numbers that a level of a table's category becomes, where \
-            there are more levels than have a feature each").default("8"),
+            there are more levels than have a feature each").default("8").goes_with(&[GoesWith::Table]),
+    }
+    /// What a number of a table becomes before the first layer.
+    numeric_embedding: NumericEmbedding => NumericEmbedding {
+        written: unless_neutral,
+        decided: |said| said.numeric_embedding.unwrap_or_default(),
+        about: About::new(Heading::Network, "NAME", "What a table's number becomes before the first layer: none (as it \
+            is) or pbld (a linear layer of learned waves beside it)").default("none")
+            .goes_with(&[GoesWith::Table]).search(Search::names()),
+    }
+    /// The standard deviation of the waves' first frequencies, above 0.
+    pbld_scale: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.pbld_scale.or(said.waves().map(|waves| waves.pbld_scale)),
+        about: About::new(Heading::Network, "S", "Of pbld: standard deviation of the first frequencies").default("0.1")
+            .goes_with(PBLD).search(Search::ratio(0.01, 50.0)),
+    }
+    /// How many waves a number has, at least 1.
+    pbld_frequencies: usize => Option<usize> {
+        written: unless_neutral,
+        decided: |said| said.pbld_frequencies.or(said.waves().map(|waves| waves.pbld_frequencies)),
+        about: About::new(Heading::Network, "N", "Of pbld: waves of a number").default("16").goes_with(PBLD),
+    }
+    /// How many inputs these become, at least 1.
+    pbld_outputs: usize => Option<usize> {
+        written: unless_neutral,
+        decided: |said| said.pbld_outputs.or(said.waves().map(|waves| waves.pbld_outputs)),
+        about: About::new(Heading::Network, "N", "Of pbld: inputs that a number's waves become, beside it").default("3")
+            .goes_with(PBLD),
+    }
+    /// Whether each input has a learned factor.
+    input_scaling: bool => bool {
+        written: unless_neutral,
+        decided: |said| said.input_scaling.unwrap_or_default(),
+        about: About::new(Heading::Network, "BOOL", "Learn a factor for each input of a table's network")
+            .default("false").goes_with(&[GoesWith::Table]).search(Search::choices(&["false", "true"])),
     }
     /// Drop probability after each hidden layer, from 0 to 1.
     dropout: OneOrMany<f64> => Vec<f64> {
@@ -163,12 +201,19 @@ keys! {
         about: About::new(Heading::Network, "NAME", "What hidden units do with their input").default("relu")
             .goes_with(&[GoesWith::HiddenLayers]).search(Search::choices(&["relu", "gelu", "silu", "tanh"])),
     }
+    /// Whether each hidden unit learns how much of the activation it takes.
+    parametric_activation: bool => bool {
+        written: unless_neutral,
+        decided: |said| said.parametric_activation.unwrap_or_default(),
+        about: About::new(Heading::Network, "BOOL", "Learn for each hidden unit how much of the activation it takes")
+            .default("false").goes_with(&[GoesWith::HiddenLayers]).search(Search::choices(&["false", "true"])),
+    }
     /// How weights start.
     init: Init => Init {
         written: always,
         decided: |said| said.init.unwrap_or(if said.is_small() { Init::Kaiming } else { Init::DEFAULT }),
         about: About::new(Heading::Network, "INIT", "How weights start: normal:SD, uniform:BOUND, kaiming, lecun, \
-            xavier").default("normal:0.01; digits: kaiming")
+            xavier, data-driven (by the training rows)").default("normal:0.01; digits: kaiming")
             .search(Search::choices(&["normal:0.01", "kaiming", "lecun", "xavier"])),
     }
     /// What a step does with the gradient.
@@ -198,6 +243,35 @@ keys! {
             to 0 at the end), warmup:F+NAME (up over the first F, then NAME), onecycle, coslog4, flat_cos, or any that \
             '--dropout-schedule' takes").default("constant")
             .search(Search::choices(&["constant", "linear", "cosine", "onecycle", "warmup:0.1+cosine"])),
+    }
+    /// What learning rate and decay are multiplied by in each group of parameters.
+    group_factors: FactorSet => FactorSet {
+        written: unless_neutral,
+        decided: |said| said.group_factors.unwrap_or_default(),
+        about: About::new(Heading::Optimizer, "NAME", "What learning rate and decay are multiplied by in each group of \
+            parameters: uniform, or realmlp").default("uniform").search(Search::names()),
+    }
+    /// The factor of the weights of the first layer, in place of the set's.
+    first_layer_factor: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.first_layer_factor,
+        about: About::new(Heading::Optimizer, "F", "Multiply learning rate and decay of the first layer's weights by F")
+            .default("that of --group-factors").search(Search::ratio(0.3, 1.5)),
+    }
+    /// The factor of what waves of numbers learn, in place of the set's.
+    pbld_factor: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.pbld_factor,
+        about: About::new(Heading::Optimizer, "F", "Multiply learning rate and decay of a pbld embedding by F")
+            .default("that of --group-factors").goes_with(PBLD).search(Search::ratio(0.05, 0.3)),
+    }
+    /// The factor of the inputs' learned factors, in place of the set's.
+    input_scaling_factor: f64 => Option<f64> {
+        written: unless_neutral,
+        decided: |said| said.input_scaling_factor,
+        about: About::new(Heading::Optimizer, "F", "Multiply learning rate and decay of the inputs' factors by F")
+            .default("that of --group-factors").goes_with(&[GoesWith::Value("input_scaling", &["true"])])
+            .search(Search::ratio(2.0, 10.0)),
     }
     /// How much of the last step goes on, from 0 to below 1.
     momentum: f64 => f64 {
@@ -285,6 +359,13 @@ keys! {
         about: About::new(Heading::Training, "N", "Examples a step").default("256; digits: 32")
             .search(Search::count(8.0, 512.0).around(4.0)),
     }
+    /// Whether the last batch of an epoch is left out where it is smaller.
+    drop_last: bool => bool {
+        written: unless_neutral,
+        decided: |said| said.drop_last.unwrap_or_default(),
+        about: About::new(Heading::Training, "BOOL", "Leave out the last batch of an epoch where it is smaller")
+            .default("false"),
+    }
     /// Passes over the training set, at least 1.
     epochs: u32 => u32 {
         written: always,
@@ -297,6 +378,13 @@ keys! {
         decided: |said| said.label_smoothing.unwrap_or_default(),
         about: About::new(Heading::Training, "E", "Spread this part of each target over all classes, from 0 to below 1")
             .default("0").search(Search::even(0.0, 0.3).within(0.0, 0.99)),
+    }
+    /// Whether predicted numbers stay within the range of the training targets.
+    clamp_outputs: bool => bool {
+        written: unless_neutral,
+        decided: |said| said.clamp_outputs.unwrap_or_default(),
+        about: About::new(Heading::Training, "BOOL", "Keep predicted numbers within the range of the training targets")
+            .default("false"),
     }
     /// How much the examples of each class count.
     class_weights: ClassWeights => Option<ClassWeights> {
@@ -362,6 +450,11 @@ impl Settings {
             Some(OneOrMany::One(_)) => 1,
             Some(OneOrMany::Many(widths)) => widths.len(),
         }
+    }
+
+    /// The usual waves, where numbers have some.
+    fn waves(&self) -> Option<InputRecipe> {
+        (self.numeric_embedding == Some(NumericEmbedding::Pbld)).then(InputRecipe::default)
     }
 
     /// The prior of concrete dropout, where that is the kind.

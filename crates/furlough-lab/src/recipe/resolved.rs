@@ -8,7 +8,7 @@ use furlough::nn::{ConcretePrior, Dropout, DropoutKind, InputStage, MaskSharing,
 use furlough::optim::{GroupFactors, Regularizers, Schedule};
 use furlough::train::{EarlyStopping, EvalMetric, LossOptions, TrainOptions};
 use furlough_tables::Role;
-use furlough_tables::model::{member_partition, member_seed};
+use furlough_tables::model::{InputRecipe, member_partition, member_seed};
 
 /// The most networks of a model.
 const MOST_MEMBERS: u32 = 1000;
@@ -131,15 +131,33 @@ impl Recipe {
     /// categories, `levels` says how many levels each has
     /// ([`Examples::levels`](furlough::data::Examples::levels)).
     pub fn network(&self, inputs: usize, levels: &[u32], outputs: usize) -> Sequential {
-        let stage = InputStage::of_levels(levels, self.embedding_width.unwrap_or(1));
+        let stage = self.table.as_ref().and_then(|_| self.inputs().stage(inputs, levels));
         let inputs = stage.as_ref().map_or(inputs, InputStage::width);
         let list = Sequential::mlp(inputs, outputs, &self.hidden, self.activation, self.input_dropout, &self.dropout)
             .with_dropout_kind(self.dropout_kind)
             .with_sharing(self.dropout_sharing);
+        let list = if self.parametric_activation { list.with_parametric_activations() } else { list };
         match stage {
             Some(stage) => list.with_input_stage(stage),
             None => list,
         }
+    }
+
+    fn inputs(&self) -> InputRecipe {
+        let usual = InputRecipe::default();
+        InputRecipe {
+            embedding_width: self.embedding_width.unwrap_or(1),
+            numeric_embedding: self.numeric_embedding,
+            pbld_frequencies: self.pbld_frequencies.unwrap_or(usual.pbld_frequencies),
+            pbld_outputs: self.pbld_outputs.unwrap_or(usual.pbld_outputs),
+            pbld_scale: self.pbld_scale.unwrap_or(usual.pbld_scale),
+            input_scaling: self.input_scaling,
+        }
+    }
+
+    /// What learning rate and decay are multiplied by, group by group.
+    fn factors(&self) -> GroupFactors {
+        self.group_factors.factors().with(self.first_layer_factor, self.pbld_factor, self.input_scaling_factor)
     }
 
     /// All that is not the network or the data.
@@ -161,16 +179,17 @@ impl Recipe {
             },
             lr_schedule: self.lr_schedule.clone(),
             weight_decay_schedule: self.weight_decay_schedule.clone(),
-            factors: GroupFactors::default(),
+            factors: self.factors(),
             clip_norm: self.clip_norm,
             batch_size: self.batch_size,
+            drop_last: self.drop_last,
             epochs: self.epochs,
             seed: self.seed,
             precision: self.precision,
             dropout_schedule: self.dropout_schedule.clone(),
             loss: LossOptions { label_smoothing: self.label_smoothing, class_weights: self.class_weights.clone() },
             early_stopping: self.early_stopping(),
-            clamp_outputs: false,
+            clamp_outputs: self.clamp_outputs,
             full_train_figures: self.train_figures == TrainFigures::Full,
         }
     }
@@ -229,23 +248,43 @@ impl Recipe {
                 format!("the recipe learns from a table, {name}; leave out its [table] to learn from a data set");
             return Err(Error::setting("data", &self.data, reason));
         }
-        match self.embedding_width {
-            Some(0) => return Err(Error::setting("embedding_width", 0, "a level becomes at least one number")),
-            Some(width) if self.table.is_none() => {
-                return Err(Error::setting(
-                    "embedding_width",
-                    width,
-                    "goes with a table: a data set has no categories",
-                ));
-            }
-            _ => {}
+        if self.embedding_width == Some(0) {
+            return Err(Error::setting("embedding_width", 0, "a level becomes at least one number"));
         }
+        self.validate_inputs()?;
         check_seed("seed", self.seed)?;
         check_seed("split_seed", self.split_seed)?;
         self.partition().validate()?;
         self.validate_early_stopping()?;
         self.validate_members()?;
         Ok(self.options().validate()?)
+    }
+
+    /// What the waves of numbers and the factors of groups cannot be.
+    fn validate_inputs(&self) -> Result<()> {
+        for (name, count) in [("pbld_frequencies", self.pbld_frequencies), ("pbld_outputs", self.pbld_outputs)] {
+            if let Some(count) = count.filter(|count| !(1..=1024).contains(count)) {
+                return Err(Error::setting(name, count, "a number has from 1 to 1024 of them"));
+            }
+        }
+        if let Some(scale) = self.pbld_scale.filter(|scale| !(*scale > 0.0 && (*scale as f32).is_normal())) {
+            return Err(Error::setting(
+                "pbld_scale",
+                scale,
+                "must be a number above 0, and not beyond single precision",
+            ));
+        }
+        let factors = [
+            ("first_layer_factor", self.first_layer_factor),
+            ("pbld_factor", self.pbld_factor),
+            ("input_scaling_factor", self.input_scaling_factor),
+        ];
+        for (name, factor) in factors {
+            if let Some(factor) = factor.filter(|factor| !(*factor >= 0.0 && (*factor as f32).is_finite())) {
+                return Err(Error::setting(name, factor, "must be a finite number of at least 0"));
+            }
+        }
+        Ok(())
     }
 
     /// The test set must not choose the epoch.

@@ -55,6 +55,8 @@ pub enum GoesWith {
     Dropping,
     /// A weight decay above 0.
     Decaying,
+    /// A table.
+    Table,
     /// One of these values of another key, in one word.
     Value(&'static str, &'static [&'static str]),
 }

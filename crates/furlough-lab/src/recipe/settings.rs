@@ -147,6 +147,8 @@ mod tests {
             "optimizer = \"lion\"",
             "clip_norm = 1\nlr_schedule = \"warmup:0.1+cosine\"",
             "lr_schedule = \"onecycle\"\noptimizer = \"adamw\"\nepsilon = 1e-9\nbeta1 = 0",
+            "drop_last = true\nclamp_outputs = true\nparametric_activation = true\ninit = \"data-driven\"",
+            "group_factors = \"realmlp\"\nfirst_layer_factor = 0.5",
             "dropout_kind = \"gaussian\"",
             "dropout_kind = \"alpha\"\nactivation = \"selu\"\ninit = \"lecun\"",
             "hidden = 40\ndropout = 0.125\ninit = \"uniform:0.3\"\nlr = 0.30000000000000004",
@@ -330,6 +332,25 @@ mod tests {
             ("lr_schedule = \"step\"", "(lr_schedule = \"step\"): schedule = step: write constant, linear, cosine"),
             ("lr = 1e300", "lr = 1e300: is beyond single precision"),
             ("lr = 1e-50", "lr = 1e-50: is beyond single precision"),
+        ]);
+    }
+
+    #[test]
+    fn bad_values_of_inputs_and_factors_are_named() {
+        are_named([
+            (
+                "numeric_embedding = 'waves'",
+                "numeric_embedding = waves: not an embedding of numbers; there are none, pbld",
+            ),
+            ("numeric_embedding = 'pbld'", "numeric_embedding = pbld: goes with a table, and not with a data set"),
+            ("input_scaling = true", "input_scaling = true: goes with a table, and not with a data set"),
+            ("embedding_width = 4", "embedding_width = 4: goes with a table, and not with a data set"),
+            ("embedding_width = 0", "embedding_width = 0"),
+            ("pbld_scale = 1", "pbld_scale = 1: goes with numeric_embedding = pbld only, and not with none"),
+            ("input_scaling_factor = 3", "input_scaling_factor = 3: goes with input_scaling = true only"),
+            ("group_factors = 'mine'", "group_factors = mine: no set of factors; there are uniform, realmlp"),
+            ("first_layer_factor = -1", "first_layer_factor = -1: must be a finite number of at least 0"),
+            ("first_layer_factor = inf", "first_layer_factor = inf: must be a finite number of at least 0"),
         ]);
     }
 

@@ -1,8 +1,9 @@
 use super::{OneOrMany, OptimizerKind, TrainFigures};
 use furlough::compute::Precision;
 use furlough::nn::{Activation, DropoutKind, Init, MaskSharing};
-use furlough::optim::Schedule;
+use furlough::optim::{FactorSet, Schedule};
 use furlough::train::{ClassWeights, EvalMetric};
+use furlough_tables::model::NumericEmbedding;
 use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 
@@ -128,8 +129,10 @@ named! {
     TrainFigures: Form::Choice(TrainFigures::ALL.map(TrainFigures::name).to_vec()),
     Activation: Form::Choice(Activation::ALL.map(Activation::name).to_vec()),
     DropoutKind: Form::Choice(DropoutKind::ALL.map(DropoutKind::name).to_vec()),
+    FactorSet: Form::Choice(FactorSet::ALL.map(FactorSet::name).to_vec()),
     Init: Form::Text,
     MaskSharing: Form::Number,
+    NumericEmbedding: Form::Choice(NumericEmbedding::ALL.map(NumericEmbedding::name).to_vec()),
     OptimizerKind: Form::Choice(OptimizerKind::ALL.map(OptimizerKind::name).to_vec()),
     Precision: Form::Choice(Precision::ALL.map(Precision::name).to_vec()),
     Schedule: Form::Text,

@@ -2,7 +2,7 @@
 //! themselves.
 
 use crate::recipe::{Recipe, Settings};
-use crate::source::{TableSource, usual};
+use crate::source::{TableSource, completed};
 use crate::{Error, Result};
 use furlough::data::{Dataset, EvalData, Partition};
 use furlough::files::{DataInfo, ModelInfo};
@@ -11,7 +11,7 @@ use furlough::optim::OptimizerState;
 use furlough::train::{Control, EpochSummary, Event, Progress, StopReason, TrainState, Trainer};
 use furlough_tables::model::{RowCounts, TableHeader};
 use furlough_tables::preprocessing::{TargetEncoder, TargetRows};
-use furlough_tables::{Preprocessing, PreprocessingOptions, Role, Table, TableModel};
+use furlough_tables::{Preprocessing, Preset, Role, Table, TableModel};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -211,7 +211,7 @@ pub fn begin_model(
     said: Settings,
 ) -> Result<(TableModel, Recipe)> {
     let rows = features.all_rows();
-    let mut preprocessing = Preprocessing::fit(&features, &rows, &PreprocessingOptions::default())?;
+    let mut preprocessing = Preprocessing::fit(&features, &rows, &Preset::default().preprocessing())?;
     let table = features.beside(targets)?;
     let target = match classes.zip(table.schema().with_the_role(Role::Target).next()) {
         Some((classes, place)) => {
@@ -219,7 +219,8 @@ pub fn begin_model(
         }
         None => TargetEncoder::fit(&table, &rows)?,
     };
-    let recipe = said.over(usual(rows.len(), preprocessing.width(), target.task())).resolve()?;
+    let sizes = (rows.len(), preprocessing.width(), target.task());
+    let recipe = completed(said, Preset::default(), sizes, |recipe| recipe).0.resolve()?;
     preprocessing.target = Some(target);
     let (data, _) = preprocessing.dataset(&table, &rows)?;
     let network = recipe.network(data.features(), data.levels(), data.outputs());

@@ -1,8 +1,9 @@
-use super::table::{FOLDS, usual, with_folds};
+use super::table::{FOLDS, completed, is_whole, partition_of, with_folds};
 use crate::recipe::{Settings, TableInput};
 use crate::{Error, Result};
 use furlough::data::{BlockShuffle, Partition};
-use furlough_tables::{DiskOptions, DiskTable, TableSurvey};
+use furlough_tables::model::TableRecipe;
+use furlough_tables::{DiskOptions, DiskTable, Preset, TableSurvey};
 use std::path::Path;
 
 /// The rows of a table that is larger than the memory that may be used: they are learned from piece
@@ -44,14 +45,19 @@ impl DiskSource {
     /// # Errors
     /// [`Error::Engine`] for less memory than [`LEAST_MEMORY`], or than two windows of one block
     /// take; those of [`TableSurvey::of`].
-    pub fn survey(input: TableInput, said: &Settings, memory: u64, threads: usize) -> Result<Surveyed> {
+    pub fn survey(
+        input: TableInput,
+        (said, preset): (&Settings, Preset),
+        memory: u64,
+        threads: usize,
+    ) -> Result<Surveyed> {
         let refused = |reason: &str| Err(Error::setting("memory", memory, reason));
         if memory < LEAST_MEMORY {
             return refused("reading and computing take 100 MB at least");
         }
         let data = Some(input.name());
         let said = with_folds(Settings { data, table: Some(input.clone()), ..said.clone() }, FOLDS);
-        let partition = said.resolve()?.partition();
+        let partition = partition_of(&said, preset, &input.schema)?;
         let survey = TableSurvey::of(&disk_options(&input, &partition), threads)?;
         let bytes = survey.bytes_in_memory();
         if bytes <= memory {
@@ -84,16 +90,18 @@ impl DiskSource {
     }
 
     /// Returns what was said and, where nothing was said, what suits a table of such a size, as
-    /// [`TableSource::settings`](super::TableSource::settings) does.
+    /// [`TableSource::settings`](super::TableSource::settings) does, without what needs all rows in
+    /// memory.
     ///
     /// # Errors
     /// [`Error::Table`] when the table has no target.
-    pub fn settings(&self, said: Settings) -> Result<Settings> {
+    pub fn settings(&self, said: Settings, preset: Preset) -> Result<(Settings, Option<String>)> {
         let (data, table) = (Some(self.input.name()), Some(self.input.clone()));
         let said = with_folds(Settings { data, table, ..said }, FOLDS);
-        let Some((_, survey)) = &self.survey else { return Ok(said) };
+        let Some((_, survey)) = self.survey.as_ref().filter(|_| !is_whole(&said)) else { return Ok((said, None)) };
         let fit = &survey.header.preprocessing;
-        Ok(said.over(usual(survey.rows.train as usize, fit.width(), fit.target()?.task())))
+        let sizes = (survey.rows.train as usize, fit.width(), fit.target()?.task());
+        Ok(completed(said, preset, sizes, TableRecipe::without_all_rows))
     }
 
     /// Returns the rows of a run in files of a folder: those that are there already, if they are

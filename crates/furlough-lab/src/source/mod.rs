@@ -8,7 +8,7 @@ mod table;
 pub use disk::{DiskSource, LEAST_MEMORY, Surveyed};
 pub use run_sets::RunSets;
 pub use table::TableSource;
-pub(crate) use table::usual;
+pub(crate) use table::completed;
 
 use crate::Result;
 use furlough::data::{Dataset, Partition, Split, TrainingData};

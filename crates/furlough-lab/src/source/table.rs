@@ -1,14 +1,13 @@
 use super::RunData;
-use crate::recipe::{OneOrMany, OptimizerKind, Settings, TableInput};
+use crate::recipe::{OneOrMany, OptimizerKind, RecipeKey, Settings, TableInput};
 use crate::{Error, Result};
 use furlough::counted;
 use furlough::data::{Dataset, EvalSplit, Partition, Task, TrainingData};
-use furlough::nn::Init;
-use furlough::optim::Schedule;
-use furlough_tables::model::{RowCounts, TableHeader, defaults, member_folds};
+use furlough_tables::model::{RowCounts, TableHeader, TableRecipe, member_folds};
 use furlough_tables::preprocessing::{TargetRows, leaking_columns, named_like_target, repeated_rows};
 use furlough_tables::{
-    Preprocessing, PreprocessingOptions, Role, RowSplit, Schema, SplitOptions, Table, Told, read_table, read_table_like,
+    Kind, Preprocessing, PreprocessingOptions, Preset, Role, RowSplit, Schema, SplitOptions, Table, Told, read_table,
+    read_table_like,
 };
 use std::path::Path;
 
@@ -78,18 +77,23 @@ impl TableSource {
         Ok(TableSource { table, rows, test, options: input.preprocessing, notes, dropped })
     }
 
-    /// Returns what was said and, where nothing was said, what suits a table with so many rows and
-    /// features: a fifth of the rows validates and stops the training, [`defaults`] has the rest.
+    /// Returns what was said and, where nothing was said, what a preset has for a table with so
+    /// many rows and features; a fifth of the rows validates and stops the training. Where what was
+    /// said is a whole recipe of a table, such as that of a run, nothing is added but folds. The
+    /// second part says which recipe was chosen, and why.
     ///
     /// # Errors
     /// As [`Settings::resolve`]; [`Error::Table`] when nothing can be learned from the table.
-    pub fn settings(&self, said: Settings) -> Result<Settings> {
+    pub fn settings(&self, said: Settings, preset: Preset) -> Result<(Settings, Option<String>)> {
         let by_time = self.table.schema().with_the_role(Role::Time).next().is_some();
         let folds = said.members.filter(|&members| members > 1).map_or(FOLDS, |members| member_folds(members, by_time));
         let said = with_folds(said, folds);
-        let partition = said.clone().resolve()?.partition();
+        if is_whole(&said) {
+            return Ok((said, None));
+        }
+        let partition = partition_of(&said, preset, self.table.schema())?;
         let RunData { training: TrainingData { train, .. }, .. } = self.run_data(&partition)?;
-        Ok(said.over(usual(train.len(), train.features(), train.targets().task())))
+        Ok(completed(said, preset, (train.len(), train.features(), train.targets().task()), |recipe| recipe))
     }
 
     /// Returns what a run sees that holds out what `partition` says. The preprocessing is fitted to
@@ -145,7 +149,8 @@ impl TableSource {
     pub fn settings_of_all(&self, said: Settings) -> Result<Settings> {
         let (train, _) = self.all_data()?;
         let said = Settings { early_stopping: said.early_stopping.or(Some(0)), ..said };
-        Ok(said.over(usual(train.len(), train.features(), train.targets().task())))
+        let sizes = (train.len(), train.features(), train.targets().task());
+        Ok(completed(said, Preset::default(), sizes, |recipe| recipe).0)
     }
 
     /// Returns what a run sees that learns from all rows and is judged by none, with the table's
@@ -206,20 +211,65 @@ pub(super) fn with_folds(said: Settings, folds: u32) -> Settings {
     Settings { folds: Some(folds), stratified: said.stratified.or(Some(true)), ..said }
 }
 
-/// Returns what suits a table with so many training rows and features.
-pub(crate) fn usual(rows: usize, features: usize, task: Task) -> Settings {
-    let usual = defaults(rows, features, task);
+/// Whether these are a whole recipe, as one is written: that has an optimizer, a batch and all
+/// other keys that are always written, and what it leaves out is neutral.
+pub(super) fn is_whole(said: &Settings) -> bool {
+    let always = ["hidden", "dropout", "activation", "init", "optimizer", "lr", "weight_decay", "batch_size", "epochs"];
+    always.iter().all(|name| RecipeKey::named(name).is_some_and(|key| key.is_said(said)))
+}
+
+/// Returns which rows are learned from and held out. What is wrong with what was said is found
+/// before the rows are: by a preset's recipe for some table of this kind.
+pub(super) fn partition_of(said: &Settings, preset: Preset, schema: &Schema) -> Result<Partition> {
+    let is_number = |place: usize| schema.columns[place].kind == Kind::Number;
+    let numbers = schema.with_the_role(Role::Target).all(is_number);
+    let task = if numbers { Task::Regression } else { Task::Classification };
+    let (settings, _) = completed(said.clone(), preset, (1, 1, task), |recipe| recipe);
+    Ok(settings.resolve()?.partition())
+}
+
+/// Returns what was said, and where nothing was said the values of a preset's recipe for so many
+/// rows and features, `fitting` what is learned from. And which one it is, and why.
+pub(crate) fn completed(
+    said: Settings,
+    preset: Preset,
+    (rows, features, task): (usize, usize, Task),
+    fitting: impl Fn(TableRecipe) -> TableRecipe,
+) -> (Settings, Option<String>) {
+    let mut usual = usual(&fitting(preset.recipe(rows, features, task)));
+    if said.early_stopping == Some(0) {
+        usual.early_stopping_metric = None; // there is no best epoch
+    }
+    (said.over(usual), Some(format!("{preset}: {}", preset.reason(rows, task))))
+}
+
+/// Returns the recipe of a table as settings: each of its values is that of a key.
+fn usual(recipe: &TableRecipe) -> Settings {
+    let recipe = recipe.clone();
     Settings {
-        hidden: Some(OneOrMany::Many(usual.hidden)),
-        dropout: Some(OneOrMany::One(usual.dropout)),
-        init: Some(Init::Kaiming),
+        hidden: Some(OneOrMany::Many(recipe.hidden.clone())),
+        embedding_width: Some(recipe.embedding_width),
+        numeric_embedding: Some(recipe.numeric_embedding),
+        input_scaling: Some(recipe.input_scaling),
+        dropout: Some(OneOrMany::One(recipe.dropout)),
+        lr_schedule: Some(recipe.rate_schedule()),
+        dropout_schedule: Some(recipe.dropout_schedule),
+        activation: Some(recipe.activation),
+        parametric_activation: Some(recipe.parametric_activation),
+        init: Some(recipe.init),
         optimizer: Some(OptimizerKind::AdamW),
-        lr: Some(usual.learning_rate),
-        lr_schedule: Some(Schedule::Warmup(usual.warmup, Box::new(Schedule::Cosine))),
-        weight_decay: Some(usual.weight_decay),
-        batch_size: Some(usual.batch_size),
-        epochs: Some(usual.epochs),
-        early_stopping: Some(usual.patience),
+        lr: Some(recipe.learning_rate),
+        beta2: Some(recipe.beta2),
+        group_factors: Some(recipe.group_factors),
+        weight_decay: Some(recipe.weight_decay),
+        weight_decay_schedule: Some(recipe.weight_decay_schedule),
+        label_smoothing: Some(recipe.label_smoothing),
+        clamp_outputs: Some(recipe.clamp_outputs),
+        batch_size: Some(recipe.batch_size),
+        drop_last: Some(recipe.drop_last),
+        epochs: Some(recipe.epochs),
+        early_stopping: Some(recipe.patience),
+        early_stopping_metric: Some(recipe.metric),
         ..Settings::default()
     }
 }

@@ -74,6 +74,7 @@ impl Space {
                 let missing = found.filter_map(|other| self.domain(other)).next().is_none();
                 missing.then(|| "does nothing without a weight decay above 0; set weight_decay, or search it".into())
             }
+            GoesWith::Table => Some("goes with a table, and not with a data set".into()),
             // Drop probabilities are always searched, and a base without layers is refused.
             GoesWith::HiddenLayers | GoesWith::Dropping => None,
         });

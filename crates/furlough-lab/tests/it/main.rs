@@ -1,5 +1,6 @@
 //! The tests of the lab, in one program, so that they are linked once.
 
+mod presets;
 mod resume;
 mod run_directory;
 mod tune;
@@ -16,5 +17,5 @@ fn main() -> ExitCode {
     if run_directory::is_child() {
         return ExitCode::SUCCESS;
     }
-    furlough_harness::run(furlough_harness::all![resume, run_directory, tune, version1])
+    furlough_harness::run(furlough_harness::all![presets, resume, run_directory, tune, version1])
 }

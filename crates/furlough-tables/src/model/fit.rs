@@ -1,7 +1,7 @@
 use super::in_order::{Work, in_order};
 use super::network::Network;
 use super::{
-    ConformalScores, EnsembleHeader, RowCounts, TableHeader, TableRecipe, defaults, member_folds, member_partition,
+    ConformalScores, EnsembleHeader, Preset, RowCounts, TableHeader, TableRecipe, member_folds, member_partition,
     member_seed,
 };
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::preprocessing::{
 };
 use crate::schema::{Role, Schema, TaskChoice};
 use crate::table::{RowSplit, SplitOptions, Table};
-use furlough::data::EvalData;
+use furlough::data::{EvalData, Partition};
 use furlough::nn::Mlp;
 use furlough::predict::{Predictor, RiskCoverage};
 use furlough::train::{EpochSummary, Trainer};
@@ -28,10 +28,14 @@ pub struct TableOptions {
     pub strict: bool,
     /// How columns become features.
     pub preprocessing: PreprocessingOptions,
-    /// Network and training; [`defaults`] if none is said.
+    /// By which recipe, where that is not said. How columns become features is with
+    /// [`Self::preprocessing`] ([`Self::with_preset`]).
+    pub preset: Preset,
+    /// Network and training; those of the preset if none are said.
     pub recipe: Option<TableRecipe>,
-    /// Which share of the rows validates: training stops by it. They are chosen as
-    /// [`Table::split_rows`] does. Without any, all epochs are trained.
+    /// Which share of the rows validates: training stops by it. Without any, all epochs are
+    /// trained. A k-th of the rows is the first of k folds ([`Table::fold_rows`]), as the command
+    /// holds out; other shares are chosen as [`Table::split_rows`] does.
     pub validation: f64,
     /// The seed of all that chance decides.
     pub seed: u64,
@@ -68,13 +72,19 @@ impl TableOptions {
             target: vec![name.into()],
             task: TaskChoice::Auto,
             strict: false,
-            preprocessing: PreprocessingOptions::default(),
+            preprocessing: Preset::default().preprocessing(),
+            preset: Preset::default(),
             recipe: None,
             validation: 0.2,
             seed: 0,
             members: 1,
             threads: 1,
         }
+    }
+
+    /// Returns these options with another preset, and what it does with columns.
+    pub fn with_preset(self, preset: Preset) -> Self {
+        TableOptions { preset, preprocessing: preset.preprocessing(), ..self }
     }
 }
 
@@ -117,9 +127,8 @@ impl TableModel {
                 Err(furlough::Error::Setting { name, value, reason }.into())
             }
             1 => {
-                let shares = SplitOptions { validation: options.validation, test: 0.0, seed: options.seed };
                 let rows = &targets.rows;
-                let split = if rows.is_empty() { RowSplit::default() } else { table.split_of(rows, &shares)? };
+                let split = if rows.is_empty() { RowSplit::default() } else { single_split(table, rows, options)? };
                 fit_network(table, &targets, &split, options, |summary| tell(&told, 0, summary))
             }
             members => fit_networks(table, &targets, members, options, &told),
@@ -177,6 +186,18 @@ impl TableModel {
     }
 }
 
+/// Returns which rows a single network learns from, and which validate.
+fn single_split(table: &Table, rows: &[u32], options: &TableOptions) -> Result<RowSplit> {
+    let TableOptions { validation, seed, .. } = *options;
+    let folds = (1.0 / validation).round();
+    if folds >= 2.0 && (folds * validation - 1.0).abs() < 1e-9 && folds <= rows.len() as f64 {
+        let partition = Partition { folds: Some(folds as u32), fold: 0, seed, stratified: true, train_examples: None };
+        let (train, validation) = table.fold_rows(rows, &partition)?;
+        return Ok(RowSplit { train, validation, test: Vec::new() });
+    }
+    table.split_of(rows, &SplitOptions { validation, test: 0.0, seed })
+}
+
 fn tell(told: &Mutex<impl FnMut(u32, &EpochSummary)>, member: u32, summary: &EpochSummary) {
     told.lock().unwrap_or_else(PoisonError::into_inner)(member, summary);
 }
@@ -195,12 +216,11 @@ fn fit_network(
         [] => None,
         rows => Some(preprocessing.dataset(table, rows)?.0),
     };
-    let usual = || defaults(train.len(), train.features(), train.targets().task());
+    let usual = || options.preset.recipe(train.len(), train.features(), train.targets().task());
     let recipe = options.recipe.clone().unwrap_or_else(usual);
     recipe.validate()?;
-    let mlp = recipe.network(&train, options.seed)?;
     let train_options = recipe.train_options(options.seed, held_out.is_some());
-    let mut trainer = Trainer::from_mlp(mlp, &train_options, &train, options.threads)?;
+    let mut trainer = Trainer::new(&recipe.network(&train), &train_options, &train, options.threads)?;
     trainer.on_epoch(told);
     trainer.fit(held_out.as_ref().map(EvalData::validation))?;
     let mut warnings = named_like_target(table);

@@ -1,6 +1,6 @@
 //! Categories: codes, and what a network sees of a code: one-hot features, or the code itself.
 
-use super::PreprocessingOptions;
+use super::{NumberScale, PreprocessingOptions, ScaledNumber, Scaling};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 /// then one code for all rare levels if there are some, then one for missing values if training
 /// rows had some. Codes that are embedded always have a last one for what training rows did not
 /// have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CategoryEncoder {
     /// The levels with a code of their own, by their spelling: other training rows give them other
     /// frequencies but the same order.
@@ -16,11 +16,17 @@ pub struct CategoryEncoder {
     /// The levels of training rows that share a code.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rare: Vec<String>,
-    /// Whether training rows had missing values.
+    /// Whether missing values, which training rows had, have a code.
     pub missing: bool,
+    /// Whether training rows had missing values that have no code.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing_without_code: bool,
     /// Whether the feature is the code, of which the network has an embedding.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub embedded: bool,
+    /// The scales of the features of levels; none where they are as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scales: Vec<NumberScale>,
 }
 
 /// The most codes of an embedded category: as many as an `f32` tells apart, but for a few.
@@ -35,6 +41,8 @@ pub(super) enum Coded {
     Unseen(Option<usize>),
     /// It is missing, which no training row was.
     Missing,
+    /// It is missing as training rows were, and has no code.
+    MissingAsBefore,
 }
 
 impl CategoryEncoder {
@@ -42,6 +50,9 @@ impl CategoryEncoder {
     /// number of rows that have none.
     pub(super) fn fit(mut counts: Vec<(String, u64)>, missing: u64, options: &PreprocessingOptions) -> Self {
         counts.retain(|(_, count)| *count > 0);
+        // A single level is told from none by a code.
+        let missing_without_code = missing > 0 && !options.missing_apart && counts.len() > 1;
+        let (uncoded, missing) = if missing_without_code { (missing, 0) } else { (0, missing) };
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let all = counts.len() + usize::from(missing > 0);
         let most = if options.embed { MOST_CODES } else { options.most_levels };
@@ -50,12 +61,37 @@ impl CategoryEncoder {
         } else {
             counts.iter().take(most).filter(|(_, count)| *count >= options.min_count).count()
         };
-        let rare: Vec<String> = counts.split_off(own).into_iter().map(|(level, _)| level).collect();
-        let codes = own + usize::from(!rare.is_empty()) + usize::from(missing > 0);
+        let rare_counts = counts.split_off(own);
+        let codes = own + usize::from(!rare_counts.is_empty()) + usize::from(missing > 0);
         let embedded = options.embed && codes > options.one_hot_up_to;
-        let mut levels: Vec<String> = counts.into_iter().map(|(level, _)| level).collect();
-        levels.sort();
-        CategoryEncoder { levels, rare, missing: missing > 0, embedded }
+        counts.sort();
+        let rare_rows = rare_counts.iter().map(|(_, count)| count).sum();
+        let levels = counts.iter().map(|(level, _)| level.clone()).collect();
+        let rare = rare_counts.into_iter().map(|(level, _)| level).collect();
+        let mut encoder =
+            CategoryEncoder { levels, rare, missing: missing > 0, missing_without_code, embedded, scales: Vec::new() };
+        if options.scale_levels && !embedded {
+            let own = counts.into_iter().map(|(_, count)| count);
+            let rows_of_codes: Vec<u64> = own.chain([rare_rows, missing]).filter(|&rows| rows > 0).collect();
+            encoder.scales = encoder.fit_scales(&rows_of_codes, uncoded, options.scaling);
+        }
+        encoder
+    }
+
+    /// Fits the scales of the features to how many rows have each code, and how many have none.
+    fn fit_scales(&self, rows_of_codes: &[u64], uncoded: u64, scaling: Scaling) -> Vec<NumberScale> {
+        let mut values: Vec<Vec<f64>> = vec![Vec::new(); self.features()];
+        let mut row = vec![0.0; self.features()];
+        let codes = rows_of_codes.iter().copied().enumerate().map(|(code, rows)| (Some(code), rows));
+        for (code, rows) in codes.chain([(None, uncoded)]) {
+            row.fill(0.0);
+            self.spread(code, &mut row);
+            let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+            for (values, &value) in values.iter_mut().zip(&row) {
+                values.extend(std::iter::repeat_n(f64::from(value), rows));
+            }
+        }
+        values.into_iter().map(|values| ScaledNumber::fit(values, scaling).scale).collect()
     }
 
     /// Returns how many codes there are.
@@ -109,13 +145,17 @@ impl CategoryEncoder {
             None if rare.contains(level.as_str()) => Coded::Code(self.levels.len()),
             None => Coded::Unseen(self.missing_code()),
         };
-        let missing = self.missing_code().map_or(Coded::Missing, Coded::Code);
+        let missing = match self.missing_code() {
+            Some(code) => Coded::Code(code),
+            None if self.missing_without_code => Coded::MissingAsBefore,
+            None => Coded::Missing,
+        };
         (levels.iter().map(code).collect(), missing)
     }
 
     /// Writes the features of a code, or of none, into a row of zeros.
     pub(super) fn spread(&self, code: Option<usize>, row: &mut [f32]) {
-        match (row, code) {
+        match (&mut *row, code) {
             ([one], code) if self.embedded => {
                 let rare = (!self.rare.is_empty()).then_some(self.levels.len());
                 *one = code.or(rare).unwrap_or(self.codes()) as f32;
@@ -124,6 +164,8 @@ impl CategoryEncoder {
             ([one], Some(code)) => *one = if code == 1 { 1.0 } else { -1.0 },
             (row, Some(code)) => row[code] = 1.0,
         }
+        let scaled = row.iter_mut().zip(&self.scales);
+        scaled.for_each(|(value, scale)| *value = scale.apply(f64::from(*value)) as f32);
     }
 }
 
@@ -133,7 +175,7 @@ impl Coded {
         match self {
             Coded::Code(code) => Some(code),
             Coded::Unseen(code) => code,
-            Coded::Missing => None,
+            Coded::Missing | Coded::MissingAsBefore => None,
         }
     }
 }
@@ -209,6 +251,38 @@ mod tests {
         // Rare ones taken together, there are few.
         let encoder = fit(&counts("06"), 0);
         assert_eq!((encoder.codes(), encoder.embedded_levels(), encoder.features()), (7, 0, 7));
+    }
+
+    #[test]
+    fn levels_can_be_scaled_and_missing_ones_be_zeros() {
+        let options =
+            PreprocessingOptions { missing_apart: false, scale_levels: true, ..PreprocessingOptions::default() };
+        let fit = |counts: &[(&str, u64)], missing| {
+            let counts = counts.iter().map(|&(level, count)| (level.to_string(), count)).collect();
+            CategoryEncoder::fit(counts, missing, &options)
+        };
+        let missing = |encoder: &CategoryEncoder| {
+            let mut row = vec![0.0; encoder.features()];
+            let coded = encoder.code_all(&[]).1;
+            encoder.spread(coded.code(), &mut row);
+            (coded, row)
+        };
+        let clip = |z: f32| z / (1.0 + (z / 3.0) * (z / 3.0)).sqrt();
+        // Of ±1 and 0: the median is −1, the quartiles are −1 and 1.
+        let encoder = fit(&[("a", 50), ("b", 40)], 10);
+        assert_eq!((row(&encoder, "a"), row(&encoder, "b")), (vec![0.0], vec![clip(1.0)]));
+        assert_eq!(missing(&encoder), (Coded::MissingAsBefore, vec![clip(0.5)]));
+        assert_eq!(encoder.feature_names("x"), ["x=b"]);
+        // A rare level: median and quartiles are 0, so the range decides.
+        let encoder = fit(&[("a", 80), ("b", 10), ("c", 10)], 5);
+        assert_eq!(row(&encoder, "b"), [clip(-2.0), clip(2.0), 0.0]);
+        assert_eq!(missing(&encoder).1, [clip(-2.0), 0.0, 0.0]);
+        // A single level is told from none.
+        assert_eq!(fit(&[("a", 3)], 2).feature_names("x"), ["x is missing"]);
+        // An embedded category has no scale, and one code for missing and unseen values.
+        let counts: Vec<(String, u64)> = (0..12).map(|level| (format!("{level:02}"), 20)).collect();
+        let encoder = CategoryEncoder::fit(counts, 4, &options);
+        assert_eq!((encoder.embedded_levels(), encoder.scales.len(), missing(&encoder).1), (13, 0, vec![12.0]));
     }
 
     #[test]

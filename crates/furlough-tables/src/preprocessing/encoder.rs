@@ -5,6 +5,7 @@ use super::{CategoryEncoder, DateEncoder, PreprocessingOptions, ScaledNumber, To
 use crate::error::{Error, Result};
 use crate::schema::{ColumnSchema, Kind};
 use crate::table::{Column, MISSING, Table};
+use furlough::data::Examples;
 use ndarray::ArrayViewMut2;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -28,6 +29,9 @@ pub enum Encoding {
         number: Option<ScaledNumber>,
         /// Whether a feature says that the number is missing: where training rows lacked it.
         indicator: bool,
+        /// Whether training rows lacked it without such a feature.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lacked: bool,
     },
     /// Parts of a date.
     Date {
@@ -35,6 +39,9 @@ pub enum Encoding {
         date: DateEncoder,
         /// Whether a feature says that the date is missing.
         indicator: bool,
+        /// Whether training rows lacked it without such a feature.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lacked: bool,
     },
     /// Codes of a category, or of a boolean, whose levels are then `false` and `true`.
     Category {
@@ -114,12 +121,13 @@ impl ColumnEncoder {
         let mut rare_rows = 0;
         let encoding = match figures {
             ColumnFigures::Numbers { finite, moments, indicator, .. } => {
+                let (indicator, lacked) = (indicator && options.missing_apart, indicator && !options.missing_apart);
                 if schema.kind == Kind::Date {
-                    Encoding::Date { date: DateEncoder::fit(&finite, options.scaling), indicator }
+                    Encoding::Date { date: DateEncoder::fit(&finite, options.scaling), indicator, lacked }
                 } else {
                     let number = ScaledNumber::fit_with(finite, moments, options.scaling);
                     let number = (!number.scale.is_flat()).then_some(number);
-                    Encoding::Number { number, indicator }
+                    Encoding::Number { number, indicator, lacked }
                 }
             }
             ColumnFigures::Levels { counts, missing } => {
@@ -129,7 +137,7 @@ impl ColumnEncoder {
                 rare_rows = counts.iter().filter(|(level, _)| rare.contains(level)).map(|(_, count)| count).sum();
                 Encoding::Category { category, boolean }
             }
-            ColumnFigures::Nothing => Encoding::Number { number: None, indicator: false },
+            ColumnFigures::Nothing => Encoding::Number { number: None, indicator: false, lacked: false },
         };
         (ColumnEncoder { column: schema.name.clone(), encoding }, rare_rows)
     }
@@ -139,10 +147,10 @@ impl ColumnEncoder {
         let column = &self.column;
         let missing = |indicator: &bool| indicator.then(|| format!("{column} is missing"));
         match &self.encoding {
-            Encoding::Number { number, indicator } => {
+            Encoding::Number { number, indicator, .. } => {
                 number.iter().map(|_| column.clone()).chain(missing(indicator)).collect()
             }
-            Encoding::Date { date, indicator } => {
+            Encoding::Date { date, indicator, .. } => {
                 let name = |(part, _): &(super::DatePart, ScaledNumber)| format!("{column}: {}", part.name());
                 date.parts.iter().map(name).chain(missing(indicator)).collect()
             }
@@ -153,18 +161,27 @@ impl ColumnEncoder {
     /// Returns the number of features.
     pub fn features(&self) -> usize {
         match &self.encoding {
-            Encoding::Number { number, indicator } => usize::from(number.is_some()) + usize::from(*indicator),
-            Encoding::Date { date, indicator } => date.parts.len() + usize::from(*indicator),
+            Encoding::Number { number, indicator, .. } => usize::from(number.is_some()) + usize::from(*indicator),
+            Encoding::Date { date, indicator, .. } => date.parts.len() + usize::from(*indicator),
             Encoding::Category { category, .. } => category.features(),
         }
     }
 
-    /// Returns how many levels each feature has, 0 for a number.
+    /// Returns how many levels each feature has, 0 for a number and [`Examples::INDICATOR`] for one
+    /// that says whether something holds.
     pub fn levels(&self) -> Vec<u32> {
-        match &self.encoding {
-            Encoding::Category { category, .. } => vec![category.embedded_levels() as u32; self.features()],
-            _ => vec![0; self.features()],
+        let indicator = match &self.encoding {
+            Encoding::Category { category, .. } if category.embedded => {
+                return vec![category.embedded_levels() as u32; self.features()];
+            }
+            Encoding::Category { .. } => return vec![Examples::INDICATOR; self.features()],
+            Encoding::Number { indicator, .. } | Encoding::Date { indicator, .. } => *indicator,
+        };
+        let mut levels = vec![0; self.features()];
+        if let (true, Some(last)) = (indicator, levels.last_mut()) {
+            *last = Examples::INDICATOR;
         }
+        levels
     }
 
     /// Writes the features of some rows of a table, one row a row, into zeros.
@@ -176,13 +193,13 @@ impl ColumnEncoder {
         told: &mut Told,
     ) -> Result<()> {
         match (&self.encoding, self.column_of(table)?) {
-            (Encoding::Number { number, indicator }, Column::Numbers(all)) => {
+            (Encoding::Number { number, indicator, lacked }, Column::Numbers(all)) => {
                 let parts: Vec<_> = number.iter().map(|number| (None, number)).collect();
-                self.encode_numbers(all, rows, &parts, *indicator, &mut out, told);
+                self.encode_numbers(all, rows, &parts, (*indicator, *lacked), &mut out, told);
             }
-            (Encoding::Date { date, indicator }, Column::Numbers(all)) => {
+            (Encoding::Date { date, indicator, lacked }, Column::Numbers(all)) => {
                 let parts: Vec<_> = date.parts.iter().map(|(part, number)| (Some(*part), number)).collect();
-                self.encode_numbers(all, rows, &parts, *indicator, &mut out, told);
+                self.encode_numbers(all, rows, &parts, (*indicator, *lacked), &mut out, told);
             }
             (Encoding::Category { category, boolean }, Column::Codes { codes, levels }) => {
                 let (coded, missing) = category.code_all(&spellings(*boolean, levels));
@@ -215,7 +232,7 @@ impl ColumnEncoder {
         all: &[f64],
         rows: &[u32],
         parts: &[(Option<super::DatePart>, &ScaledNumber)],
-        indicator: bool,
+        (indicator, lacked): (bool, bool),
         out: &mut ArrayViewMut2<'_, f32>,
         told: &mut Told,
     ) {
@@ -230,7 +247,7 @@ impl ColumnEncoder {
                 out[parts.len()] = f32::from(u8::from(missing));
             }
             infinite += u64::from(value.is_infinite());
-            lacking += u64::from(missing && !indicator);
+            lacking += u64::from(missing && !indicator && !lacked);
         }
         count(&mut told.infinite, &self.column, infinite);
         count(&mut told.missing, &self.column, lacking);

@@ -16,6 +16,15 @@ pub struct PreprocessingOptions {
     pub min_count: u64,
     /// At most so many of a category's levels have a feature of their own, the most frequent ones.
     pub most_levels: usize,
+    /// Whether missing values that training rows had are told apart: by a feature that says that a
+    /// number is missing, and a code of their own in categories. Otherwise a missing number is the
+    /// median and nothing else, and a missing category is one that training never saw.
+    #[serde(skip_serializing_if = "is_true")]
+    pub missing_apart: bool,
+    /// Whether features of levels are scaled as numbers are. Otherwise they are 0 and 1, or of two
+    /// codes −1 and 1.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub scale_levels: bool,
 }
 
 /// How numbers are scaled.
@@ -50,6 +59,10 @@ impl Scaling {
     }
 }
 
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
 impl Default for PreprocessingOptions {
     fn default() -> Self {
         PreprocessingOptions {
@@ -58,6 +71,8 @@ impl Default for PreprocessingOptions {
             embed: true,
             min_count: 10,
             most_levels: 100,
+            missing_apart: true,
+            scale_levels: false,
         }
     }
 }

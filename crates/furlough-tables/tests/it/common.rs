@@ -76,5 +76,6 @@ pub fn quick() -> TableRecipe {
         batch_size: 32,
         epochs: 20,
         patience: 10,
+        ..TableRecipe::PLAIN
     }
 }

@@ -14,6 +14,7 @@ mod model;
 mod npy;
 mod preprocessing;
 mod properties;
+mod realmlp;
 mod rows;
 mod sample_tables;
 mod schema;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         npy,
         preprocessing,
         properties,
+        realmlp,
         rows,
         schema,
         sniff,

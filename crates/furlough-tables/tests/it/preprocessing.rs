@@ -37,8 +37,15 @@ furlough_harness::tests![
     any_table_becomes_finite_features_or_an_error,
 ];
 
-const ONE_HOT: PreprocessingOptions =
-    PreprocessingOptions { scaling: Scaling::Robust, one_hot_up_to: 8, embed: false, min_count: 10, most_levels: 100 };
+const ONE_HOT: PreprocessingOptions = PreprocessingOptions {
+    scaling: Scaling::Robust,
+    one_hot_up_to: 8,
+    embed: false,
+    min_count: 10,
+    most_levels: 100,
+    missing_apart: true,
+    scale_levels: false,
+};
 
 fn fit(table: &Table) -> Preprocessing {
     Preprocessing::fit(table, &table.all_rows(), &ONE_HOT).unwrap()

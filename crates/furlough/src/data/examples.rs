@@ -112,9 +112,13 @@ impl Examples {
         Ok(self)
     }
 
+    /// What [`Self::with_levels`] has for a number that says whether something holds: whether a
+    /// category has a level, or a value is missing. It needs no embedding of a number.
+    pub const INDICATOR: u32 = u32::MAX;
+
     /// Returns the same examples, of which some features are categories: `levels` has for each
-    /// feature how many levels there are, or 0 for a number. A category's values are the codes of
-    /// levels, from 0; a network learns an embedding of them
+    /// feature how many levels there are, 0 for a number, or [`Self::INDICATOR`]. A category's
+    /// values are the codes of levels, from 0; a network learns an embedding of them
     /// ([`InputStage::of_levels`](crate::nn::InputStage::of_levels)).
     ///
     /// ```
@@ -176,7 +180,8 @@ impl Examples {
         &self.feature_names
     }
 
-    /// Returns how many levels each feature has, 0 for a number; none where all are numbers.
+    /// Returns how many levels each feature has, 0 for a number and [`Self::INDICATOR`] for one
+    /// that says whether something holds; none where all are numbers.
     pub fn levels(&self) -> &[u32] {
         &self.levels
     }
@@ -278,10 +283,11 @@ impl TryFrom<ArrayView2<'_, f32>> for Examples {
     }
 }
 
-/// Whether a value is the code of one of so many levels. Of 0 levels, which are a number's, every
-/// value is.
+/// Whether a value is the code of one of so many levels. Of 0 levels or [`Examples::INDICATOR`],
+/// which are a number's, every value is.
 pub(super) fn is_code(levels: u32, value: f32) -> bool {
-    levels == 0 || (value >= 0.0 && value.fract() == 0.0 && f64::from(value) < f64::from(levels))
+    matches!(levels, 0 | Examples::INDICATOR)
+        || (value >= 0.0 && value.fract() == 0.0 && f64::from(value) < f64::from(levels))
 }
 
 /// Returns the same array in row-major order, a copy unless it is.

@@ -21,7 +21,8 @@ pub struct DataInfo {
     /// The features' names, in order; none unless they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feature_names: Vec<String>,
-    /// How many levels each feature has, 0 for a number; none where all are numbers.
+    /// How many levels each feature has, as [`Examples::with_levels`] takes them; none where all
+    /// are numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<u32>,
     /// The classes' names in the order of the outputs; none when the network predicts numbers.

@@ -1,5 +1,6 @@
 //! Optimizers: how parameters follow their gradients.
 
+mod factor_set;
 mod factors;
 mod optimizer;
 mod range;
@@ -9,6 +10,7 @@ mod rule;
 mod schedule;
 mod state;
 
+pub use factor_set::FactorSet;
 pub use factors::{Factors, GroupFactors};
 pub use optimizer::Optimizer;
 pub(crate) use regularizers::Penalties;

@@ -127,9 +127,13 @@ impl<'a> Trainer<'a> {
             let reason = "concrete dropout learns its probability, which then follows no schedule";
             return Err(Error::setting("dropout_schedule", &options.dropout_schedule, reason));
         }
+        if let (true, DatasetRef::Disk(_)) = (options.drop_last, data) {
+            let reason = "needs all rows in memory, as figures of an epoch are of the rows that it has seen";
+            return Err(Error::setting("drop_last", true, reason));
+        }
         let loss = options.loss.of(data)?;
         let batch_size = options.batch_size.min(data.len());
-        let steps = data.len().div_ceil(batch_size) as u64;
+        let steps = options.steps_per_epoch(data.len() as u64);
         if steps * u64::from(options.epochs) > u64::from(u32::MAX) {
             let reason =
                 format!("{steps} steps an epoch make more than 2^32 steps, which is as far as masks are numbered");
@@ -151,6 +155,7 @@ impl<'a> Trainer<'a> {
             cpu: Cpu::with(architecture, batch_size, threads, options.precision, Isa::best()),
             evaluator: Evaluator::default(),
             totals: (total_normalizer(&loss, data), data.total_weight()),
+            loss: loss.clone(),
             checkpoint_every: None,
             after_epoch: Vec::new(),
         };

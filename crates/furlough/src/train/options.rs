@@ -28,6 +28,11 @@ pub struct TrainOptions {
     /// Examples a step, at least 1; more than there are makes one batch of all. The last batch of
     /// an epoch may be smaller.
     pub batch_size: usize,
+    /// Whether the last batch of an epoch is left out where it is smaller than the others, as
+    /// PyTorch's `DataLoader` does with `drop_last`. The order of each epoch is another, so no
+    /// example is left out for good. For data in memory.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub drop_last: bool,
     /// Passes over the training set, at least 1.
     pub epochs: u32,
     /// Seed of all randomness.
@@ -64,6 +69,7 @@ impl Default for TrainOptions {
             factors: GroupFactors::default(),
             clip_norm: None,
             batch_size: 256,
+            drop_last: false,
             epochs: 10,
             seed: 0,
             precision: Precision::F32,
@@ -96,6 +102,12 @@ impl TrainOptions {
             return Err(Error::setting("epochs", 0, "must be at least 1"));
         }
         Ok(())
+    }
+
+    /// Returns how many steps an epoch of so many examples has, at least 1 of at least one example.
+    pub fn steps_per_epoch(&self, examples: u64) -> u64 {
+        let batch_size = (self.batch_size as u64).min(examples).max(1);
+        if self.drop_last { examples / batch_size } else { examples.div_ceil(batch_size) }
     }
 
     /// Returns what step `step`, from 0, of `steps` in all does with its gradient.

@@ -7,7 +7,7 @@ use super::{
 use super::{TrainOptions, TrainState};
 use crate::compute::{Cpu, StepPlan};
 use crate::data::{DatasetRef, EvalData, EvalSplit, Task};
-use crate::nn::{MaskKey, Mlp};
+use crate::nn::{Loss, MaskKey, Mlp};
 use crate::random::{Key, Stream};
 use crate::{Error, Result};
 use std::ops::Range;
@@ -39,8 +39,9 @@ pub struct Trainer<'a> {
     pub(super) state: TrainState,
     pub(super) cpu: Cpu,
     pub(super) evaluator: Evaluator,
-    /// What the loss of an epoch is divided by, and its accuracy.
+    /// What the loss of an epoch of all examples is divided by, and its accuracy.
     pub(super) totals: (f64, f64),
+    pub(super) loss: Loss,
     pub(super) checkpoint_every: Option<u64>,
     pub(super) after_epoch: Vec<AfterEpoch<'a>>,
 }
@@ -99,9 +100,10 @@ impl<'a> Trainer<'a> {
         self.cpu.threads()
     }
 
-    /// Steps of an epoch; the last one takes the examples that are left.
+    /// Steps of an epoch; the last one takes the examples that are left, unless these are left out
+    /// ([`TrainOptions::drop_last`]).
     pub fn steps_per_epoch(&self) -> u64 {
-        self.data().len().div_ceil(self.options.batch_size) as u64
+        self.options.steps_per_epoch(self.data().len() as u64)
     }
 
     /// Returns how the next step is computed, without taking it.
@@ -234,7 +236,8 @@ impl<'a> Trainer<'a> {
     fn step(&mut self, observer: &mut dyn Observer) -> Result<Control> {
         let (steps, key, places) = (self.steps(), self.key(), self.next_batch());
         let classes = self.data().task() == Task::Classification;
-        let (examples, is_last) = (places.len(), places.end == self.data().len());
+        let examples = places.len();
+        let is_last = self.state.progress.step_in_epoch + 1 == self.steps_per_epoch();
         let TrainState { mlp, optimizer, progress, .. } = &mut self.state;
         let factor = self.options.dropout_schedule.factor(progress.step, steps);
         let batch = self.feed.batch(progress.epoch, places)?;
@@ -297,6 +300,19 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// Returns what the loss of the epoch is divided by, and its accuracy.
+    fn totals_of_epoch(&self) -> (f64, f64) {
+        let seen = self.steps_per_epoch() as usize * self.options.batch_size;
+        match &self.feed {
+            Feed::Memory { data, order } if seen < order.len() => {
+                let seen = order[..seen].iter().map(|&example| example as usize);
+                let of_loss = seen.clone().map(|example| self.loss.example_weight(data, example)).sum();
+                (of_loss, seen.map(|example| f64::from(data.weight(example))).sum())
+            }
+            _ => self.totals,
+        }
+    }
+
     fn end_epoch(&mut self, eval: Option<EvalData<'_>>, observer: &mut dyn Observer) -> Result<Control> {
         let Progress { epoch, loss_sum, correct, step, .. } = self.state.progress;
         let epoch = epoch + 1;
@@ -321,10 +337,11 @@ impl<'a> Trainer<'a> {
             diverged(observer, epoch, self.steps_per_epoch(), loss)?;
         }
         let classes = self.data().task() == Task::Classification;
+        let (total_loss, total) = self.totals_of_epoch();
         let summary = EpochSummary {
             epoch,
-            train_loss: loss_sum / self.totals.0,
-            train_accuracy: classes.then_some(correct / self.totals.1),
+            train_loss: loss_sum / total_loss,
+            train_accuracy: classes.then_some(correct / total),
             eval: scores,
             full_train,
             learned_dropout: LearnedDropout::of(&self.state.mlp),

@@ -19,6 +19,7 @@ furlough_harness::tests![
     a_network_that_is_given_is_taken_as_it_is,
     blocks_larger_than_the_file_take_no_memory,
     levels_of_a_file_are_those_of_the_network,
+    what_needs_all_rows_in_memory_is_refused,
 ];
 
 const ROWS: usize = 103;
@@ -137,6 +138,16 @@ fn concrete_dropout_knows_how_many_rows_there_are() {
     let of_disk = learned(&mut Trainer::new(&network, &options, &disk, 1).unwrap());
     let of_memory = learned(&mut Trainer::new(&network, &options, &data, 1).unwrap());
     assert!(of_disk.iter().zip(&of_memory).all(|(a, b)| (a - b).abs() < 1e-5), "{of_disk:?} {of_memory:?}");
+}
+
+fn what_needs_all_rows_in_memory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = on_disk(folder.path(), &data());
+    let refusal = |options| Trainer::new(&network(), &options, &disk, 1).err().unwrap().to_string();
+    let error = refusal(TrainOptions { drop_last: true, ..options() });
+    assert!(error.contains("drop_last = true: needs all rows in memory"), "{error}");
+    let error = refusal(TrainOptions { init: Init::DataDriven, ..options() });
+    assert!(error.contains("init = data-driven: looks at many rows at once"), "{error}");
 }
 
 fn a_file_that_goes_away_is_an_error() {

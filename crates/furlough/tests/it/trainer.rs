@@ -1,6 +1,6 @@
 //! The loop: what it promises about stopping, resuming, events and errors.
 
-use crate::common::MOMENTUM;
+use crate::common::{MOMENTUM, whole_and_in_pieces};
 use furlough::compute::Cpu;
 use furlough::data::{Batch, Dataset, EvalData, Features, Targets, epoch_order};
 use furlough::nn::{Init, Layer::*, MaskKey, Mlp, Sequential};
@@ -19,6 +19,7 @@ furlough_harness::tests![
     an_overflow_in_an_epochs_last_step_is_divergence,
     an_observers_error_ends_the_run,
     a_batch_larger_than_the_data_is_one_batch,
+    a_last_short_batch_can_be_left_out,
     what_does_not_fit_is_refused_with_its_reason,
     a_run_that_is_over_still_has_a_plan,
 ];
@@ -248,6 +249,49 @@ fn an_observers_error_ends_the_run() {
         .unwrap_err();
     assert_eq!(error.to_string(), broken().to_string());
     assert_eq!(trainer.state().progress.step, 3);
+}
+
+/// 150 examples make nine batches of 16, and six are left out.
+fn a_last_short_batch_can_be_left_out() {
+    let data = quarters();
+    let options = TrainOptions { drop_last: true, ..options() };
+    let mut sizes = Vec::new();
+    let mut trainer = Trainer::new(&network(), &options, &data, 2).unwrap();
+    let mut observer = |event: &Event| {
+        if let Event::Step { examples, .. } = event {
+            sizes.push(*examples);
+        }
+        Ok(Control::Continue)
+    };
+    trainer.fit_with(None, &mut observer).unwrap();
+    assert_eq!((trainer.steps_per_epoch(), sizes), (9, vec![16; 54]));
+    // The first epoch is that of the first 144 examples of its order, and so are its figures.
+    let mut order = vec![0; 150];
+    epoch_order(Key::new(77), 0, &mut order);
+    let mut first = Trainer::new(&network(), &options, &data, 1).unwrap();
+    let (mut losses, mut told) = (0.0, None);
+    let mut observer = |event: &Event| {
+        match event {
+            Event::Step { examples, loss, .. } => losses += *examples as f64 * loss,
+            Event::Epoch(summary) => {
+                told = Some((summary.train_loss, summary.train_accuracy.unwrap()));
+                return Ok(Control::Stop);
+            }
+            _ => {}
+        }
+        Ok(Control::Continue)
+    };
+    first.fit_with(None, &mut observer).unwrap();
+    let (loss, accuracy) = told.unwrap();
+    assert!((loss - losses / 144.0).abs() < 1e-9, "{loss}, not {}", losses / 144.0);
+    let correct = accuracy * 144.0;
+    assert!((correct - correct.round()).abs() < 1e-9, "{correct} of 144 rows");
+    // A batch of all is left alone.
+    assert_eq!(TrainOptions { drop_last: true, batch_size: 999, ..options.clone() }.steps_per_epoch(150), 1);
+    assert_eq!(TrainOptions { drop_last: false, ..options }.steps_per_epoch(150), 10);
+    let options = TrainOptions { drop_last: true, ..self::options() };
+    let (whole, pieces) = whole_and_in_pieces(&network(), &options, &data, &[1, 8, 2, 30]);
+    assert!(whole.state() == pieces.state());
 }
 
 fn a_batch_larger_than_the_data_is_one_batch() {

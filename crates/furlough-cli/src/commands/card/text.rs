@@ -50,7 +50,7 @@ fn heading(facts: &ModelFacts) -> String {
     row("parameters", &thousands((facts.members() * architecture.parameters()) as u64));
     if let Some(recipe) = &facts.recipe {
         let rows = facts.table.as_ref().and_then(|table| table.rows);
-        let steps = rows.map(|rows| rows.training.div_ceil(recipe.options().batch_size as u64));
+        let steps = rows.map(|rows| recipe.options().steps_per_epoch(rows.training));
         row("training", &training(recipe, steps));
     }
     if let Some(table) = facts.table.as_ref().filter(|table| !table.library.is_empty()) {

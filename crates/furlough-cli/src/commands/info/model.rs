@@ -76,7 +76,7 @@ pub fn page(path: &Path, style: Style) -> anyhow::Result<String> {
         }
     }
     if let Some(recipe) = &facts.recipe {
-        let steps = rows.map(|rows| rows.training.div_ceil(recipe.options().batch_size as u64));
+        let steps = rows.map(|rows| recipe.options().steps_per_epoch(rows.training));
         add("training", &training(recipe, steps));
     } else if let Some(recipe) = facts.table.as_ref().and_then(|table| table.recipe.as_ref()) {
         let text = format!(

@@ -35,7 +35,7 @@ pub fn run(args: &StudyCollectArgs) -> anyhow::Result<ExitCode> {
     if roots.is_empty() && !path.is_dir() {
         bail!("{} does not exist: run the study first, or name its folder with --out", path.display());
     }
-    let AcquiredSource { source, origin } =
+    let AcquiredSource { source, origin, .. } =
         data(study.arms()[0].recipe(), args.which.place.data_dir.as_deref(), threads(args.threads), args.json)?;
     let whole = source.run_data(&Partition::default())?;
     let data = TrialData::of(&source, &whole, origin);

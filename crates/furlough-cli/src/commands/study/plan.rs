@@ -48,7 +48,7 @@ pub fn run(args: &StudyPlanArgs) -> anyhow::Result<ExitCode> {
     interrupt::end("nothing was changed")?;
     let (study, path) = find(&args.which.study, &args.which.place)?;
     StudyFolder::check(&path, &study)?;
-    let AcquiredSource { source, origin } =
+    let AcquiredSource { source, origin, .. } =
         data(study.arms()[0].recipe(), args.which.place.data_dir.as_deref(), threads(None), args.json)?;
     let whole = source.run_data(&Partition::default())?;
     let data = TrialData::of(&source, &whole, origin);

@@ -32,7 +32,7 @@ pub fn run(args: &StudyRunArgs) -> anyhow::Result<ExitCode> {
     let (study, path) = find(&args.which.study, &args.which.place)?;
     // What can be refused without the data is refused before it is fetched.
     StudyFolder::check(&path, &study)?;
-    let AcquiredSource { source, origin } =
+    let AcquiredSource { source, origin, .. } =
         data(study.arms()[0].recipe(), args.which.place.data_dir.as_deref(), cores(args.threads), args.json)?;
     let whole = source.run_data(&Partition::default())?;
     tell_notes(&whole.notes, args.json);

@@ -72,6 +72,8 @@ pub(super) struct Begun {
     pub(super) dir: RunDir,
     pub(super) recipe: Recipe,
     pub(super) found: AcquiredSource,
+    /// By which recipe a table is learned from, and why; none where a file of a recipe says it all.
+    pub(super) preset: Option<String>,
 }
 
 /// Takes the folder, and reads the recipe and the data: those of the run to go on with, or new
@@ -86,14 +88,14 @@ pub(super) fn begin(args: &TrainArgs, start: Option<&StartingPoint>, threads: us
             check_scratch(args, &recipe)?;
             check_members(args, recipe.members())?;
             let found = data(&recipe, args.data_dir.as_deref(), threads, args.quiet)?;
-            Ok(Begun { dir, recipe, found })
+            Ok(Begun { dir, recipe, found, preset: None })
         }
         None => {
-            let (recipe, found) = recipe(args, start, threads)?;
+            let (recipe, found, preset) = recipe(args, start, threads)?;
             check_scratch(args, &recipe)?;
             let dir = new_folder(args, &recipe)?;
             let found = found.map_or_else(|| data(&recipe, args.data_dir.as_deref(), threads, args.quiet), Ok)?;
-            Ok(Begun { dir, recipe, found })
+            Ok(Begun { dir, recipe, found, preset })
         }
     }
 }
@@ -105,8 +107,8 @@ pub(super) fn prepare(
     begun: Begun,
     threads: usize,
 ) -> anyhow::Result<Prepared> {
-    let Begun { dir, recipe, found } = begun;
-    let AcquiredSource { source, origin } = found;
+    let Begun { dir, recipe, found, .. } = begun;
+    let AcquiredSource { source, origin, .. } = found;
     let rows = rows_folder(args, &dir)?;
     let new_rows = NewRows::watch(args, &dir, &rows, &source)?;
     if let DataSource::Disk(_) = source {
@@ -194,7 +196,7 @@ pub(super) fn recipe_and_data(
     start: Option<&StartingPoint>,
     threads: usize,
 ) -> anyhow::Result<(Recipe, AcquiredSource)> {
-    let (recipe, found) = recipe(args, start, threads)?;
+    let (recipe, found, _) = recipe(args, start, threads)?;
     let found = found.map_or_else(|| data(&recipe, args.data_dir.as_deref(), threads, args.quiet), Ok)?;
     Ok((recipe, found))
 }
@@ -208,22 +210,26 @@ fn new_folder(args: &TrainArgs, recipe: &Recipe) -> anyhow::Result<RunDir> {
 }
 
 /// The recipe that the flags and their file say, and the run that this one begins from where they
-/// say nothing. That of a table follows from its rows besides; then it is read.
+/// say nothing. That of a table follows from its rows and a preset besides; then it is read, and
+/// what was chosen is the last part of the answer.
 fn recipe(
     args: &TrainArgs,
     start: Option<&StartingPoint>,
     threads: usize,
-) -> anyhow::Result<(Recipe, Option<AcquiredSource>)> {
+) -> anyhow::Result<(Recipe, Option<AcquiredSource>, Option<String>)> {
     let (settings, mut gone) = args.recipe.settings()?;
     gone.extend(start.map_or_else(Vec::new, |start| start.lets_go_of(&settings)));
     let said = start.map_or_else(|| settings.clone(), |start| start.below(settings.clone()));
     check_members(args, said.members.filter(|&members| members > 1))?;
-    let (found, said) = match args.table.input(said.split_seed.unwrap_or_default(), args.memory, threads)? {
+    let preset = args.table.preset.unwrap_or_default();
+    let (found, said) = match args.table.input(&said, args.memory, threads)? {
         None => (None, said),
         Some(input) => {
             let (found, said) = match args.memory {
-                None => AcquiredSource::of_table(input, said, threads)?,
-                Some(memory) => AcquiredSource::within(memory, input, said, threads, &mut teller(args.quiet))?,
+                None => AcquiredSource::of_table(input, said, preset, threads)?,
+                Some(memory) => {
+                    AcquiredSource::within(memory, input, (said, preset), threads, &mut teller(args.quiet))?
+                }
             };
             (Some(found), said)
         }
@@ -233,7 +239,8 @@ fn recipe(
     if start.is_some() && settings.init.is_some() && !args.quiet {
         note("note: --init does nothing, as weights come from --from");
     }
-    Ok((recipe, found))
+    let chosen = found.as_ref().and_then(|found| found.chosen.clone());
+    Ok((recipe, found, chosen))
 }
 
 /// Returns `runs/DATA-N` with the first N from 1 that does not exist. Another process may take it

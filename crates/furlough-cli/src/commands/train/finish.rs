@@ -86,7 +86,8 @@ fn info(args: &TrainArgs, dir: &RunDir) -> anyhow::Result<RunInfo> {
             RunInfo { recipe, data, eval, from: None, data_origin, table, machine }
         }
         None => {
-            let AcquiredSource { source, origin } = data(&recipe, args.data_dir.as_deref(), threads(None), args.quiet)?;
+            let AcquiredSource { source, origin, .. } =
+                data(&recipe, args.data_dir.as_deref(), threads(None), args.quiet)?;
             let RunData { training, table, .. } = source.run_data(&recipe.partition())?;
             let data = DataInfo::of(&training.train);
             RunInfo { recipe, data, eval: None, from: None, data_origin: origin, table, machine: None }

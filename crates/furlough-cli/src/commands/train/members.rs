@@ -27,7 +27,7 @@ use std::time::Instant;
 
 /// Trains the networks that are not finished, and makes one model of them.
 pub fn run(args: &TrainArgs, begun: Begun, threads: usize) -> anyhow::Result<ExitCode> {
-    let Begun { mut dir, recipe, found } = begun;
+    let Begun { mut dir, recipe, found, preset } = begun;
     let DataSource::Table(source) = &found.source else {
         bail!("--members: networks side by side learn from a table in memory; leave --memory out");
     };
@@ -48,6 +48,7 @@ pub fn run(args: &TrainArgs, begun: Begun, threads: usize) -> anyhow::Result<Exi
         shape,
         classes,
         deviation: table_header.as_ref().and_then(TrainPlan::deviation_of),
+        preset,
         threads,
         instruction_set: Trainer::new(&network, &first.options(), &data.train, 1)?.instruction_set(),
         from: None,

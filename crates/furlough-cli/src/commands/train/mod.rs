@@ -54,6 +54,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 
 /// Trains a new run, perhaps from where another one stands, or goes on with one.
 fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads: usize) -> anyhow::Result<ExitCode> {
+    let preset = begun.preset.clone();
     let Prepared { dir, recipe, sets, origin, seen, rows } = prepare(args, start, begun, threads)?;
     let out = dir.path().to_path_buf();
     let (data, like) = (sets.train(), sets.train().like());
@@ -99,7 +100,7 @@ fn train(args: &TrainArgs, start: Option<&StartingPoint>, begun: Begun, threads:
     trainer.checkpoint_every(args.checkpoint_every.map(NonZero::get));
 
     let resumed = args.resume.as_ref().map(|_| trainer.state().progress);
-    let plan = TrainPlan { resumed, origin, ..plan_of(recipe, &sets, &trainer, &recorder) };
+    let plan = TrainPlan { resumed, origin, preset, ..plan_of(recipe, &sets, &trainer, &recorder) };
     let display = TrainingDisplay::new(args, &plan, &clock);
     // The recorder comes first: what is shown as saved is saved.
     let mut observers = ((recorder, board), display);
@@ -135,6 +136,7 @@ fn plan_of(recipe: Recipe, sets: &RunSets, trainer: &Trainer<'_>, recorder: &Rec
         shape,
         classes,
         deviation: sets.header().and_then(TrainPlan::deviation_of),
+        preset: None,
         threads: trainer.threads(),
         instruction_set: trainer.instruction_set(),
         from: recorder.warm_start().cloned(),

@@ -74,7 +74,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let found = found.map_or_else(|| data(&options.recipe, args.data_dir.as_deref(), all, args.quiet), Ok)?;
-    let AcquiredSource { source, origin } = found;
+    let AcquiredSource { source, origin, .. } = found;
     if options.recipe.table().is_some_and(|table| table.test_file.is_none() && table.test_fraction == 0.0) {
         anyhow::bail!(
             "tune looks at a test set at its end: name one with --test, or keep a share with --test-fraction"
@@ -141,10 +141,10 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
 fn options(args: &TuneArgs, threads: usize) -> anyhow::Result<(TuneOptions, Option<AcquiredSource>)> {
     let (base, gone) = args.recipe.settings()?;
     let given = base.clone();
-    let (found, base) = match args.table.input(base.split_seed.unwrap_or_default(), None, threads)? {
+    let (found, base) = match args.table.input(&base, None, threads)? {
         None => (None, base),
         Some(input) => {
-            let (found, base) = AcquiredSource::of_table(input, base, threads)?;
+            let (found, base) = AcquiredSource::of_table(input, base, args.table.preset.unwrap_or_default(), threads)?;
             (Some(found), base)
         }
     };

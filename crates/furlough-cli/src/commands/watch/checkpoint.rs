@@ -60,9 +60,10 @@ impl Glance {
     /// and the steps taken agree with it; otherwise as many as fill the steps of an epoch, once one
     /// is done. The second number says whether they are exact.
     pub fn examples(&self, recipe: &Recipe) -> Option<(usize, bool)> {
-        let batch = recipe.options().batch_size;
+        let options = recipe.options();
+        let batch = options.batch_size;
         let agrees = |examples: usize| {
-            let steps = examples.div_ceil(batch.min(examples)) as u64;
+            let steps = options.steps_per_epoch(examples as u64);
             self.step == self.epoch * steps + self.step_in_epoch && self.step_in_epoch < steps
         };
         let entry = furlough::data::catalog::get(recipe.data()).ok();

@@ -2,6 +2,7 @@ use super::checkpoint::Glance;
 use furlough::data::epoch_order;
 use furlough::nn::{Dropout, MaskKey};
 use furlough::random::{Key, Stream};
+use furlough::train::TrainOptions;
 use furlough_lab::recipe::Recipe;
 use serde::Serialize;
 use std::fmt::Write;
@@ -54,11 +55,11 @@ pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Option<Dropped>
     let options = recipe.options();
     let (examples, exact) = at.examples(recipe).unzip();
     let step = at.step.saturating_sub(1);
-    let factor = match (options.dropout_schedule, examples) {
+    let factor = match (&options.dropout_schedule, examples) {
         (schedule, _) if schedule.is_constant() => 1.0,
         (_, None) => return Ok(None),
         (schedule, Some(count)) => {
-            let steps = count.div_ceil(options.batch_size) as u64 * u64::from(options.epochs);
+            let steps = options.steps_per_epoch(count as u64) * u64::from(options.epochs);
             schedule.factor(step, steps)
         }
     };
@@ -66,7 +67,7 @@ pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Option<Dropped>
     let key = Key::new(options.seed);
     let known = examples.filter(|_| exact == Some(true));
     let examples = match known {
-        Some(count) => first_of_step(key, step, count, options.batch_size.min(count)),
+        Some(count) => first_of_step(key, step, count, &options),
         None => (0..EXAMPLES as u32).collect(),
     };
     let hidden = &architecture.blocks()[..architecture.blocks().len() - 1];
@@ -80,8 +81,8 @@ pub fn dropped(recipe: &Recipe, at: &Glance) -> furlough::Result<Option<Dropped>
     Ok(Some(Dropped { step, of_step: known.is_some(), examples, sharing, layers }))
 }
 
-fn first_of_step(key: Key, step: u64, count: usize, batch: usize) -> Vec<u32> {
-    let steps = count.div_ceil(batch) as u64;
+fn first_of_step(key: Key, step: u64, count: usize, options: &TrainOptions) -> Vec<u32> {
+    let (steps, batch) = (options.steps_per_epoch(count as u64), options.batch_size.min(count));
     let mut order = vec![0; count];
     epoch_order(key, (step / steps) as u32, &mut order);
     let start = (step % steps) as usize * batch;

@@ -5,7 +5,7 @@ use crate::recipe::TableInput;
 use crate::source::{RunData, TableSource};
 use furlough::data::EvalData;
 use furlough::train::{Control, StopReason, Trainer};
-use furlough_tables::{PreprocessingOptions, Table, TaskChoice};
+use furlough_tables::{PreprocessingOptions, Preset, Table, TaskChoice};
 
 fn table(rows: u32) -> Table {
     let number = |row: u32| f64::from(row.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24);
@@ -27,7 +27,8 @@ fn learned_from(table: Table, more: &str) -> (TableSource, Recipe) {
     let source = TableSource::of_tables(&input, table, None).unwrap();
     let said = Settings::parse(&format!("hidden = 6\n{more}"), None).unwrap();
     let (data, table) = (Some(input.name()), Some(input));
-    let recipe = source.settings(Settings { data, table, ..said }).unwrap().resolve().unwrap();
+    let said = Settings { data, table, ..said };
+    let recipe = source.settings(said, Preset::default()).unwrap().0.resolve().unwrap();
     (source, recipe)
 }
 

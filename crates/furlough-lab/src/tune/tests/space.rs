@@ -1,6 +1,6 @@
 //! What a search may try.
 
-use crate::recipe::{Recipe, Settings};
+use crate::recipe::{GoesWith, Recipe, Settings};
 use crate::tune::{Candidate, Domain, SearchKey, Space};
 
 fn base() -> Recipe {
@@ -61,8 +61,21 @@ fn what_cannot_be_searched_is_named() {
 
 /// Everything that can be searched, but what does not go with the base.
 fn all() -> String {
-    let names = SearchKey::all().into_iter().filter(|key| key.usual_choices().len() != 1).map(SearchKey::name);
+    let of_table = |need: &GoesWith| match need {
+        GoesWith::Table => true,
+        GoesWith::Value(name, _) => ["numeric_embedding", "input_scaling"].contains(name),
+        _ => false,
+    };
+    let names = SearchKey::all().into_iter().filter(|key| key.usual_choices().len() != 1);
+    let names = names.filter(|key| !key.goes_with().iter().any(of_table)).map(SearchKey::name);
     names.collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn keys_of_tables_are_not_searched_for_a_data_set() {
+    let error = |text: &str| Space::parse(text, &base()).unwrap_err().to_string();
+    assert!(error("input_scaling").contains("goes with a table, and not with a data set"));
+    assert!(error("numeric_embedding,pbld_scale").contains("goes with a table, and not with a data set"));
 }
 
 #[test]

@@ -10,7 +10,8 @@ impl InputStage {
     /// [`Error::Data`] that names the first feature with other levels.
     pub(crate) fn check_levels(&self, data: &Examples) -> Result<()> {
         for (number, column) in self.columns.iter().enumerate() {
-            let levels = data.levels().get(number).copied().unwrap_or_default() as usize;
+            let levels = data.levels().get(number).filter(|&&levels| levels != Examples::INDICATOR);
+            let levels = levels.copied().unwrap_or_default() as usize;
             if let Some(takes) = column.refuses_levels(levels) {
                 let name = name_of(data, number);
                 let has = if levels == 0 { "is a number".into() } else { format!("has {levels} levels") };

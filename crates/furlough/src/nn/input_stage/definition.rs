@@ -78,10 +78,10 @@ impl InputColumn {
                 for first in (0..frequencies).step_by(LANES) {
                     let some = first..frequencies.min(first + LANES);
                     let phases = phases(value, &frequency[some.clone()], &phase[some.clone()]);
-                    let waves = phases.map(&cos);
+                    let waves = each(&phases, &cos);
                     for (input, weight) in inputs[..outputs].iter_mut().zip(weight.chunks_exact(frequencies)) {
                         let weight = lanes(&weight[some.clone()]);
-                        *input += sum(std::array::from_fn(|lane| weight[lane] * waves[lane]));
+                        *input += dot(&weight, &waves);
                     }
                 }
             }
@@ -123,19 +123,27 @@ impl InputColumn {
                 for first in (0..frequencies).step_by(LANES) {
                     let some = first..frequencies.min(first + LANES);
                     let phases = phases(value, &frequency[some.clone()], &phase[some.clone()]);
-                    let waves = phases.map(&sin_cos);
+                    let (mut sin, mut cos) = ([0.0; LANES], [0.0; LANES]);
+                    for ((phase, sin), cos) in phases.iter().zip(&mut sin).zip(&mut cos) {
+                        (*sin, *cos) = sin_cos(*phase);
+                    }
                     let mut by_wave = [0.0; LANES];
                     let rows = weight.chunks_exact(frequencies).zip(by_weight.chunks_exact_mut(frequencies));
                     for ((weight, by_weight), delta) in rows.zip(delta) {
                         let weight = lanes(&weight[some.clone()]);
-                        by_wave = std::array::from_fn(|lane| by_wave[lane] + *delta * weight[lane]);
-                        for (by, (_, cos)) in by_weight[some.clone()].iter_mut().zip(&waves) {
+                        for (by, weight) in by_wave.iter_mut().zip(&weight) {
+                            *by += *delta * *weight;
+                        }
+                        for (by, cos) in by_weight[some.clone()].iter_mut().zip(&cos) {
                             *by += *delta * *cos;
                         }
                     }
                     // At the bound the phase does not move.
-                    let moves: [f32; LANES] = phases.map(|phase| f32::from(phase.abs() < LARGEST_PHASE));
-                    let by: [f32; LANES] = std::array::from_fn(|lane| -(waves[lane].0 * by_wave[lane] * moves[lane]));
+                    let mut by = [0.0; LANES];
+                    for (((by, sin), by_wave), phase) in by.iter_mut().zip(&sin).zip(&by_wave).zip(&phases) {
+                        let moves = if phase.abs() < LARGEST_PHASE { 1.0 } else { 0.0 };
+                        *by = -(*sin * *by_wave * moves);
+                    }
                     let turn = std::f32::consts::TAU * value;
                     by_phase[some.clone()].iter_mut().zip(&by).for_each(|(sum, by)| *sum += *by);
                     by_frequency[some].iter_mut().zip(&by).for_each(|(sum, by)| *sum += *by * turn);
@@ -168,11 +176,24 @@ impl<'a> Waves<'a> {
 #[inline(always)]
 fn phases(value: f32, frequency: &[f32], phase: &[f32]) -> [f32; LANES] {
     let (frequency, phase) = (lanes(frequency), lanes(phase));
-    std::array::from_fn(|lane| {
-        let phase = std::f32::consts::TAU * frequency[lane] * value + phase[lane];
+    let mut phases = [0.0; LANES];
+    for ((out, frequency), phase) in phases.iter_mut().zip(&frequency).zip(&phase) {
+        let phase = std::f32::consts::TAU * *frequency * value + *phase;
         let phase = if phase > LARGEST_PHASE { LARGEST_PHASE } else { phase };
-        if phase < -LARGEST_PHASE { -LARGEST_PHASE } else { phase }
-    })
+        *out = if phase < -LARGEST_PHASE { -LARGEST_PHASE } else { phase };
+    }
+    phases
+}
+
+/// A function of each lane. Arrays' own `map` and `from_fn` are not always inlined, and then they
+/// are compiled for the least processor.
+#[inline(always)]
+fn each(lanes: &[f32; LANES], of: impl Fn(f32) -> f32) -> [f32; LANES] {
+    let mut all = [0.0; LANES];
+    for (out, lane) in all.iter_mut().zip(lanes) {
+        *out = of(*lane);
+    }
+    all
 }
 
 /// Up to sixteen values, with zeros behind them.
@@ -186,11 +207,16 @@ fn lanes(values: &[f32]) -> [f32; LANES] {
     lanes
 }
 
-/// The sum of lanes, half by half.
+/// The sum of products of lanes, half by half.
 #[inline(always)]
-fn sum(lanes: [f32; LANES]) -> f32 {
-    let eight: [f32; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
-    let four: [f32; 4] = std::array::from_fn(|lane| eight[lane] + eight[lane + 4]);
+fn dot(a: &[f32; LANES], b: &[f32; LANES]) -> f32 {
+    let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
+    for lane in 0..8 {
+        eight[lane] = a[lane] * b[lane] + a[lane + 8] * b[lane + 8];
+    }
+    for lane in 0..4 {
+        four[lane] = eight[lane] + eight[lane + 4];
+    }
     (four[0] + four[2]) + (four[1] + four[3])
 }
 

@@ -9,6 +9,7 @@ pub use column::InputColumn;
 pub(crate) use definition::StagePlaces;
 
 use super::parameters::{ParamGroup, ParamInit, Specs};
+use crate::data::Examples;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +64,9 @@ impl InputStage {
         InputStage { scaling: true, ..self }
     }
 
-    /// Returns the stage of features with so many levels, 0 for a number: an embedding `width` wide
-    /// for each category, no wider than its levels; none where all are numbers.
+    /// Returns the stage of features with so many levels, 0 or [`Examples::INDICATOR`] for a
+    /// number: an embedding `width` wide for each category, no wider than its levels; none where all
+    /// are numbers.
     ///
     /// ```
     /// use furlough::nn::{InputColumn::*, InputStage};
@@ -73,12 +75,25 @@ impl InputStage {
     /// assert_eq!(InputStage::of_levels(&[0, 0], 8), None);
     /// ```
     pub fn of_levels(levels: &[u32], width: usize) -> Option<Self> {
-        let column = |&levels: &u32| match levels as usize {
-            0 => InputColumn::Number,
-            levels => InputColumn::Category { levels, width: width.min(levels) },
+        let stage = InputStage::with_numbers(levels, width, &InputColumn::Number);
+        stage.columns.iter().any(|column| *column != InputColumn::Number).then_some(stage)
+    }
+
+    /// Returns the stage of features with so many levels, in which each number is such a column,
+    /// but for those that say whether something holds ([`Examples::INDICATOR`]).
+    ///
+    /// ```
+    /// use furlough::{data::Examples, nn::{InputColumn, InputStage}};
+    /// let stage = InputStage::with_numbers(&[0, Examples::INDICATOR, 12], 8, &InputColumn::PBLD);
+    /// assert_eq!((stage.features(), stage.width()), (3, 4 + 1 + 8));
+    /// ```
+    pub fn with_numbers(levels: &[u32], width: usize, number: &InputColumn) -> Self {
+        let column = |&levels: &u32| match levels {
+            0 => number.clone(),
+            Examples::INDICATOR => InputColumn::Number,
+            levels => InputColumn::Category { levels: levels as usize, width: width.min(levels as usize) },
         };
-        let has_categories = levels.iter().any(|&levels| levels > 0);
-        has_categories.then(|| InputStage::new(levels.iter().map(column).collect::<Vec<_>>()))
+        InputStage::new(levels.iter().map(column).collect::<Vec<_>>())
     }
 
     /// Returns the columns, in the order of the data.
