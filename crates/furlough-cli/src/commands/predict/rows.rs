@@ -82,7 +82,7 @@ impl Labels {
     fn of(classes: &[String]) -> Self {
         let whole = |class: &String| {
             let number: i64 = class.parse().ok()?;
-            // Digits that are not the number's own, such as 007 are text, and what f64 lacks is too.
+            // Digits that are not the number's own, such as 007, are text; so is what f64 lacks.
             (number.to_string() == *class && number.unsigned_abs() < 1 << 53).then_some(number as f64)
         };
         let truth = |class: &String| Some(f64::from(u8::from(class.parse::<bool>().ok()?)));

@@ -65,8 +65,8 @@ impl InputStage {
     }
 
     /// Returns the stage of features with so many levels, 0 or [`Examples::INDICATOR`] for a
-    /// number: an embedding `width` wide for each category, no wider than its levels; none where all
-    /// are numbers.
+    /// number: an embedding `width` wide for each category, no wider than its levels; none where
+    /// all are numbers.
     ///
     /// ```
     /// use furlough::nn::{InputColumn::*, InputStage};
