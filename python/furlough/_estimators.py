@@ -215,7 +215,6 @@ class _Network(BaseEstimator):
             "input_dropout": self.input_dropout or None,
             "dropout_kind": None if self.dropout_kind == "bernoulli" else self.dropout_kind,
             "dropout_sharing": None if self.dropout_sharing == "per-example" else self.dropout_sharing,
-            "preset": self.preset,
             "optimizer": self.optimizer,
             "lr": self.learning_rate_init,
             "weight_decay": self.weight_decay,
@@ -241,6 +240,7 @@ class _Network(BaseEstimator):
         limit = None if self.time_limit is None else float(self.time_limit)
         return {
             "settings": list(settings.items()),
+            "preset": self.preset,
             "held_out": held_out,
             "threads": threads(self.threads),
             "time_limit": limit,

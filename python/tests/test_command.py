@@ -29,14 +29,15 @@ def test_help_mistakes_and_versions_are_the_commands_own():
 
 
 @pytest.mark.parametrize(("target", "kind"), [("price", FurloughRegressor), ("sold", FurloughClassifier)])
-@pytest.mark.parametrize("members", [1, 3])
-def test_one_file_gives_one_model_byte_for_byte(houses, features, tmp_path, target, kind, members):
+@pytest.mark.parametrize(("members", "preset"), [(1, None), (3, None), (1, "realmlp")])
+def test_one_file_gives_one_model_byte_for_byte(houses, features, tmp_path, target, kind, members, preset):
     table, run, own = tmp_path / "houses.csv", tmp_path / "run", tmp_path / "own.safetensors"
     houses.drop(columns={"price", "sold"} - {target}).to_csv(table, index=False)
     flags = ["--target", target, "--members", members, "--epochs", 6, "--seed", 3, "--quiet"]
+    flags += ["--preset", preset] if preset else []
     trained = command("train", table, *flags, "--out", run)
     assert trained.returncode == 0, trained.stderr
-    model = kind(members=members, epochs=6, random_state=3).fit_file(table, target)
+    model = kind(members=members, preset=preset, epochs=6, random_state=3).fit_file(table, target)
     model.save(own)
     assert own.read_bytes() == (run / "model.safetensors").read_bytes()
     # Either reads what the other has written.

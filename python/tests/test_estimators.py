@@ -172,6 +172,8 @@ def test_bad_input_is_told_in_scikit_learns_kinds(features, houses, classifier):
         FurloughRegressor(dropout=2).fit(features, price)
     with pytest.raises(ValueError, match="wings is not a key of a recipe"):
         FurloughRegressor(recipe={"wings": 2}).fit(features, price)
+    with pytest.raises(ValueError, match="preset = fast: no preset; there are auto, realmlp"):
+        FurloughRegressor(preset="fast").fit(features, price)
     with pytest.raises(ValueError, match="class_weight names 'quickly'"):
         FurloughClassifier(class_weight={"quickly": 2}).fit(features, houses["sold"])
     with pytest.raises(ValueError, match="max_iter = 3, epochs = 4"):

@@ -23,6 +23,8 @@ const IN_MEMORY: &str = "table";
 pub struct Config {
     /// Keys of a recipe and their values, as text.
     pub(crate) settings: Vec<(String, String)>,
+    /// The name of the recipe where nothing is said.
+    preset: Option<String>,
     /// Whether some rows are held out, by which training stops.
     held_out: bool,
     pub(crate) threads: usize,
@@ -48,7 +50,7 @@ pub fn fit_columns<'py>(
     let weights = weights.map(|weights| weights.as_array().to_vec());
     trained(py, config, move |config, listener| {
         let table = with_target(features.into_table(config.threads)?, target, weights)?;
-        let input = in_memory(table.schema());
+        let input = in_memory(table.schema(), config.preset()?);
         fit_source(&TableSource::of_tables(&input, table, None)?, input, config, listener)
     })
 }
@@ -72,14 +74,14 @@ pub fn fit_file<'py>(
 }
 
 /// What a recipe says of a table that is in no file.
-fn in_memory(schema: &Schema) -> TableInput {
+fn in_memory(schema: &Schema, preset: Preset) -> TableInput {
     TableInput {
         file: IN_MEMORY.into(),
         test_file: None,
         test_fraction: 0.0,
         test_seed: 0,
         on_disk: None,
-        preprocessing: Preset::default().preprocessing(),
+        preprocessing: preset.preprocessing(),
         schema: schema.clone(),
     }
 }
@@ -101,7 +103,7 @@ fn file_input(
         return Err(PyValueError::new_err(reason).into());
     };
     let test_seed = config.said()?.split_seed.unwrap_or_default();
-    let preprocessing = Preset::default().preprocessing();
+    let preprocessing = config.preset()?.preprocessing();
     Ok(TableInput { file, test_file: None, test_fraction, test_seed, on_disk: None, preprocessing, schema })
 }
 
@@ -121,10 +123,10 @@ pub fn begin(
             None => target.into_table()?,
         };
         let features = features.into_table(config.threads)?;
-        let input = in_memory(features.schema());
+        let input = in_memory(features.schema(), config.preset()?);
         let (data, table) = (Some(input.name()), Some(input));
         let said = Settings { data, table, early_stopping: Some(0), ..config.said()? };
-        let (model, recipe) = begin_model(features, targets, classes, said)?;
+        let (model, recipe) = begin_model(features, targets, classes, (said, config.preset()?))?;
         Model::of(model, &recipe.to_toml(), None)
     })
 }
@@ -182,8 +184,9 @@ fn fit_source(
 ) -> Result<(FittedModel, Recipe), Failed> {
     let (data, table) = (Some(input.name()), Some(input));
     let said = Settings { data, table, ..config.said()? };
+    let preset = config.preset()?;
     let settings =
-        if config.held_out { source.settings(said, Preset::default())?.0 } else { source.settings_of_all(said)? };
+        if config.held_out { source.settings(said, preset)?.0 } else { source.settings_of_all(said, preset)? };
     let recipe = settings.resolve()?;
     let fitted = fit_table(source, &recipe, config.threads, &mut |report| listener.hear(report))?;
     Ok((fitted, recipe))
@@ -207,6 +210,11 @@ impl Config {
                 ..said
             },
         })
+    }
+
+    /// Returns the preset that was named, or the usual one.
+    fn preset(&self) -> Result<Preset, Failed> {
+        Ok(self.preset.as_deref().map(str::parse::<Preset>).transpose()?.unwrap_or_default())
     }
 
     /// Returns the settings that were said.

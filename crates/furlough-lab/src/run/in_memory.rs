@@ -198,7 +198,7 @@ fn joined(
 }
 
 /// Returns a network with its first weights, before it has learned anything, for [`fit_further`].
-/// These features decide how columns become features, and their number which recipe suits where
+/// These features decide how columns become features, and their number what the preset has where
 /// nothing is said. The targets beside them need not show all of `classes`; numbers have none.
 ///
 /// # Errors
@@ -208,10 +208,10 @@ pub fn begin_model(
     features: Table,
     targets: Table,
     classes: Option<Vec<String>>,
-    said: Settings,
+    (said, preset): (Settings, Preset),
 ) -> Result<(TableModel, Recipe)> {
     let rows = features.all_rows();
-    let mut preprocessing = Preprocessing::fit(&features, &rows, &Preset::default().preprocessing())?;
+    let mut preprocessing = Preprocessing::fit(&features, &rows, &preset.preprocessing())?;
     let table = features.beside(targets)?;
     let target = match classes.zip(table.schema().with_the_role(Role::Target).next()) {
         Some((classes, place)) => {
@@ -220,7 +220,7 @@ pub fn begin_model(
         None => TargetEncoder::fit(&table, &rows)?,
     };
     let sizes = (rows.len(), preprocessing.width(), target.task());
-    let recipe = completed(said, Preset::default(), sizes, |recipe| recipe).0.resolve()?;
+    let recipe = completed(said, preset, sizes, |recipe| recipe).0.resolve()?;
     preprocessing.target = Some(target);
     let (data, _) = preprocessing.dataset(&table, &rows)?;
     let network = recipe.network(data.features(), data.levels(), data.outputs());

@@ -146,11 +146,11 @@ impl TableSource {
     ///
     /// # Errors
     /// As [`Self::settings`].
-    pub fn settings_of_all(&self, said: Settings) -> Result<Settings> {
+    pub fn settings_of_all(&self, said: Settings, preset: Preset) -> Result<Settings> {
         let (train, _) = self.all_data()?;
         let said = Settings { early_stopping: said.early_stopping.or(Some(0)), ..said };
         let sizes = (train.len(), train.features(), train.targets().task());
-        Ok(completed(said, Preset::default(), sizes, |recipe| recipe).0)
+        Ok(completed(said, preset, sizes, |recipe| recipe).0)
     }
 
     /// Returns what a run sees that learns from all rows and is judged by none, with the table's

@@ -88,7 +88,7 @@ fn a_network_goes_on_with_other_rows_and_several_do_not() {
         let before = Settings::parse(&recipe.to_toml(), None).unwrap();
         Settings { folds: None, stratified: None, early_stopping: Some(0), ..before }
     };
-    let begun = begin_model(features, target, Some(classes), said());
+    let begun = begin_model(features, target, Some(classes), (said(), Preset::default()));
     let (model, recipe) = begun.unwrap();
     assert_eq!(model.network().architecture().outputs(), 3, "a class that no row shows has its output");
     let go_on = |_| Control::Continue;
@@ -109,7 +109,7 @@ fn all_rows_teach_where_no_folds_are_said() {
     let (source, recipe) = learned_from(table(120), "epochs = 3");
     let said = Settings { table: recipe.table().cloned(), data: Some("table".into()), ..Settings::default() };
     let said = Settings { epochs: Some(2), ..said };
-    let recipe = source.settings_of_all(said).unwrap().resolve().unwrap();
+    let recipe = source.settings_of_all(said, Preset::default()).unwrap().resolve().unwrap();
     let fitted = fit_table(&source, &recipe, 1, &mut |_| Control::Continue).unwrap();
     let rows = fitted.model.header().rows.unwrap();
     assert_eq!((rows.training, rows.validation), (120, 0));
