@@ -267,7 +267,7 @@ mod tests {
             encoder.spread(coded.code(), &mut row);
             (coded, row)
         };
-        let clip = |z: f32| z / (1.0 + (z / 3.0) * (z / 3.0)).sqrt();
+        let clip = |z: f64| (z / (1.0 + (z / 3.0) * (z / 3.0)).sqrt()) as f32;
         // Of ±1 and 0: the median is −1, the quartiles are −1 and 1.
         let encoder = fit(&[("a", 51), ("b", 39)], 10);
         assert_eq!((row(&encoder, "a"), row(&encoder, "b")), (vec![0.0], vec![clip(1.0)]));
