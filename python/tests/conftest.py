@@ -1,8 +1,13 @@
 """What the tests share."""
 
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
+
+# A shell that runs the tests in the background lets them ignore Ctrl-C, and with them all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
