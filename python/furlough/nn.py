@@ -219,6 +219,7 @@ class Trainer:
         try:
             config = {
                 "settings": settings,
+                "preset": None,
                 "held_out": judge is not None,
                 "threads": _threads(self.threads),
                 "time_limit": time_limit,
