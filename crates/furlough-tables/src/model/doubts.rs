@@ -65,11 +65,10 @@ impl TableModel {
             let kinds = if self.members() > 1 { self.deviations(&deviations)? } else { Vec::new() };
             return Ok(Doubts { kinds, told });
         }
-        let greatest = |row: ArrayView1<'_, f64>| row.fold(0.0, |most: f64, &p| most.max(p));
         let entropies = |all: &Array2<f64>| -> Vec<f64> { all.rows().into_iter().map(entropy).collect() };
         let predictive = entropies(&mean);
-        let mut kinds =
-            vec![(DoubtKind::LeastConfidence, mean.rows().into_iter().map(|row| 1.0 - greatest(row)).collect())];
+        let least = each.confidences().into_iter().map(|confidence| 1.0 - confidence).collect();
+        let mut kinds = vec![(DoubtKind::LeastConfidence, least)];
         if self.members() > 1 {
             let mut own = vec![0.0; predictive.len()];
             for one in &each.0 {

@@ -52,6 +52,11 @@ impl NetworkAnswers {
         self.mean_of(0..self.0.len() as u32)
     }
 
+    /// Returns the greatest number of each row of the mean: how sure the answers are, of classes.
+    pub(super) fn confidences(&self) -> Vec<f64> {
+        self.mean().rows().into_iter().map(|row| row.fold(0.0, |most: f64, &p| most.max(p))).collect()
+    }
+
     /// Returns the mean of some networks, at least one.
     pub(super) fn mean_of(&self, members: impl IntoIterator<Item = u32>) -> Array2<f64> {
         let mut members = members.into_iter();

@@ -15,7 +15,6 @@ use crate::preprocessing::{TargetEncoder, Told};
 use crate::table::{Table, TableBlock, TableReader};
 use furlough::counted;
 use furlough::predict::{Predictor, RiskCoverage, RiskPoint, softmax_rows};
-use ndarray::ArrayView1;
 
 impl TableModel {
     /// Returns from where on answers are to be given, so that the share `abstain` of them was wrong
@@ -202,11 +201,8 @@ fn answer(
         .as_ref()
         .zip(asked.scores.as_ref())
         .map(|(each, (scores, rank))| interval_of(scores, each, (rank, asked.options.interval_method), is_classes));
-    let confidence = each.as_ref().zip(asked.least).map(|(each, least)| {
-        let mean = each.mean();
-        let greatest = |row: ArrayView1<'_, f64>| row.fold(0.0, |most: f64, &p| most.max(p));
-        RowConfidence { values: mean.rows().into_iter().map(greatest).collect(), least }
-    });
+    let confidence =
+        each.as_ref().zip(asked.least).map(|(each, least)| RowConfidence { values: each.confidences(), least });
     let (answers, probabilities) = match each.filter(|_| asked.several) {
         Some(each) => {
             let mean = each.mean();
