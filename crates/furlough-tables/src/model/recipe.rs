@@ -7,7 +7,7 @@ use furlough::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// How the network of a table is built and trained: that of a [`Preset`](super::Preset) unless said
-/// otherwise. In a file, what is left out is as in [`TableRecipe::PLAIN`].
+/// otherwise. In a file, what is left out is as in the default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableRecipe {
@@ -74,8 +74,9 @@ pub struct TableRecipe {
 }
 
 impl TableRecipe {
-    /// Two layers of 256 units, AdamW with a warm-up and a cosine, and nothing else: what other
-    /// recipes begin with, and what recipes were before they could say more.
+    /// AdamW with a warm-up and a cosine, and nothing else: what other recipes begin with, and what
+    /// recipes were before they could say more. A constant holds no list, so there is no hidden
+    /// layer here; the default has two of 256 units.
     pub const PLAIN: TableRecipe = TableRecipe {
         hidden: Vec::new(),
         embedding_width: 8,
@@ -185,7 +186,7 @@ impl TableRecipe {
 }
 
 impl Default for TableRecipe {
-    /// [`TableRecipe::PLAIN`].
+    /// [`TableRecipe::PLAIN`] with two hidden layers of 256 units.
     fn default() -> Self {
         TableRecipe { hidden: vec![256, 256], ..TableRecipe::PLAIN }
     }
